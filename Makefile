@@ -297,6 +297,7 @@ bench: venv ## Measure lateness compared with CronJob and at leader changes, cos
 	@PYTHONPATH=hack $(BIN)/python bench/inline_calls.py
 	@PYTHONPATH=hack $(BIN)/python bench/rest.py
 	@PYTHONPATH=hack $(BIN)/python bench/rest_auth.py
+	@PYTHONPATH=hack $(BIN)/python bench/namespaces.py
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/executor_start.py
 	@$(BIN)/python bench/scrape.py

@@ -10,8 +10,8 @@ from aiohttp import web
 from dkron_api.auth.dkron import TokenIndex
 from dkron_api.auth.schemes import guard
 from dkron_api.auth.token_secrets import read_secret
-from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_api.cache.prerender import Prerenderer
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -19,34 +19,27 @@ from dkron_api.edge.expect import expect_anything_elsewhere, expecting
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
-    ASKED,
     AUDIT,
     CLOCK,
     CLUSTERS,
-    FEED,
     GATE,
-    JOB_INDEX,
     KUBE,
     LEASE_FEED,
     LEASES,
     NODES,
-    PODS,
     POLICIES,
-    RUN_WAITER,
+    PRERENDERER,
     SETTINGS,
     STOPPING,
     SUPERVISOR,
+    TENANTS,
     TOKENS,
-    WRITES,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.edge.routing import bound_paths
+from dkron_api.edge.tenancy import below_prefix
 from dkron_api.edge.traced import tracing
 from dkron_api.informers import informers
-from dkron_api.jobs.pods import Pods
-from dkron_api.jobs.requested_runs import RequestedRuns
-from dkron_api.jobs.run_waiter import RunWaiter
-from dkron_api.jobs.writer import JobWriter
 from dkron_api.routes import (
     cluster,
     docs,
@@ -63,9 +56,11 @@ from dkron_api.routes import (
     stops,
     ui,
 )
-from dkron_api.settings import Settings
-from dkron_api.stream.event_log import EventLog
-from dkron_api.stream.feed import Feed, Leadership
+from dkron_api.settings import EVERY, Settings
+from dkron_api.stream.feed import Leadership
+from dkron_api.tenants.every import EveryTenant
+from dkron_api.tenants.tenant import TenantFactory
+from dkron_api.tenants.tenants import Tenants
 from dkron_kube.client import KubeClient
 from dkron_runtime.supervision import Supervisor
 from dkron_runtime.tracing.spans import Tracer
@@ -83,19 +78,16 @@ def make_app(
     clock: Callable[[], datetime] = now_utc,
     tracer: Tracer | None = None,
 ) -> web.Application:
-    """Return the service for one namespace, `settings.namespace`. It closes `kube` when it ends."""
+    """Return the service for `settings.namespace` and `settings.namespaces`. It closes `kube` when it ends."""
     middlewares = [edge] if tracer is None else [tracing(tracer), edge]
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
     bound_paths(app)
     expect_anything_elsewhere(app)
-    job_index = JobIndex(clock)
-    app[SETTINGS], app[KUBE], app[CLOCK], app[JOB_INDEX] = settings, kube, clock, job_index
+    app[SETTINGS], app[KUBE], app[CLOCK] = settings, kube, clock
     app[STOPPING] = asyncio.Event()
     app[SUPERVISOR] = Supervisor()
-    app[RUN_WAITER] = RunWaiter(job_index)
-    app[ASKED] = RequestedRuns(job_index, time.monotonic)
-    app[PODS] = Pods(kube, settings.namespace)
-    app[WRITES] = JobWriter(kube, job_index, settings.namespace)
+    app[PRERENDERER] = Prerenderer()
+    app[TENANTS] = tenants = make_tenants(settings, TenantFactory(kube, clock, app[PRERENDERER]))
     app[GATE] = Gate(
         requests=settings.max_requests,
         streams=settings.max_streams,
@@ -112,14 +104,11 @@ def make_app(
     tokens = TokenIndex()
     app[TOKENS] = ObjectCache("tokens", read_secret, changed=tokens.changed)
     app[GUARD] = guard(settings, kube, tokens=tokens, secrets=app[TOKENS], policies=app[POLICIES], clock=clock)
-    app[events.EVENT_LOG] = event_log = EventLog()
-    app[FEED] = Feed(job_index, event_log, clock)
-    app[LEASE_FEED] = Leadership(app[LEASES], event_log, clock)
+    app[LEASE_FEED] = Leadership(app[LEASES], tenants.lead, clock)
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)
     app.on_shutdown.append(restore.give_up)
     app.on_shutdown.append(events.send_away)
-    app.on_shutdown.append(runs.give_up)
     app.cleanup_ctx.append(_client)
     app.cleanup_ctx.append(informers)
     return app
@@ -129,7 +118,15 @@ def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
     parts = (jobs, runs, executions, stops, restore, schedule, log, events, cluster, stats, policies, health, docs)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
-    return [expecting(route) for route in every]
+    further = below_prefix(every) if settings.namespaces else ()
+    return [expecting(route) for route in (*every, *further)]
+
+
+def make_tenants(settings: Settings, factory: TenantFactory) -> Tenants:
+    """Return the tenants that these settings ask for."""
+    if EVERY in settings.namespaces:
+        return EveryTenant(factory, settings.namespace)
+    return Tenants(factory, settings.namespace, settings.namespaces)
 
 
 async def _client(app: web.Application) -> AsyncIterator[None]:

@@ -11,14 +11,14 @@ from aiohttp import web
 from dkron_api.auth.token_secrets import SECRET_TYPE
 from dkron_api.edge.keys import (
     CLUSTERS,
-    FEED,
-    JOB_INDEX,
     KUBE,
     LEASE_FEED,
     NODES,
     POLICIES,
+    PRERENDERER,
     SETTINGS,
     SUPERVISOR,
+    TENANTS,
     TOKENS,
 )  # fmt: skip
 from dkron_api.settings import AuthMode
@@ -34,7 +34,6 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     settings, kube, start = app[SETTINGS], app[KUBE], app[SUPERVISOR].start
     home = settings.cluster_namespace
     watches = [
-        (paths.DKRON_JOBS, partial(follow, kube, paths.DKRON_JOBS, settings.namespace, app[FEED])),
         (paths.DKRON_CLUSTERS, partial(follow, kube, paths.DKRON_CLUSTERS, home, app[CLUSTERS], name=INSTALLATION)),
         (paths.LEASES, partial(follow, kube, paths.LEASES, home, app[LEASE_FEED], name=INSTALLATION)),
         (paths.DKRON_POLICIES, partial(follow, kube, paths.DKRON_POLICIES, home, app[POLICIES])),
@@ -44,8 +43,12 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
         tokens = partial(follow, kube, paths.SECRETS, home, app[TOKENS], fields=f"type={SECRET_TYPE}")
         watches.append((paths.SECRETS, tokens))
     tasks = [start(f"watch of {resource.plural}", watch) for resource, watch in watches]
+    for number, job_watch in enumerate(app[TENANTS].watches):
+        # /health tells everybody which part has ended, so it does not name a further namespace.
+        what = f"watch of dkronjobs, number {number} of --namespaces" if number else "watch of dkronjobs"
+        tasks.append(start(what, partial(follow, kube, paths.DKRON_JOBS, job_watch.namespace, job_watch.sink)))
     tasks.append(start("announcement", partial(_announce, app), may_end=True))
-    tasks.append(start("rendering", app[JOB_INDEX].prerender))
+    tasks.append(start("rendering", app[PRERENDERER].run))
     yield
     for task in tasks:
         task.cancel()
@@ -53,9 +56,10 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _announce(app: web.Application) -> None:
-    job_index = app[JOB_INDEX]
-    await job_index.complete.wait()
+    tenants = app[TENANTS]
+    await tenants.wait()
     # The jobs live long: keep full garbage collections from scanning each of them again and again.
     gc.collect()
     gc.freeze()
-    log.info("ready with %d jobs", len(job_index), extra={"namespace": app[SETTINGS].namespace})
+    jobs = sum(len(tenant.job_index) for tenant in tenants)
+    log.info("ready with %d jobs", jobs, extra={"namespace": app[SETTINGS].namespace})

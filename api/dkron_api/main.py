@@ -15,7 +15,7 @@ from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
 from dkron_api.auth.schemes import UnusableAuthorities
 from dkron_api.edge.connection import Connection
-from dkron_api.edge.keys import JOB_INDEX, KUBE, SUPERVISOR
+from dkron_api.edge.keys import KUBE, SUPERVISOR, TENANTS
 from dkron_api.edge.malformed import Malformed
 from dkron_api.edge.root import below
 from dkron_api.edge.tls import HANDSHAKE, Certificate, UnusableCertificate
@@ -132,7 +132,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
 
 async def _check(app: web.Application) -> None:
     """Raise `Outdated` if the API server has older custom resources than this program, once it answers."""
-    await app[JOB_INDEX].complete.wait()
+    await app[TENANTS].own.job_index.complete.wait()
     await require_current(app[KUBE])
 
 
@@ -175,9 +175,9 @@ def _announce(settings: Settings, listener: asyncio.Server) -> None:
         log.warning("there is no authentication: every user of this machine can run any command through this port")
     else:
         log.warning(
-            "there is no authentication: every client that reaches %s can run any command in namespace %s; see --auth",
+            "there is no authentication: every client that reaches %s can run any command in %s; see --auth",
             url,
-            settings.namespace,
+            settings.served(),
         )
 
 

@@ -6,7 +6,7 @@ Label values are limited to routes and kinds. The only series per job are the tw
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
@@ -85,12 +85,21 @@ class Cache:
     age: float
 
 
+class JobCount(NamedTuple):
+    """The executions of a job. `namespace` is empty for jobs of the own namespace."""
+
+    name: str
+    namespace: str
+    successes: int
+    failures: int
+
+
 @dataclass(frozen=True, slots=True)
 class Standing(Collector):
-    """The state at one moment. `jobs` holds name, successes and failures; `in_flight` counts requests being answered,
+    """The state at one moment. `jobs` holds those of all namespaces; `in_flight` counts requests being answered,
     `open_answers` responses that stay open, `listeners` those among them that follow the events."""
 
-    jobs: Sequence[tuple[str, int, int]]
+    jobs: Sequence[JobCount]
     caches: Sequence[Cache]
     calls: Mapping[Call, int]
     in_flight: int
@@ -113,9 +122,9 @@ def page(standing: Standing) -> bytes:
     return generate_latest(standing) + generate_latest(REGISTRY)
 
 
-def counts(jobs: Iterable[Job]) -> list[tuple[str, int, int]]:
-    """Return name, successes and failures of each job, from its status."""
-    return [(job.name, _count(job, "successCount"), _count(job, "errorCount")) for job in jobs]
+def counts(jobs: Iterable[Job], namespace: str = "") -> list[JobCount]:
+    """Return the executions of each job, from its status."""
+    return [JobCount(job.name, namespace, _count(job, "successCount"), _count(job, "errorCount")) for job in jobs]
 
 
 def cache_of(mirror: ObjectCache[Any]) -> Cache:
@@ -123,21 +132,30 @@ def cache_of(mirror: ObjectCache[Any]) -> Cache:
     return Cache(mirror.kind, len(mirror), mirror.age())
 
 
+def joined(mirrors: Iterable[ObjectCache[Any]]) -> Cache:
+    """Return the state of object caches of one kind as one: all objects, and the age of the oldest."""
+    caches = list(map(cache_of, mirrors))
+    return Cache(caches[0].kind, sum(each.objects for each in caches), max(each.age for each in caches))
+
+
 def _count(job: Job, field: str) -> int:
     return int(job.raw_status.get(field) or 0)
 
 
-def _job_counters(jobs: Sequence[tuple[str, int, int]]) -> Iterator[Metric]:
-    label = ["job_name"]
+def _job_counters(jobs: Sequence[JobCount]) -> Iterator[Metric]:
+    # A label that is empty is the same to Prometheus as none.
+    far = any(job.namespace for job in jobs)
+    label = ["job_name", "namespace"] if far else ["job_name"]
     good = CounterMetricFamily(
         "dkron_job_executions_succeeded", "Executions that succeeded; reset when they are cleared.", labels=label
     )
     bad = CounterMetricFamily(
         "dkron_job_executions_failed", "Executions that failed; reset when they are cleared.", labels=label
     )
-    for name, successes, failures in jobs:
-        good.add_metric([name], successes)
-        bad.add_metric([name], failures)
+    for job in jobs:
+        values = [job.name, job.namespace] if far else [job.name]
+        good.add_metric(values, job.successes)
+        bad.add_metric(values, job.failures)
     yield good
     yield bad
 

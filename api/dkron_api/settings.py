@@ -1,6 +1,7 @@
 """Settings: every flag is also an environment variable, and `--help` documents them."""
 
 import os
+import re
 import socket
 from collections.abc import Sequence
 from enum import StrEnum
@@ -13,16 +14,22 @@ from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
+from dkron_crds.schedule.errors import quoted
 from dkron_runtime.command import separated
 from dkron_runtime.logs import LogFormat, LogLevel
 
 MIB = 1024 * 1024
 Network = IPv4Network | IPv6Network
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def name_of_this_pod_or_host() -> str:
     """Return the name of this pod or host, which the operator next to this process also uses."""
     return os.environ.get("POD_NAME") or socket.gethostname()
+
+
+EVERY = "*"
+"""Stands for all namespaces."""
 
 
 class AuthMode(StrEnum):
@@ -70,6 +77,11 @@ class Settings(BaseSettings):
         default="",
         description="namespace whose DkronJobs are served. Default: that of the pod, or of the kubeconfig's context "
         "[DKRON_API_NAMESPACE]",
+    )
+    namespaces: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        description="further namespaces whose jobs are served under /ns/NAMESPACE/v1, or * for all; repeat the option, "
+        "or separate them by commas [DKRON_API_NAMESPACES]",
     )
     cluster_namespace: str = Field(
         default="",
@@ -244,10 +256,22 @@ class Settings(BaseSettings):
     )
     log_level: LogLevel = Field(default="info", description="lowest level to log [DKRON_API_LOG_LEVEL]")
 
-    @field_validator("audiences", "oidc_audience", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "namespaces", "audiences", "oidc_audience", "allowed_hosts", "cors_origins", "trusted_proxies", mode="before"
+    )
     @classmethod
     def _separated(cls, value: object) -> list[str]:
         return separated(value)
+
+    @field_validator("namespaces")
+    @classmethod
+    def _names(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name != EVERY and not _NAMESPACE.fullmatch(name):
+                raise ValueError(f"{quoted(name)} is not the name of a namespace; use names, or * for all")
+        if EVERY in value and len(value) > 1:
+            raise ValueError("* means all namespaces, so use it without further names")
+        return value
 
     @field_validator("auth", mode="before")
     @classmethod
@@ -287,6 +311,13 @@ class Settings(BaseSettings):
         if "://" in self.oidc_jwks and not is_safe_url(self.oidc_jwks):
             raise ValueError("--oidc-jwks: must begin with https://, or with http:// for the loopback, or be a file")
         return self
+
+    def served(self) -> str:
+        """Return in words whose jobs are served."""
+        if EVERY in self.namespaces:
+            return "any namespace"
+        names = list(dict.fromkeys((self.namespace, *self.namespaces)))
+        return f"namespace {' or '.join(names)}"
 
     def own_tags(self) -> AgentTags:
         """Return the tags that nodes have without a label."""

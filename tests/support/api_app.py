@@ -13,40 +13,32 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from dkron_api.app import make_tenants
 from dkron_api.auth.guard import Guard
-from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_api.cache.prerender import Prerenderer
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
-    ASKED,
     AUDIT,
     CLOCK,
     CLUSTERS,
     GATE,
-    JOB_INDEX,
     KUBE,
     LEASES,
     NODES,
-    PODS,
     POLICIES,
-    RUN_WAITER,
     SETTINGS,
     STOPPING,
     SUPERVISOR,
-    WRITES,
+    TENANTS,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
-from dkron_api.jobs.pods import Pods
-from dkron_api.jobs.requested_runs import RequestedRuns
-from dkron_api.jobs.run_waiter import RunWaiter
-from dkron_api.jobs.writer import JobWriter
-from dkron_api.routes.events import EVENT_LOG
 from dkron_api.settings import Settings
-from dkron_api.stream.event_log import EventLog
+from dkron_api.tenants.tenant import Tenant, TenantFactory
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, Stale
 from dkron_kube.paths import Resource
@@ -67,6 +59,12 @@ class FakeApiServer(FakeKube):
         self._arrive("patch", resource, name, body)
         self._merge(resource, name, body, {"metadata", "spec"})
         return self._answer("patch", resource, self.objects[resource.plural, name])
+
+    async def patch_status(
+        self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
+    ) -> Object:
+        answer = await super().patch_status(resource, namespace, name, body)
+        return copy.deepcopy(self.objects[resource.plural, name]) if whole else answer
 
     async def json_patch(
         self, resource: Resource, _namespace: str | None, name: str, operations: Sequence[Object]
@@ -107,29 +105,27 @@ class Api:
 
     def know_jobs(self, *jobs: Object) -> None:
         """The cache has seen all jobs."""
-        self.app[JOB_INDEX].mirror.replace(list(jobs), version=1)
+        self.own.job_index.mirror.replace(list(jobs), version=1)
+
+    @property
+    def own(self) -> Tenant:
+        """The namespace that is served without a prefix."""
+        return self.app[TENANTS].own
 
 
 @asynccontextmanager
 async def running_api(
-    *routes: Iterable[web.RouteDef], guard: Guard | None = None, **settings: Any
+    *routes: Iterable[web.RouteDef], guard: Guard | None = None, kube: FakeApiServer | None = None, **settings: Any
 ) -> AsyncIterator[Api]:
     """An API of these routes at noon, with nothing in its cache yet."""
-    app, kube = web.Application(middlewares=[edge]), FakeApiServer()
+    app, kube = web.Application(middlewares=[edge]), kube or FakeApiServer()
     chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
     app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON
-    app[JOB_INDEX] = JobIndex(lambda: NOON)
-    app[WRITES] = JobWriter(app[KUBE], app[JOB_INDEX], NAMESPACE)
-    app[RUN_WAITER], app[ASKED] = (
-        RunWaiter(app[JOB_INDEX]),
-        RequestedRuns(app[JOB_INDEX], asyncio.get_running_loop().time),
-    )
-    app[PODS] = Pods(app[KUBE], NAMESPACE)
+    app[TENANTS] = make_tenants(app[SETTINGS], TenantFactory(app[KUBE], lambda: NOON, Prerenderer()))
     app[GUARD] = guard or Guard(())
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = ObjectCache(kind, plain)
-    app[EVENT_LOG] = EventLog()
     app[STOPPING] = asyncio.Event()
     app[ACCESS], app[AUDIT] = None, AccessLog(app[SETTINGS].log_format, audit.LOGGER)
     app[SUPERVISOR] = Supervisor()

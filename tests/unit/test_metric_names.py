@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from dashboard.panels import ROWS
-from dkron_api.metrics import REGISTRY, Cache, Standing
+from dkron_api.metrics import REGISTRY, Cache, JobCount, Standing
 from dkron_kube.client import Call
 from dkron_operator.monitoring.gauges import Gauges
 from dkron_operator.monitoring.job_states import Sums
@@ -39,7 +39,7 @@ GAUGES = Gauges(
     lag=0.1,
     per_job=True,
 )
-STANDING = Standing([("report", 1, 1)], [Cache("jobs", 1, 1.0)], {CALL: 1}, 1, 1, 1)
+STANDING = Standing([JobCount("report", "", 1, 1)], [Cache("jobs", 1, 1.0)], {CALL: 1}, 1, 1, 1)
 
 
 def names(families: Iterable[Metric]) -> set[str]:

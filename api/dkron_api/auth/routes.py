@@ -18,10 +18,12 @@ JOBS, CLUSTERS, POLICIES = "dkronjobs", "dkronclusters", "dkronpolicies"
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """Where rights are asked for: the namespace of the jobs, and that of the installation."""
+    """Where rights are asked for: the namespace of the jobs, and that of the installation. `base` is what is before
+    `/v1` in the paths of these jobs: empty, or `/ns/NAMESPACE`."""
 
     jobs: str
     home: str
+    base: str = ""
 
     def jobs_right(self, verb: str, resource: str, *, job: str = "") -> Right:
         """Return a right to a job, by its name in Dkron, or to all jobs."""
@@ -38,23 +40,24 @@ class Namespaces:
 
     def to_run(self, job: str) -> Need:
         """Return what it takes to run a job."""
-        return Need(self.jobs_right("create", f"{JOBS}/run", job=job), f"/v1/jobs/{job}/run", Capability.CREATE)
+        path = f"{self.base}/v1/jobs/{job}/run"
+        return Need(self.jobs_right("create", f"{JOBS}/run", job=job), path, Capability.CREATE)
 
     def to_force(self, job: str) -> Need:
         """Return what it takes to go on where another rule would refuse: `?force`."""
-        path = f"/v1/jobs/{job}/force" if job else "/v1/jobs/force"
+        path = f"{self.base}/v1/jobs/{job}/force" if job else f"{self.base}/v1/jobs/force"
         return Need(self.jobs_right("update", f"{JOBS}/force", job=job), path, Capability.UPDATE)
 
     def to_create_pods(self) -> Need:
         """Return what it takes to say with the executor `kubernetes` what a pod is, service account and volumes
         included."""
         right = Right("create", "jobs", namespace=self.jobs, group="batch")
-        return Need(right, "/executors/kubernetes", Capability.CREATE)
+        return Need(right, f"{self.base}/executors/kubernetes", Capability.CREATE)
 
     def to_use_secret(self, secret: str) -> Need:
         """Return what it takes to name a Secret of the jobs' namespace in a job."""
         right = Right("get", "secrets", name=secret, namespace=self.jobs, group="")
-        return Need(right, f"/secrets/{secret}", Capability.READ)
+        return Need(right, f"{self.base}/secrets/{secret}", Capability.READ)
 
     def to_use(self, secrets: Sequence[str], *, has_template: bool) -> list[Need]:
         """Return what it takes to have jobs that name these Secrets, of which one may be a whole Kubernetes Job. Many
@@ -78,13 +81,13 @@ class RouteRight:
     by_body: bool = False
 
     def need(self, match: Mapping[str, str], path: str, where: Namespaces) -> Need:
-        """Return what a request for `path` needs, whose parts matched so."""
+        """Return what a request for `path` needs, whose parts matched so. What belongs to the installation has one path
+        for policies, so that a policy for all paths of a namespace does not reach it."""
         name = match.get(self.named, "")
         if self.resource.startswith(JOBS):
-            right = where.jobs_right(self.verb, self.resource, job=name)
-        else:
-            right = where.home_right(self.verb, self.resource, name=name)
-        return Need(right, path, self.capability)
+            return Need(where.jobs_right(self.verb, self.resource, job=name), path, self.capability)
+        right = where.home_right(self.verb, self.resource, name=name)
+        return Need(right, path.removeprefix(where.base), self.capability)
 
 
 _C, _R, _U, _D, _L = Capability.CREATE, Capability.READ, Capability.UPDATE, Capability.DELETE, Capability.LIST

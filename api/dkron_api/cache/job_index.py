@@ -1,4 +1,4 @@
-"""Index of the jobs of the namespace by their Dkron names. Each job is rendered once per version."""
+"""Index of the jobs of a namespace by their Dkron names. Each job is rendered once per version."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.cache.watch_state import WatchState
 from dkron_api.translate import gojson
 from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
@@ -20,17 +21,27 @@ Object = dict[str, Any]
 Listener = Callable[[Job | None, Job | None], None]
 
 
+def ignore(_: "JobIndex") -> None:
+    """Leave changed jobs unrendered until a client asks."""
+
+
 class JobIndex:
     """All jobs. If two objects have the same Dkron name, the older one wins, as in the operator.
 
     `listeners` are called for each change of an object with the job before and after. A `quiet` index does not log
-    objects that cannot be read.
+    objects that cannot be read. `stale` is called when jobs have to be rendered again.
     """
 
     def __init__(
-        self, clock: Callable[[], datetime], *, read: Callable[[Object], Job] = kept, quiet: bool = False
+        self,
+        clock: Callable[[], datetime],
+        *,
+        read: Callable[[Object], Job] = kept,
+        watch: WatchState | None = None,
+        stale: Callable[["JobIndex"], object] = ignore,
+        quiet: bool = False,
     ) -> None:
-        self.mirror: ObjectCache[Job] = ObjectCache("dkronjobs", read, changed=self._changed, quiet=quiet)
+        self.mirror: ObjectCache[Job] = ObjectCache("dkronjobs", read, changed=self._changed, watch=watch, quiet=quiet)
         self.listeners: list[Listener] = []
         self.revision = 0
         self._clock = clock
@@ -41,7 +52,7 @@ class JobIndex:
         self._due: dict[str, str] = {}
         self._joined: Sequence[bytes] | None = None
         self._unrendered: set[str] = set()
-        self._stale = asyncio.Event()
+        self._stale = stale
 
     def __len__(self) -> int:
         return len(self._names)
@@ -94,16 +105,12 @@ class JobIndex:
         return self._joined
 
     async def prerender(self) -> None:
-        """Render changed jobs in advance, a few at a time. Otherwise the first list after ten thousand changes would
-        block all other requests for half a second."""
-        while True:
-            await self._stale.wait()
-            self._stale.clear()
-            for name in list(self._unrendered):
-                self._unrendered.discard(name)
-                if name in self._named:
-                    self.json(name)
-                    await asyncio.sleep(0)
+        """Render the jobs that have changed, a few at a time, so that other requests run meanwhile."""
+        for name in list(self._unrendered):
+            self._unrendered.discard(name)
+            if name in self._named:
+                self.json(name)
+                await asyncio.sleep(0)
 
     def due(self, name: str) -> str:
         """Return when the job of this name is due next, as GET shows it."""
@@ -170,4 +177,4 @@ class JobIndex:
         for name in (job.name, *job.parents):
             self._rendered.pop(name, None)
             self._unrendered.add(name)
-        self._stale.set()
+        self._stale(self)

@@ -6,13 +6,13 @@ Resource versions are compared as numbers. Kubernetes allows this since KEP-5504
 
 import asyncio
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from dkron_api.cache.watch_state import WatchState
 from dkron_crds.bounds import unreadable
-from dkron_kube.errors import KubeError, NotFound
+from dkron_kube.errors import KubeError
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class Kept(NamedTuple, Generic[T]):
 class ObjectCache(Generic[T]):
     """Objects of one kind by uid, each in the form that `read` returns. `changed` is called with the object before
     and after a change; None if it did not exist or is gone. Objects that cannot be read are left out, and logged
-    unless `quiet`."""
+    unless `quiet`. `watch` is the state of the watch that the objects come from, by default one of its own."""
 
     def __init__(
         self,
@@ -41,17 +41,15 @@ class ObjectCache(Generic[T]):
         read: Callable[[Object], T],
         *,
         changed: Callable[[T | None, T | None], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        watch: WatchState | None = None,
         quiet: bool = False,
     ) -> None:
         self.kind = kind
         self.complete = asyncio.Event()
-        self.trouble = ""
+        self.watch = WatchState(kind) if watch is None else watch
         self._read = read
         self._changed = changed
-        self._clock = clock
         self._quiet = quiet
-        self._alive_at = clock()
         self._kept: dict[str, Kept[T]] = {}
         self._names: dict[str, str] = {}
         self._gone: OrderedDict[str, None] = OrderedDict()
@@ -78,22 +76,22 @@ class ObjectCache(Generic[T]):
         kept = self._kept.get(uid)
         return None if kept is None else kept.item
 
+    @property
+    def trouble(self) -> str:
+        """Why the API server does not answer; empty if it does."""
+        return self.watch.trouble
+
     def age(self) -> float:
         """Return the seconds since the API server last responded."""
-        return self._clock() - self._alive_at
+        return self.watch.age()
 
     def alive(self) -> None:
         """Record that the API server has responded."""
-        self._alive_at = self._clock()
-        self.trouble = ""
+        self.watch.alive()
 
     def failed(self, error: KubeError) -> None:
-        """Record that the API server does not answer or rejects the watch. The error is logged once; the cached
-        objects stay."""
-        trouble = f"cannot watch {self.kind}: {_sentence(error)}"
-        if trouble != self.trouble:
-            log.warning(trouble)
-        self.trouble = trouble
+        """Record that the API server does not answer or rejects the watch. The cached objects stay."""
+        self.watch.failed(error)
 
     def replace(self, items: list[Object], version: int) -> None:
         """Apply a complete list as of this version. Objects known to be newer stay."""
@@ -104,6 +102,7 @@ class ObjectCache(Generic[T]):
         for item in items:
             self._take(item)
         self.complete.set()
+        self.watch.answered.set()
 
     def see(self, item: Object) -> None:
         """Apply a version of an object, which may be current or old."""
@@ -187,12 +186,6 @@ class ObjectCache(Generic[T]):
     def _tell(self, before: Kept[T] | None, after: Kept[T] | None) -> None:
         if self._changed is not None:
             self._changed(None if before is None else before.item, None if after is None else after.item)
-
-
-def _sentence(error: KubeError) -> str:
-    if isinstance(error, NotFound):
-        return "the cluster does not know this kind; install it with kubectl apply -f crds/"
-    return str(error)
 
 
 def plain(item: Object) -> Object:

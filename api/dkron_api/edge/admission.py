@@ -13,6 +13,7 @@ from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.flags import flag
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import GATE, SETTINGS
+from dkron_api.edge.tenancy import PREFIX, base_of, namespace_of, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
 
@@ -35,11 +36,12 @@ def require_own_host(request: web.Request) -> None:
 
 
 async def admit(request: web.Request) -> Grant | None:
-    """Return what the caller may do; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503.
+    """Return what the caller may do; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503, or
+    404 for a namespace that is not served.
 
-    Rights that only the body tells are asked for by the handler.
+    Rights that only the body tells are asked for by the handler, which then calls `require_served`.
     """
-    template = template_of(request)
+    template = template_of(request).removeprefix(PREFIX)
     if template in PUBLIC:
         request.app[GATE].spend_address(block_of(request))
         return None
@@ -57,6 +59,7 @@ async def admit(request: web.Request) -> Grant | None:
         raise NO_RULE
     if NEED in request and not (entry is not None and entry.by_body):
         await grant.require(request[NEED])
+        require_served(request)
     of_jobs = entry is None or entry.resource.startswith(JOBS)
     if of_jobs and request.method not in READS and flag(request, "force"):
         # The body may name the job, so the right is to force any, unless the path names it.
@@ -102,8 +105,7 @@ def caller_of(request: web.Request) -> str:
 
 
 def _namespaces(request: web.Request) -> Namespaces:
-    settings = request.app[SETTINGS]
-    return Namespaces(jobs=settings.namespace, home=settings.cluster_namespace)
+    return Namespaces(jobs=namespace_of(request), home=request.app[SETTINGS].cluster_namespace, base=base_of(request))
 
 
 def _credentials(request: web.Request) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The application's components, as keys for the handlers."""
+"""The application's components, as keys for the handlers. What is kept for each namespace is in `TENANTS`."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,15 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.auth.token_secrets import Token
-from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.cache.prerender import Prerenderer
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
-from dkron_api.jobs.pods import Pods
-from dkron_api.jobs.requested_runs import RequestedRuns
-from dkron_api.jobs.run_waiter import RunWaiter
-from dkron_api.jobs.writer import JobWriter
 from dkron_api.settings import Settings
+from dkron_api.tenants.tenants import Tenants
 from dkron_kube.client import KubeClient
 from dkron_kube.watch import Sink
 from dkron_runtime.supervision import Supervisor
@@ -25,15 +22,11 @@ Objects = ObjectCache[dict[str, Any]]
 
 SETTINGS = web.AppKey("SETTINGS", Settings)
 KUBE = web.AppKey("KUBE", KubeClient)
-JOB_INDEX = web.AppKey("JOB_INDEX", JobIndex)
-FEED: web.AppKey[Sink] = web.AppKey("FEED")
-"""Receives the watch of DkronJobs."""
+TENANTS = web.AppKey("TENANTS", Tenants)
+"""All that is kept for each namespace; see `edge.tenancy`."""
+PRERENDERER = web.AppKey("PRERENDERER", Prerenderer)
 SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
 """Keeps the long-lived tasks of the service running."""
-RUN_WAITER = web.AppKey("RUN_WAITER", RunWaiter)
-ASKED = web.AppKey("ASKED", RequestedRuns)
-PODS = web.AppKey("PODS", Pods)
-WRITES = web.AppKey("WRITES", JobWriter)
 STOPPING = web.AppKey("STOPPING", asyncio.Event)
 """Set when the service should stop: handlers of long lists then skip the rest."""
 LEASE_FEED: web.AppKey[Sink] = web.AppKey("LEASE_FEED")

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import CLOCK, CLUSTERS, JOB_INDEX, KUBE, LEASES, NODES, SETTINGS
+from dkron_api.edge.keys import CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import Object, known_cluster, known_leader, leader
 from dkron_api.routes.requests import require_ready
@@ -38,11 +39,12 @@ async def show_status(request: web.Request) -> web.StreamResponse:
     """GET /v1."""
     require_ready(request)
     app, leading = request.app, leader(request.app)
-    job_index, nodes = app[JOB_INDEX], app[NODES]
+    tenant, nodes = tenant_of(request), app[NODES]
+    job_index = tenant.job_index
     agent = Agent(
         name=app[SETTINGS].node_name,
         version=VERSION,
-        namespace=app[SETTINGS].namespace,
+        namespace=tenant.namespace,
         leader="" if leading is None else leading.identity,
         members=len(members(nodes, leading, app[SETTINGS].own_tags())),
         jobs=len(job_index),

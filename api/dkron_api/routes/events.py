@@ -7,14 +7,13 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
 from dkron_api.edge.admission import GRANT, NEED, open_answer
+from dkron_api.edge.keys import TENANTS
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import require_ready
-from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.subscription import Interest, Subscription
 from dkron_api.translate.events import Topic
 from dkron_crds.schedule.errors import quoted
-
-EVENT_LOG = web.AppKey("EVENT_LOG", EventLog)
 
 HEARTBEAT = 15.0
 """Seconds between two heartbeat comments. They keep proxies from closing the connection, and reveal when a client has
@@ -31,7 +30,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     interest = interest_of(request)
     last_id = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
-    event_log = request.app[EVENT_LOG]
+    event_log = tenant_of(request).event_log
     with open_answer(request):
         subscription = event_log.subscribe(interest, last_id)
         try:
@@ -91,8 +90,8 @@ async def _end(writer: asyncio.Task[None], request: web.Request) -> None:
 
 
 async def send_away(app: web.Application) -> None:
-    """The server stops: end all streams at once. For `on_shutdown`."""
-    app[EVENT_LOG].close()
+    """The server stops: end all streams at once, and answer waiting clients. For `on_shutdown`."""
+    app[TENANTS].close()
 
 
 ROUTES = (web.get("/v1/events", events, allow_head=False),)

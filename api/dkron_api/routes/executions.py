@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import ASKED, CLOCK, JOB_INDEX, PODS, WRITES
+from dkron_api.edge.keys import CLOCK
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
@@ -27,7 +28,7 @@ CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": 
 async def list_executions(request: web.Request) -> web.StreamResponse:
     """GET: all stored executions, newest first."""
     job = job_of(request)
-    nodes = await request.app[PODS].nodes(unplaced(job))
+    nodes = await tenant_of(request).pods.nodes(unplaced(job))
     executions = listed(job, request.query, coming=coming_of(request, job), nodes=nodes)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 
@@ -39,7 +40,7 @@ async def show_execution(request: web.Request) -> web.StreamResponse:
     if run is None:
         text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
         raise ApiError(HTTPStatus.NOT_FOUND, text)
-    return json_answer(request, await _whole(request.app[PODS], job, run))
+    return json_answer(request, await _whole(tenant_of(request).pods, job, run))
 
 
 async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:
@@ -56,20 +57,21 @@ async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any
 def coming_of(request: web.Request, job: Job) -> list[Active]:
     """Return the requested executions of the job that are yet to begin."""
     now = request.app[CLOCK]()
-    return [coming(job, run, now) for run in request.app[ASKED].of(job)]
+    return [coming(job, run, now) for run in tenant_of(request).asked.of(job)]
 
 
 async def clear_executions(request: web.Request) -> web.StreamResponse:
     """DELETE: clear the executions and the counters. Responds with the job."""
-    job = await request.app[WRITES].write_status(job_of(request), CLEARED, terms_of(request))
-    return json_answer(request, request.app[JOB_INDEX].json(job.name), headers={"ETag": etag(job)})
+    tenant = tenant_of(request)
+    job = await tenant.writes.write_status(job_of(request), CLEARED, terms_of(request))
+    return json_answer(request, tenant.job_index.json(job.name), headers={"ETag": etag(job)})
 
 
 async def busy(request: web.Request) -> web.StreamResponse:
     """GET /v1/busy: all running executions, oldest first."""
     require_ready(request)
-    job_index = request.app[JOB_INDEX]
-    nodes = await request.app[PODS].nodes([name for job in job_index for name in _to_place(job)])
+    job_index = tenant_of(request).job_index
+    nodes = await tenant_of(request).pods.nodes([name for job in job_index for name in _to_place(job)])
     executions = running(job_index, nodes, failed=_untold)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 

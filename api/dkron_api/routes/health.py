@@ -14,10 +14,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.edge.keys import CLUSTERS, GATE, JOB_INDEX, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR, TOKENS
-from dkron_api.routes.events import EVENT_LOG
+from dkron_api.edge.keys import CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR, TENANTS, TOKENS
 from dkron_api.routes.installation import leader
 from dkron_api.settings import AuthMode
+from dkron_api.tenants.tenant import Tenant
 from dkron_api.translate import gojson
 from dkron_api.translate.status import CacheState, debug_vars, health, liveness
 
@@ -27,10 +27,11 @@ STATM = Path("/proc/self/statm")
 
 async def show_health(request: web.Request) -> web.StreamResponse:
     """GET /health: whether the cache is current enough to answer from it."""
-    app, mirror = request.app, request.app[JOB_INDEX].mirror
+    app, tenants = request.app, request.app[TENANTS]
+    mirror = tenants.own.job_index.mirror
     leading = leader(app)
     ended = tuple(app[SUPERVISOR].troubles)
-    cache = CacheState(ready=mirror.ready, age=mirror.age(), trouble=mirror.trouble, ended=ended)
+    cache = CacheState(ready=mirror.ready and tenants.answered, age=mirror.age(), trouble=mirror.trouble, ended=ended)
     status, body = health(cache, leader=leading is not None and leading.identity == app[SETTINGS].node_name)
     return web.Response(status=status, body=gojson.encode(body), headers={"Content-Type": JSON})
 
@@ -43,25 +44,31 @@ async def show_life(request: web.Request) -> web.StreamResponse:
 
 async def show_metrics(request: web.Request) -> web.StreamResponse:
     """GET /metrics."""
-    app, job_index = request.app, request.app[JOB_INDEX]
-    mirrors: list[ObjectCache[Any]] = [job_index.mirror, app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES]]
+    app, served = request.app, request.app[TENANTS]
+    tenants = tuple(served)
+    mirrors: list[ObjectCache[Any]] = [app[CLUSTERS], app[LEASES], app[NODES], app[POLICIES]]
     if AuthMode.DKRON in app[SETTINGS].auth:
         mirrors.append(app[TOKENS])
     standing = metrics.Standing(
-        jobs=metrics.counts(job_index),
-        caches=[metrics.cache_of(mirror) for mirror in mirrors],
+        jobs=[count for tenant in tenants for count in metrics.counts(tenant.job_index, _label(app, tenant))],
+        caches=[metrics.joined(tenant.job_index.mirror for tenant in tenants), *map(metrics.cache_of, mirrors)],
         calls=dict(app[KUBE].calls),
         in_flight=app[GATE].working,
         open_answers=app[GATE].streaming,
-        listeners=len(app[EVENT_LOG]),
+        listeners=sum(len(tenant.event_log) for tenant in tenants),
     )
     text = await asyncio.to_thread(metrics.page, standing)
     return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
+def _label(app: web.Application, tenant: Tenant) -> str:
+    """Return the label `namespace` of a tenant's jobs. The series of the own namespace have none, as in Dkron."""
+    return "" if tenant is app[TENANTS].own else tenant.namespace
+
+
 async def show_variables(request: web.Request) -> web.StreamResponse:
     """GET /debug/vars."""
-    app, job_index = request.app, request.app[JOB_INDEX]
+    app, job_index = request.app, request.app[TENANTS].own.job_index
     body = debug_vars(
         cmdline=sys.argv,
         jobs=job_index,

@@ -9,9 +9,10 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.keys import ASKED, CLUSTERS, JOB_INDEX, SETTINGS, WRITES
+from dkron_api.edge.keys import CLUSTERS, SETTINGS
 from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.edge.root import public_path
+from dkron_api.edge.tenancy import base_of, require_served, tenant_of
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
@@ -34,7 +35,7 @@ EVERYTHING = JobQuery()
 async def list_jobs(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs."""
     require_ready(request)
-    job_index = request.app[JOB_INDEX]
+    job_index = tenant_of(request).job_index
     query = read_query(request.query.items()) if request.query_string else EVERYTHING
     if query.plain:
         names, total = job_index.names, len(job_index)
@@ -51,7 +52,7 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
 async def show_job(request: web.Request) -> web.StreamResponse:
     """GET /v1/jobs/{job}."""
     job = job_of(request)
-    job_index = request.app[JOB_INDEX]
+    job_index = tenant_of(request).job_index
     tag = etag(job, job_index.children(job.name))
     if is_known(request, tag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
@@ -77,20 +78,21 @@ async def save_named_job(request: web.Request) -> web.StreamResponse:
 
 async def toggle_job(request: web.Request) -> web.StreamResponse:
     """POST /v1/jobs/{job}/toggle."""
-    job = await request.app[WRITES].toggle(job_of(request), terms_of(request))
+    tenant = tenant_of(request)
+    job = await tenant.writes.toggle(job_of(request), terms_of(request))
     headers = {"Location": public_path(request, str(request.rel_url)), "ETag": etag(job)}
-    return json_answer(request, request.app[JOB_INDEX].json(job.name), headers=headers)
+    return json_answer(request, tenant.job_index.json(job.name), headers=headers)
 
 
 async def delete_job(request: web.Request) -> web.StreamResponse:
     """DELETE /v1/jobs/{job}: responds with the deleted job."""
-    job = job_of(request)
-    job_index = request.app[JOB_INDEX]
+    job, tenant = job_of(request), tenant_of(request)
+    job_index = tenant.job_index
     children = job_index.children(job.name)
     if children:
         names = ", ".join(f'"{name}"' for name in children[:10]) + (" …" if len(children) > 10 else "")  # noqa: PLR2004
         raise ApiError(HTTPStatus.CONFLICT, f'other jobs depend on "{job.name}": {names}; delete them first')
-    deleted = await request.app[WRITES].delete(job, terms_of(request))
+    deleted = await tenant.writes.delete(job, terms_of(request))
     return json_answer(request, job_index.render(deleted))
 
 
@@ -140,29 +142,32 @@ def require_parent(job_index: JobIndex, body: JobBody) -> None:
 
 async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     require_ready(request)
-    await _permit(request, body, exists=request.app[JOB_INDEX].get(body.name) is not None)
-    require_parent(request.app[JOB_INDEX], body)
+    tenant = tenant_of(request)
+    await _permit(request, body, exists=tenant.job_index.get(body.name) is not None)
+    require_parent(tenant.job_index, body)
     wanted = "runoncreate" in request.query and (not body.disabled or body.parent_job)
     run = request_of(request) if wanted else None
     annotations = None if run is None else dict([run.annotation])
     permit = partial(_permit, request, body)
-    job, _ = await request.app[WRITES].upsert(body, terms_of(request), annotations=annotations, permit=permit)
+    job, _ = await tenant.writes.upsert(body, terms_of(request), annotations=annotations, permit=permit)
     if run is not None:
-        request.app[ASKED].note(job, run)
-    headers = {"Location": public_path(request, f"/v1/jobs/{quote(body.name, safe='')}"), "ETag": etag(job)}
+        tenant.asked.note(job, run)
+    path = f"{base_of(request)}/v1/jobs/{quote(body.name, safe='')}"
+    headers = {"Location": public_path(request, path), "ETag": etag(job)}
     warnings = (ignored(body), unknown_executor(body), without_node(request.app, body.tags or {}))
     return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 
 
 async def _permit(request: web.Request, body: JobBody, exists: bool) -> None:
     """Raise `ApiError`, 403, unless the caller may save this job: as it is, with what else the request asks for, and
-    with the Secrets that it names."""
+    with the Secrets that it names. Then 404 unless its namespace is served."""
     grant, capability = request[GRANT], request[NEED].capability
     where = grant.where
     needs = [where.to_save(body.name, exists=exists, path=request.path, capability=capability)]
     if "runoncreate" in request.query:
         needs.append(where.to_run(body.name))
     await grant.require(*needs, *where.to_use(secrets_named(body), has_template=body.executor == TEMPLATE))
+    require_served(request)
 
 
 ROUTES = (

@@ -14,10 +14,9 @@ from aiohttp import web
 
 from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import KUBE, SETTINGS
-from dkron_api.edge.keys import PODS as PODS_OF
+from dkron_api.edge.keys import KUBE
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import LATER, ApiError
-from dkron_api.routes.events import EVENT_LOG
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
@@ -43,7 +42,7 @@ async def show_log(request: web.Request) -> web.StreamResponse:
     follow = flag(request, "follow")
     with open_answer(request):
         pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
-        kube, namespace = request.app[KUBE], request.app[SETTINGS].namespace
+        kube, namespace = request.app[KUBE], tenant_of(request).namespace
         name = pod["metadata"]["name"]
         response = web.StreamResponse(
             headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -67,12 +66,12 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
     while True:
         run, execution = _execution(request)
         uid = run.uid if isinstance(run, Active) else ""
-        pod = await request.app[PODS_OF].of(run.job, uid=uid)
+        pod = await tenant_of(request).pods.of(run.job, uid=uid)
         if pod is not None and has_begun(pod, container_of(pod)):
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
             raise _gone(request, execution) if pod is None else _never_began(request, execution)
-        if request.app[EVENT_LOG].closed:
+        if tenant_of(request).event_log.closed:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; retry", {"Retry-After": LATER})
         if clock() >= deadline or _left(request):
             text = f'the execution "{execution["id"]}" has not started: {obstacle(pod)}'
@@ -107,7 +106,7 @@ async def _relay(request: web.Request, response: web.StreamResponse, pieces: Asy
     """Pass on the pieces at the client's pace."""
     coming: asyncio.Future[bytes] | None = None
     try:
-        while not (request.app[EVENT_LOG].closed or _left(request)):
+        while not (tenant_of(request).event_log.closed or _left(request)):
             coming = coming or asyncio.ensure_future(anext(pieces, b""))
             await asyncio.wait([coming], timeout=PAUSE)
             piece = coming.result() if coming.done() else None

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from dkron_api.edge.admission import caller_of
 from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import JOB_INDEX
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.jobs.writer import ANY, Terms, missing
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.record import Job
@@ -22,7 +22,7 @@ _ETAG = re.compile(r'\s*(?:"([1-9]\d{0,19})(?:-[0-9a-f]{8})?"|(\*))\s*', re.ASCI
 
 def require_ready(request: web.Request) -> None:
     """Raise `ApiError`, 503, until all jobs are known: before that, no job can be reported as missing."""
-    job_index = request.app[JOB_INDEX]
+    job_index = tenant_of(request).job_index
     if not job_index.ready:
         why = job_index.mirror.trouble or "the jobs are still being read"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
@@ -32,7 +32,7 @@ def job_of(request: web.Request) -> Job:
     """Return the job named in the path. Raises `ApiError`, 404."""
     require_ready(request)
     name = request.match_info["job"]
-    job = request.app[JOB_INDEX].get(name)
+    job = tenant_of(request).job_index.get(name)
     if job is None:
         raise missing(name)
     return job

@@ -7,7 +7,8 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.admission import GRANT
-from dkron_api.edge.keys import GATE, JOB_INDEX, SETTINGS, STOPPING, WRITES
+from dkron_api.edge.keys import GATE, SETTINGS, STOPPING
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.jobs.restore import circle_outside, restore
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import file_of
@@ -43,8 +44,9 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
     grant = request[GRANT]
     await grant.require(*grant.where.to_use(dump.secrets, has_template=dump.has_template))
-    circle_outside(dump, request.app[JOB_INDEX].parents)
-    reports = await restore(dump, entries, request.app[WRITES], terms_of(request), stopping=request.app[STOPPING])
+    tenant = tenant_of(request)
+    circle_outside(dump, tenant.job_index.parents)
+    reports = await restore(dump, entries, tenant.writes, terms_of(request), stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
         return json_answer(request, gojson.encode(reports).decode())
     return json_answer(request, reports)

@@ -12,8 +12,9 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.edge.admission import GRANT, NEED, open_answer, requester
 from dkron_api.edge.flags import flag
-from dkron_api.edge.keys import ASKED, CLOCK, JOB_INDEX, RUN_WAITER, SETTINGS, WRITES
+from dkron_api.edge.keys import CLOCK, SETTINGS
 from dkron_api.edge.root import public_path
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import without_node
@@ -45,8 +46,7 @@ async def run_job(request: web.Request) -> web.StreamResponse:
     applied = preference.applied(waiting=waiting)
     headers = {"Location": public_path(request, str(request.rel_url)), "Vary": "Prefer"}
     headers |= {"Preference-Applied": applied} if applied else {}
-    job_index = request.app[JOB_INDEX]
-    before, run = job_index.json(job.name), request_of(request)
+    before, run = tenant_of(request).job_index.json(job.name), request_of(request)
     if not waiting:
         await ask(request, job, run)
         return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=headers)
@@ -56,8 +56,9 @@ async def run_job(request: web.Request) -> web.StreamResponse:
 
 async def ask(request: web.Request, job: Job, run: Run) -> Job:
     """Request the run from the operator. Return the job with the request."""
-    asked = await request.app[WRITES].annotate(job, dict([run.annotation]), terms_of(request))
-    request.app[ASKED].note(asked, run)
+    tenant = tenant_of(request)
+    asked = await tenant.writes.annotate(job, dict([run.annotation]), terms_of(request))
+    tenant.asked.note(asked, run)
     return asked
 
 
@@ -73,7 +74,8 @@ async def _wait(
 ) -> web.StreamResponse:
     longest = request.app[SETTINGS].max_wait
     limit = longest if seconds is None else min(longest, seconds)
-    with request.app[RUN_WAITER].watch(job, run) as watching:
+    tenant = tenant_of(request)
+    with tenant.run_waiter.watch(job, run) as watching:
         asked = await ask(request, job, run)
         last, status = asked, HTTPStatus.ACCEPTED
         async with request[GRANT].as_long_as_allowed(request.get(NEED)):
@@ -82,7 +84,7 @@ async def _wait(
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
         raise ApiError(code, refusal(last, run))
-    return json_answer(request, request.app[JOB_INDEX].render(last), status=status, headers=headers)
+    return json_answer(request, tenant.job_index.render(last), status=status, headers=headers)
 
 
 def _require_able(job: Job, request: web.Request) -> None:
@@ -98,11 +100,6 @@ def _require_able(job: Job, request: web.Request) -> None:
     if spec.get("concurrency") == "forbid" and job.busy and not flag(request, "force"):
         text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
         raise ApiError(HTTPStatus.CONFLICT, text)
-
-
-async def give_up(app: web.Application) -> None:
-    """The server stops: waiting clients get 202, and the run continues. For `on_shutdown`."""
-    app[RUN_WAITER].give_up()
 
 
 ROUTES = (web.post("/v1/jobs/{job}", run_job), web.post("/v1/jobs/{job}/run", run_job))

@@ -8,7 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import CLOCK, JOB_INDEX
+from dkron_api.edge.keys import CLOCK
+from dkron_api.edge.tenancy import base_of, tenant_of
 from dkron_api.routes.installation import Object, known_cluster
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.record import Job, lenient
@@ -18,11 +19,13 @@ from dkron_crds.totals import daily_totals
 
 
 async def show_stats(request: web.Request) -> web.StreamResponse:
-    """GET /v1/stats."""
+    """GET /v1/stats. Below the prefix only what the jobs of the namespace still show counts: the sums in the
+    DkronCluster are of all namespaces."""
     require_ready(request)
-    cluster, today = known_cluster(request.app), request.app[CLOCK]().date()
+    cluster = None if base_of(request) else known_cluster(request.app)
+    today = request.app[CLOCK]().date()
     # Every object counts, including one whose Dkron name belongs to an older object.
-    jobs = tuple(request.app[JOB_INDEX].mirror)
+    jobs = tuple(tenant_of(request).job_index.mirror)
     days = days_wanted(request.query.get("days"))
     # The sums of ten thousand jobs take a tenth of a second; keep other requests running meanwhile.
     return json_answer(request, await asyncio.to_thread(_stats, cluster, jobs, today=today, days=days))

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.admission import open_answer, requester
-from dkron_api.edge.keys import CLOCK, STOPPING, WRITES
+from dkron_api.edge.keys import CLOCK, STOPPING
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of, terms_of
@@ -33,7 +34,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
         raise ApiError(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:
-        await request.app[WRITES].annotate(job, {key: text}, terms_of(request))
+        await tenant_of(request).writes.annotate(job, {key: text}, terms_of(request))
     return json_answer(request, shown(job, found), status=HTTPStatus.ACCEPTED)
 
 

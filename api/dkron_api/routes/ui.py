@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from dkron_api.edge.keys import JOB_INDEX
+from dkron_api.edge.keys import TENANTS
 from dkron_api.edge.root import public_path
 from dkron_api.routes.installation import leader
 from dkron_api.settings import Settings
@@ -95,7 +95,7 @@ class Interface:
         file = self._files.get(request.match_info["path"])
         if file is not None:
             return web.FileResponse(file, headers=security_headers())
-        jobs, leading = request.app[JOB_INDEX], leader(request.app)
+        jobs, leading = request.app[TENANTS].own.job_index, leader(request.app)
         values = page_values(jobs, leading="" if leading is None else leading.identity)
         scripts = [fill(script, values) for script in self._scripts]
         headers = {"Content-Type": HTML_UTF8, "Cache-Control": "no-store", **security_headers(scripts)}

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
+from dkron_api.stream.log_room import LogRoom
 from dkron_api.stream.subscription import Block, Interest, Subscription
 from dkron_api.translate.events import Topic, leader_body, resync_body
 
@@ -60,9 +61,9 @@ class Entry(NamedTuple):
 
 
 class EventLog:
-    """The recent events, and the subscriptions to them. No method blocks."""
+    """The recent events, and the subscriptions to them. No method blocks. `room` is shared with other logs."""
 
-    def __init__(self, *, events: int = EVENTS, octets: int = OCTETS) -> None:
+    def __init__(self, *, events: int = EVENTS, octets: int = OCTETS, room: LogRoom | None = None) -> None:
         self.ready = False
         self.closed = False
         self._events = events
@@ -70,6 +71,8 @@ class EventLog:
         self._position = Position(0)
         self._entries: deque[Entry] = deque()
         self._size = 0
+        self._room = LogRoom() if room is None else room
+        self._room.add(self)
         self._lost = Entry(-1, 0, 0, Block(None, "", b""))
         self._leader = ""
         self._subscriptions: set[Subscription] = set()
@@ -77,6 +80,15 @@ class EventLog:
     def __len__(self) -> int:
         """The number of subscriptions."""
         return len(self._subscriptions)
+
+    @property
+    def size(self) -> int:
+        """The bytes of the events that are kept."""
+        return self._size
+
+    def halve(self) -> None:
+        """Forget the older half of the bytes."""
+        self._shrink(self._size // 2)
 
     @property
     def position(self) -> Position:
@@ -161,7 +173,11 @@ class EventLog:
     def _remember(self, entry: Entry) -> None:
         self._entries.append(entry)
         self._size += len(entry.block.data)
-        while len(self._entries) > self._events or self._size > self._octets:
+        self._shrink(self._octets)
+        self._room.grown(len(entry.block.data))
+
+    def _shrink(self, octets: int) -> None:
+        while len(self._entries) > self._events or self._size > octets:
             self._lost = self._entries.popleft()
             self._size -= len(self._lost.block.data)
 

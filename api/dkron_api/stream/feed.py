@@ -49,16 +49,23 @@ class Feed:
         self._parents: set[str] = set()
         self._untold: set[str] = set()
 
+    @property
+    def empty(self) -> bool:
+        """Whether neither the job index nor a client knows any job."""
+        return not len(self._sink) and not len(self._told.mirror)
+
     def replace(self, items: list[Object], version: int) -> None:
         """Apply a complete list. The log begins at the first one; later ones reveal changes that the watch missed."""
         self._sink.replace(items, version)
         if self._event_log.ready:
             self._tell(version, lambda: self._catch_up(items, version))
             return
-        self._told.mirror.replace(items, version)
-        if self._note not in self._told.listeners:
-            self._told.listeners.append(self._note)
-        self._begin(version)
+        self._learn(items, version)
+
+    def begin(self, version: int) -> None:
+        """Begin without a list: there were no jobs up to this version, as another watch has shown."""
+        self._sink.complete.set()
+        self._learn([], version)
 
     def went_back(self) -> None:
         """Handle a restored cluster. Positions in the log are versions, so clients start over with the next list."""
@@ -83,6 +90,12 @@ class Feed:
     def failed(self, error: KubeError) -> None:
         """The watch failed with this error."""
         self._sink.failed(error)
+
+    def _learn(self, items: list[Object], version: int) -> None:
+        self._told.mirror.replace(items, version)
+        if self._note not in self._told.listeners:
+            self._told.listeners.append(self._note)
+        self._begin(version)
 
     def _begin(self, version: int) -> None:
         self._shown = {job.name: job for job in self._told}
@@ -156,11 +169,13 @@ class Feed:
 
 
 class Leadership:
-    """Passes the watch of the Lease on to its cache, and publishes the leader."""
+    """Passes the watch of the Lease on to its cache, and the leader's name to `lead`."""
 
-    def __init__(self, leases: ObjectCache[Object], event_log: EventLog, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, leases: ObjectCache[Object], lead: Callable[[str], object], clock: Callable[[], datetime]
+    ) -> None:
         self._leases = leases
-        self._event_log = event_log
+        self._lead = lead
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
 
@@ -200,7 +215,7 @@ class Leadership:
             # A client with permission to write the Lease may write anything into it.
             log.exception("cannot read the Lease")
             replica = None
-        self._event_log.lead("" if replica is None else replica.identity)
+        self._lead("" if replica is None else replica.identity)
         if replica is not None:
             self._timer = asyncio.get_running_loop().call_later(LOOK, self._look)
 

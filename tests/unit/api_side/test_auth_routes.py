@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 import pytest
-from aiohttp import FormData, web
+from aiohttp import web
 
 from dkron_api.app import routes
 from dkron_api.auth.caller import Caller, Need
@@ -20,54 +20,17 @@ from dkron_api.auth.oidc import OidcScheme
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.jobs.writer import MODIFIED_BY
-from dkron_api.settings import AuthMode, Settings
+from dkron_api.settings import Settings
 from dkron_crds.policy import Capability
-from dkron_kube.errors import KubeError, Unavailable
+from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
+from tests.support.api_callers import JOB, VALID, OneCaller, backup, send
 from tests.support.builders import wire_job
 from tests.support.issuer import AUDIENCE, Issuer, signed
 
 ROUTES = [(route.method, route.path) for route in routes(Settings()) if isinstance(route, web.RouteDef)]
 GUARDED = [(method, path) for method, path in ROUTES if path not in PUBLIC]
-JOB: dict[str, object] = {
-    "name": "backup",
-    "schedule": "@every 1h",
-    "executor": "shell",
-    "executor_config": {"command": "true"},
-}
-VALID = {"Authorization": "Bearer valid"}
-
-
-@dataclass
-class OneCaller:
-    """Recognizes the token `valid`, and allows what begins so."""
-
-    allowed: str | None = None
-    """None allows everything."""
-    lacking: str = ""
-    """A right that is not allowed."""
-    trouble: KubeError | None = None
-    asked: list[str] = field(default_factory=list)
-    address: str = "127.0.0.1"
-    how = AuthMode.KUBERNETES
-
-    def takes(self, token: str) -> bool:
-        return token in {"valid", "wrong"}
-
-    def knows(self, token: str) -> bool:
-        return token == "valid"  # noqa: S105
-
-    async def caller(self, token: str, address: str) -> Caller | None:
-        assert address == self.address
-        if self.trouble is not None:
-            raise self.trouble
-        return Caller("ci", self.how) if token == "valid" else None  # noqa: S105
-
-    async def allows(self, _: Caller, need: Need) -> bool:
-        right = str(need.right)
-        self.asked.append(right)
-        return right != self.lacking and (self.allowed is None or right.startswith(self.allowed))
 
 
 @pytest.fixture
@@ -87,21 +50,6 @@ def know(api: Api) -> None:
     api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(name="backup")))
     for key in (CLUSTERS, LEASES, NODES, POLICIES):
         api.know(key)
-
-
-async def send(api: Api, method: str, template: str, headers: dict[str, str]) -> tuple[int, str]:
-    """The status of the answer, and its body if that is short."""
-    path = template.format(job="backup", execution="1-x", name="readers", asset="docs.css", path="x")
-    data = backup([JOB]) if path.endswith("restore") else json.dumps(JOB)
-    body = None if method == "GET" else data
-    async with api.client.request(method, path, data=body, headers=headers, allow_redirects=False) as answer:
-        return answer.status, (await answer.text() if answer.status != 200 else "")
-
-
-def backup(jobs: list[dict[str, object]]) -> FormData:
-    form = FormData()
-    form.add_field("file", json.dumps(jobs), filename="backup.json")
-    return form
 
 
 def test_each_route_has_exactly_one_rule() -> None:

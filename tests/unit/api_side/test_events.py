@@ -5,7 +5,7 @@ import copy
 import json
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientError, ClientResponse, web
@@ -15,23 +15,26 @@ from dkron_api.auth.caller import ANYBODY
 from dkron_api.auth.grant import Grant
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import Namespaces
-from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache, plain
+from dkron_api.cache.prerender import Prerenderer
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GRANT, GUARD
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.keys import ACCESS, AUDIT, CLOCK, GATE, JOB_INDEX, SETTINGS
+from dkron_api.edge.keys import ACCESS, AUDIT, CLOCK, GATE, SETTINGS, TENANTS
 from dkron_api.edge.middleware import edge
 from dkron_api.routes import events as route
 from dkron_api.settings import Settings
 from dkron_api.stream.event_log import EventLog
-from dkron_api.stream.feed import Feed, Leadership
+from dkron_api.stream.feed import Leadership
 from dkron_api.stream.subscription import Interest
+from dkron_api.tenants.tenant import TenantFactory
+from dkron_api.tenants.tenants import Tenants
 from dkron_api.translate import events as translated
 from dkron_api.translate.events import Topic, differences
 from dkron_api.translate.record import Job
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
+from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.lasting_server import LastingServer
@@ -152,9 +155,10 @@ class Place:
     """A feed as the program has it: the watch leads to the feed, the feed to the job_index."""
 
     def __init__(self, *items: Object, version: int = 100) -> None:
-        self.event_log = EventLog()
-        self.job_index = JobIndex(lambda: NOON)
-        self.feed = Feed(self.job_index, self.event_log, lambda: NOON)
+        factory = TenantFactory(cast("KubeClient", None), lambda: NOON, Prerenderer())
+        self.tenants = Tenants(factory, "default")
+        own = self.tenants.own
+        self.event_log, self.job_index, self.feed = own.event_log, own.job_index, own.feed
         self.feed.replace(copy.deepcopy(list(items)), version)
         self.listener = self.event_log.subscribe(ALL)
 
@@ -361,7 +365,7 @@ class TestLeadership:
             return NOON + timedelta(seconds=loop.time() - begun)
 
         event_log.begin(100)
-        leadership = Leadership(ObjectCache("leases", plain), event_log, clock)
+        leadership = Leadership(ObjectCache("leases", plain), event_log.lead, clock)
         listener = event_log.subscribe(Interest(frozenset({Topic.LEADER})))
         leadership.replace([], 100)
         for beat in range(5):
@@ -427,10 +431,9 @@ class Stream:
 async def server() -> AsyncIterator[Server]:
     place = Place(named("a", 90))
     app = web.Application(middlewares=[edge])
-    app[SETTINGS], app[JOB_INDEX], app[CLOCK] = Settings(access_log=False), place.job_index, lambda: NOON
+    app[SETTINGS], app[TENANTS], app[CLOCK] = Settings(access_log=False), place.tenants, lambda: NOON
     app[ACCESS], app[AUDIT], app[GUARD] = None, AccessLog("json", "dkron_api.audit"), Guard(())
     app[GATE] = Gate(requests=8, streams=2, rate=0.0, clock=lambda: 0.0)
-    app[route.EVENT_LOG] = place.event_log
     app.add_routes(route.ROUTES)
     app.on_shutdown.append(route.send_away)
     async with TestClient(LastingServer(app)) as client:
@@ -507,7 +510,7 @@ class TestTheRoute:
         assert (await server.listen()).response.status == 200
 
     async def test_nobody_is_served_before_the_jobs_are_known(self, server: Server) -> None:
-        server.app[JOB_INDEX].mirror.complete.clear()
+        server.place.job_index.mirror.complete.clear()
         response = await server.client.get("/v1/events")
         assert response.status == 503
         assert "Retry-After" in response.headers
@@ -594,7 +597,6 @@ class TestHeartbeat:
                 return lambda *_, **__: None
 
         app = web.Application()
-        app[route.EVENT_LOG] = event_log
         request = make_mocked_request("GET", "/v1/events", app=app, writer=Writer())
         request[GRANT] = Grant(Guard(()), ANYBODY, Namespaces("jobs", "home"), {})
         subscription = event_log.subscribe(ALL)

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dkron_api import informers
 from dkron_api.app import make_app
-from dkron_api.edge.keys import JOB_INDEX
+from dkron_api.edge.keys import TENANTS
 from dkron_api.settings import Settings
 from tests.support.api_rights import LEAST_API
 from tests.support.builders import NOON
@@ -54,7 +54,7 @@ async def test_a_watch_that_has_ended_is_told_and_begun_anew(monkeypatch: pytest
     settings = Settings(namespace="default", cluster_namespace="default", node_name="me")
     app = make_app(settings, client_of("http://127.0.0.1:1"), clock=lambda: NOON)
     async with TestClient(TestServer(app)) as client:
-        app[JOB_INDEX].mirror.replace([], 1)
+        app[TENANTS].own.job_index.mirror.replace([], 1)
         await asyncio.sleep(0.05)
         async with client.get("/health") as answer:
             assert answer.status == 503

@@ -12,6 +12,7 @@ import schemathesis
 from dkron_api.app import routes
 from dkron_api.auth.routes import PUBLIC
 from dkron_api.edge.middleware import PROBES
+from dkron_api.edge.tenancy import PREFIX, is_of_a_namespace
 from dkron_api.routes.docs import document
 from dkron_api.settings import Settings
 from dkron_crds.names import check_name
@@ -80,7 +81,10 @@ OPERATIONS = [pytest.param(*each, id=each[2]["operationId"]) for each in operati
 
 def test_it_is_a_valid_openapi_3_1_document() -> None:
     assert DOCUMENT["openapi"].startswith("3.1.")
-    assert [server["url"] for server in DOCUMENT["servers"]] == ["/"], "the server that publishes it"
+    assert [server["url"] for server in DOCUMENT["servers"]] == ["/", PREFIX], "the server that publishes it"
+    once = [path for path, item in DOCUMENT["paths"].items() if not is_of_a_namespace(path)]
+    assert [path for path, item in DOCUMENT["paths"].items() if "servers" in item] == once
+    assert {item["servers"][0]["url"] for item in map(DOCUMENT["paths"].get, once)} == {"/"}
     schemathesis.openapi.from_dict(DOCUMENT).validate()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dkron_api.edge.keys import JOB_INDEX, NODES
+from dkron_api.edge.keys import NODES
 from dkron_api.routes import executions, runs, stops
 from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS
@@ -53,7 +53,7 @@ async def asked(api: Api) -> str:
 
 def tell(api: Api, version: int, status: JobStatus, **fields: Any) -> None:
     """The watch shows this status, and no request any more."""
-    api.app[JOB_INDEX].see(wire_job(version=version, status=status, **fields))
+    api.own.job_index.see(wire_job(version=version, status=status, **fields))
 
 
 def skipped(why: str) -> JobStatus:
@@ -153,7 +153,7 @@ class TestThatItIsSeen:
 
 class TestWithoutANode:
     async def test_it_is_refused_at_once_as_in_dkron(self, api: Api) -> None:
-        api.app[JOB_INDEX].see(wire_job(version=1000, tags={"gpu": "a100:1"}))
+        api.own.job_index.see(wire_job(version=1000, tags={"gpu": "a100:1"}))
         api.know(NODES, node())
         answer = await api.client.post(RUN)
         assert answer.status == 404
@@ -168,7 +168,7 @@ class TestWithoutANode:
         ],
     )
     async def test_it_is_asked_for_where(self, api: Api, tag: dict[str, str], nodes: int | None) -> None:
-        api.app[JOB_INDEX].see(wire_job(version=1000, tags=tag))
+        api.own.job_index.see(wire_job(version=1000, tags=tag))
         if nodes:
             api.know(NODES, node())
         assert (await api.client.post(RUN)).status == 202

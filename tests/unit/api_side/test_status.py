@@ -10,9 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dkron_api import metrics
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.edge.keys import CLUSTERS, JOB_INDEX, LEASES, NODES, SUPERVISOR
+from dkron_api.cache.watch_state import WatchState
+from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, SUPERVISOR
 from dkron_api.routes import cluster, health
-from dkron_api.routes.events import EVENT_LOG
 from dkron_api.stream.subscription import Interest
 from dkron_api.translate.record import Job
 from dkron_api.translate.status import Agent, CacheState, running, status
@@ -246,8 +246,8 @@ async def test_metrics_tell_of_requests_by_their_route(api: Api) -> None:
 async def test_metrics_tell_of_the_jobs_the_cache_the_api_server_and_the_program(api: Api) -> None:
     api.know(NODES, object_of("n1"), object_of("n2"))
     api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
-    api.app[JOB_INDEX].mirror.alive()
-    api.app[EVENT_LOG].subscribe(Interest(frozenset()), "")
+    api.own.job_index.mirror.alive()
+    api.own.event_log.subscribe(Interest(frozenset()), "")
     api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
     found = await scraped(api)
     assert found["dkron_api_cache_objects", ("nodes",)] == 2
@@ -274,6 +274,5 @@ def test_a_method_that_nobody_knows_makes_no_series_of_its_own() -> None:
 
 def test_a_mirror_tells_its_age_by_its_own_clock() -> None:
     clock = iter((10.0, 12.5))
-    assert metrics.cache_of(ObjectCache("nodes", lambda item: item, clock=lambda: next(clock))) == metrics.Cache(
-        "nodes", 0, 2.5
-    )
+    mirror = ObjectCache("nodes", lambda item: item, watch=WatchState("nodes", lambda: next(clock)))
+    assert metrics.cache_of(mirror) == metrics.Cache("nodes", 0, 2.5)

@@ -1,0 +1,57 @@
+"""The namespace of a request. `/v1/…` means the service's own, `/ns/NAMESPACE/v1/…` any that is served."""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.edge.keys import TENANTS
+from dkron_api.refusal import ApiError
+from dkron_api.tenants.tenant import Tenant
+from dkron_crds.schedule.errors import quoted
+
+# A name that no namespace can have leads to no route, so that nothing of it reaches the API server or a cache.
+_PATH = "/ns/{namespace:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?}"
+PREFIX = "/ns/{namespace}"
+"""How templates of routes below the prefix begin."""
+TENANT = web.RequestKey("TENANT", Tenant)
+
+
+def below_prefix(routes: Iterable[web.RouteDef]) -> Iterator[web.RouteDef]:
+    """Yield the same routes below the prefix. Those outside of `/v1` are about the process, and exist once."""
+    for route in routes:
+        if is_of_a_namespace(route.path):
+            yield web.RouteDef(route.method, _PATH + route.path, route.handler, route.kwargs)
+
+
+def is_of_a_namespace(path: str) -> bool:
+    """Whether the route of this template exists for each namespace."""
+    return path == "/v1" or path.startswith("/v1/")
+
+
+def base_of(request: web.Request) -> str:
+    """Return what is before `/v1` in the path of the request: empty, or `/ns/NAMESPACE`."""
+    namespace = request.match_info.get("namespace")
+    return "" if namespace is None else f"/ns/{namespace}"
+
+
+def namespace_of(request: web.Request) -> str:
+    """Return the namespace that the path means, whether it is served or not."""
+    return request.match_info.get("namespace") or request.app[TENANTS].own.namespace
+
+
+def require_served(request: web.Request) -> None:
+    """Raise `ApiError`, 404, unless the namespace of the request is served. Only callers with a right there may learn
+    that, so ask for the right first."""
+    namespace = namespace_of(request)
+    if not request.app[TENANTS].serves(namespace):
+        text = f"the namespace {quoted(namespace)} is not served here; see --namespaces"
+        raise ApiError(HTTPStatus.NOT_FOUND, text)
+
+
+def tenant_of(request: web.Request) -> Tenant:
+    """Return what the service keeps for the namespace of the request. The request keeps it alive."""
+    tenant = request.get(TENANT)
+    if tenant is None:
+        tenant = request[TENANT] = request.app[TENANTS].get(namespace_of(request))
+    return tenant

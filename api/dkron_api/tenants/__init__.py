@@ -1,0 +1,1 @@
+"""The namespaces that are served: all that the service keeps for each of them."""

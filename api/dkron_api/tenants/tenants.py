@@ -1,0 +1,94 @@
+"""The tenants of the service: its own namespace, and the further ones of `--namespaces`."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from dkron_api.cache.watch_state import WatchState
+from dkron_api.tenants.tenant import Tenant, TenantFactory
+from dkron_kube.watch import Sink
+
+JOBS = "dkronjobs"
+
+
+class JobWatch(NamedTuple):
+    """A watch of DkronJobs that is needed: of one namespace, or of all (None)."""
+
+    namespace: str | None
+    sink: Sink
+
+
+class Tenants:
+    """A fixed list of namespaces, each with a watch of its own: one that fails leaves the others alone."""
+
+    def __init__(self, factory: TenantFactory, own: str, further: Sequence[str] = ()) -> None:
+        self._own = own
+        self._leader = ""
+        self._closed = False
+        self._alive: WeakValueDictionary[str, Tenant] = WeakValueDictionary()
+        self._factory = factory
+        self._held: dict[str, Tenant] = {}
+        for namespace in dict.fromkeys((own, *further)):
+            self._held[namespace] = self._make(namespace)
+        self.own = self._held[own]
+        """The tenant that is served without a prefix."""
+
+    def __iter__(self) -> Iterator[Tenant]:
+        """Yield those with jobs, those that are configured, and those that an answer in progress needs."""
+        return iter(tuple(self._alive.values()))
+
+    @property
+    def watches(self) -> Sequence[JobWatch]:
+        """The watches that have to be followed."""
+        return [JobWatch(namespace, tenant.feed) for namespace, tenant in self._held.items()]
+
+    def serves(self, namespace: str) -> bool:
+        """Whether this namespace is served."""
+        return namespace in self._held
+
+    def get(self, namespace: str) -> Tenant:
+        """Return the tenant of a namespace. One that is not served looks as one without jobs."""
+        return self._held.get(namespace) or self._without_jobs(namespace)
+
+    @property
+    def answered(self) -> bool:
+        """Whether each watch has brought a complete list, or an error."""
+        return all(tenant.job_index.mirror.watch.answered.is_set() for tenant in self)
+
+    async def wait(self) -> None:
+        """Wait until the own jobs are known, and each other watch has brought a list or an error."""
+        await self.own.job_index.complete.wait()
+        for tenant in self:
+            await tenant.job_index.mirror.watch.answered.wait()
+
+    def lead(self, name: str) -> None:
+        """Tell the clients of all namespaces who leads."""
+        self._leader = name
+        for tenant in self:
+            tenant.event_log.lead(name)
+
+    def close(self) -> None:
+        """The server stops: end all streams, and let waiting clients go."""
+        self._closed = True
+        for tenant in self:
+            _close(tenant)
+
+    def _without_jobs(self, namespace: str) -> Tenant:
+        tenant = self._factory.make(namespace, self._watch_of(namespace))
+        tenant.feed.begin(0)
+        return tenant
+
+    def _watch_of(self, namespace: str) -> WatchState:
+        return WatchState(JOBS if namespace == self._own else f"{JOBS} in namespace {namespace}")
+
+    def _make(self, namespace: str) -> Tenant:
+        tenant = self._alive[namespace] = self._factory.make(namespace, self._watch_of(namespace))
+        tenant.event_log.lead(self._leader)
+        if self._closed:
+            _close(tenant)
+        return tenant
+
+
+def _close(tenant: Tenant) -> None:
+    tenant.event_log.close()
+    tenant.run_waiter.give_up()
