@@ -290,8 +290,9 @@ golden-schedules: venv ## Generate tests/conformance/schedules.jsonl with robfig
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Measure lateness compared with CronJob and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, scrapes and tracing
+bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, scrapes and tracing
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
+	@PYTHONPATH=hack $(BIN)/python bench/tenants.py
 	@PYTHONPATH=hack $(BIN)/python bench/handover.py
 	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py
 	@PYTHONPATH=hack $(BIN)/python bench/inline_calls.py

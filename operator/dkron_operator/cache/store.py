@@ -4,14 +4,12 @@ watch, a list or the answer to a write of our own brings it.
 Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always worked.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from dkron_crds.bounds import unreadable
-from dkron_crds.job import JobStatus, ReadyReason
+from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import LONG_AGO, CachedJob, Observed
 from dkron_operator.cache.dependencies import DependencyTracker
@@ -29,35 +27,26 @@ from dkron_operator.cache.namespace_room import (
     may_be_parked,
     parked_job,
 )
+from dkron_operator.cache.views import annotated, verdict, view_of
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.oldest_first import Room
-from dkron_operator.notifications import read_notify
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.read import (
-    is_accepted,
     is_named_after_its_cause,
-    read_job,
-    read_requests,
     read_run,
     read_status,
-    read_stops,
-    status_written,
-    unreadable_job,
 )
 from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry.metrics import Metrics
 
 Object = dict[str, Any]
-log = logging.getLogger(__name__)
 Place = tuple[Resource, str, str]
 """Resource, namespace and name of an object."""
 Owner = tuple[str, str]
 """The uid of a DkronJob, and the namespace of Jobs that name it as their owner."""
 
 
-UNREAD = (ReadyReason.UNREADABLE, ReadyReason.OVER_BUDGET)
-"""Problems of jobs whose specs are not held."""
 UNLIMITED = Room()
 NOTHING = JobStatus()
 
@@ -253,8 +242,8 @@ class Store:
     def _view(self, body: Object, entry: CachedJob) -> JobView:
         same = body["metadata"].get("generation", 0) == entry.job.generation
         if is_lean(entry.job) and same and not self._has_room(entry.job):
-            return lean(_annotated(body, entry.job), entry.base, self.room.problem)
-        job = _read(body, entry.job)
+            return lean(annotated(body, entry.job), entry.base, self.room.problem)
+        job = view_of(body, entry.job)
         return job if self._has_room(job) or is_busy(entry) else lean(job, entry.base, self.room.problem)
 
     def settle(self, entry: CachedJob, count: int, *, base: JobStatus, version: int) -> None:
@@ -286,7 +275,7 @@ class Store:
         runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
         parked = self._parked.get(run.owner)
-        if parked is not None and known is None:
+        if parked is not None and known is None and parked.namespace == run.namespace:
             parked.wanted = True
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
@@ -413,7 +402,7 @@ class Store:
             self._account(uid, NOTHING)
             self._parked[uid] = parked_job(body)
             return orphaned
-        job = _read(body)
+        job = view_of(body)
         observed = Observed(attempts=self._runs_of(uid, job.namespace))
         entry = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
         # A list may be old, and a watch then tells what has happened since, one by one.
@@ -439,54 +428,3 @@ def _age(metadata: Object) -> Age:
 
 def _is_of(job: JobView, run: AttemptJob) -> bool:
     return (run.namespace, run.owner_name) == (job.namespace, job.name)
-
-
-def _read(body: Object, known: JobView | None = None) -> JobView:
-    """Read the DkronJob. An object that cannot be read becomes a job with that problem, logged once for each
-    generation. It does not affect other jobs, and nothing is retried before it changes."""
-    try:
-        job = read_job(body) if known is None or _is_other(body, known) else _annotated(body, known)
-    except Exception as exc:
-        job = unreadable_job(body, f"the operator cannot read it ({type(exc).__name__})")
-        if known is None or known.problem != job.problem or known.generation != job.generation:
-            log.exception("DkronJob %s/%s cannot be read", job.namespace, job.name)
-        return job
-    if job.problem is not None and job.problem.reason == ReadyReason.UNREADABLE and job.generation != _seen(known):
-        log.warning("DkronJob %s/%s: %s", job.namespace, job.name, job.problem.message)
-    return job
-
-
-def _is_other(body: Object, known: JobView) -> bool:
-    """Whether the spec differs from the known one, or could not be read so far."""
-    unread = known.problem is not None and known.problem.reason in UNREAD
-    return unread or bool(unreadable(body)) or body["metadata"].get("generation", 0) != known.generation
-
-
-def _seen(known: JobView | None) -> int:
-    return -1 if known is None else known.generation
-
-
-def _annotated(body: Object, known: JobView) -> JobView:
-    """The known job with new metadata."""
-    metadata = body["metadata"]
-    return replace(
-        known,
-        requests=read_requests(metadata),
-        stops=read_stops(metadata),
-        notify=read_notify(metadata),
-        deleting="deletionTimestamp" in metadata,
-        accepted=is_accepted(metadata),
-        status_written=known.status_written or status_written(metadata),
-    )
-
-
-def verdict(job: JobView, status: JobStatus) -> tuple[int, Problem | None]:
-    """The generation that a dry run was made for and what it found, from the status that an earlier process wrote."""
-    ready = next((condition for condition in status.conditions if condition.type == "Ready"), None)
-    if ready is None or ready.observed_generation != job.generation:
-        return -1, None
-    if ready.status == "True":
-        return job.generation, None
-    refused = ready.status == "False" and ready.reason == "InvalidTemplate"
-    # Refused before is refused now, until the API server is asked again: it may have changed its mind.
-    return -1, Problem("InvalidTemplate", ready.message) if refused else None

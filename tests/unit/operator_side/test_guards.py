@@ -17,7 +17,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.act.events import NOTE_ROOM, clipped
-from dkron_operator.cache import store as cache
+from dkron_operator.cache import views as cache
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.delivery.outputs import Outputs

@@ -8,7 +8,8 @@ import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.cache.store import Store, verdict
+from dkron_operator.cache.store import Store
+from dkron_operator.cache.views import verdict
 from dkron_operator.plan.fold import Decided, Started
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
