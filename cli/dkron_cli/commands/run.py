@@ -89,16 +89,17 @@ async def _run(options: Options, request: Request) -> int:
 async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
     """Return the run once it is over. With `follow`, print the log of each attempt as it begins."""
     followed: dict[str, asyncio.Task[None]] = {}
+    latest: dict[str, asyncio.Task[None]] = {}
     try:
         while True:
             found = await backend.progress(asked)
             if found is not None:
                 for each in found.attempts if follow else ():
                     label = f"[{each.member}] " if each.member else ""
-                    if each.begun and each.id.partition("-")[2] not in followed:
-                        followed[each.id.partition("-")[2]] = asyncio.create_task(
-                            _follow(backend, asked.job, each, label)
-                        )
+                    name = each.id.partition("-")[2]
+                    if each.begun and name not in followed:
+                        log = _follow(backend, asked.job, each, label, behind=latest.get(each.member))
+                        followed[name] = latest[each.member] = asyncio.create_task(log)
                 if found.result is not Result.RUNNING:
                     await asyncio.gather(*followed.values())
                     return found
@@ -108,8 +109,12 @@ async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
             task.cancel()
 
 
-async def _follow(backend: Backend, job: Job, attempt: Attempt, label: str) -> None:
-    """Print the log of an attempt. The run goes on if it cannot be read."""
+async def _follow(
+    backend: Backend, job: Job, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
+) -> None:
+    """Print the log of an attempt, after that of the member's previous one. The run goes on if it cannot be read."""
+    if behind is not None:
+        await behind
     try:
         await print_log(backend, job, attempt, follow=True, label=label)
     except CliError as error:

@@ -154,7 +154,7 @@ class Cluster:
     async def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
         """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps."""
         with readable():
-            pod = await self._pod(job, attempt, wait=follow and attempt.finished is None)
+            pod, attempt = await self._pod(job, attempt, wait=follow and attempt.finished is None)
             if pod is None:
                 if attempt.finished is None:
                     raise CliError(Code.CONFLICT, f"the execution {attempt.id} has not started; use -f to wait for it")
@@ -177,20 +177,23 @@ class Cluster:
         """Compute the next slots as the operator does."""
         return list(islice(coming(read_job(job), now=datetime.now(UTC)), count))
 
-    async def _pod(self, job: Job, attempt: Attempt, *, wait: bool) -> Object | None:
-        """Return the newest pod of the attempt whose container has begun."""
+    async def _pod(self, job: Job, attempt: Attempt, *, wait: bool) -> tuple[Object | None, Attempt]:
+        """Return the newest pod of the attempt if its container has begun, and the attempt as it is then."""
         deadline = time.monotonic() + START
         while True:
             listed = self.kube.list(PODS, job.namespace, label_selector=f"{JOB_NAME}={attempt.job}")
             pods = [pod async for pod in listed]
             pod = max(pods, key=lambda one: str(one["metadata"]["creationTimestamp"]), default=None)
             if pod is not None and _has_begun(pod, _container(pod)):
-                return pod
+                return pod, attempt
             if not wait or time.monotonic() >= deadline:
-                return None
+                return None, attempt
             again = attempts_of((await self._again(job)).raw.get("status") or {})
-            if any(one.id == attempt.id and one.finished is not None for one in again):
-                return None
+            over = next((one for one in again if one.job == attempt.job and one.finished is not None), None)
+            if over is not None:
+                # One more look: it may have begun and ended in between.
+                attempt, wait = over, False
+                continue
             await asyncio.sleep(PAUSE)
 
     async def _again(self, job: Job) -> Job:
