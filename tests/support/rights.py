@@ -59,6 +59,14 @@ def account(kube: Kube, name: str, rules: Rules) -> None:
     kube.create(ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
 
 
+def bind(kube: Kube, account: str, cluster_role: str, *, namespace: str = "") -> None:
+    """Give a service account, of the namespace unless it is of another one, the rights of a ClusterRole in it."""
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace or kube.namespace}
+    role = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": cluster_role}
+    name = f"{subject['namespace']}-{account}-{cluster_role}"
+    kube.create(ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
+
+
 def limited_access(kube: Kube, rules: Rules, *, folder: Path) -> Path:
     """A kubeconfig of a new service account that has these rights in the namespace, and none elsewhere."""
     account(kube, "limited", rules)
