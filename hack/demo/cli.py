@@ -1,4 +1,4 @@
-"""The command line behind `make demo`, `demo-down` and `api-url`. Errors are one sentence and exit status 1."""
+"""The command line behind `make demo`, `demo-down`, `api-url` and `api-token`. Errors are one sentence and exit status 1."""
 
 import argparse
 import os
@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return stages.down(options.name, provider=provider)
         if options.command == "api-url":
             return stages.api_url(options.name, provider=provider)
+        if options.command == "api-token":
+            return stages.api_token(options.name, provider=provider)
         kubernetes = os.environ.get("K8S", "")
         return stages.up(
             options.name, provider=provider, kubernetes=kubernetes, seconds=options.seconds, picture=options.picture
@@ -47,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "demo", description="Run the operator and the examples in a separate cluster, and show their state."
     )
-    parser.add_argument("command", choices=("up", "down", "api-url"))
+    parser.add_argument("command", choices=("up", "down", "api-url", "api-token"))
     parser.add_argument("--name", default=DEFAULT_NAME, help=f"name of the cluster (default: {DEFAULT_NAME})")
     parser.add_argument(
         "--seconds",

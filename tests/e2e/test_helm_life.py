@@ -165,7 +165,7 @@ def test_a_pod_of_the_cluster_uses_the_rest_api_by_the_name_of_its_service(home:
     wait_until_available(home)
     served = Kube(home.kubeconfig, "default")
     home.create(SERVICE_ACCOUNTS, {"metadata": {"name": "client"}})
-    bind(served, "client", "dkron-system-dkron-edit", namespace=home.namespace)
+    bind(served, "client", "edit", namespace=home.namespace)
     token = {"name": "TOKEN", "value": home.token_of("client", "dkron")}
     code, said = pods.run(home, "client", image.reference, ["python", "-c", CLIENT], env=[token])
     assert code == 0, said

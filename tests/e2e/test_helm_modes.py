@@ -98,7 +98,7 @@ def release(home: Kube, served: Kube, image: OwnImage, tmp_path_factory: pytest.
     own = Release(HELMS["helm4"], home, home.kubeconfig, "dkron", values)
     own.install()
     home.create(SERVICE_ACCOUNTS, {"metadata": {"name": "asker"}})
-    bind(served, "asker", "moving-dkron-edit", namespace=home.namespace)
+    bind(served, "asker", "edit", namespace=home.namespace)
     token = {"name": "TOKEN", "value": home.token_of("asker", "dkron")}
     pods.start(home, "asker", image.reference, ["python", "-c", ASK_ALL_THE_TIME], env=[token])
     pods.wait_ready(home, "asker")

@@ -89,6 +89,14 @@ def permit_nodes(kube: Kube, rules: Rules = FOR_TAGS) -> None:
     kube.create(CLUSTER_ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
 
 
+def permit_reviews(kube: Kube) -> None:
+    """Let the account of `limited_access` ask whose a token is, and what its owner may do."""
+    name = f"limited-reviews-{kube.namespace}"
+    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": kube.namespace}
+    role = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": "system:auth-delegator"}
+    kube.create(CLUSTER_ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
+
+
 def _wire(rules: Rules) -> list[Object]:
     return [
         {"apiGroups": [group], "resources": [resource], "verbs": list(verbs)}
