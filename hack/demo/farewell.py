@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SCREEN = 72
+SCREEN = 80
 """Commands that are longer do not push the remarks behind the others to the right."""
 HEADER = "$AUTH"
 """The header of each request, as a variable of the reader's shell."""

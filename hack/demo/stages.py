@@ -65,7 +65,7 @@ def api_url(name: str, *, provider: str) -> int:
 
 
 def api_token(name: str, *, provider: str) -> int:
-    """Print a token for the REST API, and nothing else. Raises `DemoError` or `ClusterError` if the demo does not run."""
+    """Print a token for the REST API, and nothing else. Raises `DemoError` or `ClusterError` without a demo."""
     place = target.running(name, provider=provider)
     place.require_answer()
     print(access.token(place.cluster, place.namespace), flush=True)

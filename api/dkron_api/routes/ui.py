@@ -118,8 +118,8 @@ def _values_now(app: web.Application) -> dict[str, Value]:
 
 
 def values_for_strangers() -> dict[str, Value]:
-    """Return the initial values of the page where callers need a token: it asks for one, which it sends with each request.
-    A browser fetches the page itself without a token, so it tells of no job."""
+    """Return the initial values of the page where callers need a token: it asks for one, and sends it with each
+    request. A browser fetches the page itself without a token, so its values tell of no job."""
     return page_values((), leading="") | {"DKRON_ACL_ENABLED": True}
 
 
