@@ -14,6 +14,7 @@ import localcluster
 from demo import access, farewell
 from demo.farewell import Whereabouts, how_to_go_on
 from demo.programs import Programs
+from tests.support.kube import Kube
 from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -24,10 +25,17 @@ STREAM = 28
 
 
 @pytest.fixture(scope="module")
-def programs(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
-    """The operator and the API of a new namespace."""
+def kube(cluster: localcluster.Cluster) -> Iterator[Kube]:
+    """A new namespace."""
     install(cluster)
-    with namespace(cluster.kubeconfig, "demo-api") as kube, pytest.MonkeyPatch.context() as environment:
+    with namespace(cluster.kubeconfig, "demo-api") as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def programs(cluster: localcluster.Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
+    """The operator and the API of the namespace."""
+    with pytest.MonkeyPatch.context() as environment:
         environment.delenv("DKRON_API_PORT", raising=False)
         started = Programs(tmp_path_factory.mktemp("demo"))
         try:
@@ -74,12 +82,10 @@ def test_each_request_of_the_last_words_does_what_they_say(programs: Programs) -
 
 
 @pytest.mark.restarts
-def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(
-    programs: Programs, cluster: localcluster.Cluster
-) -> None:
+def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(programs: Programs, kube: Kube) -> None:
     before, address = programs.api.running(), programs.api_url
     again = Programs(Path(programs.folder))
-    again.restart(kubeconfig=cluster.kubeconfig, namespace="default", alone=True)
+    again.restart(kubeconfig=kube.kubeconfig, namespace=kube.namespace, alone=True)
     assert again.api.running() != before
     assert again.api_url == address
 

@@ -42,7 +42,7 @@ esac
 """
 """What stands for `make` where the README asks it about a demo: the same, about what runs here."""
 PAGES = ("concepts", "rest-api", "operations", "migrate-from-dkron", "migrate-from-cronjob")
-SECONDS = 110
+SECONDS = 90
 
 
 def page(name: str) -> str:
