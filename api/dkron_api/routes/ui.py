@@ -113,8 +113,8 @@ def files_below(folder: Path) -> dict[str, Path]:
 
 
 def _values_now(app: web.Application) -> dict[str, Value]:
-    leading = leader(app)
-    return page_values(app[JOB_INDEX], leading="" if leading is None else leading.identity)
+    jobs, leading = app[JOB_INDEX], leader(app)
+    return page_values(jobs, leading="" if leading is None else leading.identity)
 
 
 def values_for_strangers() -> dict[str, Value]:
