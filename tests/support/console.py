@@ -51,7 +51,7 @@ def run(commands: Sequence[Shown], *, environment: Mapping[str, str], folder: Pa
         printed = done.stdout
     except subprocess.TimeoutExpired as late:
         printed = late.stdout or b""
-    return printed.decode().split(_END)[:-1]
+    return printed.decode().replace("\r\n", "\n").split(_END)[:-1]
 
 
 def run_script(script: str, *, environment: Mapping[str, str], folder: Path, seconds: float) -> str:
