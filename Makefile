@@ -29,6 +29,10 @@ demo: venv ## Start a cluster, the operator, the REST API and the examples, and 
 api-url: venv ## Print the address of the demo's REST API
 	@$(DEMO) api-url --name $(DEMO_NAME)
 
+.PHONY: api-token
+api-token: venv ## Print a token for the demo's REST API
+	@$(DEMO) api-token --name $(DEMO_NAME)
+
 .PHONY: demo-down
 demo-down: venv ## Stop the demo and delete all that it created
 	@$(DEMO) down --name $(DEMO_NAME)

@@ -33,6 +33,12 @@ WORDS: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^[^\s
 LABELS: Schema = {"type": "object", "additionalProperties": TEXT}
 NAMESPACE: Schema = {"type": "string", "maxLength": 63, "pattern": NAME}
 NAMESPACES: Schema = {"type": "array", "items": NAMESPACE | {"minLength": 1}}
+SERVED: Schema = {
+    "type": "array",
+    "uniqueItems": True,
+    "items": {"type": "string", "maxLength": 63, "pattern": r"^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"},
+}
+"""Namespaces, or `*` for all."""
 PORT: Schema = {"type": "integer", "minimum": 1, "maximum": 65535}
 PERIOD: Schema = {"type": "string", "pattern": r"^([0-9]+(ms|[smhdwy]))+$"}
 MOST_OPERATORS = 5
@@ -237,6 +243,7 @@ def schema() -> Schema:
             replicas=number(0, MOST_OPERATORS),
             strategy=strict(type=one_of("RollingUpdate", "Recreate")),
             minReadySeconds=number(0),
+            refusedNamespaces=NAMESPACES,
             lease=strict(
                 durationSeconds=number(1, 3600),
                 renewDeadlineSeconds={"type": "number", "exclusiveMinimum": 0},
@@ -252,6 +259,7 @@ def schema() -> Schema:
             enabled=SWITCH,
             mode=one_of("sidecar", "deployment"),
             namespace=NAMESPACE,
+            namespaces=SERVED,
             auth=several_of("kubernetes", "dkron", "oidc", "none"),
             audiences=WORDS,
             allowedHosts=WORDS,
@@ -266,6 +274,8 @@ def schema() -> Schema:
             service=service(type=one_of("ClusterIP"), port=PORT, sessionAffinity=one_of("ClientIP", "None")),
         ),
         jobs=strict(
+            inReleaseNamespace=SWITCH,
+            podSecurity=one_of("restricted", "unset"),
             defaultImage=TEXT,
             executorImage=TEXT,
             inlineCalls=number(0, 1000),

@@ -1,4 +1,4 @@
-"""The command line behind `make demo`, `demo-down` and `api-url`. Errors are one sentence and exit status 1."""
+"""The command line behind `make demo` and what follows it. Errors are one sentence and exit status 1."""
 
 import argparse
 import os
@@ -15,6 +15,8 @@ from localcluster.errors import ClusterError
 from localcluster.provider import Provider
 
 WAIT_SECONDS = 180
+AFTERWARDS = {"down": stages.down, "api-url": stages.api_url, "api-token": stages.api_token}
+"""Commands about a demo that was started before."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,10 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     provider = os.environ.get("CLUSTER") or Provider.AUTO
     try:
-        if options.command == "down":
-            return stages.down(options.name, provider=provider)
-        if options.command == "api-url":
-            return stages.api_url(options.name, provider=provider)
+        if options.command in AFTERWARDS:
+            return AFTERWARDS[options.command](options.name, provider=provider)
         kubernetes = os.environ.get("K8S", "")
         return stages.up(
             options.name, provider=provider, kubernetes=kubernetes, seconds=options.seconds, picture=options.picture
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "demo", description="Run the operator and the examples in a separate cluster, and show their state."
     )
-    parser.add_argument("command", choices=("up", "down", "api-url"))
+    parser.add_argument("command", choices=("up", *AFTERWARDS))
     parser.add_argument("--name", default=DEFAULT_NAME, help=f"name of the cluster (default: {DEFAULT_NAME})")
     parser.add_argument(
         "--seconds",

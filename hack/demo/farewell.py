@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SCREEN = 60
+SCREEN = 80
 """Commands that are longer do not push the remarks behind the others to the right."""
+HEADER = "$AUTH"
+"""The header of each request, as a variable of the reader's shell."""
 OWN_JOB = '{"name": "mine", "schedule": "@every 1m", "executor_config": {"command": "date"}}'
 
 
@@ -37,17 +39,20 @@ def how_to_go_on(where: Whereabouts) -> str:
         (f"make demo-down{where.make_arguments}", "stop the programs and remove the rest"),
     )
     title = f"\nThe same by Dkron's REST API, which is described at {where.api}/docs:"
-    return "\n".join(("Everything goes on running. To go on:", _block(lines), title, _block(_requests(where.api))))
+    return "\n".join(("Everything goes on running. To go on:", _block(lines), title, _block(_requests(where))))
 
 
-def _requests(api: str) -> tuple[tuple[str, str], ...]:
+def _requests(where: Whereabouts) -> tuple[tuple[str, str], ...]:
+    api, curl = where.api, f'curl -H "{HEADER}"'
     return (
-        (f"curl {api}/v1/jobs", "the jobs"),
-        (f"curl {api}/v1/jobs -d '{OWN_JOB}'", "create a job, or replace it"),
-        (f"curl -X POST '{api}/v1/jobs/mine/run?wait=true'", "run it, and wait until that is over"),
-        (f"curl '{api}/v1/jobs/mine/executions?pretty'", "what became of it"),
-        (f"curl '{api}/v1/jobs/mine/next?count=3'", "when it is due"),
-        (f"curl -N {api}/v1/events", "what happens, as it happens; Ctrl-C ends it"),
+        (f"export DKRON_TOKEN=$(make -s api-token{where.make_arguments})", "may do everything, for a day"),
+        ('AUTH="Authorization: Bearer $DKRON_TOKEN"', ""),
+        (f"{curl} {api}/v1/jobs", "the jobs"),
+        (f"{curl} {api}/v1/jobs -d '{OWN_JOB}'", "create a job, or replace it"),
+        (f"{curl} -X POST '{api}/v1/jobs/mine/run?wait=true'", "run it, and wait until that is over"),
+        (f"{curl} '{api}/v1/jobs/mine/executions?pretty'", "what became of it"),
+        (f"{curl} '{api}/v1/jobs/mine/next?count=3'", "when it is due"),
+        (f"{curl} -N {api}/v1/events", "what happens, as it happens; Ctrl-C ends it"),
     )
 
 

@@ -4,13 +4,14 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from demo import access
+from demo.access import OURS
 from demo.target import Target
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
 EXAMPLES = ROOT / "examples"
 REQUESTED = "manual"
-OURS = "app.kubernetes.io/managed-by=dkron-demo"
 ESTABLISH_SECONDS = 30
 
 
@@ -22,11 +23,13 @@ def definitions(target: Target) -> None:
 
 
 def examples(target: Target) -> None:
-    """Apply all examples; in a cluster of the caller into a namespace of their own."""
+    """Apply all examples, and create the account for the REST API; in a cluster of the caller in a namespace of their
+    own."""
     if target.guest and not target.cluster.kubectl("get", "namespace", target.namespace, "--ignore-not-found"):
         target.cluster.kubectl("create", "namespace", target.namespace)
         target.cluster.kubectl("label", "namespace", target.namespace, OURS)
     target.kubectl("apply", "-f", str(EXAMPLES))
+    access.create(target.cluster, target.namespace)
 
 
 def request_run(target: Target, *, now: datetime) -> None:
@@ -36,7 +39,8 @@ def request_run(target: Target, *, now: datetime) -> None:
 
 
 def remove_examples(target: Target) -> None:
-    """Delete the examples, and their namespace if the demo has created it; the definitions stay."""
+    """Delete the examples and the account, and their namespace if the demo has created it; the definitions stay."""
     target.require_answer()
+    access.remove(target.cluster, target.namespace)
     target.kubectl("delete", "--ignore-not-found", "-f", str(EXAMPLES))
     target.cluster.kubectl("delete", "namespace", "--selector", OURS)

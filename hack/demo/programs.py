@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo import port
+from demo.access import AUDIENCE
 from demo.detached import Detached
 from demo.errors import DemoError
 from localcluster.progress import say
@@ -51,7 +52,7 @@ class Programs:
         say(f"the operator is ready; its log is {self.operator.log}")
         say(f"its metrics are at http://{port.HOST}:{watched}/metrics")
         number = port.choose(self._port_file, wanted=os.environ.get(port.VARIABLE, ""))
-        address = ("--host", port.HOST, "--port", str(number))
+        address = ("--host", port.HOST, "--port", str(number), "--auth", "kubernetes", "--audiences", AUDIENCE)
         self.api.start((_program("dkron-api"), *common, *only, *address))
         say(f"the REST API is ready at {self.api_url}; its log is {self.api.log}")
 

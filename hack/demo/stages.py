@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from demo import follow, install, target
+from demo import access, follow, install, target
 from demo.detached import Detached
 from demo.expectations import known
 from demo.farewell import how_to_go_on
@@ -61,6 +61,14 @@ def down(name: str, *, provider: str) -> int:
 def api_url(name: str, *, provider: str) -> int:
     """Print where the REST API answers, and nothing else. Raises `DemoError` if it does not run."""
     print(Programs(target.folder(name, guest=target.is_current(provider))).api_url, flush=True)
+    return 0
+
+
+def api_token(name: str, *, provider: str) -> int:
+    """Print a token for the REST API, and nothing else. Raises `DemoError` or `ClusterError` without a demo."""
+    place = target.running(name, provider=provider)
+    place.require_answer()
+    print(access.token(place.cluster, place.namespace), flush=True)
     return 0
 
 

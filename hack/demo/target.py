@@ -86,6 +86,11 @@ def up(name: str, *, provider: str, kubernetes: str) -> Target:
     return Target(localcluster.up(name, nodes="real", kubernetes=kubernetes, provider=provider), name)
 
 
+def running(name: str, *, provider: str) -> Target:
+    """The demo's place in the cluster that was started before. Raises ClusterError without one."""
+    return Target(localcluster.get(name, provider=provider), name)
+
+
 def current(name: str) -> Target:
     """The demo's place in the caller's cluster."""
     return Target(use(), name)

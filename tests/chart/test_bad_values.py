@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import values_schema
-from tests.support.charts import CHART, HELMS, refusal
+from tests.support.charts import CHART, HELMS, NAMESPACE, refusal
 
 Values = dict[str, Any]
 
@@ -27,6 +27,8 @@ MISSPELT: list[tuple[str, Values, str, str]] = [
     ),
     ("a mode", {"api": {"mode": "Sidecar"}}, "/api/mode", "deployment"),
     ("a way to know callers", {"api": {"auth": ["Kubernetes"]}}, "/api/auth/0", "kubernetes"),
+    ("namespaces in one text", {"api": {"namespaces": ["a,b"]}}, "/api/namespaces/0", "a,b"),
+    ("a standard of pods", {"jobs": {"podSecurity": "baseline"}}, "/jobs/podSecurity", "restricted"),
     ("audiences in one text", {"api": {"audiences": ["dkron,other"]}}, "/api/audiences/0", "dkron,other"),
     ("hosts that are a text", {"api": {"allowedHosts": "a.example"}}, "/api/allowedHosts", "array"),
     ("a pull policy", {"image": {"pullPolicy": "Sometimes"}}, "/image/pullPolicy", "IfNotPresent"),
@@ -68,9 +70,22 @@ CONTRADICTORY: list[tuple[Values, str]] = [
         'api.namespace: the operator does not watch "b"; watchNamespaces holds a',
     ),
     (
-        {"watchNamespaces": ["a", "b"]},
-        "api.namespace: say which namespace the REST API serves; watchNamespaces holds a, b",
+        {"watchNamespaces": [NAMESPACE]},
+        'watchNamespaces: holds "dkron-system" alone, the release\'s own namespace, in which the operator runs no jobs',
     ),
+    (
+        {"watchNamespaces": ["a", NAMESPACE], "api": {"namespace": NAMESPACE}},
+        'api.namespace: the operator runs no jobs in "dkron-system", the release\'s own namespace.',
+    ),
+    (
+        {"watchNamespaces": ["a"], "api": {"namespaces": ["b"]}},
+        'api.namespaces: the operator does not watch "b"; watchNamespaces holds a',
+    ),
+    (
+        {"api": {"namespaces": [NAMESPACE]}},
+        'api.namespaces: the operator runs no jobs in "dkron-system", the release\'s own namespace; leave it out',
+    ),
+    ({"api": {"namespaces": ["*", "a"]}}, "api.namespaces: * stands alone, and only where watchNamespaces is empty"),
     (
         {"operator": {"lease": {"renewDeadlineSeconds": 20}}},
         "operator.lease: durationSeconds (15) has to be more than renewDeadlineSeconds (20)",

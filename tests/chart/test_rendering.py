@@ -27,6 +27,7 @@ from tests.support.charts import (
 EACH_CASE = pytest.mark.parametrize("values", CASES, ids=lambda path: path.stem.removesuffix("-values"))
 EACH_HELM = pytest.mark.parametrize("name", HELMS)
 LABEL = 63
+ELSEWHERE = "team-a"
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +126,7 @@ def test_the_chart_has_the_version_of_the_project_and_names_its_kinds() -> None:
 
 def test_two_releases_of_one_name_do_not_meet(tmp_path: Path) -> None:
     first = {key(item) for item in rendered(namespace="one")}
-    second = rendered({"crds": {"enabled": False}}, namespace="two", folder=tmp_path)
+    second = rendered({"crds": {"enabled": False}, "watchNamespaces": [ELSEWHERE]}, namespace="two", folder=tmp_path)
     assert first & {key(item) for item in second} == set()
 
 

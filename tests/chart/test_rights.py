@@ -18,6 +18,9 @@ ASK = "system:auth-delegator"
 """The ClusterRole of Kubernetes with which the API asks whose a token is, and what its owner may do."""
 ELSEWHERE = "team-a"
 OPERATOR, API = "dkron-operator", "dkron-api"
+AT_HOME = {"watchNamespaces": [NAMESPACE], "jobs": {"inReleaseNamespace": True}}
+"""Jobs and the release in one namespace."""
+EACH_MODE = pytest.mark.parametrize("mode", ["sidecar", "deployment"])
 
 
 def wanted(*rules: Rules, home: bool | None = None) -> Rights:
@@ -55,7 +58,7 @@ def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rig
 
 
 def test_an_operator_of_its_own_namespace_has_the_least_rights(tmp_path: Path) -> None:
-    objects = rendered({"watchNamespaces": [NAMESPACE], "api": {"enabled": False}}, folder=tmp_path)
+    objects = rendered(AT_HOME | {"api": {"enabled": False}}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
     assert given(objects, OPERATOR, None) == set()
 
@@ -73,16 +76,36 @@ def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
     assert given(objects, OPERATOR, None) == wanted(LEAST, home=False) | wanted(FOR_TAGS)
 
 
-def test_the_api_has_the_least_rights(tmp_path: Path) -> None:
-    objects = rendered({"watchNamespaces": [NAMESPACE], "api": {"mode": "deployment"}}, folder=tmp_path)
+@EACH_MODE
+def test_the_api_has_the_least_rights_and_an_account_of_its_own(mode: str, tmp_path: Path) -> None:
+    objects = rendered(AT_HOME | {"api": {"mode": mode}}, folder=tmp_path)
     assert given(objects, API, NAMESPACE) == wanted(LEAST_API, FOR_THE_HANDOVER)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
+    assert {"dkron-jobs", OPERATOR, API} <= {key(item)[2] for item in of_kind(objects, "ServiceAccount")}
 
 
-def test_the_api_of_another_namespace_has_them_where_they_are_needed(tmp_path: Path) -> None:
-    objects = rendered({"watchNamespaces": [ELSEWHERE], "api": {"mode": "deployment"}}, folder=tmp_path)
-    assert given(objects, API, ELSEWHERE) == wanted(LEAST_API, home=False)
+@EACH_MODE
+def test_the_api_of_other_namespaces_has_them_where_they_are_needed(mode: str, tmp_path: Path) -> None:
+    objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"mode": mode}}, folder=tmp_path)
+    for namespace in (ELSEWHERE, "team-b"):
+        assert given(objects, API, namespace) == wanted(LEAST_API, home=False)
     assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER)
+    assert given(objects, API, None) == set()
+
+
+def test_the_api_has_rights_in_no_namespace_that_it_does_not_serve(tmp_path: Path) -> None:
+    watched = {"watchNamespaces": [NAMESPACE, ELSEWHERE, "team-b"]}
+    objects = rendered(watched | {"api": {"namespaces": ["team-b"], "namespace": "team-b"}}, folder=tmp_path)
+    assert given(objects, API, "team-b") == wanted(LEAST_API, home=False)
+    assert given(objects, API, ELSEWHERE) == set()
+    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER)
+
+
+def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
+    assert given(rendered(), API, None) == wanted(LEAST_API, home=False) | wanted(FOR_TAGS)
+    objects = rendered({"api": {"auth": ["none"]}}, folder=tmp_path)
+    assert given(objects, API, None) == wanted(FOR_TAGS)
+    assert given(objects, API, "default") == wanted(LEAST_API, home=False)
 
 
 @pytest.mark.parametrize(
@@ -94,18 +117,18 @@ def test_the_api_of_another_namespace_has_them_where_they_are_needed(tmp_path: P
         pytest.param(["kubernetes", "dkron"], True, True, id="both"),
     ],
 )
-@pytest.mark.parametrize(("mode", "account"), [("sidecar", OPERATOR), ("deployment", API)])
+@EACH_MODE
 def test_the_api_gets_what_its_way_to_know_callers_needs(  # noqa: PLR0917
-    auth: list[str], secrets: bool, asks: bool, mode: str, account: str, tmp_path: Path
+    auth: list[str], secrets: bool, asks: bool, mode: str, tmp_path: Path
 ) -> None:
     values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}, "api": {"mode": mode, "auth": auth}}
     objects = rendered(values, folder=tmp_path)
-    about = {right[1:] for right in given(objects, account, NAMESPACE) if right[1] == "secrets"}
+    about = {right[1:] for right in given(objects, API, NAMESPACE) if right[1] == "secrets"}
     assert about == ({("secrets", verb) for verb in FOR_TOKENS["", "secrets"]} if secrets else set())
-    assert "secrets" not in {right[1] for right in given(objects, account, ELSEWHERE)}
+    assert "secrets" not in {right[1] for right in given(objects, API, ELSEWHERE)}
     bindings = of_kind(objects, "ClusterRoleBinding")
     assert [(each["roleRef"]["name"], each["subjects"]) for each in bindings] == (
-        [(ASK, [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}])] if asks else []
+        [(ASK, [{"kind": "ServiceAccount", "name": API, "namespace": NAMESPACE}])] if asks else []
     )
 
 
@@ -121,8 +144,8 @@ def rights_of_users(objects: Iterable[Object], role: str) -> Rights:
     }
 
 
-def test_users_can_get_each_right_that_a_route_needs(tmp_path: Path) -> None:
-    objects = rendered({"api": {"auth": ["kubernetes"]}}, folder=tmp_path)
+def test_users_can_get_each_right_that_a_route_needs() -> None:
+    objects = rendered()
     roles = {name: rights_of_users(objects, f"-{name}") for name in ("view", "edit", "admin", "runner")}
     needed = {("dkron.io", each.resource, each.verb) for each in TABLE}
     needed |= {("dkron.io", "dkronjobs", "update"), ("dkron.io", "dkronjobs/force", "update")}
@@ -134,24 +157,22 @@ def test_users_can_get_each_right_that_a_route_needs(tmp_path: Path) -> None:
 
 
 def test_the_role_of_runners_is_part_of_no_other(tmp_path: Path) -> None:
-    objects = rendered({"api": {"auth": ["kubernetes"]}}, folder=tmp_path)
+    objects = rendered()
     (runner,) = [each for each in of_kind(objects, "ClusterRole") if each["metadata"]["name"].endswith("-runner")]
     assert [label for label in runner["metadata"]["labels"] if "aggregate" in label] == []
-    plain = [item["metadata"]["name"] for item in of_kind(rendered(), "ClusterRole")]
+    plain = [
+        item["metadata"]["name"]
+        for item in of_kind(rendered({"api": {"auth": ["dkron"]}}, folder=tmp_path), "ClusterRole")
+    ]
     assert [name for name in plain if name.endswith("-runner")] == []
-
-
-def test_beside_the_operator_the_api_has_its_account(tmp_path: Path) -> None:
-    objects = rendered({"watchNamespaces": [NAMESPACE]}, folder=tmp_path)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, LEAST_API)
-    assert {key(item)[2] for item in of_kind(objects, "ServiceAccount")} == {"dkron-jobs", OPERATOR}
 
 
 def test_jobs_have_no_rights(tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [ELSEWHERE], "cluster": {"paused": False}}, folder=tmp_path)
-    assert ("ServiceAccount", ELSEWHERE, "dkron-jobs") in {key(item) for item in objects}
+    accounts = {key(item)[1:] for item in of_kind(objects, "ServiceAccount") if key(item)[2] == "dkron-jobs"}
+    assert accounts == {(ELSEWHERE, "dkron-jobs")}
     bound = {subject["name"] for item in of_kind(objects, "RoleBinding") for subject in item["subjects"]}
-    assert bound == {OPERATOR, "dkron-cluster"}
+    assert bound == {OPERATOR, API, "dkron-cluster", "dkron-test"}
 
 
 def test_secrets_are_read_by_name_alone(tmp_path: Path) -> None:
@@ -162,7 +183,7 @@ def test_secrets_are_read_by_name_alone(tmp_path: Path) -> None:
 
 
 def test_with_namespaces_nothing_spans_the_cluster(tmp_path: Path) -> None:
-    values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}}
+    values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}, "api": {"auth": ["dkron"]}}
     assert [item for item in rendered(values, folder=tmp_path) if item["kind"] in CLUSTER_WIDE] == []
 
 

@@ -85,6 +85,7 @@ def ruled(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         kube.create(DKRON_JOBS, job("older", executorConfig={"command": "true", "image": "bad.example/a"}))
         values: Object = {
             "watchNamespaces": [kube.namespace],
+            "jobs": {"inReleaseNamespace": True},
             "guardRails": {"enabled": True, "batchJobs": True, **RULES},
         }
         objects = rendered(values, namespace=kube.namespace, folder=tmp_path_factory.mktemp("rails"))

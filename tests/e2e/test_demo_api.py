@@ -1,6 +1,7 @@
 """The programs that `make demo` starts beside a cluster, and each request that its last words offer to copy."""
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 import localcluster
+from demo import access, farewell
 from demo.farewell import Whereabouts, how_to_go_on
 from demo.programs import Programs
+from tests.support.kube import Kube
 from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -22,14 +25,24 @@ STREAM = 28
 
 
 @pytest.fixture(scope="module")
-def programs(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
-    """The operator and the API of a new namespace."""
+def kube(cluster: localcluster.Cluster) -> Iterator[Kube]:
+    """A new namespace."""
     install(cluster)
-    with namespace(cluster.kubeconfig, "demo-api") as kube, pytest.MonkeyPatch.context() as environment:
+    with namespace(cluster.kubeconfig, "demo-api") as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def programs(cluster: localcluster.Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
+    """The operator and the API of the namespace."""
+    with pytest.MonkeyPatch.context() as environment:
         environment.delenv("DKRON_API_PORT", raising=False)
         started = Programs(tmp_path_factory.mktemp("demo"))
         try:
             started.restart(kubeconfig=cluster.kubeconfig, namespace=kube.namespace, alone=True)
+            access.create(cluster, kube.namespace)
+            header = f"Authorization: Bearer {access.token(cluster, kube.namespace)}"
+            environment.setenv(farewell.HEADER.removeprefix("$"), header)
             yield started
         finally:
             started.stop()
@@ -41,7 +54,8 @@ def requests(programs: Programs) -> list[list[str]]:
         programs.folder, programs.operator.log, programs.api_url, "default", make_arguments="", kubectl_folder=None
     )
     lines = how_to_go_on(where).splitlines()
-    return [shlex.split(line, comments=True) for line in lines if line.startswith("  curl ")]
+    curls = [shlex.split(line, comments=True) for line in lines if line.startswith("  curl ")]
+    return [[os.path.expandvars(word) for word in words] for words in curls]
 
 
 def curl(words: list[str], *, seconds: str = SECONDS, ends: int = 0) -> str:
@@ -64,21 +78,22 @@ def test_each_request_of_the_last_words_does_what_they_say(programs: Programs) -
     assert "UTC" in answer(executions)[0]["output"]
     assert len(answer(upcoming)["next"]) == 3
     assert "event: leader" in curl(events, seconds="3", ends=STREAM)
+    assert "this API needs a token" in curl(["curl", listing[-1]])
 
 
 @pytest.mark.restarts
-def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(
-    programs: Programs, cluster: localcluster.Cluster
-) -> None:
+def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(programs: Programs, kube: Kube) -> None:
     before, address = programs.api.running(), programs.api_url
     again = Programs(Path(programs.folder))
-    again.restart(kubeconfig=cluster.kubeconfig, namespace="default", alone=True)
+    again.restart(kubeconfig=kube.kubeconfig, namespace=kube.namespace, alone=True)
     assert again.api.running() != before
     assert again.api_url == address
 
 
 def test_the_leader_says_where_it_is_also_outside_of_a_pod(programs: Programs) -> None:
-    leader = answer(["curl", "--retry", "20", "--retry-all-errors", "--fail", f"{programs.api_url}/v1/leader"])
+    listing, *_ = requests(programs)
+    asking = listing[:-1]
+    leader = answer([*asking, "--retry", "20", "--retry-all-errors", "--fail", f"{programs.api_url}/v1/leader"])
     assert leader["Addr"]
-    members = answer(["curl", f"{programs.api_url}/v1/members"])
+    members = answer([*asking, f"{programs.api_url}/v1/members"])
     assert leader["Addr"] in {member["Addr"] for member in members}

@@ -18,11 +18,12 @@ import pytest
 import yaml
 
 import localcluster
+from demo import access
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.console import Shown, fits, run, shown
 from tests.support.old_dkron import DUMP
 from tests.support.rest import Rest
-from tests.support.rights import Rules, limited_access
+from tests.support.rights import Rules, limited_access, permit_reviews
 from tests.support.sites import install, namespace, site
 
 pytestmark = [
@@ -35,12 +36,13 @@ MAKE = """#!/bin/sh
 case "$*" in
   "-s kubeconfig") echo "$KUBECONFIG" ;;
   "-s api-url") echo "$API" ;;
+  "-s api-token") echo "$DKRON_TOKEN" ;;
   *) exit 2 ;;
 esac
 """
 """What stands for `make` where the README asks it about a demo: the same, about what runs here."""
 PAGES = ("concepts", "rest-api", "operations", "migrate-from-dkron", "migrate-from-cronjob")
-SECONDS = 110
+SECONDS = 90
 
 
 def page(name: str) -> str:
@@ -67,11 +69,13 @@ def documented(request: pytest.FixtureRequest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a reader is: an API beside an operator with its log, and what the pages take for somebody's Dkron."""
+    """Where a reader is: an API beside an operator with its log, and a token for it; and what the pages take for
+    somebody's Dkron."""
 
     here: ApiSite
     there: ApiSite
     log: Path
+    token: str
 
 
 @pytest.fixture
@@ -83,11 +87,15 @@ def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Ite
         enter = stack.enter_context
         beside = enter(site(cluster.kubeconfig, purpose=f"docs {documented}", folder=tmp_path))
         beside.operator.start()
-        here = enter(api_for(beside.kube, tmp_path, kubeconfig=rights(beside.kube)))
+        asks = ("--auth", "kubernetes", "--audiences", access.AUDIENCE)
+        here = enter(api_for(beside.kube, tmp_path, *asks, kubeconfig=rights(beside.kube)))
+        permit_reviews(beside.kube)
+        access.create(cluster, beside.kube.namespace)
+        token = access.token(cluster, beside.kube.namespace)
         (tmp_path / "old").mkdir()
         there = enter(api_for(enter(namespace(cluster.kubeconfig, "old dkron")), tmp_path / "old"))
         fill(there.rest)
-        yield Place(here, there, beside.operator.log)
+        yield Place(here, there, beside.operator.log, token)
 
 
 def fill(dkron: Rest) -> None:
@@ -107,6 +115,8 @@ def environment(place: Place, folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "API": here.api.url,
+        "AUTH": f"Authorization: Bearer {place.token}",
+        "DKRON_TOKEN": place.token,
         "DKRON": there.api.url,
         "KUBECONFIG": str(kubeconfig),
         "PATH": f"{os.environ['PATH']}:{own_kubectl}:{own_programs}",

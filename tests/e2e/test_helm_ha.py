@@ -140,7 +140,7 @@ class Stage:
 def stage(cluster: localcluster.Cluster, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Two replicas, and jobs that are due all the time."""
     remove_definitions(cluster)
-    values = values_of(image, tmp_path_factory.mktemp("helm"), operator={"replicas": REPLICAS})
+    values = values_of(image, tmp_path_factory.mktemp("helm"), operator={"replicas": REPLICAS}, api={"auth": ["none"]})
     with (
         named_namespace(cluster.kubeconfig, "two-replicas") as home,
         named_namespace(cluster.kubeconfig, "busy-team") as team,

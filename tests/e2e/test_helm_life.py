@@ -29,8 +29,9 @@ from tests.support.helm import (
     values_of,
 )
 from tests.support.jobs import KEEP_ALL, dkron_job
-from tests.support.kube import Kube, finished, marked_after
+from tests.support.kube import SERVICE_ACCOUNTS, Kube, finished, marked_after
 from tests.support.own_image import OwnImage
+from tests.support.rights import bind
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 
@@ -55,12 +56,12 @@ NEW, OLD = title("DkronJob"), "DkronJob, revision 0"
 """How the definition of DkronJob calls itself, by the chart of the checkout and by the older one."""
 
 CLIENT = """
-import json, sys, urllib.request
+import json, os, urllib.request
 
 def call(method, path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request("http://dkron-api:8080/v1" + path, data, {"Content-Type": "application/json"})
-    request.method = method
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer " + os.environ["TOKEN"]}
+    request = urllib.request.Request("http://dkron-api:8080/v1" + path, data, headers, method=method)
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
@@ -162,10 +163,15 @@ def uids(objects: list[Object]) -> list[str]:
 
 def test_a_pod_of_the_cluster_uses_the_rest_api_by_the_name_of_its_service(home: Kube, image: OwnImage) -> None:
     wait_until_available(home)
-    code, said = pods.run(home, "client", image.reference, ["python", "-c", CLIENT])
+    served = Kube(home.kubeconfig, "default")
+    home.create(SERVICE_ACCOUNTS, {"metadata": {"name": "client"}})
+    bind(served, "client", "edit", namespace=home.namespace)
+    token = {"name": "TOKEN", "value": home.token_of("client", "dkron")}
+    code, said = pods.run(home, "client", image.reference, ["python", "-c", CLIENT], env=[token])
     assert code == 0, said
     assert json.loads(said.splitlines()[-1]) == ["success", "called from within\n", "inside", []]
-    assert home.find(DKRON_JOBS, "inside") is None
+    assert served.find(DKRON_JOBS, "inside") is None
+    served.close()
 
 
 def wait_until_available(home: Kube) -> None:

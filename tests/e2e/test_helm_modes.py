@@ -1,47 +1,78 @@
-"""A release whose REST API moves from beside the operator to pods of its own and back: whoever asks does not notice."""
+"""A release with the chart's defaults: who may use its REST API, and which account each container has. Then the API
+moves from beside the operator to pods of its own and back: callers do not notice."""
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 
 import localcluster
-from dkron_kube.paths import LEASES, PODS
+from dkron_kube.paths import LEASES, PODS, SECRETS
 from tests.support import pods
 from tests.support.charts import HELMS
 from tests.support.helm import WAIT, Release, named_namespace, remove_definitions, values_of
-from tests.support.kube import SERVICE_ACCOUNTS, Kube
+from tests.support.jobs import dkron_job, pod_template
+from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition
 from tests.support.own_image import OwnImage
+from tests.support.rights import bind
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(300)]
 
 SECONDS = 120
+OF_THE_API = "dkron-api-token"
+"""The Secret with a token of its account."""
 ANSWER = re.compile(r"(?P<method>GET|POST) (?P<status>20[01]) by (?P<whom>\S+)")
 
-ASK_ALL_THE_TIME = """
-import http.client, itertools, json, time
+ASK = """
+import http.client, itertools, json, os, time
 
-shell = {"command": "true"}
-job = {"name": "asked", "schedule": "@manually", "executor": "shell", "executor_config": shell}
-
-def ask(method, path, body=None):
-    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=10)
-    connection.request(method, "/v1" + path, body and json.dumps(body), {"Content-Type": "application/json"})
+def ask(method, path, body=None, token=os.environ.get("TOKEN")):
+    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=60)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": "Bearer " + token} if token else {})
+    connection.request(method, path, body and json.dumps(body), headers)
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
     return answer.status, answer.headers["X-Whom"], text
+"""
+"""A request on a connection of its own."""
+ASK_ALL_THE_TIME = (
+    ASK
+    + """
+shell = {"command": "true"}
+job = {"name": "asked", "schedule": "@manually", "executor": "shell", "executor_config": shell}
 
 for number in itertools.count():
     method, body = ("POST", job) if number % 5 == 0 else ("GET", None)
     try:
-        status, whom, text = ask(method, "/jobs", body)
+        status, whom, text = ask(method, "/v1/jobs", body)
         print(method, status, "by", whom, "" if status < 300 else text, flush=True)
     except Exception as exc:
         print(method, "no answer:", repr(exc), flush=True)
     time.sleep(0.2)
 """
-"""Lists the jobs five times a second, and writes one each second, on a new connection each time."""
+)
+"""Lists the jobs five times a second, and writes one each second."""
+ASK_AS_A_RUNNER = (
+    ASK
+    + """
+run = "/jobs/asked/run?wait=true"
+print(json.dumps({
+    "runs": ask("POST", "/v1" + run)[0],
+    "lists": ask("GET", "/v1/jobs")[0],
+    "runs elsewhere": ask("POST", "/ns/elsewhere/v1" + run)[0],
+    "without a token": ask("GET", "/v1/jobs", token="")[0],
+    "with a token for the API server": ask("POST", "/v1" + run, token=os.environ["PLAIN"])[0],
+}))
+"""
+)
+WHO = """
+import base64, json
+claims = open("/var/run/secrets/kubernetes.io/serviceaccount/token").read().split(".")[1]
+print(json.loads(base64.urlsafe_b64decode(claims + "=="))["sub"])
+"""
+"""The account whose token a container has."""
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +84,23 @@ def home(cluster: localcluster.Cluster) -> Iterator[Kube]:
 
 
 @pytest.fixture(scope="module")
-def release(home: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    """A release with the REST API beside the operator, and somebody who asks it all the time."""
+def served(home: Kube) -> Iterator[Kube]:
+    """The namespace that the REST API serves by default."""
+    kube = Kube(home.kubeconfig, "default")
+    yield kube
+    kube.close()
+
+
+@pytest.fixture(scope="module")
+def release(home: Kube, served: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """A release with the REST API beside the operator, and a client that asks it all the time."""
     values = values_of(image, tmp_path_factory.mktemp("helm"))
     own = Release(HELMS["helm4"], home, home.kubeconfig, "dkron", values)
     own.install()
-    pods.start(home, "asker", image.reference, ["python", "-c", ASK_ALL_THE_TIME])
+    home.create(SERVICE_ACCOUNTS, {"metadata": {"name": "asker"}})
+    bind(served, "asker", "edit", namespace=home.namespace)
+    token = {"name": "TOKEN", "value": home.token_of("asker", "dkron")}
+    pods.start(home, "asker", image.reference, ["python", "-c", ASK_ALL_THE_TIME], env=[token])
     pods.wait_ready(home, "asker")
     yield own
     home.delete(PODS, "asker")
@@ -82,10 +124,50 @@ def serving(home: Kube) -> list[str]:
     return [pod["name"] for pod in found if "deletionTimestamp" not in pod]
 
 
-@pytest.mark.parametrize(
-    ("mode", "component"), [("deployment", "dkron-api-"), ("sidecar", "dkron-operator-")], ids=["out", "back"]
-)
-def test_every_request_is_answered_while_the_api_moves(release: Release, home: Kube, mode: str, component: str) -> None:
+def account_of(cluster: localcluster.Cluster, home: Kube, container: str) -> str:
+    """Whose token a container of the pod has that serves the REST API."""
+    (pod,) = serving(home)
+    command = ("exec", pod, "--container", container, "--", "python", "-c", WHO)
+    return cluster.kubectl("--namespace", home.namespace, *command).strip()
+
+
+@pytest.mark.usefixtures("release")
+def test_two_containers_of_a_pod_have_two_accounts(cluster: localcluster.Cluster, home: Kube) -> None:
+    for container in ("operator", "api"):
+        assert account_of(cluster, home, container) == f"system:serviceaccount:moving:dkron-{container}"
+
+
+@pytest.mark.usefixtures("release")
+def test_a_runner_runs_a_job_and_does_nothing_else(home: Kube, served: Kube, image: OwnImage) -> None:
+    home.wait_for("the job", lambda: answers(home), lambda lines: any(map(whom, lines)))
+    served.create(SERVICE_ACCOUNTS, {"metadata": {"name": "ci"}})
+    bind(served, "ci", "moving-dkron-runner")
+    tokens = {"TOKEN": served.token_of("ci", "dkron"), "PLAIN": served.token_of("ci")}
+    given = [{"name": name, "value": token} for name, token in tokens.items()]
+    code, said = pods.run(home, "runner", image.reference, ["python", "-c", ASK_AS_A_RUNNER], env=given)
+    assert code == 0, said
+    assert json.loads(said) == {
+        "runs": 200,
+        "lists": 403,
+        "runs elsewhere": 403,
+        "without a token": 401,
+        "with a token for the API server": 401,
+    }
+    assert served.status("asked")["successCount"] == 1
+
+
+@pytest.mark.usefixtures("release")
+def test_no_job_gets_an_account_of_the_release(home: Kube) -> None:
+    template = pod_template(serviceAccountName="dkron-operator", automountServiceAccountToken=True)
+    home.apply(dkron_job("greedy", jobTemplate=template, run=["once"]))
+    status = home.wait_status("greedy", "a refusal", lambda seen: condition(seen, "Ready"))
+    assert condition(status, "Ready")["status"] == "False"
+    assert home.jobs_of("greedy") == []
+
+
+def move(release: Release, home: Kube, mode: str) -> None:
+    """Move the REST API: every request is answered meanwhile, at last by pods of this mode."""
+    component = {"deployment": "dkron-api-", "sidecar": "dkron-operator-"}[mode]
     home.wait_for("the first answers", lambda: len(answers(home)), lambda number: number > 10)
     before = len(answers(home))
     release("upgrade", *release.what(), "--set", f"api.mode={mode}", *WAIT)
@@ -102,12 +184,21 @@ def test_every_request_is_answered_while_the_api_moves(release: Release, home: K
     assert any(line.startswith("POST") for line in said[before:moved])
 
 
+def test_every_request_is_answered_while_the_api_moves_out(release: Release, home: Kube) -> None:
+    move(release, home, "deployment")
+
+
 def test_the_upgrade_after_that_takes_what_only_the_old_pods_needed(release: Release, home: Kube) -> None:
-    assert home.find(SERVICE_ACCOUNTS, "dkron-api") is not None
-    release.upgrade()
-    assert home.find(SERVICE_ACCOUNTS, "dkron-api") is None
+    assert home.find(SECRETS, OF_THE_API) is not None
+    release("upgrade", *release.what(), "--set", "api.mode=deployment", *WAIT)
+    assert home.find(SECRETS, OF_THE_API) is None
+
+
+def test_every_request_is_answered_while_the_api_moves_back(release: Release, home: Kube) -> None:
+    move(release, home, "sidecar")
 
 
 def test_a_reinstall_need_not_wait_for_the_lease(release: Release, home: Kube) -> None:
     release("uninstall", "dkron")
     assert home.find(LEASES, "dkron") is None
+    assert home.find(SECRETS, OF_THE_API) is None

@@ -15,7 +15,7 @@ from tests.support.helm import DEPLOYMENTS, Release, named_namespace, remove_def
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube, condition, finished
 from tests.support.own_image import OwnImage
-from tests.support.rights import CLUSTER_ROLES, ROLE_BINDINGS, Rules, limited_access
+from tests.support.rights import Rules, bind, limited_access
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
 
@@ -43,20 +43,20 @@ def theirs(second: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFacto
     """What somebody without rights in the rest of the cluster installs."""
     folder = tmp_path_factory.mktemp("theirs")
     access = limited_access(second, BEYOND_ADMIN, folder=folder)
-    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": second.namespace}
-    admin = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": "admin"}
-    second.create(ROLE_BINDINGS, {"metadata": {"name": "admin"}, "subjects": [subject], "roleRef": admin})
-    values = values_of(image, folder, crds={"enabled": False}, watchNamespaces=["second"])
+    bind(second, "limited", "admin")
+    own = {"watchNamespaces": ["second"], "jobs": {"inReleaseNamespace": True}, "api": {"auth": ["dkron"]}}
+    values = values_of(image, folder, crds={"enabled": False}, **own)
     return Release(HELMS["helm3"], second, access, "dkron", values)
 
 
 @pytest.fixture(scope="module")
 def ours(first: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """What the administrator installs, with the custom resources."""
-    values = values_of(image, tmp_path_factory.mktemp("ours"), watchNamespaces=["first"])
-    own = Release(HELMS["helm4"], first, first.kubeconfig, "dkron", values)
-    yield own
-    own.uninstall()
+    own = {"watchNamespaces": ["first"], "jobs": {"inReleaseNamespace": True}}
+    values = values_of(image, tmp_path_factory.mktemp("ours"), **own)
+    release = Release(HELMS["helm4"], first, first.kubeconfig, "dkron", values)
+    yield release
+    release.uninstall()
 
 
 def terminated(kube: Kube) -> str:

@@ -40,14 +40,18 @@ def shown(page: str) -> list[Shown]:
 
 
 def run(commands: Sequence[Shown], *, environment: Mapping[str, str], folder: Path, seconds: float) -> list[str]:
-    """What each command prints, errors included."""
+    """What each command prints, errors included; of as many as end within these seconds."""
     script = "".join(f"{{ {each.command}\n}} 2>&1; printf '\\036'\n" for each in commands)
     shell = ["bash", "-c", script]
-    done = subprocess.run(
-        shell, cwd=folder, env=dict(environment), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False,
-        timeout=seconds, text=True,
-    )  # fmt: skip
-    return done.stdout.split(_END)[:-1]
+    try:
+        done = subprocess.run(
+            shell, cwd=folder, env=dict(environment), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False,
+            timeout=seconds,
+        )  # fmt: skip
+        printed = done.stdout
+    except subprocess.TimeoutExpired as late:
+        printed = late.stdout or b""
+    return printed.decode().replace("\r\n", "\n").split(_END)[:-1]
 
 
 def run_script(script: str, *, environment: Mapping[str, str], folder: Path, seconds: float) -> str:

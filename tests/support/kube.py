@@ -130,10 +130,10 @@ class Kube:
         """Ask by annotation for the stop of the execution with this Job."""
         self.patch(DKRON_JOBS, name, {"metadata": {"annotations": {f"stop.dkron.io/{target}": text}}})
 
-    def token_of(self, account: str) -> str:
-        """A token of a service account."""
+    def token_of(self, account: str, *audiences: str) -> str:
+        """A token of a service account, for the API server unless it is for others."""
         path = SERVICE_ACCOUNTS.path(self.namespace, account, "token")
-        answer = self._call("POST", path, body={"spec": {"expirationSeconds": 3600}})
+        answer = self._call("POST", path, body={"spec": {"expirationSeconds": 3600, "audiences": list(audiences)}})
         return str(answer["status"]["token"])
 
     def lease(self) -> Object:

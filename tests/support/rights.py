@@ -59,6 +59,14 @@ def account(kube: Kube, name: str, rules: Rules) -> None:
     kube.create(ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
 
 
+def bind(kube: Kube, account: str, cluster_role: str, *, namespace: str = "") -> None:
+    """Give a service account, of the namespace unless it is of another one, the rights of a ClusterRole in it."""
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace or kube.namespace}
+    role = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": cluster_role}
+    name = f"{subject['namespace']}-{account}-{cluster_role}"
+    kube.create(ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
+
+
 def limited_access(kube: Kube, rules: Rules, *, folder: Path, name: str = "limited") -> Path:
     """A kubeconfig of a new service account that has these rights in the namespace, and none elsewhere."""
     account(kube, name, rules)
@@ -78,6 +86,14 @@ def permit_nodes(kube: Kube, rules: Rules = FOR_TAGS, *, account_name: str = "li
     subject = {"kind": "ServiceAccount", "name": account_name, "namespace": kube.namespace}
     role = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": name}
     kube.create(CLUSTER_ROLES, {"metadata": {"name": name}, "rules": _wire(rules)})
+    kube.create(CLUSTER_ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
+
+
+def permit_reviews(kube: Kube) -> None:
+    """Let the account of `limited_access` ask whose a token is, and what its owner may do."""
+    name = f"limited-reviews-{kube.namespace}"
+    subject = {"kind": "ServiceAccount", "name": "limited", "namespace": kube.namespace}
+    role = {"apiGroup": CLUSTER_ROLES.group, "kind": "ClusterRole", "name": "system:auth-delegator"}
     kube.create(CLUSTER_ROLE_BINDINGS, {"metadata": {"name": name}, "subjects": [subject], "roleRef": role})
 
 

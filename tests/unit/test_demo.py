@@ -12,7 +12,7 @@ from rich.console import Console
 
 from demo import errors
 from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unmet
-from demo.farewell import OWN_JOB, Whereabouts, how_to_go_on
+from demo.farewell import HEADER, OWN_JOB, Whereabouts, how_to_go_on
 from demo.table import last_line, render, rows, span
 from dkron_api.translate.body import read_body
 from dkron_api.translate.validate import check
@@ -214,7 +214,10 @@ def test_the_last_words_can_be_copied(where: dict[str, Any], line: str) -> None:
 
 
 def test_the_last_words_show_each_way_to_use_the_api_with_a_job_that_it_takes() -> None:
-    words = [shlex.split(line, comments=True) for line in how_to_go_on(USUAL).splitlines() if "  curl " in line]
+    text = how_to_go_on(replace(USUAL, make_arguments=" DEMO_NAME=other"))
+    assert "  export DKRON_TOKEN=$(make -s api-token DEMO_NAME=other)" in text
+    words = [shlex.split(line, comments=True) for line in text.splitlines() if "  curl " in line]
+    assert all(line[1:3] == ["-H", HEADER] for line in words)
     assert [[word.removeprefix(HERE) for word in line if word.startswith(HERE)] for line in words] == [
         ["/v1/jobs"], ["/v1/jobs"], ["/v1/jobs/mine/run?wait=true"], ["/v1/jobs/mine/executions?pretty"],
         ["/v1/jobs/mine/next?count=3"], ["/v1/events"],

@@ -21,7 +21,7 @@ from aiohttp import web
 from dkron_api.edge.keys import TENANTS
 from dkron_api.edge.root import public_path
 from dkron_api.routes.installation import leader
-from dkron_api.settings import Settings
+from dkron_api.settings import AuthMode, Settings
 from dkron_api.translate import gojson
 from dkron_api.translate.record import Job
 from dkron_api.translate.standing import status_of
@@ -53,7 +53,7 @@ def routes(settings: Settings) -> tuple[web.RouteDef, ...]:
     """Return the routes of this installation. Raises `NoUserInterface` if the folder has no user interface."""
     if settings.ui_dir is None:
         return (web.get("/", front_door("/docs"), allow_head=False),)
-    interface = Interface(settings.ui_dir)
+    interface = Interface(settings.ui_dir, asks=AuthMode.NONE not in settings.auth)
     return (
         web.get("/", front_door("/ui/"), allow_head=False),
         web.get("/ui", _to_folder, allow_head=False),
@@ -77,9 +77,10 @@ async def _to_folder(request: web.Request) -> web.StreamResponse:
 
 
 class Interface:
-    """The files of a build, by their paths below /ui/."""
+    """The files of a build, by their paths below /ui/. `asks` is whether the API asks callers for a token."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, asks: bool) -> None:
+        self._asks = asks
         self._files = files_below(folder)
         index = self._files.pop(INDEX, None)
         if index is None:
@@ -95,8 +96,7 @@ class Interface:
         file = self._files.get(request.match_info["path"])
         if file is not None:
             return web.FileResponse(file, headers=security_headers())
-        jobs, leading = request.app[TENANTS].own.job_index, leader(request.app)
-        values = page_values(jobs, leading="" if leading is None else leading.identity)
+        values = values_for_strangers() if self._asks else _values_now(request.app)
         scripts = [fill(script, values) for script in self._scripts]
         headers = {"Content-Type": HTML_UTF8, "Cache-Control": "no-store", **security_headers(scripts)}
         return web.Response(body=fill(self._template, values).encode(), headers=headers)
@@ -113,6 +113,17 @@ def files_below(folder: Path) -> dict[str, Path]:
     return {path.relative_to(root).as_posix(): path for path in files}
 
 
+def _values_now(app: web.Application) -> dict[str, Value]:
+    jobs, leading = app[TENANTS].own.job_index, leader(app)
+    return page_values(jobs, leading="" if leading is None else leading.identity)
+
+
+def values_for_strangers() -> dict[str, Value]:
+    """Return the initial values of the page where callers need a token: it asks for one, and sends it with each
+    request. A browser fetches the page itself without a token, so its values tell of no job."""
+    return page_values((), leading="") | {"DKRON_ACL_ENABLED": True}
+
+
 def page_values(jobs: Iterable[Job], *, leading: str) -> dict[str, Value]:
     """Return the initial values of the page. As in Dkron, a partially failed job counts only in the total."""
     by_status = Counter(map(status_of, jobs))
@@ -123,7 +134,6 @@ def page_values(jobs: Iterable[Job], *, leading: str) -> dict[str, Value]:
         "DKRON_SUCCESSFUL_JOBS": by_status["success"],
         "DKRON_FAILED_JOBS": by_status["failed"],
         "DKRON_UNTRIGGERED_JOBS": by_status[""],
-        # There is no login yet.
         "DKRON_ACL_ENABLED": False,
     }
 

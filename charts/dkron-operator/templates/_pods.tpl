@@ -32,7 +32,8 @@ readOnlyRootFilesystem: true
 {{- $part := index . 1 -}}
 {{- $own := get $root.Values $part -}}
 serviceAccountName: {{ include "dkron.serviceAccount" . }}
-automountServiceAccountToken: {{ $own.serviceAccount.automount }}
+# Each container mounts the token of its own account; a container that is added gets none.
+automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ $own.terminationGracePeriodSeconds }}
 securityContext:
@@ -120,6 +121,11 @@ securityContext:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+  {{- if $own.serviceAccount.automount }}
+  - name: {{ index . 1 }}-token
+    mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    readOnly: true
+  {{- end }}
   {{- with $own.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -154,12 +160,18 @@ env:
   {{- end }}
   - name: DKRON_CLUSTER_NAMESPACE
     value: {{ .Release.Namespace }}
-  - name: DKRON_REFUSED_ACCOUNTS
-    value: {{ include "dkron.refusedAccounts" . | quote }}
-  {{- if include "dkron.runsInOwn" . }}
+  {{- if .Values.jobs.inReleaseNamespace }}
   - name: DKRON_RUN_IN_OWN_NAMESPACE
     value: "true"
   {{- end }}
+  {{- with $own.refusedNamespaces }}
+  - name: DKRON_REFUSED_NAMESPACES
+    value: {{ join "," . | quote }}
+  {{- end }}
+  - name: DKRON_REFUSED_ACCOUNTS
+    value: {{ include "dkron.ownAccounts" . | quote }}
+  - name: DKRON_POD_SECURITY
+    value: {{ .Values.jobs.podSecurity }}
   - name: DKRON_LEASE_DURATION
     value: {{ $own.lease.durationSeconds | quote }}
   - name: DKRON_LEASE_RENEW_DEADLINE
@@ -253,6 +265,8 @@ env:
     value: "8080"
   - name: DKRON_API_NAMESPACE
     value: {{ include "dkron.served" . }}
+  - name: DKRON_API_NAMESPACES
+    value: {{ include "dkron.servedNamespaces" . | quote }}
   - name: DKRON_API_CLUSTER_NAMESPACE
     value: {{ .Release.Namespace }}
   - name: DKRON_API_AUTH
@@ -345,16 +359,44 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
-{{/* Volumes of a pod, called with the values of the parts that are in it. */}}
+{{/* Volumes of a pod, called with (list $ "operator" "api"): the parts that are in it, that of the pod's account first. */}}
 {{- define "dkron.volumes" -}}
+{{- $root := first . -}}
 - name: tmp
   emptyDir:
     sizeLimit: 64Mi
-{{- range . }}
-{{- with .extraVolumes }}
+{{- range $place, $part := rest . }}
+{{- $own := get $root.Values $part }}
+{{- if $own.serviceAccount.automount }}
+- name: {{ $part }}-token
+  {{- include "dkron.tokenFiles" (list $root (eq $place 0)) | nindent 2 }}
+{{- end }}
+{{- with $own.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* The three files with which a program reaches the API server, as Kubernetes mounts them: a token of the pod's own account,
+which the kubelet renews, or one from the Secret of the other account that is in the pod. */}}
+{{- define "dkron.tokenFiles" -}}
+projected:
+  sources:
+    {{- if last . }}
+    - serviceAccountToken:
+        path: token
+        expirationSeconds: 3607
+    {{- else }}
+    # The pod waits until Kubernetes has written this key.
+    - secret:
+        name: {{ include "dkron.restTokenSecret" (first .) }}
+        items: [{key: token, path: token}]
+    {{- end }}
+    - configMap:
+        name: kube-root-ca.crt
+        items: [{key: ca.crt, path: ca.crt}]
+    - downwardAPI:
+        items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]
 {{- end }}
 
 {{/* Where traces go, and what they say of the pod. */}}

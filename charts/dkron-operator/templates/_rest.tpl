@@ -26,16 +26,10 @@ cluster nothing is known. */}}
 {{- end }}
 {{- end }}
 
-{{/* The service accounts of the REST API, divided by commas. Pods of the way before need theirs until they end. */}}
-{{- define "dkron.restAccounts" -}}
-{{- $before := include "dkron.modeBefore" . }}
-{{- $sidecar := list "sidecar" (include "dkron.serviceAccount" (list . "operator")) }}
-{{- $deployment := list "deployment" (include "dkron.serviceAccount" (list . "api")) }}
-{{- $accounts := list }}
-{{- range list $sidecar $deployment }}
-{{- if has (first .) (list $.Values.api.mode $before) }}{{ $accounts = append $accounts (last .) }}{{ end }}
-{{- end }}
-{{- join "," (uniq $accounts) }}
+{{/* The Secret with a token of the REST API's account, for pods in which another account is the pod's. It is named after the
+account: a Secret of this type never changes its account. */}}
+{{- define "dkron.restTokenSecret" -}}
+{{- printf "%s-token" (include "dkron.serviceAccount" (list . "api") | trunc 57 | trimSuffix "-") }}
 {{- end }}
 
 {{/* Seconds for which a new pod of the operator has to be ready before an old one goes. An old one that has the REST API

@@ -47,7 +47,7 @@
 {{- end }}
 {{- end }}
 
-{{/* The REST API, in the namespace that it serves. */}}
+{{/* The REST API, in each namespace that it serves. */}}
 {{- define "dkron.rules.apiJobs" -}}
 - apiGroups: [dkron.io]
   resources: [dkronjobs]
@@ -110,7 +110,7 @@
   verbs: [list, watch]
 {{- end }}
 
-{{/* A Role and its binding, called with (dict "root" $ "part" "operator" "name" "operator-home" "namespace" … "accounts" "a,b" "rules" …). */}}
+{{/* A Role and its binding, called with (dict "root" $ "part" "operator" "name" "operator-home" "namespace" … "account" "name" "rules" …). */}}
 {{- define "dkron.role" }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -135,11 +135,9 @@ roleRef:
   kind: Role
   name: {{ include "dkron.name" (list .root .name) }}
 subjects:
-  {{- range splitList "," .accounts }}
   - kind: ServiceAccount
-    name: {{ . }}
-    namespace: {{ $.root.Release.Namespace }}
-  {{- end }}
+    name: {{ .account }}
+    namespace: {{ .root.Release.Namespace }}
 {{- end }}
 
 {{- define "dkron.clusterRole" }}

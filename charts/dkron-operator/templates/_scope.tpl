@@ -1,43 +1,81 @@
 {{/* What is watched and what is served, and combinations of values that cannot be meant. */}}
 
-{{/* The namespaces in which jobs are, for objects that are needed in each: those that are watched, else the release's. */}}
+{{/* The namespaces that the operator watches, divided by commas. Empty means all. */}}
 {{- define "dkron.watched" -}}
 {{- join "," (.Values.watchNamespaces | uniq) }}
 {{- end }}
 
-{{/* The namespace whose jobs the REST API serves. */}}
+{{/* The namespaces in which the operator runs jobs, divided by commas: those that are watched, the release's among them
+only with jobs.inReleaseNamespace. Empty means all. */}}
+{{- define "dkron.jobNamespaces" -}}
+{{- $namespaces := uniq .Values.watchNamespaces }}
+{{- if not .Values.jobs.inReleaseNamespace }}{{ $namespaces = without $namespaces .Release.Namespace }}{{ end }}
+{{- if and .Values.watchNamespaces (empty $namespaces) }}
+{{- fail (printf "watchNamespaces: holds %q alone, the release's own namespace, in which the operator runs no jobs: their authors could use its account and Secrets. Install the release in another namespace, or set jobs.inReleaseNamespace=true" .Release.Namespace) }}
+{{- end }}
+{{- join "," $namespaces }}
+{{- end }}
+
+{{/* The namespace whose jobs the REST API serves at /v1. */}}
 {{- define "dkron.served" -}}
+{{- $_ := include "dkron.jobNamespaces" . }}
 {{- $watched := .Values.watchNamespaces }}
-{{- $wanted := .Values.api.namespace }}
-{{- if and $wanted $watched (not (has $wanted $watched)) }}
-{{- fail (printf "api.namespace: the operator does not watch %q; watchNamespaces holds %s" $wanted (join ", " $watched)) }}
+{{- $others := without (uniq $watched) .Release.Namespace }}
+{{- $served := .Values.api.namespace | default (first $others) | default (ternary .Release.Namespace "default" (has .Release.Namespace $watched)) }}
+{{- if and $watched (not (has $served $watched)) }}
+{{- fail (printf "api.namespace: the operator does not watch %q; watchNamespaces holds %s" $served (join ", " $watched)) }}
+{{- else if and (eq $served .Release.Namespace) (not .Values.jobs.inReleaseNamespace) }}
+{{- fail (printf "api.namespace: the operator runs no jobs in %q, the release's own namespace. Serve another one, install the release in a namespace of its own, or set jobs.inReleaseNamespace=true" $served) }}
+{{- end }}
+{{- $served }}
+{{- end }}
+
+{{/* All namespaces that the REST API serves at /ns/NAMESPACE/v1, divided by commas, or "*". A caller whom nobody asks for a
+token gets one unless others are named. */}}
+{{- define "dkron.servedNamespaces" -}}
+{{- $wanted := uniq .Values.api.namespaces }}
+{{- $watched := .Values.watchNamespaces }}
+{{- if has "*" $wanted }}
+{{- if or $watched (gt (len $wanted) 1) }}
+{{- fail "api.namespaces: * stands alone, and only where watchNamespaces is empty" }}
+{{- end }}
+{{- end }}
+{{- range $wanted }}
+{{- if and $watched (not (has . $watched)) }}
+{{- fail (printf "api.namespaces: the operator does not watch %q; watchNamespaces holds %s" . (join ", " $watched)) }}
+{{- else if and (eq . $.Release.Namespace) (not $.Values.jobs.inReleaseNamespace) }}
+{{- fail (printf "api.namespaces: the operator runs no jobs in %q, the release's own namespace; leave it out, or set jobs.inReleaseNamespace=true" .) }}
+{{- end }}
+{{- end }}
+{{- if has "*" $wanted }}*
 {{- else if $wanted }}
-{{- $wanted }}
-{{- else if or (empty $watched) (has .Release.Namespace $watched) }}
-{{- .Release.Namespace }}
-{{- else if eq (len $watched) 1 }}
-{{- first $watched }}
+{{- join "," (prepend $wanted (include "dkron.served" .) | uniq) }}
+{{- else if not (include "dkron.asksCallers" .) }}
+{{- include "dkron.served" . }}
 {{- else }}
-{{- fail (printf "api.namespace: say which namespace the REST API serves; watchNamespaces holds %s" (join ", " $watched)) }}
+{{- include "dkron.jobNamespaces" . | default "*" }}
 {{- end }}
 {{- end }}
 
-{{/* The service accounts of the release, which no job uses. */}}
-{{- define "dkron.refusedAccounts" -}}
-{{- $parts := list "operator" }}
-{{- if and .Values.api.enabled (eq .Values.api.mode "deployment") }}{{ $parts = append $parts "api" }}{{ end }}
+{{/* Namespaces that get an account for the pods of jobs, divided by commas. */}}
+{{- define "dkron.accountNamespaces" -}}
+{{- if .Values.watchNamespaces }}
+{{- include "dkron.jobNamespaces" . }}
+{{- else if .Values.api.enabled }}
+{{- include "dkron.served" . }}
+{{- else if .Values.jobs.inReleaseNamespace }}
+{{- .Release.Namespace }}
+{{- end }}
+{{- end }}
+
+{{/* The release's own accounts, which no job may have, as NAMESPACE/NAME, divided by commas. */}}
+{{- define "dkron.ownAccounts" -}}
+{{- $names := list (include "dkron.serviceAccount" (list . "operator")) }}
+{{- if .Values.api.enabled }}{{ $names = append $names (include "dkron.serviceAccount" (list . "api")) }}{{ end }}
+{{- if .Values.cluster }}{{ $names = append $names (include "dkron.name" (list . "cluster")) }}{{ end }}
 {{- $accounts := list }}
-{{- range $parts }}
-{{- $name := include "dkron.serviceAccount" (list $ .) }}
-{{- /* Pods that name no account have this one. */}}
-{{- if ne $name "default" }}{{ $accounts = append $accounts (printf "%s/%s" $.Release.Namespace $name) }}{{ end }}
-{{- end }}
+{{- range uniq $names }}{{ $accounts = append $accounts (printf "%s/%s" $.Release.Namespace .) }}{{ end }}
 {{- join "," $accounts }}
-{{- end }}
-
-{{/* Whether jobs run in the release's namespace: it is one of those that are named, or the REST API serves it. */}}
-{{- define "dkron.runsInOwn" -}}
-{{- if or (has .Release.Namespace .Values.watchNamespaces) (and .Values.api.enabled (eq (include "dkron.served" .) .Release.Namespace)) }}true{{ end }}
 {{- end }}
 
 {{/* The release that has the custom resources of this cluster and is at work: "name namespace", empty if it is this one

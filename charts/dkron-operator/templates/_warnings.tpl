@@ -8,6 +8,9 @@ WARNING: ingress.tls is empty, so callers would send their tokens in clear text,
 {{- if and .Values.monitoring.serviceMonitor.enabled (empty .Values.monitoring.serviceMonitor.authorization) }}
 WARNING: Prometheus needs a token to scrape the REST API, with the right to get /metrics: see monitoring.serviceMonitor.authorization.
 {{- end }}
+{{- if and (include "dkron.asksCluster" .) .Values.rbac.create .Values.watchNamespaces }}
+NOTE: kubernetes in api.auth takes two objects without a namespace: a binding of the ClusterRole system:auth-delegator, and the ClusterRole runner. A user without rights to create them sets api.auth to dkron or oidc.
+{{- end }}
 {{- if and (include "dkron.asksCluster" .) (not .Values.rbac.create) }}
 WARNING: rbac.create is false: bind the ClusterRole system:auth-delegator to the service account of the REST API, else it answers every token of the cluster with 503.
 {{- end }}
@@ -37,6 +40,9 @@ NOTE: crds.enabled is false: install the custom resources separately, and keep t
 {{- end }}
 {{- if and (not .Values.operator.serviceAccount.create) (empty .Values.operator.serviceAccount.name) }}
 WARNING: the operator uses the service account "default", because operator.serviceAccount.create is false and operator.serviceAccount.name is empty: every pod without a service account gets the same permissions.
+{{- end }}
+{{- if .Values.jobs.inReleaseNamespace }}
+WARNING: jobs.inReleaseNamespace is true: users who may write jobs in namespace {{ .Release.Namespace }} can mount every Secret there{{ if and .Values.api.enabled (eq .Values.api.mode "sidecar") }}, among them the token of the REST API's account; api.mode=deployment needs no such Secret{{ end }}.
 {{- end }}
 {{- if eq (int .Values.operator.replicas) 0 }}
 WARNING: operator.replicas is 0: no job runs.

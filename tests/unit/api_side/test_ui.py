@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -38,8 +39,8 @@ def build(tmp_path: Path) -> Path:
     return folder
 
 
-def of(folder: Path | None) -> Settings:
-    return Settings.model_construct(ui_dir=folder)
+def of(folder: Path | None, **given: Any) -> Settings:
+    return Settings.model_construct(ui_dir=folder, **given)
 
 
 # --- pure ------------------------------------------------------------------------------------------------------------
@@ -168,6 +169,16 @@ async def test_whatever_is_no_file_is_the_filled_index(build: Path, path: str) -
         assert await answer.text() == (
             r'<script>window.DKRON_LEADER="n\u003c/1";window.DKRON_TOTAL_JOBS=1</script>'
         )  # fmt: skip
+
+
+async def test_where_tokens_are_asked_for_the_page_asks_for_one_and_tells_of_no_job(build: Path) -> None:
+    script = "<script>[{{ .DKRON_ACL_ENABLED }}, {{ .DKRON_TOTAL_JOBS }}, {{ .DKRON_LEADER }}]</script>"
+    (build / "index.html").write_text(script)
+    async with running_api(routes(of(build, auth=["kubernetes"]))) as api:
+        api.know_jobs(wire_job())
+        api.know(LEASES, object_of("dkron", spec={"holderIdentity": "node", "renewTime": rfc3339(NOON)}))
+        answer = await api.client.get("/ui/")
+        assert await answer.text() == '<script>[true, 0, "no leader"]</script>'
 
 
 def policy_of(headers: Mapping[str, str]) -> dict[str, str]:
