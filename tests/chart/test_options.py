@@ -53,8 +53,8 @@ WANTED = {
     "DKRON_API_OIDC_CA": "/etc/dkron/issuer/root.pem",
 }
 PROGRAMS: dict[str, type[BaseSettings]] = {"operator": OperatorSettings, "api": ApiSettings}
-LEFT_OUT = {"DKRON_OUTPUT_DIR", "DKRON_API_AUTH"}
-"""A folder, which has to be there when the program starts; and a list whose words the schema of the values knows."""
+LEFT_OUT = {"DKRON_OUTPUT_DIR"}
+"""A folder, which has to be there when the program starts."""
 
 
 def pod(objects: list[Object]) -> Object:

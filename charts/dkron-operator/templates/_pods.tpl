@@ -171,7 +171,7 @@ env:
   - name: DKRON_REFUSED_ACCOUNTS
     value: {{ include "dkron.ownAccounts" . | quote }}
   - name: DKRON_POD_SECURITY
-    value: {{ .Values.jobs.podSecurity }}
+    value: {{ ternary "unset" .Values.jobs.podSecurity (eq (include "dkron.openshift" .) "true") }}
   - name: DKRON_LEASE_DURATION
     value: {{ $own.lease.durationSeconds | quote }}
   - name: DKRON_LEASE_RENEW_DEADLINE
