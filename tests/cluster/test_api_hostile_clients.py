@@ -9,10 +9,12 @@ import socket
 import zlib
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
+from pathlib import Path
 
 import pytest
 
-from tests.support.api_sites import ApiSite
+import localcluster
+from tests.support.api_sites import ApiSite, api_site
 from tests.support.hostile import (
     MIB,
     PIECE,
@@ -32,6 +34,7 @@ from tests.support.hostile import (
     request,
 )
 from tests.support.rest_jobs import body, save
+from tests.support.sites import install
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -158,17 +161,27 @@ def test_a_thousand_clients_keep_nobody_from_being_served(shared_api: ApiSite, s
     assert_served(shared_api)
 
 
-def test_a_thousand_listeners_are_told_cost_little_and_are_sent_away_at_the_end(own_api: ApiSite) -> None:
-    memory = Memory(own_api.api.pid)
-    with crowd(own_api.rest, CROWD, head("GET", "/v1/events?types=job")) as connections:
+@pytest.fixture
+def patient_api(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[ApiSite]:
+    """An API that lets one caller have as many open responses as the test wants."""
+    install(cluster)
+    options = ("--max-streams-per-caller", str(CROWD))
+    with api_site(cluster.kubeconfig, *options, purpose="listeners", folder=tmp_path) as own:
+        yield own
+        own.api.assert_clean()
+
+
+def test_a_thousand_listeners_are_told_cost_little_and_are_sent_away_at_the_end(patient_api: ApiSite) -> None:
+    memory = Memory(patient_api.api.pid)
+    with crowd(patient_api.rest, CROWD, head("GET", "/v1/events?types=job")) as connections:
         for connection in connections:
             assert read_answer(connection).status == 200
-        save(own_api, "told")
+        save(patient_api, "told")
         for connection in connections:
             assert b"told" in _until(connection, b"created")
-        assert_served(own_api)
+        assert_served(patient_api)
         assert memory.growth() < 64 * MIB
-        own_api.api.stop()
+        patient_api.api.stop()
         wait_for("all to be sent away", lambda: sum(map(is_closed, connections)), lambda n: n == CROWD, seconds=10)
 
 

@@ -20,19 +20,18 @@ ASKED = "2026-01-01T00:00:00Z by a test"
 MESSAGE = "asked for at 2026-01-01T00:00:00Z by a test"
 
 
-def lasting(name: str, *, held: bool = True, **spec: Any) -> dict[str, Any]:
-    """A job whose pod runs for an hour, and takes as long to end as the test wants."""
-    metadata: dict[str, Any] = {"annotations": {"kwok.dkron.io/run-for": "1h"}}
-    if held:
-        metadata["finalizers"] = [HOLD]
-    template = {"spec": {"template": {"metadata": metadata}}}
+def lasting(name: str, **spec: Any) -> dict[str, Any]:
+    """A job whose pod runs for an hour."""
+    template = {"spec": {"template": {"metadata": {"annotations": {"kwok.dkron.io/run-for": "1h"}}}}}
     return dkron_job(name, **{"run": ["once"], **RETRIES, "jobTemplate": template, **spec})
 
 
-def running(kube: Kube, name: str) -> dict[str, Any]:
-    """The first attempt that runs, as status has it."""
+def running(kube: Kube, name: str, *, held: bool = True) -> dict[str, Any]:
+    """The first attempt that runs, as status has it. Its pod takes as long to end as the test wants."""
     status = kube.wait_status(name, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
     kube.wait_for("its pod to run", lambda: pods(kube, name), lambda found: _phases(found) == ["Running"])
+    for pod in pods(kube, name) if held else ():
+        kube.patch(PODS, pod["metadata"]["name"], {"metadata": {"finalizers": [HOLD]}})
     entry: dict[str, Any] = status["active"][0]
     return entry
 
@@ -110,8 +109,8 @@ def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
 def test_an_operator_that_is_killed_again_and_again_leaves_one_record(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
-    kube.apply(lasting("stopped", held=False))
-    entry = running(kube, "stopped")
+    kube.apply(lasting("stopped"))
+    entry = running(kube, "stopped", held=False)
     kube.ask_stop("stopped", entry["job"], ASKED)
     for _ in range(4):
         operator.kill()

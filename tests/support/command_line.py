@@ -89,8 +89,14 @@ def _start(arguments: list[str], environment: Mapping[str, str]) -> tuple[subpro
     return process, terminal
 
 
-_IN_FRONT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-"""Ctrl-C reaches only what has the terminal as its controlling one."""
+_IN_FRONT = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Ctrl-C reaches only what has the terminal as its controlling one, and does not ignore it as a program does that a
+shell began in the background."""
 
 
 def _talk(terminal: int, when: Callable[[str], bool] | None, send: str) -> str:

@@ -58,3 +58,5 @@ class Need:
     right: Right
     path: str
     capability: Capability
+    words: str = ""
+    """How a refusal names the right, where the right itself tells what the caller must not learn."""

@@ -101,7 +101,7 @@ def token_of(headers: Mapping[str, str]) -> str:
 
 def refused(caller: Caller, need: Need) -> ApiError:
     """Return the answer to a caller who may not do this: it names what they lack."""
-    return ApiError(HTTPStatus.FORBIDDEN, f"{caller.name} may not {need.right}")
+    return ApiError(HTTPStatus.FORBIDDEN, f"{caller.name} may not {need.words or need.right}")
 
 
 def _unknown(error: KubeError) -> ApiError:

@@ -4,7 +4,7 @@ A route that is in none of the tables is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dkron_api.auth.caller import Need, Right
 from dkron_crds.lease import INSTALLATION
@@ -34,9 +34,10 @@ class Namespaces:
         return Right(verb, resource, name=name or INSTALLATION, namespace=self.home)
 
     def to_save(self, job: str, *, exists: bool, path: str, capability: Capability) -> Need:
-        """Return what it takes to create a job, or to change it."""
-        verb = "update" if exists else "create"
-        return Need(self.jobs_right(verb, JOBS, job=job), path, capability)
+        """Return what it takes to create a job, or to change it. A refusal does not tell which: the caller would learn
+        whether the job exists."""
+        right = self.jobs_right("update" if exists else "create", JOBS, job=job)
+        return Need(right, path, capability, words=str(replace(right, verb="create or update")))
 
     def to_run(self, job: str) -> Need:
         """Return what it takes to run a job."""

@@ -4,6 +4,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from dkron_api.auth.grant import Grant
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.addresses import address_of
 from dkron_api.edge.admission import GRANT, NEED, READS, caller_of
@@ -25,10 +26,17 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
         "caller": caller_of(request),
         "how": "" if grant is None else grant.caller.how,
         "remote": address_of(request),
-        "decision": "refused" if refused else "allowed",
+        "decision": _decision(grant, refused=refused),
         "status": status,
     }
     if need is not None:
         right = need.right
         fields |= {"verb": right.verb, "resource": right.resource, "object": right.name, "namespace": right.namespace}
     log.write(f"{request.method} {printable(request.path)} {fields['decision']}", fields)
+
+
+def _decision(grant: Grant | None, *, refused: bool) -> str:
+    """Return what was decided. A request that cannot be read is answered before a right is asked for."""
+    if refused:
+        return "refused"
+    return "undecided" if grant is not None and not grant.asked else "allowed"

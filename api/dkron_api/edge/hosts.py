@@ -6,9 +6,11 @@ neither addresses nor names without a dot nor names below `.svc` or `.localhost`
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 
 ANY = "*"
+_NAME = re.compile(r"[a-z0-9._-]*", re.ASCII)
 _OURS = (".localhost", ".svc", ".svc.cluster.local")
 
 
@@ -18,6 +20,8 @@ def is_ours(host: str, allowed: Sequence[str]) -> bool:
     if ANY in allowed:
         return True
     name = _without_port(host).rstrip(".").lower()
+    if not _NAME.fullmatch(name):
+        return _is_address(name)
     return "." not in name or _is_address(name) or name.endswith(_OURS) or any(_fits(name, each) for each in allowed)
 
 

@@ -27,7 +27,10 @@ def below(root: str, make: RequestFactory) -> RequestFactory:
             return make(message, *rest)
         shorter = path[len(root) :]
         shorter = shorter if shorter.startswith("/") else "/" + shorter
-        request = make(message._replace(path=shorter, url=URL(shorter, encoded=True)), *rest)
+        # Built of its parts as aiohttp does: what begins with two slashes is a path here, and no server's name.
+        path, _, query = shorter.partition("?")
+        url = URL.build(path=path, query_string=query, encoded=True)
+        request = make(message._replace(path=shorter, url=url), *rest)
         request[ROOT] = root
         return request
 

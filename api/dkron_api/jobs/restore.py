@@ -5,7 +5,8 @@ contained.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -23,12 +24,16 @@ WIDTH = 16
 """Jobs stored concurrently."""
 
 
+Permit = Callable[[JobBody, Job | None], Awaitable[None]]
+"""Raises `ApiError` unless the caller may save this job over the one that exists."""
+
+
 async def restore(
-    dump: Dump, entries: Sequence[Entry], writes: JobWriter, terms: Terms, *, stopping: asyncio.Event
+    dump: Dump, entries: Sequence[Entry], writes: JobWriter, terms: Terms, *, permit: Permit, stopping: asyncio.Event
 ) -> list[str]:
     """Store the entries, which are in the order of `order`. Return one report line for each, in the same order.
-    Entries not started when `stopping` is set are not stored, and are reported as such."""
-    work = Restore(dump, writes, terms, stopping)
+    Entries that are not permitted, or not started when `stopping` is set, are not stored, and are reported as such."""
+    work = Restore(dump, writes, terms, permit=permit, stopping=stopping)
     pending = iter(entries)
     async with asyncio.TaskGroup() as group:
         for _ in range(WIDTH):
@@ -39,11 +44,12 @@ async def restore(
 class Restore:
     """One restore in progress."""
 
-    def __init__(self, dump: Dump, writes: JobWriter, terms: Terms, stopping: asyncio.Event) -> None:
+    def __init__(self, dump: Dump, writes: JobWriter, terms: Terms, *, permit: Permit, stopping: asyncio.Event) -> None:
         self.reports: dict[str, str] = {}
         self._dump = dump
         self._writes = writes
         self._terms = terms
+        self._permit = permit
         self._stopping = stopping
         self._stored: dict[str, asyncio.Event] = {}
         self._failed: set[str] = set()
@@ -70,7 +76,7 @@ class Restore:
             return f'its parent "{entry.parent}" could not be created'
         body = self._dump.job(entry)
         try:
-            job, new = await self._writes.upsert(body, self._terms)
+            job, new = await self._writes.upsert(body, self._terms, permit=partial(self._permit, body))
             past = _history(body, job)
             if new and past:
                 await self._writes.write_status(job, past)

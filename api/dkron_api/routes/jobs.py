@@ -23,7 +23,8 @@ from dkron_api.translate.body import JobBody, echo, read_body
 from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
-from dkron_api.translate.secrets_named import TEMPLATE, secrets_named
+from dkron_api.translate.record import Job
+from dkron_api.translate.secrets_named import has_template, secrets_named
 from dkron_api.translate.validate import Invalid, check
 from dkron_api.translate.warnings import header, ignored, unknown_executor
 from dkron_crds.lease import INSTALLATION
@@ -143,7 +144,7 @@ def require_parent(job_index: JobIndex, body: JobBody) -> None:
 async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     require_ready(request)
     tenant = tenant_of(request)
-    await _permit(request, body, exists=tenant.job_index.get(body.name) is not None)
+    await _permit(request, body, tenant.job_index.get(body.name))
     require_parent(tenant.job_index, body)
     wanted = "runoncreate" in request.query and (not body.disabled or body.parent_job)
     run = request_of(request) if wanted else None
@@ -158,15 +159,19 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 
 
-async def _permit(request: web.Request, body: JobBody, exists: bool) -> None:
-    """Raise `ApiError`, 403, unless the caller may save this job: as it is, with what else the request asks for, and
-    with the Secrets that it names. Then 404 unless its namespace is served."""
+async def _permit(request: web.Request, body: JobBody, known: Job | None) -> None:
+    """Raise `ApiError`, 403, unless the caller may save this job: as it is, with what else the request asks for, with
+    the Secrets that it names, and with the template that it keeps. Then 404 unless its namespace is served."""
     grant, capability = request[GRANT], request[NEED].capability
     where = grant.where
-    needs = [where.to_save(body.name, exists=exists, path=request.path, capability=capability)]
+    saving = where.to_save(body.name, exists=known is not None, path=request.path, capability=capability)
+    # The audit log names the job that the body names.
+    request[NEED] = saving
+    needs = [saving]
     if "runoncreate" in request.query:
         needs.append(where.to_run(body.name))
-    await grant.require(*needs, *where.to_use(secrets_named(body), has_template=body.executor == TEMPLATE))
+    decides_template = has_template(body, None if known is None else known.raw["spec"])
+    await grant.require(*needs, *where.to_use(secrets_named(body), has_template=decides_template))
     require_served(request)
 
 

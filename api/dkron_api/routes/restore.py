@@ -14,9 +14,12 @@ from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import file_of
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
+from dkron_api.translate.body import JobBody
 from dkron_api.translate.forms import NoForm, TooManyParts
 from dkron_api.translate.gojson import Unreadable
+from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import Dump, Entry, TooLarge, order, read_dump
+from dkron_api.translate.secrets_named import has_template
 from dkron_api.translate.validate import Invalid
 
 FIELD = "file"
@@ -46,7 +49,14 @@ async def _restored(request: web.Request) -> web.StreamResponse:
     await grant.require(*grant.where.to_use(dump.secrets, has_template=dump.has_template))
     tenant = tenant_of(request)
     circle_outside(dump, tenant.job_index.parents)
-    reports = await restore(dump, entries, tenant.writes, terms_of(request), stopping=request.app[STOPPING])
+
+    async def permit(body: JobBody, known: Job | None) -> None:
+        if not dump.has_template and has_template(body, None if known is None else known.raw["spec"]):
+            await grant.require(grant.where.to_create_pods())
+
+    reports = await restore(
+        dump, entries, tenant.writes, terms_of(request), permit=permit, stopping=request.app[STOPPING]
+    )
     if AS_DKRON in request.headers.get("Accept", ""):
         return json_answer(request, gojson.encode(reports).decode())
     return json_answer(request, reports)

@@ -1,9 +1,11 @@
-"""The Secrets that a job names. Pure."""
+"""What a job uses beyond its own settings: Secrets, and a pod's template. Pure."""
 
 import re
 from collections.abc import Iterator
 
 from dkron_api.translate.body import JobBody
+from dkron_api.translate.record import Object
+from dkron_api.translate.spec import changed, spec_of
 
 TEMPLATE = "kubernetes"
 """The executor whose settings are the whole Job: service account, volumes and all."""
@@ -16,6 +18,16 @@ def secrets_named(body: JobBody) -> list[str]:
     value escapes (`\\u0073`) count as themselves."""
     found = (name for text in _texts(body) for name in _NAMED.findall(_unescaped(text)))
     return list(dict.fromkeys(found))
+
+
+def has_template(body: JobBody, stored: Object | None) -> bool:
+    """Whether saving the job decides what a template does: it is one, or it changes what runs in that of the
+    stored spec. REST shows no `jobTemplate` and keeps it, with its service account and the Secrets that it names."""
+    if body.executor == TEMPLATE:
+        return True
+    if stored is None or not stored.get("jobTemplate"):
+        return False
+    return not changed(stored, spec_of(body, stored)).isdisjoint({"executor", "executorConfig", "jobTemplate"})
 
 
 def _texts(body: JobBody) -> Iterator[str]:

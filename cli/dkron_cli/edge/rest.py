@@ -43,15 +43,20 @@ class Rest:
         if names:
             return [await self.job(name) for name in names]
         listed = await self.call("GET", "/v1/jobs")
-        return sorted((from_dkron(raw) for raw in listed), key=lambda job: job.name)
+        with self._as_dkron_does():
+            return sorted((from_dkron(raw) for raw in listed), key=lambda job: job.name)
 
     async def job(self, name: str) -> Job:
         """Return one job."""
-        return from_dkron(await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name))
+        raw = await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name)
+        with self._as_dkron_does():
+            return from_dkron(raw)
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the executions that the server shows."""
-        return attempts_of_dkron(await self.call("GET", f"{_path(job)}/executions", job=job.name))
+        raw = await self.call("GET", f"{_path(job)}/executions", job=job.name)
+        with self._as_dkron_does():
+            return attempts_of_dkron(raw)
 
     async def run(self, job: Job, *, force: bool, wait: float | None) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
@@ -131,8 +136,7 @@ class Rest:
                 try:
                     return await response.json(content_type=None)
                 except ValueError:
-                    text = f"{self._server} does not answer as Dkron's REST API does; {RETRY}"
-                    raise CliError(Code.UNREACHABLE, text) from None
+                    raise self._no_dkron() from None
 
     async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str) -> CliError:
         said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
@@ -148,6 +152,17 @@ class Rest:
             return CliError(Code.NOT_FOUND, said)
         if job:
             return missing(job, f"at {self._server}")
+        return self._no_dkron()
+
+    @contextmanager
+    def _as_dkron_does(self) -> Iterator[None]:
+        """Turn what JSON of another kind breaks into a sentence."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise self._no_dkron() from None
+
+    def _no_dkron(self) -> CliError:
         return CliError(Code.UNREACHABLE, f"{self._server} does not answer as Dkron's REST API does; {RETRY}")
 
 
@@ -162,6 +177,8 @@ _REFUSALS: dict[int, tuple[Code, str, str]] = {
 def open_rest(options: Options) -> Rest:
     """Return the REST API that the options name."""
     server = options.server if "://" in options.server else f"http://{options.server}"
+    if not server.startswith(("http://", "https://")):
+        raise CliError(Code.USAGE, f"--server takes an address that begins with http:// or https://; {RETRY}")
     for name, given in (("-n", options.namespace), ("-A", options.all_namespaces)):
         if given:
             raise CliError(Code.USAGE, f"{name} goes with a kubeconfig: a REST API serves one namespace; leave it out")

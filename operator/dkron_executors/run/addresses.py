@@ -10,8 +10,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 
-METADATA = (ipaddress.ip_network("fd00:ec2::254/128"), ipaddress.ip_network("100.100.100.200/32"))
-"""Servers of clouds that give credentials to whoever asks, and are not link-local as the others are."""
+METADATA = tuple(
+    map(
+        ipaddress.ip_network,
+        ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
+    )
+)
+"""Servers of clouds (AWS, Google, Alibaba, Azure, Oracle) that trust whoever asks from a machine of theirs, and are not
+link-local as the others are."""
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -19,6 +19,7 @@ from dkron_kube.errors import Cause, KubeError, Rejected, Unavailable
 from tests.support.builders import wire_job
 
 History = dict[str, Any]
+Permit = Callable[[Job | None], Awaitable[None]]
 
 
 class Stored:
@@ -36,7 +37,8 @@ class Stored:
         self._there = there
         self._now = 0
 
-    async def upsert(self, body: JobBody, terms: Terms) -> tuple[Job, bool]:
+    async def upsert(self, body: JobBody, terms: Terms, *, permit: Permit) -> tuple[Job, bool]:
+        await permit(None)
         self.begun.append(body.name)
         self.terms.add(terms)
         self._now += 1
@@ -59,6 +61,10 @@ def job(name: str, parent: str = "", **more: Any) -> dict[str, Any]:
     return {"name": name, "schedule": "@daily", "parent_job": parent, **more}
 
 
+async def anybody(_: JobBody, __: Job | None) -> None:
+    """Let every caller save every job."""
+
+
 async def restored(
     writes: Stored, *jobs: dict[str, Any], terms: Terms = FREELY, stopping: asyncio.Event | None = None
 ) -> list[str]:
@@ -68,6 +74,7 @@ async def restored(
         order(dump),
         cast("JobWriter", writes),
         terms,
+        permit=anybody,
         stopping=stopping if stopping is not None else asyncio.Event(),
     )
 

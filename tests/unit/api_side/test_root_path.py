@@ -52,6 +52,7 @@ class Ask:
         pytest.param(Ask("GET", "/dkron/livez", 200), id="a probe"),
         pytest.param(Ask("GET", "/dkron2/v1/jobs", 404), id="another path"),
         pytest.param(Ask("GET", "/dkron/dkron/v1/jobs", 404), id="twice"),
+        pytest.param(Ask("GET", "/dkron//x:y/v1", 404), id="what looks like another server"),
         pytest.param(
             Ask("POST", "/dkron/v1/jobs/backup/toggle", 200, "/dkron/v1/jobs/backup/toggle"), id="what was toggled"
         ),

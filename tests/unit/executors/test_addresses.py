@@ -18,6 +18,7 @@ SERVICES = ip_network("10.96.0.0/12")
     [
         pytest.param("127.0.0.1", True, id="the loopback"),
         pytest.param("127.8.8.8", True, id="all of it"),
+        pytest.param("168.63.129.16", True, id="what Azure's machines trust"),
         pytest.param("::1", True, id="the loopback of IPv6"),
         pytest.param("::ffff:127.0.0.1", True, id="IPv4 within IPv6"),
         pytest.param("2002:7f00:1::", True, id="IPv4 within 6to4"),
