@@ -53,7 +53,10 @@ def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
     """What a request takes besides, by its query or its body."""
     yield "… to save or run a job with `?force=true`", *_need(where.to_force(NAME))
     yield "… of a job with `?runoncreate`", *_need(where.to_run(NAME))
-    yield "… of a job with the executor `kubernetes`, or that changes what runs in the `jobTemplate` of one that exists", *_need(where.to_create_pods())
+    yield (
+        "… of a job with the executor `kubernetes`, or that changes what runs in the `jobTemplate` of one that exists",
+        *_need(where.to_create_pods()),
+    )
     yield f"… of a job that names a Secret, by `secretRef:{NAME}/…`", *_need(where.to_use_secret(NAME))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -276,7 +277,7 @@ KEPT = {"spec": {"template": {"spec": {"serviceAccountName": "viewer"}}}}
 async def test_what_runs_in_a_template_that_stays_takes_the_right_to_create_pods(
     api: Api, scheme: OneCaller, *, change: dict[str, object], template: object, asked: bool, route: str
 ) -> None:
-    more = {} if template is None else {"jobTemplate": template}
+    more: dict[str, Any] = {} if template is None else {"jobTemplate": template}
     api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(name="backup", schedule="@every 1h", **more)))
     job = JOB | change
     await api.client.post(route, headers=VALID, data=json.dumps(job) if route == "/v1/jobs" else backup([job]))
