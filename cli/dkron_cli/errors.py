@@ -22,7 +22,7 @@ MEANINGS = {
     Code.OK: "it worked, the run succeeded, nothing was found",
     Code.FAILED: "the run failed or was skipped, a check found something, or the server refused a value",
     Code.USAGE: "the command line is wrong",
-    Code.NOT_FOUND: "the job, the execution, the namespace or the custom resources do not exist",
+    Code.NOT_FOUND: "the job or the execution does not exist, or the cluster has no custom resources",
     Code.FORBIDDEN: "the credentials are missing, expired, or lack the right",
     Code.UNREACHABLE: "the API server or the REST API did not answer",
     Code.CONFLICT: "another writer was first, the object exists already, or --timeout has passed",
