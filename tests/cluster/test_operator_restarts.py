@@ -56,11 +56,13 @@ def test_missed_slots_run_as_the_job_wants(own_site: Site, end: signal.Signals) 
     first, last = absence(own_site, *names, "single", end=end)
     for name in names:
         kube.wait_status(name, "to go on", marked_after(last + SECOND))
+    # The end of the account is an edit, and a slot that is due just then is counted for that reason.
+    reasons = [kube.status(name)["skipped"]["lastReason"] for name in ("latest", "in-time")]
     accounts = ledger.close_all(kube, names, every=1)
     for account in accounts.values():
         account.assert_balanced()
     assert accounts["all"].skipped == 0
-    assert (accounts["latest"].reason, accounts["in-time"].reason) == ("Missed", "DeadlineExceeded")
+    assert reasons == ["Missed", "DeadlineExceeded"]
     back = {name: first_after_gap(accounts[name], first=first) for name in ("latest", "skip", "in-time")}
     assert back["skip"] - back["latest"] == SECOND, "the newest of the missed slots runs, or none"
     assert back["in-time"] <= back["latest"], "all that are younger than the deadline run"
