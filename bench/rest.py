@@ -20,7 +20,7 @@ import shlex
 import sys
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -30,9 +30,8 @@ import uvloop
 from load import LoadError, Outcome, load, request
 from rest_servers import Cores, Server, bare_handler, dkron_api, pinned, two_cores
 from rest_table import HEADER, Round, Rounds, row
-from rig import ROOT, Object, many, namespace
+from rig import Object, installed, many, namespace
 
-import localcluster
 from dkron_api.translate.body import read_body
 from dkron_api.translate.spec import spec_of
 from dkron_crds.names import API_VERSION
@@ -193,18 +192,6 @@ def fetched(server: Server, read: Read) -> bytes:
         return content
 
 
-@contextlib.contextmanager
-def control_plane() -> Iterator[localcluster.Cluster]:
-    """A cluster without nodes and with the definitions, gone at the end."""
-    cluster = localcluster.up("bench-rest", nodes="none", provider="local")
-    try:
-        cluster.kubectl("apply", "-f", str(ROOT / "crds"))
-        cluster.kubectl("wait", "--for=condition=Established", "crd/dkronjobs.dkron.io")
-        yield cluster
-    finally:
-        cluster.down()
-
-
 async def compare(kubeconfig: Path, options: argparse.Namespace) -> None:
     """Run all contenders, one after another, and print a row for each load."""
     client, cores = KubeClient(await access.load(kubeconfig)), two_cores()
@@ -223,6 +210,19 @@ async def compare(kubeconfig: Path, options: argparse.Namespace) -> None:
         await client.close()
 
 
+def run(
+    measure: Callable[[Path, argparse.Namespace], Coroutine[None, None, None]], options: argparse.Namespace
+) -> None:
+    """Measure at `options.kubeconfig`, or at a control plane that is gone at the end."""
+    with contextlib.ExitStack() as stack:
+        kubeconfig = options.kubeconfig or stack.enter_context(installed("bench-rest")).kubeconfig
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        try:
+            runner.run(measure(kubeconfig, options))
+        except (AccessError, KubeError, LoadError) as exc:
+            sys.exit(str(exc))
+
+
 def main() -> None:
     """Start the cluster, compare, and stop it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -234,13 +234,7 @@ def main() -> None:
     parser.add_argument("--api-options", default="", help="further options for dkron-api, in one text")
     parser.add_argument("--kubeconfig", type=Path, help="a cluster that is there already and has the definitions")
     options = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        kubeconfig = options.kubeconfig or stack.enter_context(control_plane()).kubeconfig
-        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        try:
-            runner.run(compare(kubeconfig, options))
-        except (AccessError, KubeError, LoadError) as exc:
-            sys.exit(str(exc))
+    run(compare, options)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,8 @@ caches. `of none` is the rate by that of `--auth none` in the same round.
 """
 
 import argparse
-import asyncio
 import contextlib
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -25,19 +23,16 @@ from secrets import token_bytes
 from typing import Any
 
 import jwt
-import uvloop
 from cryptography.hazmat.primitives.asymmetric import rsa
-from load import LoadError, load, request
-from rest import stored
+from load import load, request
+from rest import run, stored
 from rest_servers import Cores, Server, dkron_api, pinned, two_cores
 from rest_table import Round, Rounds
-from rig import Object, installed, many, namespace
+from rig import Object, many, namespace
 
 from dkron_api.auth.token_secrets import RANDOM_BYTES, Token, TokenKind, digest_of, secret_of, token_from
 from dkron_kube import access
-from dkron_kube.access import AccessError
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_JOBS, DKRON_POLICIES, SECRETS, Resource
 
 TENANTS = 200
@@ -197,13 +192,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="length of a round (default 3)")
     parser.add_argument("--kubeconfig", type=Path, help="a cluster that is there already and has the definitions")
     options = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        kubeconfig = options.kubeconfig or stack.enter_context(installed("bench-rest")).kubeconfig
-        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
-        try:
-            runner.run(compare(kubeconfig, options))
-        except (AccessError, KubeError, LoadError) as exc:
-            sys.exit(str(exc))
+    run(compare, options)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from dkron_crds.names import NAMESPACE_PATTERN
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_crds.schedule.errors import quoted
 from dkron_runtime.command import separated
@@ -20,7 +21,6 @@ from dkron_runtime.logs import LogFormat, LogLevel
 
 MIB = 1024 * 1024
 Network = IPv4Network | IPv6Network
-_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def name_of_this_pod_or_host() -> str:
@@ -267,7 +267,7 @@ class Settings(BaseSettings):
     @classmethod
     def _names(cls, value: list[str]) -> list[str]:
         for name in value:
-            if name != EVERY and not _NAMESPACE.fullmatch(name):
+            if name != EVERY and not re.fullmatch(NAMESPACE_PATTERN, name):
                 raise ValueError(f"{quoted(name)} is not the name of a namespace; use names, or * for all")
         if EVERY in value and len(value) > 1:
             raise ValueError("* means all namespaces, so use it without further names")

@@ -28,6 +28,9 @@ ACCEPTED = f"{GROUP}/accepted"
 """Annotation of a DkronJob that an operator has accepted; its value is the job's uid. It is outside the status, so
 that a wiped status can be distinguished from one that was never written."""
 
+NAMESPACE_PATTERN = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+"""What the name of a namespace looks like: a label of DNS (RFC 1123)."""
+
 OBJECT_NAME_LENGTH = 52
 """Maximum length of metadata.name of a DkronJob. The names of its Jobs need the rest of the 63 characters."""
 

@@ -8,10 +8,11 @@ from aiohttp import web
 from dkron_api.edge.keys import TENANTS
 from dkron_api.refusal import ApiError
 from dkron_api.tenants.tenant import Tenant
+from dkron_crds.names import NAMESPACE_PATTERN
 from dkron_crds.schedule.errors import quoted
 
 # A name that no namespace can have leads to no route, so that nothing of it reaches the API server or a cache.
-_PATH = "/ns/{namespace:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?}"
+_PATH = f"/ns/{{namespace:{NAMESPACE_PATTERN}}}"
 PREFIX = "/ns/{namespace}"
 """How templates of routes below the prefix begin."""
 TENANT = web.RequestKey("TENANT", Tenant)
