@@ -47,6 +47,12 @@ LIST_BY_JOB: Final[dict[str, Any]] = {
 }
 """For a list of other jobs in which each job appears once."""
 
+LIST_BY_NAME: Final[dict[str, Any]] = {
+    "x-kubernetes-list-type": "map",
+    "x-kubernetes-list-map-keys": ["name"],
+}
+"""For a list of things with a name each."""
+
 LIST_IS_SET: Final[dict[str, Any]] = {"x-kubernetes-list-type": "set"}
 
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from dkron_crds.backfill import DkronBackfill
 from dkron_crds.base import Resource
 from dkron_crds.cluster import DkronCluster
 from dkron_crds.job import DkronJob
+from dkron_crds.pause import DkronPause
 from dkron_crds.policy import DkronPolicy
+from dkron_crds.run import DkronRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,51 @@ KINDS = (
             Column("Jobs", ".status.jobs", "DkronJobs that the operator manages.", type="integer"),
             Column("Active", ".status.active", "Attempts that are active.", type="integer"),
             Column("Version", ".status.version", "Version of the operator.", wide=True),
+            _AGE,
+        ),
+    ),
+    Kind(
+        model=DkronRun,
+        plural="dkronruns",
+        short_name="dkr",
+        columns=(
+            Column("Job", ".spec.job", "The job that runs."),
+            Column("Phase", ".status.phase", "How far the run has got."),
+            Column("Attempts", ".status.attemptCount", "Attempts so far.", type="integer"),
+            Column("Started", ".status.startedAt", "Time since the first attempt began.", type="date"),
+            Column("Finished", ".status.finishedAt", "Time since the run ended.", type="date"),
+            Column("Scheduled", ".spec.scheduledTime", "The slot that is run again.", wide=True),
+            Column("By", ".spec.requestedBy", "Who asked for it.", wide=True),
+            Column("Message", ".status.message", "How far it has got, in a sentence.", wide=True),
+            _AGE,
+        ),
+        selectable=(".spec.job", ".status.phase"),
+    ),
+    Kind(
+        model=DkronBackfill,
+        plural="dkronbackfills",
+        short_name="dkb",
+        columns=(
+            Column("Job", ".spec.job", "The job; empty for several."),
+            Column("Planned", ".status.plan.count", "Slots that run.", type="integer"),
+            Column("Succeeded", ".status.succeeded", "Runs that succeeded.", type="integer"),
+            Column("Failed", ".status.failed", "Runs that failed.", type="integer"),
+            Column("Active", ".status.active", "Runs that are active.", type="integer"),
+            Column("Suspended", ".spec.suspend", "Whether no further run begins.", type="boolean"),
+            Column("Message", ".status.message", "How far it has got, in a sentence.", wide=True),
+            _AGE,
+        ),
+    ),
+    Kind(
+        model=DkronPause,
+        plural="dkronpauses",
+        short_name="dkpause",
+        columns=(
+            Column("Active", '.status.conditions[?(@.type=="Active")].status', "Whether the pause holds now."),
+            Column("Jobs", ".status.jobs", "Jobs that it pauses.", type="integer"),
+            Column("Reason", ".spec.reason", "Why."),
+            Column("By", ".spec.pausedBy", "Who pauses."),
+            Column("Until", ".spec.until", "When it ends by itself."),
             _AGE,
         ),
     ),

@@ -117,3 +117,31 @@ MAIL_HAS_NO_ADDRESS = Rule(
     "!self.when.exists(event, event == 'start'))",
     message="a mail goes to the ownerEmail of the job: it has no url and no urlFrom, and none is sent at the start",
 )
+RUN_IS_IMMUTABLE = Rule(
+    cel="self == oldSelf",
+    message="spec of a DkronRun is immutable; create another one",
+    reason="FieldValueForbidden",
+)
+BACKFILL_IS_IMMUTABLE = Rule(
+    cel="self.from == oldSelf.from && self.to == oldSelf.to && self.runs == oldSelf.runs && "
+    "self.order == oldSelf.order && self.maxRuns == oldSelf.maxRuns && self.onFailure == oldSelf.onFailure && "
+    "self.concurrency == oldSelf.concurrency && self.dryRun == oldSelf.dryRun && "
+    "self.parameters == oldSelf.parameters && has(self.job) == has(oldSelf.job) && "
+    "(!has(self.job) || self.job == oldSelf.job) && has(self.selector) == has(oldSelf.selector) && "
+    "(!has(self.selector) || self.selector == oldSelf.selector)",
+    message="of spec of a DkronBackfill, only suspend, parallelism, reason and ttlSecondsAfterFinished may change",
+    reason="FieldValueForbidden",
+)
+JOB_OR_SELECTOR = Rule(
+    cel="has(self.job) != has(self.selector)",
+    message="either spec.job or spec.selector is required",
+)
+FROM_BEFORE_TO = Rule(
+    cel="self.from < self.to",
+    message="spec.to must be later than spec.from",
+    field=".to",
+)
+JOBS_OR_SELECTOR = Rule(
+    cel="size(self.jobs) == 0 || size(self.selector) == 0",
+    message="set either spec.jobs or spec.selector",
+)

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from dkron_crds.base import LIST_BY_JOB, Instant, WireModel, rfc3339
+from dkron_crds.base import LIST_BY_JOB, LIST_BY_NAME, Instant, WireModel, rfc3339
 from dkron_crds.depends import MAX_PARENTS, Dependency, DkronName
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN
+from dkron_crds.parameters import MAX_PARAMETERS, Parameter
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
@@ -118,6 +119,9 @@ class History(WireModel):
     failed_jobs: Annotated[int, Field(ge=0, le=100)] = 1
     """How many failed Jobs are kept, with their pods and logs. Older ones are deleted."""
 
+    runs: Annotated[int, Field(ge=0, le=100)] = 20
+    """How many finished DkronRuns of the job are kept. Older ones are deleted; their executions stay."""
+
     output_bytes: Annotated[int, Field(ge=0, le=16384)] = 1024
     """How many bytes from the end of the output are kept with each execution. 0 keeps none. All outputs of a job
     together are limited to 16 KiB; the oldest are dropped first."""
@@ -211,6 +215,10 @@ class JobSpec(WireModel):
     """The settings of the executor; for shell: command (required), image, shell, env, cwd, timeout, mem_limit, su,
     payload. All values are strings: write "true" and "10" with quotes. A value "secretRef:<secret>/<key>" comes from
     a Secret in the same namespace; only the container reads it. docs/executors.md lists the keys of all executors."""
+
+    parameters: Annotated[tuple[Parameter, ...], Field(max_length=MAX_PARAMETERS, json_schema_extra=LIST_BY_NAME)] = ()
+    """The values that each run may be given, by a DkronRun, the REST API or dkronctl; runs by schedule and after a
+    parent use the defaults."""
 
     processors: dict[str, ProcessorConfig] = Field(
         default_factory=dict, max_length=16, json_schema_extra=keys_at_most(63)

@@ -41,6 +41,7 @@ class Trigger(StrEnum):
     SCHEDULE = "schedule"
     MANUAL = "manual"
     DEPENDENT = "dependent"
+    BACKFILL = "backfill"
 
 
 class GroupStatus(StrEnum):
@@ -67,6 +68,7 @@ class SkipReason(StrEnum):
     SUCCEEDED = "Succeeded"
     EDITED = "Edited"
     OVERRUN = "Overrun"
+    PAUSED = "Paused"
 
 
 class Active(WireModel):
@@ -86,7 +88,7 @@ class Active(WireModel):
     """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
 
     trigger: Trigger
-    """The cause of the run: schedule, manual or dependent."""
+    """The cause of the run: schedule, manual, dependent or backfill."""
 
     group: Nanoseconds
     """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""
@@ -119,7 +121,7 @@ class Execution(WireModel):
     """The scheduled time that this attempt belongs to; for a run on request, the time of the request."""
 
     trigger: Trigger
-    """The cause of the run: schedule, manual or dependent."""
+    """The cause of the run: schedule, manual, dependent or backfill."""
 
     group: Nanoseconds
     """The time of the trigger in Unix nanoseconds. All attempts and members of one run share it."""

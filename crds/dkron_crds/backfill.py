@@ -1,0 +1,169 @@
+"""The kind DkronBackfill: the slots of a range of time, run again.
+
+Each slot becomes one DkronRun, whose name follows from the backfill, the job and the slot. So each slot runs once for
+each backfill, whatever crashes.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from dkron_crds.base import LIST_BY_TYPE, Count, Instant, Resource, StatusModel, WireModel
+from dkron_crds.conditions import MAX_MESSAGE, Condition
+from dkron_crds.depends import DkronName
+from dkron_crds.names import API_VERSION
+from dkron_crds.parameters import ParameterValues
+from dkron_crds.rules import (
+    BACKFILL_IS_IMMUTABLE,
+    COMMON_YEAR,
+    FROM_BEFORE_TO,
+    JOB_OR_SELECTOR,
+    keys_at_most,
+    validations,
+)
+
+MAX_RUNS = 10000
+
+
+class BackfillRuns(StrEnum):
+    """Which slots of the range run again."""
+
+    ALL = "all"
+    FAILED = "failed"
+
+
+class BackfillOrder(StrEnum):
+    """In which order slots run."""
+
+    OLDEST_FIRST = "oldestFirst"
+    NEWEST_FIRST = "newestFirst"
+
+
+class OnFailure(StrEnum):
+    """What a failed run does to the slots that have not begun."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
+class BackfillConcurrency(StrEnum):
+    """How the runs of the backfill stand to other runs of the job."""
+
+    ALLOW = "allow"
+    FORBID = "forbid"
+
+
+class BackfillSpec(WireModel):
+    """Which slots run again, and how. Only suspend and parallelism may change."""
+
+    model_config = ConfigDict(json_schema_extra=validations(JOB_OR_SELECTOR, FROM_BEFORE_TO, BACKFILL_IS_IMMUTABLE))
+
+    job: DkronName | None = None
+    """The Dkron name of the job in the same namespace. Required unless selector is set."""
+
+    selector: Annotated[
+        dict[str, Annotated[str, Field(max_length=63)]] | None,
+        Field(max_length=16, json_schema_extra=keys_at_most(317)),
+    ] = None
+    """Instead of job: labels of DkronJobs in the same namespace. All jobs that have them are backfilled; {} means all
+    jobs of the namespace."""
+
+    from_: Annotated[Instant, Field(alias="from", json_schema_extra=validations(COMMON_YEAR))]
+    """The start of the range: a slot at this time is in it."""
+
+    to: Annotated[Instant, Field(json_schema_extra=validations(COMMON_YEAR))]
+    """The end of the range: a slot at this time is not in it."""
+
+    runs: BackfillRuns = BackfillRuns.ALL
+    """"all" runs each slot that the present schedule has in the range; "failed" runs those of them whose run failed,
+    as far as status.executions of the job shows it."""
+
+    order: BackfillOrder = BackfillOrder.OLDEST_FIRST
+    """Which slots run first: "oldestFirst" or "newestFirst"."""
+
+    parallelism: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many runs of the backfill are active at once, over all its jobs."""
+
+    max_runs: Annotated[int, Field(ge=1, le=MAX_RUNS)] = 1000
+    """If the range has more slots than this, the backfill fails before the first run."""
+
+    on_failure: OnFailure = OnFailure.STOP
+    """What a run that has failed, after its retries, does to those that have not begun: "stop" cancels them,
+    "continue" runs them."""
+
+    concurrency: BackfillConcurrency = BackfillConcurrency.ALLOW
+    """"allow" starts runs beside other runs of the job; "forbid" waits until the job has no active run of another
+    cause. The job's own concurrency does not apply."""
+
+    parameters: ParameterValues = Field(default_factory=dict)
+    """Values for the parameters of the jobs, as in a DkronRun."""
+
+    dry_run: bool = False
+    """If true, status.plan says what would run, and nothing runs."""
+
+    suspend: bool = False
+    """If true, no further run begins. Runs that are active go on."""
+
+    reason: Annotated[str, Field(max_length=256)] = ""
+    """Why: free text for people."""
+
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """The object, and its DkronRuns with it, is deleted this many seconds after its end. Empty keeps it."""
+
+
+class BackfillPlan(WireModel):
+    """What the backfill runs."""
+
+    count: Count
+    """Number of slots."""
+
+    jobs: Count
+    """Number of jobs that have such slots."""
+
+    first: Instant | None = None
+    """The oldest slot."""
+
+    last: Instant | None = None
+    """The newest slot."""
+
+
+class BackfillStatus(StatusModel):
+    """How far the backfill has got. The operator writes it."""
+
+    plan: BackfillPlan | None = None
+    """What the backfill runs, counted before the first run."""
+
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
+    """The conditions Complete (each slot has run, or with dryRun: is planned), Failed (it ended early, or with failed
+    runs) and Suspended."""
+
+    active: Count = 0
+    """Runs that are pending or active."""
+
+    succeeded: Count = 0
+    """Runs that succeeded."""
+
+    failed: Count = 0
+    """Runs that failed, or were refused."""
+
+    remaining: Count = 0
+    """Slots that have not begun."""
+
+    started_at: Instant | None = None
+    """When the first run was created."""
+
+    finished_at: Instant | None = None
+    """When the last run ended."""
+
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
+    """One sentence for people about how far it has got."""
+
+
+class DkronBackfill(Resource):
+    """Slots of the past, run again: all slots of a range, or those that failed, of one job or of many."""
+
+    api_version: Literal["dkron.io/v1alpha1"] = API_VERSION
+    kind: Literal["DkronBackfill"] = "DkronBackfill"
+    spec: BackfillSpec
+    status: BackfillStatus = BackfillStatus()

@@ -1,0 +1,134 @@
+"""The kind DkronRun: one run of a job, requested as an object.
+
+The right to create DkronRuns is enough to run a job and changes nothing else. The uid of the object is the cause of the
+run, so it becomes one run however often the operator restarts.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, Resource, StatusModel, WireModel
+from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
+from dkron_crds.depends import DkronName
+from dkron_crds.names import API_VERSION
+from dkron_crds.parameters import ParameterValues
+from dkron_crds.rules import COMMON_YEAR, RUN_IS_IMMUTABLE, validations
+from dkron_crds.status import JobName, Member, Nanoseconds
+
+MAX_SHOWN_ATTEMPTS = 100
+OF_BACKFILL = "dkron.io/backfill"
+"""Label of a DkronRun that a DkronBackfill created: the name of the backfill."""
+
+
+class RunPhase(StrEnum):
+    """How far a run has got."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    REFUSED = "Refused"
+
+
+class RunSpec(WireModel):
+    """Which job to run, and how. It is immutable."""
+
+    model_config = ConfigDict(json_schema_extra=validations(RUN_IS_IMMUTABLE))
+
+    job: DkronName
+    """The Dkron name of the job in the same namespace."""
+
+    parameters: ParameterValues = Field(default_factory=dict)
+    """Values for the parameters that the job declares in spec.parameters, by their names, all as strings. A parameter
+    that is left out has its default."""
+
+    scheduled_time: Annotated[Instant | None, Field(json_schema_extra=validations(COMMON_YEAR))] = None
+    """The scheduled time that the run stands for, when a slot is run again: the run gets it as DKRON_SCHEDULED_TIME.
+    Empty means the time of the request."""
+
+    force: bool = False
+    """If true, the job runs although it is disabled, or is active with concurrency "forbid"."""
+
+    reason: Annotated[str, Field(max_length=256)] = ""
+    """Why the run is wanted: free text for people."""
+
+    requested_by: Annotated[str, Field(max_length=256)] = ""
+    """Who wants the run: free text. The REST API writes the name of its caller."""
+
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """The object is deleted this many seconds after the run has ended. Empty keeps it until the job has more than
+    spec.history.runs finished ones. The executions of the job stay in either case."""
+
+
+class RunAttempt(WireModel):
+    """One attempt of the run."""
+
+    job: JobName
+    """Name of the batch/v1 Job."""
+
+    attempt: Annotated[int, Field(ge=1, le=2**32)]
+    """1 for the first attempt, 2 for the first retry and so on."""
+
+    member: Member = ""
+    """Distinguishes the Jobs of the run if tags ask for several."""
+
+    node_name: Annotated[str, Field(max_length=253)] = ""
+    """The node that runs or ran it, as far as that is known."""
+
+    started_at: Instant
+    """When it began, or for a retry that waits for its backoff, when it is due."""
+
+    finished_at: Instant | None = None
+    """When it ended. Absent while it is active."""
+
+    success: bool | None = None
+    """Whether it succeeded. Absent while it is active."""
+
+    exit_code: Annotated[int, Field(ge=-(2**31), le=2**31 - 1)] | None = None
+    """Exit code of the container, if one ran to its end."""
+
+    reason: Reason = ""
+    """Why it failed, in one word."""
+
+
+class RunStatus(StatusModel):
+    """How far the run has got. The operator writes it."""
+
+    phase: RunPhase = RunPhase.PENDING
+    """Pending (not decided yet), Running, Succeeded, Failed, or Refused (no Job was created; the condition Failed says
+    why)."""
+
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
+    """The conditions Complete (the run has succeeded) and Failed (it has failed, or was refused). Neither is True while
+    the run is pending or active."""
+
+    group: Nanoseconds | None = None
+    """The number of the run in status.executions of the job. Present once the run was decided."""
+
+    attempts: Annotated[
+        tuple[RunAttempt, ...], Field(max_length=MAX_SHOWN_ATTEMPTS, json_schema_extra=ATOMIC_LIST)
+    ] = ()
+    """The attempts of all members, the newest first; at most 100."""
+
+    attempt_count: Count = 0
+    """Number of attempts so far."""
+
+    started_at: Instant | None = None
+    """When the first attempt began."""
+
+    finished_at: Instant | None = None
+    """When the run ended, or was refused."""
+
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
+    """One sentence for people about how far the run has got."""
+
+
+class DkronRun(Resource):
+    """One run of a DkronJob, on request: `kubectl create` it, and `kubectl wait --for=condition=Complete` for it."""
+
+    api_version: Literal["dkron.io/v1alpha1"] = API_VERSION
+    kind: Literal["DkronRun"] = "DkronRun"
+    spec: RunSpec
+    status: RunStatus = RunStatus()
