@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
 from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
-from tests.chaos.fault_windows import Weather
+from tests.chaos.fault_windows import Weather, end_of
 from tests.chaos.history import FOREVER, Act, Run
 from tests.chaos.job_lifetimes import Life
 from tests.chaos.needs import Need
@@ -129,15 +129,37 @@ class Case:
         return [e for e in told if not e.success and e.exit_code is None and e.reason not in ("", "Error")]
 
     @cached_property
+    def hit(self) -> dict[str, datetime]:
+        """The names of its Jobs that something was done to, and until when."""
+        found: dict[str, datetime] = {}
+        for fault in self.weather.faults:
+            mine = [] if fault.is_mild else [name for name in fault.hits if name.startswith(f"{self.life.job}-")]
+            found |= {name: max(end_of(fault), found.get(name, fault.begin)) for name in mine}
+        return found
+
+    @cached_property
     def refused(self) -> frozenset[str]:
         """The names of its Jobs that something was done to that were never seen: they were refused."""
-        known = (name for fault in self.weather.faults if not fault.is_mild for name in fault.hits)
-        hit = {name for name in known if name.startswith(f"{self.life.job}-")}
-        return frozenset(hit - {run.name for run in self.life.runs})
+        return frozenset(self.hit.keys() - {run.name for run in self.life.runs})
 
     def is_refused(self, moment: datetime) -> bool:
         """Whether the Job of that slot, or of that request, was refused: the name of a Job has its second."""
-        return any(name.split("-")[-2] == str(int(moment.timestamp())) for name in self.refused)
+        return any(second_of(name) == int(moment.timestamp()) for name in self.refused)
+
+    def was_refused_first(self, run: Run) -> bool:
+        """Whether of two operators that both act, one was refused the Job that the other created a moment later."""
+        return self.weather.terms.rivals and run.name in self.hit
+
+    def claims_in_the_way(self, moment: datetime, begin: datetime, end: datetime) -> bool:
+        """Whether a run whose Jobs were refused, other than the one of this moment, may have been claimed at this
+        time."""
+        others = ((second_of(name), name) for name in self.refused)
+        return any(
+            second != int(moment.timestamp())
+            and datetime.fromtimestamp(second, UTC) <= end
+            and begin <= self.weather.decided(self.hit[name])
+            for second, name in others
+        )
 
     @cached_property
     def busy(self) -> list[tuple[datetime, datetime, Group]]:
@@ -160,10 +182,11 @@ class Case:
 
     def is_forbidden(self, target: Target) -> bool:
         """Whether another run stood in the way."""
-        forbidden = any(spec.concurrency is Concurrency.FORBID for spec in target.due.specs)
-        return forbidden and any(
-            group.trigger is not Trigger.SCHEDULE or group.slot != target.slot
-            for group in self.in_the_way(target.due.opens, target.due.by)
+        if not any(spec.concurrency is Concurrency.FORBID for spec in target.due.specs):
+            return False
+        begin, end = target.due.opens, target.due.by
+        return self.claims_in_the_way(target.slot, begin, end) or any(
+            group.trigger is not Trigger.SCHEDULE or group.slot != target.slot for group in self.in_the_way(begin, end)
         )
 
     def is_surely_forbidden(self, target: Target) -> bool:
@@ -250,6 +273,11 @@ class Case:
         """The longest wait that may follow this attempt."""
         specs = self.life.specs(at, self.weather.decided(at))
         return max((waits(spec, attempt) for spec in specs), default=timedelta(0))
+
+
+def second_of(job: str) -> int:
+    """The second in the name of a Job, since the epoch."""
+    return int(job.split("-")[-2])
 
 
 def waits(spec: JobSpec, attempt: int) -> timedelta:

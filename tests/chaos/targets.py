@@ -133,7 +133,8 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
     if step is None or span.first <= life.created:
         return (life.created,), True
     if exact := _witnessed(life, span, spec):
-        return (max(exact),), True
+        # Not the latest: one that a clock had put ahead is taken back.
+        return exact[-1:], True
     told = _told(life)
     seen = [since for since in told if span.first - GRAIN <= since <= min(span.sure or span.last, span.last)]
     slots = [run.slot for run in life.runs if run.trigger is Trigger.SCHEDULE]
@@ -157,10 +158,11 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
     return _guessed(slots, span, step)
 
 
-def _witnessed(life: Life, span: Span[Timing | None], spec: JobSpec) -> set[datetime]:
-    """Where statuses have said that the slots of this spec count from, if a witness has seen all of them."""
+def _witnessed(life: Life, span: Span[Timing | None], spec: JobSpec) -> list[datetime]:
+    """Where statuses have said that the slots of this spec count from, one after the other, if a witness has seen all
+    of them."""
     mine = (seen.since for seen in life.statuses if seen.fingerprint == spec.fingerprint)
-    return {since for since in mine if since is not None and span.first - GRAIN <= since < min(span.until, span.last)}
+    return [since for since in mine if since is not None and span.first - GRAIN <= since < min(span.until, span.last)]
 
 
 def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) -> tuple[Sequence[datetime], bool]:

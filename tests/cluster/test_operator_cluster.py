@@ -312,7 +312,7 @@ def test_two_installations_at_the_same_jobs_run_each_slot_once_and_say_so(own_si
                 lines = [line for line in operator.lines() if "fires jobs of namespace" in str(line["msg"])]
                 assert [line["level"] for line in lines] == ["WARNING"], "it is said once"
         for account in ledger.close_all(kube, [f"job-{number}" for number in range(4)], every=1).values():
-            account.assert_balanced()
+            account.assert_balanced(rivals=True)
         for operator in both:
             operator.stop()
             operator.assert_clean()

@@ -39,7 +39,7 @@ def test_a_tenant_who_floods_is_late_and_loses_nothing(own_site: Site, cluster: 
     with namespace(cluster.kubeconfig, "noisy") as noisy:
         budget = ("--namespace-creates", str(PER_SECOND), "--namespace-jobs", str(RUN))
         own_site.operator.add("--namespace", noisy.namespace, *budget).start()
-        own_site.kube.create(DKRON_JOBS, each_second("canary"))
+        own_site.kube.create(DKRON_JOBS, each_second("canary", missedRuns="all"))
         due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=25)
         spec: Object = {
             "schedule": f"@at {rfc3339(due)}", "missedRuns": "all", "history": KEEP_ALL,

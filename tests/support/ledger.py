@@ -36,12 +36,16 @@ class Ledger:
         """Slots that were due and did not fire."""
         return [slot for slot in self.due if slot not in self.fired]
 
-    def assert_balanced(self) -> None:
-        """No slot twice, and none unaccounted for."""
+    def assert_balanced(self, *, rivals: bool = False) -> None:
+        """No slot twice, and none unaccounted for. Of `rivals` without a common Lease, one may count the newest slot as
+        edited while the other, which has yet to notice the edit, fires it."""
         assert self.due, "no slot was due"
         assert not self.late_or_double, f"fired without being due, or twice: {self.late_or_double}"
         unfired = [slot.isoformat() for slot in self.unfired]
-        assert len(unfired) == self.skipped, f"{self.skipped} slots are counted as skipped; not fired are {unfired}"
+        counted_too = 1 if rivals and self.reason == SkipReason.EDITED and self.skipped > len(unfired) else 0
+        assert len(unfired) == self.skipped - counted_too, (
+            f"{self.skipped} slots are counted as skipped; not fired are {unfired}"
+        )
 
 
 def close(kube: Kube, name: str, *, every: int) -> Ledger:

@@ -69,9 +69,21 @@ def _accept_expiry(plan: Plan, since: datetime, schedule: AcceptedSchedule | Non
     """Accept a change of `expiresAt` alone, or a status that an older version wrote. The phase of `@every` stays,
     unless the job had expired: what came due in the meantime was not one of its slots."""
     old, now = plan.status.accepted, plan.situation.now
-    expired = old is not None and old.expires_at is not None and old.expires_at < now
-    _settle_old_slots(plan, SkipReason.EDITED)
+    expired = old is not None and _is_over(old, now)
+    if expired or not _extends(old, schedule, now):
+        _settle_old_slots(plan, SkipReason.EDITED)
     plan.note(Accepted(max(now, since) if expired else since, plan.status.fingerprint, schedule=schedule))
+
+
+def _extends(old: AcceptedSchedule | None, new: AcceptedSchedule | None, now: datetime) -> bool:
+    """Whether all slots that are due by the old schedule are due by the new one, so that they may still run."""
+    if old is None or new is None or _is_over(new, now):
+        return False
+    return old.model_copy(update={"expires_at": new.expires_at}) == new
+
+
+def _is_over(schedule: AcceptedSchedule, now: datetime) -> bool:
+    return schedule.expires_at is not None and schedule.expires_at < now
 
 
 def _is_pending(plan: Plan) -> bool:

@@ -34,8 +34,7 @@ def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
     if before is None:
         told = {e.attempt for e in case.unseen if e.slot == run.slot and e.member == run.member}
         return "" if run.attempt - 1 in told or case.is_refused(run.slot) else f"and attempt {run.attempt - 1} did not"
-    if before.success and case.weather.terms.rivals and case.is_refused(run.slot):
-        # Of two operators that both act, one was refused the Job that the other created a moment later.
+    if case.was_refused_first(before):
         return ""
     if before.success:
         return f"though attempt {before.attempt} succeeded"

@@ -50,10 +50,11 @@ def _unfollowed(case: Case, ends: list[End], groups: list[Point[Group]]) -> Iter
 
 
 def _has_twin(case: Case, end: End, ends: list[End]) -> bool:
-    """Whether a job that forbids two at a time may have run after another end of the same second instead."""
+    """Whether a job that forbids two at a time may have run after another end instead. Its Job has the second of that
+    end, which therefore counts for ends up to a second apart as their own."""
     forbids = any(spec.concurrency is Concurrency.FORBID for spec in case.life.specs(end.at, _by(case, end)))
-    grain = case.weather.terms.grain
-    return forbids and any(other is not end and abs(other.at - end.at) <= grain for other in ends)
+    near = 2 * case.weather.terms.grain
+    return forbids and any(other is not end and abs(other.at - end.at) <= near for other in ends)
 
 
 def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
@@ -66,7 +67,9 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
         failed = touched and tie.when.fits(success=False)
         if at < FOREVER and (failed or tie.when.fits(success=all(run.success for run in last.values()))):
             told = max(parent.told(run) for run in last.values())
-            yield End(str(group), at, told, sure=group.ended is not None and not touched)
+            # If an attempt was refused, the run ended with that one.
+            sure = group.ended is not None and not touched and not parent.is_refused(group.slot)
+            yield End(str(group), at, told, sure=sure)
         elif at >= FOREVER and failed:
             # It was cut short, and the record that said when has made room for newer ones.
             yield End(str(group), group.began, FOREVER, sure=False)
@@ -117,4 +120,4 @@ def _is_busy(case: Case, end: datetime, by: datetime) -> bool:
         for group in case.in_the_way(end, by)
         if group.trigger is not Trigger.DEPENDENT or abs(group.slot - end) > own
     )
-    return any(others)
+    return any(others) or case.claims_in_the_way(end, end, by)

@@ -42,6 +42,8 @@ def _attempts(case: Case) -> Iterator[Objection]:
         for member in {run.member for run in group.runs}:
             runs = sorted((run for run in group.runs if run.member == member), key=lambda run: run.attempt)
             for one, other in pairwise(runs):
+                if case.was_refused_first(one):
+                    continue
                 if other.attempt > one.attempt and other.began + case.weather.terms.grain < _end(case, one):
                     text = f"{other} began at {rfc3339(other.began)}, before the attempt before it had ended"
                     yield case.object_to(Kind.OVERLAP, other.began, text)

@@ -59,9 +59,11 @@ def _refuses(case: Case, spec: JobSpec, op: Operation, by: datetime) -> str:
         return "the job was disabled"
     if spec.ephemeral:
         return "the job is ephemeral"
-    forbids = spec.concurrency is Concurrency.FORBID and not op.force
-    others = (group for group in case.in_the_way(op.invoked, by) if not _is_its_own(group, op))
-    return "another run may have been in its way" if forbids and any(others) else ""
+    if spec.concurrency is not Concurrency.FORBID or op.force:
+        return ""
+    others = any(not _is_its_own(group, op) for group in case.in_the_way(op.invoked, by))
+    claims = case.claims_in_the_way(op.at or op.invoked, op.invoked, by)
+    return "another run may have been in its way" if others or claims else ""
 
 
 def _is_its_own(group: Group, op: Operation) -> bool:

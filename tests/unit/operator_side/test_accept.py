@@ -121,6 +121,24 @@ def test_a_later_end_leaves_what_was_due_and_the_phase_of_every_alone() -> None:
     assert (plan.status.since, plan.status.skipped, plan.status.next) == (NOON, None, after(360))
 
 
+@pytest.mark.parametrize(
+    ("before", "since"),
+    [
+        pytest.param({"expiresAt": "2026-03-01T13:00:00Z"}, {}, id="no end any more"),
+        pytest.param({}, {"expiresAt": "2026-03-01T13:00:00Z"}, id="an end"),
+        pytest.param({"expiresAt": "2026-03-01T14:00:00Z"}, {"expiresAt": "2026-03-01T13:00:00Z"}, id="an earlier end"),
+    ],
+)
+def test_slots_that_are_due_with_the_end_before_and_after_an_edit_still_run(
+    before: dict[str, Any], since: dict[str, Any]
+) -> None:
+    first = advance(situation(job_view(**before), JobStatus(), now=NOON)).status
+    status = first.model_copy(update={"last_schedule_time": after(240)})
+    edited = job_view(generation=2, **since)
+    plan = advance(situation(edited, status, now=NOW, fireable_since=NOW))
+    assert (plan.status.skipped, fired(plan)) == (None, claim(after(300), at=NOW))
+
+
 @pytest.mark.parametrize("missed", ["latest", "all", "skip"])
 def test_a_new_process_takes_a_wiped_job_that_was_accepted_for_no_new_one(missed: str) -> None:
     """The API server has no record any more that the status was ever written."""
