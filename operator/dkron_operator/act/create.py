@@ -114,8 +114,10 @@ class Fire:
     async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
         requested = self._store.runs_of(entry).of(create.entry.group)
         given = None if requested is None else requested.values
-        if create.entry.parameters_given and given is None:
+        if create.entry.parameters_given and requested is None:
             return await self._refuse(entry, create, Problem(RUN_DELETED, LOST_PARAMETERS))
+        if create.entry.parameters_given and given is None:
+            raise Conflict("the values of the parameters have to be read again")
         body = build_job(
             entry.job,
             create.entry,

@@ -99,12 +99,11 @@ class RunKeeper:
     async def settle(self, job: AttemptJob) -> bool:
         """Whether the DkronRun that asked for this Job needs it no more. Asks the API server for one that is not known.
         Raises `Unavailable`."""
-        entry = self._store.get(job.owner)
-        if entry is None or not job.requested_by:
+        if not job.requested_by:
             return True
-        runs = self._store.runs
-        if self._store.runs_of(entry).of(job.group) is not None:
-            return False
+        known = self._store.runs.named(job.namespace, job.requested_by)
+        if known is not None and known.group == job.group:
+            return known.ended
         try:
             answer = await self._client.get(DKRON_RUNS, job.namespace, job.requested_by)
         except (NotFound, Rejected):
@@ -113,7 +112,7 @@ class RunKeeper:
         run = read_requested_run(answer)
         if run is None or run.group != job.group:
             return True
-        runs.see(run)
+        self._store.runs.see(run)
         return run.ended
 
     # --- what is due ---------------------------------------------------------------------------------------------
@@ -163,7 +162,7 @@ class RunKeeper:
 
     async def _read(self, uid: str) -> None:
         run = self._store.runs.get(uid)
-        if run is not None:
+        if run is not None and run.values is None:
             await self._refresh(run, with_values=True)
 
     async def _write(self, uid: str) -> None:

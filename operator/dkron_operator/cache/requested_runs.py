@@ -37,6 +37,7 @@ class RequestedRuns:
 
     def __init__(self) -> None:
         self._runs: dict[str, RequestedRun] = {}
+        self._names: dict[tuple[str, str], str] = {}
         self._jobs: dict[Key, _OfJob] = {}
         self._unlisted: set[str | None] = set()
 
@@ -46,6 +47,10 @@ class RequestedRuns:
     def get(self, uid: str) -> RequestedRun | None:
         """The DkronRun with this uid."""
         return self._runs.get(uid)
+
+    def named(self, namespace: str, name: str) -> RequestedRun | None:
+        """The DkronRun with this name."""
+        return self._runs.get(self._names.get((namespace, name), ""))
 
     def namespace_of(self, uid: str) -> str:
         """The namespace of a DkronRun; empty if it does not exist."""
@@ -117,6 +122,8 @@ class RequestedRuns:
             return None
         self._remove(run)
         del self._runs[uid]
+        if self._names.get((run.namespace, run.name)) == uid:
+            del self._names[run.namespace, run.name]
         return run.namespace, run.job
 
     def renew(self) -> None:
@@ -128,6 +135,7 @@ class RequestedRuns:
 
     def _add(self, run: RequestedRun) -> None:
         self._runs[run.uid] = run
+        self._names[run.namespace, run.name] = run.uid
         jobs = self._jobs.setdefault((run.namespace, run.job), _OfJob())
         jobs.view = None
         if run.ended:

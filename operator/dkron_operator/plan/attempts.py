@@ -276,7 +276,7 @@ def _running(run: AttemptJob) -> bool:
 
 
 def _unsure(plan: Plan, entry: Active) -> None:
-    if entry.job in plan.situation.attempts or plan.create is not None:
+    if entry.job in plan.situation.attempts or plan.create is not None or _waits_for_values(plan, entry):
         return
     why = SkipReason.DEADLINE_EXCEEDED if _too_late(plan, entry) else _unwanted(plan, entry)
     scheduled, reason = entry.trigger is Trigger.SCHEDULE, why or SkipReason.MISSED
