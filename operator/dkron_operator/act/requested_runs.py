@@ -113,6 +113,7 @@ class RunKeeper:
         if run is None or run.group != job.group:
             return True
         self._store.runs.see(run)
+        self.looks.add((run.namespace, run.job))
         return run.ended
 
     # --- what is due ---------------------------------------------------------------------------------------------
