@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 SEEN = timedelta(seconds=60)
 """How long a DkronRun stays after its end at least, so that its watchers see it, if it has no time of its own."""
-WITHOUT_JOB = timedelta(days=1)
+WITHOUT_JOB = timedelta(hours=1)
 """How long a DkronRun stays after its end at most, if its job does not exist and it has no time of its own."""
 TRIES = 5
 """How often a write is made again immediately when another writer keeps coming first."""
@@ -63,12 +63,13 @@ class RunKeeper:
         self.looks: WorkQueue[Key] = WorkQueue("runs", self._look, width=2, spare=1, group_of=_namespace)
         self.reading: WorkQueue[str] = WorkQueue("run reads", self._read, width=WIDTH, spare=2, group_of=namespace_of)
         self.writing: WorkQueue[str] = WorkQueue("run status", self._write, width=WIDTH, spare=2, group_of=namespace_of)
+        self.listing: WorkQueue[str] = WorkQueue("run lists", self._list, width=1)
         self.deleting: WorkQueue[str] = WorkQueue("run clean-up", self._delete, width=2, spare=1, group_of=namespace_of)
 
     @property
     def queues(self) -> tuple[WorkQueue[str] | WorkQueue[Key], ...]:
         """Where its work is done."""
-        return self.looks, self.reading, self.writing, self.deleting
+        return self.looks, self.reading, self.writing, self.listing, self.deleting
 
     def take_over(self) -> None:
         """This process begins to act: look at all."""
@@ -123,6 +124,8 @@ class RunKeeper:
         for run in (*of_job.decided.values(), *of_job.undecided):
             if self._target(run) != run.status:
                 self.writing.add(run.uid)
+        if self._store.runs.to_be_listed(key[0]):
+            self.listing.add(key[0])
         due = self._clean_up(key)
         if of_job.undecided and self._store.holder(key) is None:
             # Each is refused when its time is over; until then, looking is cheap.
@@ -165,6 +168,14 @@ class RunKeeper:
         run = self._store.runs.get(uid)
         if run is not None and run.values is None:
             await self._refresh(run, with_values=True)
+
+    async def _list(self, namespace: str) -> None:
+        self._store.runs.list_again(namespace)
+        async for body in self._client.list(DKRON_RUNS, namespace):
+            run = read_requested_run(body)
+            key = None if run is None else self._store.runs.see(run)
+            if key is not None:
+                self.see(key)
 
     async def _write(self, uid: str) -> None:
         for _ in range(TRIES):

@@ -1,9 +1,11 @@
 """All DkronRuns by uid, as small views, and for each job those that wait, go on or have ended.
 
-A namespace may have any number of them. Each costs one small view; what a plan sees of one job is bounded.
+A namespace may have any number of them. Of those that wait, a bounded number is held, each as a small view, and what a
+plan sees of one job is bounded, too.
 """
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +19,8 @@ from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, shortened
 
 MOST_KNOWN = 256
 """How many undecided DkronRuns of one job a plan sees: the oldest. The others follow as those are decided."""
+MOST_WAITING = 10_000
+"""How many undecided DkronRuns of one namespace are held. More are listed again once half of these are decided."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ class RequestedRuns:
         self._names: dict[tuple[str, str], str] = {}
         self._jobs: dict[Key, _OfJob] = {}
         self._unlisted: set[str | None] = set()
+        self._waiting: Counter[str] = Counter()
+        self._crowded: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -67,7 +73,7 @@ class RequestedRuns:
 
     def of(self, key: Key) -> RunsOfJob:
         """Those of a job that have not ended."""
-        listed = not ({key[0], None} & self._unlisted)
+        listed = not ({key[0], None} & self._unlisted) and key[0] not in self._crowded
         jobs = self._jobs.get(key)
         if jobs is None:
             return RunsOfJob(listed=listed)
@@ -81,6 +87,14 @@ class RequestedRuns:
         """Those of a job that have ended and that the operator deletes in time, the oldest first."""
         jobs = self._jobs.get(key)
         return iter(()) if jobs is None else (self._runs[uid] for _, uid in tuple(jobs.ended))
+
+    def to_be_listed(self, namespace: str) -> bool:
+        """Whether DkronRuns of the namespace were left out, and there is room for some of them by now."""
+        return namespace in self._crowded and self._waiting[namespace] <= MOST_WAITING // 2
+
+    def list_again(self, namespace: str) -> None:
+        """The DkronRuns of a namespace are about to be listed once more."""
+        self._crowded.discard(namespace)
 
     def await_list(self, namespace: str | None) -> None:
         """The DkronRuns of a namespace, or of all (None), are about to be listed."""
@@ -108,6 +122,9 @@ class RequestedRuns:
             self._remove(known)
             if run.values is None and not run.decided:
                 run = replace(run, values=known.values)
+        elif not (run.decided or run.deleting) and self._waiting[run.namespace] >= MOST_WAITING:
+            self._crowded.add(run.namespace)
+            return None
         self._add(run)
         return run.namespace, run.job
 
@@ -146,6 +163,7 @@ class RequestedRuns:
         elif not run.deleting:
             # What is being deleted asks for nothing any more.
             insort(jobs.waiting, (run.created, run.uid))
+            self._waiting[run.namespace] += 1
 
     def _remove(self, run: RequestedRun) -> None:
         key = run.namespace, run.job
@@ -157,8 +175,8 @@ class RequestedRuns:
             _discard(jobs.ended, _end(run))
         elif run.decided:
             jobs.decided.pop(run.group, None)
-        else:
-            _discard(jobs.waiting, (run.created, run.uid))
+        elif _discard(jobs.waiting, (run.created, run.uid)):
+            self._waiting[run.namespace] -= 1
         if not jobs:
             del self._jobs[key]
 
@@ -172,7 +190,10 @@ def _end(run: RequestedRun) -> tuple[datetime, str]:
     return run.status.finished_at or run.created, run.uid
 
 
-def _discard(ordered: list[tuple[datetime, str]], item: tuple[datetime, str]) -> None:
+def _discard(ordered: list[tuple[datetime, str]], item: tuple[datetime, str]) -> bool:
+    """Remove the item. Returns whether it was there."""
     place = bisect_left(ordered, item)
-    if place < len(ordered) and ordered[place] == item:
-        del ordered[place]
+    if place == len(ordered) or ordered[place] != item:
+        return False
+    del ordered[place]
+    return True
