@@ -57,19 +57,19 @@ def test_the_right_to_create_runs_is_enough_to_run_a_job_and_for_nothing_else(
 
 
 @pytest.mark.parametrize(
-    ("job", "asked", "phase", "reason"),
+    ("name", "job", "asked", "ends"),
     [
-        pytest.param({}, {}, "Succeeded", "Succeeded", id="succeeds"),
-        pytest.param({"jobTemplate": FAILS}, {}, "Failed", "Error", id="fails"),
-        pytest.param({"disabled": True}, {}, "Refused", "Disabled", id="disabled"),
-        pytest.param({"disabled": True}, {"force": True}, "Succeeded", "Succeeded", id="disabled, forced"),
-        pytest.param({}, {"parameters": {"x": "1"}}, "Refused", "InvalidParameters", id="unknown parameter"),
+        pytest.param("good", {}, {}, ("Succeeded", "Succeeded"), id="succeeds"),
+        pytest.param("bad", {"jobTemplate": FAILS}, {}, ("Failed", "Error"), id="fails"),
+        pytest.param("off", {"disabled": True}, {}, ("Refused", "Disabled"), id="disabled"),
+        pytest.param("pushed", {"disabled": True}, {"force": True}, ("Succeeded", "Succeeded"), id="disabled, forced"),
+        pytest.param("typo", {}, {"parameters": {"x": "1"}}, ("Refused", "InvalidParameters"), id="unknown parameter"),
     ],
 )
-def test_a_run_says_how_it_ended(
-    shared_site: Site, request: pytest.FixtureRequest, job: Object, asked: Object, phase: str, reason: str
+def test_a_run_says_how_it_ended(  # noqa: PLR0917 - a row
+    shared_site: Site, name: str, job: Object, asked: Object, ends: tuple[str, str]
 ) -> None:
-    kube, name = shared_site.kube, f"j{abs(hash(request.node.name)) % 10**8}"
+    kube, (phase, reason) = shared_site.kube, ends
     kube.apply(dkron_job(name, **{"jobTemplate": BRIEF, **job}))
     ask(kube, name, name, **asked)
     status = ended(kube, name)

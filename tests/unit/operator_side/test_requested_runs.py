@@ -10,6 +10,7 @@ from dkron_crds.job import JobStatus, SkipReason, Trigger
 from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, RunPhase, RunStatus
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
+from dkron_operator.cache import requested_runs
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
 from dkron_operator.plan.actions import DeleteJob, ExplainRefusal, ReadRun
 from dkron_operator.plan.advance import advance
@@ -336,6 +337,20 @@ def test_a_list_drops_what_is_not_in_it_unless_it_is_older(version: int, left: i
     runs.see(requested("b", version=5))
     runs.replace(None, [requested("a", version=3)], version)
     assert len(runs) == left
+
+
+@pytest.mark.looptime
+async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requested_runs, "MOST_WAITING", 2)
+    edges = begin(schedule="@manually")
+    async with edges.running():
+        bring(edges, *(wire(f"r{n}") for n in range(7)))
+        assert (len(edges.store.runs), edges.store.runs.of((NAMESPACE, NAME)).listed) == (2, False)
+        await until(30)
+        assert {status_of(edges, f"r{n}").phase for n in range(7)} == {"Running"}
+        assert edges.store.runs.of((NAMESPACE, NAME)).listed
 
 
 # --- at the edges ----------------------------------------------------------------------------------------------------

@@ -292,6 +292,11 @@ def each_attempt_was_called_at_most_once(result: Result) -> None:
     assert (status(result).active, status(result).status) == ((), GroupStatus.FAILED)
 
 
+def each_attempt_of_the_run_was_called_at_most_once(result: Result) -> None:
+    each_attempt_was_called_at_most_once(result)
+    assert phases(result) == ["Failed"]
+
+
 def the_call_was_stopped(result: Result) -> None:
     assert (reasons(result), len(result.calls)) == (["Stopped"], 1)
     assert (status(result).active, status(result).error_count) == ((), 1)
@@ -325,6 +330,10 @@ INLINE = {
     "retries of a call": Story(
         events=(inline(retries=2, retryBackoff={"initial": "1s"}), *ask(3.0)), course=ALL_FAIL, disturbed=(3, 4.8),
         holds=each_attempt_was_called_at_most_once,
+    ),
+    "retries of a call for a DkronRun": Story(
+        events=(inline(parameters=PARAMETERS, **TWICE), *dkron_run(3.0, parameters={"day": "1"})), course=ALL_FAIL,
+        disturbed=(3, 5), holds=each_attempt_of_the_run_was_called_at_most_once,
     ),
     "a stop of a call": Story(
         events=(inline(retries=2), *ask(3.0), Event(at=3.15, what=What.STOP, on="j0", waits=True)), disturbed=(3.15, 9),
