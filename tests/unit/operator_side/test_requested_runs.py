@@ -240,6 +240,7 @@ SECOND = first(requested(), attempt=2, at=20)
     ("of", "given", "phase", "message"),
     [
         pytest.param(requested(), {}, "Pending", "", id="nothing yet"),
+        pytest.param(requested(), {"runs": (run(A),)}, "Pending", "", id="begun, and not recorded"),
         pytest.param(requested(), {"active": (seen(A),)}, "Running", "attempt 1 is active", id="begun"),
         pytest.param(
             requested(), {"active": (SECOND,), "executions": (FAILED,)}, "Running",
