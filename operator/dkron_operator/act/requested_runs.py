@@ -23,7 +23,14 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.actions import ExplainRefusal, ReadRun
 from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
-from dkron_operator.plan.run_status import JobRecord, Refusal, has_lost_records, run_status, status_without_job
+from dkron_operator.plan.run_status import (
+    WAITS_FOR_JOB,
+    JobRecord,
+    Refusal,
+    has_lost_records,
+    run_status,
+    status_without_job,
+)
 from dkron_operator.plan.view import AttemptJob
 
 log = logging.getLogger(__name__)
@@ -38,6 +45,9 @@ SOONEST = 1.0
 """Seconds between two looks at the DkronRuns of a job for what is due by time, at least."""
 LATEST = 3600.0
 """The same, at most."""
+MOST_EXPLAINED = 10_000
+"""How many refusals are remembered until the statuses say so. Those that are forgotten are told without a sentence of
+their own."""
 WIDTH = 8
 
 
@@ -95,6 +105,8 @@ class RunKeeper:
             case ReadRun(uid):
                 self.reading.add(uid)
             case ExplainRefusal(uid, reason, message):
+                if len(self._refusals) == MOST_EXPLAINED:
+                    self._refusals.clear()
                 self._refusals[uid] = Refusal(reason, message)
 
     async def settle(self, job: AttemptJob) -> bool:
@@ -127,11 +139,10 @@ class RunKeeper:
         if self._store.runs.to_be_listed(key[0]):
             self.listing.add(key[0])
         due = self._clean_up(key)
-        if of_job.undecided and self._store.holder(key) is None:
-            # Each is refused when its time is over; until then, looking is cheap.
-            due = shifted(self._clock.now(), timedelta(seconds=SOONEST))
-        if due is not None:
-            seconds = (due - self._clock.now()).total_seconds()
+        if record is None:
+            due += [shifted(run.created, WAITS_FOR_JOB) for run in of_job.undecided[:1]]
+        if due:
+            seconds = (min(due) - self._clock.now()).total_seconds()
             self.looks.add(key, min(max(seconds, SOONEST), LATEST))
 
     def _record(self, key: Key) -> JobRecord | None:
@@ -148,18 +159,18 @@ class RunKeeper:
         first = run.cause.job_name(uid=holder.job.uid, name=holder.job.name)
         return run_status(run, record, first=first, refusal=self._refusals.get(run.uid), now=now)
 
-    def _clean_up(self, key: Key) -> datetime | None:
-        """Delete the DkronRuns of a job that have been kept long enough. Returns when the next one has been."""
+    def _clean_up(self, key: Key) -> list[datetime]:
+        """Delete the DkronRuns of a job that have been kept long enough. Returns when others will have been."""
         holder, now = self._store.holder(key), self._clock.now()
         limit = History().runs if holder is None else holder.job.spec.history.runs
         beyond = self._store.runs.count_ended(key) - limit
-        due: datetime | None = None
+        due: list[datetime] = []
         for number, run in enumerate(self._store.runs.ended(key)):
             goes = _goes_at(run, beyond=number < beyond, orphaned=holder is None)
             if goes is not None and goes <= now:
                 self.deleting.add(run.uid)
             elif goes is not None:
-                due = goes if due is None else min(due, goes)
+                due.append(goes)
         return due
 
     # --- what is done --------------------------------------------------------------------------------------------
