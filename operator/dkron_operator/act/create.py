@@ -8,6 +8,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.lease import CREATED_BY
 from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import JOBS
@@ -21,6 +22,7 @@ from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
+from dkron_operator.plan.attempts import LOST_PARAMETERS, RUN_DELETED
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.fold import Started
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
@@ -105,11 +107,17 @@ class Fire:
         entry.note(*create.after)
         for name in create.cancels:
             self._calls.cancel(entry.job.uid, name)
-        self._calls.begin(entry, create.entry, traceparent=firing.traceparent)
+        given = self._store.given(entry, create.entry)
+        self._calls.begin(entry, create.entry, traceparent=firing.traceparent, given=given)
         self._began(entry, create.entry)
         log.info("calling", extra=context(entry, create.entry))
 
     async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
+        requested = self._store.runs_of(entry).of(create.entry.group)
+        if create.entry.parameters_given and requested is None:
+            return await self._refuse(entry, create, Problem(RUN_DELETED, LOST_PARAMETERS))
+        if create.entry.parameters_given and requested is not None and requested.values is None:
+            raise Conflict("the values of the parameters have to be read again")
         body = build_job(
             entry.job,
             create.entry,
@@ -117,7 +125,12 @@ class Fire:
             own=self._own,
             confine=self._confine,
             traceparent=firing.traceparent,
+            given=self._store.given(entry, create.entry),
         )
+        if requested is not None:
+            body["metadata"]["annotations"][OF_RUN] = requested.name
+        if create.entry.parameters_given:
+            body["metadata"]["annotations"][WITH_PARAMETERS] = "given"
         if self._home:
             body["metadata"]["annotations"][CREATED_BY] = self._home
         refused = self._rules.of_body(body)

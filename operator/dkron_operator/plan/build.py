@@ -9,6 +9,7 @@ from dkron_crds.names import API_VERSION, GROUP
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
+from dkron_operator.executors.config import NONE_GIVEN
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.pod_security import restricted
 from dkron_operator.executors.template import merge
@@ -23,6 +24,7 @@ def build_job(
     entry: Active,
     *,
     images: Images,
+    given: Mapping[str, str] = NONE_GIVEN,  # noqa: ARG001
     own: AgentTags = DKRONS,
     confine: bool = True,
     traceparent: str = "",
