@@ -1,7 +1,11 @@
 """Values of `executorConfig`. All are strings, as in Dkron; parsing errors become sentences here."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from dkron_crds.job import JobSpec, ReadyReason
+from dkron_crds.parameter_places import filled
+from dkron_crds.placeholders import UnfitValue, Values
 from dkron_crds.sizes import memory_bytes
 from dkron_executors.secrets import PREFIX, secret_and_key
 
@@ -35,6 +39,14 @@ def value(key: str, text: str) -> dict[str, Any]:
         raise ConfigError(f'{key}: "{text}" is not secretRef:<name of the secret>/<key in it>')
     secret, key = found
     return {"valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def with_values(spec: JobSpec, values: Values) -> Mapping[str, str]:
+    """`executorConfig` with the values of a run, except for what is split first. Raises `ConfigError`."""
+    try:
+        return filled(spec, values)
+    except UnfitValue as exc:
+        raise ConfigError(str(exc), reason=ReadyReason.INVALID_PARAMETERS) from exc
 
 
 def literal(text: str) -> str:
