@@ -1,9 +1,11 @@
 """Values of parameters where a job has `{{ name }}`: whatever they are, they stay in their place."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unicodedata import category
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -31,9 +33,9 @@ from tests.support.kubelet import expanded
 
 XY = ({"name": "x"}, {"name": "y"}, {"name": "n", "type": "integer"})
 HOSTILE = [
-    "'; rm -rf / #", '"; rm -rf / #', "$(X)", "$$(X)", "`id`", "${X}", "{{ y }}", "{{y}} {{ n }}", "a b", "--", "", "%2e",
-    "../..", ". .", "?a=b&c=d#e", "http://evil/", '","admin":true,"z":"', "\\", '\\"', "</a><b>", "]]>", "&amp;", "a,B=2",
-    "é\u2028\U0001f600", "\t", "a\r\nX-Evil: 1", "\x85", "+&=%",
+    "'; rm -rf / #", '"; rm -rf / #', "$(X)", "$$(X)", "`id`", "${X}", "{{ y }}", "{{y}} {{ n }}", "a b", "--", "",
+    "%2e", "../..", ". .", "?a=b&c=d#e", "http://evil/", '","admin":true,"z":"', "\\", '\\"', "</a><b>", "]]>", "&amp;",
+    "a,B=2",     "é\u2028\U0001f600", "\t", "a\r\nX-Evil: 1", "\x85", "+&=%",
 ]  # fmt: skip
 ENV = {"X": "expanded", "DKRON_PARAM_X": "expanded", "y": "expanded"}
 texts = st.text(max_size=60).filter(lambda text: "\0" not in text and "secretRef:" not in text)
@@ -187,14 +189,15 @@ JSON = {"headers": '["Content-Type: application/json"]'}
 SECRET = ({"name": "x", "secret": True},)
 REFUSED = [
     Refused("a shell", "shell", {"command": "echo {{ x }}", "shell": "true"}, 'use "$DKRON_PARAM_X", with the quotes'),
-    Refused("a shell as program", "shell", {"command": "sh -c 'echo {{ x }}'"}, 'a shell reads this argument of the command; use "$DKRON_PARAM_X"'),
+    Refused("a shell as program", "shell", {"command": "sh -c 'echo {{ x }}'"},
+            'a shell reads this argument of the command; use "$DKRON_PARAM_X"'),
     Refused("a shell somewhere", "docker", {"image": "a", "command": "env A=1 /bin/bash -o pipefail -ec 'a {{ x }}'"},
             'a shell reads this argument of the command; use "$DKRON_PARAM_X"'),
     Refused("the program", "shell", {"command": "/bin/{{ x }} a"}, "it cannot be a part of the program"),
     Refused("the name of a variable", "shell", {"command": "a", "env": "{{ x }}=1"}, "cannot be a part of the name"),
-    Refused("a reference", "shell", {"command": "a", "env": "A=secretRef:a/{{ x }}"}, "cannot be a part of the reference"),
+    Refused("a reference", "shell", {"command": "a", "env": "A=secretRef:a/{{ x }}"}, "be a part of the reference"),
     Refused("a reference in a text", "http", {**GET, "headers": '["A: secretRef:a/b{{ x }}"]'}, "would name a Secret"),
-    Refused("an image", "docker", {"image": "a:{{ x }}"}, "{{ x }} cannot stand in image; with docker, it can stand in c"),
+    Refused("an image", "docker", {"image": "a:{{ x }}"}, "{{ x }} cannot stand in image; with docker, it can"),
     Refused("a secret", "http", {**GET, "body": "{{ x }}"}, "only the variable DKRON_PARAM_X has its value", SECRET),
     Refused("a host", "http", {**GET, "url": "https://{{ x }}/"}, "it cannot be a part of the server's address"),
     Refused("a host's end", "http", {**GET, "url": "https://a{{ x }}"}, "it cannot be a part of the server's address"),
@@ -202,7 +205,7 @@ REFUSED = [
     Refused("a header's name", "http", {**GET, "headers": '["{{ x }}: 1"]'}, "cannot be a part of a header's name"),
     Refused("a whole header", "http", {**GET, "headers": '["{{ x }}"]'}, "cannot be a part of a header's name"),
     Refused("no JSON", "http", {**GET, **JSON, "body": '{"a": "{{ x }}"'}, "the text around it is not JSON"),
-    Refused("half an escape", "http", {**GET, **JSON, "body": '{"a": "\\u00{{ x }}"}'}, "the text around it is not JSON"),
+    Refused("half an escape", "http", {**GET, **JSON, "body": '{"a": "\\u00{{ x }}"}'}, "text around it is not JSON"),
     Refused("a default that changes the path", "http", {**GET, "url": "https://a/{{ x }}/b"}, "would change the path",
             ({"name": "x", "default": ".."},)),
     Refused("a secret without a pod", "http", {**GET, "inline": "true"}, "with inline it cannot be secret", SECRET),
@@ -243,3 +246,13 @@ def test_every_place_is_a_key_of_its_executor() -> None:
         config = {key: "[]" if place is Place.HEADERS else "{}" for key, place in places.items()}
         known = keys_of(executor).names() if executor not in ("shell", "docker") else ["command", "env"]
         assert set(config) <= set(known)
+
+
+def test_the_documentation_lists_all_places() -> None:
+    page = Path("docs/parameters.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `(\w+)` \| (.*) \|$", page.partition("<!-- places -->")[2].partition("<!-- /places -->")[0], re.MULTILINE
+    )
+    assert {
+        executor: re.findall(r"`([\w.]+)`", keys.partition("(")[0] + keys.partition(")")[2]) for executor, keys in rows
+    } == {executor: list(places) for executor, places in PLACES.items()}
