@@ -56,13 +56,11 @@ def filled(spec: JobSpec, values: Values) -> Mapping[str, str]:
     """Return executorConfig with its values, except for command lines and variables, whose executors split them first.
     Raises `UnfitValue`."""
     config, places = spec.executor_config, PLACES.get(spec.executor, {})
-    if not values.declared:
-        return config
-    kind = _content_type(config)
-    return {
-        key: _put(places[key], text, values, kind) if key in places and values.named(text) else text
-        for key, text in config.items()
-    }
+    own = {key: text for key, text in config.items() if key in places and values.named(text)}
+    for text in own.values():
+        values.require_room(text)
+    kind = _content_type(config) if own else ""
+    return {**config, **{key: _put(places[key], text, values, kind) for key, text in own.items()}}
 
 
 def placeholder_problem(spec: JobSpec) -> str:
@@ -160,16 +158,12 @@ def _put(place: Place, text: str, values: Values, kind: str) -> str:
 
 
 def _url(text: str, values: Values) -> str:
-    path = text[: _path_end(text)]
+    path = text[: min((at for at in (text.find("?"), text.find("#")) if at >= 0), default=len(text))]
     for segment in path.split("/"):
         for name in values.named(segment):
             if unquote(values.text(segment, _percent)) in (".", ".."):
                 raise UnfitValue(f"parameter {quoted(name)}: its value would change the path of the url")
     return values.text(text, _percent)
-
-
-def _path_end(text: str) -> int:
-    return min((at for at in (text.find("?"), text.find("#")) if at >= 0), default=len(text))
 
 
 def _headers(text: str, values: Values) -> str:
@@ -184,7 +178,7 @@ def _body(text: str, values: Values, kind: str) -> str:
         return values.json(text)
     if kind == _FORM:
         return values.text(text, _percent)
-    if kind.endswith("xml"):
+    if kind.endswith(("xml", "html")):
         return values.text(text, lambda value: escape(value, {'"': "&quot;", "'": "&apos;"}))
     samples = Values.sample(tuple(values.declared.values()))
     return values.json(text) if _is_json(samples.json(text), containers=True) else values.text(text)
@@ -217,7 +211,7 @@ def _is_json_type(kind: str) -> bool:
 
 def _is_json(text: str, *, containers: bool) -> bool:
     """Whether the text is JSON, or has JSON in each line; with `containers`, objects and arrays alone count."""
-    return _parses(text, containers) or all(_parses(line, containers) for line in text.splitlines() or ("",) if line)
+    return _parses(text, containers) or all(_parses(line, containers) for line in text.split("\n") if line.strip())
 
 
 def _parses(text: str, containers: bool) -> bool:

@@ -140,19 +140,21 @@ def declaration_problem(declared: tuple[Parameter, ...]) -> str:
 def parameter_problem(declared: tuple[Parameter, ...], values: Mapping[str, str]) -> str:
     """Return what is wrong with the values that a run gives, as a sentence that names the parameter; empty if they fit.
     The declaration is one without a problem."""
+    missing = next((each.name for each in declared if each.required and each.name not in values), None)
+    why = unfit_value(declared, values)
+    return why or (f"parameter {quoted(missing)}: it is required; give a value for it" if missing else "")
+
+
+def unfit_value(declared: tuple[Parameter, ...], values: Mapping[str, str]) -> str:
+    """Return which of these values does not fit, whatever else is required, as a sentence that names the parameter;
+    empty if all fit."""
     known = {each.name: each for each in declared}
-    for name in values:
+    for name, value in values.items():
         if name not in known:
             has = f"the job has {', '.join(known)}" if known else "the job declares none (spec.parameters)"
             return f"parameter {quoted(name)}: it is not declared; {has}"
-    for each in declared:
-        value = values.get(each.name)
-        if value is None:
-            why = "it is required; give a value for it" if each.required else ""
-        else:
-            why = _valued(each, value)
-        if why:
-            return f"parameter {quoted(each.name)}: {why}"
+        if why := _valued(known[name], value):
+            return f"parameter {quoted(name)}: {why}"
     return ""
 
 
@@ -310,7 +312,12 @@ _FORM = {
 }
 
 
-@lru_cache(maxsize=1024)
+_PATTERN_MEMORY = 1 << 20
+"""Bytes that a pattern may take, compiled and while it matches. That also bounds the time of a match: some hundredths
+of a second for the longest value."""
+
+
+@lru_cache(maxsize=128)
 def _pattern(pattern: str) -> tuple[Callable[[str], bool], str]:
     """Return a function that tells whether the pattern matches a whole text, or why there is none. RE2 needs time that
     is linear in the text and a bounded memory, whatever the pattern."""
@@ -318,6 +325,7 @@ def _pattern(pattern: str) -> tuple[Callable[[str], bool], str]:
 
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = _PATTERN_MEMORY
     try:
         compiled = re2.compile(pattern, options)
     except re2.error as exc:

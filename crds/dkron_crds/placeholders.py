@@ -6,6 +6,7 @@ name of a declared parameter stays as it is.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,17 +47,17 @@ class Values:
         return cls.of(declared, {each.name: _sample(each) for each in declared})
 
     def text(self, template: str, encode: Callable[[str], str] = str) -> str:
-        """Return the text with its values, each encoded. Raises `UnfitValue` if it becomes too long."""
+        """Return the text with its values, each encoded."""
         return self._filled(template, lambda name: encode(self.by_name.get(name, "")))
 
     def json(self, template: str) -> str:
-        """Return JSON with its values: escaped inside of strings, as JSON values outside. Raises `UnfitValue`."""
+        """Return JSON with its values: escaped inside of strings, as JSON values outside."""
         pieces = _JSON_STRING.split(template)
         filled = (
             self._filled(piece, self._inside_string if number % 2 else self._json_value)
             for number, piece in enumerate(pieces)
         )
-        return _bounded("".join(filled))
+        return "".join(filled)
 
     def one_line(self, template: str) -> str:
         """Return the text with its values, none of which has a control character. Raises `UnfitValue`."""
@@ -83,22 +84,19 @@ class Values:
         """Return the parameters that the text has, each once."""
         return [name for name in names_in(template) if name in self.declared]
 
+    def require_room(self, template: str) -> None:
+        """Raise `UnfitValue` if the text would become too long. A name may stand in it thousands of times."""
+        size = len(template)
+        for name, times in Counter(_PLACEHOLDER.findall(template)).items():
+            size += times * len(self.by_name.get(name, "") if name in self.declared else "")
+            if size > LONGEST:
+                text = f"with its value, a key of executorConfig is longer than {LONGEST} characters"
+                raise UnfitValue(f"parameter {quoted(name)}: {text}")
+
     def _filled(self, template: str, value: Callable[[str], str]) -> str:
         if not self.declared or "{{" not in template:
             return template
-        room = LONGEST
-
-        def put(found: re.Match[str]) -> str:
-            nonlocal room
-            if found[1] not in self.declared:
-                return found[0]
-            text = value(found[1])
-            room -= len(text)
-            if room < 0:
-                raise UnfitValue(_too_long(found[1]))
-            return text
-
-        return _bounded(_PLACEHOLDER.sub(put, template))
+        return _PLACEHOLDER.sub(lambda found: value(found[1]) if found[1] in self.declared else found[0], template)
 
     def _inside_string(self, name: str) -> str:
         return json.dumps(self.by_name.get(name, ""), ensure_ascii=False)[1:-1]
@@ -116,16 +114,6 @@ NO_VALUES = Values()
 def names_in(text: str) -> list[str]:
     """Return the names in all placeholders of a text, declared or not, each once."""
     return list(dict.fromkeys(_PLACEHOLDER.findall(text))) if "{{" in text else []
-
-
-def _bounded(text: str) -> str:
-    if len(text) > LONGEST:
-        raise UnfitValue(f"parameters: with their values, a key of executorConfig is longer than {LONGEST} characters")
-    return text
-
-
-def _too_long(name: str) -> str:
-    return f"parameter {quoted(name)}: with its value, a key of executorConfig is longer than {LONGEST} characters"
 
 
 def _sample(one: Parameter) -> str:

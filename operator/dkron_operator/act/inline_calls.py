@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.job import Active
-from dkron_crds.placeholders import Values
 from dkron_executors.result import Result
 from dkron_executors.run.addresses import AddressRules
 from dkron_executors.run.pool import Pool
@@ -19,9 +18,8 @@ from dkron_operator.act.listener import Listener
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.executors import inline
-from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.config import NONE_GIVEN, ConfigError
 from dkron_operator.kit.clock import Clock
-from dkron_operator.plan.build import NONE_GIVEN
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
 from dkron_operator.plan.view import JobView, Outcome
 
@@ -102,8 +100,7 @@ class InlineCalls:
         Repeated requests make it only once."""
         key = entry.job.uid, active.job
         if key not in self._tasks and active.job not in entry.observed.outcomes:
-            values = Values.of(entry.job.spec.parameters, given)
-            call = self._make(key, entry.job, active, traceparent=traceparent, values=values)
+            call = self._make(key, entry.job, active, traceparent=traceparent, given=given)
             self._tasks[key] = asyncio.create_task(call, name=f"call-{active.job}")
 
     def cancel(self, uid: str, name: str) -> None:
@@ -144,7 +141,9 @@ class InlineCalls:
         window = entry.status.window
         return window is not None and window.caller == self._mark
 
-    async def _make(self, key: Key, job: JobView, active: Active, *, traceparent: str, values: Values) -> None:
+    async def _make(
+        self, key: Key, job: JobView, active: Active, *, traceparent: str, given: Mapping[str, str]
+    ) -> None:
         began = self._clock.now()
         try:
             async with self._pool.place():
@@ -154,8 +153,7 @@ class InlineCalls:
                     return
                 began = self._clock.now()
                 self._store.metrics.began(active, began)
-                result = await self._result(job, traceparent, values)
-                outcome = self._told(key, job, result, values=values, began=began)
+                outcome = self._told(key, job, await self._result(job, traceparent, given), given=given, began=began)
         except asyncio.CancelledError:
             if key not in self._tasks:
                 # The process ends: the next process decides what becomes of the call.
@@ -163,17 +161,17 @@ class InlineCalls:
             outcome = Outcome(success=False, started_at=began, finished_at=self._clock.now(), lost=True)
         self._conclude(key, outcome)
 
-    async def _result(self, job: JobView, traceparent: str, values: Values) -> Result:
+    async def _result(self, job: JobView, traceparent: str, given: Mapping[str, str]) -> Result:
         try:
-            return await self._pool.call(inline.keys(job.spec, values).within(traceparent))
+            return await self._pool.call(inline.keys(job.spec, given).within(traceparent))
         except ConfigError as exc:
             return Result(str(exc))
         except Exception as exc:
             log.exception("the call of a job failed", extra={"job": job.dkron_name, "namespace": job.namespace})
             return Result(f"http: {type(exc).__name__}: {exc}")
 
-    def _told(self, key: Key, job: JobView, result: Result, *, values: Values, began: datetime) -> Outcome:
-        error, output = inline.printed(job.spec, result, values)
+    def _told(self, key: Key, job: JobView, result: Result, *, given: Mapping[str, str], began: datetime) -> Outcome:
+        error, output = inline.printed(job.spec, result, given)
         size, room = job.spec.history.output_bytes, self._listener.room(job)
         if room > size:
             self._listener.keep(*key, output[-room:])

@@ -8,6 +8,7 @@ from dkron_crds.parameter_places import parameters_problem, unknown_placeholders
 from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.keys import MODELS
 from dkron_operator.executors import call, docker, inline, kubernetes, shell
+from dkron_operator.executors.arguments import script_problem
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
@@ -36,12 +37,12 @@ def check(spec: JobSpec) -> Problem | None:
             return Problem(
                 "InvalidExecutorConfig", f"{key}: it contains a NUL character, which cannot be passed to a program"
             )
-    if why := parameters_problem(spec):
+    if why := parameters_problem(spec) or script_problem(spec):
         return Problem(ReadyReason.INVALID_PARAMETERS, why)
     values = Values.sample(spec.parameters)
     try:
         if inline.is_inline(spec):
-            inline.check(spec, values)
+            inline.check(spec)
             return None
         check_template(spec.job_template)
         executor(spec, images=_CHECK, values=values)

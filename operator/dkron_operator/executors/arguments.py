@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from dkron_crds.job import ReadyReason
-from dkron_crds.placeholders import LONGEST, UnfitValue, Values
+from dkron_crds.job import JobSpec, ReadyReason
+from dkron_crds.placeholders import Values
 from dkron_crds.schedule.errors import quoted
 from dkron_operator.executors.config import ConfigError
 
@@ -29,13 +29,29 @@ def filled_words(words: Sequence[str], values: Values, *, program_first: bool) -
         raise _refused(
             values, script, f'a shell reads this argument of the command; use "${variable}", with the quotes'
         )
-    try:
-        done = [values.text(word) for word in words]
-    except UnfitValue as exc:
-        raise ConfigError(str(exc), reason=ReadyReason.INVALID_PARAMETERS) from exc
-    if sum(map(len, done)) > LONGEST:
-        raise _refused(values, " ".join(words), f"with its value, the command is longer than {LONGEST} characters")
-    return done
+    return [values.text(word) for word in words]
+
+
+def script_problem(spec: JobSpec) -> str:
+    """Where a container of the template gives a shell a script with `$(DKRON_PARAM_NAME)`, as a sentence that names the
+    parameter; empty if nowhere. Kubernetes would replace it before the shell reads the script."""
+    variables = {f"$({each.variable})": each for each in spec.parameters}
+    pod = (spec.job_template.spec.get("template") or {}) if variables else {}
+    pod = pod.get("spec") if isinstance(pod, dict) else {}
+    for container in (pod.get("containers") if isinstance(pod, dict) else None) or ():
+        script = _script(_texts(container, "command") + _texts(container, "args"))
+        for reference, each in variables.items():
+            if reference in script:
+                return (
+                    f"parameter {quoted(each.name)}: a shell in jobTemplate reads {reference} as a part of its script; "
+                    f'use "${each.variable}" there, with the quotes'
+                )
+    return ""
+
+
+def _texts(container: object, key: str) -> list[str]:
+    words = container.get(key) if isinstance(container, dict) else None
+    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
 def _script(words: Sequence[str]) -> str:

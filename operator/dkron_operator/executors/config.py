@@ -1,14 +1,18 @@
 """Values of `executorConfig`. All are strings, as in Dkron; parsing errors become sentences here."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dkron_crds.job import JobSpec, ReadyReason
 from dkron_crds.parameter_places import filled
+from dkron_crds.parameters import unfit_value
 from dkron_crds.placeholders import UnfitValue, Values
 from dkron_crds.sizes import memory_bytes
 from dkron_executors.secrets import PREFIX, secret_and_key
 
+NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
+"""The values that a run by schedule or after a parent gives: it has the defaults."""
 TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 
 
@@ -47,6 +51,15 @@ def with_values(spec: JobSpec, values: Values) -> Mapping[str, str]:
         return filled(spec, values)
     except UnfitValue as exc:
         raise ConfigError(str(exc), reason=ReadyReason.INVALID_PARAMETERS) from exc
+
+
+def values_of(spec: JobSpec, given: Mapping[str, str]) -> Values:
+    """What `{{ name }}` stands for in a run that gives these values. They were checked when the run was decided, and
+    the job may have been edited since. Raises `ConfigError`."""
+    why = unfit_value(spec.parameters, given) if given else ""
+    if why:
+        raise ConfigError(why, reason=ReadyReason.INVALID_PARAMETERS)
+    return Values.of(spec.parameters, given)
 
 
 def literal(text: str) -> str:

@@ -7,11 +7,11 @@ import shlex
 from typing import Any
 
 from dkron_crds.job import JobSpec, JobTemplate, ReadyReason
-from dkron_crds.placeholders import NO_VALUES, UnfitValue, Values
+from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_crds.schedule.durations import go_duration
 from dkron_executors.secrets import PREFIX
 from dkron_operator.executors.arguments import filled_words
-from dkron_operator.executors.config import TRUE, ConfigError, literal, memory, value
+from dkron_operator.executors.config import TRUE, ConfigError, literal, memory, value, with_values
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import pod_spec
 
@@ -32,7 +32,7 @@ _FEED = 'printf %s "$DKRON_PAYLOAD" | base64 -d | "$@"'
 
 def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[str, Any]:
     """The Job's `spec`, as far as the command decides it. Raises `ConfigError`."""
-    config = spec.executor_config
+    config = dict(with_values(spec, values))
     _check_keys(config)
     container: dict[str, Any] = {
         "name": "job",
@@ -163,10 +163,7 @@ def _variable(name: str, content: str, values: Values) -> dict[str, Any]:
         raise ConfigError(
             f'env: a parameter cannot be a part of the reference "{content}"', reason=ReadyReason.INVALID_PARAMETERS
         )
-    try:
-        return {"value": literal(values.text(content))}
-    except UnfitValue as exc:
-        raise ConfigError(str(exc), reason=ReadyReason.INVALID_PARAMETERS) from exc
+    return {"value": literal(values.text(content))}
 
 
 def _payload(text: str) -> dict[str, Any]:

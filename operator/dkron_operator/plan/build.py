@@ -1,7 +1,6 @@
 """The complete batch/v1 Job for one attempt, built from a view and a claim."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -12,7 +11,7 @@ from dkron_crds.parameters import resolved
 from dkron_crds.placeholders import Values
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
-from dkron_operator.executors.config import literal, value
+from dkron_operator.executors.config import NONE_GIVEN, literal, value, values_of
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.pod_security import restricted
 from dkron_operator.executors.template import merge
@@ -20,8 +19,6 @@ from dkron_operator.plan.affinity import affinity, is_spread
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
 
 Object = dict[str, Any]
-NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
-"""The parameters of a run by schedule or after a parent: it has the defaults."""
 
 
 def build_job(
@@ -38,7 +35,7 @@ def build_job(
     that nodes have without a label; `confine` completes the pod to `restricted`, where the template leaves that open;
     `given` are the values that the run gives for parameters. Raises `ConfigError` for a spec that `check_template`
     refuses, and for values that do not fit their places."""
-    values = Values.of(job.spec.parameters, given)
+    values = values_of(job.spec, given)
     body: Object = merge(_of_spec(job, images, values), _identity(job, entry))
     if traceparent:
         body["metadata"]["annotations"][ANNOTATION] = traceparent

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobSpec
 from dkron_crds.parameter_places import PLACES, Place, run_problem
 from dkron_crds.parameters import parameter_problem
-from dkron_crds.placeholders import Values
 from dkron_executors.handover import CONFIG, Handover
 from dkron_executors.keys import keys_of
 from dkron_executors.result import Result
@@ -29,6 +28,7 @@ from dkron_operator.executors.config import ConfigError
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.view import JobView
 from tests.support.builders import IMAGES, claim, job_view
+from tests.support.jobs import pod_template
 from tests.support.kubelet import expanded
 
 XY = ({"name": "x"}, {"name": "y"}, {"name": "n", "type": "integer"})
@@ -42,9 +42,12 @@ texts = st.text(max_size=60).filter(lambda text: "\0" not in text and "secretRef
 values = st.one_of(st.sampled_from(HOSTILE), texts)
 
 
+SCRIPT = pod_template(containers=[{"name": "a", "command": ["sh"], "args": ["-ec", "echo $(DKRON_PARAM_X)"]}])
+
+
 def spec(executor: str, config: Mapping[str, str], *parameters: Mapping[str, Any]) -> JobSpec:
     wire = {"schedule": "@hourly", "executor": executor, "executorConfig": config, "parameters": parameters or XY}
-    return JobSpec.from_wire(wire)
+    return JobSpec.from_wire(wire | ({"jobTemplate": SCRIPT} if executor == "kubernetes" else {}))
 
 
 @cache
@@ -162,9 +165,17 @@ def test_a_secret_is_a_variable_that_the_kubelet_fills() -> None:
 def test_a_call_without_a_pod_gets_values() -> None:
     config = {"method": "GET", "url": "https://a/{{ x }}", "inline": "true", "debug": "true"}
     job = spec("http", config)
-    filled = Values.of(job.parameters, {"x": "b/c"})
-    assert inline.keys(job, filled).url == "https://a/b%2Fc"
-    assert "url: https://a/b%2Fc" in inline.printed(job, Result(), filled)[1].decode()
+    gives = {"x": "b/c"}
+    assert inline.keys(job, gives).url == "https://a/b%2Fc"
+    assert "url: https://a/b%2Fc" in inline.printed(job, Result(), gives)[1].decode()
+
+
+def test_a_value_that_an_edit_has_made_wrong_builds_no_job() -> None:
+    numbers = job_view(parameters=[{"name": "x", "type": "integer"}])
+    for gives, sentence in (({"x": '1, "a": 2'}, "is not a whole number"), ({"y": "1"}, "it is not declared")):
+        with pytest.raises(ConfigError, match=sentence) as refused:
+            build_job(numbers, claim(), images=IMAGES, given=gives)
+        assert refused.value.reason == "InvalidParameters"
 
 
 def test_a_text_stays_short_whatever_stands_in_it() -> None:
@@ -172,7 +183,7 @@ def test_a_text_stays_short_whatever_stands_in_it() -> None:
     assert executors.check(job) is None
     assert "longer than 131072 characters" in run_problem(job, {"x": "a" * 4096})
     with pytest.raises(ConfigError, match="longer than 131072"):
-        container("shell", {"command": "echo " + "{{x}} " * 20000}, {"x": "a" * 4096})
+        container("shell", {"command": "echo " + "{{x}} " * 15000}, {"x": "a" * 4096})
 
 
 @dataclass(frozen=True)
@@ -209,6 +220,7 @@ REFUSED = [
     Refused("a default that changes the path", "http", {**GET, "url": "https://a/{{ x }}/b"}, "would change the path",
             ({"name": "x", "default": ".."},)),
     Refused("a secret without a pod", "http", {**GET, "inline": "true"}, "with inline it cannot be secret", SECRET),
+    Refused("a script in the template", "kubernetes", {}, 'use "$DKRON_PARAM_X" there', XY),
     Refused("a declaration", "shell", {"command": "a"}, "an enum needs values", ({"name": "x", "type": "enum"},)),
 ]  # fmt: skip
 
@@ -234,7 +246,7 @@ def test_a_run_is_refused_whose_value_does_not_fit_its_place(text: str) -> None:
 def test_a_job_without_parameters_keeps_its_braces() -> None:
     config = {"command": "inspect -f '{{ x }}' {{ y }}"}
     job = job_view(executorConfig=config)
-    (only,) = build_job(job, claim(), images=IMAGES, given={"x": "1"})["spec"]["template"]["spec"]["containers"]
+    (only,) = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]["containers"]
     assert only["command"] == ["inspect", "-f", "{{ x }}", "{{", "y", "}}"]
     assert executors.remarks(spec("shell", {"command": "a {{ other }}"})) == (
         "{{ other }} is not the name of a parameter, and stays as it is"
