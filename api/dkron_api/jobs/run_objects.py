@@ -69,23 +69,23 @@ class RunObjects:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, NO_KIND) from error
 
     async def over(self, run: Object) -> None:
-        """Return when the DkronRun is over and the job has had time to show that, or when it is gone. Raises
+        """Return when the DkronRun is over or gone, and the job has had time to show the end of the run. Raises
         `ApiError`, 409, when the operator refuses it."""
-        while True:
+        status: Object = {}
+        while status.get("phase") not in (RunPhase.SUCCEEDED, RunPhase.FAILED):
             try:
-                seen = await self._kube.get(DKRON_RUNS, self._namespace, run["metadata"]["name"])
+                status = (await self._kube.get(DKRON_RUNS, self._namespace, run["metadata"]["name"])).get(
+                    "status"
+                ) or {}
             except NotFound:
-                return
+                break
             except Unavailable:
-                seen = run
-            status = seen.get("status") or {}
+                pass
             if status.get("phase") == RunPhase.REFUSED:
                 why = str(status.get("message") or "the operator gives no reason")
                 raise ApiError(HTTPStatus.CONFLICT, f"the operator refused the run: {why}")
-            if status.get("phase") in (RunPhase.SUCCEEDED, RunPhase.FAILED):
-                await asyncio.sleep(TRACELESS)
-                return
             await asyncio.sleep(PAUSE)
+        await asyncio.sleep(TRACELESS)
 
 
 def run_of(found: Object, *, by: str) -> Run:

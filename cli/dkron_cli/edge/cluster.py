@@ -89,7 +89,14 @@ class Cluster:
         """Return what the status shows."""
         return attempts_of(job.raw.get("status") or {})
 
-    async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:  # noqa: ARG002 - the caller waits
+    async def run(
+        self,
+        job: Job,
+        *,
+        force: bool,
+        wait: float | None,  # noqa: ARG002 - the caller waits
+        order: Order = PLAIN,
+    ) -> Asked:
         """Write the annotation that requests a run, or create a DkronRun if it is given anything."""
         if why := unfit(job, order):
             raise CliError(Code.FAILED, f'"{job.name}" cannot run with these values: {why}')

@@ -9,9 +9,12 @@ from dkron_crds.placeholders import Values
 from dkron_crds.schedule.errors import quoted
 from dkron_operator.executors.config import ConfigError
 
-SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "hush", "ksh", "mksh", "sh", "tcsh", "yash", "zsh"})
+SHELLS = frozenset(
+    {"ash", "bash", "csh", "dash", "fish", "hush", "ksh", "mksh", "runuser", "sh", "su", "tcsh", "yash", "zsh"}
+)
+"""Programs that give the argument of `-c` to a shell."""
 _SCRIPT = re.compile(r"-[A-Za-z]*c[A-Za-z]*|--command")
-"""The option of a shell whose argument is a script."""
+"""Their option whose argument is a script."""
 
 
 def filled_words(words: Sequence[str], values: Values, *, program_first: bool) -> list[str]:
