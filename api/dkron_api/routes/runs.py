@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -122,7 +123,8 @@ async def _ended(request: web.Request, watching: RunWait, job: Job, found: Objec
     tenant = tenant_of(request)
     over = asyncio.ensure_future(tenant.runs.over(found))
     try:
-        await asyncio.wait({over, watching.ended}, return_when=asyncio.FIRST_COMPLETED)
+        waits: list[asyncio.Future[Any]] = [over, watching.ended]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         if watching.ended.done():
             return watching.ended.result()
         over.result()

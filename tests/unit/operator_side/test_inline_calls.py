@@ -236,7 +236,7 @@ async def test_a_call_that_is_begun_twice_is_made_once() -> None:
 
 
 async def test_a_call_has_the_values_of_its_run() -> None:
-    spec = {
+    spec: dict[str, Any] = {
         "parameters": [{"name": "day", "default": "to day"}],
         "executorConfig": {**CONFIG, "url": "http://localhost/{{ day }}"},
     }
