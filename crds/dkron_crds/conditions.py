@@ -39,6 +39,8 @@ class ReadyReason(StrEnum):
     INVALID_TIMEZONE = "InvalidTimezone"
     INVALID_TEMPLATE = "InvalidTemplate"
     INVALID_EXECUTOR_CONFIG = "InvalidExecutorConfig"
+    INVALID_PARAMETERS = "InvalidParameters"
+    PARAMETER_REQUIRED = "ParameterRequired"
     INVALID_TAGS = "InvalidTags"
     NODES_FORBIDDEN = "NodesForbidden"
     UNKNOWN_EXECUTOR = "UnknownExecutor"
@@ -77,16 +79,17 @@ class Condition(WireModel):
     reason: Reason
     """A CamelCase word for programs. Ready of a DkronJob: Scheduled; Pending (the operator has not processed the job
     yet, or a parent may still appear); InvalidSchedule; InvalidTimezone; InvalidTemplate; InvalidExecutorConfig;
-    InvalidTags; NodesForbidden (tags need permission to list and watch nodes); UnknownExecutor; InvalidProcessor;
-    ParentNotFound; ParentCycle; DuplicateName; InvalidSpec (the object does not match the current definition; apply
-    it again); InlineNotAllowed (the operator makes no calls without a pod, see its option --inline-calls);
-    NamespaceRefused (the operator runs no jobs in this namespace: its own, or one of --refused-namespaces);
-    AccountRefused (the pod would use the operator's service account, or one of --refused-accounts); Unreadable (the
-    object nests too deep, or its jobTemplate is too long); OverBudget (the namespace has more jobs, or longer ones,
-    than the operator runs for it); InternalError (a fault of the operator, which logs it and tries again). Suspended:
-    Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff, JobLost,
-    JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting,
-    Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""
+    InvalidParameters (spec.parameters, or where a parameter stands in executorConfig); ParameterRequired (a required
+    parameter has no default, so the job runs only on request); InvalidTags; NodesForbidden (tags need permission to
+    list and watch nodes); UnknownExecutor; InvalidProcessor; ParentNotFound; ParentCycle; DuplicateName; InvalidSpec
+    (the object does not match the current definition; apply it again); InlineNotAllowed (the operator makes no calls
+    without a pod, see its option --inline-calls); NamespaceRefused (the operator runs no jobs in this namespace: its
+    own, or one of --refused-namespaces); AccountRefused (the pod would use the operator's service account, or one of
+    --refused-accounts); Unreadable (the object nests too deep, or its jobTemplate is too long); OverBudget (the
+    namespace has more jobs, or longer ones, than the operator runs for it); InternalError (a fault of the operator,
+    which logs it and tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff,
+    JobLost, JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease,
+    Waiting, Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

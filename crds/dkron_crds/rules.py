@@ -149,3 +149,62 @@ JOBS_OR_SELECTOR = Rule(
     cel="size(self.jobs) == 0 || size(self.selector) == 0",
     message="set either spec.jobs or spec.selector",
 )
+_REFERENCE = "^secretRef:[a-z0-9][a-z0-9.-]*/[-._a-zA-Z0-9]+$"
+ENUM_HAS_VALUES = Rule(
+    cel="(self.type == 'enum') == (size(self.values) > 0)",
+    message="an enum needs values, and only an enum has them",
+    field=".values",
+)
+DEFAULT_IS_AMONG_THE_VALUES = Rule(
+    cel="self.type != 'enum' || !has(self.default) || self.default in self.values",
+    message="the default of an enum must be one of its values",
+    field=".default",
+)
+DEFAULT_IS_SHORT_ENOUGH = Rule(
+    cel="!has(self.maxLength) || !has(self.default) || size(self.default) <= self.maxLength",
+    message="the default must not be longer than maxLength",
+    field=".default",
+)
+INTEGER_DEFAULT = Rule(
+    cel="self.type != 'integer' || !has(self.default) || self.default.matches('^-?(0|[1-9][0-9]{0,18})$')",
+    message="the default of an integer must be a whole number",
+    field=".default",
+)
+NUMBER_DEFAULT = Rule(
+    cel="self.type != 'number' || !has(self.default) || "
+    "self.default.matches('^-?(0|[1-9][0-9]{0,99})([.][0-9]{1,100})?([eE][+-]?[0-9]{1,3})?$')",
+    message="the default of a number must be a number as in JSON",
+    field=".default",
+)
+BOOLEAN_DEFAULT = Rule(
+    cel="self.type != 'boolean' || !has(self.default) || self.default == 'true' || self.default == 'false'",
+    message='the default of a boolean must be "true" or "false"',
+    field=".default",
+)
+BOUNDS_FIT_THE_TYPE = Rule(
+    cel="(size(self.minimum) == 0 && size(self.maximum) == 0) || self.type in ['integer', 'number', 'time']",
+    message="minimum and maximum are for the types integer, number and time",
+    field=".type",
+)
+PATTERN_FITS_THE_TYPE = Rule(
+    cel="(size(self.pattern) == 0 && !has(self.maxLength)) || (self.type == 'string' && !self.secret)",
+    message="pattern and maxLength are for the type string, and not for a secret",
+    field=".type",
+)
+SECRET_FITS_THE_TYPE = Rule(
+    cel="!self.secret || self.type in ['string', 'enum']",
+    message="a secret has the type string or enum",
+    field=".type",
+)
+SECRET_IS_REFERENCE = Rule(
+    cel=f"!self.secret || ((!has(self.default) || self.default.matches('{_REFERENCE}')) && "
+    f"self.values.all(value, value.matches('{_REFERENCE}')))",
+    message="default and values of a secret are references, secretRef:<secret>/<key>",
+    field=".secret",
+)
+REFERENCE_IS_SECRET = Rule(
+    cel="self.secret || ((!has(self.default) || !self.default.contains('secretRef:')) && "
+    "self.values.all(value, !value.contains('secretRef:')))",
+    message="a value with secretRef: in it needs secret: true",
+    field=".secret",
+)

@@ -103,6 +103,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "every-node": Expectation("runs on every node, and names it", _printed("cleaning up on ")),
     "secret": Expectation("runs with a password from a Secret", _printed("a password of 13 letters")),
     "processors": Expectation("runs, and is in the operator's log too", _printed("in the operator's log")),
+    "parameters": Expectation("runs with the defaults of its parameters", _printed("orders of eu, 10 at most")),
     "manual": Expectation("runs because the demo asked for it", _printed("you called", trigger=Trigger.MANUAL)),
     "once": Expectation("is due once, in 2035", _is_due),
     "after": Expectation("runs after hello", _printed("hello was over", trigger=Trigger.DEPENDENT)),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
 from tests.support.api_process import NODE_NAME
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.jobs import dkron_job, simulated
@@ -161,6 +161,26 @@ def test_one_who_waits_is_told_that_a_run_was_refused(calm: Installation) -> Non
     assert len(calm.kube.jobs_of("occupied")) == 1
     assert calm.run("occupied", "?force=true").status == 202
     until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 2)
+
+
+def test_a_request_that_is_repeated_with_its_key_is_one_run(calm: Installation) -> None:
+    day = {"name": "day", "type": "integer", "minimum": "1", "required": True}
+    calm.add("keyed", schedule="@manually", parameters=[day])
+    body = {"parameters": {"day": "3"}, "scheduled_time": "2026-01-31T10:00:00+01:00", "reason": "late data"}
+
+    def click(body: Any, key: str = "once") -> tuple[int, str]:
+        answer = calm.site.rest.post("/v1/jobs/keyed/run", body, headers={"Idempotency-Key": key})
+        return answer.status, answer.body.decode()
+
+    with ThreadPoolExecutor(CLICKS) as people:
+        answers = set(people.map(click, [body] * CLICKS))
+    assert {status for status, _ in answers} == {202}
+    (run,) = [each for each in calm.kube.all(DKRON_RUNS) if each["spec"]["job"] == "keyed"]
+    assert run["spec"]["parameters"] == {"day": "3"}
+    assert run["spec"]["scheduledTime"] == "2026-01-31T09:00:00Z"
+    assert click({**body, "reason": "other"})[0] == 422
+    status, text = click({"parameters": {"day": "0"}}, "another")
+    assert (status, 'parameter "day": 0 is less than its minimum 1' in text) == (400, True)
 
 
 def test_a_click_while_no_operator_runs_is_a_run_when_one_is_there_again(calm: Installation) -> None:

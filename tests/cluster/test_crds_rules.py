@@ -15,6 +15,11 @@ from tests.support.judge import Judge
 pytestmark = pytest.mark.cluster(nodes="none")
 
 
+def with_parameter(**declared: Any) -> dict[str, Any]:
+    return job(parameters=[{"name": "x", **declared}])
+
+
+SECRET = "secretRef:db/password"  # noqa: S105 - the name of one
 TAKEN: dict[str, Any] = {
     "a schedule alone": job(),
     "a parent alone": job(schedule="", parentJob="first"),
@@ -46,6 +51,26 @@ TAKEN: dict[str, Any] = {
     "the longest output; the rest of history by default": job(history={"outputBytes": 16384}),
     "any spec of a Job": job(jobTemplate={"spec": {"anything": [1, {"at": "all"}]}}),
     "the longest key of a tag": job(tags={"k" * 317: "v"}),
+    "a parameter of each type": job(
+        parameters=[
+            {"name": "a", "pattern": "[a-z]+", "maxLength": 4096, "default": "a", "required": True},
+            {"name": "b", "type": "integer", "minimum": "-1", "maximum": "5", "default": "-1"},
+            {"name": "c", "type": "number", "default": "1.5e3"},
+            {"name": "d", "type": "boolean", "default": "false"},
+            {"name": "e", "type": "enum", "values": ["", "eu"], "default": ""},
+            {"name": "f", "type": "time", "minimum": "2026-01-01T00:00:00Z"},
+            {"name": "g", "secret": True, "default": SECRET},
+            {"name": "h", "secret": True, "type": "enum", "values": [SECRET], "default": SECRET},
+        ]
+    ),
+    "as many parameters as there may be": job(
+        parameters=[
+            {"name": f"p{number}", "type": "enum", "values": [f"{'v' * 253}{each:03}" for each in range(64)]}
+            for number in range(32)
+        ]
+    ),
+    "a pattern that only the operator can judge": with_parameter(pattern="("),
+    "bounds that only the operator can judge": with_parameter(type="integer", minimum="low"),
     "a policy": policy({"/v1/jobs/**": {"capabilities": ["read", "list"]}}),
     "a policy that opens nothing": policy({}),
     "the one installation": installation("dkron"),
@@ -100,6 +125,23 @@ REFUSED: dict[str, Any] = {
     "a zone of 25 hours": (job(startsAt="2026-01-01T00:00:00+25:00"), "spec.startsAt: Invalid value"),
     "a misspelt field": (job(shedule="@daily"), 'unknown field "spec.shedule"'),
     "spec forgotten": (job(jobTemplate={"containers": []}), 'unknown field "spec.jobTemplate.containers"'),
+    "a parameter in upper case": (with_parameter(name="X"), "spec.parameters[0].name: Invalid value"),
+    "a parameter twice": (job(parameters=[{"name": "x"}, {"name": "x"}]), "Duplicate value"),
+    "an enum without values": (with_parameter(type="enum"), "spec.parameters[0].values: Invalid value: an enum needs"),
+    "values without an enum": (with_parameter(values=["a"]), "only an enum has them"),
+    "a default that is none of the values": (
+        with_parameter(type="enum", values=["a"], default="b"),
+        "one of its values",
+    ),
+    "a default that is too long": (with_parameter(maxLength=1, default="ab"), "must not be longer than maxLength"),
+    "a default that is no integer": (with_parameter(type="integer", default="1.5"), "must be a whole number"),
+    "a default that is no number": (with_parameter(type="number", default="NaN"), "must be a number as in JSON"),
+    "a default that is no boolean": (with_parameter(type="boolean", default="yes"), 'must be "true" or "false"'),
+    "bounds of a string": (with_parameter(minimum="a"), "minimum and maximum are for the types"),
+    "a pattern of a number": (with_parameter(type="number", pattern="1"), "pattern and maxLength are for the type"),
+    "a secret number": (with_parameter(type="number", secret=True), "a secret has the type string or enum"),
+    "a secret in clear": (with_parameter(secret=True, default="hunter2"), "are references"),
+    "a reference that is not secret": (with_parameter(default=SECRET), "needs secret: true"),
     "a relative path": (policy({"v1/jobs": {"capabilities": ["list"]}}), "spec.path: Invalid value"),
     "a path too long": (policy({"/" * 1025: {"capabilities": []}}), "spec.path: Invalid value"),
     "a right twice": (policy({"/v1": {"capabilities": ["read", "read"]}}), "Duplicate value"),

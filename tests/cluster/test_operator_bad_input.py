@@ -21,8 +21,11 @@ GOOD = {
     "executor": "shell",
     "executorConfig": {"command": "true"},
     "jobTemplate": None,
+    "parameters": None,
     "tags": None,
 }
+DAY = {"name": "day"}
+PATTERN = {**DAY, "pattern": "("}
 
 
 def bad(name: str, reason: str, *words: str, **spec: Any) -> Any:
@@ -38,6 +41,8 @@ BAD = (
     bad("negative-number", "InvalidTemplate", "parallelism", jobTemplate={"spec": {"parallelism": -1}}),
     bad("word-for-a-number", "InvalidTemplate", "backoffLimit", jobTemplate={"spec": {"backoffLimit": "many"}}),
     bad("unknown-field", "InvalidTemplate", "paralelism", jobTemplate={"spec": {"paralelism": 1}}),
+    bad("pattern", "InvalidParameters", 'parameter "day"', "not a regular expression", parameters=[PATTERN]),
+    bad("no-value", "ParameterRequired", 'parameter "day"', "no default", parameters=[{**DAY, "required": True}]),
     bad("no-count", "InvalidTags", "tags.dc", tags={"dc": "eu:x"}),
 )
 

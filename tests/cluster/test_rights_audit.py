@@ -137,6 +137,8 @@ def with_rest_alone(scene: Scene) -> None:
     kube.create(DKRON_JOBS, dkron_job(object_name("occupied_1"), name="another"))
     assert scene.ask("POST", "/v1/jobs", body("occupied_1")).status == 409
     assert scene.ask("DELETE", "/v1/jobs/spare").status == 200
+    keyed = {"Authorization": f"Bearer {scene.token}", "Idempotency-Key": "once"}
+    assert scene.site.rest.post("/v1/jobs/kept/run", {"reason": "why"}, headers=keyed).status == 202
     assert scene.ask("POST", "/v1/jobs/kept/toggle").status == 200
     for _ in range(2):
         assert scene.ask("POST", "/v1/acl/policies/readers", RULES).status == 202

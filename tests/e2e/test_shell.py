@@ -24,6 +24,11 @@ QUICK_END = pod_template(terminationGracePeriodSeconds=1)
 ADDED = pod_template(containers=[{"name": "job", "env": [{"name": "ADDED", "value": "yes"}]}])
 AS_THE_IMAGE_SAYS = {"jobTemplate": pod_template(securityContext={"runAsNonRoot": False})}
 NO_FILE = "uid=65532 gid=65532 groups=65532\n/bin/sh: can't create /file: Permission denied\n"
+HOSTILE = "'; echo hi; $(HOME) $$ `id` \"{{ y }}, A=1"
+PARAMETERS = [
+    {"name": "x", "default": HOSTILE}, {"name": "y"},
+    {"name": "token", "secret": True, "default": "secretRef:creds/token"},
+]  # fmt: skip
 LINES = "".join(f"{number}\n" for number in range(1, 2001))
 
 
@@ -82,6 +87,14 @@ CASES = (
     # Whether the kubelet hears of the kernel's kill before the container's end, and calls it OOMKilled, is a race.
     Case(
         "memory", "x=x; while true; do x=$x$x; done", {"success": False, "exitCode": 137}, SHELL | {"mem_limit": "16MB"}
+    ),
+    Case("arguments", "echo '<{{ x }}>' {{ y }}", good(f"<{HOSTILE}> \n"), spec={"parameters": PARAMETERS}),
+    Case(
+        "variables",
+        'echo "$DKRON_PARAM_X" "$MORE" "${DKRON_PARAM_Y-unset}" "$DKRON_PARAM_TOKEN"',
+        good(f"{HOSTILE} <{HOSTILE}> unset {MARK} $(ONE)\n"),
+        SHELL | {"env": "MORE=<{{ x }}>"},
+        {"parameters": PARAMETERS},
     ),
     Case("added-env", "echo $ADDED $DKRON_JOB_NAME", good("yes added-env\n"), SHELL, {"jobTemplate": ADDED}),
 )

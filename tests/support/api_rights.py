@@ -14,6 +14,7 @@ FOLLOWED = ("list", "watch")
 LEAST_API: Rules = {
     ("dkron.io", "dkronjobs"): (*FOLLOWED, "get", "create", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
+    ("dkron.io", "dkronruns"): ("get", "create"),
     ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),
     ("dkron.io", "dkronclusters"): ("create",),
     ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),

@@ -44,7 +44,7 @@ class RequestedRuns:
         found = {run.id: run for run in requests(job) if progress(job, run) is Progress.ASKED}
         now = self._clock()
         for (uid, identity), note in self._notes.items():
-            if uid == job.uid and note.until > now and progress(job, note.run) is Progress.UNSEEN:
+            if uid == job.uid and note.until > now and progress(job, note.run) in (Progress.ASKED, Progress.UNSEEN):
                 found[identity] = note.run
         return list(found.values())
 

@@ -1,11 +1,16 @@
 """POST /v1/jobs/{job} and /run: run a job on request, and respond at once or when the run is over (Dkron behaviour
-§1.6)."""
+§1.6).
+
+Without a body and an Idempotency-Key, the request is an annotation of the job, as kubectl would write it. With one of
+them it is a DkronRun, see `run_orders`.
+"""
 
 import asyncio
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -16,14 +21,14 @@ from dkron_api.edge.keys import CLOCK, SETTINGS
 from dkron_api.edge.root import public_path
 from dkron_api.edge.tenancy import tenant_of
 from dkron_api.edge.traced import TRACE
+from dkron_api.jobs.run_objects import run_of
+from dkron_api.jobs.run_waiter import RunWait
 from dkron_api.refusal import ApiError
-from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import job_of, terms_of
+from dkron_api.routes.run_orders import place, read_order, require_able, require_values
 from dkron_api.translate.prefer import Preference, read_preference
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.run import Progress, Run, finds_no_node, progress, refusal
-from dkron_api.translate.standing import problem
-from dkron_crds.schedule.errors import quoted
 
 
 def request_of(request: web.Request) -> Run:
@@ -40,18 +45,23 @@ def request_of(request: web.Request) -> Run:
 async def run_job(request: web.Request) -> web.StreamResponse:
     """Request a run: 202 with the job as it was, or, if the client waits, 200 with the job when everything is over."""
     job = job_of(request)
-    _require_able(job, request)
+    order = await read_order(request)
+    if order is None:
+        require_able(job, request)
+        require_values(job, {})
     preference = read_preference(request.headers.getall("Prefer", ()))
     waiting = _waits(request, preference)
     applied = preference.applied(waiting=waiting)
     headers = {"Location": public_path(request, str(request.rel_url)), "Vary": "Prefer"}
     headers |= {"Preference-Applied": applied} if applied else {}
-    before, run = tenant_of(request).job_index.json(job.name), request_of(request)
-    if not waiting:
-        await ask(request, job, run)
-        return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=headers)
-    with open_answer(request):
-        return await _wait(request, job, run, seconds=preference.seconds, headers=headers)
+    before = tenant_of(request).job_index.json(job.name)
+    with open_answer(request) if waiting else nullcontext():
+        found = None if order is None else await place(request, job, order)
+        run = request_of(request) if found is None else run_of(found, by=requester(request))
+        if waiting:
+            return await _wait(request, job, run, found, seconds=preference.seconds, headers=headers)
+        await _ask(request, job, run, found)
+    return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
 async def ask(request: web.Request, job: Job, run: Run) -> Job:
@@ -62,6 +72,16 @@ async def ask(request: web.Request, job: Job, run: Run) -> Job:
     return asked
 
 
+async def _ask(request: web.Request, job: Job, run: Run, found: Object | None) -> Job:
+    """Request the run, unless a DkronRun does that. Return the job as it is known then."""
+    if found is None:
+        return await ask(request, job, run)
+    tenant = tenant_of(request)
+    known = tenant.job_index.get(job.name) or job
+    tenant.asked.note(known, run)
+    return known
+
+
 def _waits(request: web.Request, preference: Preference) -> bool:
     """Whether to respond when the run is over: by the query, else the header, else the installation's default."""
     if "wait" in request.query:
@@ -70,36 +90,48 @@ def _waits(request: web.Request, preference: Preference) -> bool:
 
 
 async def _wait(
-    request: web.Request, job: Job, run: Run, *, seconds: int | None, headers: Mapping[str, str]
+    request: web.Request,
+    job: Job,
+    run: Run,
+    found: Object | None,
+    *,
+    seconds: int | None,
+    headers: Mapping[str, str],
 ) -> web.StreamResponse:
     longest = request.app[SETTINGS].max_wait
     limit = longest if seconds is None else min(longest, seconds)
     tenant = tenant_of(request)
     with tenant.run_waiter.watch(job, run) as watching:
-        asked = await ask(request, job, run)
+        asked = await _ask(request, job, run, found)
+        if found is not None:
+            # It may have ended before the wait began.
+            watching.look(None, asked)
         last, status = asked, HTTPStatus.ACCEPTED
         async with request[GRANT].as_long_as_allowed(request.get(NEED)):
             with suppress(TimeoutError):
-                last, status = await asyncio.wait_for(watching.ended, limit), HTTPStatus.OK
+                last, status = await asyncio.wait_for(_ended(request, watching, asked, found), limit), HTTPStatus.OK
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
         raise ApiError(code, refusal(last, run))
     return json_answer(request, tenant.job_index.render(last), status=status, headers=headers)
 
 
-def _require_able(job: Job, request: web.Request) -> None:
-    spec = job.raw["spec"]
-    if spec.get("disabled") and not job.parents:
-        raise ApiError(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
-    trouble = problem(job)
-    if trouble:
-        raise ApiError(HTTPStatus.CONFLICT, trouble)
-    nowhere = without_node(request.app, spec.get("tags") or {})
-    if nowhere:
-        raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
-    if spec.get("concurrency") == "forbid" and job.busy and not flag(request, "force"):
-        text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
-        raise ApiError(HTTPStatus.CONFLICT, text)
+async def _ended(request: web.Request, watching: RunWait, job: Job, found: Object | None) -> Job:
+    """Return the job when the run is over. Raises `ApiError`, 409, if the operator refuses a DkronRun."""
+    if found is None:
+        return await watching.ended
+    tenant = tenant_of(request)
+    over = asyncio.ensure_future(tenant.runs.over(found))
+    try:
+        waits: list[asyncio.Future[Any]] = [over, watching.ended]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if watching.ended.done():
+            return watching.ended.result()
+        over.result()
+        return tenant.job_index.get(job.name) or job
+    finally:
+        over.cancel()
+        await asyncio.gather(over, return_exceptions=True)
 
 
 ROUTES = (web.post("/v1/jobs/{job}", run_job), web.post("/v1/jobs/{job}/run", run_job))

@@ -10,6 +10,7 @@ from dkron_api.cache.prerender import Prerenderer
 from dkron_api.cache.watch_state import WatchState
 from dkron_api.jobs.pods import Pods
 from dkron_api.jobs.requested_runs import RequestedRuns
+from dkron_api.jobs.run_objects import RunObjects
 from dkron_api.jobs.run_waiter import RunWaiter
 from dkron_api.jobs.writer import JobWriter
 from dkron_api.stream.event_log import EventLog
@@ -28,6 +29,7 @@ class Tenant:
     feed: Feed
     run_waiter: RunWaiter
     asked: RequestedRuns
+    runs: RunObjects
     pods: Pods
     writes: JobWriter
 
@@ -52,6 +54,7 @@ class TenantFactory:
             feed=Feed(job_index, event_log, self._clock),
             run_waiter=RunWaiter(job_index),
             asked=RequestedRuns(job_index, time.monotonic),
+            runs=RunObjects(self._kube, namespace),
             pods=Pods(self._kube, namespace),
             writes=JobWriter(self._kube, job_index, namespace),
         )

@@ -25,13 +25,16 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A request for a run, by its id and time; `trace` is the span that made the request."""
+    """A request for a run, by its id and time; `trace` is the span that made the request. For a DkronRun (`of_object`)
+    these are its uid and the time of its creation, and `slot` is the time that it stands for, if it names one."""
 
     id: str
     at: datetime
     by: str = ""
     force: bool = False
     trace: TraceContext | None = None
+    slot: datetime | None = None
+    of_object: bool = False
 
     @property
     def annotation(self) -> tuple[str, str]:
@@ -57,7 +60,8 @@ def progress(job: Job, run: Run) -> Progress:
         return Progress.RUNNING
     if any(execution.get("group") == run.group for execution in status.get("executions") or ()):
         return Progress.OVER
-    if RUN_PREFIX + run.id in job.annotations:
+    if run.of_object or RUN_PREFIX + run.id in job.annotations:
+        # The job does not show DkronRuns; whoever waits looks at the object as well.
         return Progress.ASKED
     return Progress.REFUSED if refusal(job, run) else Progress.UNSEEN
 
@@ -81,9 +85,9 @@ def finds_no_node(job: Job, run: Run) -> bool:
 def coming(job: Job, run: Run, now: datetime) -> Active:
     """Return the execution that a run will become, under the name that the operator will give it. If tags ask for
     several, it stands for all of them until they exist."""
-    begun = start_of_request(run.at, now)
-    name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=run.at, group=run.group)
+    begun, slot = start_of_request(run.at, now), run.slot or run.at
+    name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=slot, group=run.group)
     return Active(
-        id=execution_id(begun, name), job=name, slot=run.at, trigger=Trigger.MANUAL, group=run.group, attempt=1,
+        id=execution_id(begun, name), job=name, slot=slot, trigger=Trigger.MANUAL, group=run.group, attempt=1,
         started_at=begun,
     )  # fmt: skip

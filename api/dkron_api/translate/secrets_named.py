@@ -1,7 +1,7 @@
 """What a job uses beyond its own settings: Secrets, and a pod's template. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Object
@@ -16,7 +16,12 @@ _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 def secrets_named(body: JobBody) -> list[str]:
     """Return the Secrets that a job refers to by `secretRef:<secret>/<key>`, each once. Letters that JSON inside a
     value escapes (`\\u0073`) count as themselves."""
-    found = (name for text in _texts(body) for name in _NAMED.findall(_unescaped(text)))
+    return secrets_in(_texts(body))
+
+
+def secrets_in(texts: Iterable[str]) -> list[str]:
+    """Return the Secrets that these texts refer to, each once."""
+    found = (name for text in texts for name in _NAMED.findall(_unescaped(text)))
     return list(dict.fromkeys(found))
 
 

@@ -7,14 +7,14 @@ In Dkron such a job runs, fails and has the reason as output. Here it does not r
 from dkron_api.translate.record import Job
 from dkron_crds.job import ConditionType, GroupStatus, ReadyReason
 
-_OF_PARENTS = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE})
+_BY_ITSELF = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE, ReadyReason.PARAMETER_REQUIRED})
 
 
 def problem(job: Job) -> str:
     """Return why the job in its current state cannot run at all, according to the operator; empty if it can."""
     reason, message = _not_ready(job)
-    # A job without its parent still runs on request.
-    return message if reason and reason not in _OF_PARENTS else ""
+    # A job without its parent, or without the value of a parameter, still runs on request.
+    return message if reason and reason not in _BY_ITSELF else ""
 
 
 def obstacle(job: Job) -> str:

@@ -58,6 +58,10 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs]
   verbs: [list, watch, get, create, patch, delete]
+# Runs with values of parameters or an Idempotency-Key.
+- apiGroups: [dkron.io]
+  resources: [dkronruns]
+  verbs: [get, create]
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]

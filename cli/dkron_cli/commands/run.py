@@ -10,6 +10,7 @@ import typer
 from dkron_cli.commands.arguments import JobName, usage
 from dkron_cli.commands.logs import print_log
 from dkron_cli.core.job import Job
+from dkron_cli.core.order import Order, read_order
 from dkron_cli.core.run import Attempt, Result, Run
 from dkron_cli.core.words import exact_span, read_span
 from dkron_cli.edge.backend import Asked, Backend, connected
@@ -21,7 +22,7 @@ from dkron_cli.options import Options, options_of
 PAUSE = 0.5
 
 
-def run(
+def run(  # noqa: PLR0913 - an option each
     ctx: typer.Context,
     job: JobName,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run and its retries.")] = False,
@@ -30,17 +31,30 @@ def run(
         str, typer.Option("--timeout", help="Wait at most so long, as 90s or 2h.", show_default=False)
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Also while it runs and its concurrency is forbid.")] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of a parameter; may be repeated."),
+    ] = None,
+    at: Annotated[
+        str, typer.Option("--at", metavar="SLOT", help="Scheduled time that it stands for.", show_default=False)
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why: free text for people.", show_default=False)] = "",
 ) -> None:
     """Run a job now; with --wait the exit code is the result.
 
     0 if the run succeeded, 1 if it failed or the operator skipped it, 6 if --timeout has passed: the run then goes on.
     Ctrl-C leaves the run alone, too. With --server, --wait also waits for the jobs that run after this one, and
-    --follow prints the output at the end.
+    --follow prints the output at the end. With -p, --at or --reason, the run is a DkronRun; values that do not fit the
+    parameters of the job end with 1.
     """
     if timeout and not (wait or follow):
         raise usage("--timeout limits --wait or --follow; add one of them")
     seconds = _seconds(timeout)
-    request = Request(job, wait=wait, follow=follow, seconds=seconds, force=force)
+    try:
+        order = read_order(parameter or (), at, reason)
+    except ValueError as error:
+        raise usage(str(error)) from None
+    request = Request(job, wait=wait, follow=follow, seconds=seconds, force=force, order=order)
     try:
         result = run_async(_run(options_of(ctx), request))
     except Interrupted:
@@ -59,24 +73,25 @@ class Request:
     follow: bool
     seconds: float | None
     force: bool
+    order: Order
     sent: bool = False
 
 
 async def _run(options: Options, request: Request) -> int:
     async with connected(options) as backend:
         job = await backend.job(request.name)
-        if job.disabled:
+        if job.disabled and not (request.force and request.order):
             text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
             raise CliError(Code.FAILED, text)
         request.sent = True
         if not (request.wait or request.follow):
-            await backend.run(job, force=request.force, wait=None)
+            await backend.run(job, force=request.force, wait=None, order=request.order)
             say(f"requested a run of {job.name}; dkronctl history {job.name} shows it")
             return Code.OK
         began = time.monotonic()
         try:
             async with asyncio.timeout(request.seconds):
-                asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0)
+                asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
                 remark(f"requested a run of {job.name}")
                 found = await _until_over(backend, asked, follow=request.follow)
         except TimeoutError:

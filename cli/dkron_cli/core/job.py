@@ -137,6 +137,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Next", "" if job.next is None else f"{instant(job.next)} ({ago(job.next, now)})"),
         ("Executor", job.executor),
         *((f"  {key}", _short(str(value))) for key, value in config.items()),
+        *(_parameter(each) for each in _list(spec, "parameters") if isinstance(each, Mapping)),
         *((_title(key), str(value)) for key, value in settings.items() if value not in (None, "", False)),
         ("Tags", ", ".join(f"{key}={value}" for key, value in (_map(spec, "tags") or _map(plain, "tags")).items())),
         ("Result", job.result),
@@ -151,6 +152,22 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Starts", ", ".join(map(str, _list(status, "dependentJobs") or _list(plain, "dependent_jobs")))),
     ]
     return [(title, one_line(value)) for title, value in found if value]
+
+
+def _parameter(raw: Object) -> tuple[str, str]:
+    """Return the title and the value of a declared parameter: what it may be, and what it is without a value."""
+    kind, default = str(raw.get("type") or "string"), raw.get("default")
+    words = [
+        "secret" if raw.get("secret") else kind if kind != "enum" else " | ".join(map(str, _list(raw, "values"))),
+        f"of {raw.get('minimum') or '…'} to {raw.get('maximum') or '…'}"
+        if raw.get("minimum") or raw.get("maximum")
+        else "",
+        f"like {raw['pattern']}" if raw.get("pattern") else "",
+        "required" if raw.get("required") else "",
+        f"default {default}" if default is not None else "",
+        f"({raw['description']})" if raw.get("description") else "",
+    ]
+    return f"Parameter {raw.get('name')}", " ".join(word for word in words if word)
 
 
 def _title(key: str) -> str:

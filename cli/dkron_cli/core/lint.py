@@ -16,6 +16,8 @@ from dkron_crds.kinds import KINDS
 from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
 from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
 from dkron_crds.node_tags import TagError, read_tags
+from dkron_crds.parameter_places import parameters_problem, unknown_placeholders
+from dkron_crds.parameters import missing_default
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
@@ -217,7 +219,17 @@ def _settings(job: DkronJob) -> Iterator[Problem]:
         read_tags(spec.tags)
     except TagError as error:
         yield ("spec", "tags"), str(error), False
+    yield from _parameters(spec)
     yield from _executor(spec)
+
+
+def _parameters(spec: JobSpec) -> Iterator[Problem]:
+    by_itself = spec.parents or spec.schedule not in ("", "@manually")
+    why = parameters_problem(spec) or (missing_default(spec.parameters) if by_itself else "")
+    if why:
+        yield ("spec", "parameters"), why, False
+    if remark := unknown_placeholders(spec):
+        yield ("spec", "executorConfig"), remark, True
 
 
 def _executor(spec: JobSpec) -> Iterator[Problem]:

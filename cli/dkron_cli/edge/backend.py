@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from dkron_cli.core.job import Job
+from dkron_cli.core.order import Order
 from dkron_cli.core.run import Attempt, Run
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -22,6 +23,11 @@ class Asked:
     at: datetime | None = None
     known: frozenset[int] = frozenset()
     """Groups that were there before."""
+    object_name: str = ""
+    """The DkronRun that asks for it; empty if none does."""
+
+
+PLAIN = Order()
 
 
 class Backend(Protocol):
@@ -36,8 +42,8 @@ class Backend(Protocol):
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
 
-    async def run(self, job: Job, *, force: bool, wait: float | None) -> Asked:
-        """Request a run. A server that can waits for its end, for at most `wait` seconds."""
+    async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
+        """Request a run, with what it is given. A server that can waits for its end, for at most `wait` seconds."""
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run as far as it is known; None while it has not begun. Raises if the operator skipped it."""

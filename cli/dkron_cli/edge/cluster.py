@@ -12,27 +12,30 @@ from pathlib import Path
 from typing import Any
 
 from dkron_cli.core.job import Job, from_object
+from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.run import Attempt, Run, attempts_of, runs_of
 from dkron_cli.core.skipping import because
 from dkron_cli.core.slots import coming, read_job
 from dkron_cli.core.words import read_time
-from dkron_cli.edge.backend import Asked, missing
+from dkron_cli.edge.backend import PLAIN, Asked, missing
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
-from dkron_crds.names import object_name
+from dkron_crds.names import API_VERSION, object_name
 from dkron_crds.requests import RUN_PREFIX, group_of, run_annotation
 from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, PODS
 
 Object = dict[str, Any]
 MANAGER = "dkronctl"
 JOB_NAME = "batch.kubernetes.io/job-name"
 OURS = "job"
+_ROOM = 42
+"""Characters of the job's name in that of a DkronRun."""
 PAUSE = 0.5
 """Seconds between two looks at a job or a pod."""
 START = 300.0
@@ -86,8 +89,19 @@ class Cluster:
         """Return what the status shows."""
         return attempts_of(job.raw.get("status") or {})
 
-    async def run(self, job: Job, *, force: bool, wait: float | None) -> Asked:  # noqa: ARG002 - the caller waits
-        """Write the annotation that requests a run."""
+    async def run(
+        self,
+        job: Job,
+        *,
+        force: bool,
+        wait: float | None,  # noqa: ARG002 - the caller waits
+        order: Order = PLAIN,
+    ) -> Asked:
+        """Write the annotation that requests a run, or create a DkronRun if it is given anything."""
+        if why := unfit(job, order):
+            raise CliError(Code.FAILED, f'"{job.name}" cannot run with these values: {why}')
+        if order:
+            return await self._create_run(job, order, force=force)
         now = datetime.now(UTC)
         request = f"{time.time_ns()}-{secrets.token_hex(2)}"
         key, text = run_annotation(request, now, by=_user(), force=force)
@@ -100,6 +114,9 @@ class Cluster:
         attempts = [each for each in await self.attempts(job) if each.group == asked.group]
         if attempts:
             return runs_of(attempts)[0]
+        if asked.object_name:
+            await self._raise_if_refused(asked)
+            return None
         annotations = (job.raw.get("metadata") or {}).get("annotations") or {}
         skipped = (job.raw.get("status") or {}).get("skipped") or {}
         when = read_time(skipped.get("lastTime"))
@@ -109,6 +126,23 @@ class Cluster:
             return None
         why = because(str(skipped.get("lastReason")), job.problem)
         raise CliError(Code.FAILED, f'the operator did not run "{job.name}": {why}')
+
+    async def _create_run(self, job: Job, order: Order, *, force: bool) -> Asked:
+        name = f"{job.object_name[:_ROOM]}-{secrets.token_hex(8)}"
+        spec = order.spec(job.name, force=force, by=_user())
+        body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": spec}
+        with readable():
+            made = (await self.kube.create(DKRON_RUNS, job.namespace, body))["metadata"]
+        at = datetime.fromisoformat(made["creationTimestamp"])
+        return Asked(job, group_of(made["uid"], at), made["uid"], at, object_name=name)
+
+    async def _raise_if_refused(self, asked: Asked) -> None:
+        with readable():
+            found = await self.kube.get(DKRON_RUNS, asked.job.namespace, asked.object_name)
+        status = found.get("status") or {}
+        if status.get("phase") == "Refused":
+            why = status.get("message") or "it gives no reason"
+            raise CliError(Code.FAILED, f'the operator did not run "{asked.job.name}": {why}')
 
     async def stop(self, job: Job, attempt: Attempt) -> None:
         """Write the annotation that requests a stop."""

@@ -12,9 +12,10 @@ from urllib.parse import quote
 import aiohttp
 
 from dkron_cli.core.job import Job, from_dkron
+from dkron_cli.core.order import Order
 from dkron_cli.core.run import Attempt, Run, attempts_of_dkron, runs_of
 from dkron_cli.core.slots import coming_by_expression
-from dkron_cli.edge.backend import Asked, missing
+from dkron_cli.edge.backend import PLAIN, Asked, missing
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 
@@ -58,12 +59,15 @@ class Rest:
         with self._as_dkron_does():
             return attempts_of_dkron(raw)
 
-    async def run(self, job: Job, *, force: bool, wait: float | None) -> Asked:
+    async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
+        if order:
+            # Dkron would run the job without what it is given. It has no such route.
+            await self.call("GET", f"{_path(job)}/next?count=1", what="give a run values, a slot or a reason")
         known = frozenset(each.group for each in await self.attempts(job))
         query = "&".join(filter(None, ("wait=true" if wait is not None else "", "force=true" if force else "")))
         path = f"{_path(job)}/run" + (f"?{query}" if query else "")
-        await self.call("POST", path, job=job.name, seconds=wait or 0)
+        await self.call("POST", path, job=job.name, seconds=wait or 0, body=order.body())
         return Asked(job, 0, known=known)
 
     async def progress(self, asked: Asked) -> Run | None:

@@ -18,7 +18,7 @@ from dkron_operator.act.listener import Listener
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.executors import inline
-from dkron_operator.executors.config import NONE_GIVEN
+from dkron_operator.executors.config import NONE_GIVEN, ConfigError
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
 from dkron_operator.plan.view import JobView, Outcome
@@ -94,18 +94,13 @@ class InlineCalls:
         return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
 
     def begin(
-        self,
-        entry: CachedJob,
-        active: Active,
-        *,
-        traceparent: str = "",
-        given: Mapping[str, str] = NONE_GIVEN,  # noqa: ARG002
+        self, entry: CachedJob, active: Active, *, traceparent: str = "", given: Mapping[str, str] = NONE_GIVEN
     ) -> None:
         """Make this call, as part of a trace if there is one, with the values that the run gives for parameters.
         Repeated requests make it only once."""
         key = entry.job.uid, active.job
         if key not in self._tasks and active.job not in entry.observed.outcomes:
-            call = self._make(key, entry.job, active, traceparent)
+            call = self._make(key, entry.job, active, traceparent=traceparent, given=given)
             self._tasks[key] = asyncio.create_task(call, name=f"call-{active.job}")
 
     def cancel(self, uid: str, name: str) -> None:
@@ -146,7 +141,9 @@ class InlineCalls:
         window = entry.status.window
         return window is not None and window.caller == self._mark
 
-    async def _make(self, key: Key, job: JobView, active: Active, traceparent: str) -> None:
+    async def _make(
+        self, key: Key, job: JobView, active: Active, *, traceparent: str, given: Mapping[str, str]
+    ) -> None:
         began = self._clock.now()
         try:
             async with self._pool.place():
@@ -156,7 +153,7 @@ class InlineCalls:
                     return
                 began = self._clock.now()
                 self._store.metrics.began(active, began)
-                outcome = self._told(key, job, await self._result(job, traceparent), began)
+                outcome = self._told(key, job, await self._result(job, traceparent, given), given=given, began=began)
         except asyncio.CancelledError:
             if key not in self._tasks:
                 # The process ends: the next process decides what becomes of the call.
@@ -164,15 +161,17 @@ class InlineCalls:
             outcome = Outcome(success=False, started_at=began, finished_at=self._clock.now(), lost=True)
         self._conclude(key, outcome)
 
-    async def _result(self, job: JobView, traceparent: str) -> Result:
+    async def _result(self, job: JobView, traceparent: str, given: Mapping[str, str]) -> Result:
         try:
-            return await self._pool.call(inline.keys(job.spec).within(traceparent))
+            return await self._pool.call(inline.keys(job.spec, given).within(traceparent))
+        except ConfigError as exc:
+            return Result(str(exc))
         except Exception as exc:
             log.exception("the call of a job failed", extra={"job": job.dkron_name, "namespace": job.namespace})
             return Result(f"http: {type(exc).__name__}: {exc}")
 
-    def _told(self, key: Key, job: JobView, result: Result, began: datetime) -> Outcome:
-        error, output = inline.printed(job.spec, result)
+    def _told(self, key: Key, job: JobView, result: Result, *, given: Mapping[str, str], began: datetime) -> Outcome:
+        error, output = inline.printed(job.spec, result, given)
         size, room = job.spec.history.output_bytes, self._listener.room(job)
         if room > size:
             self._listener.keep(*key, output[-room:])

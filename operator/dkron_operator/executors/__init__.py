@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from dkron_crds.job import JobSpec
+from dkron_crds.job import JobSpec, ReadyReason
+from dkron_crds.parameter_places import parameters_problem, unknown_placeholders
+from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.keys import MODELS
 from dkron_operator.executors import call, docker, inline, kubernetes, shell
+from dkron_operator.executors.arguments import script_problem
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
@@ -34,23 +37,27 @@ def check(spec: JobSpec) -> Problem | None:
             return Problem(
                 "InvalidExecutorConfig", f"{key}: it contains a NUL character, which cannot be passed to a program"
             )
+    if why := parameters_problem(spec) or script_problem(spec):
+        return Problem(ReadyReason.INVALID_PARAMETERS, why)
+    values = Values.sample(spec.parameters)
     try:
         if inline.is_inline(spec):
             inline.check(spec)
             return None
         check_template(spec.job_template)
-        executor(spec, images=_CHECK)
+        executor(spec, images=_CHECK, values=values)
     except ConfigError as exc:
         return Problem(exc.reason, str(exc))
     return None
 
 
-def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
+def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[str, Any]:
     """The part of a batch/v1 Job that the executor decides. Raises `ConfigError`, which `check` would have found
-    before."""
-    return EXECUTORS[spec.executor](spec, images=images)
+    before, except for values that do not fit their places."""
+    return EXECUTORS[spec.executor](spec, images=images, values=values)
 
 
 def remarks(spec: JobSpec) -> str:
     """What the executor does with a legal config that may surprise its author; empty if nothing."""
-    return shell.remarks(spec) if spec.executor == "shell" else ""
+    told = (shell.remarks(spec) if spec.executor == "shell" else "", unknown_placeholders(spec))
+    return "; ".join(remark for remark in told if remark)

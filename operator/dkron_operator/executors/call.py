@@ -3,11 +3,12 @@
 from typing import Any
 
 from dkron_crds.job import JobSpec
+from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.handover import CONFIG, Handover
 from dkron_executors.keys import keys_of
 from dkron_executors.keys.model import KeyProblem
 from dkron_executors.secrets import references
-from dkron_operator.executors.config import ConfigError, literal, value
+from dkron_operator.executors.config import ConfigError, literal, value, with_values
 from dkron_operator.executors.images import Images
 
 CONFINED = {
@@ -20,22 +21,22 @@ CONFINED = {
 """Our own image needs no more than the Pod Security Standard `restricted` allows, and writes nothing."""
 
 
-def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
+def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[str, Any]:
     """The Job's `spec`: one container, which gets the config. Raises `ConfigError`."""
     container = {
         "name": "job",
         "image": images.own,
         # The command is explicit, so that the image's entry point does not matter.
         "command": ["python", "-m", "dkron_executors", spec.executor],
-        "env": _handed_over(spec),
+        "env": _handed_over(spec, values),
         "securityContext": CONFINED,
     }
     pod = {"containers": [container], "automountServiceAccountToken": False, "enableServiceLinks": False}
     return {"template": {"spec": pod}}
 
 
-def _handed_over(spec: JobSpec) -> list[dict[str, Any]]:
-    model, config = keys_of(spec.executor), spec.executor_config
+def _handed_over(spec: JobSpec, values: Values) -> list[dict[str, Any]]:
+    model, config = keys_of(spec.executor), with_values(spec, values)
     try:
         model.check(config)
     except KeyProblem as exc:

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from dkron_crds.job import JobSpec, ReadyReason
+from dkron_crds.parameter_places import filled
+from dkron_crds.parameters import unfit_value
+from dkron_crds.placeholders import UnfitValue, Values
 from dkron_crds.sizes import memory_bytes
 from dkron_executors.secrets import PREFIX, secret_and_key
 
@@ -39,6 +43,23 @@ def value(key: str, text: str) -> dict[str, Any]:
         raise ConfigError(f'{key}: "{text}" is not secretRef:<name of the secret>/<key in it>')
     secret, key = found
     return {"valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def with_values(spec: JobSpec, values: Values) -> Mapping[str, str]:
+    """`executorConfig` with the values of a run, except for what is split first. Raises `ConfigError`."""
+    try:
+        return filled(spec, values)
+    except UnfitValue as exc:
+        raise ConfigError(str(exc), reason=ReadyReason.INVALID_PARAMETERS) from exc
+
+
+def values_of(spec: JobSpec, given: Mapping[str, str]) -> Values:
+    """What `{{ name }}` stands for in a run that gives these values. They were checked when the run was decided, and
+    the job may have been edited since. Raises `ConfigError`."""
+    why = unfit_value(spec.parameters, given) if given else ""
+    if why:
+        raise ConfigError(why, reason=ReadyReason.INVALID_PARAMETERS)
+    return Values.of(spec.parameters, given)
 
 
 def literal(text: str) -> str:

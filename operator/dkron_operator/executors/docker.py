@@ -3,6 +3,7 @@
 from typing import Any
 
 from dkron_crds.job import JobSpec
+from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.secrets import PREFIX
 from dkron_operator.executors import shell
 from dkron_operator.executors.config import ConfigError
@@ -17,7 +18,7 @@ ELSEWHERE = {
 """Keys that users may try here, and where the setting belongs instead."""
 
 
-def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
+def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[str, Any]:
     """As in shell, but the image's entry point stays and gets the command as its arguments. Raises `ConfigError`."""
     config = spec.executor_config
     for key in config:
@@ -28,7 +29,7 @@ def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
     if not config.get("image"):
         raise ConfigError('image: missing; executorConfig of docker needs one, for example image: "alpine:3"')
     _check_command(config.get("command", ""))
-    return _with_arguments(spec, images)
+    return _with_arguments(spec, images, values)
 
 
 def _check_command(command: str) -> None:
@@ -39,11 +40,11 @@ def _check_command(command: str) -> None:
         raise ConfigError(f'command: no shell interprets "{cut}"; write sh -c "…"')
 
 
-def _with_arguments(spec: JobSpec, images: Images) -> dict[str, Any]:
+def _with_arguments(spec: JobSpec, images: Images, values: Values) -> dict[str, Any]:
     given = spec.executor_config.get("command", "").strip()
     # The shell executor needs a command; an image has its own.
     told = spec.model_copy(update={"executor_config": {"command": "default", **_given(spec)}})
-    body = shell.job(told, images=images)
+    body = shell.job(told, images=images, values=values)
     (container,) = body["template"]["spec"]["containers"]
     words = container.pop("command")
     if given:

@@ -1,14 +1,17 @@
 """Inline calls: with `executorConfig.inline: "true"`, the operator makes the call of `http` itself, without a pod, if
 the installation allows it. Pure; it refuses what only a pod can do or know."""
 
+from collections.abc import Mapping
+
 from dkron_crds.job import JobSpec, ReadyReason
+from dkron_crds.placeholders import Values
 from dkron_executors.keys import keys_of
 from dkron_executors.keys.http import Http
 from dkron_executors.keys.model import KeyProblem
 from dkron_executors.result import Result
 from dkron_executors.scrub import Scrub
 from dkron_executors.secrets import PREFIX
-from dkron_operator.executors.config import TRUE, ConfigError
+from dkron_operator.executors.config import NONE_GIVEN, TRUE, ConfigError, values_of, with_values
 from dkron_operator.executors.problem import Problem
 
 NOT_ALLOWED = Problem(
@@ -33,6 +36,12 @@ def check(spec: JobSpec) -> None:
             raise ConfigError(
                 f"{key}: with inline it cannot come from a Secret, because the operator does not read Secrets of jobs"
             )
+    secret = next((each.name for each in spec.parameters if each.secret), None)
+    if secret is not None:
+        raise ConfigError(
+            f'parameter "{secret}": with inline it cannot be secret, because there is no pod that gets its variable',
+            reason=ReadyReason.INVALID_PARAMETERS,
+        )
     for key in FILES:
         if config.get(key):
             raise ConfigError(f"{key}: with inline there is no pod to mount the file in")
@@ -40,26 +49,37 @@ def check(spec: JobSpec) -> None:
         raise ConfigError("jobTemplate: with inline there is no Job; remove one of the two", reason="InvalidTemplate")
     if spec.tags:
         raise ConfigError("tags: with inline there is no pod to place; remove one of the two")
-    if keys(spec).timeout > LONGEST:
+    if _read(spec, Values.sample(spec.parameters)).timeout > LONGEST:
         raise ConfigError(
             f"timeout: with inline at most {LONGEST}; without it the call runs in a pod and may take a day"
         )
 
 
-def keys(spec: JobSpec) -> Http:
-    """The call to make. Raises `ConfigError`."""
+def keys(spec: JobSpec, given: Mapping[str, str] = NONE_GIVEN) -> Http:
+    """The call to make, with the values that a run gives. Raises `ConfigError`."""
+    return _read(spec, values_of(spec, given))
+
+
+def _read(spec: JobSpec, values: Values) -> Http:
     try:
-        read = keys_of("http").read(spec.executor_config)
+        read = keys_of("http").read(with_values(spec, values))
     except KeyProblem as exc:
         raise ConfigError(str(exc)) from exc
     assert isinstance(read, Http)  # noqa: S101 - the model of that name
     return read
 
 
-def printed(spec: JobSpec, result: Result) -> tuple[str, bytes]:
+def printed(spec: JobSpec, result: Result, given: Mapping[str, str] = NONE_GIVEN) -> tuple[str, bytes]:
     """The error line, and everything that a pod would have printed. Passwords in addresses are removed from both."""
-    config = spec.executor_config
+    config = _shown(spec, given)
     scrub = Scrub(config.values(), secrets=())
     error, output = scrub.line(result.error), scrub.output(result.output)
     shown = "".join(f"{key}: {text}\n" for key, text in sorted(config.items())) if config.get("debug") else ""
     return error, b"".join((f"{error}\n".encode() if error else b"", scrub.output(shown.encode()), output))
+
+
+def _shown(spec: JobSpec, given: Mapping[str, str]) -> Mapping[str, str]:
+    try:
+        return with_values(spec, values_of(spec, given))
+    except ConfigError:
+        return spec.executor_config

@@ -3,12 +3,18 @@
 from typing import Any
 
 from dkron_crds.job import JobSpec
+from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_operator.executors.config import ConfigError
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import pod_spec
 
 
-def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:  # noqa: ARG001 - every executor is called alike
+def job(
+    spec: JobSpec,
+    *,
+    images: Images,  # noqa: ARG001 - every executor is called alike
+    values: Values = NO_VALUES,  # noqa: ARG001
+) -> dict[str, Any]:
     """An empty spec: the template has to bring the containers. Raises `ConfigError`."""
     if spec.executor_config:
         key = next(iter(spec.executor_config))

@@ -6,10 +6,12 @@ import re
 import shlex
 from typing import Any
 
-from dkron_crds.job import JobSpec, JobTemplate
+from dkron_crds.job import JobSpec, JobTemplate, ReadyReason
+from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_crds.schedule.durations import go_duration
 from dkron_executors.secrets import PREFIX
-from dkron_operator.executors.config import TRUE, ConfigError, literal, memory, value
+from dkron_operator.executors.arguments import filled_words
+from dkron_operator.executors.config import TRUE, ConfigError, literal, memory, value, with_values
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.template import pod_spec
 
@@ -28,14 +30,14 @@ _ACCOUNT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?", re.ASCII)
 _FEED = 'printf %s "$DKRON_PAYLOAD" | base64 -d | "$@"'
 
 
-def job(spec: JobSpec, *, images: Images) -> dict[str, Any]:
+def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[str, Any]:
     """The Job's `spec`, as far as the command decides it. Raises `ConfigError`."""
-    config = spec.executor_config
+    config = dict(with_values(spec, values))
     _check_keys(config)
     container: dict[str, Any] = {
         "name": "job",
         "image": config.get("image") or images.default,
-        **_command(config),
+        **_command(config, values, program_first=spec.executor == "shell"),
         **_optional("workingDir", literal_path(config.get("cwd", ""))),
         **_account(config.get("su", "")),
     }
@@ -110,16 +112,17 @@ def _check_keys(config: dict[str, str]) -> None:
             )
 
 
-def _command(config: dict[str, str]) -> dict[str, Any]:
+def _command(config: dict[str, str], values: Values, *, program_first: bool) -> dict[str, Any]:
     text = config.get("command", "")
     if not text.strip():
         raise ConfigError('command: missing; executorConfig of shell needs one, for example command: "date"')
-    env = _environment(config.get("env", ""))
+    env = _environment(config.get("env", ""), values)
     if text.startswith(PREFIX):
         env.append({"name": "DKRON_COMMAND", **value("command", text)})
         words = ["/bin/sh", "-c", "$(DKRON_COMMAND)"]
     else:
-        words = [literal(word) for word in _words(text, config.get("shell", "") in TRUE)]
+        plain = _words(values.compact(text), config.get("shell", "") in TRUE)
+        words = [literal(word) for word in filled_words(plain, values, program_first=program_first)]
     payload = config.get("payload", "")
     if payload:
         env.append({"name": "DKRON_PAYLOAD", **_payload(payload)})
@@ -136,7 +139,7 @@ def _words(text: str, in_shell: bool) -> list[str]:
     return words
 
 
-def _environment(text: str) -> list[dict[str, Any]]:
+def _environment(text: str, values: Values) -> list[dict[str, Any]]:
     if text.startswith(PREFIX):
         raise ConfigError("env: only a value in it can come from a Secret, NAME=secretRef:<secret>/<key>")
     env = []
@@ -144,8 +147,23 @@ def _environment(text: str) -> list[dict[str, Any]]:
         name, equals, content = item.partition("=")
         if not equals or not name:
             raise ConfigError(f'env: "{item}" is not NAME=value; several are separated by commas')
-        env.append({"name": name, **value("env", content)})
+        env.append({"name": name, **_variable(name, content, values)})
     return env
+
+
+def _variable(name: str, content: str, values: Values) -> dict[str, Any]:
+    if values.named(name):
+        raise ConfigError(
+            f'env: a parameter cannot be a part of the name "{name}"; it can stand in the value',
+            reason=ReadyReason.INVALID_PARAMETERS,
+        )
+    if not values.named(content):
+        return value("env", content)
+    if content.startswith(PREFIX):
+        raise ConfigError(
+            f'env: a parameter cannot be a part of the reference "{content}"', reason=ReadyReason.INVALID_PARAMETERS
+        )
+    return {"value": literal(values.text(content))}
 
 
 def _payload(text: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ fires."""
 def plan_acceptance(plan: Plan) -> None:
     """Notice a new job, an edit, and a wiped status."""
     situation, job, status = plan.situation, plan.situation.job, plan.status
-    broken = situation.problem is not None
+    broken = situation.own_problem is not None
     fingerprint = BROKEN if broken else job.fingerprint
     schedule = None if broken else accepted_schedule(job.spec)
     if status.since is None and not (job.accepted or job.status_written):

@@ -7,9 +7,11 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.names import API_VERSION, GROUP
 from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_crds.parameters import resolved
+from dkron_crds.placeholders import Values
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
-from dkron_operator.executors.config import NONE_GIVEN
+from dkron_operator.executors.config import NONE_GIVEN, literal, value, values_of
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.pod_security import restricted
 from dkron_operator.executors.template import merge
@@ -24,36 +26,41 @@ def build_job(
     entry: Active,
     *,
     images: Images,
-    given: Mapping[str, str] = NONE_GIVEN,  # noqa: ARG001
+    given: Mapping[str, str] = NONE_GIVEN,
     own: AgentTags = DKRONS,
     confine: bool = True,
     traceparent: str = "",
 ) -> Object:
     """The Job to create for this attempt. It continues the trace of `traceparent`, if that is set; `own` are the tags
-    that nodes have without a label; `confine` completes the pod to `restricted`, where the template leaves that open.
-    Raises `ConfigError` for a spec that `check_template` refuses."""
-    body: Object = merge(_of_spec(job, images), _identity(job, entry))
+    that nodes have without a label; `confine` completes the pod to `restricted`, where the template leaves that open;
+    `given` are the values that the run gives for parameters. Raises `ConfigError` for a spec that `check_template`
+    refuses, and for values that do not fit their places."""
+    values = values_of(job.spec, given)
+    body: Object = merge(_of_spec(job, images, values), _identity(job, entry))
     if traceparent:
         body["metadata"]["annotations"][ANNOTATION] = traceparent
     pod = body["spec"]["template"].setdefault("spec", {})
     pod |= restricted(pod) if confine else {}
     placed = affinity(pod, entry, tags=job.spec.tags, job=job.name, own=own)
     pod |= {"affinity": placed} if placed else {}
-    variables = _variables(job, entry) | ({VARIABLE: traceparent} if traceparent else {})
+    variables = _variables(job, entry, given)
+    if traceparent:
+        variables[VARIABLE] = {"value": traceparent}
     pod["containers"] = [_with_env(container, variables) for container in pod.get("containers") or ()]
     return body
 
 
 def built_pod(job: JobView, *, images: Images) -> Object:
     """The pod spec of the job's Jobs, without what differs from one attempt to another. Raises `ConfigError`."""
-    pod: Object = (_of_spec(job, images)["spec"].get("template") or {}).get("spec") or {}
+    values = Values.sample(job.spec.parameters)
+    pod: Object = (_of_spec(job, images, values)["spec"].get("template") or {}).get("spec") or {}
     return pod
 
 
-def _of_spec(job: JobView, images: Images) -> Object:
+def _of_spec(job: JobView, images: Images, values: Values) -> Object:
     """What the executor makes, with the template laid over it."""
     template = {"metadata": _without_ours(job.spec.job_template.metadata), "spec": job.spec.job_template.spec}
-    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images)})
+    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images, values=values)})
     body = merge(body, template)
     pod = body["spec"].get("template")
     if isinstance(pod, dict) and isinstance(pod.get("metadata"), dict):
@@ -114,8 +121,9 @@ def _identity(job: JobView, entry: Active) -> Object:
     }
 
 
-def _variables(job: JobView, entry: Active) -> dict[str, str]:
-    return {
+def _variables(job: JobView, entry: Active, given: Mapping[str, str]) -> dict[str, Object]:
+    """The environment that every container gets: values by the names of the variables."""
+    own = {
         "DKRON_JOB_NAME": job.dkron_name,
         "DKRON_SCHEDULED_TIME": rfc3339(entry.slot),
         "DKRON_ATTEMPT": str(entry.attempt),
@@ -123,11 +131,19 @@ def _variables(job: JobView, entry: Active) -> dict[str, str]:
         "DKRON_TRIGGER": str(entry.trigger),
         "ENV_JOB_NAME": job.dkron_name,
     }
+    declared = {each.name: each for each in job.spec.parameters}
+    parameters = {
+        declared[name].variable: value(declared[name].variable, text)
+        if declared[name].secret
+        else {"value": literal(text)}
+        for name, text in resolved(job.spec.parameters, given).items()
+    }
+    return {name: {"value": text} for name, text in own.items()} | parameters
 
 
-def _with_env(container: Object, variables: Mapping[str, str]) -> Object:
+def _with_env(container: Object, variables: Mapping[str, Object]) -> Object:
     own = container.get("env") or []
     names = {item.get("name") for item in own}
-    added = [{"name": name, "value": value} for name, value in variables.items() if name not in names]
+    added = [{"name": name, **content} for name, content in variables.items() if name not in names]
     # Ours come first, so that a container's own variables may refer to them.
     return {**container, "env": [*added, *own]}

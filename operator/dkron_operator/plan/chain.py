@@ -188,7 +188,7 @@ def _decide(plan: Plan, last: Heard) -> Decision:
     situation = plan.situation
     if is_over(plan):
         return Skip(SkipReason.SUCCEEDED)
-    if situation.problem is not None or situation.dependencies.circle:
+    if situation.own_problem is not None or situation.dependencies.circle:
         return Skip(SkipReason.NOT_READY)
     return decide_dependent(situation.job, slot=last.at, now=situation.now, active=busy(plan))
 

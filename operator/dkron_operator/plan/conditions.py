@@ -106,6 +106,8 @@ def _ready(plan: Plan) -> Verdict:
         return _wait_for(plan, broken)
     if not situation.checked:
         return UNKNOWN, ReadyReason.PENDING, "the operator has not checked the Job with the API server yet"
+    if situation.job.unprompted is not None:
+        return FALSE, situation.job.unprompted.reason, situation.job.unprompted.message
     spec, nodes = situation.job.spec, situation.nodes or {}
     told = (situation.job.ignored, placement.remarks(spec.tags, nodes.values()), executors.remarks(spec))
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)

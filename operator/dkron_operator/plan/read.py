@@ -12,9 +12,11 @@ from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.known_settings import Settings
 from dkron_crds.names import ACCEPTED
 from dkron_crds.node_tags import DKRONS, AgentTags, read_agent
+from dkron_crds.parameters import missing_default
 from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.once import Never
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check
@@ -58,6 +60,7 @@ def read_job(body: Object) -> JobView:
         problem=problem or schedule_problem or check(spec) or check_placement(spec) or _processors(spec),
         fingerprint=spec.fingerprint,
         ignored="" if spec is given else _settings(given).ignored(),
+        unprompted=_unprompted(spec, schedule),
         unknown=None if spec is given else check(given) or _processors(given),
         notify=read_notify(metadata),
     )
@@ -212,6 +215,13 @@ def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem |
         return None, Problem(ReadyReason.INVALID_TIMEZONE, str(exc))
     except ScheduleError as exc:
         return None, Problem(ReadyReason.INVALID_SCHEDULE, str(exc))
+
+
+def _unprompted(spec: JobSpec, schedule: Schedule | None) -> Problem | None:
+    """Why it does not run by itself, if a schedule or a parent would have it do so."""
+    by_itself = bool(spec.parents) or (schedule is not None and not isinstance(schedule, Never))
+    why = missing_default(spec.parameters) if by_itself else ""
+    return Problem(ReadyReason.PARAMETER_REQUIRED, why) if why else None
 
 
 def _processors(spec: JobSpec) -> Problem | None:

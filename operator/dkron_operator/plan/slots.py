@@ -19,7 +19,7 @@ from dkron_operator.plan.upstream_runs import is_over
 def timeline(plan: Plan) -> Timeline | None:
     """The job's slots; None if it has none of its own."""
     job, since = plan.situation.job, plan.status.since
-    silent = job.spec.disabled or job.spec.parents or plan.situation.problem is not None
+    silent = job.spec.disabled or job.spec.parents or plan.situation.own_problem is not None
     if job.schedule is None or since is None or silent or is_over(plan):
         return None
     return Timeline(job.schedule, since, job.spec.starts_at, job.spec.expires_at)

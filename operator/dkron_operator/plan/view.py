@@ -67,6 +67,10 @@ class JobView:
     ignored: str = ""
     """Names the settings of the given spec that are ignored; empty if there are none."""
 
+    unprompted: Problem | None = None
+    """Why the job does not run by itself, though it runs on request: a required parameter has no default; None if
+    nothing is in the way."""
+
     unknown: Problem | None = None
     """What a strict installation reports about the ignored settings; None if there are none."""
 
@@ -318,6 +322,11 @@ class Situation:
         """What keeps the job from running: its spec, its name, the installation, the nodes, the dry run, or the budget
         of its namespace."""
         return self.flaw or self.over_budget
+
+    @property
+    def own_problem(self) -> Problem | None:
+        """What keeps the job from running by itself, by its schedule or after a parent."""
+        return self.problem or self.job.unprompted
 
     @property
     def flaw(self) -> Problem | None:

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from dkron_api.auth.guard import Guard
 from dkron_api.edge.keys import NODES
 from dkron_api.routes import executions, runs, stops
-from dkron_crds.job import JobStatus
+from dkron_crds.job import JobStatus, Trigger
+from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.plan.cause import Cause
 from tests.support.api_app import Api, object_of, running_api
+from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAME, NOON, execution, request_claim, seen, wire_job
 
 RUN = f"/v1/jobs/{NAME}/run"
@@ -182,3 +187,147 @@ class TestWithoutANode:
 
 def node() -> dict[str, Any]:
     return object_of("n1", status=READY)
+
+
+DECLARED = [
+    {"name": "day", "type": "integer", "minimum": "1", "maximum": "31", "required": True},
+    {"name": "token", "secret": True},
+]
+KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+
+
+@pytest.fixture
+async def with_parameters() -> AsyncIterator[Api]:
+    async with running_api(*ROUTES) as running:
+        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+        yield running
+
+
+def run_objects(api: Api) -> list[dict[str, Any]]:
+    return [body for (plural, _), body in api.kube.objects.items() if plural == "dkronruns"]
+
+
+async def post(api: Api, body: object, path: str = RUN, **headers: str) -> tuple[int, str]:
+    answer = await api.client.post(path, json=body, headers=headers)
+    return answer.status, await answer.text()
+
+
+class TestWithABody:
+    async def test_it_becomes_a_dkronrun_and_is_seen_under_its_final_id(self, with_parameters: Api) -> None:
+        api = with_parameters
+        body = {"parameters": {"day": "3"}, "scheduled_time": "2026-02-28T23:00:00+01:00", "reason": "late data"}
+        assert (await post(api, body))[0] == 202
+        [run] = run_objects(api)
+        assert run["spec"] == {
+            "job": NAME, "parameters": {"day": "3"}, "scheduledTime": "2026-02-28T22:00:00Z", "reason": "late data",
+            "requestedBy": "rest from 127.0.0.1",
+        }  # fmt: skip
+        assert requests(api) == {}
+        [shown] = await (await api.client.get(f"/v1/jobs/{NAME}/executions")).json()
+        slot = datetime(2026, 2, 28, 22, tzinfo=UTC)
+        cause = Cause(Trigger.MANUAL, slot, group_of(run["metadata"]["uid"], NOON))
+        assert shown["id"] == cause.entry(uid=api.own.job_index.get(NAME).uid, name=NAME, at=NOON).id  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize("body", [b"", b" ", b"{}", b"null"])
+    async def test_a_body_that_says_nothing_is_none(self, api: Api, body: bytes) -> None:
+        assert (await api.client.post(RUN, data=body)).status == 202
+        assert (len(requests(api)), run_objects(api)) == (1, [])
+
+    @pytest.mark.parametrize(
+        ("body", "sentence"),
+        [
+            pytest.param(
+                {"parameters": {"day": "32"}}, 'parameter "day": 32 is greater than its maximum 31', id="range"
+            ),
+            pytest.param({"parameters": {"days": "3"}}, 'parameter "days": it is not declared', id="unknown"),
+            pytest.param({"reason": "why"}, 'parameter "day": it is required', id="required"),
+            pytest.param(
+                {"parameters": {"day": "3", "token": "hunter2"}}, 'parameter "token": it is secret', id="clear"
+            ),
+            pytest.param({"parameters": {"day": 3}}, 'the value of "day" is not a string', id="a number"),
+            pytest.param({"parameters": ["day"]}, "parameters: it is not an object", id="a list"),
+            pytest.param({"paramters": {}}, '"paramters" is not a field of it', id="a typo"),
+            pytest.param({"scheduled_time": "yesterday"}, "scheduled_time: it is not a time", id="time"),
+            pytest.param({"force": "yes"}, "force: it is not a flag", id="force"),
+            pytest.param([], "it is an array", id="an array"),
+        ],
+    )
+    async def test_refused_with_a_sentence(self, with_parameters: Api, body: object, sentence: str) -> None:
+        status, text = await post(with_parameters, body)
+        assert (status, sentence in text, "hunter2" in text) == (400, True, False), text
+        assert run_objects(with_parameters) == []
+
+    async def test_a_run_without_a_body_needs_what_is_required(self, with_parameters: Api) -> None:
+        answer = await with_parameters.client.post(RUN)
+        assert (answer.status, 'parameter "day": it is required' in await answer.text()) == (400, True)
+        assert requests(with_parameters) == {}
+
+    async def test_waiting_ends_with_the_run_or_with_its_refusal(self, with_parameters: Api) -> None:
+        api = with_parameters
+        waiting = asyncio.ensure_future(post(api, {"parameters": {"day": "3"}}, f"{RUN}?wait=true"))
+        async with asyncio.timeout(5):
+            for _ in iter(lambda: bool(run_objects(api)), True):
+                await asyncio.sleep(0)
+        [run] = run_objects(api)
+        cause = Cause(Trigger.MANUAL, NOON, group_of(run["metadata"]["uid"], NOON))
+        entry = cause.entry(uid=run["metadata"]["uid"], name=NAME, at=NOON)
+        tell(api, 1000, JobStatus(executions=(execution(entry),)), parameters=DECLARED)
+        assert (await waiting)[0] == 200
+        run["status"] = {"phase": "Refused", "message": "the job is paused"}
+        body = {"parameters": {"day": "3"}, "reason": "again"}
+        api.kube.before["get dkronruns"] = [lambda: run_objects(api)[-1].update(status=run["status"])]
+        assert await post(api, body, f"{RUN}?wait=true") == (409, "the operator refused the run: the job is paused")
+
+
+class TestWithAKey:
+    async def test_the_same_key_is_the_same_run(self, api: Api) -> None:
+        first, second = [await api.client.post(RUN, headers=KEY) for _ in range(2)]
+        assert (first.status, second.status, await first.text()) == (202, 202, await second.text())
+        [run] = run_objects(api)
+        assert (await api.client.post(RUN, headers={"Idempotency-Key": "another"})).status == 202
+        assert len(run_objects(api)) == 2
+        assert run["spec"] == {"job": NAME, "requestedBy": "rest from 127.0.0.1"}
+
+    async def test_also_while_the_job_is_busy_with_it(self) -> None:
+        async with running_api(*ROUTES) as api:
+            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(concurrency="forbid")))
+            assert (await api.client.post(RUN, headers=KEY)).status == 202
+            busy = JobStatus(active=(request_claim("other", NOON),))
+            tell(api, 1000, busy, concurrency="forbid")
+            assert (await api.client.post(RUN, headers=KEY)).status == 202
+            assert (await api.client.post(RUN, headers={"Idempotency-Key": "another"})).status == 409
+
+    async def test_another_request_with_the_same_key_is_refused(self, api: Api) -> None:
+        assert (await api.client.post(RUN, headers=KEY)).status == 202
+        status, text = await post(api, {"reason": "other"}, **KEY)
+        assert (status, "belongs to an earlier request that was different" in text) == (422, True)
+        assert len(run_objects(api)) == 1
+
+    async def test_two_at_once_are_one_run(self, api: Api) -> None:
+        answers = await asyncio.gather(*(post(api, {"reason": "r"}, **KEY) for _ in range(5)))
+        assert {status for status, _ in answers} == {202}
+        assert len(run_objects(api)) == 1
+
+    @pytest.mark.parametrize("key", ["", "a b", "ä", "a" * 256])
+    async def test_a_key_is_short_and_visible(self, api: Api, key: str) -> None:
+        status, text = await post(api, {}, **{"Idempotency-Key": key})
+        assert (status, text.startswith("Idempotency-Key: ")) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "lacking"),
+    [
+        pytest.param({"parameters": {"day": "3", "token": "secretRef:own/a"}}, "get secrets", id="a Secret"),
+        pytest.param({"parameters": {"day": "3"}, "force": True}, "update dkronjobs/force", id="force"),
+    ],
+)
+async def test_what_the_values_of_a_run_take_beyond_the_right_to_run(more: dict[str, Any], lacking: str) -> None:
+    right = (
+        'get secrets "own" in namespace default' if "secrets" in lacking else f'{lacking} "{NAME}" in namespace default'
+    )
+    for caller, expected in ((OneCaller(), 202), (OneCaller(lacking=right), 403)):
+        async with running_api(*ROUTES, guard=Guard([caller])) as api:
+            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+            status, text = await post(api, more, **VALID)
+            assert (status, len(run_objects(api))) == (expected, expected == 202)
+            assert expected == 202 or text == f"ci may not {right}"

@@ -1,5 +1,6 @@
 """The REST edge against what a Dkron answers, which knows neither logs nor stops nor coming slots."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from dkron_cli.core.order import read_order
 from dkron_cli.edge.rest import Rest
 from dkron_cli.errors import CliError, Code
 
@@ -24,6 +26,8 @@ class Dkron:
         self.executions: list[dict[str, Any]] = [OLD]
         self.disabled = False
         self.token = ""
+        self.ours = False
+        self.body = ""
 
     async def answer(self, request: web.Request) -> web.Response:  # noqa: PLR0911 - a case for each route
         self.token = request.headers.get("Authorization", "")
@@ -36,7 +40,10 @@ class Dkron:
                 return web.json_response(ASKED)
             case "POST", "/v1/jobs/a/run":
                 self.executions += [SLOT, ASKED]
+                self.body = await request.text()
                 return web.json_response(JOB)
+            case "GET", "/v1/jobs/a/next" if self.ours:
+                return web.json_response({"next": []})
             case "POST", "/v1/jobs/a/toggle":
                 self.disabled = not self.disabled
                 return web.json_response({**JOB, "disabled": self.disabled})
@@ -68,6 +75,23 @@ async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, 
     assert run is not None
     assert (run.group, run.result) == (ASKED["group"], "failed")
     assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
+
+
+async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    order = read_order(["day=3", "to=a=b"], "2026-01-31T10:00:00+01:00", "")
+    with pytest.raises(CliError, match="cannot give a run values, a slot or a reason; use a kubeconfig"):
+        await rest.run(job, force=False, wait=None, order=order)
+    assert fake.executions == [OLD]
+    fake.ours = True
+    await rest.run(job, force=False, wait=None, order=order)
+    assert json.loads(fake.body) == {
+        "parameters": {"day": "3", "to": "a=b"},
+        "scheduled_time": "2026-01-31T09:00:00Z",
+    }
+    await rest.run(job, force=False, wait=None)
+    assert fake.body == ""
 
 
 async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron, Rest]) -> None:

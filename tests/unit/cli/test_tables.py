@@ -84,6 +84,20 @@ def test_a_job_is_described_without_what_could_control_the_terminal() -> None:
     assert "Skipped" not in described
 
 
+def test_a_job_is_described_with_its_parameters() -> None:
+    parameters = [
+        {"name": "day", "type": "integer", "minimum": "1", "maximum": "31", "required": True, "description": "which"},
+        {"name": "region", "type": "enum", "values": ["eu", "us"], "default": "eu"},
+        {"name": "token", "secret": True, "default": "secretRef:api/token"},
+    ]
+    described = dict(description(from_object(wire_job(parameters=parameters)), now=NOON))
+    assert {title: text for title, text in described.items() if title.startswith("Parameter")} == {
+        "Parameter day": "integer of 1 to 31 required (which)",
+        "Parameter region": "eu | us default eu",
+        "Parameter token": "secret default secretRef:api/token",
+    }
+
+
 def test_attempts_and_members_are_merged_and_the_last_of_each_decides() -> None:
     late = claim(member="a", at=after(3))
     status = JobStatus(

@@ -185,6 +185,7 @@ def test_what_waits_is_forgotten_when_the_parents_are_changed() -> None:
         pytest.param({"startsAt": rfc3339(after(61))}, SkipReason.NOT_STARTED, id="not yet started"),
         pytest.param({"startingDeadlineSeconds": 30}, SkipReason.DEADLINE_EXCEEDED, id="too late"),
         pytest.param({"executor": "none"}, SkipReason.NOT_READY, id="not in order"),
+        pytest.param({"parameters": [{"name": "x", "required": True}]}, SkipReason.NOT_READY, id="it lacks a value"),
         pytest.param({"concurrency": "forbid"}, SkipReason.CONCURRENCY_FORBIDDEN, id="busy"),
     ],
 )

@@ -22,6 +22,7 @@ RUNNING = seen(claim())
 REFUSED = Problem("InvalidTemplate", "spec.template: no")
 PERL, PIPED = {"executor": "perl"}, {"command": "a | b"}
 UNKNOWN_KEYS = {"executorConfig": {"command": "true", "project": "x", "allowed_exitcodes": "0"}}
+NEEDED = [{"name": "day", "required": True}]
 STARTS, EXPIRES = {"startsAt": "2026-03-01T12:00:10Z"}, {"expiresAt": "2026-03-01T12:00:10Z"}
 
 
@@ -63,6 +64,24 @@ def verdict(plan: Plan, kind: str) -> tuple[str, str, str]:
             "True Scheduled: ignored, because this version does not know them: "
             "executorConfig.allowed_exitcodes, executorConfig.project, processors.nope",
             id="in order, with settings that mean nothing",
+        ),
+        pytest.param(
+            {"parameters": [{"name": "day", "pattern": "("}]}, {},
+            'False InvalidParameters: parameter "day": its pattern "(" is not a regular expression of RE2: '
+            "missing ): (",
+            id="a declaration that cannot be checked",
+        ),
+        pytest.param(
+            {"parameters": [{"name": "day"}], "executorConfig": {"command": "a {{ day }} {{ dya }}"}}, {},
+            "True Scheduled: {{ dya }} is not the name of a parameter, and stays as it is",
+            id="in order, with a name that is not a parameter's",
+        ),
+        pytest.param({"parameters": NEEDED}, {}, "True Scheduled: ", id="in order, as it runs only on request"),
+        pytest.param(
+            {"parameters": NEEDED, "schedule": "@daily"}, {},
+            'False ParameterRequired: parameter "day": it is required and has no default, so the job runs only on '
+            "request with a value for it",
+            id="by a schedule, without a value",
         ),
     ],
 )  # fmt: skip
@@ -175,6 +194,15 @@ def test_a_job_that_was_mended_is_told_to_be_in_order_and_its_slots_count_from_n
     first = look(job_view(**PERL), now=NOON)
     second = look(job_view(), status=first.status, now=after(600))
     assert (told(second), second.status.since) == ([("Normal", "Scheduled")], after(600))
+
+
+def test_a_job_that_lacks_a_value_runs_no_slot_until_there_is_a_default() -> None:
+    first = look(job_view(parameters=NEEDED), now=after(600))
+    assert (first.create, first.status.next, told(first)) == (None, None, [("Warning", "ParameterRequired")])
+    assert look(job_view(parameters=NEEDED), status=first.status, now=after(1200)).status.skipped is None
+    mended = job_view(parameters=[{**NEEDED[0], "default": "1"}])
+    second = look(mended, status=first.status, now=after(1200))
+    assert (told(second), second.status.since) == ([("Normal", "Scheduled")], after(1200))
 
 
 def test_a_job_that_becomes_degraded_is_told_and_one_that_recovers_is_not() -> None:

@@ -35,13 +35,15 @@ class Answers:
     instant: bool
     waiting: list[asyncio.Future[Result]] = field(default_factory=list)
     asked: int = 0
+    urls: list[str] = field(default_factory=list)
     seen: Callable[[], None] = lambda: None
 
     def place(self) -> asyncio.Semaphore:
         return self.places
 
-    async def call(self, _keys: Http) -> Result:
+    async def call(self, keys: Http) -> Result:
         self.asked += 1
+        self.urls.append(keys.url)
         self.seen()
         if self.instant:
             return Result(output=b"fine")
@@ -72,7 +74,7 @@ class Eager:
 @asynccontextmanager
 async def calling(*, limit: int = 10, instant: bool = False, **spec: Any) -> AsyncIterator[tuple[Edges, Answers]]:
     """The operator with one job, whose calls the test answers, or which succeed at once (`instant`)."""
-    edges = begin(inline_calls=limit, executor="http", executorConfig=CONFIG, **spec)
+    edges = begin(inline_calls=limit, **{"executor": "http", "executorConfig": CONFIG, **spec})
     answers = Answers(asyncio.Semaphore(limit), instant)
     edges.reconciler.calls._pool = cast("Pool", answers)
     async with edges.running():
@@ -231,6 +233,22 @@ async def test_a_call_that_is_begun_twice_is_made_once() -> None:
         edges.reconciler.calls.begin(edges.entry(), entry)
         await until(64)
         assert answers.asked == 1
+
+
+async def test_a_call_has_the_values_of_its_run() -> None:
+    spec: dict[str, Any] = {
+        "parameters": [{"name": "day", "default": "to day"}],
+        "executorConfig": {**CONFIG, "url": "http://localhost/{{ day }}"},
+    }
+    async with calling(instant=True, **spec) as (edges, answers):
+        await until(61)
+        for number, day in enumerate(("1/2", "..")):
+            entry = claim(after(number))
+            edges.reconciler.calls.begin(edges.entry(), entry, given={"day": day})
+            await until(62 + number)
+        outcome = edges.entry().observed.outcomes[entry.job]
+        assert answers.urls == ["http://localhost/to%20day", "http://localhost/1%2F2"]
+        assert (outcome.success, 'parameter "day": its value would change the path' in outcome.message) == (False, True)
 
 
 async def test_more_calls_than_places_wait_for_their_turn() -> None:

@@ -1,0 +1,98 @@
+"""Runs with a body or an Idempotency-Key: they become DkronRuns, whose names follow from the key. And what any run
+takes: a job that can run, and values that fit its parameters.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.edge.admission import GRANT, requester
+from dkron_api.edge.flags import flag
+from dkron_api.edge.tenancy import tenant_of
+from dkron_api.jobs.run_objects import name_of_run
+from dkron_api.refusal import ApiError
+from dkron_api.routes.bodies import body_of
+from dkron_api.routes.installation import without_node
+from dkron_api.routes.requests import terms_of
+from dkron_api.translate.gojson import Unreadable
+from dkron_api.translate.record import Job, Object
+from dkron_api.translate.run_body import RunBody, read_run_body
+from dkron_api.translate.secrets_named import secrets_in
+from dkron_api.translate.standing import problem
+from dkron_crds.parameter_places import run_problem
+from dkron_crds.schedule.errors import quoted
+
+KEY = "Idempotency-Key"
+LONGEST_NAME = 256
+"""Characters of `spec.requestedBy`."""
+_KEY = re.compile(r"[!-~]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A run as a client wants it, and the key under which it may repeat the request; empty without one."""
+
+    body: RunBody
+    key: str = ""
+
+
+async def read_order(request: web.Request) -> Order | None:
+    """Return what the body and the header say; None without both. Raises `ApiError`, 400."""
+    keys = request.headers.getall(KEY, ())
+    if keys and (len(keys) > 1 or _KEY.fullmatch(keys[0]) is None):
+        text = f"{KEY}: it is one text of at most 255 visible ASCII characters without spaces, such as a UUID"
+        raise ApiError(HTTPStatus.BAD_REQUEST, text)
+    try:
+        body = read_run_body(await body_of(request))
+    except Unreadable as reason:
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the body cannot be used: {reason}.") from reason
+    if body is None and not keys:
+        return None
+    body = body or RunBody()
+    return Order(replace(body, force=body.force or flag(request, "force")), keys[0] if keys else "")
+
+
+async def place(request: web.Request, job: Job, order: Order) -> Object:
+    """Return the DkronRun that asks for this run: that of an earlier request with the same key, or another one. Raises
+    `ApiError`: 400, 403, 404, 409, 412 or 422."""
+    body, grant, tenant = order.body, request[GRANT], tenant_of(request)
+    if body.force:
+        await grant.require(grant.where.to_force(job.name))
+    await grant.require(*grant.where.to_use(secrets_in(body.parameters.values()), has_template=False))
+    name, spec = name_of_run(job, order.key), body.spec(job.name, by=requester(request)[:LONGEST_NAME])
+    found = await tenant.runs.find(name, spec) if order.key else None
+    if found is not None:
+        return found
+    version = terms_of(request).version
+    if version is not None and version != str(job.version):
+        raise ApiError(HTTPStatus.PRECONDITION_FAILED, f"the job {quoted(job.name)} has changed; read it again")
+    require_able(job, request, force=body.force)
+    require_values(job, body.parameters)
+    return await tenant.runs.create(name, spec)
+
+
+def require_values(job: Job, given: Mapping[str, str]) -> None:
+    """Raise `ApiError`, 400, unless the values fit the parameters of the job, with all that are required."""
+    if given or job.raw["spec"].get("parameters"):
+        why = run_problem(job.spec, given)
+        if why:
+            raise ApiError(HTTPStatus.BAD_REQUEST, f"the job {quoted(job.name)} cannot run with these values: {why}")
+
+
+def require_able(job: Job, request: web.Request, *, force: bool = False) -> None:
+    """Raise `ApiError`, 404 or 409, for a job that cannot run. `force` runs one that is disabled as well."""
+    spec = job.raw["spec"]
+    if spec.get("disabled") and not job.parents and not force:
+        raise ApiError(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
+    trouble = problem(job)
+    if trouble:
+        raise ApiError(HTTPStatus.CONFLICT, trouble)
+    nowhere = without_node(request.app, spec.get("tags") or {})
+    if nowhere:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
+    if spec.get("concurrency") == "forbid" and job.busy and not (force or flag(request, "force")):
+        text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
+        raise ApiError(HTTPStatus.CONFLICT, text)

@@ -1,0 +1,89 @@
+"""The body of a request to run a job: an addition, Dkron reads none. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dkron_api.translate.gojson import Pairs, Unreadable, decode
+from dkron_crds.base import rfc3339
+from dkron_crds.parameters import MAX_PARAMETERS
+from dkron_crds.requests import read_instant
+from dkron_crds.schedule.errors import quoted
+
+LONGEST_REASON = 256
+
+
+@dataclass(frozen=True, slots=True)
+class RunBody:
+    """What a client says about the run. `scheduled_time` is the slot that it stands for; None is the time of the
+    request."""
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    scheduled_time: datetime | None = None
+    force: bool = False
+    reason: str = ""
+
+    def spec(self, job: str, *, by: str) -> dict[str, Any]:
+        """Return the spec of the DkronRun of this job, which `by` wants."""
+        at = "" if self.scheduled_time is None else rfc3339(self.scheduled_time)
+        given = {
+            "parameters": dict(self.parameters), "scheduledTime": at, "force": self.force, "reason": self.reason,
+            "requestedBy": by,
+        }  # fmt: skip
+        return {"job": job} | {key: value for key, value in given.items() if value}
+
+
+def read_run_body(data: bytes) -> RunBody | None:
+    """Return what the body says; None if it says nothing: it is empty, null or an empty object. Raises Unreadable."""
+    value = decode(data) if data.strip() else None
+    if value is None or value == []:
+        if isinstance(value, list) and not isinstance(value, Pairs):
+            raise Unreadable("it is an array; send an object")
+        return None
+    if not isinstance(value, Pairs):
+        raise Unreadable('it is not an object; send an object, such as {"parameters": {"day": "2026-01-31"}}')
+    given: dict[str, Any] = {}
+    for key, item in value:
+        if key not in _READERS:
+            raise Unreadable(f"{quoted(key)} is not a field of it; it has {', '.join(_READERS)}")
+        if item is not None:
+            given[key] = _READERS[key](key, item)
+    return RunBody(**given)
+
+
+def _values(name: str, value: object) -> Mapping[str, str]:
+    if not isinstance(value, Pairs):
+        raise Unreadable(f"{name}: it is not an object; send an object whose values are strings")
+    found: dict[str, str] = {}
+    for key, item in value:
+        if not isinstance(item, str):
+            raise Unreadable(f"{name}: the value of {quoted(key)} is not a string; write it in double quotes")
+        found[key] = item
+    if len(found) > MAX_PARAMETERS:
+        raise Unreadable(f"{name}: it has {len(found)} entries; a job has at most {MAX_PARAMETERS} parameters")
+    return found
+
+
+def _time(name: str, value: object) -> datetime:
+    at = read_instant(value) if isinstance(value, str) else None
+    if at is None:
+        raise Unreadable(f"{name}: it is not a time; send RFC 3339 with a zone, such as 2026-03-01T09:30:00Z")
+    return at
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Unreadable(f"{name}: it is not a flag; send true or false without quotes")
+    return value
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_REASON:
+        raise Unreadable(f"{name}: it is not a text; send a string of at most {LONGEST_REASON} characters")
+    return value
+
+
+_READERS: Mapping[str, Callable[[str, object], Any]] = {
+    "parameters": _values, "scheduled_time": _time, "force": _flag, "reason": _text,
+}  # fmt: skip

@@ -1,0 +1,74 @@
+"""What a run is given beyond its job: values of parameters, the slot that it stands for, and a reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from dkron_cli.core.job import Job
+from dkron_crds.base import rfc3339
+from dkron_crds.parameter_places import run_problem
+from dkron_crds.requests import read_instant
+from dkron_crds.schedule.errors import quoted
+from dkron_crds.spec import JobSpec
+
+LONGEST_REASON = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """It is true if there is anything to give, which takes a DkronRun; an annotation can only ask for a run."""
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.parameters or self.at or self.reason)
+
+    def spec(self, job: str, *, force: bool, by: str) -> dict[str, Any]:
+        """Return the spec of a DkronRun."""
+        given = {
+            "parameters": dict(self.parameters), "scheduledTime": self._slot, "force": force, "reason": self.reason,
+            "requestedBy": by,
+        }  # fmt: skip
+        return {"job": job} | {key: value for key, value in given.items() if value}
+
+    def body(self) -> dict[str, Any] | None:
+        """Return the body for the REST API; None if there is nothing to give."""
+        given = {"parameters": dict(self.parameters), "scheduled_time": self._slot, "reason": self.reason}
+        return {key: value for key, value in given.items() if value} or None
+
+    @property
+    def _slot(self) -> str:
+        return "" if self.at is None else rfc3339(self.at)
+
+
+def read_order(parameters: Sequence[str], at: str, reason: str) -> Order:
+    """Return what the options say. Raises ValueError with a sentence."""
+    values: dict[str, str] = {}
+    for each in parameters:
+        name, equals, value = each.partition("=")
+        if not (name and equals):
+            raise ValueError(f"-p {quoted(each)}: write NAME=VALUE")
+        if name in values:
+            raise ValueError(f"-p {quoted(name)}: it is given twice")
+        values[name] = value
+    slot = read_instant(at) if at else None
+    if at and slot is None:
+        raise ValueError(f"--at {quoted(at)}: write a time of RFC 3339 with a zone, such as 2026-03-01T09:30:00Z")
+    if len(reason) > LONGEST_REASON:
+        raise ValueError(f"--reason has {len(reason)} characters; at most {LONGEST_REASON} are allowed")
+    return Order(values, slot, reason)
+
+
+def unfit(job: Job, order: Order) -> str:
+    """Return why a DkronJob cannot run with these values, as a sentence; empty if it can, or if the server has to tell
+    because the job cannot be read here."""
+    try:
+        spec = JobSpec.from_wire(dict(job.raw.get("spec") or {}))
+    except ValidationError:
+        return ""
+    return run_problem(spec, order.parameters)
