@@ -20,6 +20,9 @@ CLUSTER_ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "clusterrole
 LEAST: Rules = {
     ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
+    ("dkron.io", "dkronbackfills"): ("get", "list", "watch", "delete"),
+    ("dkron.io", "dkronbackfills/status"): ("patch",),
+    ("dkron.io", "dkronruns"): ("create", "get"),
     ("dkron.io", "dkronclusters"): ("get", "list", "watch", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),

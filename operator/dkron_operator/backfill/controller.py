@@ -6,7 +6,7 @@ begins nothing more, and the record of what has begun is never an old one.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from dkron_operator.backfill.advance import Begun, Seen, Situation, Slot, advanc
 from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused, reports
 from dkron_operator.backfill.planning import NoJob, Refused, plan
 from dkron_operator.backfill.runs import Runs
-from dkron_operator.backfill.view import View
+from dkron_operator.backfill.view import Known, View
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
@@ -45,9 +45,9 @@ WIDTH, SPARE = 4, 2
 
 
 class Backfills:
-    """The DkronBackfills that have not ended, and the queue in which they go on. The sink of a watch of them.
+    """The DkronBackfills that have not ended, and the queue in which they go on.
 
-    `runs` are their DkronRuns, the sink of another watch. `job` returns what is known of the DkronJob with a uid.
+    `job` returns what is known of the DkronJob with a uid.
     `may_act` is whether this replica may act.
     """
 
@@ -82,30 +82,25 @@ class Backfills:
         if uid in self._places:
             self.queue.add(uid, DEBOUNCE)
 
-    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
-        """Replace all DkronBackfills by a complete list."""
-        for uid in self._places.keys() - {str(item["metadata"]["uid"]) for item in items}:
-            self._forget(uid)
-        for item in items:
-            self.see(item)
+    def replace(self, namespace: str | None, all_of_it: Iterable[Known]) -> None:
+        """These were all DkronBackfills of a namespace, or of all (None)."""
+        found = {known.uid: known for known in all_of_it}
+        for uid, (where, _) in tuple(self._places.items()):
+            if uid not in found and namespace in (None, where):
+                self.lose(uid)
+        for known in found.values():
+            self.see(known)
 
-    def went_back(self) -> None:
-        """Nothing to do: each look reads the object."""
-
-    def see(self, item: Object) -> None:
+    def see(self, known: Known) -> None:
         """A DkronBackfill was added or modified."""
-        metadata = item["metadata"]
-        if (item.get("status") or {}).get("finishedAt") and "ttlSecondsAfterFinished" not in item["spec"]:
-            self._forget(metadata["uid"])
+        if known.rests:
+            self.lose(known.uid)
             return
-        self._places[metadata["uid"]] = metadata["namespace"], metadata["name"]
-        self.queue.add(metadata["uid"])
+        self._places[known.uid] = known.namespace, known.name
+        self.queue.add(known.uid)
 
-    def lose(self, item: Object) -> None:
+    def lose(self, uid: str) -> None:
         """A DkronBackfill was deleted. The garbage collector deletes its runs."""
-        self._forget(item["metadata"]["uid"])
-
-    def _forget(self, uid: str) -> None:
         self._places.pop(uid, None)
         timer = self._timers.pop(uid, None)
         if timer is not None:
@@ -129,7 +124,7 @@ class Backfills:
         except NotFound:
             view = None
         if view is None or view.uid != uid or view.deleting:
-            self._forget(uid)
+            self.lose(uid)
             return
         try:
             spec, status = view.parse()

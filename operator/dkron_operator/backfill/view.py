@@ -1,12 +1,29 @@
-"""A DkronBackfill as a view: who it is, apart from what it says."""
+"""A DkronBackfill as views: what a watch keeps of it, and what one look reads."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from dkron_crds.backfill import BackfillSpec, BackfillStatus
 
 Object = dict[str, Any]
+
+
+class Known(NamedTuple):
+    """What a watch keeps of a DkronBackfill."""
+
+    uid: str
+    namespace: str
+    name: str
+    rests: bool
+    """Whether nothing is left to do: it has ended, and is not to be deleted by itself."""
+
+    @classmethod
+    def read(cls, body: Object) -> Self:
+        """Read an object."""
+        metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+        rests = bool(status.get("finishedAt")) and "ttlSecondsAfterFinished" not in spec
+        return cls(metadata["uid"], metadata["namespace"], metadata["name"], rests)
 
 
 @dataclass(frozen=True, slots=True)
