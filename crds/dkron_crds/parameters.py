@@ -1,5 +1,6 @@
 """Parameters of a job: how `spec.parameters` declares them, and what values a run may give. Pure."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -71,3 +72,11 @@ class Parameter(WireModel):
     secret: bool = False
     """If true, the value is a reference "secretRef:<secret>/<key>" to a Secret in the same namespace. Only the
     container reads it, as its variable; {{ name }} cannot stand for it."""
+
+
+def parameter_problem(declared: tuple[Parameter, ...], values: Mapping[str, str]) -> str:
+    """Return what is wrong with the values that a run gives, as a sentence that names the parameter; empty if they
+    fit."""
+    known = {each.name for each in declared}
+    unknown = next((name for name in values if name not in known), None)
+    return "" if unknown is None else f'parameter "{unknown}": it is not declared in spec.parameters of the job'

@@ -87,6 +87,10 @@ COMMON_YEAR = Rule(
     cel="self.getFullYear() >= 1970 && self.getFullYear() <= 9999",
     message="the time must be in the years 1970 to 9999 (UTC)",
 )
+NANOSECOND_YEAR = Rule(
+    cel="self.getFullYear() >= 1970 && self.getFullYear() <= 2261",
+    message="the time must be in the years 1970 to 2261 (UTC)",
+)
 BACKOFF_GROWS = Rule(
     cel="duration(self.initial) <= duration(self.max)",
     message="retryBackoff.max must not be shorter than retryBackoff.initial",

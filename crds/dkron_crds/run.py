@@ -14,12 +14,16 @@ from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
 from dkron_crds.depends import DkronName
 from dkron_crds.names import API_VERSION
 from dkron_crds.parameters import ParameterValues
-from dkron_crds.rules import COMMON_YEAR, RUN_IS_IMMUTABLE, validations
+from dkron_crds.rules import NANOSECOND_YEAR, RUN_IS_IMMUTABLE, validations
 from dkron_crds.status import JobName, Member, Nanoseconds
 
 MAX_SHOWN_ATTEMPTS = 100
 OF_BACKFILL = "dkron.io/backfill"
 """Label of a DkronRun that a DkronBackfill created: the name of the backfill."""
+OF_RUN = "dkron.io/run"
+"""Annotation of a Job that a DkronRun asked for: the name of the DkronRun."""
+WITH_PARAMETERS = "dkron.io/parameters"
+"""Annotation of a Job whose DkronRun gives values to parameters: `given`."""
 
 
 class RunPhase(StrEnum):
@@ -44,12 +48,14 @@ class RunSpec(WireModel):
     """Values for the parameters that the job declares in spec.parameters, by their names, all as strings. A parameter
     that is left out has its default."""
 
-    scheduled_time: Annotated[Instant | None, Field(json_schema_extra=validations(COMMON_YEAR))] = None
+    scheduled_time: Annotated[Instant | None, Field(json_schema_extra=validations(NANOSECOND_YEAR))] = None
     """The scheduled time that the run stands for, when a slot is run again: the run gets it as DKRON_SCHEDULED_TIME.
-    Empty means the time of the request."""
+    Empty means the time of the request. It changes nothing about the schedule: a slot that is still to come runs when
+    it is due."""
 
     force: bool = False
-    """If true, the job runs although it is disabled, or is active with concurrency "forbid"."""
+    """If true, the job runs although it is disabled, or is active with concurrency "forbid". A disabled job makes no
+    retries."""
 
     reason: Annotated[str, Field(max_length=256)] = ""
     """Why the run is wanted: free text for people."""
@@ -59,7 +65,8 @@ class RunSpec(WireModel):
 
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     """The object is deleted this many seconds after the run has ended. Empty keeps it until the job has more than
-    spec.history.runs finished ones. The executions of the job stay in either case."""
+    spec.history.runs finished ones. That limit holds with a value, too. The executions of the job stay in either
+    case."""
 
 
 class RunAttempt(WireModel):

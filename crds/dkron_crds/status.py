@@ -66,6 +66,7 @@ class SkipReason(StrEnum):
     NOT_STARTED = "NotStarted"
     NOT_READY = "NotReady"
     SUCCEEDED = "Succeeded"
+    INVALID_PARAMETERS = "InvalidParameters"
     EDITED = "Edited"
     OVERRUN = "Overrun"
     PAUSED = "Paused"
@@ -106,6 +107,10 @@ class Active(WireModel):
     member: Member = ""
     """Distinguishes the Jobs of a group if tags ask for several: the name of the node, or a number. All attempts of a
     member share it."""
+
+    parameters_given: bool = False
+    """True if the DkronRun that asked for the run gives values to parameters. No attempt begins after that object was
+    deleted."""
 
 
 class Execution(WireModel):
@@ -176,7 +181,8 @@ class Skipped(WireModel):
     could fire it in time, see spec.missedRuns. Disabled: a run of the disabled job was requested, or its parent
     ended. TooManyActive: more than a thousand attempts would be active. Expired, NotStarted: its parent ended after
     expiresAt or before startsAt. NotReady: its parent ended, or a run was requested, while the job was not ready.
-    Succeeded: the job is ephemeral, has succeeded and is about to be deleted. Edited: the spec changed before a slot
+    Succeeded: the job is ephemeral, has succeeded and is about to be deleted. InvalidParameters: a request gave values
+    that do not fit spec.parameters. Edited: the spec changed before a slot
     of the old schedule was decided. Overrun: its parent had more ended runs than it can show, before this job had
     processed them."""
 

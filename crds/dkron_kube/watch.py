@@ -8,10 +8,10 @@ version.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from dkron_kube.backoff import Backoff
 from dkron_kube.client import KubeClient, Object
@@ -23,8 +23,9 @@ from dkron_kube.watch_events import Event, Kind, Lines, parse
 class Sink(Protocol):
     """Receives objects and changes in the order in which they happened. No method blocks or raises."""
 
-    def replace(self, items: list[Object], version: int) -> None:
-        """A complete list as of this resource version: objects not in it are gone."""
+    def replace(self, items: list[Any], version: int) -> None:
+        """A complete list as of this resource version, each object as the follower keeps it: those not in it are
+        gone."""
 
     def went_back(self) -> None:
         """Resource versions are lower than before, as after a restore of etcd. Everything from now on, beginning with
@@ -61,6 +62,10 @@ class Pace:
 STEADY = Pace()
 
 
+def _whole(item: Object) -> Object:
+    return item
+
+
 async def follow(
     client: KubeClient,
     resource: Resource,
@@ -69,13 +74,15 @@ async def follow(
     *,
     name: str | None = None,
     fields: str = "",
+    keep: Callable[[Object], Any] = _whole,
     pace: Pace = STEADY,
 ) -> NoReturn:
     """List and watch a namespace, or all namespaces (None), or its one object called `name`, or those that a field
-    selector takes, until cancelled."""
+    selector takes, until cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a
+    list of everything may not fit into memory."""
     chosen = fields if name is None else f"metadata.name={name}"
     selector = {"fieldSelector": chosen} if chosen else {}
-    follower = _Follower(_Source(client, resource, namespace, selector=selector), sink, pace)
+    follower = _Follower(_Source(client, resource, namespace, selector=selector, keep=keep), sink, pace)
     while True:
         delay = await follower.step()
         await asyncio.sleep(delay)
@@ -85,19 +92,26 @@ class _Source:
     """The list and watch requests of a follower."""
 
     def __init__(
-        self, client: KubeClient, resource: Resource, namespace: str | None, *, selector: Mapping[str, str]
+        self,
+        client: KubeClient,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        selector: Mapping[str, str],
+        keep: Callable[[Object], Any],
     ) -> None:
         self._client = client
         self._resource = resource
         self._namespace = namespace
         self._selector = selector
+        self._keep = keep
 
-    async def whole(self) -> tuple[list[Object], str]:
-        """Return all objects, and the resource version of the list."""
-        items: list[Object] = []
+    async def whole(self) -> tuple[list[Any], str]:
+        """Return what is kept of all objects, and the resource version of the list."""
+        items: list[Any] = []
         version = ""
         async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
-            items += page["items"] or ()
+            items += map(self._keep, page["items"] or ())
             version = str(page["metadata"].get("resourceVersion"))
         return items, self._checked(version)
 

@@ -13,7 +13,7 @@ from dkron_executors.run.addresses import AddressRules
 from dkron_kube.access import Access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, NODES, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, NODES, Resource
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance
@@ -37,6 +37,7 @@ from dkron_operator.telemetry.metrics import Metrics
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.kopf_streams import KopfStreams
 from dkron_operator.watch.liveness import WatchLiveness
+from dkron_operator.watch.requested_runs import RequestedRunWatch
 from dkron_operator.watch.resync import Resync
 from dkron_runtime.installed import require_current
 from dkron_runtime.supervision import Supervisor
@@ -135,6 +136,13 @@ class Operator:
             handlers, access, self._liveness,
             identity=replica.identity, namespaces=self._namespaces, gone=self._require_installation,
         )  # fmt: skip
+        self._run_watches = [
+            RequestedRunWatch(
+                self.client, self.store.runs, namespace, changed=self.reconciler.runs.see,
+                on_event=partial(self._liveness.optional_event, DKRON_RUNS),
+            )
+            for namespace in self._namespaces or (None,)
+        ]  # fmt: skip
         self._supervisor = Supervisor(clock=clock.monotonic)
         parts = Parts(
             self.client, self.store, self.cluster_status, self.lease, self.reconciler, self._liveness, self._supervisor,
@@ -165,6 +173,7 @@ class Operator:
         self.monitoring.job_states.note(uid)
         self.delivery.see(uid, status)
         self.reconciler.traces.see(uid, status)
+        self.reconciler.runs.see_job(uid)
 
     def _lead(self, leadership: Leadership) -> None:
         before, self._before = self._before, leadership
@@ -241,6 +250,7 @@ class Operator:
         others = [
             *self._start(*parts.queues, self.events.queue, self.cluster_status.queue),
             start("nodes", parts.nodes.run), start("resync", self._resync.run),
+            *(start(f"runs of {watch.namespace or 'all namespaces'}", watch.run) for watch in self._run_watches),
             start("cluster status", self.cluster_status.look), start("delivery", self.delivery.run),
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)

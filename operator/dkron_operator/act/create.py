@@ -8,6 +8,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.lease import CREATED_BY
 from dkron_crds.node_tags import DKRONS, AgentTags
+from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import JOBS
@@ -21,6 +22,7 @@ from dkron_operator.executors.images import Images
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
+from dkron_operator.plan.attempts import LOST_PARAMETERS, RUN_DELETED
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.fold import Started
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
@@ -110,6 +112,10 @@ class Fire:
         log.info("calling", extra=context(entry, create.entry))
 
     async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
+        requested = self._store.runs_of(entry).of(create.entry.group)
+        given = None if requested is None else requested.values
+        if create.entry.parameters_given and given is None:
+            return await self._refuse(entry, create, Problem(RUN_DELETED, LOST_PARAMETERS))
         body = build_job(
             entry.job,
             create.entry,
@@ -117,7 +123,12 @@ class Fire:
             own=self._own,
             confine=self._confine,
             traceparent=firing.traceparent,
+            given=given or {},
         )
+        if requested is not None:
+            body["metadata"]["annotations"][OF_RUN] = requested.name
+        if create.entry.parameters_given:
+            body["metadata"]["annotations"][WITH_PARAMETERS] = "given"
         if self._home:
             body["metadata"]["annotations"][CREATED_BY] = self._home
         refused = self._rules.of_body(body)

@@ -27,6 +27,7 @@ from dkron_operator.cache.namespace_room import (
     may_be_parked,
     parked_job,
 )
+from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.views import annotated, verdict, view_of
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
@@ -37,6 +38,7 @@ from dkron_operator.plan.read import (
     read_run,
     read_status,
 )
+from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry.metrics import Metrics
 
@@ -87,6 +89,7 @@ class Store:
         self._clock = clock or Clock()
         self._requeue = requeue
         self.room = NamespaceRoom(room)
+        self.runs = RequestedRuns()
         self._entries: dict[str, CachedJob] = {}
         self._parked: dict[str, ParkedJob] = {}
         self._runs: dict[Owner, dict[str, AttemptJob]] = {}
@@ -184,7 +187,7 @@ class Store:
         uid = entry.job.uid
         if self._has_room(entry.job) or is_busy(entry) or self._entries.get(uid) is not entry:
             return
-        if rests and may_be_parked(entry):
+        if rests and may_be_parked(entry) and not self.runs_of(entry).groups:
             self._park(entry)
         elif not is_lean(entry.job):
             entry.job = lean(entry.job, entry.base, self.room.problem)
@@ -311,6 +314,7 @@ class Store:
         Work in progress on an old entry ends with it. The outcomes of attempts stay, because attempts have unique
         names. `behind`: all cached objects may be stale.
         """
+        self.runs.renew()
         for uid, old in tuple(self._entries.items()):
             seen = old.observed
             kept = Observed(
@@ -367,6 +371,21 @@ class Store:
                         del self._runs[owner, namespace]
                     return self.lose_run_of(owner, run.name)
         return ()
+
+    def runs_of(self, entry: CachedJob) -> RunsOfJob:
+        """The DkronRuns that are this job's. Of several jobs with one name, they are those of the oldest."""
+        key = key_of(entry.job)
+        return self.runs.of(key) if self._holder(key) is entry else NO_RUNS
+
+    def holder(self, key: Key) -> CachedJob | None:
+        """The job with this Dkron name, to which DkronRuns refer."""
+        return self._holder(key)
+
+    def why_absent(self, key: Key) -> str:
+        """Why there is no job of this name, as a sentence."""
+        if self._objects.get(key) in self._parked:
+            return self.room.problem.message
+        return f'the namespace has no DkronJob with the name "{key[1]}"'
 
     def duplicate(self, entry: CachedJob) -> Problem | None:
         """The problem that another object in the namespace has the same Dkron name; None if there is none. The older

@@ -40,6 +40,22 @@ class ReadTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadRun:
+    """Read the DkronRun with this uid from the API server: whether it was decided, and the values that it gives."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRefusal:
+    """Remember, for the status of the DkronRun with this uid, why it is refused."""
+
+    uid: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopJob:
     """Read the last output of the pod of a Job, and delete the Job."""
 
@@ -118,6 +134,6 @@ class DeleteDkronJob:
 
 Effect = StopJob | DeleteJob | BeginCall | CancelCall | RemoveAnnotation | AcceptJob | WriteStatus | DeleteDkronJob
 """Actions that change the cluster."""
-Look = Report | ReadOutcome | ReadTrouble | DryRunJob
-"""Actions that change nothing there: the operator reads something, or reports an Event."""
+Look = Report | ReadOutcome | ReadTrouble | ReadRun | ExplainRefusal | DryRunJob
+"""Actions that change nothing there: the operator reads or remembers something, or reports an Event."""
 Action = Effect | Look

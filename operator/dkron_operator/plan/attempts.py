@@ -6,8 +6,8 @@ from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.executors.inline import is_inline
-from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadTrouble
-from dkron_operator.plan.cause import Cause, started_at
+from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadRun, ReadTrouble
+from dkron_operator.plan.cause import ON_REQUEST, Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
@@ -24,6 +24,9 @@ UNSCHEDULABLE = "Unschedulable"
 """The scheduler's reason for a pod that fits on no node."""
 NODE_GONE = "NodeGone"
 """The reason of an attempt that ends because the node it was pinned to left the cluster."""
+RUN_DELETED = "RunDeleted"
+"""The reason of an attempt that was claimed and has no values for its parameters any more."""
+LOST_PARAMETERS = "its DkronRun, which gave the values of its parameters, was deleted"
 
 
 def plan_attempts(plan: Plan) -> None:
@@ -172,8 +175,11 @@ def _replaced(plan: Plan, entry: Active) -> bool:
 
 
 def _is_newer(plan: Plan, one: Active, other: Active) -> bool:
-    """Whether the trigger of `one` came later. Slots are ordered by their group numbers, whatever the clock said when
-    they were claimed. Requests may name any time, so two of them are ordered by when their first attempts began."""
+    """Whether the trigger of `one` came later, and the other makes way for it. Slots are ordered by their group
+    numbers, whatever the clock said when they were claimed. Requests may name any time, so two of them are ordered by
+    when their first attempts began."""
+    if Trigger.BACKFILL in (one.trigger, other.trigger):
+        return False
     if one.group == other.group or {one.trigger, other.trigger} == {Trigger.SCHEDULE}:
         return one.group > other.group
     return _first_began(plan, one) > _first_began(plan, other)
@@ -200,7 +206,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
     elif entry.attempt > 1 and entry.started_at > now:
         # First ones are due when they are claimed, even if the clock was set back since.
         plan.wake_at(entry.started_at)
-    elif plan.create is None:
+    elif plan.create is None and not _waits_for_values(plan, entry):
         plan.start(_complete(plan, entry))
 
 
@@ -210,7 +216,24 @@ def _cancelled(plan: Plan, entry: Active) -> str:
         return "the job was disabled"
     if plan.situation.flaw is not None:
         return plan.situation.flaw.message
+    if _has_lost_parameters(plan, entry):
+        return LOST_PARAMETERS
     return "a newer run has begun" if _replaced(plan, entry) else ""
+
+
+def _waits_for_values(plan: Plan, entry: Active) -> bool:
+    """Whether the values that its DkronRun gives have to be read first."""
+    run = plan.situation.runs.of(entry.group)
+    if not entry.parameters_given or (run is not None and run.values is not None):
+        return False
+    if run is not None:
+        plan.do(ReadRun(run.uid))
+    return run is not None or not plan.situation.runs.listed
+
+
+def _has_lost_parameters(plan: Plan, entry: Active) -> bool:
+    runs = plan.situation.runs
+    return entry.parameters_given and runs.listed and runs.of(entry.group) is None
 
 
 def _complete(plan: Plan, entry: Active) -> CreateJob:
@@ -239,6 +262,8 @@ def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
         return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=message)
     if _is_gone(plan, entry.node_name):
         return Outcome(success=False, finished_at=now, reason=NODE_GONE, message=_without_node(entry))
+    if _has_lost_parameters(plan, entry):
+        return Outcome(success=False, finished_at=now, reason=RUN_DELETED, message=LOST_PARAMETERS)
     return None
 
 
@@ -261,16 +286,19 @@ def _unsure(plan: Plan, entry: Active) -> None:
         late=why is not None,
         otherwise=(Passed(entry.slot, 1, reason, at=entry.slot),)
         if scheduled
-        else (Refused(reason, entry.slot, entry.job),),
+        else (Refused(reason, min(entry.slot, plan.situation.now), entry.job),),
     )
 
 
 def _unwanted(plan: Plan, entry: Active) -> SkipReason | None:
     """Why the attempt is no longer wanted: the job was disabled, broken or rescheduled since the create call."""
     job, since = plan.situation.job, plan.status.since
-    silent = refuses_requests(job) if entry.trigger is Trigger.MANUAL else job.spec.disabled
-    if silent:
+    silent = refuses_requests(job) if entry.trigger in ON_REQUEST else job.spec.disabled
+    run = plan.situation.runs.of(entry.group)
+    if silent and not (run is not None and run.force):
         return SkipReason.DISABLED
+    if _has_lost_parameters(plan, entry):
+        return SkipReason.INVALID_PARAMETERS
     rescheduled = entry.trigger is Trigger.SCHEDULE and since is not None and entry.slot <= since
     return SkipReason.MISSED if rescheduled or plan.situation.problem is not None else None
 
@@ -290,7 +318,8 @@ def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
         return None
     due = shifted(outcome.finished_at, delay(job.spec.retry_backoff, entry.attempt))
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt + 1, entry.member)
-    return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name)
+    given = entry.parameters_given
+    return cause.entry(uid=job.uid, name=job.name, at=due, node=entry.node_name, given=given)
 
 
 def _ended(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None = None) -> Finished:

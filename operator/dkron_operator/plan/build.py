@@ -1,6 +1,7 @@
 """The complete batch/v1 Job for one attempt, built from a view and a claim."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -16,6 +17,7 @@ from dkron_operator.plan.affinity import affinity, is_spread
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
 
 Object = dict[str, Any]
+NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
 
 
 def build_job(
@@ -26,6 +28,7 @@ def build_job(
     own: AgentTags = DKRONS,
     confine: bool = True,
     traceparent: str = "",
+    given: Mapping[str, str] = NONE_GIVEN,  # noqa: ARG001
 ) -> Object:
     """The Job to create for this attempt. It continues the trace of `traceparent`, if that is set; `own` are the tags
     that nodes have without a label; `confine` completes the pod to `restricted`, where the template leaves that open.

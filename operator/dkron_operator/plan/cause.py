@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from dkron_crds.attempt_names import EPOCH, execution_id, job_name, nanoseconds
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import Active, Heard, Trigger
 from dkron_crds.requests import group_of
+
+# Each plan of a job asks for the names of all requests that wait.
+_job_name = lru_cache(maxsize=16384)(job_name)
+ON_REQUEST = frozenset({Trigger.MANUAL, Trigger.BACKFILL})
+"""Triggers of runs that a user or a program requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +30,20 @@ class Cause:
 
     def job_name(self, *, uid: str, name: str) -> str:
         """The name of the Job for this cause, unique to the DkronJob with this uid."""
-        return job_name(
-            uid=uid, name=name, trigger=str(self.trigger), slot=self.slot, group=self.group, attempt=self.attempt,
+        # A DkronRun may stand for any scheduled time, which names nothing.
+        at = asked_at(self.group) if self.trigger in ON_REQUEST else self.slot
+        return _job_name(
+            uid=uid, name=name, trigger=str(self.trigger), slot=at, group=self.group, attempt=self.attempt,
             member=self.member,
         )  # fmt: skip
 
-    def entry(self, *, uid: str, name: str, at: datetime, node: str = "") -> Active:
+    def entry(self, *, uid: str, name: str, at: datetime, node: str = "", given: bool = False) -> Active:
         """A claim of this attempt, due or started at `at`, pinned to `node` if that is set. It has no uid until the Job
-        is seen."""
+        is seen. `given`: its DkronRun gives values to parameters."""
         job = self.job_name(uid=uid, name=name)
         return Active(
             id=execution_id(at, job), job=job, slot=self.slot, trigger=self.trigger, group=self.group,
-            attempt=self.attempt, started_at=at, node_name=node, member=self.member,
+            attempt=self.attempt, started_at=at, node_name=node, member=self.member, parameters_given=given,
         )  # fmt: skip
 
 
@@ -53,6 +61,11 @@ def following(run: Heard) -> Cause:
     """The cause of a run after this run of a parent; its slot is the end of the parent's run."""
     group = dependent_group(run.uid, run.group, run.at)
     return Cause(trigger=Trigger.DEPENDENT, slot=run.at, group=group)
+
+
+def asked_at(group: int) -> datetime:
+    """When the run on request with this group was requested, to the second."""
+    return EPOCH + timedelta(seconds=group // 1_000_000_000)
 
 
 def started_at(execution_id: str) -> datetime:

@@ -55,6 +55,20 @@ def decide_request(job: JobView, *, active: int, force: bool = False) -> Decisio
     return _by_concurrency(job, active)
 
 
+def decide_run(job: JobView, *, active: int, force: bool, beside: bool) -> Decision:
+    """Decide a DkronRun. `force` overrules `disabled` and `forbid`. One that runs `beside` others is of a backfill,
+    which has a policy of its own: the job's concurrency does not apply."""
+    if refuses_requests(job) and not force:
+        return Skip(SkipReason.DISABLED)
+    if active >= MOST_ACTIVE:
+        return Skip(SkipReason.TOO_MANY_ACTIVE)
+    if beside:
+        return Fire(claim=job.spec.ephemeral)
+    if force and job.spec.concurrency is Concurrency.FORBID:
+        return Fire(claim=True)
+    return _by_concurrency(job, active)
+
+
 def decide_dependent(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decision:
     """Decide a run after the parents, the last of which ended at `slot`. It is always claimed: the same write records
     that the parents' runs have had their effect."""

@@ -11,7 +11,7 @@ from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import Change, Dropped, Started, fold, is_recorded
 from dkron_operator.plan.placement import ALONE, Member, members, shortage
-from dkron_operator.plan.view import AttemptState, Situation
+from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 
 A = TypeVar("A", bound=Action)
 
@@ -114,9 +114,19 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     claims = tuple(Started(claim) for claim in entries)
     if not decision.replace:
         return CreateJob(entries[0], before=(*mark, *claims))
-    running = tuple(run for run in plan.situation.attempts.values() if not run.finished and not run.gone)
-    waiting = tuple(Dropped(other.job) for other in plan.status.active if not other.uid)
+    running = tuple(run for run in plan.situation.attempts.values() if _replaceable(run))
+    waiting = tuple(Dropped(other.job) for other in plan.status.active if not other.uid and _yields(other))
     return CreateJob(entries[0], before=(*mark, *waiting, *claims), replaces=running)
+
+
+def _replaceable(run: AttemptJob) -> bool:
+    return not run.finished and not run.gone and _yields(run)
+
+
+def _yields(attempt: Active | AttemptJob) -> bool:
+    """Whether it makes way for a newer run. A backfill runs beside the other runs of a job, whatever its
+    concurrency."""
+    return attempt.trigger is not Trigger.BACKFILL
 
 
 def _placed(plan: Plan, decision: Fire) -> tuple[Member, ...] | Skip:
@@ -134,7 +144,8 @@ def _placed(plan: Plan, decision: Fire) -> tuple[Member, ...] | Skip:
 def _of_member(plan: Plan, entry: Active, member: Member) -> Active:
     job = plan.situation.job
     cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt, member.name)
-    return cause.entry(uid=job.uid, name=job.name, at=entry.started_at, node=member.node)
+    given = entry.parameters_given
+    return cause.entry(uid=job.uid, name=job.name, at=entry.started_at, node=member.node, given=given)
 
 
 def has_begun(plan: Plan, cause: Cause) -> bool:

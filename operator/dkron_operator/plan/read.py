@@ -13,6 +13,7 @@ from dkron_crds.known_settings import Settings
 from dkron_crds.names import ACCEPTED
 from dkron_crds.node_tags import DKRONS, AgentTags, read_agent
 from dkron_crds.requests import Request, read_instant, read_request
+from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
@@ -163,6 +164,8 @@ def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
         member=notes.get("dkron.io/member", ""),
         node=notes.get("dkron.io/node", ""),
         trace=read_traceparent(notes.get(ANNOTATION, "")),
+        requested_by=notes.get(OF_RUN, ""),
+        parameters_given=WITH_PARAMETERS in notes,
     )
 
 

@@ -1,32 +1,36 @@
-"""Runs that a user requested by annotation: each becomes one Job, or is refused with a reason; then its annotation
-goes.
+"""Runs that a user requested, by annotation or by a DkronRun: each becomes one Job, or is refused with a reason. Then
+the annotation goes, or the status of the DkronRun says that it was decided.
 
-A refusal is counted in the status before its annotation goes, under the name that its Job would have had. So it is
-counted once, whatever crashes in between.
+A refusal is counted in the status before that, under the name that its Job would have had. So it is counted once,
+whatever crashes in between.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 
 from dkron_crds.attempt_names import start_of_request
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
+from dkron_crds.parameters import parameter_problem
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_REFUSED
-from dkron_operator.plan.actions import RemoveAnnotation, WriteStatus
+from dkron_operator.plan.actions import ExplainRefusal, ReadRun, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.cause import requested
-from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
+from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request, decide_run
 from dkron_operator.plan.fold import Refused, Unasked, recorded
 from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan, busy, creation
+from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import AttemptJob
 
 MOST_AT_ONCE = 100
-"""How many requests one plan looks at."""
+"""How many annotations one plan looks at."""
+MOST_RUNS_AT_ONCE = 8
+"""How many DkronRuns one plan looks at that were not decided. Each is read by its name first, with its values."""
 AT_ONCE = MAX_REFUSED // 2
 """How many refusals the status holds at most before the annotations of the earlier ones have to go."""
 _WHY = {
@@ -39,14 +43,18 @@ _WHY = {
 
 def plan_requests(plan: Plan) -> None:
     """Create a Job for the first request that needs one, and remove the annotations of those that have theirs. If there
-    are many, the oldest are planned first; the others follow once those annotations are gone."""
+    are many, the oldest are planned first; the others follow once those are dealt with."""
     known = _Known.of(plan)
     for request in plan.situation.job.requests[:MOST_AT_ONCE]:
         _plan_request(plan, request, known)
+    # Those that have their Jobs, or are refused, wait only for their statuses to say so.
+    waiting = (run for run in plan.situation.runs.undecided if not _is_settled(plan, run, known))
+    for run in islice(waiting, MOST_RUNS_AT_ONCE):
+        _plan_run(plan, run)
 
 
 def plan_unasking(plan: Plan) -> None:
-    """Forget the refusals whose annotations are gone."""
+    """Forget the refusals whose annotations are gone, or whose DkronRuns say so."""
     # They do no harm: they leave with a write that is made anyway.
     if plan.changes and plan.status.refused:
         _unask(plan)
@@ -55,24 +63,44 @@ def plan_unasking(plan: Plan) -> None:
 def _unask(plan: Plan) -> None:
     job = plan.situation.job
     asked = {_entry(plan, request).job for request in job.requests if request.at is not None}
+    asked |= {_first_job(plan, run) for run in plan.situation.runs.undecided}
     gone = frozenset(plan.status.refused) - asked
-    if gone:
+    if gone and plan.situation.runs.listed:
         plan.note(Unasked(gone))
 
 
 def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
     if request.at is None:
         why = f"{quoted(request.text)} does not begin with an RFC 3339 time with a zone in the years 1970 to 2261"
-        _tell(plan, request, why)
+        plan.warn("RunRefused", f"{RUN_PREFIX}{request.id}: {why}", request.id)
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
         return
-    entry = _entry(plan, request)
-    if entry.job in known.over or (entry.trigger, entry.group) in known.with_members:
+    asked = _Asked(_entry(plan, request), f"{RUN_PREFIX}{request.id}", request.id, force=request.force)
+    if known.has(asked.entry.job, asked.entry.trigger, asked.entry.group):
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
-    elif entry.job in plan.status.refused:
-        _forget_refused(plan, request, entry)
-    elif plan.create is None and entry.job not in known.claimed:
-        _decide(plan, request, entry)
+    elif asked.entry.job in plan.status.refused:
+        _forget_refused(plan, request, asked.entry)
+    elif plan.create is None and asked.entry.job not in known.claimed:
+        _decide(plan, asked)
+
+
+def _is_settled(plan: Plan, run: RequestedRun, known: "_Known") -> bool:
+    """Whether the run has begun, is claimed or is refused."""
+    name = _first_job(plan, run)
+    return known.has(name, run.trigger, run.group) or name in known.claimed or name in plan.status.refused
+
+
+def _plan_run(plan: Plan, run: RequestedRun) -> None:
+    if run.values is None:
+        # A list may be old, and the run decided since, recorded and forgotten.
+        plan.do(ReadRun(run.uid))
+    elif plan.create is None:
+        _decide(plan, _asked_by(plan, run))
+
+
+def _first_job(plan: Plan, run: RequestedRun) -> str:
+    job = plan.situation.job
+    return run.cause.job_name(uid=job.uid, name=job.name)
 
 
 def _begun(plan: Plan, at: datetime) -> datetime:
@@ -80,6 +108,13 @@ def _begun(plan: Plan, at: datetime) -> datetime:
     the newest."""
     now = plan.situation.now
     return now if plan.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
+
+
+def _asked_by(plan: Plan, run: RequestedRun) -> "_Asked":
+    job = plan.situation.job
+    begun = _begun(plan, run.created)
+    entry = run.cause.entry(uid=job.uid, name=job.name, at=begun, given=run.parameters_given)
+    return _Asked(entry, f"DkronRun {run.name}", run.name, force=run.force, run=run)
 
 
 def _entry(plan: Plan, request: Request) -> Active:
@@ -95,20 +130,52 @@ def _forget_refused(plan: Plan, request: Request, entry: Active) -> None:
         plan.do(WriteStatus())
 
 
-def _decide(plan: Plan, request: Request, entry: Active) -> None:
+def _decide(plan: Plan, asked: "_Asked") -> None:
     if plan.waits():
         return
     problem = plan.situation.problem
     if problem is not None:
-        _refuse(plan, request, entry, Skip(SkipReason.NOT_READY, problem.message))
+        _refuse(plan, asked, Skip(SkipReason.NOT_READY, problem.message))
         return
-    wanted = decide_request(plan.situation.job, active=busy(plan), force=request.force)
+    unfit = parameter_problem(plan.situation.job.spec.parameters, asked.values)
+    if unfit:
+        _refuse(plan, asked, Skip(SkipReason.INVALID_PARAMETERS, unfit))
+        return
+    wanted = _by_policy(plan, asked)
     decision = Skip(SkipReason.SUCCEEDED) if is_over(plan) else wanted
-    create = decision if isinstance(decision, Skip) else creation(plan, entry, decision)
+    create = decision if isinstance(decision, Skip) else creation(plan, asked.entry, decision)
     if isinstance(create, Skip):
-        _refuse(plan, request, entry, create)
+        _refuse(plan, asked, create)
     else:
         plan.start(create)
+
+
+def _by_policy(plan: Plan, asked: "_Asked") -> Decision:
+    job, active = plan.situation.job, busy(plan)
+    if asked.run is None:
+        return decide_request(job, active=active, force=asked.force)
+    return decide_run(job, active=active, force=asked.force, beside=asked.run.trigger is Trigger.BACKFILL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request for a run, however it was made."""
+
+    entry: Active
+    """Its first attempt."""
+
+    title: str
+    """What Events call it."""
+
+    subject: str
+    force: bool = False
+    run: RequestedRun | None = None
+    """The DkronRun; None for an annotation."""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values that it gives to parameters."""
+        return {} if self.run is None else self.run.values or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +191,10 @@ class _Known:
     with_members: AbstractSet[tuple[Trigger, int]]
     """Groups that became several Jobs. Once these are claimed, they are created without the request."""
 
+    def has(self, job: str, trigger: Trigger, group: int) -> bool:
+        """Whether the request with this group, whose first Job has this name, has had its run."""
+        return job in self.over or (trigger, group) in self.with_members
+
     @classmethod
     def of(cls, plan: Plan) -> "_Known":
         status, jobs = plan.status, plan.situation.attempts
@@ -135,7 +206,7 @@ class _Known:
         )
 
 
-def _refuse(plan: Plan, request: Request, entry: Active, skip: Skip) -> None:
+def _refuse(plan: Plan, asked: _Asked, skip: Skip) -> None:
     if len(plan.status.refused) >= AT_ONCE:
         _unask(plan)
     if len(plan.status.refused) >= AT_ONCE:
@@ -143,9 +214,8 @@ def _refuse(plan: Plan, request: Request, entry: Active, skip: Skip) -> None:
         return
     plan.refuses = True
     plan.do(WriteStatus())
-    plan.note(Refused(skip.reason, min(entry.slot, plan.situation.now), entry.job))
-    _tell(plan, request, skip.why or _WHY[skip.reason])
-
-
-def _tell(plan: Plan, request: Request, why: str) -> None:
-    plan.warn("RunRefused", f"{RUN_PREFIX}{request.id}: {why}", request.id)
+    plan.note(Refused(skip.reason, min(asked.entry.slot, plan.situation.now), asked.entry.job))
+    why = skip.why or _WHY[skip.reason]
+    plan.warn("RunRefused", f"{asked.title}: {why}", asked.subject)
+    if asked.run is not None:
+        plan.do(ExplainRefusal(asked.run.uid, skip.reason, why))

@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from dkron_crds.job import Trigger
 from dkron_crds.requests import group_of
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import DeleteJob, ReadOutcome
-from dkron_operator.plan.cause import requested
+from dkron_operator.plan.cause import ON_REQUEST, requested
 from dkron_operator.plan.fold import Tidied, recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
@@ -47,16 +46,18 @@ def _delete_in_time(plan: Plan, run: AttemptJob, wanted: AbstractSet[str]) -> No
 
 
 def _wanted(plan: Plan, done: Iterable[AttemptJob]) -> set[str]:
-    """Names of the Jobs whose run request still stands."""
-    manual = [run for run in done if run.trigger is Trigger.MANUAL]
-    requests = plan.situation.job.requests if manual else ()
+    """Names of the Jobs whose request for a run still stands. The status of a DkronRun is told from its Jobs until it
+    says that the run has ended."""
+    asked = [run for run in done if run.trigger in ON_REQUEST]
+    requests = plan.situation.job.requests if asked else ()
     groups = {group_of(request.id, request.at) for request in requests if request.at is not None}
-    return {run.name for run in manual if run.group in groups}
+    groups |= plan.situation.runs.groups if asked else set()
+    return {run.name for run in asked if run.group in groups}
 
 
 def _forget_counted(plan: Plan) -> None:
     # Names of Jobs that are gone are harmless: they leave with a write that happens anyway.
-    if not plan.changes:
+    if not (plan.changes and plan.situation.runs.listed):
         return
     unseen = frozenset(plan.status.counted) - plan.situation.attempts.keys()
     # There may be thousands of requests, and usually nothing is unseen.
@@ -75,7 +76,8 @@ def _to_be_answered(plan: Plan) -> set[str]:
     stops = {name for stop in job.stops for name in stop.jobs}
     # For an inline call, only its name here shows that the request has had its run.
     asked = (requested(request.id, request.at) for request in job.requests if request.at is not None)
-    return stops | {cause.job_name(uid=job.uid, name=job.name) for cause in asked}
+    runs = (run.cause for run in plan.situation.runs.undecided)
+    return stops | {cause.job_name(uid=job.uid, name=job.name) for cause in (*asked, *runs)}
 
 
 def _ended(run: AttemptJob) -> datetime:

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
+from dkron_operator.plan.cause import ON_REQUEST, asked_at
 from dkron_operator.plan.fold import is_recorded, recorded
+from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, JobView
 
 TOLERANCE = timedelta(minutes=2)
@@ -24,10 +26,15 @@ def split(
 ) -> tuple[dict[str, AttemptJob], tuple[AttemptJob, ...]]:
     """The Jobs that count, by name, and those that do not count yet: their slots lie ahead of the clock, and the status
     does not know them."""
-    ahead = tuple(run for run in jobs.values() if is_ahead(run.slot, now) and not _knows(status, run))
+    ahead = tuple(run for run in jobs.values() if is_ahead(_decisive(run), now) and not _knows(status, run))
     if not ahead:
         return dict(jobs), ()
     return {name: run for name, run in jobs.items() if run not in ahead}, ahead
+
+
+def _decisive(run: AttemptJob) -> datetime:
+    """The time that decides whether a Job counts yet: of a run on request, when it was requested."""
+    return asked_at(run.group) if run.trigger in ON_REQUEST else run.slot
 
 
 def _knows(status: JobStatus, run: AttemptJob) -> bool:
@@ -42,14 +49,16 @@ def unknown(status: JobStatus, jobs: Mapping[str, AttemptJob]) -> Iterable[Attem
     return (run for name, run in jobs.items() if name not in known)
 
 
-def is_settled(job: JobView, status: JobStatus, run: AttemptJob) -> bool:
+def is_settled(job: JobView, status: JobStatus, run: AttemptJob, *, runs: RunsOfJob = NO_RUNS) -> bool:
     """Whether the cause of a Job is settled. If it is, a Job that the status does not know was recorded earlier.
 
-    A slot is settled once the mark has reached it, a request once its annotation is gone. All other attempts are
-    claimed in the status before their Jobs are created.
+    A slot is settled once the mark has reached it, a request once its annotation is gone or the status of its DkronRun
+    says that it was decided. All other attempts are claimed in the status before their Jobs are created.
     """
     if run.attempt > 1 or run.trigger is Trigger.DEPENDENT:
         return True
     if run.trigger is Trigger.SCHEDULE:
         return status.last_schedule_time is not None and run.slot <= status.last_schedule_time
+    if any(run.group == requested.group for requested in runs.undecided):
+        return False
     return run.group not in {group_of(request.id, request.at) for request in job.requests if request.at is not None}

@@ -17,6 +17,7 @@ from dkron_crds.traceparent import TraceContext
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications.endpoints import Endpoint
 from dkron_operator.plan.dependencies import ALONE, Dependencies
+from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.processors.site import Site
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -142,6 +143,12 @@ class AttemptJob:
     trace: TraceContext | None = None
     """The span of what it runs; None if it names none."""
 
+    requested_by: str = ""
+    """The name of the DkronRun that asked for it; empty if none did."""
+
+    parameters_given: bool = False
+    """Whether that DkronRun gives values to parameters."""
+
     @property
     def finished(self) -> bool:
         """Whether it has succeeded or failed."""
@@ -159,6 +166,7 @@ class AttemptJob:
         return Active(
             id=self.id, job=self.name, slot=self.slot, trigger=self.trigger, group=self.group, attempt=self.attempt,
             started_at=started_at, uid=self.uid, node_name=self.node, member=self.member,
+            parameters_given=self.parameters_given,
         )  # fmt: skip
 
 
@@ -293,6 +301,9 @@ class Situation:
 
     held_until: datetime | None = None
     """The namespace has used its budget of new Jobs: until then, no Job is created and no request is decided."""
+
+    runs: RunsOfJob = NO_RUNS
+    """The DkronRuns of the job that have not ended."""
 
     full_since: datetime | None = None
     """Since when the API server has had as many ended runs as the status can show, with the same run as the oldest."""

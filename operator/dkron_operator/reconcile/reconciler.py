@@ -19,6 +19,7 @@ from dkron_operator.act.dry_run import DryRun
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import NO_CALLS, Allowance, InlineCalls
 from dkron_operator.act.observe import Observer
+from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.stop import Stopper
 from dkron_operator.act.tracing import RunTracing
@@ -40,7 +41,9 @@ from dkron_operator.plan.actions import (
     DeleteDkronJob,
     DeleteJob,
     DryRunJob,
+    ExplainRefusal,
     ReadOutcome,
+    ReadRun,
     ReadTrouble,
     RemoveAnnotation,
     Report,
@@ -54,6 +57,7 @@ from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.inline_claims import next_claim
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.unknown_jobs import is_settled, split
 from dkron_operator.plan.upstream_runs import fullness
 from dkron_operator.plan.view import Situation
@@ -139,12 +143,14 @@ class Reconciler:
         self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
         self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own, confine=confine)
         self.acceptance = Acceptance(client, store, self.writer, changed=self.queue.add)
+        self.runs = RunKeeper(client, store, self.writer, clock=clock, changed=self.queue.add)
         for behind in (
             self.acceptance.queue,
             self.writer.queue,
             self.observer.endings,
             self.observer.starts,
             self.cleaning,
+            *self.runs.queues,
         ):
             behind.yield_to(self.queue)
         self.queues: tuple[WorkQueue[Any], ...] = (
@@ -156,9 +162,10 @@ class Reconciler:
             self.cleaning,
             self.stopper.queue,
             self.stopper.listening,
+            *self.runs.queues,
         )
         """What carries out plans, beside `queue`, which makes them."""
-        self._verifier = CacheVerifier(client, store, self.writer)
+        self._verifier = CacheVerifier(client, store, self.writer, self.runs)
         self.budget = CreateBudget(
             creates, clock=clock, metrics=store.metrics, report=lambda entry, report: events.report(entry.job, report)
         )
@@ -186,6 +193,7 @@ class Reconciler:
             self.queue.add(entry.job.uid)
         for uid in self._store.awaited():
             self.queue.add(uid)
+        self.runs.take_over()
 
     async def _reconcile(self, uid: str) -> None:
         try:
@@ -235,7 +243,7 @@ class Reconciler:
 
     async def _next_plan(self, entry: CachedJob) -> Plan | None:
         """What to do for the job now; None if the cache was behind, and is not any more."""
-        _prune(entry)
+        _prune(entry, self._store.runs_of(entry))
         if doubtful := self._verifier.about(entry):
             await self._verifier.clear(entry, doubtful)
             return None
@@ -346,6 +354,7 @@ class Reconciler:
             endpoints=self.delivery.installation.endpoints,
             absent=entry.observed.absent,
             held_until=None if left is None else shifted(now, left),
+            runs=self._store.runs_of(entry),
             full_since=_full_since(entry, self._clock.now()),
         )
 
@@ -380,6 +389,8 @@ class Reconciler:
                 self.observer.endings.add((uid, name))
             case ReadTrouble(name):
                 self.observer.starts.add((uid, name))
+            case ReadRun() | ExplainRefusal():
+                self.runs.do(action)
             case StopJob(run):
                 self.stopper.queue.add((uid, run.name))
             case BeginCall(attempt):
@@ -390,8 +401,8 @@ class Reconciler:
                 self.cleaning.add((uid, run.name))
             case DryRunJob():
                 self.checker.queue.add(uid)
-            case RemoveAnnotation() | AcceptJob() | WriteStatus() | DeleteDkronJob():
-                # The next plan needs their answers: `_write_first` and `_plan` wait for these.
+            case _:
+                # The next plan needs the answers of the others: `_write_first` and `_plan` wait for these.
                 pass
 
     def _patience(self, plan: Plan) -> float:
@@ -418,6 +429,10 @@ class Reconciler:
         run = entry.observed.attempts.get(name) if entry else None
         if entry is None or run is None:
             return
+        if not await self.runs.settle(run):
+            # The DkronRun may still have to be decided, and only the Job shows that it was.
+            self.queue.add(uid)
+            return
         try:
             await self._client.delete(JOBS, entry.job.namespace, name, uid=run.uid)
         except NotFound:
@@ -437,7 +452,7 @@ def _next(entry: CachedJob) -> datetime:
     return entry.base.next or LAST
 
 
-def _prune(entry: CachedJob) -> None:
+def _prune(entry: CachedJob, runs: RunsOfJob) -> None:
     """Drop what was only kept until it is recorded, and unconfirmed creates that the watch has resolved."""
     if (
         entry.remembered.unconfirmed_create is not None
@@ -448,7 +463,7 @@ def _prune(entry: CachedJob) -> None:
         if is_recorded(entry.base, run.name):
             entry.observed.absent.add(run.name)
             del entry.observed.attempts[run.name]
-        elif not is_known(entry.status, run.name) and is_settled(entry.job, entry.status, run):
+        elif not is_known(entry.status, run.name) and is_settled(entry.job, entry.status, run, runs=runs):
             del entry.observed.attempts[run.name]
     entry.observed.absent &= set(entry.status.counted)
     alive = {active.job for active in entry.status.active}

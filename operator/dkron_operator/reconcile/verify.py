@@ -4,6 +4,7 @@ name: lists and watches may lag, and a Job that was counted and forgotten would 
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import JOBS
+from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -14,7 +15,8 @@ from dkron_operator.plan.view import AttemptJob
 class CacheVerifier:
     """Finds the unverified Jobs of one job, and verifies them."""
 
-    def __init__(self, client: KubeClient, store: Store, writer: StatusWriter) -> None:
+    def __init__(self, client: KubeClient, store: Store, writer: StatusWriter, keeper: RunKeeper) -> None:
+        self._keeper = keeper
         self._client = client
         self._store = store
         self._writer = writer
@@ -33,9 +35,13 @@ class CacheVerifier:
         found = {run.uid for run in runs if not run.gone and await self._exists(entry, run)}
         if len(found) < len(runs):
             await self._writer.read_again(entry)
+        for run in runs:
+            if run.uid not in found:
+                await self._keeper.settle(run)
         # A lagging watch may replay a settled Job; do not treat it as confirmed.
+        requested = self._store.runs_of(entry)
         entry.observed.confirmed |= {
-            run.uid for run in runs if run.uid in found or not is_settled(entry.job, entry.status, run)
+            run.uid for run in runs if run.uid in found or not is_settled(entry.job, entry.status, run, runs=requested)
         }
 
     async def _exists(self, entry: CachedJob, run: AttemptJob) -> bool:

@@ -1,0 +1,241 @@
+"""What is done to DkronRuns: each is read by its name before it is decided, its status follows that of the job, and it
+is deleted some time after its end.
+
+The status of a DkronRun follows from the status that the API server has of its job. So it says that the run was decided
+after the effect, and the same status is written again if a process dies before.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from dkron_crds.job import History, Trigger
+from dkron_crds.run import RunStatus
+from dkron_crds.schedule.instants import shifted
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_RUNS
+from dkron_operator.act.status_writer import StatusWriter, difference
+from dkron_operator.cache.dependency_graph import Key, key_of
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.actions import ExplainRefusal, ReadRun
+from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
+from dkron_operator.plan.run_status import Refusal, has_lost_records, run_status, status_without_job
+from dkron_operator.plan.view import AttemptJob
+
+log = logging.getLogger(__name__)
+
+SEEN = timedelta(seconds=60)
+"""How long a DkronRun stays after its end at least, so that its watchers see it, if it has no time of its own."""
+WITHOUT_JOB = timedelta(days=1)
+"""How long a DkronRun stays after its end at most, if its job does not exist and it has no time of its own."""
+TRIES = 5
+"""How often a write is made again immediately when another writer keeps coming first."""
+SOONEST = 1.0
+"""Seconds between two looks at the DkronRuns of a job for what is due by time, at least."""
+LATEST = 3600.0
+"""The same, at most."""
+WIDTH = 8
+
+
+class RunKeeper:
+    """Keeps DkronRuns. `changed` is called with the uid of a job whose DkronRuns have changed."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        writer: StatusWriter,
+        *,
+        clock: Clock,
+        changed: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._changed = changed
+        self._refusals: dict[str, Refusal] = {}
+        namespace_of = store.runs.namespace_of
+        self.looks: WorkQueue[Key] = WorkQueue("runs", self._look, width=2, spare=1, group_of=_namespace)
+        self.reading: WorkQueue[str] = WorkQueue("run reads", self._read, width=WIDTH, spare=2, group_of=namespace_of)
+        self.writing: WorkQueue[str] = WorkQueue("run status", self._write, width=WIDTH, spare=2, group_of=namespace_of)
+        self.deleting: WorkQueue[str] = WorkQueue("run clean-up", self._delete, width=2, spare=1, group_of=namespace_of)
+
+    @property
+    def queues(self) -> tuple[WorkQueue[str] | WorkQueue[Key], ...]:
+        """Where its work is done."""
+        return self.looks, self.reading, self.writing, self.deleting
+
+    def take_over(self) -> None:
+        """This process begins to act: look at all."""
+        for key in self._store.runs.jobs():
+            self.looks.add(key)
+
+    def see_job(self, uid: str) -> None:
+        """The API server has another status of this job, or the job is new or gone."""
+        entry = self._store.get(uid)
+        if entry is not None and self._store.runs.has(key_of(entry.job)):
+            self.looks.add(key_of(entry.job))
+
+    def see(self, key: Key) -> None:
+        """DkronRuns of this job have changed."""
+        self.looks.add(key)
+        holder = self._store.holder(key)
+        if holder is not None:
+            self._changed(holder.job.uid)
+
+    def do(self, action: ReadRun | ExplainRefusal) -> None:
+        """Carry out what a plan wants done about a DkronRun."""
+        match action:
+            case ReadRun(uid):
+                self.reading.add(uid)
+            case ExplainRefusal(uid, reason, message):
+                self._refusals[uid] = Refusal(reason, message)
+
+    async def settle(self, job: AttemptJob) -> bool:
+        """Whether the DkronRun that asked for this Job needs it no more. Asks the API server for one that is not known.
+        Raises `Unavailable`."""
+        entry = self._store.get(job.owner)
+        if entry is None or not job.requested_by:
+            return True
+        runs = self._store.runs
+        if self._store.runs_of(entry).of(job.group) is not None:
+            return False
+        try:
+            answer = await self._client.get(DKRON_RUNS, job.namespace, job.requested_by)
+        except (NotFound, Rejected):
+            # Without the right to read it, it is not decided either.
+            return True
+        run = read_requested_run(answer)
+        if run is None or run.group != job.group:
+            return True
+        runs.see(run)
+        return run.ended
+
+    # --- what is due ---------------------------------------------------------------------------------------------
+
+    async def _look(self, key: Key) -> None:
+        of_job = self._store.runs.of(key)
+        for run in (*of_job.decided.values(), *of_job.undecided):
+            if self._target(run) != run.status:
+                self.writing.add(run.uid)
+        due = self._clean_up(key)
+        if of_job.undecided and self._store.holder(key) is None:
+            # Each is refused when its time is over; until then, looking is cheap.
+            due = shifted(self._clock.now(), timedelta(seconds=SOONEST))
+        if due is not None:
+            seconds = (due - self._clock.now()).total_seconds()
+            self.looks.add(key, min(max(seconds, SOONEST), LATEST))
+
+    def _target(self, run: RequestedRun) -> RunStatus:
+        """The status that the DkronRun should have now."""
+        key, now = (run.namespace, run.job), self._clock.now()
+        entry = self._store.holder(key)
+        if entry is None:
+            return status_without_job(run, self._store.why_absent(key), now=now)
+        first = run.cause.job_name(uid=entry.job.uid, name=entry.job.name)
+        return run_status(
+            run, entry.base, entry.observed.attempts, first=first, refusal=self._refusals.get(run.uid), now=now
+        )
+
+    def _clean_up(self, key: Key) -> datetime | None:
+        """Delete the DkronRuns of a job that have been kept long enough. Returns when the next one has been."""
+        holder, now = self._store.holder(key), self._clock.now()
+        ended = list(self._store.runs.ended(key))
+        limit = History().runs if holder is None else holder.job.spec.history.runs
+        beyond = sum(run.trigger is not Trigger.BACKFILL for run in ended) - limit
+        due: datetime | None = None
+        for run in ended:
+            counts = run.trigger is not Trigger.BACKFILL
+            goes = _goes_at(run, beyond=counts and beyond > 0, orphaned=holder is None)
+            beyond -= counts
+            if goes is not None and goes <= now:
+                self.deleting.add(run.uid)
+            elif goes is not None:
+                due = goes if due is None else min(due, goes)
+        return due
+
+    # --- what is done --------------------------------------------------------------------------------------------
+
+    async def _read(self, uid: str) -> None:
+        run = self._store.runs.get(uid)
+        if run is not None:
+            await self._refresh(run, with_values=True)
+
+    async def _write(self, uid: str) -> None:
+        for _ in range(TRIES):
+            run = self._store.runs.get(uid)
+            if run is None or run.ended:
+                return
+            status = await self._checked(run, self._target(run))
+            patch = difference(run.status.to_wire(), status.to_wire())
+            if not patch:
+                return
+            body = {"metadata": {"resourceVersion": str(run.version)}, "status": patch}
+            try:
+                answer = await self._client.patch_status(DKRON_RUNS, run.namespace, run.name, body)
+            except (Conflict, NotFound):
+                await self._refresh(run)
+                continue
+            version = int(answer["metadata"]["resourceVersion"])
+            if self._store.runs.wrote(run, status, version) is not None:
+                self.see((run.namespace, run.job))
+            if status.finished_at is not None:
+                self._refusals.pop(uid, None)
+            return
+        raise Unavailable("another writer keeps changing the DkronRun first")
+
+    async def _checked(self, run: RequestedRun, status: RunStatus) -> RunStatus:
+        """The status; if it says that a record is lost, as the API server has it now: what is cached may be old."""
+        holder = self._store.holder((run.namespace, run.job))
+        if holder is None or not has_lost_records(status):
+            return status
+        await self._writer.read_again(holder)
+        return self._target(run)
+
+    async def _delete(self, uid: str) -> None:
+        run = self._store.runs.get(uid)
+        if run is None:
+            return
+        # A conflict: another object has the name by now.
+        with suppress(Conflict, NotFound):
+            await self._client.delete(DKRON_RUNS, run.namespace, run.name, uid=uid)
+        self._lose(run)
+
+    async def _refresh(self, run: RequestedRun, *, with_values: bool = False) -> None:
+        try:
+            answer = await self._client.get(DKRON_RUNS, run.namespace, run.name)
+        except NotFound:
+            self._lose(run)
+            return
+        found = read_requested_run(answer, with_values=with_values)
+        if found is None or found.uid != run.uid:
+            self._lose(run)
+        if found is not None:
+            self._store.runs.see(found)
+        self.see((run.namespace, run.job))
+
+    def _lose(self, run: RequestedRun) -> None:
+        self._refusals.pop(run.uid, None)
+        if self._store.runs.lose(run.uid) is not None:
+            self.see((run.namespace, run.job))
+
+
+def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | None:
+    """When a DkronRun that has ended is deleted; None for a long time. `beyond`: the job keeps no more of them;
+    `orphaned`: there is no job."""
+    end = run.status.finished_at or run.created
+    kept = [SEEN] if beyond else []
+    if run.ttl is not None:
+        kept.append(timedelta(seconds=run.ttl))
+    elif orphaned:
+        kept.append(WITHOUT_JOB)
+    return shifted(end, min(kept)) if kept else None
+
+
+def _namespace(key: Key) -> str:
+    return key[0]

@@ -1,0 +1,170 @@
+"""All DkronRuns by uid, as small views, and for each job those that wait, go on or have ended.
+
+A namespace may have any number of them. Each costs one small view; what a plan sees of one job is bounded.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from types import MappingProxyType
+
+from dkron_crds.job import Trigger
+from dkron_crds.run import RunStatus
+from dkron_operator.cache.dependency_graph import Key
+from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, shortened
+
+MOST_KNOWN = 256
+"""How many undecided DkronRuns of one job a plan sees: the oldest. The others follow as those are decided."""
+
+
+@dataclass(slots=True)
+class _OfJob:
+    """The DkronRuns of one job, by uid, in the order of their creation or of their end."""
+
+    waiting: list[tuple[datetime, str]] = field(default_factory=list)
+    decided: dict[int, str] = field(default_factory=dict)
+    ended: list[tuple[datetime, str]] = field(default_factory=list)
+    view: RunsOfJob | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.waiting or self.decided or self.ended)
+
+
+class RequestedRuns:
+    """The cache of DkronRuns. What it returns to the caller is the key of the job that a change concerns, if any."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, RequestedRun] = {}
+        self._jobs: dict[Key, _OfJob] = {}
+        self._unlisted: set[str | None] = set()
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def get(self, uid: str) -> RequestedRun | None:
+        """The DkronRun with this uid."""
+        return self._runs.get(uid)
+
+    def namespace_of(self, uid: str) -> str:
+        """The namespace of a DkronRun; empty if it does not exist."""
+        run = self._runs.get(uid)
+        return "" if run is None else run.namespace
+
+    def has(self, key: Key) -> bool:
+        """Whether any DkronRun names this job."""
+        return key in self._jobs
+
+    def jobs(self) -> list[Key]:
+        """The keys of the jobs that DkronRuns name."""
+        return list(self._jobs)
+
+    def of(self, key: Key) -> RunsOfJob:
+        """Those of a job that have not ended."""
+        listed = not ({key[0], None} & self._unlisted)
+        jobs = self._jobs.get(key)
+        if jobs is None:
+            return RunsOfJob(listed=listed)
+        if jobs.view is None or jobs.view.listed is not listed:
+            undecided = tuple(self._runs[uid] for _, uid in islice(jobs.waiting, MOST_KNOWN))
+            decided = {group: self._runs[uid] for group, uid in jobs.decided.items()}
+            jobs.view = RunsOfJob(undecided, MappingProxyType(decided), listed)
+        return jobs.view
+
+    def ended(self, key: Key) -> Iterator[RequestedRun]:
+        """Those of a job that have ended and that the operator deletes in time, the oldest first."""
+        jobs = self._jobs.get(key)
+        return iter(()) if jobs is None else (self._runs[uid] for _, uid in tuple(jobs.ended))
+
+    def await_list(self, namespace: str | None) -> None:
+        """The DkronRuns of a namespace, or of all (None), are about to be listed."""
+        self._unlisted.add(namespace)
+
+    def replace(self, namespace: str | None, runs: Iterable[RequestedRun], version: int) -> set[Key]:
+        """These were all DkronRuns of a namespace, or of all (None), at this resource version."""
+        first = namespace in self._unlisted
+        self._unlisted.discard(namespace)
+        found = {run.uid: run for run in runs}
+        gone = [
+            run for run in self._runs.values()
+            if run.uid not in found and run.version <= version and namespace in (None, run.namespace)
+        ]  # fmt: skip
+        changed = {self.lose(run.uid) for run in gone} | {self.see(run) for run in found.values()}
+        keys = {key for key in changed if key is not None}
+        return keys | set(self._jobs) if first else keys
+
+    def see(self, run: RequestedRun) -> Key | None:
+        """Take in a DkronRun."""
+        known = self._runs.get(run.uid)
+        if known is not None:
+            if run.version < known.version or (run.version == known.version and run.values is None):
+                return None
+            self._remove(known)
+            if run.values is None and not run.decided:
+                run = replace(run, values=known.values)
+        self._add(run)
+        return run.namespace, run.job
+
+    def wrote(self, run: RequestedRun, status: RunStatus, version: int) -> Key | None:
+        """The API server has taken this status, and the object has this version since."""
+        return self.see(shortened(replace(run, status=status, version=version, values=None)))
+
+    def lose(self, uid: str) -> Key | None:
+        """A DkronRun is gone."""
+        run = self._runs.get(uid)
+        if run is None:
+            return None
+        self._remove(run)
+        del self._runs[uid]
+        return run.namespace, run.job
+
+    def renew(self) -> None:
+        """Another process may have decided some of them: each is read again before it is decided."""
+        for run in [run for run in self._runs.values() if run.values is not None]:
+            self._runs[run.uid] = replace(run, values=None)
+        for jobs in self._jobs.values():
+            jobs.view = None
+
+    def _add(self, run: RequestedRun) -> None:
+        self._runs[run.uid] = run
+        jobs = self._jobs.setdefault((run.namespace, run.job), _OfJob())
+        jobs.view = None
+        if run.ended:
+            if _is_deleted_in_time(run):
+                insort(jobs.ended, _end(run))
+        elif run.decided:
+            jobs.decided[run.group] = run.uid
+        elif not run.deleting:
+            # What is being deleted asks for nothing any more.
+            insort(jobs.waiting, (run.created, run.uid))
+
+    def _remove(self, run: RequestedRun) -> None:
+        key = run.namespace, run.job
+        jobs = self._jobs.get(key)
+        if jobs is None:
+            return
+        jobs.view = None
+        if run.ended:
+            _discard(jobs.ended, _end(run))
+        elif run.decided:
+            jobs.decided.pop(run.group, None)
+        else:
+            _discard(jobs.waiting, (run.created, run.uid))
+        if not jobs:
+            del self._jobs[key]
+
+
+def _is_deleted_in_time(run: RequestedRun) -> bool:
+    """Whether it is deleted here. The runs of a backfill show how far it is, and go with it."""
+    return not run.deleting and (run.ttl is not None or run.trigger is not Trigger.BACKFILL)
+
+
+def _end(run: RequestedRun) -> tuple[datetime, str]:
+    return run.status.finished_at or run.created, run.uid
+
+
+def _discard(ordered: list[tuple[datetime, str]], item: tuple[datetime, str]) -> None:
+    place = bisect_left(ordered, item)
+    if place < len(ordered) and ordered[place] == item:
+        del ordered[place]

@@ -1,0 +1,147 @@
+"""What a plan reads of DkronRuns, and how they are read. Values of parameters are long and may be many, so the operator
+holds them only while a Job with them is about to be created."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from dkron_crds.job import Trigger
+from dkron_crds.names import API_VERSION
+from dkron_crds.requests import group_of
+from dkron_crds.run import OF_BACKFILL, RunPhase, RunSpec, RunStatus
+from dkron_operator.plan.cause import Cause
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedRun:
+    """A DkronRun, as the latest event or API response showed it."""
+
+    uid: str
+    namespace: str
+    name: str
+    version: int
+    """The resourceVersion, as a number."""
+
+    created: datetime
+    deleting: bool
+    """Whether it has a deletionTimestamp."""
+
+    job: str
+    """The Dkron name of the job."""
+
+    slot: datetime
+    """The time that its attempts are told as the scheduled one."""
+
+    trigger: Trigger
+    force: bool
+    ttl: int | None
+    """Seconds for which it is kept after its end; None if it has no such time."""
+
+    group: int
+    """The group of its attempts. It follows from the uid and the time of its creation."""
+
+    parameters_given: bool
+    values: Mapping[str, str] | None
+    """The values of parameters; None unless it was read by its name, see `ReadRun`."""
+
+    status: RunStatus
+    """What the API server has. Of one that has ended, only phase and time."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object, for Events about it."""
+        return "DkronRun"
+
+    @property
+    def ended(self) -> bool:
+        """Whether its status says that the run has ended, or was refused."""
+        return self.status.phase in (RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED)
+
+    @property
+    def decided(self) -> bool:
+        """Whether its status says that it was decided: no Job is created because of it any more, except retries."""
+        return self.status.group is not None or self.ended
+
+    @property
+    def cause(self) -> Cause:
+        """The cause of its first attempt."""
+        return Cause(trigger=self.trigger, slot=self.slot, group=self.group)
+
+
+@dataclass(frozen=True, slots=True)
+class RunsOfJob:
+    """The DkronRuns of one job that have not ended."""
+
+    undecided: tuple[RequestedRun, ...] = ()
+    """The oldest of those that were not decided, in the order of their creation."""
+
+    decided: Mapping[int, RequestedRun] = field(default_factory=lambda: MappingProxyType({}))
+    """Those that were decided, by group."""
+
+    listed: bool = True
+    """Whether all DkronRuns are known."""
+
+    @property
+    def groups(self) -> AbstractSet[int]:
+        """The groups of all of them."""
+        return self.decided.keys() | {run.group for run in self.undecided}
+
+    def of(self, group: int) -> RequestedRun | None:
+        """The one with this group."""
+        return self.decided.get(group) or next((run for run in self.undecided if run.group == group), None)
+
+
+NO_RUNS = RunsOfJob()
+
+
+def read_requested_run(body: Object, *, with_values: bool = False) -> RequestedRun | None:
+    """A DkronRun; None if it does not match the definition. The values of its parameters are read only on request."""
+    metadata = body["metadata"]
+    try:
+        spec = RunSpec.from_wire(dict(body["spec"]))
+        status = RunStatus.from_wire(body.get("status") or {})
+        created = datetime.fromisoformat(metadata["creationTimestamp"])
+        trigger = Trigger.BACKFILL if _is_of_backfill(metadata) else Trigger.MANUAL
+        slot = created if spec.scheduled_time is None else spec.scheduled_time
+        run = RequestedRun(
+            uid=metadata["uid"],
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            version=int(metadata["resourceVersion"]),
+            created=created,
+            deleting="deletionTimestamp" in metadata,
+            job=spec.job,
+            slot=slot,
+            trigger=trigger,
+            force=spec.force,
+            ttl=spec.ttl_seconds_after_finished,
+            group=group_of(metadata["uid"], created),
+            parameters_given=bool(spec.parameters),
+            values=spec.parameters if with_values else None,
+            status=status,
+        )
+    except (ValidationError, KeyError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
+    return shortened(run)
+
+
+def shortened(run: RequestedRun) -> RequestedRun:
+    """The run without what is of no use after its end."""
+    if not run.ended:
+        return run
+    kept = RunStatus(phase=run.status.phase, finished_at=run.status.finished_at)
+    return replace(run, status=kept, values=None)
+
+
+def _is_of_backfill(metadata: Object) -> bool:
+    """Whether a DkronBackfill controls it. The label alone can be set by everyone who may create DkronRuns."""
+    owner = next((each for each in metadata.get("ownerReferences") or () if each.get("controller")), None)
+    ours = owner is not None and (owner.get("apiVersion"), owner.get("kind")) == (API_VERSION, "DkronBackfill")
+    return ours and OF_BACKFILL in (metadata.get("labels") or {})

@@ -1,0 +1,203 @@
+"""From what the status of a job and its Jobs say to the status of a DkronRun.
+
+The status of the job comes first: only what the API server has of it counts, so the DkronRun says that it was decided
+once the decision is recorded there. Jobs stand in for executions that the history of the job does not keep.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dkron_crds.base import rfc3339
+from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus
+from dkron_crds.job import Active, Execution, JobStatus, SkipReason
+from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunAttempt, RunPhase, RunStatus
+from dkron_operator.plan.requested_run import RequestedRun
+from dkron_operator.plan.view import AttemptJob, AttemptState
+
+WAITS_FOR_JOB = timedelta(minutes=10)
+"""How long a DkronRun waits for a job of its name to appear."""
+JOB_NOT_FOUND, JOB_DELETED, RECORD_LOST = "JobNotFound", "JobDeleted", "RecordLost"
+"""Reasons of the condition Failed, beside those of executions and of skipped slots."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a run was refused: a word and a sentence."""
+
+    reason: str
+    message: str
+
+
+def run_status(
+    run: RequestedRun,
+    status: JobStatus,
+    jobs: Mapping[str, AttemptJob],
+    *,
+    first: str,
+    refusal: Refusal | None,
+    now: datetime,
+) -> RunStatus:
+    """The status of a DkronRun whose job exists. `status` is what the API server has of the job, `first` the name of
+    the first Job, `refusal` why the run was refused, if this process did that."""
+    active = [entry for entry in status.active if _is_of(entry, run)]
+    ended = [execution for execution in status.executions if _is_of(execution, run)]
+    if not (active or ended or run.decided):
+        if first in status.refused:
+            return refused(run, refusal or _unexplained(status), now=now)
+        if first not in status.counted:
+            return run.status
+    attempts = _attempts(run, active, ended, jobs)
+    if active or any(_runs_unrecorded(job, run, attempts) for job in jobs.values()):
+        return _running(run, attempts, active)
+    return _ended(run, attempts, lost=RECORD_LOST, now=now, records=ended)
+
+
+def status_without_job(run: RequestedRun, why: str, *, now: datetime) -> RunStatus:
+    """The status of a DkronRun for which there is no job; `why` is a sentence about that."""
+    if run.decided:
+        return _ended(run, {each.job: each for each in run.status.attempts}, lost=JOB_DELETED, now=now)
+    if now - run.created < WAITS_FOR_JOB:
+        return RunStatus(message=f"{why}; it is refused at {rfc3339(run.created + WAITS_FOR_JOB)}")
+    return refused(run, Refusal(JOB_NOT_FOUND, why), now=now)
+
+
+def refused(run: RequestedRun, refusal: Refusal, *, now: datetime) -> RunStatus:
+    """The status of a DkronRun that becomes no Job."""
+    message = refusal.message[:MAX_MESSAGE]
+    return RunStatus(
+        phase=RunPhase.REFUSED, group=run.group, finished_at=now, message=message,
+        conditions=(_condition("Failed", refusal.reason, message, now),),
+    )  # fmt: skip
+
+
+def has_lost_records(status: RunStatus) -> bool:
+    """Whether it says of a run or an attempt that its record is lost."""
+    reasons = [condition.reason for condition in status.conditions] + [each.reason for each in status.attempts]
+    return RECORD_LOST in reasons
+
+
+def _unexplained(status: JobStatus) -> Refusal:
+    """Why it was refused, if another process did that and died before it wrote so: the newest reason of the job."""
+    reason = SkipReason.NOT_READY if status.skipped is None else status.skipped.last_reason
+    return Refusal(reason, f"the run was refused ({reason}); an Event of the DkronJob says why")
+
+
+def _is_of(attempt: Active | Execution | AttemptJob, run: RequestedRun) -> bool:
+    return attempt.group == run.group and attempt.trigger is run.trigger
+
+
+def _attempts(
+    run: RequestedRun, active: Iterable[Active], ended: Iterable[Execution], jobs: Mapping[str, AttemptJob]
+) -> dict[str, RunAttempt]:
+    """All attempts that are known, by the names of their Jobs."""
+    found = {each.job: each for each in run.status.attempts}
+    for job in jobs.values():
+        if _is_of(job, run) and job.finished:
+            found[job.name] = _of_job(job)
+    found |= {entry.job: _of_active(entry) for entry in active}
+    return found | {execution.job: _of_execution(execution) for execution in ended}
+
+
+def _of_active(entry: Active) -> RunAttempt:
+    return RunAttempt(
+        job=entry.job, attempt=entry.attempt, member=entry.member, node_name=entry.node_name,
+        started_at=entry.started_at,
+    )  # fmt: skip
+
+
+def _of_execution(execution: Execution) -> RunAttempt:
+    return RunAttempt(
+        job=execution.job, attempt=execution.attempt, member=execution.member, node_name=execution.node_name,
+        started_at=execution.started_at, finished_at=execution.finished_at, success=execution.success,
+        exit_code=execution.exit_code, reason=execution.reason,
+    )  # fmt: skip
+
+
+def _of_job(job: AttemptJob) -> RunAttempt:
+    return RunAttempt(
+        job=job.name, attempt=job.attempt, member=job.member, node_name=job.node, started_at=job.created,
+        finished_at=job.finished_at or job.created, success=job.state is AttemptState.SUCCEEDED,
+        reason=job.reason if job.state is AttemptState.FAILED else "",
+    )  # fmt: skip
+
+
+def _runs_unrecorded(job: AttemptJob, run: RequestedRun, attempts: Mapping[str, RunAttempt]) -> bool:
+    """Whether a Job of the run goes on, and the status of the job does not say so: it was wiped."""
+    known = attempts.get(job.name)
+    return _is_of(job, run) and not (job.finished or job.gone) and (known is None or known.finished_at is None)
+
+
+def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list[Active]) -> RunStatus:
+    waiting = [entry for entry in active if not entry.uid and entry.attempt > 1]
+    if len(active) > 1:
+        message = f"{len(active)} attempts are active"
+    elif waiting:
+        message = f"attempt {waiting[0].attempt} follows at {rfc3339(waiting[0].started_at)}"
+    else:
+        message = f"attempt {max((each.attempt for each in active), default=1)} is active"
+    return _with_attempts(run, attempts, RunPhase.RUNNING, message)
+
+
+def _ended(
+    run: RequestedRun,
+    attempts: Mapping[str, RunAttempt],
+    *,
+    lost: str,
+    now: datetime,
+    records: Iterable[Execution] = (),
+) -> RunStatus:
+    """The status of a run without active attempts. `lost` is the reason of an attempt whose end is not known."""
+    known = {name: each if each.finished_at is not None else _lost(each, lost, now) for name, each in attempts.items()}
+    last: dict[str, RunAttempt] = {}
+    for each in sorted(known.values(), key=lambda each: each.attempt):
+        last[each.member] = each
+    failures = [each for each in last.values() if not each.success]
+    at = max((each.finished_at for each in known.values() if each.finished_at is not None), default=now)
+    if last and not failures:
+        message = f"attempt {max(each.attempt for each in last.values())} succeeded"
+        status = _with_attempts(run, known, RunPhase.SUCCEEDED, message)
+        condition = _condition("Complete", "Succeeded", message, at)
+    else:
+        message = _failure(failures, records, members=len(last), lost=lost)
+        status = _with_attempts(run, known, RunPhase.FAILED, message)
+        condition = _condition("Failed", (failures[0].reason if failures else lost) or "Error", message, at)
+    return status.model_copy(update={"finished_at": at, "conditions": (condition,)})
+
+
+def _lost(attempt: RunAttempt, reason: str, now: datetime) -> RunAttempt:
+    return attempt.model_copy(update={"finished_at": max(now, attempt.started_at), "success": False, "reason": reason})
+
+
+def _failure(failures: list[RunAttempt], records: Iterable[Execution], *, members: int, lost: str) -> str:
+    """A sentence about why the run has failed."""
+    if not failures:
+        return f"no record of the run is left ({lost})"
+    if members > 1:
+        return f"{len(failures)} of {members} members failed"
+    failed = failures[0]
+    detail = next((each.message for each in records if each.job == failed.job and each.message), "")
+    code = "" if failed.exit_code is None else f", exit code {failed.exit_code}"
+    said = f"attempt {failed.attempt} failed ({failed.reason or 'Error'}{code})"
+    return f"{said}: {detail}"[:MAX_MESSAGE] if detail else said
+
+
+def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase: RunPhase, message: str) -> RunStatus:
+    newest = sorted(attempts.values(), key=lambda each: (each.started_at, each.attempt, each.job), reverse=True)
+    of_member: dict[str, int] = {}
+    for each in newest:
+        of_member[each.member] = max(of_member.get(each.member, 0), each.attempt)
+    began = [each.started_at for each in newest]
+    before = run.status.started_at
+    return RunStatus(
+        phase=phase,
+        group=run.group,
+        attempts=tuple(newest[:MAX_SHOWN_ATTEMPTS]),
+        attempt_count=max(run.status.attempt_count, sum(of_member.values())),
+        started_at=min([*began, *([before] if before is not None else [])], default=None),
+        message=message,
+    )
+
+
+def _condition(kind: str, reason: str, message: str, at: datetime) -> Condition:
+    return Condition(type=kind, status=ConditionStatus.TRUE, reason=reason, message=message, last_transition_time=at)
