@@ -26,7 +26,7 @@ from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused
 from dkron_operator.backfill.planning import NoJob, Refused, plan
 from dkron_operator.backfill.runs import Runs
 from dkron_operator.backfill.view import Known, View
-from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.actions import Report, Severity
@@ -54,17 +54,17 @@ class Backfills:
     def __init__(
         self,
         client: KubeClient,
+        store: Store,
         *,
         clock: Clock,
         events: Events,
-        job: Callable[[str], CachedJob | None],
         may_act: Callable[[], bool],
     ) -> None:
         self._client = client
-        self.runs = Runs(client, changed=self._run_changed)
+        self._runs = Runs(client, store.runs)
         self._clock = clock
         self._events = events
-        self._job = job
+        self._job = store.get
         self._may_act = may_act
         self._places: dict[str, tuple[str, str]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -77,7 +77,7 @@ class Backfills:
         for uid in self._places:
             self.queue.add(uid)
 
-    def _run_changed(self, uid: str) -> None:
+    def run_changed(self, uid: str) -> None:
         """A DkronRun of the backfill with this uid has changed, or is gone."""
         if uid in self._places:
             self.queue.add(uid, DEBOUNCE)
@@ -178,11 +178,11 @@ class Backfills:
         """The DkronRuns of the backfill that matter now. One that should exist and is not known is asked for."""
         found = {}
         for run in status.active_runs:
-            seen = self.runs.get(view.uid, run.run) or await self.runs.read(view.namespace, view.uid, run.run)
+            seen = self._runs.get(view, run.run) or await self._runs.read(view, run.run)
             if seen is not None:
                 found[run.run] = seen
         for _, name in expected(view.uid, spec, status):
-            seen = self.runs.get(view.uid, name)
+            seen = self._runs.get(view, name)
             if seen is not None:
                 found[name] = seen
         return found
@@ -206,11 +206,11 @@ class Backfills:
         if job is None:
             return Begun(slot, "")
         try:
-            return Begun(slot, await self.runs.create(view, spec, slot, job))
+            return Begun(slot, await self._runs.create(view, spec, slot, job))
         except AlreadyExists:
-            seen = await self.runs.read(view.namespace, view.uid, self.runs.name(view, slot))
+            seen = await self._runs.read(view, self._runs.name(view, slot))
             if seen is None:
-                message = f"another DkronRun has the name {self.runs.name(view, slot)}, or it was deleted"
+                message = f"another DkronRun has the name {self._runs.name(view, slot)}, or it was deleted"
                 self._events.report(view, Report(Severity.WARNING, "NameTaken", message))
             return Begun(slot, "" if seen is None else seen.uid)
 

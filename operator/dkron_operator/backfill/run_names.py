@@ -11,7 +11,6 @@ from dkron_crds.run import OF_BACKFILL
 
 Object = dict[str, Any]
 
-KIND = "DkronBackfill"
 NAME_ROOM = 34
 """How many characters of the DkronJob's name fit: 63 for a label, minus ten digits of time, 16 of hash, two
 hyphens, and one to spare for times after 2286."""
@@ -26,7 +25,7 @@ def run_name(backfill: str, job: str, job_uid: str, slot: datetime) -> str:
 
 def run_body(name: str, *, backfill: str, uid: str, spec: Object) -> Object:
     """Return the DkronRun with this spec that belongs to the backfill of this name and uid."""
-    owner = {"apiVersion": API_VERSION, "kind": KIND, "name": backfill, "uid": uid, "controller": True}
+    owner = {"apiVersion": API_VERSION, "kind": "DkronBackfill", "name": backfill, "uid": uid, "controller": True}
     metadata = {"name": name, "labels": {OF_BACKFILL: backfill}, "ownerReferences": [owner]}
     return {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": spec}
 
@@ -35,11 +34,3 @@ def run_spec(job: str, slot: datetime, *, parameters: dict[str, str], reason: st
     """Return the spec of the run of a slot. The backfill, and not the job, decides what may run beside it."""
     spec: Object = {"job": job, "scheduledTime": rfc3339(slot), "force": True, "reason": reason}
     return {**spec, "parameters": parameters} if parameters else spec
-
-
-def owner_of(metadata: Object) -> str:
-    """Return the uid of the backfill that a DkronRun belongs to; empty if it belongs to none."""
-    for owner in metadata.get("ownerReferences") or ():
-        if owner.get("controller") and owner.get("kind") == KIND and owner.get("apiVersion") == API_VERSION:
-            return str(owner["uid"])
-    return ""

@@ -1,6 +1,5 @@
-"""The DkronRuns of backfills: what a watch shows of them, and how one is created or read."""
+"""The DkronRuns of backfills: what is known of them, and how one is created or read."""
 
-from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.backfill import BackfillSpec
@@ -9,59 +8,35 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_RUNS
 from dkron_operator.backfill.advance import Seen, Slot
-from dkron_operator.backfill.run_names import owner_of, run_body, run_name, run_spec
+from dkron_operator.backfill.run_names import run_body, run_name, run_spec
 from dkron_operator.backfill.view import View
+from dkron_operator.cache.requested_runs import RequestedRuns
+from dkron_operator.plan.requested_run import backfill_of
 
 Object = dict[str, Any]
 
 
 class Runs:
-    """The DkronRuns that belong to DkronBackfills, by the uid of the backfill and by name. `changed` is told the uid of
-    the backfill when one has changed."""
+    """The DkronRuns that belong to DkronBackfills. `cache` holds those that a watch shows."""
 
-    def __init__(self, client: KubeClient, *, changed: Callable[[str], None]) -> None:
+    def __init__(self, client: KubeClient, cache: RequestedRuns) -> None:
         self._client = client
-        self._changed = changed
-        self._runs: dict[str, dict[str, Seen]] = {}
+        self._cache = cache
 
-    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
-        """Replace all DkronRuns by a complete list."""
-        before, self._runs = self._runs, {}
-        for item in items:
-            self.see(item)
-        for owner in before:
-            self._changed(owner)
-
-    def see(self, body: Object) -> None:
-        """A DkronRun was added or modified."""
-        owner = owner_of(body["metadata"])
-        if not owner:
-            return
-        runs, name, seen = self._runs.setdefault(owner, {}), body["metadata"]["name"], _seen(body)
-        if runs.get(name) != seen:
-            runs[name] = seen
-            self._changed(owner)
-
-    def lose(self, body: Object) -> None:
-        """A DkronRun was deleted."""
-        owner = owner_of(body["metadata"])
-        runs = self._runs.get(owner, {})
-        if runs.pop(body["metadata"]["name"], None) is not None:
-            self._changed(owner)
-        if not runs:
-            self._runs.pop(owner, None)
-
-    def get(self, owner: str, name: str) -> Seen | None:
+    def get(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the watch shows it; None if it shows none of this name."""
-        return self._runs.get(owner, {}).get(name)
+        run = self._cache.of_backfill(view.namespace, view.uid, name)
+        return None if run is None else Seen(run.uid, run.status.phase)
 
-    async def read(self, namespace: str, owner: str, name: str) -> Seen | None:
+    async def read(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the API server has it; None if there is none, or another one's."""
         try:
-            body = await self._client.get(DKRON_RUNS, namespace, name)
+            body = await self._client.get(DKRON_RUNS, view.namespace, name)
         except NotFound:
             return None
-        return _seen(body) if owner_of(body["metadata"]) == owner else None
+        phase = (body.get("status") or {}).get("phase")
+        seen = Seen(body["metadata"]["uid"], RunPhase(phase) if phase in list(RunPhase) else RunPhase.PENDING)
+        return seen if backfill_of(body["metadata"]) == view.uid else None
 
     async def create(self, view: View, spec: BackfillSpec, slot: Slot, job: str) -> str:
         """Create the DkronRun of a slot of the job with this Dkron name, and return its uid. Raises `AlreadyExists`,
@@ -78,8 +53,3 @@ class Runs:
     def name(view: View, slot: Slot) -> str:
         """The name of the DkronRun of a slot."""
         return run_name(view.uid, slot.job, slot.uid, slot.at)
-
-
-def _seen(body: Object) -> Seen:
-    phase = (body.get("status") or {}).get("phase")
-    return Seen(body["metadata"]["uid"], RunPhase(phase) if phase in list(RunPhase) else RunPhase.PENDING)

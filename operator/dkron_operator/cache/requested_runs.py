@@ -4,7 +4,7 @@ A namespace may have any number of them. Each costs one small view; what a plan 
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -17,6 +17,10 @@ from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, shortened
 
 MOST_KNOWN = 256
 """How many undecided DkronRuns of one job a plan sees: the oldest. The others follow as those are decided."""
+
+
+def _nobody(uid: str) -> None:
+    """No backfill waits for its runs."""
 
 
 @dataclass(slots=True)
@@ -33,9 +37,14 @@ class _OfJob:
 
 
 class RequestedRuns:
-    """The cache of DkronRuns. What it returns to the caller is the key of the job that a change concerns, if any."""
+    """The cache of DkronRuns. What it returns to the caller is the key of the job that a change concerns, if any.
 
-    def __init__(self) -> None:
+    `of_backfill` is told the uid of the DkronBackfill whose DkronRun has changed, or is gone.
+    """
+
+    def __init__(self, *, of_backfill: Callable[[str], None] = _nobody) -> None:
+        self._of_backfill = of_backfill
+        self._backfills: dict[tuple[str, str], dict[str, str]] = {}
         self._runs: dict[str, RequestedRun] = {}
         self._jobs: dict[Key, _OfJob] = {}
         self._unlisted: set[str | None] = set()
@@ -46,6 +55,12 @@ class RequestedRuns:
     def get(self, uid: str) -> RequestedRun | None:
         """The DkronRun with this uid."""
         return self._runs.get(uid)
+
+    def of_backfill(self, namespace: str, backfill: str, name: str) -> RequestedRun | None:
+        """The DkronRun of this name that belongs to the DkronBackfill with this uid. Its own namespace counts: anyone
+        may name the uid of an object of another one as the owner."""
+        uid = self._backfills.get((namespace, backfill), {}).get(name)
+        return None if uid is None else self._runs[uid]
 
     def namespace_of(self, uid: str) -> str:
         """The namespace of a DkronRun; empty if it does not exist."""
@@ -128,6 +143,9 @@ class RequestedRuns:
 
     def _add(self, run: RequestedRun) -> None:
         self._runs[run.uid] = run
+        if run.backfill:
+            self._backfills.setdefault((run.namespace, run.backfill), {})[run.name] = run.uid
+            self._of_backfill(run.backfill)
         jobs = self._jobs.setdefault((run.namespace, run.job), _OfJob())
         jobs.view = None
         if run.ended:
@@ -140,6 +158,8 @@ class RequestedRuns:
             insort(jobs.waiting, (run.created, run.uid))
 
     def _remove(self, run: RequestedRun) -> None:
+        if run.backfill:
+            self._leave_backfill(run)
         key = run.namespace, run.job
         jobs = self._jobs.get(key)
         if jobs is None:
@@ -153,6 +173,14 @@ class RequestedRuns:
             _discard(jobs.waiting, (run.created, run.uid))
         if not jobs:
             del self._jobs[key]
+
+    def _leave_backfill(self, run: RequestedRun) -> None:
+        names = self._backfills.get((run.namespace, run.backfill), {})
+        if names.get(run.name) == run.uid:
+            del names[run.name]
+        if not names:
+            self._backfills.pop((run.namespace, run.backfill), None)
+        self._of_backfill(run.backfill)
 
 
 def _is_deleted_in_time(run: RequestedRun) -> bool:

@@ -54,6 +54,9 @@ class RequestedRun:
     status: RunStatus
     """What the API server has. Of one that has ended, only phase and time."""
 
+    backfill: str = ""
+    """The uid of the DkronBackfill that it belongs to; empty if it belongs to none."""
+
     @property
     def kind(self) -> str:
         """The kind of the object, for Events about it."""
@@ -108,7 +111,7 @@ def read_requested_run(body: Object, *, with_values: bool = False) -> RequestedR
         spec = RunSpec.from_wire(dict(body["spec"]))
         status = RunStatus.from_wire(body.get("status") or {})
         created = datetime.fromisoformat(metadata["creationTimestamp"])
-        trigger = Trigger.BACKFILL if _is_of_backfill(metadata) else Trigger.MANUAL
+        backfill = backfill_of(metadata)
         slot = created if spec.scheduled_time is None else spec.scheduled_time
         run = RequestedRun(
             uid=metadata["uid"],
@@ -119,13 +122,14 @@ def read_requested_run(body: Object, *, with_values: bool = False) -> RequestedR
             deleting="deletionTimestamp" in metadata,
             job=spec.job,
             slot=slot,
-            trigger=trigger,
+            trigger=Trigger.BACKFILL if backfill else Trigger.MANUAL,
             force=spec.force,
             ttl=spec.ttl_seconds_after_finished,
             group=group_of(metadata["uid"], created),
             parameters_given=bool(spec.parameters),
             values=spec.parameters if with_values else None,
             status=status,
+            backfill=backfill,
         )
     except (ValidationError, KeyError, ValueError, TypeError, OverflowError, RecursionError):
         return None
@@ -140,8 +144,9 @@ def shortened(run: RequestedRun) -> RequestedRun:
     return replace(run, status=kept, values=None)
 
 
-def _is_of_backfill(metadata: Object) -> bool:
-    """Whether a DkronBackfill controls it. The label alone can be set by everyone who may create DkronRuns."""
+def backfill_of(metadata: Object) -> str:
+    """The uid of the DkronBackfill that controls a DkronRun; empty if none does. The label alone can be set by everyone
+    who may create DkronRuns."""
     owner = next((each for each in metadata.get("ownerReferences") or () if each.get("controller")), None)
     ours = owner is not None and (owner.get("apiVersion"), owner.get("kind")) == (API_VERSION, "DkronBackfill")
-    return ours and OF_BACKFILL in (metadata.get("labels") or {})
+    return str(owner["uid"]) if owner is not None and ours and OF_BACKFILL in (metadata.get("labels") or {}) else ""

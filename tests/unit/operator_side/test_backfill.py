@@ -20,9 +20,11 @@ from dkron_kube.errors import KubeError, Rejected, Unavailable
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, Resource
 from dkron_operator.act.events import Events
 from dkron_operator.backfill.controller import Backfills
+from dkron_operator.backfill.view import Known
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report
+from dkron_operator.plan.requested_run import read_requested_run
 from tests.support.builders import NAMESPACE, NOON, after, wire_job
 from tests.support.fake_kube import FakeKube
 
@@ -45,6 +47,7 @@ class DyingKube(FakeKube):
 
     async def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
         before = len(self.names(resource))
+        body = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
         try:
             return await super().create(resource, namespace, body, dry_run=dry_run)
         finally:
@@ -65,6 +68,7 @@ class Operator:
     kube: DyingKube
     now: datetime = NOON
     backfills: Backfills = field(init=False)
+    store: Store = field(init=False)
     acts: bool = True
     reports: list[str] = field(default_factory=list)
 
@@ -76,19 +80,23 @@ class Operator:
         self.restart()
 
     def restart(self) -> None:
-        client, clock, store = cast("KubeClient", self.kube), Clock(lambda: self.now), Store()
+        client, clock = cast("KubeClient", self.kube), Clock(lambda: self.now)
+        self.store = store = Store()
         for name in self.kube.names(DKRON_JOBS):
             store.see_job(self.kube.has(DKRON_JOBS, name))
         self.backfills = Backfills(
-            client, clock=clock, events=cast("Events", self), job=store.get, may_act=lambda: self.acts,
+            client, store, clock=clock, events=cast("Events", self), may_act=lambda: self.acts,
         )  # fmt: skip
         self.backfills.queue.add = lambda *_: None  # type: ignore[method-assign]  # the test says when to look
         self.watch()
 
     def watch(self) -> None:
         """The watches have caught up."""
-        self.backfills.runs.replace([self.kube.has(DKRON_RUNS, name) for name in self.kube.names(DKRON_RUNS)], 1)
-        self.backfills.replace([self.kube.has(DKRON_BACKFILLS, name) for name in self.kube.names(DKRON_BACKFILLS)], 1)
+        bodies = [self.kube.has(DKRON_RUNS, name) for name in self.kube.names(DKRON_RUNS)]
+        runs = [run for run in map(read_requested_run, bodies) if run is not None]
+        self.store.runs.replace(None, runs, self.kube.version)
+        found = [self.kube.has(DKRON_BACKFILLS, name) for name in self.kube.names(DKRON_BACKFILLS)]
+        self.backfills.replace(None, map(Known.read, found))
 
     async def look(self) -> None:
         """One look, which may be the last one of this process."""
@@ -465,8 +473,23 @@ def test_a_name_that_is_taken_is_not_adopted() -> None:
     looks(tested, 2)
     (name,) = tested.active()
     again = operator()
-    again.kube.put(DKRON_RUNS, {"metadata": {"name": name, "uid": "theirs"}, "spec": {}, "status": {}})
+    theirs = {"name": name, "uid": "theirs", "namespace": NAMESPACE, "creationTimestamp": rfc3339(NOON)}
+    again.kube.put(DKRON_RUNS, {"metadata": theirs, "spec": {"job": "backup"}, "status": {}})
     assert (looks(again, 2).failed, again.kube.created) == (1, Counter())
+    assert "NameTaken" in again.reports
+
+
+def test_a_run_of_another_namespace_with_its_name_and_owner_is_not_its_own() -> None:
+    tested = operator()
+    looks(tested)
+    elsewhere = operator()
+    looks(elsewhere, 2)
+    (run,) = (elsewhere.kube.has(DKRON_RUNS, name) for name in elsewhere.kube.names(DKRON_RUNS))
+    found = read_requested_run({**run, "metadata": {**run["metadata"], "namespace": "elsewhere"}})
+    assert found is not None
+    tested.store.runs.see(found)
+    asyncio.run(tested.look())
+    assert (tested.kube.created.total(), tested.status().begun) == (1, 1)
 
 
 def test_a_run_that_is_not_accepted_is_said_and_tried_again() -> None:
