@@ -37,6 +37,10 @@ CASES = (
         slots=("2026-02-01T10:00", "2026-02-01T10:10", "2026-02-01T10:20"),
     ),
     Case(
+        id="each second", schedule="* * * * * *", start="2026-02-01T10:00:00.5", end="2026-02-01T10:00:02.5",
+        slots=("2026-02-01T10:00:01", "2026-02-01T10:00:02"),
+    ),
+    Case(
         id="a clock that goes forward has no slot in the gap", schedule="0 30 2 * * *", timezone="Europe/Berlin",
         start="2026-03-28T00:00", end="2026-03-31T00:00", slots=("2026-03-28T01:30", "2026-03-30T00:30"),
     ),
