@@ -14,7 +14,7 @@ import pytest
 
 import localcluster
 from dkron_crds.names import object_name
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
@@ -164,11 +164,13 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
         dkron_job("haunted"),
     )
+    kube.create(DKRON_RUNS, {"metadata": {"name": "brief"}, "spec": {"job": "bad", "ttlSecondsAfterFinished": 1}})
     kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
+    kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)
     kube.wait_for("a message about the failure", lambda: receiver.requests, bool)
     ended, active = (each(scene, name)["id"] for each, name in ((newest, "told"), (running, "stopped")))
     # A simulated node has no log: that it was asked for is what counts.

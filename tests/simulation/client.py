@@ -4,17 +4,17 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotLeader, Unavailable
-from dkron_kube.paths import NODES, Resource
+from dkron_kube.paths import DKRON_RUNS, NODES, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
-from tests.simulation.world import Object, Token, World, refused
+from tests.simulation.world import Event, Object, Token, World, refused
 
 TIMEOUT = 5.0
 """The longest that a request without an answer takes, in seconds."""
@@ -25,8 +25,9 @@ SHORT = 1
 BETWEEN_PAGES = 0.6
 """The longest time between two pages, in seconds."""
 TOO_MANY = 429
-BETWEEN_NODES, LONGEST_CALL = 0.05, 0.8
-"""Seconds between two looks for changes of nodes, and that an inline call takes at most."""
+BETWEEN_NODES, LATE_RUNS, LONGEST_CALL = 0.05, 0.15, 0.8
+"""Seconds between two looks for changes of nodes, that a watch of DkronRuns is late, and that an inline call takes, at
+most."""
 
 
 class WorldClient:
@@ -147,10 +148,13 @@ class WorldClient:
         query: Mapping[str, str],
         silence: float,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Nothing but nodes ever changes of what is watched in this way."""
+        """Nothing but nodes and DkronRuns ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
         version, seconds = int(query["resourceVersion"]), min(float(query["timeoutSeconds"]), silence)
-        yield self._nodes(version, seconds) if resource == NODES else _quiet(seconds)
+        if resource == DKRON_RUNS:
+            yield self._changes(resource, version, seconds)
+        else:
+            yield self._nodes(version, seconds) if resource == NODES else _quiet(seconds)
 
     async def _nodes(self, version: int, seconds: float) -> AsyncIterator[bytes]:
         end = self._loop.time() + seconds
@@ -160,6 +164,29 @@ class WorldClient:
                 if event.plural == NODES.plural:
                     yield json.dumps({"type": event.kind, "object": event.body}).encode() + b"\n"
             await asyncio.sleep(BETWEEN_NODES)
+
+    async def _changes(self, resource: Resource, version: int, seconds: float) -> AsyncIterator[bytes]:
+        """Each change of this kind, a moment later."""
+        changed, end = asyncio.Event(), self._loop.time() + seconds
+
+        def hear(event: Event) -> None:
+            if event.plural == resource.plural:
+                changed.set()
+
+        self._world.heard.append(hear)
+        try:
+            while self._loop.time() < end:
+                for event in tuple(self._world.since(version)):
+                    version = event.version
+                    if event.plural == resource.plural:
+                        yield json.dumps({"type": event.kind, "object": event.body}).encode() + b"\n"
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(end):
+                        await changed.wait()
+                changed.clear()
+                await asyncio.sleep(self._dice.between(0.001, LATE_RUNS))
+        finally:
+            self._world.heard.remove(hear)
 
     async def reach(self, name: str, answer: Callable[[], Result]) -> Result:
         """Make an inline call, which no trouble of the network meets."""

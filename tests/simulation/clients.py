@@ -12,7 +12,7 @@ from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.stops import stop_annotation
 from dkron_kube.errors import KubeError
-from dkron_kube.paths import DKRON_JOBS, JOBS, NODES, PODS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, NODES, PODS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
@@ -28,6 +28,7 @@ NEIGHBOUR = "neighbour"
 """The namespace of jobs whose names begin with it."""
 NOBODY = "00000000-0000-0000-0000-0000deadbeef"
 _PHASES = frozenset({"Running", "Succeeded", "Failed"})
+_OF_RUNS = (What.ASK, What.CANCEL)
 _WITH_SPEC = (What.CREATE, What.EDIT)
 
 
@@ -86,17 +87,22 @@ class Clients:
             self._set_nodes(event.nodes)
             return
         try:
-            answer = self._request(event)
+            answer = (self._request_run if event.what in _OF_RUNS else self._request)(event)
         except KubeError:
             return
+        if event.what is What.CANCEL:
+            return
         now, more = self._clock(), dict[str, Any]()
+        act = Act.RUN if event.what is What.ASK else Act(event.what)
         if event.what in _WITH_SPEC:
             more["spec"] = JobSpec.from_wire(event.spec)
         if event.what is What.RUN:
             more |= {"at": _asked_at(now), "force": event.force}
+        if event.what is What.ASK:
+            more |= {"at": _created(answer), "force": event.force}
         if event.what is What.CREATE:
             more |= {"uid": answer["metadata"]["uid"], "created": _created(answer)}
-        self.operations.append(Operation(act=Act(event.what), job=event.on, invoked=now, answered=now, **more))
+        self.operations.append(Operation(act=act, job=event.on, invoked=now, answered=now, **more))
 
     def _set_nodes(self, names: tuple[str, ...]) -> None:
         there = {body["metadata"]["name"] for body in self._world.list(NODES, None)}
@@ -170,6 +176,19 @@ class Clients:
                 return self._patch(name, {"spec": dict.fromkeys(before) | event.spec})
             case _:
                 return self._patch(name, {"spec": {"disabled": event.what is What.DISABLE}})
+
+    def _request_run(self, event: Event) -> Object:
+        """Create a DkronRun, or delete those of the job."""
+        namespace = namespace_of(event.on)
+        if event.what is What.CANCEL:
+            for body in self._world.list(DKRON_RUNS, namespace):
+                if body["spec"]["job"] == event.on:
+                    self._world.delete(DKRON_RUNS, namespace, body["metadata"]["name"])
+            return {}
+        self._requests += 1
+        metadata, spec = {"name": f"a{self._requests}"}, {"job": event.on, "force": event.force, **event.spec}
+        body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": spec}
+        return self._world.create(DKRON_RUNS, namespace, body)
 
     def _patch(self, name: str, body: dict[str, Any]) -> Object:
         return self._world.patch(DKRON_JOBS, namespace_of(name), name, body)

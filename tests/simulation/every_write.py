@@ -15,7 +15,12 @@ from tests.simulation.plans import Event, Plan, What
 from tests.simulation.simulation import Result, simulate
 
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-COUNTED = frozenset({"create jobs", "delete jobs", "patch dkronjobs", "write dkronjobs", "delete dkronjobs", "call"})
+COUNTED = frozenset(
+    {
+        "create jobs", "delete jobs", "patch dkronjobs", "write dkronjobs", "delete dkronjobs", "write dkronruns",
+        "delete dkronruns", "call",
+    }
+)  # fmt: skip
 """The calls at which something goes wrong."""
 JUST = 1e-6
 """Seconds before such a call begins."""
@@ -121,6 +126,11 @@ def inline(**spec: Any) -> Event:
 def ask(*times: float, of: str = "j0") -> tuple[Event, ...]:
     """Runs are requested."""
     return tuple(Event(at=at, what=What.RUN, on=of) for at in times)
+
+
+def dkron_run(*times: float, of: str = "j0", force: bool = False, **spec: Any) -> tuple[Event, ...]:
+    """DkronRuns are created."""
+    return tuple(Event(at=at, what=What.ASK, on=of, force=force, spec=spec) for at in times)
 
 
 def nodes(names: str, *, at: float = 0.0) -> Event:

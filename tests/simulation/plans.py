@@ -48,6 +48,8 @@ class What(StrEnum):
     ENABLE = "enable"
     DELETE = "delete"
     RUN = "run"
+    ASK = "ask"
+    CANCEL = "cancel"
     STOP = "stop"
     WIPE = "wipe"
     SQUAT = "squat"
@@ -71,7 +73,8 @@ class Event:
     the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
     A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
     after that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on;
-    no seed draws that, nor `done` nor `waits`: plans that are written by hand have them.
+    no seed draws that, nor `done` nor `waits`: plans that are written by hand have them. Asking is to create a DkronRun
+    with this spec, cancelling to delete the DkronRuns of a job; no seed draws these either.
     """
 
     at: float
@@ -109,8 +112,11 @@ class Event:
 
 
 _BY_CLIENTS = frozenset(
-    {What.NODES, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.STOP, What.WIPE}
-)
+    {
+        What.NODES, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.ASK, What.CANCEL,
+        What.STOP, What.WIPE,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,9 +55,9 @@ class Calls(InlineCalls):
         super().__init__(*args, **kwargs)
         self._pool = Reach(client, receiver)
 
-    def begin(self, entry: CachedJob, active: Active, *, traceparent: str = "") -> None:
+    def begin(self, entry: CachedJob, active: Active, **given: Any) -> None:
         CALLED.set((entry.job, active))
-        super().begin(entry, active, traceparent=traceparent)
+        super().begin(entry, active, **given)
 
 
 class Reach(Pool):

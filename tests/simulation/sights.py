@@ -6,9 +6,10 @@ from datetime import datetime
 
 from dkron_crds.job import JobStatus
 from dkron_crds.requests import RUN_PREFIX
+from dkron_crds.run import DkronRun
 from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import NotFound
-from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
 from tests.chaos.history import Record, Seen, Since
 from tests.simulation.world import Event, Object, World
 
@@ -54,6 +55,15 @@ class Sights:
             for key in body["metadata"].get("annotations") or ():
                 if key.startswith((RUN_PREFIX, STOP_PREFIX)):
                     self._wrong.append(f"NO ANSWER: {body['metadata']['name']} has the annotation {key} in the end")
+
+        for body in self._world.list(DKRON_RUNS, None):
+            phase = (body.get("status") or {}).get("phase")
+            if phase not in ("Succeeded", "Failed", "Refused"):
+                self._wrong.append(f"NO ANSWER: DkronRun {body['metadata']['name']} has the phase {phase} in the end")
+
+    def runs(self) -> tuple[DkronRun, ...]:
+        """All DkronRuns, as they are now."""
+        return tuple(map(DkronRun.from_wire, self._world.list(DKRON_RUNS, None)))
 
     def forgive(self, name: str) -> None:
         """This Job was deleted by a hand."""

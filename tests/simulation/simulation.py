@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from dkron_crds.job import Active
+from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
 from dkron_operator.delivery import log_line
 from dkron_operator.executors.inline import is_inline
@@ -58,6 +59,8 @@ class Result:
     """The ids of the executions whose output was delivered to the log, in that order."""
     facts: tuple[Fact, ...] = ()
     """What all processes together have counted in their metrics."""
+    requested: tuple[DkronRun, ...] = ()
+    """The DkronRuns that there are in the end."""
 
 
 def simulate(plan: Plan, *, verbose: bool = False) -> Result:
@@ -91,6 +94,7 @@ class Simulation:
         self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
         self._replicas: dict[str, Replica] = {}
         self._records: tuple[Record, ...] = ()
+        self._requested: tuple[DkronRun, ...] = ()
         self._controllers.removed = partial(self._removed, by_ttl=True)
         self._network = Network(tuple(_trouble(event) for event in plan.events if event.what is What.ILL))
         self._faults = Faults(self._network, zero=ZERO, elects=plan.elects)
@@ -150,6 +154,7 @@ class Simulation:
             self.plan, tuple(wrong), tuple(self.trace), history,
             writes=tuple(sorted(write for replica in self._replicas.values() for write in replica.writes)),
             calls=tuple(self._called), delivered=tuple(self._delivered), facts=tuple(self._facts),
+            requested=self._requested,
         )  # fmt: skip
 
     @contextmanager
@@ -303,6 +308,7 @@ class Simulation:
 
     def _look(self) -> None:
         self._records = self._sights.records()
+        self._requested = self._sights.runs()
         self._sights.look_for_wishes()
         for name, replica in self._replicas.items():
             # One that was killed at its first call of a kind may have been killed a moment ago.

@@ -100,6 +100,7 @@ class Edges:
         self.shown[uid] = status
         self.delivery.see(uid, status)
         self.reconciler.traces.see(uid, status)
+        self.reconciler.runs.see_job(uid)
 
     def watch(self) -> None:
         """Bring everything that exists, as a watch would."""
@@ -132,6 +133,7 @@ class Edges:
         queues = (
             parts.queue, parts.writer.queue, parts.observer.endings, parts.observer.starts, parts.checker.queue,
             parts.acceptance.queue, parts.cleaning, parts.stopper.queue, parts.stopper.listening, self.events.queue,
+            *parts.runs.queues,
         )  # fmt: skip
         tasks = [
             asyncio.create_task(work)

@@ -20,9 +20,10 @@ CLUSTER_ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "clusterrole
 LEAST: Rules = {
     ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
+    ("dkron.io", "dkronruns"): ("create", "get", "list", "watch", "delete"),
+    ("dkron.io", "dkronruns/status"): ("patch",),
     ("dkron.io", "dkronbackfills"): ("get", "list", "watch", "delete"),
     ("dkron.io", "dkronbackfills/status"): ("patch",),
-    ("dkron.io", "dkronruns"): ("create", "get"),
     ("dkron.io", "dkronclusters"): ("get", "list", "watch", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
@@ -39,7 +40,9 @@ FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
 """What it needs in its own namespace to count them, if no jobs run there."""
 
-FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies", "leases")
+FOR_THE_INSTALLATION = (
+    "dkronruns", "dkronruns/status", "dkronclusters", "dkronclusters/status", "dkronpolicies", "leases",
+)  # fmt: skip
 """Resources without which jobs run all the same."""
 
 

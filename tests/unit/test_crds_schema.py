@@ -129,7 +129,10 @@ def _says_something(value: object) -> bool:
         ("DkronJob.spec.executor", "shell"),
         ("DkronJob.spec.ephemeral", False),
         ("DkronJob.spec.missedRuns", "latest"),
-        ("DkronJob.spec.history", {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "outputBytes": 1024}),
+        (
+            "DkronJob.spec.history",
+            {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "runs": 20, "outputBytes": 1024},
+        ),
         ("DkronCluster.spec.paused", False),
     ],
 )

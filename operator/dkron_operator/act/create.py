@@ -107,15 +107,17 @@ class Fire:
         entry.note(*create.after)
         for name in create.cancels:
             self._calls.cancel(entry.job.uid, name)
-        self._calls.begin(entry, create.entry, traceparent=firing.traceparent)
+        given = self._store.given(entry, create.entry)
+        self._calls.begin(entry, create.entry, traceparent=firing.traceparent, given=given)
         self._began(entry, create.entry)
         log.info("calling", extra=context(entry, create.entry))
 
     async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
         requested = self._store.runs_of(entry).of(create.entry.group)
-        given = None if requested is None else requested.values
-        if create.entry.parameters_given and given is None:
+        if create.entry.parameters_given and requested is None:
             return await self._refuse(entry, create, Problem(RUN_DELETED, LOST_PARAMETERS))
+        if create.entry.parameters_given and requested is not None and requested.values is None:
+            raise Conflict("the values of the parameters have to be read again")
         body = build_job(
             entry.job,
             create.entry,
@@ -123,7 +125,7 @@ class Fire:
             own=self._own,
             confine=self._confine,
             traceparent=firing.traceparent,
-            given=given or {},
+            given=self._store.given(entry, create.entry),
         )
         if requested is not None:
             body["metadata"]["annotations"][OF_RUN] = requested.name

@@ -6,7 +6,7 @@ Every call that begins here has been claimed at the API server. Its result is an
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from dkron_operator.act.listener import Listener
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.executors import inline
+from dkron_operator.executors.config import NONE_GIVEN
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
 from dkron_operator.plan.view import JobView, Outcome
@@ -92,8 +93,16 @@ class InlineCalls:
         """Names of the job's attempts that are being called or wait for a place in the pool."""
         return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
 
-    def begin(self, entry: CachedJob, active: Active, *, traceparent: str = "") -> None:
-        """Make this call, as part of a trace if there is one. Repeated requests make it only once."""
+    def begin(
+        self,
+        entry: CachedJob,
+        active: Active,
+        *,
+        traceparent: str = "",
+        given: Mapping[str, str] = NONE_GIVEN,  # noqa: ARG002
+    ) -> None:
+        """Make this call, as part of a trace if there is one, with the values that the run gives for parameters.
+        Repeated requests make it only once."""
         key = entry.job.uid, active.job
         if key not in self._tasks and active.job not in entry.observed.outcomes:
             call = self._make(key, entry.job, active, traceparent)

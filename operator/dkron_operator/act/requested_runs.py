@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from dkron_crds.job import History, Trigger
+from dkron_crds.job import History
 from dkron_crds.run import RunStatus
 from dkron_crds.schedule.instants import shifted
 from dkron_kube.client import KubeClient
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 SEEN = timedelta(seconds=60)
 """How long a DkronRun stays after its end at least, so that its watchers see it, if it has no time of its own."""
-WITHOUT_JOB = timedelta(days=1)
+WITHOUT_JOB = timedelta(hours=1)
 """How long a DkronRun stays after its end at most, if its job does not exist and it has no time of its own."""
 TRIES = 5
 """How often a write is made again immediately when another writer keeps coming first."""
@@ -63,12 +63,13 @@ class RunKeeper:
         self.looks: WorkQueue[Key] = WorkQueue("runs", self._look, width=2, spare=1, group_of=_namespace)
         self.reading: WorkQueue[str] = WorkQueue("run reads", self._read, width=WIDTH, spare=2, group_of=namespace_of)
         self.writing: WorkQueue[str] = WorkQueue("run status", self._write, width=WIDTH, spare=2, group_of=namespace_of)
+        self.listing: WorkQueue[str] = WorkQueue("run lists", self._list, width=1)
         self.deleting: WorkQueue[str] = WorkQueue("run clean-up", self._delete, width=2, spare=1, group_of=namespace_of)
 
     @property
     def queues(self) -> tuple[WorkQueue[str] | WorkQueue[Key], ...]:
         """Where its work is done."""
-        return self.looks, self.reading, self.writing, self.deleting
+        return self.looks, self.reading, self.writing, self.listing, self.deleting
 
     def take_over(self) -> None:
         """This process begins to act: look at all."""
@@ -99,12 +100,11 @@ class RunKeeper:
     async def settle(self, job: AttemptJob) -> bool:
         """Whether the DkronRun that asked for this Job needs it no more. Asks the API server for one that is not known.
         Raises `Unavailable`."""
-        entry = self._store.get(job.owner)
-        if entry is None or not job.requested_by:
+        if not job.requested_by:
             return True
-        runs = self._store.runs
-        if self._store.runs_of(entry).of(job.group) is not None:
-            return False
+        known = self._store.runs.named(job.namespace, job.requested_by)
+        if known is not None and known.group == job.group:
+            return known.ended
         try:
             answer = await self._client.get(DKRON_RUNS, job.namespace, job.requested_by)
         except (NotFound, Rejected):
@@ -113,7 +113,8 @@ class RunKeeper:
         run = read_requested_run(answer)
         if run is None or run.group != job.group:
             return True
-        runs.see(run)
+        self._store.runs.see(run)
+        self.looks.add((run.namespace, run.job))
         return run.ended
 
     # --- what is due ---------------------------------------------------------------------------------------------
@@ -123,6 +124,8 @@ class RunKeeper:
         for run in (*of_job.decided.values(), *of_job.undecided):
             if self._target(run) != run.status:
                 self.writing.add(run.uid)
+        if self._store.runs.to_be_listed(key[0]):
+            self.listing.add(key[0])
         due = self._clean_up(key)
         if of_job.undecided and self._store.holder(key) is None:
             # Each is refused when its time is over; until then, looking is cheap.
@@ -147,12 +150,11 @@ class RunKeeper:
         holder, now = self._store.holder(key), self._clock.now()
         ended = list(self._store.runs.ended(key))
         limit = History().runs if holder is None else holder.job.spec.history.runs
-        beyond = sum(run.trigger is not Trigger.BACKFILL for run in ended) - limit
+        beyond = len(ended) - limit
         due: datetime | None = None
         for run in ended:
-            counts = run.trigger is not Trigger.BACKFILL
-            goes = _goes_at(run, beyond=counts and beyond > 0, orphaned=holder is None)
-            beyond -= counts
+            goes = _goes_at(run, beyond=beyond > 0, orphaned=holder is None)
+            beyond -= 1
             if goes is not None and goes <= now:
                 self.deleting.add(run.uid)
             elif goes is not None:
@@ -163,8 +165,16 @@ class RunKeeper:
 
     async def _read(self, uid: str) -> None:
         run = self._store.runs.get(uid)
-        if run is not None:
+        if run is not None and run.values is None:
             await self._refresh(run, with_values=True)
+
+    async def _list(self, namespace: str) -> None:
+        self._store.runs.list_again(namespace)
+        async for body in self._client.list(DKRON_RUNS, namespace):
+            run = read_requested_run(body)
+            key = None if run is None else self._store.runs.see(run)
+            if key is not None:
+                self.see(key)
 
     async def _write(self, uid: str) -> None:
         for _ in range(TRIES):

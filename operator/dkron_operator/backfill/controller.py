@@ -181,8 +181,11 @@ class Backfills:
             seen = self._runs.get(view, run.run) or await self._runs.read(view, run.run)
             if seen is not None:
                 found[run.run] = seen
-        for _, name in expected(view.uid, spec, status):
-            seen = self._runs.get(view, name)
+        coming = [(name, self._runs.get(view, name)) for _, name in expected(view.uid, spec, status)]
+        last = max((place for place, (_, seen) in enumerate(coming, 1) if seen is not None), default=0)
+        for name, known in coming[:last]:
+            # One that is missing before another was deleted, or there was no room for it in the cache.
+            seen = known or await self._runs.read(view, name)
             if seen is not None:
                 found[name] = seen
         return found

@@ -3,7 +3,6 @@
 from typing import Any
 
 from dkron_crds.backfill import BackfillSpec
-from dkron_crds.run import RunPhase
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_RUNS
@@ -11,7 +10,7 @@ from dkron_operator.backfill.advance import Seen, Slot
 from dkron_operator.backfill.run_names import run_body, run_name, run_spec
 from dkron_operator.backfill.view import View
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.plan.requested_run import backfill_of
+from dkron_operator.plan.requested_run import read_requested_run
 
 Object = dict[str, Any]
 
@@ -25,8 +24,8 @@ class Runs:
 
     def get(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the watch shows it; None if it shows none of this name."""
-        run = self._cache.of_backfill(view.namespace, view.uid, name)
-        return None if run is None else Seen(run.uid, run.status.phase)
+        run = self._cache.named(view.namespace, name)
+        return Seen(run.uid, run.status.phase) if run is not None and run.backfill == view.uid else None
 
     async def read(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the API server has it; None if there is none, or another one's."""
@@ -34,9 +33,8 @@ class Runs:
             body = await self._client.get(DKRON_RUNS, view.namespace, name)
         except NotFound:
             return None
-        phase = (body.get("status") or {}).get("phase")
-        seen = Seen(body["metadata"]["uid"], RunPhase(phase) if phase in list(RunPhase) else RunPhase.PENDING)
-        return seen if backfill_of(body["metadata"]) == view.uid else None
+        run = read_requested_run(body)
+        return Seen(run.uid, run.status.phase) if run is not None and run.backfill == view.uid else None
 
     async def create(self, view: View, spec: BackfillSpec, slot: Slot, job: str) -> str:
         """Create the DkronRun of a slot of the job with this Dkron name, and return its uid. Raises `AlreadyExists`,

@@ -1,22 +1,25 @@
 """All DkronRuns by uid, as small views, and for each job those that wait, go on or have ended.
 
-A namespace may have any number of them. Each costs one small view; what a plan sees of one job is bounded.
+A namespace may have any number of them. Of those that wait, a bounded number is held, each as a small view, and what a
+plan sees of one job is bounded, too.
 """
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 
-from dkron_crds.job import Trigger
 from dkron_crds.run import RunStatus
 from dkron_operator.cache.dependency_graph import Key
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, shortened
 
 MOST_KNOWN = 256
 """How many undecided DkronRuns of one job a plan sees: the oldest. The others follow as those are decided."""
+MOST_WAITING = 10_000
+"""How many undecided DkronRuns of one namespace are held. More are listed again once half of these are decided."""
 
 
 def _nobody(uid: str) -> None:
@@ -44,10 +47,12 @@ class RequestedRuns:
 
     def __init__(self, *, of_backfill: Callable[[str], None] = _nobody) -> None:
         self._of_backfill = of_backfill
-        self._backfills: dict[tuple[str, str], dict[str, str]] = {}
         self._runs: dict[str, RequestedRun] = {}
+        self._names: dict[tuple[str, str], str] = {}
         self._jobs: dict[Key, _OfJob] = {}
         self._unlisted: set[str | None] = set()
+        self._waiting: Counter[str] = Counter()
+        self._crowded: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -56,11 +61,9 @@ class RequestedRuns:
         """The DkronRun with this uid."""
         return self._runs.get(uid)
 
-    def of_backfill(self, namespace: str, backfill: str, name: str) -> RequestedRun | None:
-        """The DkronRun of this name that belongs to the DkronBackfill with this uid. Its own namespace counts: anyone
-        may name the uid of an object of another one as the owner."""
-        uid = self._backfills.get((namespace, backfill), {}).get(name)
-        return None if uid is None else self._runs[uid]
+    def named(self, namespace: str, name: str) -> RequestedRun | None:
+        """The DkronRun with this name."""
+        return self._runs.get(self._names.get((namespace, name), ""))
 
     def namespace_of(self, uid: str) -> str:
         """The namespace of a DkronRun; empty if it does not exist."""
@@ -77,7 +80,7 @@ class RequestedRuns:
 
     def of(self, key: Key) -> RunsOfJob:
         """Those of a job that have not ended."""
-        listed = not ({key[0], None} & self._unlisted)
+        listed = not ({key[0], None} & self._unlisted) and key[0] not in self._crowded
         jobs = self._jobs.get(key)
         if jobs is None:
             return RunsOfJob(listed=listed)
@@ -91,6 +94,14 @@ class RequestedRuns:
         """Those of a job that have ended and that the operator deletes in time, the oldest first."""
         jobs = self._jobs.get(key)
         return iter(()) if jobs is None else (self._runs[uid] for _, uid in tuple(jobs.ended))
+
+    def to_be_listed(self, namespace: str) -> bool:
+        """Whether DkronRuns of the namespace were left out, and there is room for some of them by now."""
+        return namespace in self._crowded and self._waiting[namespace] <= MOST_WAITING // 2
+
+    def list_again(self, namespace: str) -> None:
+        """The DkronRuns of a namespace are about to be listed once more."""
+        self._crowded.discard(namespace)
 
     def await_list(self, namespace: str | None) -> None:
         """The DkronRuns of a namespace, or of all (None), are about to be listed."""
@@ -118,6 +129,9 @@ class RequestedRuns:
             self._remove(known)
             if run.values is None and not run.decided:
                 run = replace(run, values=known.values)
+        elif not (run.decided or run.deleting) and self._waiting[run.namespace] >= MOST_WAITING:
+            self._crowded.add(run.namespace)
+            return None
         self._add(run)
         return run.namespace, run.job
 
@@ -132,6 +146,8 @@ class RequestedRuns:
             return None
         self._remove(run)
         del self._runs[uid]
+        if self._names.get((run.namespace, run.name)) == uid:
+            del self._names[run.namespace, run.name]
         return run.namespace, run.job
 
     def renew(self) -> None:
@@ -143,8 +159,8 @@ class RequestedRuns:
 
     def _add(self, run: RequestedRun) -> None:
         self._runs[run.uid] = run
+        self._names[run.namespace, run.name] = run.uid
         if run.backfill:
-            self._backfills.setdefault((run.namespace, run.backfill), {})[run.name] = run.uid
             self._of_backfill(run.backfill)
         jobs = self._jobs.setdefault((run.namespace, run.job), _OfJob())
         jobs.view = None
@@ -156,10 +172,11 @@ class RequestedRuns:
         elif not run.deleting:
             # What is being deleted asks for nothing any more.
             insort(jobs.waiting, (run.created, run.uid))
+            self._waiting[run.namespace] += 1
 
     def _remove(self, run: RequestedRun) -> None:
         if run.backfill:
-            self._leave_backfill(run)
+            self._of_backfill(run.backfill)
         key = run.namespace, run.job
         jobs = self._jobs.get(key)
         if jobs is None:
@@ -169,30 +186,25 @@ class RequestedRuns:
             _discard(jobs.ended, _end(run))
         elif run.decided:
             jobs.decided.pop(run.group, None)
-        else:
-            _discard(jobs.waiting, (run.created, run.uid))
+        elif _discard(jobs.waiting, (run.created, run.uid)):
+            self._waiting[run.namespace] -= 1
         if not jobs:
             del self._jobs[key]
 
-    def _leave_backfill(self, run: RequestedRun) -> None:
-        names = self._backfills.get((run.namespace, run.backfill), {})
-        if names.get(run.name) == run.uid:
-            del names[run.name]
-        if not names:
-            self._backfills.pop((run.namespace, run.backfill), None)
-        self._of_backfill(run.backfill)
-
 
 def _is_deleted_in_time(run: RequestedRun) -> bool:
-    """Whether it is deleted here. The runs of a backfill show how far it is, and go with it."""
-    return not run.deleting and (run.ttl is not None or run.trigger is not Trigger.BACKFILL)
+    """Whether it is deleted here. The runs of a backfill tell it how they ended, and go with it."""
+    return not (run.deleting or run.backfill)
 
 
 def _end(run: RequestedRun) -> tuple[datetime, str]:
     return run.status.finished_at or run.created, run.uid
 
 
-def _discard(ordered: list[tuple[datetime, str]], item: tuple[datetime, str]) -> None:
+def _discard(ordered: list[tuple[datetime, str]], item: tuple[datetime, str]) -> bool:
+    """Remove the item. Returns whether it was there."""
     place = bisect_left(ordered, item)
-    if place < len(ordered) and ordered[place] == item:
-        del ordered[place]
+    if place == len(ordered) or ordered[place] != item:
+        return False
+    del ordered[place]
+    return True

@@ -4,12 +4,12 @@ watch, a list or the answer to a write of our own brings it.
 Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always worked.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from dkron_crds.job import JobStatus
+from dkron_crds.job import Active, JobStatus
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import LONG_AGO, CachedJob, Observed
 from dkron_operator.cache.dependencies import DependencyTracker
@@ -377,6 +377,12 @@ class Store:
         """The DkronRuns that are this job's. Of several jobs with one name, they are those of the oldest."""
         key = key_of(entry.job)
         return self.runs.of(key) if self._holder(key) is entry else NO_RUNS
+
+    def given(self, entry: CachedJob, attempt: Active) -> Mapping[str, str]:
+        """The values that the DkronRun of this attempt gives to parameters; empty if there are none, or if they are
+        not at hand."""
+        run = self.runs_of(entry).of(attempt.group) if attempt.parameters_given else None
+        return {} if run is None else run.values or {}
 
     def holder(self, key: Key) -> CachedJob | None:
         """The job with this Dkron name, to which DkronRuns refer."""

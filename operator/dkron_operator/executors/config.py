@@ -1,10 +1,14 @@
 """Values of `executorConfig`. All are strings, as in Dkron; parsing errors become sentences here."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dkron_crds.sizes import memory_bytes
 from dkron_executors.secrets import PREFIX, secret_and_key
 
+NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
+"""The values that a run by schedule or after a parent gives: it has the defaults."""
 TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 
 

@@ -124,7 +124,10 @@ def _called(plan: Plan, entry: Active) -> None:
             plan.do(CancelCall(entry.job))
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
         # The claim was accepted, and its answer lost.
-        plan.do(BeginCall(entry))
+        if (end := _hopeless(plan, entry)) is not None:
+            plan.note(_ended(plan, entry, end))
+        elif not _waits_for_values(plan, entry):
+            plan.do(BeginCall(entry))
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
         _undecided(plan, entry, stop)
 
@@ -276,7 +279,7 @@ def _running(run: AttemptJob) -> bool:
 
 
 def _unsure(plan: Plan, entry: Active) -> None:
-    if entry.job in plan.situation.attempts or plan.create is not None:
+    if entry.job in plan.situation.attempts or plan.create is not None or _waits_for_values(plan, entry):
         return
     why = SkipReason.DEADLINE_EXCEEDED if _too_late(plan, entry) else _unwanted(plan, entry)
     scheduled, reason = entry.trigger is Trigger.SCHEDULE, why or SkipReason.MISSED

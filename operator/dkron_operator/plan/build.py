@@ -1,7 +1,6 @@
 """The complete batch/v1 Job for one attempt, built from a view and a claim."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -10,6 +9,7 @@ from dkron_crds.names import API_VERSION, GROUP
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator import executors
+from dkron_operator.executors.config import NONE_GIVEN
 from dkron_operator.executors.images import Images
 from dkron_operator.executors.pod_security import restricted
 from dkron_operator.executors.template import merge
@@ -17,7 +17,6 @@ from dkron_operator.plan.affinity import affinity, is_spread
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
 
 Object = dict[str, Any]
-NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
 
 
 def build_job(
@@ -25,10 +24,10 @@ def build_job(
     entry: Active,
     *,
     images: Images,
+    given: Mapping[str, str] = NONE_GIVEN,  # noqa: ARG001
     own: AgentTags = DKRONS,
     confine: bool = True,
     traceparent: str = "",
-    given: Mapping[str, str] = NONE_GIVEN,  # noqa: ARG001
 ) -> Object:
     """The Job to create for this attempt. It continues the trace of `traceparent`, if that is set; `own` are the tags
     that nodes have without a label; `confine` completes the pod to `restricted`, where the template leaves that open.

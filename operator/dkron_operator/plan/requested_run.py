@@ -40,6 +40,9 @@ class RequestedRun:
     """The time that its attempts are told as the scheduled one."""
 
     trigger: Trigger
+    backfill: str
+    """The uid of the DkronBackfill that made it; empty if none did."""
+
     force: bool
     ttl: int | None
     """Seconds for which it is kept after its end; None if it has no such time."""
@@ -53,9 +56,6 @@ class RequestedRun:
 
     status: RunStatus
     """What the API server has. Of one that has ended, only phase and time."""
-
-    backfill: str = ""
-    """The uid of the DkronBackfill that it belongs to; empty if it belongs to none."""
 
     @property
     def kind(self) -> str:
@@ -111,7 +111,7 @@ def read_requested_run(body: Object, *, with_values: bool = False) -> RequestedR
         spec = RunSpec.from_wire(dict(body["spec"]))
         status = RunStatus.from_wire(body.get("status") or {})
         created = datetime.fromisoformat(metadata["creationTimestamp"])
-        backfill = backfill_of(metadata)
+        backfill = _backfill(metadata)
         slot = created if spec.scheduled_time is None else spec.scheduled_time
         run = RequestedRun(
             uid=metadata["uid"],
@@ -123,13 +123,13 @@ def read_requested_run(body: Object, *, with_values: bool = False) -> RequestedR
             job=spec.job,
             slot=slot,
             trigger=Trigger.BACKFILL if backfill else Trigger.MANUAL,
+            backfill=backfill,
             force=spec.force,
             ttl=spec.ttl_seconds_after_finished,
             group=group_of(metadata["uid"], created),
             parameters_given=bool(spec.parameters),
             values=spec.parameters if with_values else None,
             status=status,
-            backfill=backfill,
         )
     except (ValidationError, KeyError, ValueError, TypeError, OverflowError, RecursionError):
         return None
@@ -144,9 +144,11 @@ def shortened(run: RequestedRun) -> RequestedRun:
     return replace(run, status=kept, values=None)
 
 
-def backfill_of(metadata: Object) -> str:
-    """The uid of the DkronBackfill that controls a DkronRun; empty if none does. The label alone can be set by everyone
-    who may create DkronRuns."""
+def _backfill(metadata: Object) -> str:
+    """The uid of the DkronBackfill that controls it. The label alone can be set by everyone who may create
+    DkronRuns."""
     owner = next((each for each in metadata.get("ownerReferences") or () if each.get("controller")), None)
-    ours = owner is not None and (owner.get("apiVersion"), owner.get("kind")) == (API_VERSION, "DkronBackfill")
-    return str(owner["uid"]) if owner is not None and ours and OF_BACKFILL in (metadata.get("labels") or {}) else ""
+    if owner is None or OF_BACKFILL not in (metadata.get("labels") or {}):
+        return ""
+    ours = (owner.get("apiVersion"), owner.get("kind")) == (API_VERSION, "DkronBackfill")
+    return str(owner["uid"]) if ours else ""

@@ -394,7 +394,7 @@ class Reconciler:
             case StopJob(run):
                 self.stopper.queue.add((uid, run.name))
             case BeginCall(attempt):
-                self.calls.begin(entry, attempt)
+                self.calls.begin(entry, attempt, given=self._store.given(entry, attempt))
             case CancelCall(name):
                 self.calls.cancel(uid, name)
             case DeleteJob(run):

@@ -10,7 +10,8 @@ from dkron_crds.schedule import parse
 from dkron_operator.plan import dependency_changes, upstream_runs
 from tests.chaos.history import Act
 from tests.simulation.controllers import Course
-from tests.simulation.every_write import Story, ask, attempts, inline, job, nodes, status
+from tests.simulation.every_write import Story, ask, attempts, dkron_run, inline, job, nodes, status
+from tests.simulation.network import Ill
 from tests.simulation.plans import Event, What
 from tests.simulation.simulation import Result
 
@@ -175,6 +176,92 @@ SEVERAL_NODES = {
 }  # fmt: skip
 
 
+# --- DkronRuns -------------------------------------------------------------------------------------------------------
+
+
+def phases(result: Result) -> list[str]:
+    return [str(requested.status.phase) for requested in result.requested]
+
+
+def each_run_was_made_once(result: Result) -> None:
+    assert attempts(result) == [("", 1, True)] * 3
+    assert (status(result).success_count, {*phases(result)} - {"Succeeded"}) == (3, set())
+    assert {requested.status.attempt_count for requested in result.requested} <= {1}
+
+
+def each_run_was_refused_and_counted_once(result: Result) -> None:
+    skipped = status(result).skipped
+    assert (attempts(result), skipped and skipped.count, phases(result)) == ([], 3, ["Refused"] * 3)
+
+
+def the_forced_one_ran_beside(result: Result) -> None:
+    assert attempts(result) == [("", 1, True)] * 2
+    assert sorted(phases(result)) == ["Refused", "Succeeded", "Succeeded"]
+
+
+def each_attempt_had_its_values(result: Result) -> None:
+    assert attempts(result) == [("", 1, False), ("", 2, False), ("", 3, False)]
+    (requested,) = result.requested
+    assert (requested.status.phase, requested.status.attempt_count) == ("Failed", 3)
+
+
+def no_attempt_followed_the_deletion(result: Result) -> None:
+    assert (attempts(result), status(result).active) == ([("", 1, False)], ())
+
+
+def the_run_has_all_members(result: Result) -> None:
+    each_member_made_each_attempt(result)
+    (requested,) = result.requested
+    assert (requested.status.phase, requested.status.attempt_count) == ("Failed", 6)
+
+
+PARAMETERS = [{"name": "day"}]
+NO_HISTORY = {"executions": 1, "successfulJobs": 0, "failedJobs": 0, "runs": 0}
+TWICE = {"retries": 2, "retryBackoff": {"initial": "1s"}}
+DKRON_RUNS = {
+    "runs": Story(events=(job(), *dkron_run(3.0, 3.0, 4.0)), disturbed=(2.5, 6.5), holds=each_run_was_made_once),
+    "runs without a history": Story(
+        events=(
+            job(history=NO_HISTORY), *dkron_run(3.0, 3.0),
+            *dkron_run(4.0, ttlSecondsAfterFinished=1),
+        ),
+        ends=150.0, disturbed=(3, 140), holds=each_run_was_made_once,
+    ),
+    # Only the Job shows for long that the run was decided.
+    "a run whose status is not taken for long": Story(
+        events=(
+            job(history={**NO_HISTORY, "runs": 20}), *dkron_run(3.0, 3.0, 4.0),
+            Event(at=3.1, what=What.ILL, on="operator-0", ill=Ill.REFUSE, calls="write dkronruns", lasts=80.0),
+            Event(at=75.0, what=What.KILL, on="operator-0"),
+        ),
+        ends=170.0, disturbed=(80, 160), holds=each_run_was_made_once,
+    ),
+    "refused runs": Story(
+        events=(job(disabled=True), *dkron_run(3.0, 3.0, 3.0)), disturbed=(2, 9),
+        holds=each_run_was_refused_and_counted_once,
+    ),
+    "a forced run": Story(
+        events=(job(concurrency="forbid"), *dkron_run(3.0, 3.5), *dkron_run(4.0, force=True)), course=LONG,
+        disturbed=(3, 6), holds=the_forced_one_ran_beside,
+    ),
+    "a run with parameters": Story(
+        events=(job(parameters=PARAMETERS, **TWICE), *dkron_run(3.0, parameters={"day": "1"})), course=ALL_FAIL,
+        disturbed=(3.2, 8), away=True, holds=each_attempt_had_its_values,
+    ),
+    "a run with parameters that is deleted": Story(
+        events=(
+            job(parameters=PARAMETERS, retries=2, retryBackoff={"initial": "9s"}),
+            *dkron_run(3.0, parameters={"day": "1"}), Event(at=8.0, what=What.CANCEL, on="j0"),
+        ),
+        course=ALL_FAIL, disturbed=(8, 16), holds=no_attempt_followed_the_deletion, unjudged="WRONG ATTEMPTS",
+    ),
+    "a run for each node": Story(
+        events=(nodes("ab"), job(tags=EVERY_NODE, **TWICE), *dkron_run(3.0)), course=ALL_FAIL, ends=28.0,
+        disturbed=(3, 4.4), holds=the_run_has_all_members,
+    ),
+}  # fmt: skip
+
+
 # --- inline calls ----------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +290,11 @@ def each_attempt_was_called_at_most_once(result: Result) -> None:
     assert [each.attempt for each in status(result).executions] == [3, 2, 1]
     assert {*reasons(result)} <= {"Error", "Unknown"}
     assert (status(result).active, status(result).status) == ((), GroupStatus.FAILED)
+
+
+def each_attempt_of_the_run_was_called_at_most_once(result: Result) -> None:
+    each_attempt_was_called_at_most_once(result)
+    assert phases(result) == ["Failed"]
 
 
 def the_call_was_stopped(result: Result) -> None:
@@ -238,6 +330,10 @@ INLINE = {
     "retries of a call": Story(
         events=(inline(retries=2, retryBackoff={"initial": "1s"}), *ask(3.0)), course=ALL_FAIL, disturbed=(3, 4.8),
         holds=each_attempt_was_called_at_most_once,
+    ),
+    "retries of a call for a DkronRun": Story(
+        events=(inline(parameters=PARAMETERS, **TWICE), *dkron_run(3.0, parameters={"day": "1"})), course=ALL_FAIL,
+        disturbed=(3, 5), holds=each_attempt_of_the_run_was_called_at_most_once,
     ),
     "a stop of a call": Story(
         events=(inline(retries=2), *ask(3.0), Event(at=3.15, what=What.STOP, on="j0", waits=True)), disturbed=(3.15, 9),
@@ -407,7 +503,7 @@ TENANTS = {
     ),
 }  # fmt: skip
 
-STORIES = {**ONE_JOB, **SEVERAL_NODES, **INLINE, **AFTER_OTHERS, **TENANTS}
+STORIES = {**ONE_JOB, **DKRON_RUNS, **SEVERAL_NODES, **INLINE, **AFTER_OTHERS, **TENANTS}
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())

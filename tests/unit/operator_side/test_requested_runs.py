@@ -1,0 +1,438 @@
+"""DkronRuns: what a plan makes of them, what their statuses say, and what is known and deleted of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import JobStatus, SkipReason, Trigger
+from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, RunPhase, RunStatus
+from dkron_kube.errors import Unavailable
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
+from dkron_operator.cache import requested_runs
+from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
+from dkron_operator.plan.actions import DeleteJob, ExplainRefusal, ReadRun
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run
+from dkron_operator.plan.run_status import Refusal, has_lost_records, run_status, status_without_job
+from dkron_operator.plan.view import AttemptState
+from dkron_operator.watch.requested_runs import RequestedRunWatch
+from tests.support.builders import (
+    NAME,
+    NAMESPACE,
+    NOON,
+    UID,
+    after,
+    claim,
+    ended,
+    execution,
+    job_view,
+    outcome,
+    run,
+    seen,
+    situation,
+    wire_job,
+)
+from tests.support.edges import Edges, begin, until
+from tests.support.plans import fired, jobs_deleted, messages, replan, reported, skips
+
+Object = dict[str, Any]
+SLOT = after(days=-3)
+DAY = {"parameters": [{"name": "day"}]}
+
+
+def wire(
+    name: str = "a", *, at: float = 0, version: int = 1, backfill: bool = False, status: RunStatus | None = None,
+    deleting: bool = False, labelled: bool = False, **spec: Any,
+) -> Object:  # fmt: skip
+    """A DkronRun for the job, as the API server sends it."""
+    metadata: Object = {
+        "name": name, "namespace": NAMESPACE, "uid": f"uid-of-{name}", "resourceVersion": str(version),
+        "creationTimestamp": rfc3339(after(at)),
+    }  # fmt: skip
+    if backfill or labelled:
+        metadata["labels"] = {OF_BACKFILL: "b"}
+    if backfill:
+        owner = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronBackfill", "uid": "b", "controller": True}
+        metadata["ownerReferences"] = [owner]
+    if deleting:
+        metadata["deletionTimestamp"] = rfc3339(after(at))
+    wired = {} if status is None else {"status": status.to_wire()}
+    return {"metadata": metadata, "spec": {"job": NAME, **spec}, **wired}
+
+
+def requested(name: str = "a", *, read: bool = True, **fields: Any) -> RequestedRun:
+    found = read_requested_run(wire(name, **fields), with_values=read)
+    assert found is not None
+    return found
+
+
+def first(of: RequestedRun, *, attempt: int = 1, at: float = 0) -> Any:
+    """The entry of its attempt."""
+    given = of.parameters_given
+    return replace(of.cause, attempt=attempt).entry(uid=UID, name=NAME, at=after(at), given=given)
+
+
+def look(*undecided: RequestedRun, decided: tuple[RequestedRun, ...] = (), listed: bool = True, **fields: Any) -> Plan:
+    spec = fields.pop("spec", {})
+    job = job_view(**{"schedule": "@manually", **spec})
+    given = {"since": NOON, "fingerprint": job.fingerprint, **fields.pop("status", {})}
+    runs = RunsOfJob(undecided, {each.group: each for each in decided}, listed)
+    known = situation(job, JobStatus(**given), now=after(2), **fields)
+    return advance(replace(known, runs=runs))
+
+
+# --- what a plan makes of them ---------------------------------------------------------------------------------------
+
+
+def test_a_run_is_read_before_it_is_decided_and_then_becomes_the_job_named_after_it() -> None:
+    assert (fired(look(requested(read=False))), look(requested(read=False)).of(ReadRun)) == (
+        None, [ReadRun("uid-of-a")],
+    )  # fmt: skip
+    plan = look(requested())
+    assert fired(plan) == first(requested())
+    assert plan.of(ReadRun) == []
+
+
+def test_a_scheduled_time_is_told_and_decides_nothing_else() -> None:
+    rerun = requested(scheduledTime=rfc3339(SLOT))
+    entry = fired(look(rerun, spec={"schedule": "0 * * * * *"}))
+    assert entry is not None
+    assert (entry.slot, entry.started_at, entry.trigger) == (SLOT, NOON, Trigger.MANUAL)
+    assert entry.job == first(requested()).job, "the name follows from the uid and the time of the request"
+    status = look(rerun, runs=[run(entry)]).status
+    assert (status.last_schedule_time, status.active) == (None, (seen(entry),))
+
+
+@pytest.mark.parametrize(
+    ("given", "trigger"),
+    [
+        pytest.param({"backfill": True}, Trigger.BACKFILL, id="made by a backfill"),
+        pytest.param({"labelled": True}, Trigger.MANUAL, id="with its label alone"),
+        pytest.param({}, Trigger.MANUAL, id="made by a user"),
+    ],
+)
+def test_the_trigger_is_backfill_only_if_a_backfill_controls_the_run(given: dict[str, bool], trigger: Trigger) -> None:
+    entry = fired(look(requested(**given)))
+    assert entry is not None
+    assert entry.trigger is trigger
+
+
+BUSY = {"status": {"active": (seen(claim()),)}, "runs": [run(claim())]}
+FORBID, DISABLED = {"concurrency": "forbid"}, {"disabled": True}
+
+
+@pytest.mark.parametrize(
+    ("asked", "spec", "around", "why"),
+    [
+        pytest.param({}, DISABLED, {}, SkipReason.DISABLED, id="disabled"),
+        pytest.param({"force": True}, DISABLED, {}, None, id="disabled, forced"),
+        pytest.param({}, FORBID, BUSY, SkipReason.CONCURRENCY_FORBIDDEN, id="forbid"),
+        pytest.param({"force": True}, FORBID, BUSY, None, id="forbid, forced"),
+        pytest.param({"backfill": True}, FORBID, BUSY, None, id="forbid, of a backfill"),
+        pytest.param({"parameters": {"dya": "1"}}, DAY, {}, SkipReason.INVALID_PARAMETERS, id="unknown parameter"),
+        pytest.param({"parameters": {"day": "1"}}, DAY, {}, None, id="known parameter"),
+        pytest.param({}, {"executor": "nope"}, {}, SkipReason.NOT_READY, id="not ready"),
+    ],
+)
+def test_a_run_is_refused_once_and_its_status_says_why(
+    asked: Object, spec: Object, around: Object, why: SkipReason | None
+) -> None:
+    of = requested(**asked)
+    plan = look(of, spec=spec, **around)
+    assert (fired(plan) is None, skips(plan)) == (why is not None, (1 if why else 0, why))
+    if why is None:
+        return
+    (explained,) = plan.of(ExplainRefusal)
+    assert (explained.uid, explained.reason) == (of.uid, why)
+    assert messages(plan, "RunRefused") == [f"DkronRun a: {explained.message}"]
+    assert skips(replan(plan, runs=plan.situation.runs)) == (1, why), "it is counted once, while it waits for its mark"
+
+
+def test_a_backfill_neither_replaces_nor_makes_way() -> None:
+    older, of = seen(claim()), requested(backfill=True)
+    replacing = {"schedule": "0 * * * * *", "concurrency": "replace"}
+    beside = look(of, spec=replacing, status={"active": (older,), "last_schedule_time": NOON}, runs=[run(claim())])
+    assert beside.create is not None
+    assert (beside.create.entry.trigger, beside.create.replaces) == (Trigger.BACKFILL, ())
+    slot = look(
+        decided=(of,), spec=replacing, status={"active": (seen(first(of)),)}, runs=[run(first(of))],
+        fireable_since=after(-60),
+    )  # fmt: skip
+    assert slot.create is None or slot.create.replaces == ()
+
+
+@pytest.mark.parametrize(
+    ("runs", "kept"),
+    [
+        pytest.param({"undecided": True}, True, id="not decided"),
+        pytest.param({"undecided": False}, True, id="decided, and its status does not say how it ended"),
+        pytest.param(None, False, id="ended, or deleted"),
+    ],
+)
+def test_the_job_of_a_run_stays_until_the_status_of_the_run_says_how_it_ended(
+    runs: dict[str, bool] | None, kept: bool
+) -> None:
+    of = requested()
+    entry = first(of)
+    undecided = (of,) if runs and runs["undecided"] else ()
+    decided = (of,) if runs and not runs["undecided"] else ()
+    done = run(entry, AttemptState.SUCCEEDED, finished_at=after(-100))
+    plan = look(
+        *undecided, decided=decided, runs=[done],
+        status={"executions": (execution(entry),), "counted": (entry.job,)}, spec={"history": {"successfulJobs": 0}},
+    )  # fmt: skip
+    assert (plan.of(DeleteJob) == [], fired(plan)) == (kept, None)
+    assert jobs_deleted(plan) == ([] if kept else [done])
+
+
+RETRY = {"spec": {**DAY, "retries": 1}}
+
+
+@pytest.mark.parametrize(
+    ("runs", "retried", "read", "told"),
+    [
+        pytest.param({"decided": True, "read": True}, True, [], [], id="values at hand"),
+        pytest.param({"decided": True, "read": False}, False, [ReadRun("uid-of-a")], [], id="values to be read"),
+        pytest.param({"decided": False}, False, [], ["RetryCancelled"], id="deleted"),
+        pytest.param({"decided": False, "listed": False}, False, [], [], id="not listed yet"),
+    ],
+)
+def test_a_retry_needs_the_values_of_its_run(
+    runs: dict[str, bool], retried: bool, read: list[ReadRun], told: list[str]
+) -> None:
+    of = requested(parameters={"day": "1"}, read=runs.get("read", True))
+    second = first(of, attempt=2)
+    decided = (of,) if runs["decided"] else ()
+    plan = look(decided=decided, listed=runs.get("listed", True), status={"active": (second,)}, **RETRY)
+    assert (fired(plan), plan.of(ReadRun), reported(plan)) == (second if retried else None, read, told)
+
+
+def test_a_failed_attempt_passes_on_that_it_was_given_values() -> None:
+    of = requested(parameters={"day": "1"})
+    entry = first(of)
+    failed = run(entry, AttemptState.FAILED, parameters_given=True)
+    plan = look(decided=(of,), runs=[failed], outcomes={entry.job: outcome(success=False)}, **RETRY)
+    assert [(each.attempt, each.parameters_given) for each in plan.status.active] == [(2, True)]
+
+
+# --- what their statuses say -----------------------------------------------------------------------------------------
+
+
+def tell(of: RequestedRun, *, refusal: Refusal | None = None, runs: tuple[Any, ...] = (), **status: Any) -> RunStatus:
+    jobs = {each.name: each for each in runs}
+    name = first(of).job
+    return run_status(of, JobStatus(**status), jobs, first=name, refusal=refusal, now=after(60))
+
+
+def decided(phase: RunPhase = RunPhase.RUNNING, **fields: Any) -> RequestedRun:
+    return requested(status=RunStatus(phase=phase, group=requested().group, **fields))
+
+
+A = first(requested())
+FAILED = execution(A, success=False, reason="Error", exit_code=1, message="no disk")
+SECOND = first(requested(), attempt=2, at=20)
+
+
+@pytest.mark.parametrize(
+    ("of", "given", "phase", "message"),
+    [
+        pytest.param(requested(), {}, "Pending", "", id="nothing yet"),
+        pytest.param(requested(), {"active": (seen(A),)}, "Running", "attempt 1 is active", id="begun"),
+        pytest.param(
+            requested(), {"active": (SECOND,), "executions": (FAILED,)}, "Running",
+            "attempt 2 follows at 2026-03-01T12:00:20Z", id="waits for its retry",
+        ),
+        pytest.param(requested(), {"executions": (execution(A),)}, "Succeeded", "attempt 1 succeeded", id="succeeded"),
+        pytest.param(
+            requested(), {"executions": (execution(SECOND), FAILED)}, "Succeeded", "attempt 2 succeeded",
+            id="in the end",
+        ),
+        pytest.param(
+            requested(), {"executions": (FAILED,)}, "Failed", "attempt 1 failed (Error, exit code 1): no disk",
+            id="failed",
+        ),
+        pytest.param(
+            requested(), {"counted": (A.job,), "runs": (run(A, AttemptState.SUCCEEDED),)}, "Succeeded",
+            "attempt 1 succeeded", id="told by its Job alone",
+        ),
+        pytest.param(
+            requested(), {"refused": (A.job,), "refusal": Refusal("Disabled", "the job is disabled")}, "Refused",
+            "the job is disabled", id="refused",
+        ),
+        pytest.param(
+            requested(), {"refused": (A.job,)}, "Refused",
+            "the run was refused (NotReady); an Event of the DkronJob says why", id="refused by another process",
+        ),
+        pytest.param(decided(), {"runs": (run(A),)}, "Running", "attempt 1 is active", id="the job's status was wiped"),
+        pytest.param(decided(), {}, "Failed", "no record of the run is left (RecordLost)", id="nothing is left"),
+        pytest.param(
+            requested(), {"executions": (execution(first(requested("b"))),)}, "Pending", "", id="another run"
+        ),
+    ],
+)  # fmt: skip
+def test_the_status_of_a_run_follows_from_that_of_its_job(
+    of: RequestedRun, given: Object, phase: str, message: str
+) -> None:
+    status = tell(of, **given)
+    assert (status.phase, status.message) == (phase, message)
+    true = {"Succeeded": ["Complete"], "Failed": ["Failed"], "Refused": ["Failed"]}.get(phase, [])
+    assert [condition.type for condition in status.conditions] == true
+    assert (status.finished_at is not None, status.group is not None) == (bool(true), phase != "Pending")
+
+
+def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -> None:
+    before = tell(requested(), active=(seen(SECOND),), executions=(FAILED,))
+    of = replace(requested(), status=before)
+    status = tell(of, executions=(execution(SECOND),))
+    assert [(each.attempt, each.success) for each in status.attempts] == [(2, True), (1, False)]
+    assert (status.attempt_count, status.started_at, status.phase) == (2, NOON, "Succeeded")
+
+
+def test_only_a_lost_record_is_asked_for_again() -> None:
+    assert has_lost_records(tell(decided()))
+    assert not has_lost_records(tell(requested(), executions=(FAILED,)))
+
+
+@pytest.mark.parametrize(
+    ("of", "minutes", "phase", "reason"),
+    [
+        pytest.param(requested(), 9.9, "Pending", "", id="it may still come"),
+        pytest.param(requested(), 10, "Refused", "JobNotFound", id="it does not come"),
+        pytest.param(decided(), 1, "Failed", "JobDeleted", id="it was deleted"),
+    ],
+)
+def test_a_run_without_a_job_waits_ten_minutes(of: RequestedRun, minutes: float, phase: str, reason: str) -> None:
+    status = status_without_job(of, "there is none", now=after(minutes=minutes))
+    assert (status.phase, [each.reason for each in status.conditions]) == (phase, [reason] if reason else [])
+
+
+# --- what is known of them -------------------------------------------------------------------------------------------
+
+
+def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() -> None:
+    runs = RequestedRuns()
+    runs.await_list(None)
+    assert not runs.of((NAMESPACE, NAME)).listed
+    found = [requested(f"r{n:04}", at=-n, read=False) for n in range(MOST_KNOWN + 9)]
+    runs.replace(None, found, 5)
+    known = runs.of((NAMESPACE, NAME))
+    assert (known.listed, len(known.undecided), known.undecided[0].name) == (True, MOST_KNOWN, found[-1].name)
+    runs.see(requested("r0001", at=-1))
+    runs.see(requested("r0001", at=-1, version=2, read=False))
+    assert [run.values for run in (runs.get("uid-of-r0001"),) if run is not None] == [{}]
+    runs.renew()
+    assert all(run.values is None for run in runs.of((NAMESPACE, NAME)).undecided)
+
+
+@pytest.mark.parametrize(
+    ("version", "left"),
+    [pytest.param(9, 1, id="gone"), pytest.param(4, 2, id="younger than the list")],
+)
+def test_a_list_drops_what_is_not_in_it_unless_it_is_older(version: int, left: int) -> None:
+    runs = RequestedRuns()
+    runs.see(requested("a", version=3))
+    runs.see(requested("b", version=5))
+    runs.replace(None, [requested("a", version=3)], version)
+    assert len(runs) == left
+
+
+@pytest.mark.looptime
+async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requested_runs, "MOST_WAITING", 2)
+    edges = begin(schedule="@manually")
+    async with edges.running():
+        bring(edges, *(wire(f"r{n}") for n in range(7)))
+        assert (len(edges.store.runs), edges.store.runs.of((NAMESPACE, NAME)).listed) == (2, False)
+        await until(30)
+        assert {status_of(edges, f"r{n}").phase for n in range(7)} == {"Running"}
+        assert edges.store.runs.of((NAMESPACE, NAME)).listed
+
+
+# --- at the edges ----------------------------------------------------------------------------------------------------
+
+
+def bring(edges: Edges, *bodies: Object) -> None:
+    """The watch tells of these DkronRuns."""
+    watch = RequestedRunWatch(edges.reconciler._client, edges.store.runs, None, changed=edges.reconciler.runs.see)
+    watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.version)
+
+
+def finish(edges: Edges, *, kind: str = "Complete") -> None:
+    """All Jobs are over."""
+    for name in edges.kube.names(JOBS):
+        edges.kube.edit(JOBS, name, lambda body: body.update(status=ended(kind, at=after(5))))
+    edges.watch()
+
+
+def status_of(edges: Edges, name: str = "a") -> RunStatus:
+    return RunStatus.from_wire(edges.kube.has(DKRON_RUNS, name).get("status") or {})
+
+
+@pytest.mark.looptime
+async def test_the_job_of_a_run_names_it_and_the_status_follows_until_the_run_is_deleted() -> None:
+    edges = begin(schedule="@manually", history={"runs": 1, "successfulJobs": 0}, **DAY)
+    async with edges.running():
+        await until(1)
+        bring(
+            edges, wire(parameters={"day": "1"}), wire("b"), wire("c", ttlSecondsAfterFinished=5),
+            wire("d", ttlSecondsAfterFinished=5, backfill=True),
+        )  # fmt: skip
+        await until(4)
+        notes = [edges.kube.has(JOBS, name)["metadata"]["annotations"] for name in edges.kube.names(JOBS)]
+        assert sorted((note[OF_RUN], WITH_PARAMETERS in note) for note in notes) == [
+            ("a", True), ("b", False), ("c", False), ("d", False),
+        ]  # fmt: skip
+        assert {status_of(edges, name).phase for name in "abcd"} == {"Running"}
+        finish(edges)
+        await until(8)
+        assert {status_of(edges, name).phase for name in "abcd"} == {"Succeeded"}
+        await until(15)
+        assert edges.kube.names(DKRON_RUNS) == ["a", "b", "d"], "one has a time to live"
+        await until(90)
+        assert len(set(edges.kube.names(DKRON_RUNS)) & {"a", "b"}) == 1, "the job keeps one"
+        assert "d" in edges.kube.names(DKRON_RUNS), "the backfill needs it"
+        assert edges.kube.names(JOBS) == []
+
+
+@pytest.mark.looptime
+async def test_a_run_whose_job_comes_later_waits_for_it() -> None:
+    edges = begin(schedule="@manually")
+    async with edges.running():
+        bring(edges, wire(job="late"))
+        await until(3)
+        assert (status_of(edges).phase, status_of(edges).group) == ("Pending", None)
+        assert '"late"' in status_of(edges).message
+        other = UID.replace("a", "b")
+        edges.kube.put(DKRON_JOBS, wire_job(name="late", uid=other, schedule="@manually"))
+        edges.watch()
+        await until(6)
+        assert status_of(edges).phase == "Running"
+        bring(edges, wire(status=status_of(edges)), wire("never", job="never"))
+        await until(605)
+        assert (status_of(edges, "never").phase, status_of(edges, "never").message) == (
+            "Refused", 'the namespace has no DkronJob with the name "never"',
+        )  # fmt: skip
+
+
+@pytest.mark.looptime
+async def test_a_job_is_kept_while_the_api_server_cannot_say_whether_its_run_was_decided() -> None:
+    edges = begin(schedule="@manually", history={"successfulJobs": 0})
+    async with edges.running():
+        await until(1)
+        bring(edges, wire())
+        await until(4)
+        # Another list does not know the run, as one that is old.
+        edges.store.runs.lose("uid-of-a")
+        edges.kube.edit(DKRON_RUNS, "a", lambda body: body.pop("status", None))
+        edges.kube.fail("get dkronruns", *[Unavailable("no answer")] * 2)
+        finish(edges)
+        await until(75)
+        assert edges.asked("get dkronruns") >= 3
+        await until(90)
+        assert status_of(edges).phase == "Succeeded", "it was found by name, and was not run again"
+        assert edges.asked("create jobs") == 1
