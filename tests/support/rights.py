@@ -40,10 +40,11 @@ FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
 """What it needs in its own namespace to count them, if no jobs run there."""
 
-FOR_THE_INSTALLATION = (
-    "dkronruns", "dkronruns/status", "dkronclusters", "dkronclusters/status", "dkronpolicies", "leases",
-)  # fmt: skip
+FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies", "leases")
 """Resources without which jobs run all the same."""
+
+FOR_DKRON_RUNS = ("dkronruns", "dkronruns/status", "dkronbackfills", "dkronbackfills/status")
+"""Resources without which nothing runs because of a DkronRun, or of a backfill."""
 
 
 def each_right(rules: Rules) -> list[tuple[str, str]]:

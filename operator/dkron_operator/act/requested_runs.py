@@ -23,7 +23,14 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.actions import ExplainRefusal, ReadRun
 from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
-from dkron_operator.plan.run_status import Refusal, has_lost_records, run_status, status_without_job
+from dkron_operator.plan.run_status import (
+    WAITS_FOR_JOB,
+    JobRecord,
+    Refusal,
+    has_lost_records,
+    run_status,
+    status_without_job,
+)
 from dkron_operator.plan.view import AttemptJob
 
 log = logging.getLogger(__name__)
@@ -38,6 +45,9 @@ SOONEST = 1.0
 """Seconds between two looks at the DkronRuns of a job for what is due by time, at least."""
 LATEST = 3600.0
 """The same, at most."""
+MOST_EXPLAINED = 10_000
+"""How many refusals are remembered until the statuses say so. Those that are forgotten are told without a sentence of
+their own."""
 WIDTH = 8
 
 
@@ -95,6 +105,8 @@ class RunKeeper:
             case ReadRun(uid):
                 self.reading.add(uid)
             case ExplainRefusal(uid, reason, message):
+                if len(self._refusals) == MOST_EXPLAINED:
+                    self._refusals.clear()
                 self._refusals[uid] = Refusal(reason, message)
 
     async def settle(self, job: AttemptJob) -> bool:
@@ -120,45 +132,45 @@ class RunKeeper:
     # --- what is due ---------------------------------------------------------------------------------------------
 
     async def _look(self, key: Key) -> None:
-        of_job = self._store.runs.of(key)
+        of_job, record = self._store.runs.of(key), self._record(key)
         for run in (*of_job.decided.values(), *of_job.undecided):
-            if self._target(run) != run.status:
+            if self._target(run, record) != run.status:
                 self.writing.add(run.uid)
         if self._store.runs.to_be_listed(key[0]):
             self.listing.add(key[0])
         due = self._clean_up(key)
-        if of_job.undecided and self._store.holder(key) is None:
-            # Each is refused when its time is over; until then, looking is cheap.
-            due = shifted(self._clock.now(), timedelta(seconds=SOONEST))
-        if due is not None:
-            seconds = (due - self._clock.now()).total_seconds()
+        if record is None:
+            due += [shifted(run.created, WAITS_FOR_JOB) for run in of_job.undecided[:1]]
+        if due:
+            seconds = (min(due) - self._clock.now()).total_seconds()
             self.looks.add(key, min(max(seconds, SOONEST), LATEST))
 
-    def _target(self, run: RequestedRun) -> RunStatus:
+    def _record(self, key: Key) -> JobRecord | None:
+        """What the API server has of the job; None if there is no job."""
+        holder = self._store.holder(key)
+        return None if holder is None else JobRecord.of(holder.base, holder.observed.attempts.values())
+
+    def _target(self, run: RequestedRun, record: JobRecord | None) -> RunStatus:
         """The status that the DkronRun should have now."""
         key, now = (run.namespace, run.job), self._clock.now()
-        entry = self._store.holder(key)
-        if entry is None:
+        holder = self._store.holder(key)
+        if holder is None or record is None:
             return status_without_job(run, self._store.why_absent(key), now=now)
-        first = run.cause.job_name(uid=entry.job.uid, name=entry.job.name)
-        return run_status(
-            run, entry.base, entry.observed.attempts, first=first, refusal=self._refusals.get(run.uid), now=now
-        )
+        first = run.cause.job_name(uid=holder.job.uid, name=holder.job.name)
+        return run_status(run, record, first=first, refusal=self._refusals.get(run.uid), now=now)
 
-    def _clean_up(self, key: Key) -> datetime | None:
-        """Delete the DkronRuns of a job that have been kept long enough. Returns when the next one has been."""
+    def _clean_up(self, key: Key) -> list[datetime]:
+        """Delete the DkronRuns of a job that have been kept long enough. Returns when others will have been."""
         holder, now = self._store.holder(key), self._clock.now()
-        ended = list(self._store.runs.ended(key))
         limit = History().runs if holder is None else holder.job.spec.history.runs
-        beyond = len(ended) - limit
-        due: datetime | None = None
-        for run in ended:
-            goes = _goes_at(run, beyond=beyond > 0, orphaned=holder is None)
-            beyond -= 1
+        beyond = self._store.runs.count_ended(key) - limit
+        due: list[datetime] = []
+        for number, run in enumerate(self._store.runs.ended(key)):
+            goes = _goes_at(run, beyond=number < beyond, orphaned=holder is None)
             if goes is not None and goes <= now:
                 self.deleting.add(run.uid)
             elif goes is not None:
-                due = goes if due is None else min(due, goes)
+                due.append(goes)
         return due
 
     # --- what is done --------------------------------------------------------------------------------------------
@@ -181,7 +193,7 @@ class RunKeeper:
             run = self._store.runs.get(uid)
             if run is None or run.ended:
                 return
-            status = await self._checked(run, self._target(run))
+            status = await self._checked(run)
             patch = difference(run.status.to_wire(), status.to_wire())
             if not patch:
                 return
@@ -199,13 +211,15 @@ class RunKeeper:
             return
         raise Unavailable("another writer keeps changing the DkronRun first")
 
-    async def _checked(self, run: RequestedRun, status: RunStatus) -> RunStatus:
-        """The status; if it says that a record is lost, as the API server has it now: what is cached may be old."""
-        holder = self._store.holder((run.namespace, run.job))
+    async def _checked(self, run: RequestedRun) -> RunStatus:
+        """The status that it should have. If that says that a record is lost, it is made of what the API server has
+        now: what is cached may be old."""
+        key = run.namespace, run.job
+        status, holder = self._target(run, self._record(key)), self._store.holder(key)
         if holder is None or not has_lost_records(status):
             return status
         await self._writer.read_again(holder)
-        return self._target(run)
+        return self._target(run, self._record(key))
 
     async def _delete(self, uid: str) -> None:
         run = self._store.runs.get(uid)

@@ -18,6 +18,8 @@ from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, shortened
 
 MOST_KNOWN = 256
 """How many undecided DkronRuns of one job a plan sees: the oldest. The others follow as those are decided."""
+MOST_ENDED = 1000
+"""How many ended DkronRuns of one job are looked at at once: more than a job keeps."""
 MOST_WAITING = 10_000
 """How many undecided DkronRuns of one namespace are held. More are listed again once half of these are decided."""
 
@@ -91,9 +93,14 @@ class RequestedRuns:
         return jobs.view
 
     def ended(self, key: Key) -> Iterator[RequestedRun]:
-        """Those of a job that have ended and that the operator deletes in time, the oldest first."""
+        """The oldest of a job that have ended and that the operator deletes in time."""
         jobs = self._jobs.get(key)
-        return iter(()) if jobs is None else (self._runs[uid] for _, uid in tuple(jobs.ended))
+        return iter(()) if jobs is None else (self._runs[uid] for _, uid in jobs.ended[:MOST_ENDED])
+
+    def count_ended(self, key: Key) -> int:
+        """How many of a job have ended and are deleted in time."""
+        jobs = self._jobs.get(key)
+        return 0 if jobs is None else len(jobs.ended)
 
     def to_be_listed(self, namespace: str) -> bool:
         """Whether DkronRuns of the namespace were left out, and there is room for some of them by now."""
@@ -106,6 +113,10 @@ class RequestedRuns:
     def await_list(self, namespace: str | None) -> None:
         """The DkronRuns of a namespace, or of all (None), are about to be listed."""
         self._unlisted.add(namespace)
+
+    def give_up(self, namespace: str | None) -> None:
+        """They cannot be listed, so none of them is decided."""
+        self._unlisted.discard(namespace)
 
     def replace(self, namespace: str | None, runs: Iterable[RequestedRun], version: int) -> set[Key]:
         """These were all DkronRuns of a namespace, or of all (None), at this resource version."""
@@ -193,7 +204,7 @@ class RequestedRuns:
 
 
 def _is_deleted_in_time(run: RequestedRun) -> bool:
-    """Whether it is deleted here. The runs of a backfill tell it how they ended, and go with it."""
+    """Whether it is deleted here. The runs of a backfill show how far it is, and go with it."""
     return not (run.deleting or run.backfill)
 
 

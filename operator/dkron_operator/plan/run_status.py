@@ -5,15 +5,21 @@ once the decision is recorded there. Jobs stand in for executions that the histo
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus
-from dkron_crds.job import Active, Execution, JobStatus, SkipReason
+from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunAttempt, RunPhase, RunStatus
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.view import AttemptJob, AttemptState
+
+CauseKey = tuple[Trigger, int]
+"""The trigger and the group of a run."""
+A = TypeVar("A", Active, Execution, AttemptJob)
 
 WAITS_FOR_JOB = timedelta(minutes=10)
 """How long a DkronRun waits for a job of its name to appear."""
@@ -29,28 +35,51 @@ class Refusal:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """What the API server has of the runs of one job, by their causes, gathered once for all of its DkronRuns."""
+
+    active: Mapping[CauseKey, list[Active]]
+    ended: Mapping[CauseKey, list[Execution]]
+    jobs: Mapping[CauseKey, list[AttemptJob]]
+    counted: AbstractSet[str]
+    refused: AbstractSet[str]
+    skipped: SkipReason
+    """Why the newest request or slot was skipped."""
+
+    @classmethod
+    def of(cls, status: JobStatus, jobs: Iterable[AttemptJob]) -> "JobRecord":
+        """`status` is what the API server has; `jobs` are the Jobs that exist."""
+        reason = SkipReason.NOT_READY if status.skipped is None else status.skipped.last_reason
+        return cls(
+            active=_by_cause(status.active), ended=_by_cause(status.executions), jobs=_by_cause(jobs),
+            counted=frozenset(status.counted), refused=frozenset(status.refused), skipped=reason,
+        )  # fmt: skip
+
+
 def run_status(
-    run: RequestedRun,
-    status: JobStatus,
-    jobs: Mapping[str, AttemptJob],
-    *,
-    first: str,
-    refusal: Refusal | None,
-    now: datetime,
+    run: RequestedRun, record: JobRecord, *, first: str, refusal: Refusal | None, now: datetime
 ) -> RunStatus:
-    """The status of a DkronRun whose job exists. `status` is what the API server has of the job, `first` the name of
-    the first Job, `refusal` why the run was refused, if this process did that."""
-    active = [entry for entry in status.active if _is_of(entry, run)]
-    ended = [execution for execution in status.executions if _is_of(execution, run)]
+    """The status of a DkronRun whose job exists. `first` is the name of the first Job, `refusal` why the run was
+    refused, if this process did that."""
+    key = run.trigger, run.group
+    active, ended, jobs = (found.get(key, []) for found in (record.active, record.ended, record.jobs))
     if not (active or ended or run.decided):
-        if first in status.refused:
-            return refused(run, refusal or _unexplained(status), now=now)
-        if first not in status.counted:
+        if first in record.refused:
+            return refused(run, refusal or _unexplained(record.skipped), now=now)
+        if first not in record.counted:
             return run.status
     attempts = _attempts(run, active, ended, jobs)
-    if active or any(_runs_unrecorded(job, run, attempts) for job in jobs.values()):
+    if active or any(_runs_unrecorded(job, attempts) for job in jobs):
         return _running(run, attempts, active)
     return _ended(run, attempts, lost=RECORD_LOST, now=now, records=ended)
+
+
+def _by_cause(attempts: Iterable[A]) -> dict[CauseKey, list[A]]:
+    found: dict[CauseKey, list[A]] = {}
+    for each in attempts:
+        found.setdefault((each.trigger, each.group), []).append(each)
+    return found
 
 
 def status_without_job(run: RequestedRun, why: str, *, now: datetime) -> RunStatus:
@@ -77,24 +106,17 @@ def has_lost_records(status: RunStatus) -> bool:
     return RECORD_LOST in reasons
 
 
-def _unexplained(status: JobStatus) -> Refusal:
+def _unexplained(reason: SkipReason) -> Refusal:
     """Why it was refused, if another process did that and died before it wrote so: the newest reason of the job."""
-    reason = SkipReason.NOT_READY if status.skipped is None else status.skipped.last_reason
     return Refusal(reason, f"the run was refused ({reason}); an Event of the DkronJob says why")
 
 
-def _is_of(attempt: Active | Execution | AttemptJob, run: RequestedRun) -> bool:
-    return attempt.group == run.group and attempt.trigger is run.trigger
-
-
 def _attempts(
-    run: RequestedRun, active: Iterable[Active], ended: Iterable[Execution], jobs: Mapping[str, AttemptJob]
+    run: RequestedRun, active: Iterable[Active], ended: Iterable[Execution], jobs: Iterable[AttemptJob]
 ) -> dict[str, RunAttempt]:
     """All attempts that are known, by the names of their Jobs."""
     found = {each.job: each for each in run.status.attempts}
-    for job in jobs.values():
-        if _is_of(job, run) and job.finished:
-            found[job.name] = _of_job(job)
+    found |= {job.name: _of_job(job) for job in jobs if job.finished}
     found |= {entry.job: _of_active(entry) for entry in active}
     return found | {execution.job: _of_execution(execution) for execution in ended}
 
@@ -122,10 +144,10 @@ def _of_job(job: AttemptJob) -> RunAttempt:
     )  # fmt: skip
 
 
-def _runs_unrecorded(job: AttemptJob, run: RequestedRun, attempts: Mapping[str, RunAttempt]) -> bool:
+def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, RunAttempt]) -> bool:
     """Whether a Job of the run goes on, and the status of the job does not say so: it was wiped."""
     known = attempts.get(job.name)
-    return _is_of(job, run) and not (job.finished or job.gone) and (known is None or known.finished_at is None)
+    return not (job.finished or job.gone) and (known is None or known.finished_at is None)
 
 
 def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list[Active]) -> RunStatus:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError
+from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.paths import DKRON_RUNS
 from dkron_kube.watch import STEADY, Pace, follow
 from dkron_operator.cache.dependency_graph import Key
@@ -75,8 +75,11 @@ class RequestedRunWatch:
             self._log_once.is_over()
 
     def failed(self, error: KubeError) -> None:
-        """They cannot be watched; what was known stays."""
+        """They cannot be watched; what was known stays. No answer says nothing; a refusal means that there are none
+        for this operator."""
         self._log_once.goes_on(error)
+        if not isinstance(error, Unavailable):
+            self._runs.give_up(self.namespace)
 
     def _tell(self, keys: Iterable[Key | None]) -> None:
         for key in keys:

@@ -1,14 +1,15 @@
 """DkronRuns: what a plan makes of them, what their statuses say, and what is known and deleted of them."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus, SkipReason, Trigger
 from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, RunPhase, RunStatus
-from dkron_kube.errors import Unavailable
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
 from dkron_operator.cache import requested_runs
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
@@ -16,7 +17,7 @@ from dkron_operator.plan.actions import DeleteJob, ExplainRefusal, ReadRun
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run
-from dkron_operator.plan.run_status import Refusal, has_lost_records, run_status, status_without_job
+from dkron_operator.plan.run_status import JobRecord, Refusal, has_lost_records, run_status, status_without_job
 from dkron_operator.plan.view import AttemptState
 from dkron_operator.watch.requested_runs import RequestedRunWatch
 from tests.support.builders import (
@@ -222,9 +223,8 @@ def test_a_failed_attempt_passes_on_that_it_was_given_values() -> None:
 
 
 def tell(of: RequestedRun, *, refusal: Refusal | None = None, runs: tuple[Any, ...] = (), **status: Any) -> RunStatus:
-    jobs = {each.name: each for each in runs}
-    name = first(of).job
-    return run_status(of, JobStatus(**status), jobs, first=name, refusal=refusal, now=after(60))
+    record = JobRecord.of(JobStatus(**status), runs)
+    return run_status(of, record, first=first(of).job, refusal=refusal, now=after(60))
 
 
 def decided(phase: RunPhase = RunPhase.RUNNING, **fields: Any) -> RequestedRun:
@@ -240,6 +240,7 @@ SECOND = first(requested(), attempt=2, at=20)
     ("of", "given", "phase", "message"),
     [
         pytest.param(requested(), {}, "Pending", "", id="nothing yet"),
+        pytest.param(requested(), {"runs": (run(A),)}, "Pending", "", id="begun, and not recorded"),
         pytest.param(requested(), {"active": (seen(A),)}, "Running", "attempt 1 is active", id="begun"),
         pytest.param(
             requested(), {"active": (SECOND,), "executions": (FAILED,)}, "Running",
@@ -351,6 +352,21 @@ async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_l
         await until(30)
         assert {status_of(edges, f"r{n}").phase for n in range(7)} == {"Running"}
         assert edges.store.runs.of((NAMESPACE, NAME)).listed
+
+
+@pytest.mark.parametrize(
+    ("error", "listed"),
+    [
+        pytest.param(Rejected("forbidden", status=403), True, id="no right"),
+        pytest.param(NotFound("no such kind", status=404), True, id="no such kind"),
+        pytest.param(Unavailable("no answer"), False, id="no answer"),
+    ],
+)
+def test_where_they_cannot_be_listed_jobs_go_on_without_them(error: KubeError, listed: bool) -> None:
+    runs = RequestedRuns()
+    watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=lambda _: None)
+    watch.failed(error)
+    assert runs.of((NAMESPACE, NAME)).listed is listed
 
 
 # --- at the edges ----------------------------------------------------------------------------------------------------

@@ -220,6 +220,9 @@ NO_HISTORY = {"executions": 1, "successfulJobs": 0, "failedJobs": 0, "runs": 0}
 TWICE = {"retries": 2, "retryBackoff": {"initial": "1s"}}
 DKRON_RUNS = {
     "runs": Story(events=(job(), *dkron_run(3.0, 3.0, 4.0)), disturbed=(2.5, 6.5), holds=each_run_was_made_once),
+    "runs by three operators": Story(
+        events=(job(), *dkron_run(3.0, 3.0, 4.0)), disturbed=(2.9, 3.3), replicas=3, holds=each_run_was_made_once
+    ),
     "runs without a history": Story(
         events=(
             job(history=NO_HISTORY), *dkron_run(3.0, 3.0),
