@@ -132,6 +132,10 @@ def operator(*, jobs: tuple[Object, ...] = (), created: datetime = NOON, **spec:
     return Operator(kube)
 
 
+def between(start: datetime, end: datetime) -> Object:
+    return {"from": rfc3339(start), "to": rfc3339(end)}
+
+
 FAULTS: dict[str, Callable[[DyingKube, str], None]] = {
     "lost": lambda kube, call: kube.fail(call, Unavailable("no answer")),
     "unanswered": lambda kube, call: kube.lose_answer(call),
@@ -217,7 +221,7 @@ def test_a_week_backfilled_equals_the_week_that_never_failed(  # noqa: PLR0917 -
     since = start - timedelta(days=1)
     tested = operator(
         jobs=(wire_job(schedule=schedule, timezone=zone, created=since),), parallelism=parallelism, order=order,
-        onFailure="continue", **{"from": rfc3339(start), "to": rfc3339(start + WEEK)},
+        onFailure="continue", **between(start, start + WEEK),
     )  # fmt: skip
     week, slot = Counter[tuple[str, str]](), parse(schedule, timezone=zone).next(since, start - timedelta(seconds=1))
     while slot is not None and slot < start + WEEK:
@@ -340,7 +344,7 @@ def test_a_dry_run_says_what_would_run() -> None:
 
 def test_a_range_without_slots_is_complete() -> None:
     # What is still to come is not in the range.
-    tested = operator(**{"from": rfc3339(after(hours=0.5)), "to": rfc3339(after(hours=6))})
+    tested = operator(**between(after(hours=0.5), after(hours=6)))
     assert verdict(looks(tested)) == ("Complete", "Finished", "there is no such slot in the range")
 
 
