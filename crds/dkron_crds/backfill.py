@@ -182,7 +182,7 @@ class BackfillRun(WireModel):
     """Name of the DkronJob."""
 
     slot: Instant
-    """The slot."""
+    """The slot that it runs."""
 
 
 class BackfillStatus(StatusModel):
