@@ -262,6 +262,9 @@ class Backfills:
 
 def _difference(before: BackfillStatus, after: BackfillStatus) -> Object:
     """A JSON merge patch from one status to the other. The slots are long, and seldom change."""
+    if before.plan is None:
+        # Columns show a zero where there is nothing yet.
+        return after.to_wire()
     if before.targets == after.targets:
         without: dict[str, object] = {"targets": ()}
         before, after = before.model_copy(update=without), after.model_copy(update=without)
