@@ -27,6 +27,7 @@ CATALOG = (
     Entry("logs", "logs:logs", RUN, "Print the output of an execution."),
     Entry("stop", "stop:stop", RUN, "Stop running executions."),
     Entry("retry", "retry:retry", RUN, "Run again what has failed."),
+    Entry("backfill", "backfill:backfill", RUN, "Run the slots of a period again."),
     Entry("enable", "switch:enable", RUN, "Let jobs run by their schedule."),
     Entry("disable", "switch:disable", RUN, "Stop jobs from running by their schedule."),
     Entry("next", "next:upcoming", WRITE, "Show when a job or an expression is due, and what clock changes do."),

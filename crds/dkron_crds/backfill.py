@@ -1,7 +1,8 @@
 """The kind DkronBackfill: the slots of a range of time, run again.
 
-Each slot becomes one DkronRun, whose name follows from the backfill, the job and the slot. So each slot runs once for
-each backfill, whatever crashes.
+Each slot becomes one DkronRun, whose name follows from the backfill, the job and the slot. Which slots run is decided
+once and kept in the status, with how many of them have begun. So each slot runs once for each backfill, whatever
+crashes, and whatever becomes of the job or of a DkronRun meanwhile.
 """
 
 from enum import StrEnum
@@ -9,13 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from dkron_crds.base import LIST_BY_TYPE, Count, Instant, Resource, StatusModel, WireModel
+from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, Resource, StatusModel, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Condition
 from dkron_crds.depends import DkronName
-from dkron_crds.names import API_VERSION
+from dkron_crds.names import API_VERSION, OBJECT_NAME_LENGTH
 from dkron_crds.parameters import ParameterValues
 from dkron_crds.rules import (
     BACKFILL_IS_IMMUTABLE,
+    BACKFILL_NAME_FITS,
     COMMON_YEAR,
     FROM_BEFORE_TO,
     JOB_OR_SELECTOR,
@@ -24,6 +26,32 @@ from dkron_crds.rules import (
 )
 
 MAX_RUNS = 10000
+MAX_PARALLELISM = 64
+MAX_ACTIVE_RUNS = 2 * MAX_PARALLELISM
+"""As many as may run, and as many again that a process created and had no time to record."""
+MAX_FAILED_RUNS = 16
+MAX_TARGETS = 4000
+"""All targets with all slots have to fit into etcd."""
+
+Uid = Annotated[str, Field(max_length=64)]
+
+
+class BackfillCondition(StrEnum):
+    """The condition types of a DkronBackfill."""
+
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+    SUSPENDED = "Suspended"
+
+
+class BackfillReason(StrEnum):
+    """Reasons of the conditions Complete and Failed."""
+
+    FINISHED = "Finished"
+    PLANNED = "Planned"
+    RUNS_FAILED = "RunsFailed"
+    STOPPED = "Stopped"
+    REFUSED = "Refused"
 
 
 class BackfillRuns(StrEnum):
@@ -55,7 +83,7 @@ class BackfillConcurrency(StrEnum):
 
 
 class BackfillSpec(WireModel):
-    """Which slots run again, and how. Only suspend and parallelism may change."""
+    """Which slots run again, and how. Only suspend, parallelism, reason and ttlSecondsAfterFinished may change."""
 
     model_config = ConfigDict(json_schema_extra=validations(JOB_OR_SELECTOR, FROM_BEFORE_TO, BACKFILL_IS_IMMUTABLE))
 
@@ -73,20 +101,20 @@ class BackfillSpec(WireModel):
     """The start of the range: a slot at this time is in it."""
 
     to: Annotated[Instant, Field(json_schema_extra=validations(COMMON_YEAR))]
-    """The end of the range: a slot at this time is not in it."""
+    """The end of the range: a slot at this time is not in it. Slots that are still to come are not in it either."""
 
     runs: BackfillRuns = BackfillRuns.ALL
-    """"all" runs each slot that the present schedule has in the range; "failed" runs those of them whose run failed,
-    as far as status.executions of the job shows it."""
+    """"all" runs each slot that the present schedule has in the range; "failed" runs the slots in it whose newest run
+    failed, as far as status.executions of the job shows it."""
 
     order: BackfillOrder = BackfillOrder.OLDEST_FIRST
     """Which slots run first: "oldestFirst" or "newestFirst"."""
 
-    parallelism: Annotated[int, Field(ge=1, le=64)] = 1
+    parallelism: Annotated[int, Field(ge=1, le=MAX_PARALLELISM)] = 1
     """How many runs of the backfill are active at once, over all its jobs."""
 
     max_runs: Annotated[int, Field(ge=1, le=MAX_RUNS)] = 1000
-    """If the range has more slots than this, the backfill fails before the first run."""
+    """If there are more slots than this, the backfill fails before the first run."""
 
     on_failure: OnFailure = OnFailure.STOP
     """What a run that has failed, after its retries, does to those that have not begun: "stop" cancels them,
@@ -94,7 +122,7 @@ class BackfillSpec(WireModel):
 
     concurrency: BackfillConcurrency = BackfillConcurrency.ALLOW
     """"allow" starts runs beside other runs of the job; "forbid" waits until the job has no active run of another
-    cause. The job's own concurrency does not apply."""
+    cause. The job's own concurrency does not apply to the runs of the backfill."""
 
     parameters: ParameterValues = Field(default_factory=dict)
     """Values for the parameters of the jobs, as in a DkronRun."""
@@ -128,24 +156,69 @@ class BackfillPlan(WireModel):
     """The newest slot."""
 
 
+class BackfillTarget(WireModel):
+    """A job of the backfill, and its slots that run."""
+
+    job: Annotated[str, Field(max_length=OBJECT_NAME_LENGTH)]
+    """Name of the DkronJob."""
+
+    uid: Uid
+    """Its uid: another job of the same name does not run in its place."""
+
+    slots: Annotated[tuple[Instant, ...], Field(max_length=MAX_RUNS, json_schema_extra=ATOMIC_LIST)]
+    """The slots, the oldest first."""
+
+
+class BackfillRun(WireModel):
+    """A run of the backfill."""
+
+    run: Annotated[str, Field(max_length=63)]
+    """Name of the DkronRun."""
+
+    uid: Uid = ""
+    """Its uid. Empty if it was deleted before it could be recorded, or if the DkronJob was deleted before it."""
+
+    job: Annotated[str, Field(max_length=OBJECT_NAME_LENGTH)]
+    """Name of the DkronJob."""
+
+    slot: Instant
+    """The slot that it runs."""
+
+
 class BackfillStatus(StatusModel):
     """How far the backfill has got. The operator writes it."""
 
     plan: BackfillPlan | None = None
     """What the backfill runs, counted before the first run."""
 
+    targets: Annotated[tuple[BackfillTarget, ...], Field(max_length=MAX_TARGETS, json_schema_extra=ATOMIC_LIST)] = ()
+    """The slots that run, decided before the first run. An edit of a job changes nothing in it. Empty after the end."""
+
+    begun: Count = 0
+    """How many of the slots have begun, in the order in which they run. None of these begins again."""
+
+    active_runs: Annotated[
+        tuple[BackfillRun, ...], Field(max_length=MAX_ACTIVE_RUNS, json_schema_extra=ATOMIC_LIST)
+    ] = ()
+    """The runs that have begun and not ended."""
+
+    failed_runs: Annotated[
+        tuple[BackfillRun, ...], Field(max_length=MAX_FAILED_RUNS, json_schema_extra=ATOMIC_LIST)
+    ] = ()
+    """The newest runs that failed, were refused, or were deleted before their end; at most 16."""
+
     conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
     """The conditions Complete (each slot has run, or with dryRun: is planned), Failed (it ended early, or with failed
     runs) and Suspended."""
 
     active: Count = 0
-    """Runs that are pending or active."""
+    """Number of activeRuns."""
 
     succeeded: Count = 0
     """Runs that succeeded."""
 
     failed: Count = 0
-    """Runs that failed, or were refused."""
+    """Runs that failed, were refused, or were deleted before their end."""
 
     remaining: Count = 0
     """Slots that have not begun."""
@@ -162,6 +235,8 @@ class BackfillStatus(StatusModel):
 
 class DkronBackfill(Resource):
     """Slots of the past, run again: all slots of a range, or those that failed, of one job or of many."""
+
+    model_config = ConfigDict(json_schema_extra=validations(BACKFILL_NAME_FITS))
 
     api_version: Literal["dkron.io/v1alpha1"] = API_VERSION
     kind: Literal["DkronBackfill"] = "DkronBackfill"

@@ -136,6 +136,10 @@ BACKFILL_IS_IMMUTABLE = Rule(
     message="of spec of a DkronBackfill, only suspend, parallelism, reason and ttlSecondsAfterFinished may change",
     reason="FieldValueForbidden",
 )
+BACKFILL_NAME_FITS = Rule(
+    cel="size(self.metadata.name) <= 63",
+    message="metadata.name must have at most 63 characters, because it is a label of the runs",
+)
 JOB_OR_SELECTOR = Rule(
     cel="has(self.job) != has(self.selector)",
     message="either spec.job or spec.selector is required",

@@ -13,10 +13,12 @@ from dkron_executors.run.addresses import AddressRules
 from dkron_kube.access import Access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, NODES, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, NODES, Resource
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance
+from dkron_operator.backfill.controller import Backfills
+from dkron_operator.backfill.watching import BackfillWatch
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import UNLIMITED, Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
@@ -112,7 +114,7 @@ class Operator:
         foreign = ForeignJobs(clock=clock, report=self.events.report)
         self.store = Store(
             account=self._account, foreign=foreign.see, requeue=self._requeue, metrics=metrics, clock=clock,
-            room=room,
+            room=room, of_backfill=self._see_backfill,
         )  # fmt: skip
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,
@@ -143,12 +145,20 @@ class Operator:
             )
             for namespace in self._namespaces or (None,)
         ]  # fmt: skip
+        self.backfills = Backfills(self.client, self.store, clock=clock, events=self.events, may_act=self.lease.may_act)
+        self._backfill_watches = [
+            BackfillWatch(
+                self.client, self.backfills, namespace,
+                on_event=partial(self._liveness.optional_event, DKRON_BACKFILLS),
+            )
+            for namespace in self._namespaces or (None,)
+        ]  # fmt: skip
         self._supervisor = Supervisor(clock=clock.monotonic)
         parts = Parts(
             self.client, self.store, self.cluster_status, self.lease, self.reconciler, self._liveness, self._supervisor,
             queues=(
                 self.reconciler.queue, *self.reconciler.queues, self.events.queue, self.cluster_status.queue,
-                self.delivery.queue,
+                self.delivery.queue, self.backfills.queue,
             ),
         )  # fmt: skip
         self._exposure = exposure
@@ -165,6 +175,9 @@ class Operator:
     def _write_soon(self, entry: CachedJob) -> None:
         self.reconciler.writer.write_soon(entry)
 
+    def _see_backfill(self, uid: str) -> None:
+        self.backfills.run_changed(uid)
+
     def _list_again(self) -> None:
         self._resync.want()
 
@@ -180,6 +193,7 @@ class Operator:
         if leadership.acts and not before.acts:
             anew = leadership.term != before.term
             self.reconciler.take_over(idle=self.lease.idle, anew=anew, behind=self._is_behind())
+            self.backfills.take_over()
         self.cluster_status.lead(leadership)
         self.delivery.lead(leadership)
 
@@ -248,9 +262,10 @@ class Operator:
         start = self._supervisor.start
         effects = [start("due queue", parts.due_queue.run), *self._start(parts.queue)]
         others = [
-            *self._start(*parts.queues, self.events.queue, self.cluster_status.queue),
+            *self._start(*parts.queues, self.events.queue, self.cluster_status.queue, self.backfills.queue),
             start("nodes", parts.nodes.run), start("resync", self._resync.run),
             *(start(f"runs of {watch.namespace or 'all namespaces'}", watch.run) for watch in self._run_watches),
+            *(start(f"backfills of {each.namespace or 'all namespaces'}", each.run) for each in self._backfill_watches),
             start("cluster status", self.cluster_status.look), start("delivery", self.delivery.run),
         ]  # fmt: skip
         leaving = start("lease", self.lease.run, may_end=True)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import DkronJob, JobSpec
-from tests.support.documents import installation, job, policy
+from tests.support.documents import backfill, installation, job, policy
 from tests.support.judge import Judge
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -74,6 +74,8 @@ TAKEN: dict[str, Any] = {
     "a policy": policy({"/v1/jobs/**": {"capabilities": ["read", "list"]}}),
     "a policy that opens nothing": policy({}),
     "the one installation": installation("dkron"),
+    "a backfill of a job": backfill("a" * 63),
+    "a backfill of all jobs": backfill(job=None, selector={}),
 }
 
 
@@ -85,6 +87,13 @@ def test_taken_by_the_api_server_and_read_by_the_model(document: dict[str, Any],
 
 
 REFUSED: dict[str, Any] = {
+    "a backfill of a job and of others": (
+        backfill(selector={"a": "b"}),
+        "either spec.job or spec.selector is required",
+    ),
+    "a backfill of nothing": (backfill(job=None), "either spec.job or spec.selector is required"),
+    "a backfill that ends before it begins": (backfill(to="2026-01-01T00:00:00Z"), "spec.to must be later"),
+    "a backfill whose name is no label": (backfill("a" * 64), "metadata.name must have at most 63 characters"),
     "neither of both": (job(schedule=""), "spec.schedule: Required value: spec.schedule is required unless"),
     "its own parent by object name": (job(parentJob="nightly"), "spec.parentJob: Invalid value"),
     "its own parent by Dkron name": (job(name="a_b", parentJob="a_b"), "another job"),
@@ -180,6 +189,22 @@ MOVED: dict[str, Any] = {
 def test_a_change_of_the_name_is_refused(before: Any, after: Any, judge: Judge) -> None:
     judge.store(before)
     assert "spec.name: Forbidden: spec.name is immutable" in judge.refusal_of_change(after)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        pytest.param({"suspend": True, "parallelism": 9, "reason": "x", "ttlSecondsAfterFinished": 1}, "", id="taken"),
+        pytest.param({"to": "2026-01-03T00:00:00Z"}, "only suspend, parallelism", id="another range"),
+        pytest.param({"job": None, "selector": {}}, "only suspend, parallelism", id="other jobs"),
+        pytest.param({"dryRun": True}, "only suspend, parallelism", id="no run at all"),
+    ],
+)
+def test_what_a_backfill_runs_does_not_change(change: dict[str, Any], sentence: str, judge: Judge) -> None:
+    name = "-".join(change).lower()
+    judge.store(backfill(name))
+    refusal = judge.refusal_of_change(backfill(name, **change))
+    assert sentence in refusal if sentence else refusal == ""
 
 
 def test_the_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import localcluster
 from dkron_crds.names import object_name
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
@@ -166,6 +166,12 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         dkron_job("ephemeral", ephemeral=True, jobTemplate=BRIEF, run=["once"]),
         dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
         dkron_job("haunted"),
+        dkron_job("nightly", schedule="0 0 3 * * *", jobTemplate=BRIEF),
+    )
+    night = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
+    kube.create(
+        DKRON_BACKFILLS,
+        {"metadata": {"name": "night"}, "spec": {"job": "nightly", **night, "ttlSecondsAfterFinished": 1}},
     )
     asked = {"job": "bad", "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
@@ -174,6 +180,7 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
+    kube.wait_for("the backfill to go", lambda: kube.find(DKRON_BACKFILLS, "night"), lambda found: found is None)
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)
     kube.wait_for("a message about the failure", lambda: receiver.requests, bool)
     ended, active = (each(scene, name)["id"] for each, name in ((newest, "told"), (running, "stopped")))

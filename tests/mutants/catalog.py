@@ -49,6 +49,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/run_requests.py": ("test_requests.py", "test_requested_runs.py"),
     "plan/tidy.py": ("test_tidy.py", "test_requested_runs.py"),
     "plan/run_status.py": ("test_requested_runs.py",),
+    "backfill/advance.py": ("test_backfill.py",),
+    "backfill/controller.py": ("test_backfill.py",),
     "plan/slots.py": ("test_slots.py", "test_reconcile.py"),
     "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),

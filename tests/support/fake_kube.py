@@ -132,6 +132,7 @@ class FakeKube:
                 "metadata.name": body["metadata"]["name"],
                 "regarding.uid": body.get("regarding", {}).get("uid"),
                 "reason": body.get("reason"),
+                "spec.name": body.get("spec", {}).get("name"),
             }
             if (
                 plural == resource.plural

@@ -20,8 +20,10 @@ CLUSTER_ROLE_BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "clusterrole
 LEAST: Rules = {
     ("dkron.io", "dkronjobs"): ("get", "list", "watch", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
-    ("dkron.io", "dkronruns"): ("get", "list", "watch", "delete"),
+    ("dkron.io", "dkronruns"): ("create", "get", "list", "watch", "delete"),
     ("dkron.io", "dkronruns/status"): ("patch",),
+    ("dkron.io", "dkronbackfills"): ("get", "list", "watch", "delete"),
+    ("dkron.io", "dkronbackfills/status"): ("patch",),
     ("dkron.io", "dkronclusters"): ("get", "list", "watch", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
@@ -41,8 +43,8 @@ FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
 FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies", "leases")
 """Resources without which jobs run all the same."""
 
-FOR_DKRON_RUNS = ("dkronruns", "dkronruns/status")
-"""Resources without which nothing runs because of a DkronRun."""
+FOR_DKRON_RUNS = ("dkronruns", "dkronruns/status", "dkronbackfills", "dkronbackfills/status")
+"""Resources without which nothing runs because of a DkronRun, or of a backfill."""
 
 
 def each_right(rules: Rules) -> list[tuple[str, str]]:

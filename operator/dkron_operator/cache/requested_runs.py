@@ -6,7 +6,7 @@ plan sees of one job is bounded, too.
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -24,6 +24,10 @@ MOST_WAITING = 10_000
 """How many undecided DkronRuns of one namespace are held. More are listed again once half of these are decided."""
 
 
+def _nobody(uid: str) -> None:
+    """No backfill waits for its runs."""
+
+
 @dataclass(slots=True)
 class _OfJob:
     """The DkronRuns of one job, by uid, in the order of their creation or of their end."""
@@ -38,9 +42,13 @@ class _OfJob:
 
 
 class RequestedRuns:
-    """The cache of DkronRuns. What it returns to the caller is the key of the job that a change concerns, if any."""
+    """The cache of DkronRuns. What it returns to the caller is the key of the job that a change concerns, if any.
 
-    def __init__(self) -> None:
+    `of_backfill` is told the uid of the DkronBackfill whose DkronRun has changed, or is gone.
+    """
+
+    def __init__(self, *, of_backfill: Callable[[str], None] = _nobody) -> None:
+        self._of_backfill = of_backfill
         self._runs: dict[str, RequestedRun] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._jobs: dict[Key, _OfJob] = {}
@@ -163,6 +171,8 @@ class RequestedRuns:
     def _add(self, run: RequestedRun) -> None:
         self._runs[run.uid] = run
         self._names[run.namespace, run.name] = run.uid
+        if run.backfill:
+            self._of_backfill(run.backfill)
         jobs = self._jobs.setdefault((run.namespace, run.job), _OfJob())
         jobs.view = None
         if run.ended:
@@ -176,6 +186,8 @@ class RequestedRuns:
             self._waiting[run.namespace] += 1
 
     def _remove(self, run: RequestedRun) -> None:
+        if run.backfill:
+            self._of_backfill(run.backfill)
         key = run.namespace, run.job
         jobs = self._jobs.get(key)
         if jobs is None:

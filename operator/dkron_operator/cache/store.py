@@ -70,7 +70,7 @@ class Store:
 
     `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `foreign` is told of
     a Job that names a DkronJob as its owner and was not made for it. `requeue` is told the uid of each job that a
-    change of another one concerns.
+    change of another one concerns, `of_backfill` that of each DkronBackfill whose DkronRun has changed.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Store:
         metrics: Metrics | None = None,
         clock: Clock | None = None,
         room: Room = UNLIMITED,
+        of_backfill: Callable[[str], None] = _nowhere,
     ) -> None:
         self._account = account
         self._foreign = foreign
@@ -89,7 +90,7 @@ class Store:
         self._clock = clock or Clock()
         self._requeue = requeue
         self.room = NamespaceRoom(room)
-        self.runs = RequestedRuns()
+        self.runs = RequestedRuns(of_backfill=of_backfill)
         self._entries: dict[str, CachedJob] = {}
         self._parked: dict[str, ParkedJob] = {}
         self._runs: dict[Owner, dict[str, AttemptJob]] = {}

@@ -394,20 +394,24 @@ async def test_the_job_of_a_run_names_it_and_the_status_follows_until_the_run_is
     edges = begin(schedule="@manually", history={"runs": 1, "successfulJobs": 0}, **DAY)
     async with edges.running():
         await until(1)
-        bring(edges, wire(parameters={"day": "1"}), wire("b"), wire("c", ttlSecondsAfterFinished=5))
+        bring(
+            edges, wire(parameters={"day": "1"}), wire("b"), wire("c", ttlSecondsAfterFinished=5),
+            wire("d", ttlSecondsAfterFinished=5, backfill=True),
+        )  # fmt: skip
         await until(4)
         notes = [edges.kube.has(JOBS, name)["metadata"]["annotations"] for name in edges.kube.names(JOBS)]
         assert sorted((note[OF_RUN], WITH_PARAMETERS in note) for note in notes) == [
-            ("a", True), ("b", False), ("c", False),
+            ("a", True), ("b", False), ("c", False), ("d", False),
         ]  # fmt: skip
-        assert {status_of(edges, name).phase for name in "abc"} == {"Running"}
+        assert {status_of(edges, name).phase for name in "abcd"} == {"Running"}
         finish(edges)
         await until(8)
-        assert {status_of(edges, name).phase for name in "abc"} == {"Succeeded"}
+        assert {status_of(edges, name).phase for name in "abcd"} == {"Succeeded"}
         await until(15)
-        assert edges.kube.names(DKRON_RUNS) == ["a", "b"], "one has a time to live"
+        assert edges.kube.names(DKRON_RUNS) == ["a", "b", "d"], "one has a time to live"
         await until(90)
-        assert len(edges.kube.names(DKRON_RUNS)) == 1, "the job keeps one"
+        assert len(set(edges.kube.names(DKRON_RUNS)) & {"a", "b"}) == 1, "the job keeps one"
+        assert "d" in edges.kube.names(DKRON_RUNS), "the backfill needs it"
         assert edges.kube.names(JOBS) == []
 
 

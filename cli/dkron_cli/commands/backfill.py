@@ -1,0 +1,182 @@
+"""`backfill`: run the slots of a period again, by a DkronBackfill."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from dkron_cli.commands.arguments import usage
+from dkron_cli.complete import job_names
+from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress, read_selector
+from dkron_cli.core.words import read_moment
+from dkron_cli.edge.backend import need_cluster
+from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.errors import readable
+from dkron_cli.edge.progress import Show, shown_progress
+from dkron_cli.edge.terminal import remark, say, structured
+from dkron_cli.edge.terminal import run as run_async
+from dkron_cli.errors import CliError, Code, Interrupted
+from dkron_cli.options import Options, options_of
+from dkron_crds.backfill import BackfillOrder, BackfillRuns, OnFailure
+from dkron_crds.base import rfc3339
+from dkron_kube.errors import NotFound
+from dkron_kube.paths import DKRON_BACKFILLS
+
+Object = dict[str, Any]
+PAUSE = 0.5
+PATIENCE = 30.0
+"""Seconds in which the operator should have made a plan."""
+KEPT = 300
+"""Seconds after which the operator deletes a dry run that the command could not."""
+
+
+def backfill(  # noqa: PLR0913 - the options, one by one
+    ctx: typer.Context,
+    start: Annotated[str, typer.Option("--from", help="Begin of the period: RFC 3339, or 7d for a week ago.")],
+    job: Annotated[str, typer.Argument(metavar="[JOB]", help="Name of the job.", autocompletion=job_names)] = "",
+    end: Annotated[str, typer.Option("--to", help="End of the period; a slot at this time is not in it.")] = "now",
+    selector: Annotated[
+        str | None,
+        typer.Option("--selector", "-l", help="Labels of jobs instead of JOB: team=data; '' for all.",
+                     show_default=False),
+    ] = None,
+    runs: Annotated[BackfillRuns, typer.Option("--runs", help="All slots, or those that failed.")] = BackfillRuns.ALL,
+    parallelism: Annotated[int, typer.Option("--parallelism", help="Runs at once.", min=1)] = 1,
+    order: Annotated[BackfillOrder, typer.Option("--order", help="Which slots run first.")] = (
+        BackfillOrder.OLDEST_FIRST
+    ),
+    on_failure: Annotated[OnFailure, typer.Option("--on-failure", help="What a failed run does to the rest.")] = (
+        OnFailure.STOP
+    ),
+    max_runs: Annotated[int, typer.Option("--max-runs", help="Refuse if there are more slots.", min=1)] = 1000,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for people.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end; the exit code is the result.")] = False,
+) -> None:  # fmt: skip
+    """Run the slots of a period again.
+
+    It creates a DkronBackfill, which the operator carries out: each slot runs once, and is told its own time. With
+    --wait, 0 if all runs succeeded, 1 if one failed or the backfill was refused. Ctrl-C leaves the backfill alone;
+    kubectl delete dkb cancels it.
+    """
+    options = options_of(ctx)
+    need_cluster(options, "backfill")
+    if bool(job) == (selector is not None):
+        raise usage("name a job, or give --selector for several; --selector '' takes all jobs of the namespace")
+    if options.all_namespaces:
+        raise usage("a backfill is of one namespace; name it with -n instead of -A")
+    now = datetime.now(UTC)
+    try:
+        period = read_moment("--from", start, now), read_moment("--to", end, now)
+        labels = None if selector is None else read_selector(selector)
+    except ValueError as error:
+        raise usage(str(error)) from None
+    if period[0] >= period[1]:
+        raise usage("--from is not before --to; turn them around")
+    spec = {
+        "job": job or None, "selector": labels, "from": rfc3339(period[0]), "to": rfc3339(period[1]),
+        "runs": runs.value, "order": order.value, "parallelism": parallelism, "onFailure": on_failure.value,
+        "maxRuns": max_runs, "reason": reason or None, "dryRun": dry_run or None,
+        "ttlSecondsAfterFinished": KEPT if dry_run else None,
+    }  # fmt: skip
+    asked = Asked(backfill_body(backfill_name(job, int(time.time()), secrets.token_hex(2)), spec))
+    try:
+        result = run_async(_dry_run(options, asked) if dry_run else _run(options, asked, wait=wait))
+    except Interrupted:
+        if asked.sent and not dry_run:
+            remark(f"\ndetached: the backfill goes on; {_see(asked.name)}, kubectl delete dkb {asked.name} cancels it")
+        raise
+    raise typer.Exit(result)
+
+
+@dataclass(slots=True)
+class Asked:
+    """The object to create. `sent` is whether the server may know of it."""
+
+    body: Object
+    sent: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.body["metadata"]["name"])
+
+
+async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
+    cluster = await open_cluster(options)
+    try:
+        created = await _create(cluster, asked)
+        if not wait:
+            if not structured(options, [created], names=lambda: [asked.name], one=True):
+                say(f"created the backfill {asked.name}; {_see(asked.name)}")
+            return Code.OK
+        remark(f"created the backfill {asked.name}")
+        with shown_progress(options) as show:
+            found = await _until_over(cluster, asked.name, show)
+    finally:
+        await cluster.close()
+    return _report(found, asked.name)
+
+
+async def _dry_run(options: Options, asked: Asked) -> int:
+    """Have the operator plan, print the plan, and delete the object."""
+    cluster = await open_cluster(options)
+    try:
+        created = await _create(cluster, asked)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found = await _until_over(cluster, asked.name, lambda *_: None)
+        except TimeoutError:
+            text = f"no operator has made a plan within {PATIENCE:.0f}s; dkronctl doctor says why"
+            raise CliError(Code.CONFLICT, text) from None
+        finally:
+            with readable():
+                uid = created["metadata"]["uid"]
+                await cluster.kube.delete(DKRON_BACKFILLS, cluster.namespace, asked.name, uid=uid)
+    finally:
+        await cluster.close()
+    if not found.good:
+        raise CliError(Code.FAILED, found.message)
+    say(found.message)
+    return Code.OK
+
+
+async def _until_over(cluster: Cluster, name: str, show: Show) -> Progress:
+    while True:
+        found = progress(await _read(cluster, name))
+        show(found.done, found.planned, "" if found.over else found.message)
+        if found.over:
+            return found
+        await asyncio.sleep(PAUSE)
+
+
+async def _create(cluster: Cluster, asked: Asked) -> Object:
+    if job := asked.body["spec"].get("job"):
+        # It may be given by the name of its object, and one that does not exist is better said at once.
+        asked.body["spec"]["job"] = (await cluster.job(job)).name
+    asked.sent = True
+    with readable():
+        return await cluster.kube.create(DKRON_BACKFILLS, cluster.namespace, asked.body)
+
+
+async def _read(cluster: Cluster, name: str) -> Object:
+    with readable():
+        try:
+            return await cluster.kube.get(DKRON_BACKFILLS, cluster.namespace, name)
+        except NotFound:
+            raise CliError(Code.NOT_FOUND, f"the backfill {name} was deleted, which cancels it") from None
+
+
+def _see(name: str) -> str:
+    return f"kubectl get dkb {name} -o wide shows it"
+
+
+def _report(found: Progress, name: str) -> int:
+    for line in found.failed:
+        remark(line)
+    remark(f"{name}: {found.message}")
+    return Code.OK if found.good else Code.FAILED

@@ -1,0 +1,1 @@
+"""DkronBackfills: which slots of the past run again, and one DkronRun for each of them."""

@@ -1,0 +1,271 @@
+"""Carries out DkronBackfills: plans each once, creates its DkronRuns, and writes how far it has got.
+
+Watches only say when to look. Each look reads the DkronBackfill from the API server, so that a deleted or suspended one
+begins nothing more, and the record of what has begun is never an old one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from dkron_crds.backfill import BackfillConcurrency, BackfillSpec, BackfillStatus
+from dkron_crds.job import Trigger
+from dkron_crds.schedule.instants import shifted
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS
+from dkron_operator.act.events import Events
+from dkron_operator.act.status_writer import difference
+from dkron_operator.backfill.advance import Begun, Seen, Situation, Slot, advance, expected, record
+from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused, reports
+from dkron_operator.backfill.planning import NoJob, Refused, plan
+from dkron_operator.backfill.runs import Runs
+from dkron_operator.backfill.view import Known, View
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.actions import Report, Severity
+from dkron_operator.plan.read import read_job
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+DEBOUNCE = 0.2
+"""Seconds in which changes of the runs of a backfill are collected."""
+NEWBORN = timedelta(seconds=10)
+"""So long after the creation of a DkronBackfill its job may still be created: both may come in one file."""
+AGAIN = 2.0
+"""Seconds between two looks at what no watch reports."""
+WIDTH, SPARE = 4, 2
+
+
+class Backfills:
+    """The DkronBackfills that have not ended, and the queue in which they go on.
+
+    `job` returns what is known of the DkronJob with a uid.
+    `may_act` is whether this replica may act.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        clock: Clock,
+        events: Events,
+        may_act: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._runs = Runs(client, store.runs)
+        self._clock = clock
+        self._events = events
+        self._job = store.get
+        self._may_act = may_act
+        self._places: dict[str, tuple[str, str]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.queue: WorkQueue[str] = WorkQueue(
+            "backfills", self.look, width=WIDTH, spare=SPARE, group_of=lambda uid: self._places.get(uid, ("",))[0]
+        )
+
+    def take_over(self) -> None:
+        """This replica begins to act: look at each."""
+        for uid in self._places:
+            self.queue.add(uid)
+
+    def run_changed(self, uid: str) -> None:
+        """A DkronRun of the backfill with this uid has changed, or is gone."""
+        if uid in self._places:
+            self.queue.add(uid, DEBOUNCE)
+
+    def replace(self, namespace: str | None, all_of_it: Iterable[Known]) -> None:
+        """These were all DkronBackfills of a namespace, or of all (None)."""
+        found = {known.uid: known for known in all_of_it}
+        for uid, (where, _) in tuple(self._places.items()):
+            if uid not in found and namespace in (None, where):
+                self.lose(uid)
+        for known in found.values():
+            self.see(known)
+
+    def see(self, known: Known) -> None:
+        """A DkronBackfill was added or modified."""
+        if known.rests:
+            self.lose(known.uid)
+            return
+        self._places[known.uid] = known.namespace, known.name
+        self.queue.add(known.uid)
+
+    def lose(self, uid: str) -> None:
+        """A DkronBackfill was deleted. The garbage collector deletes its runs."""
+        self._places.pop(uid, None)
+        timer = self._timers.pop(uid, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _later(self, uid: str, seconds: float) -> None:
+        """Look at it again then. A delay of the queue would hold up what happens before."""
+        timer = self._timers.pop(uid, None)
+        if timer is not None:
+            timer.cancel()
+        self._timers[uid] = asyncio.get_running_loop().call_later(seconds, self.queue.add, uid)
+
+    async def look(self, uid: str) -> None:
+        """Read a DkronBackfill, and do what is to be done for it now. Raises `Unavailable`, and what else keeps it from
+        that."""
+        place = self._places.get(uid)
+        if place is None or not self._may_act():
+            return
+        try:
+            view = View.read(await self._client.get(DKRON_BACKFILLS, *place))
+        except NotFound:
+            view = None
+        if view is None or view.uid != uid or view.deleting:
+            self.lose(uid)
+            return
+        try:
+            spec, status = view.parse()
+        except ValidationError as exc:
+            first = exc.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            message = f"the backfill cannot be read, and goes no further: {where}: {first['msg']}"
+            self._events.report(view, Report(Severity.WARNING, "BackfillRefused", message))
+            return
+        if is_over(status):
+            await self._expire(view, spec, status)
+        elif status.plan is None:
+            await self._plan(view, spec, status)
+        else:
+            await self._go_on(view, spec, status)
+
+    async def _plan(self, view: View, spec: BackfillSpec, before: BackfillStatus) -> None:
+        moment = Moment(self._clock.now(), view.generation)
+        try:
+            after = begin(spec, await plan(self._client, view.namespace, spec, moment.now), moment)
+        except Refused as exc:
+            if isinstance(exc, NoJob) and moment.now < view.created + NEWBORN:
+                self._later(view.uid, AGAIN)
+                return
+            after = refused(str(exc), moment)
+        await self._write(view, before, after)
+
+    async def _go_on(self, view: View, spec: BackfillSpec, before: BackfillStatus) -> None:
+        now = self._clock.now()
+        step = advance(
+            Situation(view.uid, spec, before, await self._see(view, spec, before), self._busy(spec, before), now)
+        )
+        begun: list[Begun] = []
+        trouble: KubeError | None = None
+        try:
+            for slot in step.begin:
+                begun.append(await self._begin(view, spec, slot))  # noqa: PERF401 - what has begun counts if the next fails
+        except KubeError as exc:
+            trouble = exc
+        after = judge(spec, record(view.uid, step.status, begun), Moment(now, view.generation))
+        if isinstance(trouble, Rejected):
+            after = after.model_copy(update={"message": f"a DkronRun is not accepted: {trouble}"[:1024]})
+            self._events.report(view, Report(Severity.WARNING, "RunRejected", after.message))
+        await self._write(view, before, after)
+        if trouble is not None:
+            raise trouble
+        if step.waits:
+            self._later(view.uid, AGAIN)
+
+    async def _see(self, view: View, spec: BackfillSpec, status: BackfillStatus) -> dict[str, Seen]:
+        """The DkronRuns of the backfill that matter now. One that should exist and is not known is asked for."""
+        found = {}
+        for run in status.active_runs:
+            seen = self._runs.get(view, run.run) or await self._runs.read(view, run.run)
+            if seen is not None:
+                found[run.run] = seen
+        coming = [(name, self._runs.get(view, name)) for _, name in expected(view.uid, spec, status)]
+        last = max((place for place, (_, seen) in enumerate(coming, 1) if seen is not None), default=0)
+        for name, known in coming[:last]:
+            # One that is missing before another was deleted, or there was no room for it in the cache.
+            seen = known or await self._runs.read(view, name)
+            if seen is not None:
+                found[name] = seen
+        return found
+
+    def _busy(self, spec: BackfillSpec, status: BackfillStatus) -> AbstractSet[str]:
+        """The uids of the jobs with an active run that the backfill did not begin."""
+        if spec.concurrency is BackfillConcurrency.ALLOW:
+            return frozenset()
+        own = {run.slot for run in status.active_runs}
+        jobs = ((target.uid, self._job(target.uid)) for target in status.targets)
+        return {
+            uid
+            for uid, job in jobs
+            if job is not None
+            and any(each.trigger is not Trigger.BACKFILL or each.slot not in own for each in job.status.active)
+        }
+
+    async def _begin(self, view: View, spec: BackfillSpec, slot: Slot) -> Begun:
+        """Create the DkronRun of a slot, or adopt it."""
+        job = await self._name_of(view.namespace, slot)
+        if job is None:
+            return Begun(slot, "")
+        try:
+            return Begun(slot, await self._runs.create(view, spec, slot, job))
+        except AlreadyExists:
+            seen = await self._runs.read(view, self._runs.name(view, slot))
+            if seen is None:
+                message = f"another DkronRun has the name {self._runs.name(view, slot)}, or it was deleted"
+                self._events.report(view, Report(Severity.WARNING, "NameTaken", message))
+            return Begun(slot, "" if seen is None else seen.uid)
+
+    async def _name_of(self, namespace: str, slot: Slot) -> str | None:
+        """The Dkron name of the job of a slot; None if that very job does not exist any more."""
+        known = self._job(slot.uid)
+        if known is not None:
+            return known.job.dkron_name
+        try:
+            body = await self._client.get(DKRON_JOBS, namespace, slot.job)
+        except NotFound:
+            return None
+        return read_job(body).dkron_name if body["metadata"]["uid"] == slot.uid else None
+
+    async def _write(self, view: View, before: BackfillStatus, after: BackfillStatus) -> None:
+        """Write the status. If another client has changed the object since it was read, look again."""
+        patch = _difference(before, after)
+        if not patch:
+            return
+        body = {"metadata": {"resourceVersion": view.version}, "status": patch}
+        try:
+            await self._client.patch_status(DKRON_BACKFILLS, view.namespace, view.name, body)
+        except Conflict:
+            self.queue.add(view.uid)
+            return
+        for report in reports(before, after):
+            self._events.report(view, report)
+        if before.plan is None or is_over(after):
+            self.queue.add(view.uid)
+
+    async def _expire(self, view: View, spec: BackfillSpec, status: BackfillStatus) -> None:
+        """Delete a backfill that has ended, once its time has come."""
+        if spec.ttl_seconds_after_finished is None or status.finished_at is None:
+            return
+        left = shifted(status.finished_at, timedelta(seconds=spec.ttl_seconds_after_finished)) - self._clock.now()
+        if left > timedelta():
+            self._later(view.uid, left.total_seconds())
+            return
+        try:
+            await self._client.delete(DKRON_BACKFILLS, view.namespace, view.name, uid=view.uid, version=view.version)
+        except NotFound:
+            pass
+        except Conflict:
+            self.queue.add(view.uid)
+
+
+def _difference(before: BackfillStatus, after: BackfillStatus) -> Object:
+    """A JSON merge patch from one status to the other. The slots are long, and seldom change."""
+    if before.plan is None:
+        # Columns show a zero where there is nothing yet.
+        return after.to_wire()
+    if before.targets == after.targets:
+        without: dict[str, object] = {"targets": ()}
+        before, after = before.model_copy(update=without), after.model_copy(update=without)
+    return difference(before.to_wire(), after.to_wire())

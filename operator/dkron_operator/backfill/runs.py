@@ -1,0 +1,53 @@
+"""The DkronRuns of backfills: what is known of them, and how one is created or read."""
+
+from typing import Any
+
+from dkron_crds.backfill import BackfillSpec
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound
+from dkron_kube.paths import DKRON_RUNS
+from dkron_operator.backfill.advance import Seen, Slot
+from dkron_operator.backfill.run_names import run_body, run_name, run_spec
+from dkron_operator.backfill.view import View
+from dkron_operator.cache.requested_runs import RequestedRuns
+from dkron_operator.plan.requested_run import read_requested_run
+
+Object = dict[str, Any]
+
+
+class Runs:
+    """The DkronRuns that belong to DkronBackfills. `cache` holds those that a watch shows."""
+
+    def __init__(self, client: KubeClient, cache: RequestedRuns) -> None:
+        self._client = client
+        self._cache = cache
+
+    def get(self, view: View, name: str) -> Seen | None:
+        """The DkronRun of a backfill as the watch shows it; None if it shows none of this name."""
+        run = self._cache.named(view.namespace, name)
+        return Seen(run.uid, run.status.phase) if run is not None and run.backfill == view.uid else None
+
+    async def read(self, view: View, name: str) -> Seen | None:
+        """The DkronRun of a backfill as the API server has it; None if there is none, or another one's."""
+        try:
+            body = await self._client.get(DKRON_RUNS, view.namespace, name)
+        except NotFound:
+            return None
+        run = read_requested_run(body)
+        return Seen(run.uid, run.status.phase) if run is not None and run.backfill == view.uid else None
+
+    async def create(self, view: View, spec: BackfillSpec, slot: Slot, job: str) -> str:
+        """Create the DkronRun of a slot of the job with this Dkron name, and return its uid. Raises `AlreadyExists`,
+        `Rejected`."""
+        reason = spec.reason or f"backfill {view.name}"
+        body = run_body(
+            self.name(view, slot), backfill=view.name, uid=view.uid,
+            spec=run_spec(job, slot.at, parameters=spec.parameters, reason=reason),
+        )  # fmt: skip
+        answer = await self._client.create(DKRON_RUNS, view.namespace, body)
+        return str(answer["metadata"]["uid"])
+
+    @staticmethod
+    def name(view: View, slot: Slot) -> str:
+        """The name of the DkronRun of a slot."""
+        return run_name(view.uid, slot.job, slot.uid, slot.at)

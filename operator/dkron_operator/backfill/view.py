@@ -1,0 +1,68 @@
+"""A DkronBackfill as views: what a watch keeps of it, and what one look reads."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from dkron_crds.backfill import BackfillSpec, BackfillStatus
+
+Object = dict[str, Any]
+
+
+class Known(NamedTuple):
+    """What a watch keeps of a DkronBackfill."""
+
+    uid: str
+    namespace: str
+    name: str
+    rests: bool
+    """Whether nothing is left to do: it has ended, and is not to be deleted by itself."""
+
+    @classmethod
+    def read(cls, body: Object) -> Self:
+        """Read an object."""
+        metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+        rests = bool(status.get("finishedAt")) and "ttlSecondsAfterFinished" not in spec
+        return cls(metadata["uid"], metadata["namespace"], metadata["name"], rests)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A DkronBackfill, as the API server has it."""
+
+    namespace: str
+    name: str
+    uid: str
+    version: str
+    """The resourceVersion."""
+
+    generation: int
+    created: datetime
+    deleting: bool
+    """Whether the object has a deletionTimestamp."""
+
+    body: Object = field(repr=False)
+
+    @classmethod
+    def read(cls, body: Object) -> Self:
+        """Read the metadata."""
+        metadata = body["metadata"]
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            version=metadata["resourceVersion"],
+            generation=metadata.get("generation", 0),
+            created=datetime.fromisoformat(metadata["creationTimestamp"]),
+            deleting="deletionTimestamp" in metadata,
+            body=body,
+        )
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object, for Events about it."""
+        return "DkronBackfill"
+
+    def parse(self) -> tuple[BackfillSpec, BackfillStatus]:
+        """Return the spec and the status. Raises pydantic.ValidationError."""
+        return BackfillSpec.from_wire(self.body["spec"]), BackfillStatus.from_wire(self.body.get("status") or {})

@@ -1,0 +1,70 @@
+"""Watches DkronBackfills. They are optional: without the kind or the right to watch it, jobs run all the same, and no
+backfill begins."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError
+from dkron_kube.paths import DKRON_BACKFILLS
+from dkron_kube.watch import STEADY, Pace, follow
+from dkron_operator.backfill.controller import Backfills
+from dkron_operator.backfill.view import Known
+from dkron_operator.kit.log_once import LogOnce
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+
+class BackfillWatch:
+    """Tells the controller of the DkronBackfills of a namespace, or of all (None); the sink of `follow`."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        backfills: Backfills,
+        namespace: str | None,
+        *,
+        on_event: Callable[[], None] = lambda: None,
+        pace: Pace = STEADY,
+    ) -> None:
+        self._client = client
+        self._backfills = backfills
+        self.namespace = namespace
+        self._on_event = on_event
+        self._pace = pace
+        self._listed = False
+        self._log_once = LogOnce(log, f"DkronBackfills of {namespace or 'all namespaces'}")
+
+    async def run(self) -> None:
+        """Follow them until cancelled."""
+        await follow(self._client, DKRON_BACKFILLS, self.namespace, self, keep=Known.read, pace=self._pace)
+
+    def replace(self, items: list[Known], version: int) -> None:  # noqa: ARG002 - each look reads the object
+        """Replace all by a complete list."""
+        self._listed = True
+        self._backfills.replace(self.namespace, items)
+
+    def went_back(self) -> None:
+        """Nothing to do: the operator ends when resource versions go back."""
+
+    def see(self, item: Object) -> None:
+        """One was added or modified."""
+        self._backfills.see(Known.read(item))
+
+    def lose(self, item: Object) -> None:
+        """One was deleted."""
+        self._backfills.lose(item["metadata"]["uid"])
+
+    def alive(self) -> None:
+        """The API server answered. The first call after a list belongs to the list itself."""
+        self._on_event()
+        if self._listed:
+            self._listed = False
+        else:
+            self._log_once.is_over()
+
+    def failed(self, error: KubeError) -> None:
+        """They cannot be watched; what was known stays."""
+        self._log_once.goes_on(error)

@@ -1,0 +1,163 @@
+"""DkronBackfills at a real API server: which slots run, how they stop, go on and end, and the command for it."""
+
+from typing import Any
+
+import pytest
+
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
+from tests.support.command_line import CommandLine, command_line
+from tests.support.jobs import KEEP_ALL, dkron_job, simulated
+from tests.support.kube import Kube, condition, is_ready
+from tests.support.sites import Site
+
+pytestmark = pytest.mark.cluster(nodes="kwok")
+
+Object = dict[str, Any]
+HOUR = {"from": "2026-03-01T10:00:00Z", "to": "2026-03-01T11:00:00Z"}
+SLOTS = [f"2026-03-01T10:{minute}0:00Z" for minute in range(6)]
+ENDS = {"from": HOUR["from"], "to": "2026-03-01T10:20:00Z"}
+TEN_MINUTES = "0 */10 * * * *"
+
+
+def job(kube: Kube, name: str, *, exit_code: int = 0, run_for: str = "100ms") -> None:
+    """A job that is due every ten minutes. It is disabled, so that its own slots do not disturb the test."""
+    template = simulated(exit_code=exit_code, run_for=run_for)
+    kube.apply(dkron_job(name, schedule=TEN_MINUTES, disabled=True, history=KEEP_ALL, jobTemplate=template))
+
+
+def backfill(kube: Kube, name: str, **spec: Any) -> None:
+    kube.create(DKRON_BACKFILLS, {"metadata": {"name": name}, "spec": {**HOUR, **spec}})
+
+
+def status_of(kube: Kube, name: str) -> Object:
+    status: Object = kube.get(DKRON_BACKFILLS, name).get("status") or {}
+    return status
+
+
+def wait(kube: Kube, name: str, what: str, **fields: int) -> Object:
+    """Wait until the status has these values."""
+    return kube.wait_for(what, lambda: status_of(kube, name), lambda now: fields.items() <= now.items())
+
+
+def ended(kube: Kube, name: str) -> Object:
+    return kube.wait_for(f"{name} to end", lambda: status_of(kube, name), lambda now: now.get("finishedAt"), seconds=60)
+
+
+def runs_of(kube: Kube, name: str) -> list[str]:
+    """The scheduled times of the DkronRuns of a backfill."""
+    return sorted(run["spec"]["scheduledTime"] for run in kube.all(DKRON_RUNS, f"dkron.io/backfill={name}"))
+
+
+def test_each_slot_of_an_hour_runs_once_although_the_operator_is_killed(shared_site: Site) -> None:
+    kube = shared_site.kube
+    job(kube, "hour", run_for="2s")
+    backfill(kube, "hour", job="hour", parallelism=3)
+    status = wait(kube, "hour", "three to run at once", active=3)
+    assert (status["plan"]["count"], status["remaining"], status["begun"]) == (6, 3, 3)
+    shared_site.operator.kill()
+    shared_site.operator.start()
+    assert condition(ended(kube, "hour"), "Complete")["message"] == "all 6 runs succeeded"
+    assert runs_of(kube, "hour") == SLOTS
+    executions = kube.status("hour")["executions"]
+    assert sorted(each["slot"] for each in executions) == SLOTS
+    assert {(each["trigger"], each["success"]) for each in executions} == {("backfill", True)}
+    times = [
+        each["value"] for made in kube.jobs_of("hour")
+        for each in made["spec"]["template"]["spec"]["containers"][0]["env"] if each["name"] == "DKRON_SCHEDULED_TIME"
+    ]  # fmt: skip
+    assert sorted(times) == SLOTS
+    for reason in ("BackfillBegun", "BackfillFinished"):
+        assert kube.events_of("hour", reason), reason
+
+
+@pytest.mark.parametrize(
+    ("on_failure", "failed", "reason"),
+    [pytest.param("stop", 1, "Stopped", id="stop"), pytest.param("continue", 6, "RunsFailed", id="continue")],
+)
+def test_a_run_that_fails_stops_the_rest_or_not(shared_site: Site, on_failure: str, failed: int, reason: str) -> None:
+    kube, name = shared_site.kube, f"bad-{on_failure}"
+    job(kube, name, exit_code=3)
+    backfill(kube, name, job=name, onFailure=on_failure)
+    status = ended(kube, name)
+    assert (status["failed"], status["remaining"], condition(status, "Failed")["reason"]) == (
+        failed,
+        6 - failed,
+        reason,
+    )
+    assert runs_of(kube, name) == SLOTS[:failed]
+
+
+def test_it_is_suspended_and_resumed_and_deleting_it_cancels_the_rest(shared_site: Site) -> None:
+    kube = shared_site.kube
+    job(kube, "long", run_for="1h")
+    backfill(kube, "long", job="long", suspend=True, order="newestFirst")
+    status = wait(kube, "long", "to be planned", remaining=6)
+    assert condition(status, "Suspended")["status"] == "True"
+    kube.patch(DKRON_BACKFILLS, "long", {"spec": {"suspend": False, "parallelism": 2}})
+    wait(kube, "long", "two to run", active=2)
+    assert runs_of(kube, "long") == SLOTS[-2:]
+    kube.wait_for("their Jobs", lambda: kube.jobs_of("long"), lambda made: len(made) == 2)
+    kube.delete(DKRON_BACKFILLS, "long")
+    kube.wait_for("its runs to go", lambda: runs_of(kube, "long"), lambda left: not left)
+    for made in kube.jobs_of("long"):
+        kube.ask_stop("long", made["metadata"]["name"], "2026-03-01T12:00:00Z by a test")
+    kube.wait_status("long", "the two to end", lambda now: now.get("errorCount") == 2, seconds=60)
+    assert len(kube.status("long")["executions"]) == 2
+
+
+def test_all_that_failed_of_jobs_with_a_label_runs_again(shared_site: Site) -> None:
+    kube = shared_site.kube
+    failure = {"trigger": "schedule", "attempt": 1, "success": False, "reason": "Error"}
+    for name, slots in (("night-a", SLOTS[:2]), ("night-b", SLOTS[1:2]), ("night-c", [])):
+        job(kube, name)
+        kube.patch(DKRON_JOBS, name, {"metadata": {"labels": {"team": "night"}}})
+        kube.wait_status(name, "to be understood", is_ready)
+        executions = [
+            {**failure, "id": f"{number}-{name}", "job": f"{name}-{number}", "slot": slot, "group": number + 1,
+             "startedAt": slot, "finishedAt": slot} for number, slot in enumerate(slots)
+        ]  # fmt: skip
+        kube.write_status(name, executions=executions)
+    backfill(kube, "night", selector={"team": "night"}, runs="failed", parallelism=4)
+    status = ended(kube, "night")
+    assert (status["plan"]["jobs"], status["succeeded"]) == (2, 3)
+    specs = [run["spec"] for run in kube.all(DKRON_RUNS, "dkron.io/backfill=night")]
+    ran = [(spec["job"], spec["scheduledTime"]) for spec in specs]
+    assert sorted(ran) == [("night-a", SLOTS[0]), ("night-a", SLOTS[1]), ("night-b", SLOTS[1])]
+    # What has succeeded meanwhile has not failed any more.
+    backfill(kube, "nothing-left", selector={"team": "night"}, runs="failed")
+    assert ended(kube, "nothing-left")["plan"]["count"] == 0
+
+
+def test_it_is_deleted_some_time_after_its_end(shared_site: Site) -> None:
+    kube = shared_site.kube
+    job(kube, "brief")
+    backfill(kube, "brief", job="brief", **ENDS, ttlSecondsAfterFinished=1)
+    kube.wait_for("it to go", lambda: kube.find(DKRON_BACKFILLS, "brief"), lambda found: found is None)
+    assert len(kube.status("brief")["executions"]) == 2
+
+
+@pytest.fixture
+def cli(module_site: Site) -> CommandLine:
+    return command_line(module_site.kube.kubeconfig, module_site.kube.namespace)
+
+
+def test_the_command_says_what_would_run_waits_for_the_end_and_can_be_left(shared_site: Site, cli: CommandLine) -> None:
+    kube = shared_site.kube
+    job(kube, "cli")
+    job(kube, "cli-bad", exit_code=3)
+    job(kube, "cli-long", run_for="1h")
+    period = ("--from", ENDS["from"], "--to", ENDS["to"])
+    said = cli("backfill", "cli", *period, "--dry-run")
+    assert said.output == f"would run 2 slots, from {SLOTS[0]} to {SLOTS[1]}\n"
+    century = cli("backfill", "cli", "--from", "1970-01-01T00:00:00Z", "--dry-run", code=1)
+    assert "more than spec.maxRuns (1000)" in century.errors
+    said = cli("backfill", "cli", *period, "--wait", "--parallelism", "2")
+    assert "all 2 runs succeeded" in said.errors.splitlines()[-1]
+    assert "stopped by a failed run" in cli("backfill", "cli-bad", *period, "--wait", code=1).errors
+    assert 'no job "other"' in cli("backfill", "other", *period, code=3).errors
+    shown = cli.in_terminal(
+        "backfill", "cli-long", *period, "--wait", code=130, when=lambda text: "1 active" in text, send="\x03"
+    )
+    assert "detached: the backfill goes on" in shown
+    names = [found["metadata"]["name"] for found in kube.all(DKRON_BACKFILLS)]
+    assert len([name for name in names if name.startswith("cli")]) == 3, "dry runs are gone"

@@ -1,0 +1,144 @@
+"""Which slots of a job a backfill runs: those of its schedule in a range, or those whose newest run failed."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Active, Execution, JobSpec, JobStatus, Trigger
+from dkron_crds.schedule import parse
+from dkron_operator.backfill.slots import Range, failed_slots, job_slots
+from tests.support.builders import NOON, after
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A schedule and a range, and the slots in it."""
+
+    id: str
+    schedule: str
+    start: str
+    end: str
+    slots: tuple[str, ...]
+    timezone: str = ""
+    since: datetime = NOON
+    spec: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = (
+    Case(
+        id="the start is in the range and the end is not", schedule="0 */10 * * * *",
+        start="2026-02-01T10:00", end="2026-02-01T10:30",
+        slots=("2026-02-01T10:00", "2026-02-01T10:10", "2026-02-01T10:20"),
+    ),
+    Case(
+        id="each second", schedule="* * * * * *", start="2026-02-01T10:00:00.5", end="2026-02-01T10:00:02.5",
+        slots=("2026-02-01T10:00:01", "2026-02-01T10:00:02"),
+    ),
+    Case(
+        id="a clock that goes forward has no slot in the gap", schedule="0 30 2 * * *", timezone="Europe/Berlin",
+        start="2026-03-28T00:00", end="2026-03-31T00:00", slots=("2026-03-28T01:30", "2026-03-30T00:30"),
+    ),
+    Case(
+        id="a clock that goes back has the slot twice", schedule="0 30 2 * * *", timezone="Europe/Berlin",
+        start="2025-10-26T00:00", end="2025-10-27T00:00", slots=("2025-10-26T00:30", "2025-10-26T01:30"),
+    ),
+    Case(
+        id="the phase of @every is that of the job", schedule="@every 7m", since=utc("2026-02-01T10:01:30"),
+        start="2026-02-01T10:00", end="2026-02-01T10:20", slots=("2026-02-01T10:01:30", "2026-02-01T10:08:30",
+        "2026-02-01T10:15:30"),
+    ),
+    Case(
+        id="before the job was created, too", schedule="@every 1h", since=utc("2026-02-08T10:01:30"),
+        start="2026-02-01T10:00", end="2026-02-01T12:00", slots=("2026-02-01T10:01:30", "2026-02-01T11:01:30"),
+    ),
+    Case(
+        id="a point of the grid at the start", schedule="@every 1h", since=utc("2026-02-01T10:00"),
+        start="2026-02-01T10:00", end="2026-02-01T11:30", slots=("2026-02-01T10:00", "2026-02-01T11:00"),
+    ),
+    Case(
+        id="an interval longer than the calendar", schedule="@every 2000000h",
+        start="1970-01-02T00:00", end="2026-02-01T11:30", slots=(),
+    ),
+    Case(
+        id="@at", schedule="@at 2026-02-01T10:00:00Z",
+        start="2026-02-01T10:00", end="2026-02-01T11:00", slots=("2026-02-01T10:00",),
+    ),
+    Case(
+        id="startsAt and expiresAt apply", schedule="0 0 * * * *",
+        spec={"starts_at": utc("2026-02-01T11:00"), "expires_at": utc("2026-02-01T12:00")},
+        start="2026-02-01T10:00", end="2026-02-01T14:00", slots=("2026-02-01T11:00", "2026-02-01T12:00"),
+    ),
+    Case(
+        id="a slot further apart than the search for the next one", schedule="0 0 0 29 2 *",
+        start="2096-01-01T00:00", end="2105-01-01T00:00", slots=("2096-02-29T00:00", "2104-02-29T00:00"),
+    ),
+    Case(id="on request alone", schedule="@manually", start="2026-02-01T10:00", end="2027-02-01T14:00", slots=()),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_slots_of_the_schedule(case: Case) -> None:
+    schedule = parse(case.schedule, timezone=case.timezone, name="backup")
+    found = job_slots(schedule, JobSpec(**case.spec), case.since, Range(utc(case.start), utc(case.end)))
+    assert tuple(reversed(list(found.newest_first()))) == tuple(map(utc, case.slots))
+    assert found.count() == len(case.slots)
+
+
+def ran(slot: datetime, *, success: bool, group: int = 1, **fields: Any) -> Execution:
+    return Execution(
+        **{
+            "id": f"{group}", "job": f"job-{group}", "slot": slot, "trigger": Trigger.SCHEDULE, "group": group,
+            "attempt": 1, "started_at": slot, "finished_at": slot + timedelta(seconds=group), "success": success,
+            **fields,
+        }
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What a status shows of the slot at noon, and whether it counts as failed."""
+
+    id: str
+    executions: tuple[Execution, ...]
+    failed: bool
+    active: bool = False
+
+
+FAILURES = (
+    Failure(id="failed", executions=(ran(NOON, success=False),), failed=True),
+    Failure(id="succeeded", executions=(ran(NOON, success=True),), failed=False),
+    Failure(
+        id="a retry succeeded",
+        executions=(ran(NOON, success=True, attempt=2), ran(NOON, success=False)), failed=False,
+    ),
+    Failure(
+        id="one member failed",
+        executions=(ran(NOON, success=True, member="a"), ran(NOON, success=False, member="b")), failed=True,
+    ),
+    Failure(
+        id="a later backfill succeeded",
+        executions=(ran(NOON, success=True, group=2, trigger=Trigger.BACKFILL), ran(NOON, success=False)), failed=False,
+    ),
+    Failure(
+        id="a later backfill failed as well",
+        executions=(ran(NOON, success=False, group=2, trigger=Trigger.BACKFILL), ran(NOON, success=True)), failed=True,
+    ),
+    Failure(id="it runs again now", executions=(ran(NOON, success=False),), active=True, failed=False),
+    Failure(id="not a slot", executions=(ran(NOON, success=False, trigger=Trigger.MANUAL),), failed=False),
+    Failure(id="outside of the range", executions=(ran(after(1), success=False),), failed=False),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILURES, ids=lambda case: case.id)
+def test_failed_slots(case: Failure) -> None:
+    active = Active(
+        id="1", job="job-1", slot=NOON, trigger=Trigger.BACKFILL, group=1, attempt=1, started_at=NOON
+    )  # fmt: skip
+    status = JobStatus(executions=case.executions, active=(active,) if case.active else ())
+    assert failed_slots(status, Range(NOON, after(1))) == ((NOON,) if case.failed else ())
