@@ -20,6 +20,7 @@ from dkron_operator.plan.actions import RemoveAnnotation, WriteStatus
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Skip, decide_request
 from dkron_operator.plan.fold import Refused, Unasked, recorded
+from dkron_operator.plan.hold import refused_by_pause
 from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.upstream_runs import is_over
@@ -102,7 +103,9 @@ def _decide(plan: Plan, request: Request, entry: Active) -> None:
     if problem is not None:
         _refuse(plan, request, entry, Skip(SkipReason.NOT_READY, problem.message))
         return
-    wanted = decide_request(plan.situation.job, active=busy(plan), force=request.force)
+    wanted = refused_by_pause(plan, force=request.force) or decide_request(
+        plan.situation.job, active=busy(plan), force=request.force
+    )
     decision = Skip(SkipReason.SUCCEEDED) if is_over(plan) else wanted
     create = decision if isinstance(decision, Skip) else creation(plan, entry, decision)
     if isinstance(create, Skip):

@@ -17,6 +17,7 @@ from dkron_crds.traceparent import TraceContext
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications.endpoints import Endpoint
 from dkron_operator.plan.dependencies import ALONE, Dependencies
+from dkron_operator.plan.pauses import Pause
 from dkron_operator.processors.site import Site
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -71,6 +72,9 @@ class JobView:
 
     notify: Mapping[str, str] = field(default_factory=dict)
     """The notification annotations."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The labels, by which pauses select it."""
 
     @property
     def kind(self) -> str:
@@ -294,6 +298,10 @@ class Situation:
     held_until: datetime | None = None
     """The namespace has used its budget of new Jobs: until then, no Job is created and no request is decided."""
 
+    pauses: tuple[Pause, ...] | None = ()
+    """The DkronPauses that select the job, also those that have ended by themselves; None until they have been
+    listed."""
+
     full_since: datetime | None = None
     """Since when the API server has had as many ended runs as the status can show, with the same run as the oldest."""
 
@@ -301,6 +309,11 @@ class Situation:
     def looks_for_nodes(self) -> bool:
         """Whether the job needs the nodes, and they have not been listed yet."""
         return bool(self.job.spec.tags) and self.nodes is None and self.blind is None
+
+    @property
+    def looks_for_pauses(self) -> bool:
+        """Whether the pauses have not been listed yet: one of them may hold the job."""
+        return self.pauses is None
 
     @property
     def problem(self) -> Problem | None:

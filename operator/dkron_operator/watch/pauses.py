@@ -1,0 +1,175 @@
+"""The DkronPauses of the namespaces that the operator watches, and of its own.
+
+No job is planned before they have been listed: one of them may hold it. Without permission to list them, or without the
+kind, there are none.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound, Unavailable
+from dkron_kube.paths import DKRON_PAUSES
+from dkron_kube.watch import Pace, follow
+from dkron_operator.cache.pause_index import Key, PauseIndex
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.plan.pauses import Pause
+from dkron_operator.plan.view import JobView
+
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
+PACE = Pace(watch=20.0, silence=30.0)
+"""A connection that has died in silence hides a pause for at most `silence` seconds."""
+SLICE = 50
+"""How many jobs are looked at before other tasks get their turn."""
+EVERYWHERE = ""
+"""The key of all namespaces in the queue."""
+
+
+class Pauses:
+    """All DkronPauses, as watches show them.
+
+    `requeue` is told the uid of each job that a change concerns. `changed` is called when any pause has changed.
+    `on_event` is called each time a watch delivers something.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it works with, one by one
+        self,
+        client: KubeClient,
+        store: Store,
+        *,
+        namespaces: Sequence[str],
+        home: str,
+        clock: Clock,
+        requeue: Callable[[str], None],
+        changed: Callable[[], None] = lambda: None,
+        on_event: Callable[[], None] = lambda: None,
+        pace: Pace = PACE,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._requeue = requeue
+        self.changed = changed
+        self.on_event = on_event
+        self._pace = pace
+        self.index = PauseIndex(home, now=clock.now)
+        scopes = tuple(dict.fromkeys((*namespaces, home))) if namespaces else (None,)
+        self._scopes = tuple(_Scope(self, scope) for scope in scopes)
+        self.queue: WorkQueue[str] = WorkQueue("pauses", self._spread, width=1, group_of=lambda namespace: namespace)
+
+    @property
+    def known(self) -> bool:
+        """Whether all have been listed."""
+        return all(scope.known for scope in self._scopes)
+
+    def of(self, job: JobView) -> tuple[Pause, ...] | None:
+        """Those that select the job; None until all have been listed."""
+        return tuple(view.pause for view in self.index.of(job)) if self.known else None
+
+    async def read(self) -> None:
+        """List them for the first time, so that planning begins at once."""
+        for scope in self._scopes:
+            try:
+                items = [item async for item in self._client.list(DKRON_PAUSES, scope.namespace)]
+            except KubeError as exc:
+                scope.failed(exc)
+            else:
+                scope.take(items)
+
+    async def run(self) -> None:
+        """Follow them until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for scope in self._scopes:
+                group.create_task(follow(self._client, DKRON_PAUSES, scope.namespace, scope, pace=self._pace))
+
+    def look(self) -> None:
+        """Make room for those that had none, where others have long ended."""
+        if self.index.retire():
+            self.queue.add(EVERYWHERE)
+
+    def spread(self, namespace: str | None) -> None:
+        """Have the jobs looked at that a change concerns."""
+        if namespace is not None:
+            self.queue.add(namespace)
+            self.changed()
+
+    async def _spread(self, namespace: str) -> None:
+        await self._read_missing()
+        entries = list(self._store) if namespace == EVERYWHERE else self._store.in_namespace(namespace)
+        for number, entry in enumerate(entries):
+            if entry.status.paused is not None or not self.known or self.index.of(entry.job):
+                self._requeue(entry.job.uid)
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+
+    async def _read_missing(self) -> None:
+        """Read the pauses for which there was no room so far. Raises `Unavailable`."""
+        for key in self.index.missing():
+            try:
+                self.spread(self.index.see(await self._client.get(DKRON_PAUSES, *key)))
+            except NotFound:
+                self.spread(self.index.lose(key))
+
+
+class _Scope:
+    """The pauses of one namespace, or of all (None); the sink of `follow`."""
+
+    def __init__(self, pauses: Pauses, namespace: str | None) -> None:
+        self._pauses = pauses
+        self.namespace = namespace
+        self.known = False
+        where = f"of namespace {namespace}" if namespace else "of all namespaces"
+        self._log_once = LogOnce(log, f"DkronPauses {where}", meanwhile="continuing with those that are known")
+
+    def take(self, items: Sequence[Object]) -> None:
+        """A complete list."""
+        index = self._pauses.index
+        gone: set[Key] = index.keys(self.namespace)
+        for item in items:
+            gone.discard((item["metadata"]["namespace"], item["metadata"]["name"]))
+            self._pauses.spread(index.see(item))
+        for key in gone:
+            self._pauses.spread(index.lose(key))
+        self._learn()
+
+    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
+        """Replace all by a complete list."""
+        self.take(items)
+
+    def went_back(self) -> None:
+        """Versions are lower than before: what is known would look newer than what the next list has."""
+        for key in self._pauses.index.keys(self.namespace):
+            self._pauses.spread(self._pauses.index.lose(key))
+
+    def see(self, item: Object) -> None:
+        """A pause was added or modified."""
+        self._pauses.spread(self._pauses.index.see(item))
+
+    def lose(self, item: Object) -> None:
+        """A pause was removed."""
+        metadata = item["metadata"]
+        self._pauses.spread(self._pauses.index.lose((metadata["namespace"], metadata["name"])))
+
+    def alive(self) -> None:
+        """The API server answered."""
+        self._pauses.on_event()
+        self._log_once.is_over()
+
+    def failed(self, error: KubeError) -> None:
+        """No answer, and no permission, leave what is known as it is. Without the kind there are none."""
+        self._log_once.goes_on(error)
+        if isinstance(error, NotFound):
+            self.went_back()
+        if not isinstance(error, Unavailable):
+            self._learn()
+
+    def _learn(self) -> None:
+        if not self.known:
+            self.known = True
+            self._pauses.spread(EVERYWHERE)
