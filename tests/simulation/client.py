@@ -4,17 +4,17 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotLeader, Unavailable
-from dkron_kube.paths import NODES, Resource
+from dkron_kube.paths import DKRON_PAUSES, NODES, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
-from tests.simulation.world import Object, Token, World, refused
+from tests.simulation.world import Event, Object, Token, World, refused
 
 TIMEOUT = 5.0
 """The longest that a request without an answer takes, in seconds."""
@@ -25,8 +25,10 @@ SHORT = 1
 BETWEEN_PAGES = 0.6
 """The longest time between two pages, in seconds."""
 TOO_MANY = 429
-BETWEEN_NODES, LONGEST_CALL = 0.05, 0.8
-"""Seconds between two looks for changes of nodes, and that an inline call takes at most."""
+LATE, FROZEN, LONGEST_CALL = 0.05, 0.5, 0.8
+"""Seconds by which a watch of nodes or pauses is late, between two looks whether it tells something again, and that an
+inline call takes at most."""
+WATCHED = (NODES, DKRON_PAUSES)
 
 
 class WorldClient:
@@ -147,19 +149,34 @@ class WorldClient:
         query: Mapping[str, str],
         silence: float,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Nothing but nodes ever changes of what is watched in this way."""
+        """Nothing but nodes and pauses ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
         version, seconds = int(query["resourceVersion"]), min(float(query["timeoutSeconds"]), silence)
-        yield self._nodes(version, seconds) if resource == NODES else _quiet(seconds)
+        yield self._told_of(resource, version, seconds) if resource in WATCHED else _quiet(seconds)
 
-    async def _nodes(self, version: int, seconds: float) -> AsyncIterator[bytes]:
-        end = self._loop.time() + seconds
-        while self._loop.time() < end:
-            for event in tuple(self._world.since(version)):
-                version = event.version
-                if event.plural == NODES.plural:
-                    yield json.dumps({"type": event.kind, "object": event.body}).encode() + b"\n"
-            await asyncio.sleep(BETWEEN_NODES)
+    async def _told_of(self, resource: Resource, version: int, seconds: float) -> AsyncIterator[bytes]:
+        end, news = self._loop.time() + seconds, asyncio.Event()
+        told = [event for event in self._world.since(version) if event.plural == resource.plural]
+
+        def hear(event: Event) -> None:
+            if event.plural == resource.plural:
+                told.append(event)
+                news.set()
+
+        self._world.heard.append(hear)
+        try:
+            while (left := end - self._loop.time()) > 0:
+                news.clear()
+                if self._network.watch(self._loop.time(), self._replica, resource.plural, Ill.FREEZE) is None:
+                    while told:
+                        event = told.pop(0)
+                        yield json.dumps({"type": event.kind, "object": event.body}).encode() + b"\n"
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FROZEN if told else left):
+                        await news.wait()
+                await asyncio.sleep(LATE)
+        finally:
+            self._world.heard.remove(hear)
 
     async def reach(self, name: str, answer: Callable[[], Result]) -> Result:
         """Make an inline call, which no trouble of the network meets."""

@@ -35,6 +35,8 @@ TTLS = 0.1
 """How likely Jobs have a time to live."""
 THIRDS = 0.04
 """How likely there are three replicas where there are several."""
+PAUSES = 0.15
+"""How likely a pause holds a job, or all."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -53,6 +55,7 @@ class What(StrEnum):
     SQUAT = "squat"
     REMOVE = "remove"
     NODES = "nodes"
+    PAUSE = "pause"
     KILL = "kill"
     TERMINATE = "terminate"
     FREEZE = "freeze"
@@ -71,7 +74,8 @@ class Event:
     the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
     A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
     after that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on;
-    no seed draws that, nor `done` nor `waits`: plans that are written by hand have them.
+    no seed draws that, nor `done` nor `waits`: plans that are written by hand have them. A pause holds the job, or all
+    of its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
     """
 
     at: float
@@ -109,8 +113,11 @@ class Event:
 
 
 _BY_CLIENTS = frozenset(
-    {What.NODES, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.STOP, What.WIPE}
-)
+    {
+        What.NODES, What.PAUSE, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.STOP,
+        What.WIPE,
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +213,7 @@ class _Planner:
         self._stops()
         self._chains()
         self._long_lists()
+        self._pauses()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -410,6 +418,16 @@ class _Planner:
             self._add(then, What.KILL, on=on, lasts=0.0)
         else:
             self._add(then, What.ILL, on=on, lasts=0.3, ill=Ill.CUT)
+
+    def _pauses(self) -> None:
+        """A pause. With a clock that is minutes off, nobody outside can say when one ends by itself."""
+        pauses = Random(f"pauses {self._seed}")  # noqa: S311 - no secret
+        if pauses.random() > PAUSES:
+            return
+        at = round(pauses.uniform(1.0, self._length * 0.7), 3)
+        spec = {"drop": pauses.random() < 0.4, "until": pauses.random() < 0.4 and not self._has(What.SKEW)}
+        lasts = pauses.choice((0.3, 4.0, 8.0, 12.0, 20.0))
+        self._add(at, What.PAUSE, on=pauses.choice(("", "j0")), lasts=lasts, spec=spec)
 
     def _ttl(self) -> float | None:
         """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows

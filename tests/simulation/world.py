@@ -13,10 +13,10 @@ from uuid import UUID
 
 from dkron_crds.base import rfc3339
 from dkron_kube.errors import AlreadyExists, Conflict, Expired, NotFound, from_status
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, LEASES, PODS, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, JOBS, LEASES, PODS, Resource
 
 Object = dict[str, Any]
-WITH_STATUS = frozenset({DKRON_JOBS.plural, DKRON_CLUSTERS.plural, JOBS.plural, PODS.plural})
+WITH_STATUS = frozenset({DKRON_JOBS.plural, DKRON_CLUSTERS.plural, DKRON_PAUSES.plural, JOBS.plural, PODS.plural})
 """Kinds whose status is written at an address of its own."""
 WITHOUT_GENERATION = frozenset({LEASES.plural, "events"})
 FOREGROUND = "foregroundDeletion"

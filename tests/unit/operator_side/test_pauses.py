@@ -1,5 +1,5 @@
-"""What a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that runs each
-minute. And which pauses select a job."""
+"""What a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that runs
+each minute. And which pauses select a job."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -88,7 +88,9 @@ SLOTS = {
     "what is late by more than the start deadline is skipped": Row(
         note=noted(), spec=ALL | {"startingDeadlineSeconds": 100}, ran=(4, 5), skipped=(3, SkipReason.DEADLINE_EXCEEDED)
     ),
-    "a slot at the moment at which its end is seen was missed": Row(note=noted(), spec=SKIP, now=5, skipped=(5, MISSED)),
+    "a slot at the moment at which the end is seen was missed": Row(
+        note=noted(), spec=SKIP, now=5, skipped=(5, MISSED)
+    ),
     "an operator that was away at the end of one that drops, drops": Row(
         note=noted(drop=True), able=5.2, skipped=(5, PAUSED)
     ),
