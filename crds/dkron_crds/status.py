@@ -178,7 +178,7 @@ class Skipped(WireModel):
     expiresAt or before startsAt. NotReady: its parent ended, or a run was requested, while the job was not ready.
     Succeeded: the job is ephemeral, has succeeded and is about to be deleted. Edited: the spec changed before a slot
     of the old schedule was decided. Overrun: its parent had more ended runs than it can show, before this job had
-    processed them."""
+    processed them. Paused: a DkronPause held the job, and dropped it."""
 
 
 class Day(WireModel):

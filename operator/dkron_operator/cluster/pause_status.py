@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice, zip_longest
 
@@ -70,11 +71,9 @@ class PauseStatuses:
             self._pauses.look()
             more = self._may_act() and await self._write_all()
             if not more:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK):
                         await self._changed.wait()
-                except TimeoutError:
-                    pass
             await asyncio.sleep(DEBOUNCE)
 
     async def _write_all(self) -> bool:
@@ -98,12 +97,8 @@ class PauseStatuses:
     async def _write(self, view: PauseView, wanted: PauseStatus) -> None:
         namespace, name = view.key
         patch = difference(view.status.to_wire(), wanted.to_wire())
-        try:
-            answer = await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch}, whole=True)
-        except NotFound:
-            return
-        # The watch may take its time to tell, and the next look should not write the same again.
-        self._index.see(answer)
+        with suppress(NotFound):
+            await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
 
     async def _count(self) -> Counter[Key]:
         """How many jobs each pause selects."""

@@ -1,7 +1,7 @@
 """The DkronPauses of the namespaces that the operator watches, and of its own.
 
 No job is planned before they have been listed: one of them may hold it. Without permission to list them, or without the
-kind, there are none.
+kind, jobs run as if there were none, and the log says so.
 """
 
 import asyncio
@@ -111,10 +111,9 @@ class Pauses:
     async def _read_missing(self) -> None:
         """Read the pauses for which there was no room so far. Raises `Unavailable`."""
         for key in self.index.missing():
-            try:
-                self.spread(self.index.see(await self._client.get(DKRON_PAUSES, *key)))
-            except NotFound:
-                self.spread(self.index.lose(key))
+            namespace, name = key
+            async for item in self._client.list(DKRON_PAUSES, namespace, field_selector=f"metadata.name={name}"):
+                self.spread(self.index.see(item))
 
 
 class _Scope:
@@ -124,6 +123,7 @@ class _Scope:
         self._pauses = pauses
         self.namespace = namespace
         self.known = False
+        self._listed = False
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
         self._log_once = LogOnce(log, f"DkronPauses {where}", meanwhile="continuing with those that are known")
 
@@ -140,6 +140,7 @@ class _Scope:
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
         """Replace all by a complete list."""
+        self._listed = True
         self.take(items)
 
     def went_back(self) -> None:
@@ -159,7 +160,11 @@ class _Scope:
     def alive(self) -> None:
         """The API server answered."""
         self._pauses.on_event()
-        self._log_once.is_over()
+        # Who may list but not watch lists again and again: that works only when the watch does.
+        if self._listed:
+            self._listed = False
+        else:
+            self._log_once.is_over()
 
     def failed(self, error: KubeError) -> None:
         """No answer, and no permission, leave what is known as it is. Without the kind there are none."""
