@@ -22,7 +22,7 @@ from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.translate.prefer import Preference, read_preference
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import Progress, Run, finds_no_node, progress, refusal
-from dkron_api.translate.standing import problem
+from dkron_api.translate.standing import pause_of, problem
 from dkron_crds.schedule.errors import quoted
 
 
@@ -91,7 +91,7 @@ def _require_able(job: Job, request: web.Request) -> None:
     spec = job.raw["spec"]
     if spec.get("disabled") and not job.parents:
         raise ApiError(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
-    trouble = problem(job)
+    trouble = problem(job) or ("" if flag(request, "force") else pause_of(job))
     if trouble:
         raise ApiError(HTTPStatus.CONFLICT, trouble)
     nowhere = without_node(request.app, spec.get("tags") or {})

@@ -233,7 +233,7 @@ class PauseIndex:
             self._selections.pop(namespace, None)
 
     def _is_past(self, view: PauseView) -> bool:
-        return view.pause.until is not None and view.pause.until + KEPT <= self._now()
+        return view.pause.until is not None and view.pause.until <= self._now() - KEPT
 
     def keys(self, namespace: str | None) -> set[Key]:
         """All that are known in a namespace, or in all (None)."""

@@ -1,7 +1,7 @@
 """The DkronPauses of the namespaces that the operator watches, and of its own.
 
-No job is planned before they have been listed: one of them may hold it. Without permission to list them, or without the
-kind, jobs run as if there were none, and the log says so.
+No job is planned before they have been listed, nor when nothing was heard of them for a while: a pause may hold it.
+Without permission to list them, or without the kind, jobs run as if there were none, and the log says so.
 """
 
 import asyncio
@@ -25,7 +25,9 @@ Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 PACE = Pace(watch=20.0, silence=30.0)
-"""A connection that has died in silence hides a pause for at most `silence` seconds."""
+"""A watch gives a sign of life when it begins, and so every 24 s."""
+MOST_SILENT = 60.0
+"""Seconds after the last sign of a watch from which on no job is planned. A process that was frozen has to hear first."""
 SLICE = 50
 """How many jobs are looked at before other tasks get their turn."""
 EVERYWHERE = ""
@@ -58,6 +60,8 @@ class Pauses:
         self.changed = changed
         self.on_event = on_event
         self._pace = pace
+        self.clock = clock
+        self._all_wait = False
         self.index = PauseIndex(home, now=clock.now)
         scopes = tuple(dict.fromkeys((*namespaces, home))) if namespaces else (None,)
         self._scopes = tuple(_Scope(self, scope) for scope in scopes)
@@ -65,12 +69,15 @@ class Pauses:
 
     @property
     def known(self) -> bool:
-        """Whether all have been listed."""
+        """Whether all have been listed, and heard of since."""
         return all(scope.known for scope in self._scopes)
 
     def of(self, job: JobView) -> tuple[Pause, ...] | None:
-        """Those that select the job; None until all have been listed."""
-        return tuple(view.pause for view in self.index.of(job)) if self.known else None
+        """Those that select the job; None while they are not known, and then the job is looked at when they are."""
+        if self.known:
+            return tuple(view.pause for view in self.index.of(job))
+        self._all_wait = True
+        return None
 
     async def read(self) -> None:
         """List them for the first time, so that planning begins at once."""
@@ -99,11 +106,18 @@ class Pauses:
             self.queue.add(namespace)
             self.changed()
 
+    def hear(self) -> None:
+        """A watch delivered something."""
+        self.on_event()
+        if self._all_wait and self.known:
+            self.queue.add(EVERYWHERE)
+
     async def _spread(self, namespace: str) -> None:
         await self._read_missing()
-        entries = list(self._store) if namespace == EVERYWHERE else self._store.in_namespace(namespace)
+        waited, self._all_wait = self._all_wait, False
+        entries = list(self._store) if waited or namespace == EVERYWHERE else self._store.in_namespace(namespace)
         for number, entry in enumerate(entries):
-            if entry.status.paused is not None or not self.known or self.index.of(entry.job):
+            if waited or entry.status.paused is not None or self.index.of(entry.job):
                 self._requeue(entry.job.uid)
             if number % SLICE == 0:
                 await asyncio.sleep(0)
@@ -122,10 +136,19 @@ class _Scope:
     def __init__(self, pauses: Pauses, namespace: str | None) -> None:
         self._pauses = pauses
         self.namespace = namespace
-        self.known = False
+        self._heard: float | None = None
+        self._refused = False
         self._listed = False
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
-        self._log_once = LogOnce(log, f"DkronPauses {where}", meanwhile="continuing with those that are known")
+        meanwhile = "continuing with those that are known"
+        self._log_once = LogOnce(log, f"DkronPauses {where}", meanwhile=meanwhile)
+
+    @property
+    def known(self) -> bool:
+        """Whether they have been listed, and heard of since; or cannot be."""
+        if self._heard is None or self._refused:
+            return self._refused
+        return self._pauses.clock.monotonic() - self._heard <= MOST_SILENT
 
     def take(self, items: Sequence[Object]) -> None:
         """A complete list."""
@@ -136,7 +159,7 @@ class _Scope:
             self._pauses.spread(index.see(item))
         for key in gone:
             self._pauses.spread(index.lose(key))
-        self._learn()
+        self._hear()
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
         """Replace all by a complete list."""
@@ -159,7 +182,8 @@ class _Scope:
 
     def alive(self) -> None:
         """The API server answered."""
-        self._pauses.on_event()
+        if self._heard is not None:
+            self._hear()
         # Who may list but not watch lists again and again: that works only when the watch does.
         if self._listed:
             self._listed = False
@@ -172,9 +196,9 @@ class _Scope:
         if isinstance(error, NotFound):
             self.went_back()
         if not isinstance(error, Unavailable):
-            self._learn()
+            self._refused = True
+            self._pauses.hear()
 
-    def _learn(self) -> None:
-        if not self.known:
-            self.known = True
-            self._pauses.spread(EVERYWHERE)
+    def _hear(self) -> None:
+        self._heard, self._refused = self._pauses.clock.monotonic(), False
+        self._pauses.hear()

@@ -16,8 +16,8 @@ from dkron_operator.cache.store import Store
 from dkron_operator.cluster.pause_status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.view import JobView
-from dkron_operator.watch.pauses import Pauses
-from tests.support.builders import NAMESPACE, NOON, after, job_view, wire_job
+from dkron_operator.watch.pauses import MOST_SILENT, Pauses
+from tests.support.builders import NAMESPACE, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
 
@@ -95,6 +95,23 @@ async def test_what_is_known_at_the_start(error: KubeError | None, expected: lis
     assert scene.names() == expected
 
 
+async def test_all_jobs_are_looked_at_when_pauses_are_known_again() -> None:
+    scene = Scene()
+    async with scene.running():
+        assert scene.names() is None
+        await scene.pauses.read()
+        await until(1)
+        assert sorted(scene.requeued) == ["backup", "other"]
+        await until(MOST_SILENT)
+        assert scene.names() == []
+        await until(MOST_SILENT + 1)
+        assert scene.names() is None, "it was silent for too long"
+        scene.requeued.clear()
+        scene.pauses._scopes[0].alive()
+        await until(MOST_SILENT + 2)
+        assert (scene.names(), sorted(scene.requeued)) == ([], ["backup", "other"])
+
+
 async def test_jobs_that_a_change_concerns_are_looked_at() -> None:
     scene = Scene()
     await scene.pauses.read()
@@ -159,4 +176,3 @@ async def test_a_namespace_with_many_pauses_has_the_others_written_in_turn() -> 
     written = [call.split()[-1] for call in scene.kube.calls]
     assert len(written) == MOST_AT_ONCE
     assert "quiet" in written
-    assert after(0) == NOON
