@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 PACE = Pace(watch=20.0, silence=30.0)
 """A watch gives a sign of life when it begins, and so every 24 s."""
 MOST_SILENT = 60.0
-"""Seconds after the last sign of a watch from which on no job is planned. A process that was frozen has to hear first."""
+"""Seconds of silence after which no job is planned. So a process that was frozen has to hear of pauses first."""
 SLICE = 50
 """How many jobs are looked at before other tasks get their turn."""
 EVERYWHERE = ""
