@@ -7,10 +7,11 @@ Without permission to list them, or without the kind, jobs run as if there were 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError, NotFound, Unavailable
+from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_kube.watch import Pace, follow
 from dkron_operator.cache.pause_index import Key, PauseIndex
@@ -195,7 +196,7 @@ class _Scope:
         self._log_once.goes_on(error)
         if isinstance(error, NotFound):
             self.went_back()
-        if not isinstance(error, Unavailable):
+        if isinstance(error, NotFound) or error.status == HTTPStatus.FORBIDDEN:
             self._refused = True
             self._pauses.hear()
 

@@ -10,7 +10,7 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.pause_status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
@@ -81,6 +81,7 @@ class Scene:
     [
         pytest.param(None, ["p"], id="a list"),
         pytest.param(Unavailable("no answer"), None, id="no answer: wait"),
+        pytest.param(Expired("the token is too old", status=410), None, id="half a list: wait"),
         pytest.param(FORBIDDEN, [], id="no right: as if there were none"),
         pytest.param(NotFound("no such kind"), [], id="no such kind: there is none"),
     ],
