@@ -34,23 +34,23 @@ def holds(life: Life, weather: Weather) -> list[Hold]:
     return [_hold(pause, weather) for pause in life.pauses]
 
 
-def held(due: Due, hold: Hold) -> tuple[Due, Need, str]:
+def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
     """What is wanted of a slot that a pause may have held, and why."""
     by = max(due.by, hold.noticed)
     if not hold.covers(due.opens):
-        return replace(due, by=by), Need.MAY, "a pause may have held it"
+        return replace(due, by=by), (Need.MAY, "a pause may have held it")
     due = replace(due, opens=hold.opens, by=by)
     policies = {spec.missed_runs for spec in due.specs}
     latest = MissedRuns.LATEST in policies
     if hold.pause.drop:
-        return due, Need.NEVER, "it was due in a pause that drops slots"
+        return due, (Need.NEVER, "it was due in a pause that drops slots")
     if policies == {MissedRuns.SKIP} or (policies == {MissedRuns.LATEST} and hold.covers(due.following)):
-        return due, Need.NEVER, "it was missed because of a pause"
+        return due, (Need.NEVER, "it was missed because of a pause")
     limits = [spec.starting_deadline_seconds for spec in due.specs]
     late = any(limit is not None and (by - due.slot).total_seconds() > limit for limit in limits)
     if late or MissedRuns.SKIP in policies or (latest and due.following <= by):
-        return due, Need.MAY, "it may have been missed because of a pause, or too late after it"
-    return due, Need.MUST, ""
+        return due, (Need.MAY, "it may have been missed because of a pause, or too late after it")
+    return due, (Need.MUST, "")
 
 
 def _hold(pause: Paused, weather: Weather) -> Hold:

@@ -116,7 +116,9 @@ def pause_table(pauses: Sequence[Object], *, namespaces: bool) -> Table:
     rows = []
     for pause in pauses:
         metadata, spec, status = (pause.get(key) or {} for key in ("metadata", "spec", "status"))
-        active = next((each for each in status.get("conditions") or () if each.get("type") == "Active"), {})
+        active: Mapping[str, Any] = next(
+            (each for each in status.get("conditions") or () if each.get("type") == "Active"), {}
+        )
         holds = "yes" if active.get("status") == "True" else str(active.get("reason") or "not yet")
         until = read_time(spec.get("until"))
         row = [

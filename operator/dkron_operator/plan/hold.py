@@ -2,8 +2,8 @@
 
 A pause begins when the operator sees it, and ends when the operator sees that it is gone, or at its `until`. It decides
 nothing by itself: slots that come due meanwhile stay undecided, behind the mark, until the pause ends, and count as
-missed then. A pause that drops them has them counted as skipped. The status notes that such a pause holds the job, so an
-operator that was away at its end still drops what came due in it.
+missed then. A pause that drops them has them counted as skipped. The status notes that such a pause holds the job, so
+an operator that was away at its end still drops what came due in it.
 """
 
 from datetime import datetime
