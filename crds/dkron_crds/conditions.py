@@ -20,6 +20,7 @@ class ConditionType(StrEnum):
     DEGRADED = "Degraded"
     DELIVERS = "Delivers"
     CONFLICTED = "Conflicted"
+    ACTIVE = "Active"
 
 
 class ConditionStatus(StrEnum):
@@ -63,6 +64,7 @@ class SuspendedReason(StrEnum):
     DISABLED = "Disabled"
     EXPIRED = "Expired"
     NOT_STARTED = "NotStarted"
+    PAUSED = "Paused"
 
 
 class Condition(WireModel):
@@ -71,7 +73,8 @@ class Condition(WireModel):
     type: Annotated[str, Field(max_length=64)]
     """Type of the condition. On a DkronJob: Ready (the operator understands the job and will run it when due),
     Suspended (the operator understands the job but does not run it by schedule) and Degraded (the newest attempt, or
-    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers and Conflicted."""
+    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers and Conflicted. On a
+    DkronPause: Active."""
 
     status: ConditionStatus
     """True, False or Unknown."""
@@ -87,9 +90,10 @@ class Condition(WireModel):
     own, or one of --refused-namespaces); AccountRefused (the pod would use the operator's service account, or one of
     --refused-accounts); Unreadable (the object nests too deep, or its jobTemplate is too long); OverBudget (the
     namespace has more jobs, or longer ones, than the operator runs for it); InternalError (a fault of the operator,
-    which logs it and tries again). Suspended: Disabled, Expired, NotStarted. Degraded: for example ImagePullBackOff,
-    JobLost, JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease,
-    Waiting, Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted: SharedNamespace."""
+    which logs it and tries again). Suspended: Disabled, Expired, NotStarted, Paused (a DkronPause holds the job).
+    Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready
+    of a DkronCluster: Leading, NoLease, Waiting, Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted:
+    SharedNamespace. Active of a DkronPause: Paused, Expired, NotAllowed, TooMany, Invalid."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

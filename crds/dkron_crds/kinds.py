@@ -90,7 +90,12 @@ KINDS = (
         plural="dkronclusters",
         short_name="dkc",
         columns=(
-            Column("Paused", ".spec.paused", "True if the REST API rejects new and changed jobs.", type="boolean"),
+            Column(
+                "API-Read-Only",
+                ".spec.paused",
+                "True if the REST API rejects new and changed jobs; jobs run.",
+                type="boolean",
+            ),
             Column("Leader", ".status.leader", "The replica that fires jobs."),
             Column("Replicas", ".status.replicas", "Replicas of the operator.", type="integer"),
             Column("Jobs", ".status.jobs", "DkronJobs that the operator manages.", type="integer"),
@@ -141,6 +146,7 @@ KINDS = (
             Column("Reason", ".spec.reason", "Why."),
             Column("By", ".spec.pausedBy", "Who pauses."),
             Column("Until", ".spec.until", "When it ends by itself."),
+            Column("Message", ".status.message", "Whether it holds, in a sentence.", wide=True),
             _AGE,
         ),
     ),

@@ -14,7 +14,7 @@ from dkron_crds.depends import DkronName
 from dkron_crds.names import API_VERSION
 from dkron_crds.rules import COMMON_YEAR, JOBS_OR_SELECTOR, keys_at_most, validations
 
-MAX_PAUSED_NAMES = 256
+MAX_PAUSED_NAMES = 100
 
 
 class WhenResumed(StrEnum):
@@ -22,6 +22,16 @@ class WhenResumed(StrEnum):
 
     MISSED_RUNS = "missedRuns"
     DROP = "drop"
+
+
+class PauseReason(StrEnum):
+    """Reasons of the condition Active of a DkronPause. Only the first one goes with status True."""
+
+    PAUSED = "Paused"
+    EXPIRED = "Expired"
+    NOT_ALLOWED = "NotAllowed"
+    TOO_MANY = "TooMany"
+    INVALID = "Invalid"
 
 
 class PauseSpec(WireModel):
@@ -40,21 +50,22 @@ class PauseSpec(WireModel):
 
     all_namespaces: bool = False
     """If true, the pause holds in every namespace that the operator watches. It has an effect only in the operator's
-    own namespace, where those who may only write jobs cannot create it."""
+    own namespace, where those who may only write jobs cannot create it; elsewhere its condition Active says
+    NotAllowed."""
 
     when_resumed: WhenResumed = WhenResumed.MISSED_RUNS
-    """What happens to slots that come due during the pause. "missedRuns" treats them, at the end of the pause, as slots
-    that the operator missed: spec.missedRuns and startingDeadlineSeconds of the job decide. "drop" counts them as
-    skipped, with the reason Paused."""
+    """What happens to slots that come due before the pause ends. "missedRuns" leaves them undecided, and then treats
+    them as slots that the operator missed: spec.missedRuns and startingDeadlineSeconds of the job decide. "drop" counts
+    them as skipped, with the reason Paused. Of several pauses of a job, one with "drop" decides."""
 
     until: Annotated[Instant | None, Field(json_schema_extra=validations(COMMON_YEAR))] = None
-    """When the pause ends by itself. Empty means when the object is deleted."""
+    """When the pause ends by itself: a slot at this time runs. Empty means when the object is deleted."""
 
     reason: Annotated[str, Field(max_length=256)] = ""
     """Why: the condition Suspended of each paused job shows it."""
 
     paused_by: Annotated[str, Field(max_length=256)] = ""
-    """Who pauses: free text. The REST API and dkronctl write the name of the caller."""
+    """Who pauses: free text. dkronctl writes the name of the user."""
 
 
 class PauseStatus(StatusModel):

@@ -184,7 +184,7 @@ class Skipped(WireModel):
     Succeeded: the job is ephemeral, has succeeded and is about to be deleted. InvalidParameters: a request gave values
     that do not fit spec.parameters. Edited: the spec changed before a slot
     of the old schedule was decided. Overrun: its parent had more ended runs than it can show, before this job had
-    processed them."""
+    processed them. Paused: a DkronPause held the job, and dropped it."""
 
 
 class Day(WireModel):
@@ -289,6 +289,23 @@ class AcceptedSchedule(WireModel):
     """spec.expiresAt."""
 
 
+class NotedPause(WireModel):
+    """What the operator noted of the DkronPauses that hold the job. It outlives them, so that an operator that was away
+    when they ended knows what to do about the slots that came due meanwhile."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """The name of the DkronPause; the oldest if there are several."""
+
+    since: Instant
+    """When the operator noted it."""
+
+    until: Instant | None = None
+    """When the pauses end by themselves. Absent if one of them lasts until it is deleted."""
+
+    drop: bool = False
+    """Whether slots that come due meanwhile are counted as skipped, and do not run later."""
+
+
 class JobStatus(StatusModel):
     """The observed state of the job and its newest executions. The operator writes it; the REST API writes to it only
     to clear the executions of a job and to restore a backup."""
@@ -384,6 +401,9 @@ class JobStatus(StatusModel):
     refused: Annotated[tuple[JobName, ...], Field(max_length=MAX_REFUSED, json_schema_extra=ATOMIC_LIST)] = ()
     """Names that the Jobs of rejected requests would have had. A name stays here as long as the request's annotation
     exists, so that skipped counts the request once."""
+
+    paused: NotedPause | None = None
+    """The DkronPause that holds the job. Absent if none does."""
 
     skipped: Skipped | None = None
     """Slots and requests that were due and did not run. Absent if there were none."""

@@ -92,6 +92,10 @@ def _is_due(status: JobStatus) -> bool:
     return status.next is not None and not problem(status)
 
 
+def _is_paused(status: JobStatus) -> bool:
+    return status.paused is not None and not status.executions
+
+
 EXPECTATIONS: Mapping[str, Expectation] = {
     "hello": Expectation("runs by a cron with seconds", _printed("hello, due at")),
     "timezone": Expectation("is due at 02:30 in New York", _is_due),
@@ -112,4 +116,5 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "ephemeral": Expectation("is due once, and goes after that", _is_due),
     "backfill": Expectation("is due at 03:00", _is_due),
     "missed-runs": Expectation("runs, and would make up for missed slots", _printed("invoices up to")),
+    "paused": Expectation("is held by a pause", _is_paused),
 }

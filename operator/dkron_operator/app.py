@@ -13,7 +13,17 @@ from dkron_executors.run.addresses import AddressRules
 from dkron_kube.access import Access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, NODES, Resource
+from dkron_kube.paths import (
+    DKRON_BACKFILLS,
+    DKRON_CLUSTERS,
+    DKRON_JOBS,
+    DKRON_PAUSES,
+    DKRON_RUNS,
+    JOBS,
+    LEASES,
+    NODES,
+    Resource,
+)
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance
@@ -21,6 +31,7 @@ from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.watching import BackfillWatch
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import UNLIMITED, Store
+from dkron_operator.cluster.pause_status import PauseStatuses
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
@@ -39,6 +50,7 @@ from dkron_operator.telemetry.metrics import Metrics
 from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.kopf_streams import KopfStreams
 from dkron_operator.watch.liveness import WatchLiveness
+from dkron_operator.watch.pauses import Pauses
 from dkron_operator.watch.requested_runs import RequestedRunWatch
 from dkron_operator.watch.resync import Resync
 from dkron_runtime.installed import require_current
@@ -122,13 +134,22 @@ class Operator:
             requeue=self._requeue, on_problems=self.cluster_status.judge,
             on_event=partial(self._liveness.optional_event, DKRON_CLUSTERS),
         )  # fmt: skip
+        self.pauses = Pauses(
+            self.client, self.store, namespaces=self._namespaces, home=cluster_namespace, clock=clock,
+            requeue=self._requeue, changed=self._pauses_changed,
+            on_event=partial(self._liveness.optional_event, DKRON_PAUSES),
+        )  # fmt: skip
+        self._pause_statuses = PauseStatuses(
+            self.client, self.pauses, self.store, home=cluster_namespace, clock=clock,
+            may_act=self.lease.may_act,
+        )  # fmt: skip
         self.reconciler = Reconciler(
             self.client, self.store, clock=clock, events=self.events, delivery=self.delivery, images=images,
             booked=self.cluster_status.settle, terms=terms,
             allowance=Allowance(inline_calls, self.lease.may_act, inline_rules),
             own=own_tags, rules=rules, confine=confine, strict=strict, creates=creates, tracer=tracer,
             compare=self._rollback.compare,
-            on_node_event=partial(self._liveness.optional_event, NODES),
+            on_node_event=partial(self._liveness.optional_event, NODES), pauses=self.pauses.of,
         )  # fmt: skip
         handlers = Handlers(
             self.store, changed=self._requeue, listed=self._list_again, on_object=self.cluster_status.see_job
@@ -158,7 +179,7 @@ class Operator:
             self.client, self.store, self.cluster_status, self.lease, self.reconciler, self._liveness, self._supervisor,
             queues=(
                 self.reconciler.queue, *self.reconciler.queues, self.events.queue, self.cluster_status.queue,
-                self.delivery.queue, self.backfills.queue,
+                self.delivery.queue, self.backfills.queue, self.pauses.queue,
             ),
         )  # fmt: skip
         self._exposure = exposure
@@ -171,6 +192,9 @@ class Operator:
 
     def _requeue(self, uid: str) -> None:
         self.reconciler.queue.add(uid)
+
+    def _pauses_changed(self) -> None:
+        self._pause_statuses.changed()
 
     def _write_soon(self, entry: CachedJob) -> None:
         self.reconciler.writer.write_soon(entry)
@@ -225,6 +249,7 @@ class Operator:
             await require_current(self.client)
             await self.cluster_status.read()
             await self.delivery.installation.read()
+            await self.pauses.read()
             self._filled_at = self._clock.monotonic()
             await self._resync.fill()
             self.cluster_status.begin()
@@ -262,8 +287,11 @@ class Operator:
         start = self._supervisor.start
         effects = [start("due queue", parts.due_queue.run), *self._start(parts.queue)]
         others = [
-            *self._start(*parts.queues, self.events.queue, self.cluster_status.queue, self.backfills.queue),
-            start("nodes", parts.nodes.run), start("resync", self._resync.run),
+            *self._start(
+                *parts.queues, self.events.queue, self.cluster_status.queue, self.backfills.queue, self.pauses.queue
+            ),
+            start("nodes", parts.nodes.run), start("pauses", self.pauses.run), start("resync", self._resync.run),
+            start("pause status", self._pause_statuses.run),
             *(start(f"runs of {watch.namespace or 'all namespaces'}", watch.run) for watch in self._run_watches),
             *(start(f"backfills of {each.namespace or 'all namespaces'}", each.run) for each in self._backfill_watches),
             start("cluster status", self.cluster_status.look), start("delivery", self.delivery.run),

@@ -9,6 +9,7 @@ from functools import cached_property
 from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
 from tests.chaos.fault_windows import Weather, end_of
 from tests.chaos.history import FOREVER, Act, Run
+from tests.chaos.holds import holds
 from tests.chaos.job_lifetimes import Life
 from tests.chaos.needs import Need
 from tests.chaos.targets import Target, targets
@@ -207,12 +208,22 @@ class Case:
         what comes due meanwhile has to wait for its turn."""
         specs, latest = target.due.specs, target.due.by
         row = any(spec.concurrency is Concurrency.FORBID and spec.missed_runs is MissedRuns.ALL for spec in specs)
-        if row and self.weather.has_stormed(target.due.opens):
+        late = any(pause.begin <= target.due.by for pause in self.life.pauses)
+        if row and (late or self.weather.has_stormed(target.due.opens)):
             for group in self.groups:
                 sooner = group.slot < target.slot or group.trigger is not Trigger.SCHEDULE
                 if sooner and group.began <= latest:
                     latest = max(latest, self._free(group))
         return latest
+
+    def may_be_paused(self, begin: datetime, end: datetime) -> bool:
+        """Whether a pause may have held the job at some moment of that time."""
+        return any(hold.touches(begin, end) for hold in holds(self.life, self.weather))
+
+    def is_paused(self, begin: datetime, end: datetime) -> bool:
+        """Whether one pause surely held it all that time, and nothing was broken that it had begun before."""
+        calm = [hold for hold in holds(self.life, self.weather) if not self.weather.storm(hold.pause.begin, end)]
+        return any(hold.covers(begin) and hold.covers(end) for hold in calm)
 
     @property
     def is_wiped(self) -> bool:

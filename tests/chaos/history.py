@@ -155,6 +155,18 @@ class Fault:
         return bool(self.hits) and self.recovery == timedelta(0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """A DkronPause held a job: it was made at `begin`, and deleted at `end`, or ended `by_itself` then. `drop`: what
+    came due before its end does not run later."""
+
+    job: str
+    begin: Instant
+    end: Instant = FOREVER
+    drop: bool = False
+    by_itself: bool = False
+
+
 OLD_LISTS = "old lists"
 """How a fault's `what` begins if lists showed what there had been a while before, as no API server does by itself."""
 
@@ -197,6 +209,7 @@ class History:
     sinces: tuple[Since, ...] = ()
     faults: tuple[Fault, ...] = field(default=())
     statuses: tuple[Seen, ...] = field(default=())
+    pauses: tuple[Paused, ...] = field(default=())
 
     def with_runs(self, *runs: Run) -> "History":
         """The same, but these are all the runs."""

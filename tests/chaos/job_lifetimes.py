@@ -9,7 +9,7 @@ from functools import cached_property
 
 from dkron_crds.job import JobSpec
 from tests.chaos.fault_windows import Weather
-from tests.chaos.history import FOREVER, Act, History, Operation, Record, Run, Seen
+from tests.chaos.history import FOREVER, Act, History, Operation, Paused, Record, Run, Seen
 from tests.chaos.spans import Change, Span, projected, spans
 
 _CHANGES = frozenset({Act.CREATE, Act.EDIT, Act.DISABLE, Act.ENABLE, Act.DELETE})
@@ -34,6 +34,7 @@ class Life:
     record: Record | None
     sinces: tuple[datetime, ...]
     statuses: tuple[Seen, ...] = ()
+    pauses: tuple[Paused, ...] = ()
 
     @cached_property
     def settings(self) -> list[Span[Setting]]:
@@ -87,6 +88,7 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
         record=next((record for record in history.records if record.uid == uid), None),
         sinces=tuple(sorted(fact.since for fact in history.sinces if fact.uid == uid)),
         statuses=tuple(sorted((fact for fact in history.statuses if fact.uid == uid), key=lambda fact: fact.at)),
+        pauses=tuple(fact for fact in history.pauses if fact.job == create.job),
     )
     return life.without(_still_on_their_way(life, weather))
 

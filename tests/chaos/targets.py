@@ -13,6 +13,7 @@ from dkron_crds.job import JobSpec, Trigger
 from tests.chaos import oracle
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER
+from tests.chaos.holds import held, holds
 from tests.chaos.job_lifetimes import Life, Renewed
 from tests.chaos.needs import Due, Need, need
 from tests.chaos.spans import Span, projected, spans
@@ -95,7 +96,7 @@ def _of_span(life: Life, weather: Weather, span: Span[Timing | None], spec: JobS
             if slot <= end:
                 # By a clock that is behind, a slot may be due that was before the edit.
                 opens = max(slot, life.created, span.first)
-                yield _target(_due(life, weather, slot, opens=opens, following=following), weather, within)
+                yield _target(life, _due(life, weather, slot, opens=opens, following=following), weather, within)
 
 
 def _begin(life: Life, weather: Weather, span: Span[Timing | None]) -> datetime:
@@ -181,11 +182,15 @@ def _fits(origin: datetime, slots: list[datetime], end: datetime, step: timedelt
     return any(origin < slot <= end and (slot - origin) % step == ZERO for slot in slots)
 
 
-def _target(due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
+def _target(life: Life, due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
+    holding = next((hold for hold in holds(life, weather) if hold.touches(due.opens, due.by)), None)
+    paused: tuple[Need, str] | None = None
+    if holding is not None:
+        due, paused = held(due, holding)
     expired = any(spec.expires_at is not None and due.slot > spec.expires_at for spec in due.specs)
     if expired or not span.covers(due.opens, due.by):
         return Target(due, Need.MAY, "the job was changed around it", counted=False, until=span.until)
-    wanted, why = need(due, weather)
+    wanted, why = paused or need(due, weather)
     if due.by > weather.terms.read and wanted is not Need.NEVER:
         return Target(
             due, Need.MAY, "it could still have come when the last look was taken", counted=True, until=span.until

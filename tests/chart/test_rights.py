@@ -8,7 +8,7 @@ import pytest
 from dkron_api.auth.routes import TABLE
 from tests.support.api_rights import FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
-from tests.support.rights import FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules
+from tests.support.rights import FOR_PAUSES, FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules
 
 Rights = set[tuple[str, ...]]
 
@@ -65,14 +65,14 @@ def test_an_operator_of_its_own_namespace_has_the_least_rights(tmp_path: Path) -
 
 def test_an_operator_of_other_namespaces_has_them_where_they_are_needed(tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"enabled": False}}, folder=tmp_path)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_PAUSES)
     for namespace in (ELSEWHERE, "team-b"):
         assert given(objects, OPERATOR, namespace) == wanted(LEAST, home=False)
 
 
 def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
     objects = rendered({"api": {"enabled": False}}, folder=tmp_path)
-    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS)
+    assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_PAUSES)
     assert given(objects, OPERATOR, None) == wanted(LEAST, home=False) | wanted(FOR_TAGS)
 
 

@@ -68,6 +68,20 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     seat.kube.wait_status("bad", "to have been retried again", finished(6))
 
 
+def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
+    said = seat.cli("pause", "long", "after", "--reason", "a move", "--until", "2h").output
+    assert f"DkronPause {seat.kube.namespace}/pause-" in said
+    assert "pauses long, after until 20" in said
+    seat.kube.wait_status("long", "to be paused", lambda status: status.get("paused"))
+    assert "a move (DkronPause" in seat.cli("describe", "long").output
+    assert "the job was paused" in seat.cli("run", "long", "--wait", code=FAILED).errors
+    assert "missedRuns  " in seat.cli("pauses").output
+    assert seat.cli("resume", "after").output.endswith("goes on for long\n")
+    assert seat.cli("resume", "long").output.endswith("has ended\n")
+    assert "there is no DkronPause of long" in seat.cli("resume", "long", code=NOT_FOUND).errors
+    seat.kube.wait_status("long", "to go on", lambda status: not status.get("paused"))
+
+
 def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
     piped = seat.cli("get")
     assert [line.split()[0] for line in piped.lines] == ["NAME", "after", "bad", "good", "long", "off", "wrong"]
@@ -114,9 +128,9 @@ def test_jobs_are_switched(seat: Seat) -> None:
     assert seat.cli("enable", "off").output == "off enabled\n"
     assert seat.cli("disable", "off").output == "off disabled\n"
     assert "spec.disabled" in seat.cli("run", "off", "--wait", code=FAILED).errors
-    assert seat.cli("pause").output == "paused\n"
-    assert seat.rest("resume").output == "resumed\n"
-    assert seat.cli("resume").output == "resumed already\n"
+    assert seat.cli("pause", "--api-writes").output == "the REST API rejects new and changed jobs\n"
+    assert seat.rest("resume", "--api-writes").output == "the REST API accepts new and changed jobs\n"
+    assert seat.cli("resume", "--api-writes").output == "the REST API accepts new and changed jobs already\n"
 
 
 def test_the_same_by_the_rest_api(seat: Seat) -> None:

@@ -14,11 +14,11 @@ import pytest
 
 import localcluster
 from dkron_crds.names import object_name
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
-from tests.support.jobs import dkron_job, pod_template, simulated
+from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated
 from tests.support.kube import SECRETS, Kube, condition, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.printed import MARK
@@ -175,10 +175,12 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     )
     asked = {"job": "bad", "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
+    kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
     kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
+    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "nobody"), lambda pause: "status" in pause)
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     kube.wait_for("the backfill to go", lambda: kube.find(DKRON_BACKFILLS, "night"), lambda found: found is None)
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)

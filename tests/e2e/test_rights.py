@@ -8,8 +8,8 @@ import pytest
 
 import localcluster
 from dkron_crds.names import ACCEPTED
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
-from tests.support.jobs import dkron_job, pod_template
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, LEASES
+from tests.support.jobs import dkron_job, dkron_pause, pod_template
 from tests.support.kube import Kube, condition, finished
 from tests.support.rights import FOR_DKRON_RUNS, FOR_THE_INSTALLATION, LEAST, each_right, limited_access, without
 from tests.support.sites import Site, install, site
@@ -36,6 +36,7 @@ def start_everything(kube: Kube) -> None:
         dkron_job("ephemeral", ephemeral=True, run=["once"]),
         dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
     )
+    kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
     kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
 
 

@@ -52,6 +52,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "backfill/advance.py": ("test_backfill.py",),
     "backfill/controller.py": ("test_backfill.py",),
     "plan/slots.py": ("test_slots.py", "test_reconcile.py"),
+    "plan/hold.py": ("test_pauses.py",),
     "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),

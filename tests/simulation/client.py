@@ -11,7 +11,7 @@ from dkron_executors.result import Result
 from dkron_kube import client as kube_client
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotLeader, Unavailable
-from dkron_kube.paths import DKRON_RUNS, NODES, Resource
+from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS, NODES, Resource
 from tests.simulation.dice import Dice
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.world import Event, Object, Token, World, refused
@@ -25,9 +25,10 @@ SHORT = 1
 BETWEEN_PAGES = 0.6
 """The longest time between two pages, in seconds."""
 TOO_MANY = 429
-BETWEEN_NODES, LATE_RUNS, LONGEST_CALL = 0.05, 0.15, 0.8
-"""Seconds between two looks for changes of nodes, that a watch of DkronRuns is late, and that an inline call takes, at
-most."""
+LATE, FROZEN, LONGEST_CALL = 0.05, 0.5, 0.8
+"""Seconds by which a watch of nodes, runs or pauses is late, between two looks whether it tells something again, and
+that an inline call takes at most."""
+WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS)
 
 
 class WorldClient:
@@ -148,43 +149,32 @@ class WorldClient:
         query: Mapping[str, str],
         silence: float,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Nothing but nodes and DkronRuns ever changes of what is watched in this way."""
+        """Nothing but nodes, runs and pauses ever changes of what is watched in this way."""
         await self._call("watch", resource, "", dict)
         version, seconds = int(query["resourceVersion"]), min(float(query["timeoutSeconds"]), silence)
-        if resource == DKRON_RUNS:
-            yield self._changes(resource, version, seconds)
-        else:
-            yield self._nodes(version, seconds) if resource == NODES else _quiet(seconds)
+        yield self._told_of(resource, version, seconds) if resource in WATCHED else _quiet(seconds)
 
-    async def _nodes(self, version: int, seconds: float) -> AsyncIterator[bytes]:
-        end = self._loop.time() + seconds
-        while self._loop.time() < end:
-            for event in tuple(self._world.since(version)):
-                version = event.version
-                if event.plural == NODES.plural:
-                    yield json.dumps({"type": event.kind, "object": event.body}).encode() + b"\n"
-            await asyncio.sleep(BETWEEN_NODES)
-
-    async def _changes(self, resource: Resource, version: int, seconds: float) -> AsyncIterator[bytes]:
-        """Each change of this kind, a moment later."""
-        changed, end = asyncio.Event(), self._loop.time() + seconds
+    async def _told_of(self, resource: Resource, version: int, seconds: float) -> AsyncIterator[bytes]:
+        end, news = self._loop.time() + seconds, asyncio.Event()
+        told = [event for event in self._world.since(version) if event.plural == resource.plural]
 
         def hear(event: Event) -> None:
             if event.plural == resource.plural:
-                changed.set()
+                told.append(event)
+                news.set()
 
         self._world.heard.append(hear)
         try:
-            while self._loop.time() < end:
-                for event in tuple(self._world.since(version)):
-                    version = event.version
-                    if event.plural == resource.plural:
+            while (left := end - self._loop.time()) > 0:
+                news.clear()
+                if self._network.watch(self._loop.time(), self._replica, resource.plural, Ill.FREEZE) is None:
+                    while told:
+                        event = told.pop(0)
                         yield json.dumps({"type": event.kind, "object": event.body}).encode() + b"\n"
                 with suppress(TimeoutError):
-                    async with asyncio.timeout_at(end):
-                        await changed.wait()
-                changed.clear()
-                await asyncio.sleep(self._dice.between(0.001, LATE_RUNS))
+                    async with asyncio.timeout(FROZEN if told else left):
+                        await news.wait()
+                await asyncio.sleep(LATE)
         finally:
             self._world.heard.remove(hear)
 

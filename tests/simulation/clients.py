@@ -1,10 +1,12 @@
 """Clients: people and programs that create, edit and delete jobs, and ask for runs. They get through at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_crds.base import rfc3339
 from dkron_crds.job import JobSpec
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import run_annotation
@@ -12,11 +14,11 @@ from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.stops import stop_annotation
 from dkron_kube.errors import KubeError
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, NODES, PODS
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, NODES, PODS
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
-from tests.chaos.history import Act, Operation
+from tests.chaos.history import Act, Operation, Paused
 from tests.simulation.controllers import SQUATTER
 from tests.simulation.plans import Event, What
 from tests.simulation.world import Event as Told
@@ -37,11 +39,34 @@ class Clients:
 
     def __init__(self, world: World, clock: Callable[[], datetime]) -> None:
         self.operations: list[Operation] = []
+        self.pauses: list[Paused] = []
         self._world = world
         self._clock = clock
         self._requests = 0
         self._awaited: list[tuple[Event, Callable[[str], None]]] = []
         world.heard.append(self._hear)
+
+    def pause(self, event: Event, jobs: Iterable[str]) -> Callable[[], None]:
+        """Pause a job, or all `jobs`; returns how that is ended."""
+        begin, name = self._clock(), f"pause-{len(self.pauses)}"
+        end = begin + timedelta(seconds=event.lasts)
+        spec: Object = {"whenResumed": "drop" if event.spec.get("drop") else "missedRuns", "pausedBy": "somebody"}
+        if event.on:
+            spec["jobs"] = [event.on]
+        if event.spec.get("until"):
+            spec["until"] = rfc3339(end)
+        body = {"apiVersion": API_VERSION, "kind": "DkronPause", "metadata": {"name": name}, "spec": spec}
+        self._world.create(DKRON_PAUSES, NAMESPACE, body)
+        known = len(self.pauses)
+        drop, by_itself = bool(event.spec.get("drop")), "until" in spec
+        self.pauses += (Paused(job=job, begin=begin, end=end, drop=drop, by_itself=by_itself) for job in jobs)
+
+        def resume() -> None:
+            if not by_itself:
+                self._world.delete(DKRON_PAUSES, NAMESPACE, name)
+                self.pauses[known:] = [replace(each, end=self._clock()) for each in self.pauses[known:]]
+
+        return resume
 
     def wait(self, event: Event, act: Callable[[str], None]) -> None:
         """Have this done when the next pod of a job begins or ends; it is told the name of the Job."""

@@ -14,10 +14,10 @@ from dkron_operator.act import create
 from dkron_operator.act.create import Fire
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.plan import advance, attempts, chain, fold
+from dkron_operator.plan import advance, attempts, chain, fold, hold, slots
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.fold import Change, Finished, Started
+from dkron_operator.plan.fold import Change, Decided, Finished, Started
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.stop_requests import stop_of
 from dkron_operator.plan.view import Outcome
@@ -163,6 +163,24 @@ def _lost_when_gone() -> AbstractContextManager[Any]:
     return patch.object(attempts, "_ended", ended)
 
 
+def _deaf_to_pauses() -> AbstractContextManager[Any]:
+    """Slots come due in a pause as ever."""
+    return patch.object(slots, "hold_of", lambda _: None)
+
+
+def _forget_paused() -> AbstractContextManager[Any]:
+    """What came due in a pause is decided when it ends, and neither runs nor is counted."""
+    right = hold.plan_noting
+
+    def noting(plan: Plan, *, settled: bool) -> None:
+        if plan.status.paused is not None and hold.hold_of(plan) is None:
+            plan.create = None
+            plan.note(Decided(plan.situation.now))
+        right(plan, settled=settled)
+
+    return patch.object(advance, "plan_noting", noting)
+
+
 MUTANTS: dict[str, Mutant] = {
     "mark-before-effect": _mark_before_effect,
     "name-without-slot": _name_without_slot,
@@ -178,6 +196,8 @@ MUTANTS: dict[str, Mutant] = {
     "deaf-to-stops": _deaf_to_stops,
     "lost-when-gone": _lost_when_gone,
     "deaf-to-parents": _deaf_to_parents,
+    "deaf-to-pauses": _deaf_to_pauses,
+    "forget-paused": _forget_paused,
 }
 
 

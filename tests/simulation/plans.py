@@ -35,6 +35,8 @@ TTLS = 0.1
 """How likely Jobs have a time to live."""
 THIRDS = 0.04
 """How likely there are three replicas where there are several."""
+PAUSES = 0.15
+"""How likely a pause holds a job, or all."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -55,6 +57,7 @@ class What(StrEnum):
     SQUAT = "squat"
     REMOVE = "remove"
     NODES = "nodes"
+    PAUSE = "pause"
     KILL = "kill"
     TERMINATE = "terminate"
     FREEZE = "freeze"
@@ -74,7 +77,8 @@ class Event:
     A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
     after that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on;
     no seed draws that, nor `done` nor `waits`: plans that are written by hand have them. Asking is to create a DkronRun
-    with this spec, cancelling to delete the DkronRuns of a job; no seed draws these either.
+    with this spec, cancelling to delete the DkronRuns of a job; no seed draws these either. A pause holds the job, or
+    all of its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
     """
 
     at: float
@@ -113,8 +117,8 @@ class Event:
 
 _BY_CLIENTS = frozenset(
     {
-        What.NODES, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.ASK, What.CANCEL,
-        What.STOP, What.WIPE,
+        What.NODES, What.PAUSE, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.ASK,
+        What.CANCEL, What.STOP, What.WIPE,
     }
 )  # fmt: skip
 
@@ -212,6 +216,7 @@ class _Planner:
         self._stops()
         self._chains()
         self._long_lists()
+        self._pauses()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -416,6 +421,16 @@ class _Planner:
             self._add(then, What.KILL, on=on, lasts=0.0)
         else:
             self._add(then, What.ILL, on=on, lasts=0.3, ill=Ill.CUT)
+
+    def _pauses(self) -> None:
+        """A pause. With a clock that is minutes off, nobody outside can say when one ends by itself."""
+        pauses = Random(f"pauses {self._seed}")  # noqa: S311 - no secret
+        if pauses.random() > PAUSES:
+            return
+        at = round(pauses.uniform(1.0, self._length * 0.7), 3)
+        spec = {"drop": pauses.random() < 0.4, "until": pauses.random() < 0.4 and not self._has(What.SKEW)}
+        lasts = pauses.choice((0.3, 4.0, 8.0, 12.0, 20.0))
+        self._add(at, What.PAUSE, on=pauses.choice(("", "j0")), lasts=lasts, spec=spec)
 
     def _ttl(self) -> float | None:
         """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows

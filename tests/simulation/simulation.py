@@ -25,7 +25,7 @@ from dkron_operator.plan.written import Fact
 from dkron_operator.telemetry.metrics import Metrics
 from tests.chaos.history import History, Record, Terms
 from tests.chaos.verdict import judge
-from tests.simulation.clients import Clients
+from tests.simulation.clients import NAMESPACE, Clients, namespace_of
 from tests.simulation.controllers import Controllers
 from tests.simulation.dice import Dice
 from tests.simulation.faults import SAMPLE, Faults
@@ -124,6 +124,12 @@ class Simulation:
         self._look()
         await self._close()
 
+    @property
+    def _jobs(self) -> list[str]:
+        """The names of all jobs that there will be in the namespace of the others."""
+        names = dict.fromkeys(event.on for event in self.plan.events if event.what is What.CREATE)
+        return [name for name in names if namespace_of(name) == NAMESPACE]
+
     def now(self) -> datetime:
         """The true time."""
         return ZERO + timedelta(seconds=self._loop.time())
@@ -145,6 +151,7 @@ class Simulation:
             sinces=self._sights.sinces,
             faults=self._faults.told(),
             statuses=self._sights.statuses,
+            pauses=tuple(self._clients.pauses),
         )
         # The checker asks what Jobs there were, and inline calls make none.
         inline = {each.job for each in operations if each.spec is not None and is_inline(each.spec)}
@@ -198,6 +205,8 @@ class Simulation:
         self._note("plan", str(event))
         if event.what is What.STOP:
             self._stop(event)
+        elif event.what is What.PAUSE:
+            self._at(event.ends, self._clients.pause(event, [event.on] if event.on else self._jobs))
         elif not event.is_fault:
             self._clients.ask(event)
         elif event.what is What.ILL:
@@ -328,7 +337,7 @@ class Simulation:
 def _without(history: History, jobs: AbstractSet[str]) -> History:
     kept: dict[str, Any] = {
         name: tuple(each for each in getattr(history, name) if each.job not in jobs)
-        for name in ("operations", "runs", "records", "sinces", "statuses")
+        for name in ("operations", "runs", "records", "sinces", "statuses", "pauses")
     }
     return replace(history, **kept)
 

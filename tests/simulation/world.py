@@ -13,10 +13,10 @@ from uuid import UUID
 
 from dkron_crds.base import rfc3339
 from dkron_kube.errors import AlreadyExists, Conflict, Expired, NotFound, from_status
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, PODS, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, LEASES, PODS, Resource
 
 Object = dict[str, Any]
-WITH_STATUS = frozenset({DKRON_JOBS.plural, DKRON_RUNS.plural, DKRON_CLUSTERS.plural, JOBS.plural, PODS.plural})
+WITH_STATUS = frozenset(each.plural for each in (DKRON_JOBS, DKRON_RUNS, DKRON_PAUSES, DKRON_CLUSTERS, JOBS, PODS))
 """Kinds whose status is written at an address of its own."""
 WITHOUT_GENERATION = frozenset({LEASES.plural, "events"})
 FOREGROUND = "foregroundDeletion"

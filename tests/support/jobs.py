@@ -34,6 +34,12 @@ def dkron_job(
     }
 
 
+def dkron_pause(name: str, /, **spec: Any) -> Object:
+    """A DkronPause."""
+    metadata: Object = {"name": name}
+    return {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronPause", "metadata": metadata, "spec": spec}
+
+
 def pod_template(*, metadata: Object | None = None, **spec: Any) -> Object:
     """A jobTemplate that says something about the pod."""
     return {"spec": {"template": {"metadata": metadata or {}, "spec": spec}}}

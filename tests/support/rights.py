@@ -24,6 +24,8 @@ LEAST: Rules = {
     ("dkron.io", "dkronruns/status"): ("patch",),
     ("dkron.io", "dkronbackfills"): ("get", "list", "watch", "delete"),
     ("dkron.io", "dkronbackfills/status"): ("patch",),
+    ("dkron.io", "dkronpauses"): ("list", "watch"),
+    ("dkron.io", "dkronpauses/status"): ("patch",),
     ("dkron.io", "dkronclusters"): ("get", "list", "watch", "create"),
     ("dkron.io", "dkronclusters/status"): ("patch",),
     ("batch", "jobs"): ("create", "get", "list", "watch", "delete"),
@@ -36,6 +38,9 @@ LEAST: Rules = {
 
 FOR_TAGS: Rules = {("", "nodes"): ("list", "watch")}
 """What jobs with tags need besides, in a ClusterRole: nodes have no namespace."""
+
+FOR_PAUSES: Rules = {key: verbs for key, verbs in LEAST.items() if key[1].startswith("dkronpauses")}
+"""What it needs in its own namespace for pauses of all namespaces, if no jobs run there."""
 
 FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
 """What it needs in its own namespace to count them, if no jobs run there."""

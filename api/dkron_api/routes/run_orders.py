@@ -21,7 +21,7 @@ from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.run_body import RunBody, read_run_body
 from dkron_api.translate.secrets_named import secrets_in
-from dkron_api.translate.standing import problem
+from dkron_api.translate.standing import pause_of, problem
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.schedule.errors import quoted
 
@@ -87,12 +87,13 @@ def require_able(job: Job, request: web.Request, *, force: bool = False) -> None
     spec = job.raw["spec"]
     if spec.get("disabled") and not job.parents and not force:
         raise ApiError(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
-    trouble = problem(job)
+    forced = force or flag(request, "force")
+    trouble = problem(job) or ("" if forced else pause_of(job))
     if trouble:
         raise ApiError(HTTPStatus.CONFLICT, trouble)
     nowhere = without_node(request.app, spec.get("tags") or {})
     if nowhere:
         raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} cannot run: {nowhere}")
-    if spec.get("concurrency") == "forbid" and job.busy and not (force or flag(request, "force")):
+    if spec.get("concurrency") == "forbid" and job.busy and not forced:
         text = f'the job "{job.name}" is running, and its concurrency is forbid; add ?force=true to run it anyway'
         raise ApiError(HTTPStatus.CONFLICT, text)

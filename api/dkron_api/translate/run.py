@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dkron_api.translate.record import Job
-from dkron_api.translate.standing import problem
+from dkron_api.translate.standing import pause_of, problem
 from dkron_crds.attempt_names import execution_id, job_name, start_of_request
 from dkron_crds.job import Active, SkipReason, Trigger
 from dkron_crds.requests import RUN_PREFIX, group_of, read_request, run_annotation
@@ -72,6 +72,8 @@ def refusal(job: Job, run: Run) -> str:
     if status.skipped is None or status.skipped.last_time < run.at:
         return problem(job)
     if status.skipped.last_reason is SkipReason.NOT_READY and (why := problem(job)):
+        return why
+    if status.skipped.last_reason is SkipReason.PAUSED and (why := pause_of(job)):
         return why
     return f"the operator skipped it: {status.skipped.last_reason}"
 

@@ -5,7 +5,7 @@ In Dkron such a job runs, fails and has the reason as output. Here it does not r
 """
 
 from dkron_api.translate.record import Job
-from dkron_crds.job import ConditionType, GroupStatus, ReadyReason
+from dkron_crds.job import ConditionType, GroupStatus, ReadyReason, SuspendedReason
 
 _BY_ITSELF = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE, ReadyReason.PARAMETER_REQUIRED})
 
@@ -20,6 +20,14 @@ def problem(job: Job) -> str:
 def obstacle(job: Job) -> str:
     """Return why the job does not run by itself, according to the operator; empty if nothing prevents it."""
     return _not_ready(job)[1]
+
+
+def pause_of(job: Job) -> str:
+    """Return by whom and why the job is paused, as a sentence; empty if no DkronPause holds it."""
+    for condition in job.raw_status.get("conditions") or ():
+        if (condition.get("type"), condition.get("reason")) == (ConditionType.SUSPENDED, SuspendedReason.PAUSED):
+            return f"the job is {condition.get('message') or 'paused'}"
+    return ""
 
 
 def status_of(job: Job) -> str:

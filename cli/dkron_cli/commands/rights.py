@@ -30,7 +30,8 @@ VERBS = {
     "stop": (GROUP, "dkronjobs", "", "patch"),
     "retry": (GROUP, "dkronjobs", "", "patch"),
     "restore": (GROUP, "dkronjobs", "status", "patch"),
-    "pause": (GROUP, "dkronclusters", "", "patch"),
+    "pause": (GROUP, "dkronpauses", "", "create"),
+    "resume": (GROUP, "dkronpauses", "", "delete"),
     "logs": ("", "pods", "log", "get"),
 }
 """What each command does to which object of Kubernetes: group, resource, subresource, verb."""
@@ -62,16 +63,20 @@ def can(
     raise typer.Exit(run(_can(options, verb, job)))
 
 
+async def who_am_i(cluster: Cluster) -> dict[str, Any]:
+    """Return the user that the API server sees: `username` and `groups`."""
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    with readable():
+        answer = await cluster.kube.create(REVIEWS, None, review)
+    return (answer.get("status") or {}).get("userInfo") or {}
+
+
 async def _whoami(options: Options) -> None:
     cluster = await open_cluster(options)
     try:
-        with readable():
-            answer = await cluster.kube.create(
-                REVIEWS, None, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-            )
+        user = await who_am_i(cluster)
     finally:
         await cluster.close()
-    user = (answer.get("status") or {}).get("userInfo") or {}
     found = {"user": user.get("username", ""), "groups": user.get("groups") or [], "namespace": cluster.namespace}
     if structured(options, [found], names=lambda: [str(found["user"])], one=True):
         return

@@ -1,4 +1,4 @@
-"""`enable`, `disable`, `pause` and `resume`."""
+"""`enable` and `disable`."""
 
 import typer
 
@@ -25,22 +25,6 @@ def disable(ctx: typer.Context, jobs: SomeJobs) -> None:
     run_async(_switch(options_of(ctx), jobs, disabled=True))
 
 
-def pause(ctx: typer.Context) -> None:
-    """Have the REST API reject new and changed jobs.
-
-    Scheduled and requested runs go on. By kubeconfig, -n names the namespace of the operator.
-    """
-    run_async(_pause(options_of(ctx), paused=True))
-
-
-def resume(ctx: typer.Context) -> None:
-    """Have the REST API accept them again.
-
-    New and changed jobs, that is: everything else was never paused.
-    """
-    run_async(_pause(options_of(ctx), paused=False))
-
-
 async def _switch(options: Options, names: list[str], *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
     async with connected(options) as backend:
@@ -48,10 +32,3 @@ async def _switch(options: Options, names: list[str], *, disabled: bool) -> None
         for job in await backend.jobs(names):
             changed = await backend.disable(job, disabled=disabled)
             say(f"{job.name} {word}" if changed else f"{job.name} was {word} already")
-
-
-async def _pause(options: Options, *, paused: bool) -> None:
-    async with connected(options) as backend:
-        changed = await backend.pause(paused=paused)
-    word = "paused" if paused else "resumed"
-    say(word if changed else f"{word} already")

@@ -65,7 +65,7 @@ def installation(cluster: Object | None) -> Iterator[Check]:
             PROBLEM, f"output goes nowhere: {delivers.get('message', '')}", "mend spec.receivers of the DkronCluster"
         )
     if (cluster.get("spec") or {}).get("paused"):
-        yield Check(WARNING, "paused: the REST API rejects new and changed jobs", "dkronctl resume")
+        yield Check(WARNING, "the REST API rejects new and changed jobs", "dkronctl resume --api-writes")
 
 
 def versions(cluster: Object | None, own: str) -> Iterator[Check]:

@@ -95,6 +95,8 @@ def _standing(job: Job, timing: Timing, status: Mapping[str, Any], now: datetime
     """Yield what is true of all slots."""
     if timing.disabled:
         yield "it is disabled (spec.disabled): no slot from then on exists"
+    if job.paused:
+        yield f"it is {job.paused}"
     if not timing.seen:
         yield "the operator has not acted on the newest change of the job yet"
     if job.problem:
@@ -135,6 +137,7 @@ class _Known:
         skipped = status.get("skipped") or {}
         self._skipped_at = read_time(skipped.get("lastTime"))
         self._reason = str(skipped.get("lastReason") or "")
+        self._paused = status.get("paused") or {}
         self._ahead = {read_time(each) for each in status.get("ranAhead") or ()}
 
     def told(self, slot: datetime) -> Explained:
@@ -166,6 +169,9 @@ class _Known:
     def _undecided(self, slot: datetime) -> Explained:
         if self._timing.disabled:
             return Explained(slot, "none", "the job is disabled")
+        if self._paused:
+            then = "it is dropped" if self._paused.get("drop") else "spec.missedRuns decides about it after the pause"
+            return Explained(slot, "held", f"the job is paused; {then}")
         late = span(self._now - slot)
         return Explained(slot, "late", f"due {late} ago and not decided; see dkronctl doctor if that lasts")
 

@@ -28,6 +28,8 @@ class Job:
     state: str = ""
     problem: str = ""
     disabled: bool = False
+    paused: str = ""
+    """By whom, why and by which DkronPause; empty if it is not paused."""
     result: str = ""
     last: datetime | None = None
     next: datetime | None = None
@@ -61,6 +63,7 @@ def from_object(raw: Object) -> Job:
         state=_state(spec, ready, suspended),
         problem=_problem(ready) or _problem(degraded, bad="True"),
         disabled=spec.get("disabled") is True,
+        paused=one_line(str(suspended.get("message") or "")) if suspended.get("reason") == "Paused" else "",
         result=str(status.get("status") or ""),
         last=read_time(executions[0].get("startedAt")) if executions else None,
         next=read_time(status.get("next")),
@@ -133,6 +136,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Namespace", job.namespace),
         ("Schedule", job.when + (f" ({job.timezone})" if job.timezone else "")),
         ("State", job.state),
+        ("Paused", job.paused.removeprefix("paused ")),
         ("Problem", job.problem),
         ("Next", "" if job.next is None else f"{instant(job.next)} ({ago(job.next, now)})"),
         ("Executor", job.executor),

@@ -12,6 +12,7 @@ _BECAUSE = {
     "NotReady": "the job was not ready",
     "Succeeded": "spec.ephemeral is true and the job has succeeded: it is about to be deleted",
     "Edited": "the job was edited before the operator decided the slot",
+    "Paused": "the job was paused",
     "Overrun": "its parent had more ended runs than it can show",
 }
 

@@ -95,6 +95,7 @@ class Store:
         self._parked: dict[str, ParkedJob] = {}
         self._runs: dict[Owner, dict[str, AttemptJob]] = {}
         self._names: dict[Key, set[str]] = {}
+        self._namespaces: dict[str, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
         self.dependencies = DependencyTracker(self._holder, self.get, requeue=requeue)
@@ -108,6 +109,10 @@ class Store:
     def get(self, uid: str) -> CachedJob | None:
         """The cached job with this uid; None if it does not exist."""
         return self._entries.get(uid)
+
+    def in_namespace(self, namespace: str) -> list[CachedJob]:
+        """The cached jobs of a namespace."""
+        return [self._entries[uid] for uid in self._namespaces.get(namespace, ())]
 
     @property
     def parked(self) -> int:
@@ -206,6 +211,10 @@ class Store:
         """Drop an entry; returns the uids of the others with its name."""
         uid, key = entry.job.uid, key_of(entry.job)
         del self._entries[uid]
+        neighbours = self._namespaces[entry.job.namespace]
+        neighbours.discard(uid)
+        if not neighbours:
+            del self._namespaces[entry.job.namespace]
         namesakes = self._names[key]
         namesakes.discard(uid)
         if not namesakes:
@@ -438,6 +447,7 @@ class Store:
         if not (fits or is_busy(entry)):
             job = entry.job = lean(job, status, self.room.problem)
         self._entries[uid] = entry
+        self._namespaces.setdefault(job.namespace, set()).add(uid)
         self._account(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)

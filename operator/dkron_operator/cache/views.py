@@ -8,7 +8,15 @@ from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobStatus, ReadyReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications import read_notify
-from dkron_operator.plan.read import is_accepted, read_job, read_requests, read_stops, status_written, unreadable_job
+from dkron_operator.plan.read import (
+    is_accepted,
+    read_job,
+    read_labels,
+    read_requests,
+    read_stops,
+    status_written,
+    unreadable_job,
+)
 from dkron_operator.plan.view import JobView
 
 Object = dict[str, Any]
@@ -51,6 +59,7 @@ def annotated(body: Object, known: JobView) -> JobView:
         requests=read_requests(metadata),
         stops=read_stops(metadata),
         notify=read_notify(metadata),
+        labels=read_labels(metadata),
         deleting="deletionTimestamp" in metadata,
         accepted=is_accepted(metadata),
         status_written=known.status_written or status_written(metadata),

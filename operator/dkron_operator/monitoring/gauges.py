@@ -74,6 +74,7 @@ class Gauges(Collector):
             "their own or that of the jobs after which they run.",
             self.jobs.stale,
         )
+        yield _single("jobs_paused", "DkronJobs that a DkronPause holds.", self.jobs.paused)
         yield _single(
             "jobs_over_budget",
             "DkronJobs that do not run because their namespace has too many, or too long ones (--namespace-jobs, "

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dkron_crds.conditions import ConditionStatus, ConditionType
 from dkron_operator.cache.store import Store
 from dkron_operator.monitoring.job_summary import JobState, JobSummary, summarize
 from dkron_operator.monitoring.staleness import paces_of
@@ -27,6 +28,9 @@ class Sums:
     stale: int
     next: datetime | None
     """The earliest slot to come; None if there is none."""
+
+    paused: int = 0
+    """Jobs that DkronPauses hold."""
 
     lines: Sequence[JobSummary] = ()
     """The jobs one by one."""
@@ -60,8 +64,9 @@ class JobStates:
         entry, before = self._store.get(uid), self._lines.pop(uid, None)
         known, paces = self._paces.pop(uid, None), None
         if entry is not None:
-            followed = paces_of(entry.job, self._parents)
-            self._lines[uid] = summarize(entry.job, entry.base, followed)
+            followed = () if entry.base.paused else paces_of(entry.job, self._parents)
+            resumed = self._resumed((uid, *(each.uid for each in followed)))
+            self._lines[uid] = summarize(entry.job, entry.base, followed, resumed=resumed)
             paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
         if paces != known:
             for each in filter(None, (before, self._lines.get(uid))):
@@ -69,7 +74,20 @@ class JobStates:
 
     def _parents(self, job: JobView) -> list[JobView]:
         entry = self._store.get(job.uid)
-        return [] if entry is None else [parent.job for parent in self._store.parents(entry)]
+        parents = [] if entry is None else self._store.parents(entry)
+        # After a parent that is paused nothing has to succeed, as if there were none.
+        return [parent.job for parent in parents if parent.base.paused is None]
+
+    def _resumed(self, uids: Iterable[str]) -> datetime | None:
+        """When one of these jobs was last suspended."""
+        entries = (entry for uid in uids if (entry := self._store.get(uid)) is not None)
+        ends = (
+            condition.last_transition_time
+            for entry in entries
+            for condition in entry.base.conditions
+            if (condition.type, condition.status) == (ConditionType.SUSPENDED, ConditionStatus.FALSE)
+        )
+        return max(ends, default=None)
 
 
 def _sums(lines: list[JobSummary], now: datetime, *, parked: int) -> Sums:
@@ -81,5 +99,6 @@ def _sums(lines: list[JobSummary], now: datetime, *, parked: int) -> Sums:
         degraded=sum(each.degraded for each in lines),
         stale=sum(each.stale is not None and each.stale <= now for each in lines),
         next=min((each.next for each in lines if each.next is not None), default=None),
+        paused=sum(each.paused for each in lines),
         lines=lines,
     )

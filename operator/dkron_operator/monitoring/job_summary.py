@@ -44,10 +44,15 @@ class JobSummary:
 
     next: datetime | None
     last_success: datetime | None
+    paused: bool = False
+    """A DkronPause holds it."""
 
 
-def summarize(job: JobView, status: JobStatus, paces: Sequence[JobView]) -> JobSummary:
-    """Summarize the job, with the status that the API server has. `paces` come from `staleness.paces_of`."""
+def summarize(
+    job: JobView, status: JobStatus, paces: Sequence[JobView], *, resumed: datetime | None = None
+) -> JobSummary:
+    """Summarize the job, with the status that the API server has. `paces` come from `staleness.paces_of`. `resumed` is
+    when it, or a job that it follows, was last suspended."""
     conditions = {(condition.type, condition.status) for condition in status.conditions}
     state = _state(job, conditions)
     return JobSummary(
@@ -56,9 +61,10 @@ def summarize(job: JobView, status: JobStatus, paces: Sequence[JobView]) -> JobS
         state=state,
         failing=status.status in FAILING,
         degraded=(ConditionType.DEGRADED, ConditionStatus.TRUE) in conditions,
-        stale=stale_at(status, paces) if state in RUNS else None,
+        stale=stale_at(status, paces, resumed=resumed) if state in RUNS else None,
         next=status.next if state is JobState.SCHEDULED else None,
         last_success=status.last_success,
+        paused=status.paused is not None,
     )
 
 

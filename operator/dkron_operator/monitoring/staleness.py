@@ -15,18 +15,20 @@ MOST_ABOVE = 100
 stale."""
 
 
-def stale_at(status: JobStatus, paces: Sequence[JobView]) -> datetime | None:
+def stale_at(status: JobStatus, paces: Sequence[JobView], *, resumed: datetime | None = None) -> datetime | None:
     """From when on the job is stale, unless it succeeds first: two intervals plus the start deadline after the last
     success, or after `since` if there was none. None if it never will be.
 
     The intervals are those of `paces`: the job itself, or the scheduled jobs that it follows, the slowest of which
     counts. They are counted in slots: the second slot after the success, plus the time from the slot of that success to
-    its end. So a workday job is not stale on Sunday, and a run may take its time.
+    its end. So a workday job is not stale on Sunday, and a run may take its time. After a pause, they are counted from
+    when the job was `resumed`.
     """
     since = status.since
     if since is None:
         return None
-    instants = [_stale_at(pace, since, status.last_success or since) for pace in paces]
+    good = status.last_success or since
+    instants = [_stale_at(pace, since, good, resumed) for pace in paces]
     found = [each for each in instants if each is not None]
     return max(found, default=None) if len(found) == len(instants) else None
 
@@ -60,14 +62,15 @@ def paces_of(job: JobView, parents_of: Callable[[JobView], Sequence[JobView]]) -
     return tuple(found[uid] for uid in sorted(found))
 
 
-def _stale_at(pace: JobView, since: datetime, good: datetime) -> datetime | None:
+def _stale_at(pace: JobView, since: datetime, good: datetime, resumed: datetime | None) -> datetime | None:
     if pace.schedule is None:
         return None
     line = Timeline(pace.schedule, since, pace.spec.starts_at, pace.spec.expires_at)
-    second = _next(line, _next(line, good))
+    paused = resumed is not None and resumed > good
+    second = _next(line, _next(line, resumed if paused else good))
     if second is None:
         return None
-    own = line.latest(None, good)
+    own = None if paused else line.latest(None, good)
     took = timedelta() if own is None else good - own
     return second + took + (start_deadline(pace) or timedelta())
 

@@ -11,6 +11,7 @@ from dkron_operator.plan.cause import ON_REQUEST, Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
+from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.inline_calls import is_call, undecided
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.retries import delay
@@ -281,8 +282,13 @@ def _running(run: AttemptJob) -> bool:
 def _unsure(plan: Plan, entry: Active) -> None:
     if entry.job in plan.situation.attempts or plan.create is not None or _waits_for_values(plan, entry):
         return
+    scheduled, hold = entry.trigger is Trigger.SCHEDULE, hold_of(plan)
+    if scheduled and hold is not None:
+        # If its Job was not created, the slot stays undecided like all that come due in the pause.
+        plan.create = CreateJob(entry, after=(Decided(entry.slot),), late=True)
+        return
     why = SkipReason.DEADLINE_EXCEEDED if _too_late(plan, entry) else _unwanted(plan, entry)
-    scheduled, reason = entry.trigger is Trigger.SCHEDULE, why or SkipReason.MISSED
+    reason = why or SkipReason.MISSED
     plan.create = CreateJob(
         entry,
         after=(Decided(entry.slot),) if scheduled else (),

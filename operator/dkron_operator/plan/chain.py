@@ -7,7 +7,7 @@ when.
 """
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Active, Consumed, Dependency, GroupStatus, Heard, ReadyReason, SkipReason
+from dkron_crds.job import Active, Consumed, Dependency, GroupStatus, Heard, MissedRuns, ReadyReason, SkipReason
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.actions import AcceptJob
@@ -16,6 +16,7 @@ from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.dependencies import GroupKey, Parent
 from dkron_operator.plan.dependency_changes import Forgotten, Noted, Overrun, Tracked, Untracked, key
 from dkron_operator.plan.fold import Accepted, Joined, is_known
+from dkron_operator.plan.hold import dropped_before, hold_of
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import Situation
@@ -32,7 +33,7 @@ def plan_dependent_runs(plan: Plan) -> None:
     _give_up_waiting(plan)
     _join(plan)
     for run in _unheard(plan):
-        if plan.create is not None or plan.held:
+        if (plan.create is not None or plan.held) and not _is_dropped(plan, run):
             # A run that waits has its effect before the next one of that parent is noted.
             break
         if _in_force(plan, run) and not is_accepted(plan):
@@ -115,8 +116,14 @@ def _shown(plan: Plan, link: Dependency) -> list[Heard]:
 
 
 def _hear(plan: Plan, run: Heard) -> None:
-    # The next join needs only one run of each parent. With a single parent, each earlier run has been joined by now.
-    waiting = _in_force(plan, run) and run.job not in _waiting(plan)
+    # The next join needs only one run of each parent. With a single parent, each earlier run has been joined by now, or
+    # waits for the end of a pause.
+    before = _waiting(plan).get(run.job)
+    alone = len(plan.situation.job.spec.parents) == 1
+    if before is not None and alone and hold_of(plan) is not None and _in_force(plan, run):
+        _skip(plan, frozenset({key(before)}), before, Skip(SkipReason.PAUSED, "a later run ended during the pause"))
+        before = None
+    waiting = _in_force(plan, run) and before is None
     plan.note(Noted(run.model_copy(update={"waiting": waiting})))
     if waiting:
         _join(plan)
@@ -153,10 +160,12 @@ def _waiting(plan: Plan) -> dict[str, Heard]:
 def _join(plan: Plan) -> None:
     """Run once every parent has had its run, or report why not."""
     waiting = _waiting(plan)
-    if plan.create is not None or len(waiting) < len(plan.situation.job.spec.parents):
+    if len(waiting) < len(plan.situation.job.spec.parents):
         return
     job, now = plan.situation.job, plan.situation.now
     last = max(waiting.values(), key=_order)
+    if (plan.create is not None or hold_of(plan) is not None) and not _is_dropped(plan, last):
+        return
     entry = following(last).entry(uid=job.uid, name=job.name, at=now)
     runs = frozenset(map(key, waiting.values()))
     if _has_begun(plan, entry):
@@ -188,9 +197,19 @@ def _decide(plan: Plan, last: Heard) -> Decision:
     situation = plan.situation
     if is_over(plan):
         return Skip(SkipReason.SUCCEEDED)
+    if _is_dropped(plan, last):
+        return Skip(SkipReason.PAUSED, "the job was paused")
     if situation.own_problem is not None or situation.dependencies.circle:
         return Skip(SkipReason.NOT_READY)
     return decide_dependent(situation.job, slot=last.at, now=situation.now, active=busy(plan))
+
+
+def _is_dropped(plan: Plan, run: Heard) -> bool:
+    """Whether a pause keeps the job from ever running after this run of a parent."""
+    until = dropped_before(plan)
+    if until is not None and run.at < until:
+        return True
+    return hold_of(plan) is not None and plan.situation.job.spec.missed_runs is MissedRuns.SKIP
 
 
 def _is_shown(plan: Plan, run: Heard) -> bool:

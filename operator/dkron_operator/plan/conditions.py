@@ -14,6 +14,7 @@ from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.delivery_state import trouble as delivery_trouble
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
+from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
 from dkron_operator.plan.view import AttemptState, JobView
@@ -130,6 +131,9 @@ def _suspended(plan: Plan) -> Verdict:
         if now > spec.expires_at:
             return TRUE, SuspendedReason.EXPIRED, "spec.expiresAt has passed"
         plan.wake_at(spec.expires_at + TICK)
+    hold = hold_of(plan)
+    if hold is not None:
+        return TRUE, SuspendedReason.PAUSED, str(hold)
     if spec.starts_at is not None and now < spec.starts_at:
         plan.wake_at(spec.starts_at)
         return TRUE, SuspendedReason.NOT_STARTED, "spec.startsAt is in the future"

@@ -18,6 +18,7 @@ from dkron_crds.job import (
     GroupStatus,
     History,
     JobStatus,
+    NotedPause,
     Skipped,
     SkipReason,
 )
@@ -171,9 +172,16 @@ class Judged:
     runs_after: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A pause holds the job; None: no pause does any more."""
+
+    noted: NotedPause | None
+
+
 Change = (
     Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Joined | Overrun | Tidied
-    | Delivered | Judged | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
+    | Delivered | Judged | Held | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
 )  # fmt: skip
 
 
@@ -205,6 +213,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Delivered(jobs):
             return _with(status, undelivered=tuple(name for name in status.undelivered if name not in jobs))
+        case Held(noted):
+            return _with(status, paused=noted)
         case Judged(generation, conditions, upcoming, runs_after):
             told = (*conditions, *_of_others(status, conditions))
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)

@@ -18,6 +18,7 @@ from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import CreateJob, WriteStatus
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.fold import Decided, Started
+from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
@@ -47,10 +48,12 @@ def plan_window(plan: Plan) -> None:
 
 
 def _holds(plan: Plan) -> bool:
-    """Whether the claim is valid: this process still makes calls, and the spec is unchanged since the claim."""
+    """Whether the claim is valid: this process still makes calls, the spec is unchanged since the claim, and no pause
+    holds the job."""
     situation = plan.situation
     untouched = plan.status.observed_generation == situation.job.generation
-    return bool(situation.caller) and untouched and is_inline(situation.job.spec) and timeline(plan) is not None
+    runs = timeline(plan) is not None and hold_of(plan) is None
+    return bool(situation.caller) and untouched and is_inline(situation.job.spec) and runs
 
 
 def _give_up(plan: Plan, window: Window) -> None:

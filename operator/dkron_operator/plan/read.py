@@ -63,6 +63,7 @@ def read_job(body: Object) -> JobView:
         unprompted=_unprompted(spec, schedule),
         unknown=None if spec is given else check(given) or _processors(given),
         notify=read_notify(metadata),
+        labels=read_labels(metadata),
     )
 
 
@@ -105,6 +106,11 @@ def read_stops(metadata: Object) -> tuple[Stop, ...]:
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     found = (read_stop(key, text) for key, text in sorted(annotations.items()))
     return tuple(stop for stop in found if stop is not None)
+
+
+def read_labels(metadata: Object) -> Mapping[str, str]:
+    """The labels of an object."""
+    return dict(metadata.get("labels") or {})
 
 
 def read_status(body: Object) -> JobStatus | None:

@@ -21,6 +21,7 @@ from dkron_operator.plan.actions import ExplainRefusal, ReadRun, RemoveAnnotatio
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request, decide_run
 from dkron_operator.plan.fold import Refused, Unasked, recorded
+from dkron_operator.plan.hold import refused_by_pause
 from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.requested_run import RequestedRun
@@ -141,7 +142,7 @@ def _decide(plan: Plan, asked: "_Asked") -> None:
     if unfit:
         _refuse(plan, asked, Skip(SkipReason.INVALID_PARAMETERS, unfit))
         return
-    wanted = _by_policy(plan, asked)
+    wanted = refused_by_pause(plan, force=asked.force) or _by_policy(plan, asked)
     decision = Skip(SkipReason.SUCCEEDED) if is_over(plan) else wanted
     create = decision if isinstance(decision, Skip) else creation(plan, asked.entry, decision)
     if isinstance(create, Skip):

@@ -11,6 +11,7 @@ from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.fold import Decided, Passed
+from dkron_operator.plan.hold import dropped_before, hold_of, missed_until, pause_ended
 from dkron_operator.plan.inline_calls import is_anothers
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
 from dkron_operator.plan.upstream_runs import is_over
@@ -46,19 +47,35 @@ def plan_slots(plan: Plan) -> datetime | None:
     now = plan.situation.now
     if is_anothers(plan.situation):
         return line.next(now)
-    slot = line.next(plan.status.last_schedule_time)
+    slot, hold = line.next(plan.status.last_schedule_time), hold_of(plan)
     while plan.create is None and slot is not None and slot <= now:
         if not is_accepted(plan):
             plan.do(AcceptJob())
             break
-        if not _settle(plan, line, slot):
+        if not _pass_dropped(plan, line, slot) and (hold is not None or not _settle(plan, line, slot)):
             break
         slot = line.next(plan.status.last_schedule_time)
+    if hold is not None:
+        # The end of the pause is when the job is planned again.
+        return None if hold.until is None else line.next(max(hold.until - TICK, now))
     if slot is not None and slot <= now:
         slot = line.next(now)
     if slot is not None:
         plan.wake_at(slot)
     return slot
+
+
+def is_dropped(plan: Plan) -> bool:
+    """Whether no slot is left that a pause drops."""
+    until, line = dropped_before(plan), timeline(plan)
+    slot = None if line is None else line.next(plan.status.last_schedule_time)
+    return until is None or slot is None or slot >= until
+
+
+def _pass_dropped(plan: Plan, line: Timeline, slot: datetime) -> bool:
+    """Count the slots that a pause drops."""
+    until = dropped_before(plan)
+    return until is not None and slot < until and _pass_until(plan, line, until - TICK, SkipReason.PAUSED)
 
 
 def _settle(plan: Plan, line: Timeline, slot: datetime) -> bool:
@@ -81,7 +98,7 @@ def _pass_late(plan: Plan, line: Timeline) -> bool:
 
 
 def _pass_missed(plan: Plan, line: Timeline, slot: datetime) -> bool:
-    able = plan.situation.fireable_since
+    able = missed_until(plan)
     match plan.situation.job.spec.missed_runs:
         case _ if slot > able:
             return False
@@ -96,9 +113,11 @@ def _pass_missed(plan: Plan, line: Timeline, slot: datetime) -> bool:
 
 def _within_reach(plan: Plan, line: Timeline) -> bool:
     """Whether the newest missed slot was missed only because one replica followed another, which is not downtime."""
-    reach, able = plan.situation.handover_since, plan.situation.fireable_since
-    newest = line.latest(plan.status.last_schedule_time, able)
-    return reach is not None and newest is not None and newest > reach
+    reach, paused = plan.situation.handover_since, pause_ended(plan)
+    newest = line.latest(plan.status.last_schedule_time, missed_until(plan))
+    if reach is None or newest is None:
+        return False
+    return newest > (reach if paused is None else max(reach, paused))
 
 
 def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason) -> bool:
@@ -109,6 +128,9 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
     count = line.count(mark, newest)
     plan.note(Passed(newest, count, reason, at=newest))
     slots = "1 slot" if count == 1 else f"{count} slots"
+    if reason is SkipReason.PAUSED:
+        plan.tell("SlotsDropped", f"{slots} did not run because of a pause, the newest at {rfc3339(newest)}")
+        return True
     event = "DeadlineExceeded" if reason is SkipReason.DEADLINE_EXCEEDED else "SlotsMissed"
     plan.warn(event, f"{slots} did not run, the newest at {rfc3339(newest)}")
     return True
@@ -140,8 +162,4 @@ def _skip(plan: Plan, slot: datetime, skip: Skip) -> bool:
 def _catching_up(plan: Plan, slot: datetime) -> bool:
     # A job that wants every missed run, and never two at once, gets them one after another.
     spec = plan.situation.job.spec
-    return (
-        spec.missed_runs is MissedRuns.ALL
-        and spec.concurrency is Concurrency.FORBID
-        and slot <= plan.situation.fireable_since
-    )
+    return spec.missed_runs is MissedRuns.ALL and spec.concurrency is Concurrency.FORBID and slot <= missed_until(plan)

@@ -17,6 +17,7 @@ from dkron_crds.traceparent import TraceContext
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications.endpoints import Endpoint
 from dkron_operator.plan.dependencies import ALONE, Dependencies
+from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.processors.site import Site
 
@@ -76,6 +77,9 @@ class JobView:
 
     notify: Mapping[str, str] = field(default_factory=dict)
     """The notification annotations."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The labels, by which pauses select it."""
 
     @property
     def kind(self) -> str:
@@ -308,6 +312,9 @@ class Situation:
 
     runs: RunsOfJob = NO_RUNS
     """The DkronRuns of the job that have not ended."""
+    pauses: tuple[Pause, ...] | None = ()
+    """The DkronPauses that select the job, also those that have ended by themselves; None until they have been
+    listed."""
 
     full_since: datetime | None = None
     """Since when the API server has had as many ended runs as the status can show, with the same run as the oldest."""
@@ -316,6 +323,11 @@ class Situation:
     def looks_for_nodes(self) -> bool:
         """Whether the job needs the nodes, and they have not been listed yet."""
         return bool(self.job.spec.tags) and self.nodes is None and self.blind is None
+
+    @property
+    def looks_for_pauses(self) -> bool:
+        """Whether the pauses have not been listed yet: one of them may hold the job."""
+        return self.pauses is None
 
     @property
     def problem(self) -> Problem | None:

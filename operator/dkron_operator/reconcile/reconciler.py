@@ -53,14 +53,15 @@ from dkron_operator.plan.actions import (
 )
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.conditions import failed
-from dkron_operator.plan.fold import is_known, is_recorded
+from dkron_operator.plan.fold import Held, is_known, is_recorded
 from dkron_operator.plan.inline_claims import next_claim
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
+from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.unknown_jobs import is_settled, split
 from dkron_operator.plan.upstream_runs import fullness
-from dkron_operator.plan.view import Situation
+from dkron_operator.plan.view import JobView, Situation
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.verify import CacheVerifier
@@ -112,6 +113,7 @@ class Reconciler:
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
         on_node_event: Callable[[], None] = lambda: None,
+        pauses: Callable[[JobView], tuple[Pause, ...] | None] = lambda _: (),
     ) -> None:
         self._client = client
         self._store = store
@@ -119,6 +121,7 @@ class Reconciler:
         self._events = events
         self._may_act = allowance.may_act
         self._rules = rules
+        self._pauses = pauses
         self._images = images
         self._strict = strict
         self._handover = NO_HANDOVER if terms is None else terms.handover
@@ -353,6 +356,7 @@ class Reconciler:
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
             absent=entry.observed.absent,
+            pauses=self._pauses(entry.job),
             held_until=None if left is None else shifted(now, left),
             runs=self._store.runs_of(entry),
             full_since=_full_since(entry, self._clock.now()),
@@ -371,6 +375,9 @@ class Reconciler:
         """Everything that needs no answer before the next plan."""
         uid = entry.job.uid
         entry.note(*plan.changes)
+        if any(isinstance(change, Held) and change.noted is None for change in plan.changes):
+            # What came due in a pause was missed, also for the plans that follow this one.
+            entry.remembered.fireable_since = self._clock.monotonic()
         self.traces.note(entry, plan.changes)
         self.writer.write_soon(entry, patience=self._patience(plan))
         for action in plan.actions:

@@ -12,6 +12,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, Dependency, JobSpec, Trigger
 from tests.chaos.case import Case, Group, Kind, Objection
 from tests.chaos.history import FOREVER
+from tests.chaos.holds import holds
 from tests.chaos.matching import Point, Window, match
 
 
@@ -28,6 +29,10 @@ class End:
 def check(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:
     """Match the ends of parents with the groups that ran after them."""
     groups = [Point(group.began, group) for group in case.of(Trigger.DEPENDENT)]
+    for point in groups:
+        # It was claimed a moment before.
+        if case.is_paused(point.at - case.weather.terms.lateness, point.at):
+            yield case.object_to(Kind.EXTRA, point.at, f"{point.what} began in a pause")
     ties = {tie for span in case.life.settings if span.value is not None for tie in span.value.parents}
     ends = {tie: [end for parent in cases if parent.life.job == tie.job for end in _ends(parent, tie)] for tie in ties}
     every = (_window(case, end) for those in ends.values() for end in those)
@@ -91,7 +96,8 @@ def _window(case: Case, end: End) -> Window[End]:
 
 def _by(case: Case, end: End) -> datetime:
     seen = case.weather.decided(end.told)
-    return seen if seen >= FOREVER else case.weather.decided(seen)
+    by = seen if seen >= FOREVER else case.weather.decided(seen)
+    return max([by, *(hold.noticed for hold in holds(case.life, case.weather) if hold.touches(end.at, by))])
 
 
 def _is_owed(case: Case, end: End) -> bool:
@@ -99,6 +105,8 @@ def _is_owed(case: Case, end: End) -> bool:
     specs = life.specs(end.at - case.weather.terms.lateness, by)
     if case.is_refused(end.at):
         # The Job that was to follow is named after the second of this end.
+        return False
+    if case.may_be_paused(end.at, by):
         return False
     sure = by <= case.weather.terms.read and end.at > life.created + case.weather.terms.lateness and by < life.deleted
     return sure and bool(specs) and all(_runs(case, spec, end.at, by) for spec in specs)

@@ -24,6 +24,8 @@ def check(case: Case) -> Iterator[Objection]:
         yield case.object_to(Kind.REQUEST, window.what.invoked, text)
     for window, point in matching.pairs:
         group, invoked = point.what, window.what.invoked
+        if not window.what.force and case.is_paused(invoked, group.began):
+            yield case.object_to(Kind.EXTRA, group.began, f"{group} ran, though the job was paused")
         if group.began < invoked - case.weather.terms.grain:
             text = f"{group} began at {rfc3339(group.began)}, and was asked for at {rfc3339(invoked)}"
             yield case.object_to(Kind.UNTIMELY, group.began, text)
@@ -51,6 +53,8 @@ def excuse(case: Case, op: Operation) -> str:
         return "the job was deleted"
     if by > case.weather.terms.read:
         return "it could still have come when the last look was taken"
+    if not op.force and case.may_be_paused(op.invoked, by):
+        return "the job may have been paused"
     return next((why for spec in specs if (why := _refuses(case, spec, op, by))), "")
 
 

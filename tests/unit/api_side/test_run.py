@@ -22,6 +22,13 @@ OTHER = Run(id="rest-2", at=NOON)
 ACTIVE = {"active": [{"group": RUN.group}]}
 EXECUTED = {"executions": [{"group": RUN.group}]}
 REFUSED = {"skipped": {"count": 1, "lastTime": "2026-03-01T12:00:00Z", "lastReason": "ConcurrencyForbidden"}}
+PAUSED = {
+    "skipped": REFUSED["skipped"] | {"lastReason": "Paused"},
+    "conditions": [
+        {"type": "Suspended", "status": "True", "reason": "Paused", "message": "paused by ann (DkronPause a/p)",
+         "lastTransitionTime": "2026-03-01T12:00:00Z"}
+    ],
+}  # fmt: skip
 BROKEN = {
     "conditions": [
         {"type": "Ready", "status": "False", "reason": "InvalidSchedule", "message": "no such day",
@@ -65,6 +72,7 @@ def test_a_run_that_is_still_to_come_has_the_name_that_the_operator_gives_it() -
 def test_a_refusal_says_why() -> None:
     assert refusal(Job(raw(REFUSED)), RUN) == "the operator skipped it: ConcurrencyForbidden"
     assert refusal(Job(raw(BROKEN)), RUN) == "the job cannot run: no such day"
+    assert refusal(Job(raw(PAUSED)), RUN) == "the job is paused by ann (DkronPause a/p)"
     assert refusal(Job(raw()), RUN) == ""
 
 

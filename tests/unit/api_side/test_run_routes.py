@@ -156,6 +156,23 @@ class TestThatItIsSeen:
         return [each["id"] for each in await (await api.client.get(f"/v1/jobs/{NAME}/executions")).json()]
 
 
+@pytest.mark.parametrize(
+    ("path", "code"), [pytest.param(RUN, 409, id="no"), pytest.param(f"{RUN}?force=true", 202, id="force")]
+)
+async def test_a_paused_job_runs_only_if_that_is_forced(api: Api, path: str, code: int) -> None:
+    now = "2026-03-01T12:00:00Z"
+    paused = {
+        "type": "Suspended",
+        "status": "True",
+        "reason": "Paused",
+        "message": "paused by ann",
+        "lastTransitionTime": now,
+    }
+    api.own.job_index.see(wire_job(version=1000, status=JobStatus.from_wire({"conditions": [paused]})))
+    answer = await api.client.post(path)
+    assert (answer.status, "the job is paused by ann" in await answer.text()) == (code, code == 409)
+
+
 class TestWithoutANode:
     async def test_it_is_refused_at_once_as_in_dkron(self, api: Api) -> None:
         api.own.job_index.see(wire_job(version=1000, tags={"gpu": "a100:1"}))

@@ -9,7 +9,7 @@ from dkron_cli.core.agenda import crowded, due
 from dkron_cli.core.explain import explain, explain_at
 from dkron_cli.core.job import Job, from_object
 from dkron_cli.core.slots import clock_changes
-from dkron_crds.job import JobStatus, Skipped, SkipReason
+from dkron_crds.job import Condition, ConditionStatus, JobStatus, NotedPause, Skipped, SkipReason
 from dkron_crds.schedule import parse
 from tests.support.builders import NOON, after, claim, execution, wire_job
 
@@ -51,6 +51,17 @@ def test_each_slot_is_explained() -> None:
         (3, "to come", "in 30s"),
     ]
     assert any("keeps runs from 2026-03-01T11:56:00Z on" in remark for remark in found.remarks)
+
+
+def test_a_slot_that_a_pause_holds_is_neither_late_nor_lost() -> None:
+    message = "paused by ann: a move (DkronPause a/p)"
+    paused = Condition(
+        type="Suspended", status=ConditionStatus.TRUE, reason="Paused", message=message, last_transition_time=NOON
+    )
+    known = status(paused=NotedPause(name="p", since=NOON), conditions=(paused,))
+    found = explain(job(known), at(1), at(1), now=at(2.5))
+    assert [each.word for each in found.slots] == ["held"]
+    assert f"it is {message}" in found.remarks
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
-from dkron_crds.job import JobStatus, SkipReason, Trigger
+from dkron_crds.job import Condition, ConditionStatus, JobStatus, NotedPause, SkipReason, Trigger
 from dkron_kube.client import Call
 from dkron_kube.paths import DKRON_JOBS, JOBS, NODES
 from dkron_operator.cache.store import Store
@@ -234,6 +234,29 @@ async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes
     assert (await job_states.call(after(7300))).stale == 0
     store.on_deleted("first")
     assert (await job_states.call(after(80000))).stale == 0
+
+
+async def test_neither_a_paused_job_nor_what_follows_it_is_stale_before_two_intervals_after_the_pause() -> None:
+    job_states: JobStates
+    store = Store(account=lambda uid, _: job_states.note(uid))
+    job_states = JobStates(store)
+
+    def first(version: int, **fields: Any) -> None:
+        status = JobStatus(since=NOON, **fields)
+        store.see_job(wire_job(name="first", uid="first", version=version, status=status, schedule="@every 3600s"))
+
+    def suspended(status: ConditionStatus, *, at: float) -> dict[str, Any]:
+        told = Condition(type="Suspended", status=status, reason="Paused", last_transition_time=after(at))
+        return {"conditions": (told,)}
+
+    first(1)
+    put(store, "last", JobStatus(since=NOON), schedule="", parentJob="first")
+    assert (await job_states.call(after(7300))).stale == 2
+    first(2, paused=NotedPause(name="p", since=after(60)), **suspended(ConditionStatus.TRUE, at=60))
+    sums = await job_states.call(after(7300))
+    assert (sums.stale, sums.paused, sums.states[JobState.SUSPENDED]) == (0, 1, 1)
+    first(3, **suspended(ConditionStatus.FALSE, at=7200))
+    assert [(await job_states.call(after(at))).stale for at in (14300, 14500)] == [0, 2]
 
 
 def gauges(**fields: Any) -> Gauges:

@@ -47,6 +47,18 @@ def test_when_a_job_is_stale(
     assert stale_at(status, paces_of(job_view(**spec), lambda _: ())) == expected
 
 
+@pytest.mark.parametrize(
+    ("success", "resumed", "expected"),
+    [
+        pytest.param(60, 3600, after(3720), id="two intervals after a pause"),
+        pytest.param(3630, 3600, after(3750), id="or after a success since"),
+    ],
+)
+def test_a_pause_is_no_time_without_a_success(success: float, resumed: float, expected: datetime) -> None:
+    status = JobStatus(since=NOON, last_success=after(success))
+    assert stale_at(status, [job_view(**MINUTE)], resumed=after(resumed)) == expected
+
+
 def test_a_job_that_is_not_in_force_yet_is_not_stale() -> None:
     assert stale_at(JobStatus(), [job_view()]) is None
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dkron_crds.job import Concurrency, GroupStatus, When
+from dkron_crds.job import Concurrency, GroupStatus, SkipReason, When
 from dkron_crds.schedule import parse
 from dkron_operator.plan import dependency_changes, upstream_runs
 from tests.chaos.history import Act
@@ -506,7 +506,87 @@ TENANTS = {
     ),
 }  # fmt: skip
 
-STORIES = {**ONE_JOB, **DKRON_RUNS, **SEVERAL_NODES, **INLINE, **AFTER_OTHERS, **TENANTS}
+# --- pauses ----------------------------------------------------------------------------------------------------------
+
+
+def pause(of: str = "j0", **how: bool) -> Event:
+    """From second 6.2 to second 18.2: of those of every five seconds, it holds the slots :40 and :45."""
+    return Event(at=6.2, what=What.PAUSE, on=of, lasts=12.0, spec=how)
+
+
+def seconds(result: Result) -> set[int]:
+    return {run.slot.second for run in result.history.runs}
+
+
+def nothing_of_the_pause_ran(result: Result) -> None:
+    assert not seconds(result) & {40, 45}
+    assert (status(result).skipped, status(result).paused) != (None, None)
+
+
+def what_came_due_until_it_was_seen_to_be_over_was_dropped(result: Result) -> None:
+    assert not seconds(result) & {40, 45, 50, 55}
+    skipped = status(result).skipped
+    assert skipped is not None
+    assert (skipped.count, skipped.last_reason) == (4, SkipReason.PAUSED)
+
+
+def one_run_stood_for_all(result: Result) -> None:
+    skipped = status(result, "kid").skipped
+    assert (runs(result, "root", "kid"), skipped and skipped.count) == ([3, 1], 2)
+    assert all(run.began.second >= 48 for run in result.history.runs if run.job == "kid"), "after the pause"
+    nothing_is_owed(result)
+
+
+def none_followed(result: Result) -> None:
+    skipped = status(result, "kid").skipped
+    assert (runs(result, "root", "kid"), skipped and skipped.count) == ([3, 0], 3)
+    nothing_is_owed(result)
+
+
+def the_forced_request_ran(result: Result) -> None:
+    skipped = status(result).skipped
+    assert (attempts(result), skipped and (skipped.count, skipped.last_reason)) == (
+        [("", 1, True)], (2, SkipReason.PAUSED)
+    )  # fmt: skip
+
+
+KID = (job("root"), job("kid", parentJob="root"), *ask(7.0, 9.0, 11.0, of="root"))
+PAUSES = {
+    **{
+        f"a pause, {missed}": Story(
+            events=(job(schedule=SLOTS, missedRuns=missed), pause(until=until)), disturbed=(6, 19.5), ends=40.0,
+            away=True,
+        )
+        for missed, until in (("all", False), ("latest", True), ("skip", False))
+    },
+    "a pause that drops": Story(
+        events=(job(schedule=SLOTS, missedRuns="all"), pause(drop=True)), disturbed=(6, 19.5), ends=40.0, away=True,
+        holds=nothing_of_the_pause_ran,
+    ),
+    "the end of a pause that drops, unseen": Story(
+        events=(
+            job(schedule=SLOTS, missedRuns="all"), pause(drop=True),
+            Event(at=9.0, what=What.KILL, on="operator-0", lasts=19.0),
+        ),
+        disturbed=(6, 29.5), ends=45.0, holds=what_came_due_until_it_was_seen_to_be_over_was_dropped,
+    ),
+    "a pause of calls": Story(
+        events=(inline(schedule=SLOTS, missedRuns="all"), pause(), Event(at=24.0, what=What.DISABLE, on="j0")),
+        disturbed=(6, 19.5), ends=40.0, holds=each_slot_was_called_or_counted,
+    ),
+    "a pause of a child": Story(
+        events=(*KID, pause("kid")), disturbed=(17, 19.5), ends=36.0, holds=one_run_stood_for_all
+    ),
+    "a pause of a child that drops": Story(
+        events=(*KID, pause("kid", drop=True)), disturbed=(12.5, 19.5), ends=36.0, holds=none_followed
+    ),
+    "requests in a pause": Story(
+        events=(job(), pause(), *ask(8.0, 9.0), Event(at=10.0, what=What.RUN, on="j0", force=True)),
+        disturbed=(7, 12), ends=30.0, holds=the_forced_request_ran,
+    ),
+}  # fmt: skip
+
+STORIES = {**ONE_JOB, **DKRON_RUNS, **SEVERAL_NODES, **INLINE, **AFTER_OTHERS, **TENANTS, **PAUSES}
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())

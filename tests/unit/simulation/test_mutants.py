@@ -24,6 +24,8 @@ FOUND_BY = {
     "deaf-to-stops": 29,
     "lost-when-gone": 123,
     "deaf-to-parents": 45,
+    "deaf-to-pauses": 53,
+    "forget-paused": 43,
 }
 """All of them are among the seeds that `make test` simulates."""
 

@@ -1,0 +1,175 @@
+"""`pause`, `resume` and `pauses`: DkronPauses, which keep jobs from running by schedule or after others."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from dkron_cli.commands.arguments import JobNames, usage
+from dkron_cli.commands.rights import who_am_i
+from dkron_cli.core.pauses import Choice, Ending, endings, pause_manifest, pause_table, read_end, read_selector
+from dkron_cli.core.words import instant
+from dkron_cli.edge.backend import connected, need_cluster
+from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.errors import readable
+from dkron_cli.edge.terminal import remark, run, say, show, structured
+from dkron_cli.errors import CliError, Code
+from dkron_cli.options import Options, options_of
+from dkron_kube.paths import DKRON_PAUSES
+
+Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these labels, as in team=a,tier=1.")]
+ApiWrites = Annotated[
+    bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
+]
+
+
+def pause(
+    ctx: typer.Context,
+    jobs: JobNames = None,
+    selector: Selector = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; required.")] = "",
+    until: Annotated[str, typer.Option("--until", help="End by itself: RFC 3339, or 2h from now.")] = "",
+    drop: Annotated[bool, typer.Option("--drop", help="Slots that come due meanwhile do not run later.")] = False,
+    by: Annotated[str, typer.Option("--by", help="Who pauses; default: the user of the kubeconfig.")] = "",
+    api_writes: ApiWrites = False,
+) -> None:
+    """Keep jobs from running by schedule or after others, without changing them.
+
+    Without JOB and -l, all jobs of the namespace pause; with -A, those of all namespaces. What runs already goes on,
+    with its retries. Requests are refused, unless they are forced. What comes due meanwhile goes by missedRuns
+    afterwards; with --drop it is counted as skipped.
+    """
+    options = options_of(ctx)
+    if api_writes:
+        _only_api(jobs, selector, reason, until, by, drop=drop)
+        run(_switch_api(options, paused=True))
+        return
+    need_cluster(options, "pause")
+    if not reason:
+        raise usage("say why with --reason; users of paused jobs see it")
+    try:
+        end = read_end(until, datetime.now(UTC)) if until else None
+    except ValueError as error:
+        raise usage(str(error)) from None
+    run(_pause(options, _choice(options, jobs, selector), reason=reason, end=end, drop=drop, by=by))
+
+
+def resume(
+    ctx: typer.Context,
+    jobs: JobNames = None,
+    selector: Selector = "",
+    name: Annotated[str, typer.Option("--name", help="End the DkronPause of this name.")] = "",
+    api_writes: ApiWrites = False,
+) -> None:
+    """End a pause.
+
+    Of the jobs that are named, of the selector, of all jobs of the namespace, or with -A of all namespaces, as they
+    were paused. A pause that names other jobs too goes on for those.
+    """
+    options = options_of(ctx)
+    if api_writes:
+        _only_api(jobs, selector, name)
+        run(_switch_api(options, paused=False))
+        return
+    need_cluster(options, "resume")
+    if name and (jobs or selector):
+        raise usage("give --name, or say which jobs")
+    run(_resume(options, _choice(options, jobs, selector), name))
+
+
+def pauses(ctx: typer.Context) -> None:
+    """List the DkronPauses, with what they hold."""
+    options = options_of(ctx)
+    need_cluster(options, "pauses")
+    run(_pauses(options))
+
+
+def _only_api(*others: object, drop: bool = False) -> None:
+    if any(others) or drop:
+        raise usage("--api-writes concerns the REST API, not jobs: leave out the other options")
+
+
+def _choice(options: Options, jobs: list[str] | None, selector: str) -> Choice:
+    if jobs and selector:
+        raise usage("name jobs, or give -l")
+    try:
+        return Choice(tuple(jobs or ()), read_selector(selector), everywhere=options.all_namespaces)
+    except ValueError as error:
+        raise usage(str(error)) from None
+
+
+async def _pause(options: Options, choice: Choice, *, reason: str, end: datetime | None, drop: bool, by: str) -> None:
+    async with _cluster(options) as (cluster, home):
+        if not choice.everywhere:
+            # A wrong name pauses nothing.
+            choice = Choice(tuple([(await cluster.job(name)).name for name in choice.jobs]), choice.selector)
+        by = by or str((await who_am_i(cluster)).get("username") or "")
+        body = pause_manifest(f"pause-{secrets.token_hex(4)}", home, choice, reason=reason, by=by, until=end, drop=drop)
+        with readable():
+            made = await cluster.kube.create(DKRON_PAUSES, home, body)
+    if structured(options, [made], names=lambda: [made["metadata"]["name"]], one=True):
+        return
+    then = "until it is resumed" if end is None else f"until {instant(end)}"
+    say(f"DkronPause {home}/{made['metadata']['name']} pauses {choice} {then}")
+
+
+async def _resume(options: Options, choice: Choice, name: str) -> None:
+    async with _cluster(options) as (cluster, home):
+        with readable():
+            found = [raw async for raw in cluster.kube.list(DKRON_PAUSES, home)]
+            named = [Ending(raw) for raw in found if raw["metadata"]["name"] == name]
+            ended = named if name else endings(found, choice)
+            for each in ended:
+                metadata = each.pause["metadata"]
+                if each.left:
+                    change = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "spec": {"jobs": each.left}}
+                    await cluster.kube.patch(DKRON_PAUSES, home, metadata["name"], change)
+                else:
+                    await cluster.kube.delete(DKRON_PAUSES, home, metadata["name"], uid=metadata["uid"])
+    if not ended:
+        what = f'"{name}"' if name else f"of {choice}"
+        raise CliError(Code.NOT_FOUND, f"there is no DkronPause {what} in namespace {home}; see dkronctl pauses")
+    for each in ended:
+        what = f"goes on for {', '.join(each.left)}" if each.left else "has ended"
+        say(f"DkronPause {home}/{each.pause['metadata']['name']} {what}")
+
+
+async def _pauses(options: Options) -> None:
+    async with _cluster(options, all_of_them=True) as (cluster, _):
+        with readable():
+            where = None if options.all_namespaces else cluster.namespace
+            found = [raw async for raw in cluster.kube.list(DKRON_PAUSES, where)]
+    if structured(options, found, names=lambda: [raw["metadata"]["name"] for raw in found], one=False):
+        return
+    if found:
+        show(pause_table(found, namespaces=options.all_namespaces), options)
+    else:
+        remark("no pauses")
+
+
+async def _switch_api(options: Options, *, paused: bool) -> None:
+    async with connected(options) as backend:
+        changed = await backend.pause(paused=paused)
+    word = "rejects new and changed jobs" if paused else "accepts new and changed jobs"
+    say(f"the REST API {word}" if changed else f"the REST API {word} already")
+
+
+@asynccontextmanager
+async def _cluster(options: Options, *, all_of_them: bool = False) -> AsyncIterator[tuple[Cluster, str]]:
+    """Yield the cluster, and the namespace of the pauses: with -A, that of the operator."""
+    cluster = await open_cluster(options)
+    try:
+        home = cluster.namespace
+        if options.all_namespaces and not all_of_them:
+            with readable():
+                installation = await cluster.installation()
+            if installation is None:
+                sentence = "the namespace of the operator is not known; name it with -n"
+                raise CliError(Code.NOT_FOUND, sentence)
+            home = installation["metadata"]["namespace"]
+        yield cluster, home
+    finally:
+        await cluster.close()

@@ -1,0 +1,131 @@
+"""DkronPauses as the command line makes, shows and ends them. Reads defensively: anybody may have written the
+object."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dkron_cli.core.table import Table, table
+from dkron_cli.core.words import instant, one_line, read_span, read_time
+from dkron_crds.base import rfc3339
+from dkron_crds.names import API_VERSION
+from dkron_crds.schedule.errors import ScheduleError
+from dkron_crds.schedule.timestamps import rfc3339 as read_rfc3339
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which jobs: some by name, those with labels, or all; of one namespace, or everywhere."""
+
+    jobs: tuple[str, ...] = ()
+    selector: tuple[tuple[str, str], ...] = ()
+    everywhere: bool = False
+
+    def __str__(self) -> str:
+        where = " in all namespaces" if self.everywhere else ""
+        if self.jobs:
+            return ", ".join(self.jobs) + where
+        labels = ",".join(f"{key}={value}" for key, value in self.selector)
+        return (f"jobs with {labels}" if labels else "all jobs") + where
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What ends a pause for some jobs: its deletion, or with `left`, a shorter list of jobs."""
+
+    pause: Object
+    left: tuple[str, ...] = ()
+
+
+def read_selector(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the labels of a selector such as `team=a,tier=1`. Raises ValueError with a sentence."""
+    found = []
+    for part in filter(None, text.split(",")):
+        key, equals, value = part.strip().partition("=")
+        if not (key and equals) or key.endswith("!") or value.startswith("="):
+            raise ValueError(f'-l: "{part}" is not a label; use key=value, and commas between several')
+        found.append((key, value))
+    return tuple(sorted(found))
+
+
+def read_end(text: str, now: datetime) -> datetime:
+    """Return a time that a user wrote: a length of time from now such as `2h`, or RFC 3339 with a zone. Raises
+    ValueError with a sentence."""
+    try:
+        return (now + read_span("--until", text)).replace(microsecond=0)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return read_rfc3339(text.replace(" ", "T", 1), "--until")
+    except ScheduleError:
+        raise ValueError(
+            f'--until: "{text}" is not a time; use a length of time from now such as 2h, or RFC 3339 with a zone such '
+            "as 2026-03-01T09:30:00Z"
+        ) from None
+
+
+def pause_manifest(
+    name: str, namespace: str, choice: Choice, *, reason: str, by: str, until: datetime | None, drop: bool
+) -> Object:
+    """Return the DkronPause to create."""
+    spec: Object = {"reason": reason, "pausedBy": by}
+    if choice.jobs:
+        spec["jobs"] = list(choice.jobs)
+    if choice.selector:
+        spec["selector"] = dict(choice.selector)
+    if choice.everywhere:
+        spec["allNamespaces"] = True
+    if until is not None:
+        spec["until"] = rfc3339(until)
+    if drop:
+        spec["whenResumed"] = "drop"
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": "DkronPause", "metadata": metadata, "spec": spec}
+
+
+def choice_of(pause: Mapping[str, Any]) -> Choice:
+    """Return which jobs a DkronPause selects."""
+    spec = pause.get("spec") or {}
+    selector = spec.get("selector") or {}
+    return Choice(
+        tuple(map(str, spec.get("jobs") or ())),
+        tuple(sorted((str(key), str(value)) for key, value in selector.items())),
+        everywhere=spec.get("allNamespaces") is True,
+    )
+
+
+def endings(pauses: Sequence[Object], choice: Choice) -> list[Ending]:
+    """Return what ends the pauses of exactly these jobs. A pause that names others too goes on for them."""
+    found = []
+    for pause in pauses:
+        its = choice_of(pause)
+        if its.everywhere is not choice.everywhere:
+            continue
+        if choice.jobs and its.jobs and set(choice.jobs) & set(its.jobs):
+            found.append(Ending(pause, tuple(name for name in its.jobs if name not in choice.jobs)))
+        elif not choice.jobs and not its.jobs and its.selector == choice.selector:
+            found.append(Ending(pause))
+    return found
+
+
+def pause_table(pauses: Sequence[Object], *, namespaces: bool) -> Table:
+    """Return the table of `pauses`."""
+    rows = []
+    for pause in pauses:
+        metadata, spec, status = (pause.get(key) or {} for key in ("metadata", "spec", "status"))
+        active: Mapping[str, Any] = next(
+            (each for each in status.get("conditions") or () if each.get("type") == "Active"), {}
+        )
+        holds = "yes" if active.get("status") == "True" else str(active.get("reason") or "not yet")
+        until = read_time(spec.get("until"))
+        row = [
+            str(metadata.get("name")), holds, str(choice_of(pause)), str(status.get("jobs") or 0),
+            instant(until) if until else "-", str(spec.get("whenResumed") or "missedRuns"),
+            one_line(str(spec.get("pausedBy") or "-")), one_line(str(spec.get("reason") or "-")),
+        ]  # fmt: skip
+        rows.append([str(metadata.get("namespace")), *row] if namespaces else row)
+    head = ["NAME", "HOLDS", "OF", "JOBS", "UNTIL", "THEN", "BY", "REASON"]
+    return table(["NAMESPACE", *head] if namespaces else head, rows)

@@ -1,0 +1,147 @@
+"""Writes the status of each DkronPause: whether it holds, how many jobs, and if not, why.
+
+The status is for people alone, so it is written seldom: after a change of any pause and every LOOK seconds, at most
+MOST_AT_ONCE in a row, and namespaces take turns. Only the leader writes, as `KubeClient` sees to.
+"""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from itertools import chain, islice, zip_longest
+
+from dkron_crds.base import rfc3339
+from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
+from dkron_crds.pause import PauseReason, PauseStatus
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import KubeError, NotFound
+from dkron_kube.paths import DKRON_PAUSES
+from dkron_operator.act.status_writer import difference
+from dkron_operator.cache.pause_index import MOST, Key, PauseView
+from dkron_operator.cache.store import Store
+from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.watch.pauses import Pauses
+
+log = logging.getLogger(__name__)
+
+DEBOUNCE = 1.0
+"""Seconds in which changes are collected."""
+LOOK = 30.0
+"""Seconds after which all is counted again: jobs come and go, and pauses end by themselves."""
+MOST_AT_ONCE = 100
+"""How many statuses are written before those of other namespaces have their turn."""
+SLICE = 50
+"""How many jobs are counted before other tasks get their turn."""
+
+
+class PauseStatuses:
+    """Keeps the statuses of the DkronPauses up to date. `home` is the operator's namespace."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        pauses: Pauses,
+        store: Store,
+        *,
+        home: str,
+        clock: Clock,
+        may_act: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._pauses = pauses
+        self._index = pauses.index
+        self._store = store
+        self._home = home
+        self._clock = clock
+        self._may_act = may_act
+        self._changed = asyncio.Event()
+        self._log_once = LogOnce(log, "the status of DkronPauses")
+
+    def changed(self) -> None:
+        """A pause has changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write what has changed, until cancelled."""
+        while True:
+            self._changed.clear()
+            self._pauses.look()
+            more = self._may_act() and await self._write_all()
+            if not more:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK):
+                        await self._changed.wait()
+            await asyncio.sleep(DEBOUNCE)
+
+    async def _write_all(self) -> bool:
+        """Write the statuses that differ. Returns whether some are left."""
+        counts = await self._count()
+        due: dict[str, list[tuple[PauseView, PauseStatus]]] = defaultdict(list)
+        for view in tuple(self._index):
+            wanted = self._judge(view, counts[view.key])
+            if wanted != view.status:
+                due[view.pause.namespace].append((view, wanted))
+        turns = _in_turns(due.values())
+        for view, wanted in islice(turns, MOST_AT_ONCE):
+            try:
+                await self._write(view, wanted)
+            except KubeError as exc:
+                self._log_once.goes_on(exc)
+                return False
+        self._log_once.is_over()
+        return next(turns, None) is not None
+
+    async def _write(self, view: PauseView, wanted: PauseStatus) -> None:
+        namespace, name = view.key
+        patch = difference(view.status.to_wire(), wanted.to_wire())
+        with suppress(NotFound):
+            await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
+
+    async def _count(self) -> Counter[Key]:
+        """How many jobs each pause selects."""
+        counts: Counter[Key] = Counter()
+        if not any(True for _ in self._index):
+            return counts
+        for number, entry in enumerate(list(self._store)):
+            counts.update(view.key for view in self._index.of(entry.job))
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+        return counts
+
+    def _judge(self, view: PauseView, jobs: int) -> PauseStatus:
+        now = self._clock.now()
+        reason, message = self._verdict(view, jobs, now)
+        holds = reason is PauseReason.PAUSED
+        status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
+        old = next((each for each in view.status.conditions if each.type == ConditionType.ACTIVE), None)
+        same = old is not None and old.status is status
+        active = Condition(
+            type=ConditionType.ACTIVE, status=status, reason=reason, message=message,
+            last_transition_time=old.last_transition_time if old is not None and same else now.replace(microsecond=0),
+            observed_generation=view.generation,
+        )  # fmt: skip
+        return PauseStatus(conditions=(active,), jobs=jobs if holds else 0, message=message)
+
+    def _verdict(self, view: PauseView, jobs: int, now: datetime) -> tuple[PauseReason, str]:
+        if view.problem:
+            return PauseReason.INVALID, f"the pause has no effect: {view.problem}"
+        if not self._index.is_allowed(view):
+            why = f"allNamespaces is allowed only in the namespace of the operator, {self._home}"
+            return PauseReason.NOT_ALLOWED, f"the pause has no effect: {why}"
+        if view.pause.until is not None and view.pause.is_over(now):
+            return PauseReason.EXPIRED, f"the pause ended at {rfc3339(view.pause.until)}"
+        if not self._index.has_room(view):
+            text = f"the pause has no effect: of a namespace, only the oldest {MOST} DkronPauses have one; delete some"
+            return PauseReason.TOO_MANY, text
+        held = "holds 1 job" if jobs == 1 else f"holds {jobs} jobs"
+        until = "until it is deleted" if view.pause.until is None else f"until {rfc3339(view.pause.until)}"
+        then = "what comes due is dropped" if view.pause.drop else "what comes due waits for missedRuns"
+        return PauseReason.PAUSED, f"the pause {held} {until}; {then}"
+
+
+def _in_turns(lists: Iterable[list[tuple[PauseView, PauseStatus]]]) -> Iterator[tuple[PauseView, PauseStatus]]:
+    """One of each list, and again."""
+    return (each for each in chain.from_iterable(zip_longest(*lists)) if each is not None)

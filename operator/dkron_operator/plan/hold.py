@@ -1,0 +1,73 @@
+"""Pauses: while a DkronPause holds a job, no slot of it fires and no parent starts it.
+
+A pause begins when the operator sees it, and ends when the operator sees that it is gone, or at its `until`. It decides
+nothing by itself: slots that come due meanwhile stay undecided, behind the mark, until the pause ends, and count as
+missed then. A pause that drops them has them counted as skipped. The status notes that such a pause holds the job, so
+an operator that was away at its end still drops what came due in it.
+"""
+
+from datetime import datetime
+
+from dkron_crds.job import NotedPause, SkipReason
+from dkron_crds.schedule.timeline import TICK
+from dkron_operator.plan.actions import AcceptJob
+from dkron_operator.plan.decide import Skip
+from dkron_operator.plan.fold import Held
+from dkron_operator.plan.pauses import Hold, ended_by, hold_by
+from dkron_operator.plan.plan import Plan
+
+
+def hold_of(plan: Plan) -> Hold | None:
+    """What holds the job now; None if nothing does."""
+    return hold_by(plan.situation.pauses or (), plan.situation.now)
+
+
+def refused_by_pause(plan: Plan, *, force: bool) -> Skip | None:
+    """Why a request for a run is refused; None if no pause holds the job, or the request overrules it."""
+    hold = hold_of(plan)
+    return None if hold is None or force else Skip(SkipReason.PAUSED, f"the job is {hold}; force overrules that")
+
+
+def dropped_before(plan: Plan) -> datetime | None:
+    """What came due before this moment and is undecided is dropped; None if nothing is."""
+    now, noted, hold = plan.situation.now, plan.situation.status.paused, hold_of(plan)
+    ended = ended_by(plan.situation.pauses or (), now, drop=True)
+    if hold is not None and hold.drop:
+        return now + TICK
+    if noted is None or not noted.drop:
+        return ended
+    # It ended, or was changed, while this operator did not look: until then it dropped what came due.
+    noted_end = now + TICK if noted.until is None else min(noted.until, now + TICK)
+    return noted_end if ended is None else max(ended, noted_end)
+
+
+def missed_until(plan: Plan) -> datetime:
+    """A slot up to this moment was missed: no operator could fire it, or a pause held the job."""
+    ended = pause_ended(plan)
+    return plan.situation.fireable_since if ended is None else max(plan.situation.fireable_since, ended)
+
+
+def pause_ended(plan: Plan) -> datetime | None:
+    """Up to when pauses that are over held the job, as far as objects and the status show it; None if none did."""
+    now, noted = plan.situation.now, plan.situation.status.paused
+    ended = ended_by(plan.situation.pauses or (), now)
+    ends = [] if ended is None else [ended - TICK]
+    if noted is not None and hold_of(plan) is None:
+        # Of one that was deleted, only the time at which that was seen is known.
+        ends.append(now if noted.until is None else min(noted.until - TICK, now))
+    return max(ends, default=None)
+
+
+def plan_noting(plan: Plan, *, settled: bool) -> None:
+    """Note which pause holds the job, or that none does any more. `settled`: nothing is left that the noted pause
+    drops."""
+    noted, hold = plan.status.paused, hold_of(plan)
+    if hold is not None and hold.until is not None:
+        plan.wake_at(hold.until)
+    if noted is not None and noted.drop and (not settled or plan.wants(AcceptJob)):
+        return
+    if hold is None:
+        plan.note(Held(None))
+        return
+    since = plan.situation.now if noted is None else noted.since
+    plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=hold.until, drop=hold.drop)))

@@ -1,0 +1,69 @@
+"""DkronPauses as a plan reads them, and what they mean together at one moment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_crds.base import rfc3339
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A DkronPause that selects a job."""
+
+    namespace: str
+    name: str
+    created: datetime
+    drop: bool
+    """Slots that come due meanwhile are counted as skipped, and do not run later."""
+
+    until: datetime | None = None
+    """When it ends by itself; None: when it is deleted."""
+
+    reason: str = ""
+    by: str = ""
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it has ended by itself."""
+        return self.until is not None and self.until <= now
+
+    def __str__(self) -> str:
+        who, why = f" by {self.by}" if self.by else "", f": {self.reason}" if self.reason else ""
+        return f"paused{who}{why} (DkronPause {self.namespace}/{self.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What the pauses of a job say together while at least one of them holds it."""
+
+    pause: Pause
+    """The oldest of them."""
+
+    until: datetime | None
+    """When the last one ends by itself; None: when it is deleted."""
+
+    drop: bool
+    """Whether one of them drops slots."""
+
+    def __str__(self) -> str:
+        return str(self.pause) if self.until is None else f"{self.pause}, until {rfc3339(self.until)}"
+
+
+def hold_by(pauses: Iterable[Pause], now: datetime) -> Hold | None:
+    """What holds the job now; None if nothing does."""
+    live = [pause for pause in pauses if not pause.is_over(now)]
+    if not live:
+        return None
+    ends = [pause.until for pause in live if pause.until is not None]
+    return Hold(
+        pause=min(live, key=lambda pause: (pause.created, pause.namespace, pause.name)),
+        until=max(ends) if len(ends) == len(live) else None,
+        drop=any(pause.drop for pause in live),
+    )
+
+
+def ended_by(pauses: Iterable[Pause], now: datetime, *, drop: bool | None = None) -> datetime | None:
+    """When the latest of those that are over ended; None if none is. `drop`: only of those that drop slots, or do
+    not."""
+    ends = (pause.until for pause in pauses if pause.is_over(now) and drop in (None, pause.drop))
+    return max((end for end in ends if end is not None), default=None)

@@ -1,0 +1,58 @@
+"""What a pause makes of a slot, of a request and of the end of a parent's run: held for sure, perhaps, or not."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from dkron_crds.job import MissedRuns
+from tests.chaos.fault_windows import Weather
+from tests.chaos.history import Paused
+from tests.chaos.job_lifetimes import Life
+from tests.chaos.needs import Due, Need
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A pause in the weather of its time: it must have been seen by `seen`, and its end by `noticed`; before `opens`
+    nobody could take it for over."""
+
+    pause: Paused
+    seen: datetime
+    opens: datetime
+    noticed: datetime
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether it surely held what came due then."""
+        return self.seen <= moment < min(self.opens, self.pause.end)
+
+    def touches(self, begin: datetime, end: datetime) -> bool:
+        """Whether it may have held something in this time."""
+        return self.pause.begin <= end and begin <= self.noticed
+
+
+def holds(life: Life, weather: Weather) -> list[Hold]:
+    """The pauses of a job."""
+    return [_hold(pause, weather) for pause in life.pauses]
+
+
+def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
+    """What is wanted of a slot that a pause may have held, and why."""
+    by = max(due.by, hold.noticed)
+    if not hold.covers(due.opens):
+        return replace(due, by=by), (Need.MAY, "a pause may have held it")
+    due = replace(due, opens=hold.opens, by=by)
+    policies = {spec.missed_runs for spec in due.specs}
+    latest = MissedRuns.LATEST in policies
+    if hold.pause.drop:
+        return due, (Need.NEVER, "it was due in a pause that drops slots")
+    if policies == {MissedRuns.SKIP} or (policies == {MissedRuns.LATEST} and hold.covers(due.following)):
+        return due, (Need.NEVER, "it was missed because of a pause")
+    limits = [spec.starting_deadline_seconds for spec in due.specs]
+    late = any(limit is not None and (by - due.slot).total_seconds() > limit for limit in limits)
+    if late or MissedRuns.SKIP in policies or (latest and due.following <= by):
+        return due, (Need.MAY, "it may have been missed because of a pause, or too late after it")
+    return due, (Need.MUST, "")
+
+
+def _hold(pause: Paused, weather: Weather) -> Hold:
+    opens = pause.end - weather.early(pause.end) if pause.by_itself else pause.end
+    return Hold(pause, weather.decided(pause.begin), opens, weather.decided(pause.end) + weather.behind(pause.end))

@@ -1,0 +1,53 @@
+"""DkronPauses as `dkronctl` makes and ends them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dkron_cli.core.pauses import Choice, choice_of, endings, pause_manifest, read_end
+from dkron_crds.base import rfc3339
+from dkron_crds.pause import DkronPause, WhenResumed
+from tests.support.builders import NOON
+
+Object = dict[str, Any]
+TEAM = (("team", "a"),)
+
+
+def made(choice: Choice, **options: Any) -> Object:
+    given = {"reason": "a move", "by": "ann", "until": None, "drop": False} | options
+    return pause_manifest(f"of {choice}", "ns", choice, **given)
+
+
+CHOICES = (
+    Choice(), Choice(everywhere=True), Choice(selector=TEAM), Choice(("a", "b")), Choice(("b",)),
+    Choice(("a",), everywhere=True),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_a_pause_says_what_was_chosen(choice: Choice) -> None:
+    body = made(choice, until=NOON, drop=True)
+    spec = DkronPause.from_wire(body | {"metadata": {"name": "p", "namespace": "ns"}}).spec
+    assert (spec.until, spec.when_resumed, spec.reason, spec.paused_by) == (NOON, WhenResumed.DROP, "a move", "ann")
+    assert choice_of(body) == choice
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        pytest.param(Choice(), {"of all jobs": ()}, id="what pauses all jobs"),
+        pytest.param(Choice(everywhere=True), {"of all jobs in all namespaces": ()}, id="what pauses everything"),
+        pytest.param(Choice(selector=TEAM), {"of jobs with team=a": ()}, id="what pauses these labels"),
+        pytest.param(Choice(("b",)), {"of a, b": ("a",), "of b": ()}, id="of others it goes on"),
+        pytest.param(Choice(("c",)), {}, id="nothing"),
+    ],
+)
+def test_what_ends_a_pause(choice: Choice, expected: dict[str, tuple[str, ...]]) -> None:
+    found = endings([made(each) for each in CHOICES], choice)
+    assert {each.pause["metadata"]["name"]: each.left for each in found} == expected
+
+
+def test_an_end_is_a_length_of_time_or_a_time() -> None:
+    assert read_end("2h", NOON) == NOON + timedelta(hours=2)
+    assert read_end(rfc3339(NOON), NOON) == NOON

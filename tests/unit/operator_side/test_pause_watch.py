@@ -1,0 +1,179 @@
+"""What is known of DkronPauses as watches tell it, which jobs hear of a change, and what their statuses say."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from dkron_crds.base import rfc3339
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.paths import DKRON_PAUSES
+from dkron_operator.cache.store import Store
+from dkron_operator.cluster.pause_status import DEBOUNCE, MOST_AT_ONCE, PauseStatuses
+from dkron_operator.kit.clock import Clock
+from dkron_operator.plan.view import JobView
+from dkron_operator.watch.pauses import MOST_SILENT, Pauses
+from tests.support.builders import NAMESPACE, after, job_view, wire_job
+from tests.support.edges import until, wall
+from tests.support.fake_kube import FakeKube
+
+pytestmark = pytest.mark.looptime
+HOME = "home"
+FORBIDDEN = Rejected('cannot list resource "dkronpauses"', status=403)
+
+
+def wire_pause(name: str, *, namespace: str = NAMESPACE, created: float = 0, **spec: Any) -> dict[str, Any]:
+    metadata = {
+        "name": name, "namespace": namespace, "uid": f"uid-of-{name}", "generation": 1, "resourceVersion": "1",
+        "creationTimestamp": rfc3339(after(created)),
+    }  # fmt: skip
+    return {"metadata": metadata, "spec": spec}
+
+
+@dataclass
+class Scene:
+    """Pauses of one namespace and of the operator's, beside a store with two jobs."""
+
+    kube: FakeKube = field(default_factory=FakeKube)
+    store: Store = field(default_factory=Store)
+    requeued: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in ("backup", "other"):
+            self.store.see_job(wire_job(name=name, uid=name))
+        clock = Clock(wall, lambda: asyncio.get_running_loop().time())
+        client = cast("KubeClient", self.kube)
+        self.pauses = Pauses(
+            client, self.store, namespaces=(NAMESPACE,), home=NAMESPACE, clock=clock, requeue=self.requeued.append
+        )
+        self.statuses = PauseStatuses(
+            client, self.pauses, self.store, home=NAMESPACE, clock=clock, may_act=lambda: True
+        )
+
+    def put(self, name: str, **spec: Any) -> None:
+        """A pause is there, and the watch tells it."""
+        self.pauses._scopes[0].see(self.kube.put(DKRON_PAUSES, wire_pause(name, **spec)))
+
+    def said(self, name: str) -> tuple[str, int]:
+        """The reason of its condition, and how many jobs it holds."""
+        status = self.kube.has(DKRON_PAUSES, name).get("status") or {"conditions": [{"reason": ""}]}
+        return status["conditions"][0]["reason"], status.get("jobs", 0)
+
+    def names(self, job: JobView | None = None) -> list[str] | None:
+        found = self.pauses.of(job or job_view(uid="backup"))
+        return None if found is None else [pause.name for pause in found]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(work()) for work in (self.pauses.queue.run, self.statuses.run)]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(None, ["p"], id="a list"),
+        pytest.param(Unavailable("no answer"), None, id="no answer: wait"),
+        pytest.param(Expired("the token is too old", status=410), None, id="half a list: wait"),
+        pytest.param(FORBIDDEN, [], id="no right: as if there were none"),
+        pytest.param(NotFound("no such kind"), [], id="no such kind: there is none"),
+    ],
+)
+async def test_what_is_known_at_the_start(error: KubeError | None, expected: list[str] | None) -> None:
+    scene = Scene()
+    scene.kube.put(DKRON_PAUSES, wire_pause("p"))
+    if error is not None:
+        scene.kube.fail("list dkronpauses", error)
+    assert scene.names() is None
+    await scene.pauses.read()
+    assert scene.names() == expected
+
+
+async def test_all_jobs_are_looked_at_when_pauses_are_known_again() -> None:
+    scene = Scene()
+    async with scene.running():
+        assert scene.names() is None
+        await scene.pauses.read()
+        await until(1)
+        assert sorted(scene.requeued) == ["backup", "other"]
+        await until(MOST_SILENT)
+        assert scene.names() == []
+        await until(MOST_SILENT + 1)
+        assert scene.names() is None, "it was silent for too long"
+        scene.requeued.clear()
+        scene.pauses._scopes[0].alive()
+        await until(MOST_SILENT + 2)
+        assert (scene.names(), sorted(scene.requeued)) == ([], ["backup", "other"])
+
+
+async def test_jobs_that_a_change_concerns_are_looked_at() -> None:
+    scene = Scene()
+    await scene.pauses.read()
+    async with scene.running():
+        await until(1)
+        scene.requeued.clear()
+        scene.put("p", jobs=["backup"])
+        await until(2)
+        assert scene.requeued == ["backup"]
+        scene.put("q", selector={"no": "job"})
+        await until(3)
+        assert scene.requeued == ["backup"] * 2
+
+
+async def test_a_list_replaces_what_is_known_and_without_the_kind_there_is_none() -> None:
+    scene = Scene()
+    scope = scene.pauses._scopes[0]
+    scope.replace([wire_pause("p"), wire_pause("q")], 1)
+    scope.replace([wire_pause("q")], 2)
+    assert scene.names() == ["q"]
+    scope.failed(Unavailable("no answer"))
+    scope.failed(FORBIDDEN)
+    assert scene.names() == ["q"]
+    scope.failed(NotFound("no such kind"))
+    assert scene.names() == []
+
+
+async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
+    scene = Scene()
+    await scene.pauses.read()
+    async with scene.running():
+        scene.put("all")
+        scene.put("one", jobs=["backup", "nobody"])
+        scene.put("ends", until=rfc3339(after(10)))
+        scene.put("bad", jobs="?")
+        scene.pauses._scopes[0].see(
+            scene.kube.put(DKRON_PAUSES, wire_pause("elsewhere", namespace="team", allNamespaces=True))
+        )
+        scene.statuses.changed()
+        await until(3 * DEBOUNCE)
+        said = {name: scene.said(name) for name in scene.kube.names(DKRON_PAUSES)}
+        assert said == {
+            "all": ("Paused", 2), "one": ("Paused", 1), "ends": ("Paused", 2), "bad": ("Invalid", 0),
+            "elsewhere": ("NotAllowed", 0),
+        }  # fmt: skip
+        for name in said:
+            scene.pauses._scopes[0].see(scene.kube.has(DKRON_PAUSES, name))
+        calls = len(scene.kube.calls)
+        await until(60)
+        assert [call for call in scene.kube.calls[calls:] if "ends" not in call] == [], "only what has changed"
+        assert scene.said("ends") == ("Expired", 0)
+
+
+async def test_a_namespace_with_many_pauses_has_the_others_written_in_turn() -> None:
+    scene = Scene()
+    for number in range(3 * MOST_AT_ONCE):
+        scene.put(f"many-{number}")
+    body = scene.kube.put(DKRON_PAUSES, wire_pause("quiet", namespace="team"))
+    scene.pauses._scopes[0].see(body)
+    async with scene.running():
+        await until(DEBOUNCE / 2)
+    written = [call.split()[-1] for call in scene.kube.calls]
+    assert len(written) == MOST_AT_ONCE
+    assert "quiet" in written
