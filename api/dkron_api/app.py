@@ -49,6 +49,7 @@ from dkron_api.routes import (
     jobs,
     log,
     policies,
+    reports,
     restore,
     runs,
     schedule,
@@ -116,7 +117,9 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    parts = (jobs, runs, executions, stops, restore, schedule, log, events, cluster, stats, policies, health, docs)
+    parts = (
+        jobs, runs, executions, stops, restore, schedule, reports, log, events, cluster, stats, policies, health, docs,
+    )  # fmt: skip
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [expecting(route) for route in (*every, *further)]

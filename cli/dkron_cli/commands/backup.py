@@ -10,7 +10,6 @@ from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
 from dkron_cli.core.objects import KEPT, Object, is_same, manifest, parents_first, with_history
-from dkron_cli.core.words import plural
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
@@ -21,6 +20,7 @@ from dkron_cli.options import Options, options_of
 from dkron_crds.names import API_VERSION
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
+from dkron_reports.words import plural
 
 RESOURCES = {"DkronCluster": DKRON_CLUSTERS, "DkronPolicy": DKRON_POLICIES, "DkronJob": DKRON_JOBS}
 

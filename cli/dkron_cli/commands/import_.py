@@ -22,7 +22,6 @@ from dkron_cli.core.importing import (
 )
 from dkron_cli.core.manifests import Unreadable
 from dkron_cli.core.objects import parents_first
-from dkron_cli.core.words import one_line, plural
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable, told
 from dkron_cli.edge.rest import Rest, open_rest
@@ -32,6 +31,7 @@ from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS, Resource
+from dkron_reports.words import one_line, plural
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
 FROM_CLUSTER = "cronjobs"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.agenda import crowded, due
-from dkron_cli.core.explain import explain, explain_at
-from dkron_cli.core.job import Job, from_object
-from dkron_cli.core.slots import clock_changes
 from dkron_crds.job import JobStatus, Skipped, SkipReason
 from dkron_crds.schedule import parse
+from dkron_reports.agenda import crowded, due
+from dkron_reports.explain import explain, explain_at
+from dkron_reports.job import Job, from_object
+from dkron_reports.slots import clock_changes
 from tests.support.builders import NOON, after, claim, execution, wire_job
 
 EACH_MINUTE = "0 * * * * *"
