@@ -14,7 +14,7 @@ from dkron_reports.slices import Steps
 from dkron_reports.slots import coming, read_timing
 from dkron_reports.words import instant, read_span
 
-LOOKED = 20_000
+LOOKED = 10_000
 """Slots that are looked at: a job of each second has 3,600 an hour."""
 MOST = 2000
 """Slots that are listed."""
@@ -60,10 +60,16 @@ def end_of(within: str, now: datetime, *, option: str) -> datetime:
 
 
 def planning(
-    jobs: Iterable[tuple[Job, datetime | None]], *, now: datetime, end: datetime, most: int, least: int
+    jobs: Iterable[tuple[Job, datetime | None]],
+    *,
+    now: datetime,
+    end: datetime,
+    most: int,
+    least: int = 2,
+    looked: int = LOOKED,
 ) -> Steps[Agenda]:
     """Return what is due after `now` and not after `end`, in steps: `most` slots at most, and the seconds in which at
-    least so many jobs are due. `jobs` come with `first_of` each.
+    least so many jobs are due. `jobs` come with `first_of` each. `looked` limits the slots that are looked at.
 
     A schedule is only read when its first slot has come up, so jobs that are due later cost next to nothing.
     """
@@ -77,7 +83,7 @@ def planning(
     due: list[Due] = []
     seconds: Counter[datetime] = Counter()
     slot, total = now, 0
-    while ahead and total < LOOKED:
+    while ahead and total < looked:
         yield
         slot, space, name, number, job = ahead[0]
         total += 1
@@ -91,7 +97,7 @@ def planning(
             rest.pop(number, None)
         else:
             heapq.heapreplace(ahead, (later, space, name, number, job))
-    remarks = [f"only the first {LOOKED} slots were looked at, up to {instant(slot)}; ask for a shorter time"]
+    remarks = [f"only the first {looked} slots were looked at, up to {instant(slot)}; ask for a shorter time"]
     full = sorted(((at, jobs) for at, jobs in seconds.items() if jobs >= least), key=lambda each: (-each[1], each[0]))
     return Agenda(now, end, tuple(due), total, tuple(full[:FULLEST]), tuple(remarks if ahead else ()))
 

@@ -1,6 +1,7 @@
 """How one job stands: what an overview of many jobs needs, read once for each version of the object."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -60,11 +61,17 @@ class Standing:
         known = self.job.next
         return known if known is not None and known > now and self.state is State.READY else first_of(self.job, now=now)
 
-    def words(self, now: datetime) -> list[str]:
-        """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, paused."""
-        kinds = dict.fromkeys(each.kind.value for each in self.troubled(now) if each.kind is not Kind.INVALID)
-        more = [word for word, holds in (("running", self.running), ("paused", self.paused)) if holds]
-        return [self.state.value, *kinds, *more]
+    def words(self, troubled: Sequence[Trouble]) -> list[str]:
+        """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, paused.
+        `troubled` are the troubles that count."""
+        found = [self.state.value]
+        if troubled:
+            found += dict.fromkeys(each.kind.value for each in troubled if each.kind is not Kind.INVALID)
+        if self.running:
+            found.append("running")
+        if self.paused:
+            found.append("paused")
+        return found
 
 
 def standing(raw: Object, *, now: datetime, changed: datetime | None = None) -> Standing:

@@ -9,19 +9,17 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.status import Day
-from dkron_crds.totals import Counts, as_days, counts
+from dkron_crds.totals import Counts, as_days
 from dkron_reports.agenda import Agenda, planning
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Result
 from dkron_reports.slices import Steps
 from dkron_reports.standing import Recent, Standing, State
-from dkron_reports.troubles import ORDER, Kind, Trouble
+from dkron_reports.troubles import RANK, Kind, Trouble
 
 HOUR = timedelta(hours=1)
 MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
 """Entries of each list, which has its total beside it."""
-CROWD = 50
-"""Jobs in one second that are worth a word."""
 COUNTED = (*(state.value for state in State), *(kind.value for kind in Kind if kind is not Kind.INVALID),
            "running", "paused")  # fmt: skip
 """The words by which jobs are counted. A job has one state, and may have several of the other words."""
@@ -59,7 +57,7 @@ class Summary:
                 **{result.value: self.results[result.value] for result in Result if result is not Result.RUNNING},
                 "slots": [_ended(*each) for each in self.last],
             },
-            "next_hour": {key: value for key, value in self.next.as_json().items() if key not in ("from", "to")},
+            "next_hour": {"slots": self.next.as_json()["due"], "more": bool(self.next.remarks)},
             "lateness_seconds": _quantiles(self.late),
         }
 
@@ -76,12 +74,14 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
     late: list[float] = []
     for each in all_of:
         yield
-        words.update(each.words(now))
-        days.update(counts(each.days))
-        job = each.job
-        if found := each.troubled(now):
-            worst = min(found, key=lambda trouble: ORDER.index(trouble.kind))
-            troubled.append((ORDER.index(worst.kind), job.namespace, job.name, job, worst))
+        job, found = each.job, each.troubled(now)
+        words.update(each.words(found))
+        for day in each.days:
+            days[day.date, True] += day.success
+            days[day.date, False] += day.failed
+        if found:
+            worst = min(found, key=lambda trouble: RANK[trouble.kind])
+            troubled.append((RANK[worst.kind], job.namespace, job.name, job, worst))
         running += [(job, attempt) for attempt in each.running]
         for run in each.recent:
             if run.started < now - HOUR:
@@ -92,7 +92,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
                 late.append(run.late)
     yield
     first = ((each.job, each.first(now)) for each in all_of)
-    coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, least=CROWD)
+    coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=MOST_SLOTS)
     return Summary(
         now=now,
         jobs=len(all_of),

@@ -42,7 +42,7 @@ class Kind(StrEnum):
 
 SEVERE = frozenset({Kind.UNSEEN, Kind.INVALID, Kind.LATE, Kind.STUCK})
 """Kinds that keep a job from running. The others are warnings."""
-ORDER = tuple(Kind)
+RANK = {kind: rank for rank, kind in enumerate(Kind)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,9 @@ async def _standings(request: web.Request, query: JobQuery) -> dict[str, list[st
     if not query.state and STATES not in query.fields:
         return {}
     now = request.app[CLOCK]()
-    found = {name: each.words(now) for name, each in (await tenant_of(request).standings.by_name()).items()}
+    found = {
+        name: each.words(each.troubled(now)) for name, each in (await tenant_of(request).standings.by_name()).items()
+    }
     return {name: words for name, words in found.items() if not query.state or query.state in words}
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dkron_cli.core.table import Table, table
 from dkron_reports.failing import Tally
-from dkron_reports.reading import Object, mapping, number
+from dkron_reports.reading import Object, items, mapping, number
 from dkron_reports.words import ago, plural, read_time
 
 
@@ -39,10 +39,15 @@ def summary_lines(found: Object) -> Iterator[str]:
     yield f"{plural(number(found, 'jobs'), 'job')}: {', '.join(words) or 'none'}"
     results = [f"{count} {word}" for word in hour if word != "runs" and (count := number(hour, word))]
     yield f"last hour: {plural(number(hour, 'runs'), 'run')}{': ' if results else ''}{', '.join(results)}"
-    yield f"next hour: {plural(number(mapping(found, 'next_hour'), 'total'), 'slot')}"
+    ahead = mapping(found, "next_hour")
+    more = " or more" if ahead.get("more") is True else ""
+    yield f"next hour: {plural(len(items(ahead, 'slots')), 'slot')}{more}"
     late = mapping(found, "lateness_seconds")
     if number(late, "runs"):
-        yield "lateness: " + ", ".join(f"{name} {late[name]:.1f}s" for name in late if name != "runs")
+        seconds = [
+            (name, length) for name, length in late.items() if name != "runs" and isinstance(length, int | float)
+        ]
+        yield f"lateness: {', '.join(f'{name} {length:.1f}s' for name, length in seconds)}"
     if found.get("leader"):
         yield f"leader: {found['leader']}"
     if found.get("paused") is True:
