@@ -16,7 +16,7 @@ from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import DryRun, Options, options_of
 from dkron_crds.names import API_VERSION
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
@@ -58,9 +58,7 @@ def restore(
     disabled: Annotated[
         bool, typer.Option("--disabled", help="Restore all jobs disabled: beside a cluster that still runs them.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would happen; the server checks it.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Bring a backup back, also into another cluster.
 
