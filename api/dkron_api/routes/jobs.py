@@ -23,16 +23,17 @@ from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
-from dkron_api.translate.body import FIELDS, JobBody, echo, read_body
-from dkron_api.translate.gojson import Unreadable
+from dkron_api.translate.body import echo, read_body
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
 from dkron_api.translate.record import Job
 from dkron_api.translate.secrets_named import has_template, secrets_named
-from dkron_api.translate.validate import Invalid, check
 from dkron_api.translate.warnings import header, ignored, unknown_executor
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.body import FIELDS, JobBody
+from dkron_from_dkron.validate import Invalid, check
+from dkron_from_dkron.values import Unreadable
 from dkron_reports.slices import Steps
 from dkron_reports.summary import COUNTED
 
