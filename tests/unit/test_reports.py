@@ -276,7 +276,7 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
     assert (hour["runs"], hour["success"], hour["failed"], [each["job"] for each in hour["slots"]]) == (
         2, 1, 1, ["fine", "failing"],
     )  # fmt: skip
-    assert found["lateness_seconds"] == {"runs": 2, "p50": 7.0, "p90": 7.0, "p99": 7.0, "max": 7.0}
+    assert found["lateness_seconds"] == {"runs": 2, "p50": 0.0, "p90": 7.0, "p99": 7.0, "max": 7.0}
     assert found["next_hour"]["more"]
     assert found["next_hour"]["slots"][0] == {"due": "2026-03-01T12:01:00Z", "namespace": "default", "job": "ahead"}
 
