@@ -84,7 +84,7 @@ def standing(raw: Object, *, now: datetime, changed: datetime | None = None) -> 
         job=job,
         state=_state(job, raw),
         paused=suspended.get("status") == "True" and suspended.get("reason") == "Paused",
-        troubles=tuple(troubles(job, changed=changed)),
+        troubles=troubles(job, changed=changed),
         recent=_recent(status, now - RECENT),
         running=tuple(each for each in active if each.begun and each.started is not None),
         days=days_in(status, "days"),
