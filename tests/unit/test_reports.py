@@ -11,7 +11,7 @@ from dkron_reports import agenda as agenda_module
 from dkron_reports import explain as explain_module
 from dkron_reports.agenda import Agenda, end_of, planning, with_first
 from dkron_reports.explain import Explanation, Question, explain, read_question
-from dkron_reports.installation import installation, leader_of
+from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import at_once
@@ -300,4 +300,4 @@ def test_the_installation_adds_days_the_leader_and_the_pause() -> None:
     own = installation(cluster, living=living, leader="", today=NOON.date(), sums=False)
     assert own["days"][-2]["success_count"] == 0
     lease = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:58.000000Z", "leaseDurationSeconds": 15}}
-    assert (leader_of(lease, NOON), leader_of(lease, at(1)), leader_of(None, NOON)) == ("a", "", "")
+    assert (holder_of(lease, NOON), holder_of(lease, at(1)), holder_of(None, NOON)) == ("a", "", "")
