@@ -109,10 +109,12 @@ async def test_an_overview_is_not_made_twice_for_many_who_look_at_it(api: Api, m
 async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met(api: Api) -> None:
     unseen = {**job("a"), "metadata": {**job("a")["metadata"], "generation": 2}}
     api.know_jobs(unseen)
-    (standing,) = await api.own.standings.all()
+    times = iter((NOON, after(20)))
+    standings = standings_module.Standings(api.own.job_index, lambda: next(times))
+    (standing,) = await standings.all()
     assert [[each.kind for each in standing.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
     api.own.job_index.see({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
-    (again,) = await api.own.standings.all()
+    (again,) = await standings.all()
     assert again.troubles[0].since == standing.troubles[0].since
 
 
