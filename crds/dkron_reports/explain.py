@@ -237,6 +237,9 @@ class _Rules:
         run = self._history.runs.get(slot)
         if run is not None:
             return Explained(slot, What.RAN, run.told(self._now), run)
+        later = self._history.backfilled.get(slot)
+        if later is not None:
+            return Explained(slot, What.RAN, f"by a backfill: {later.told(self._now)}", later)
         if slot == self._history.skipped_at:
             reason = self._history.reason
             return Explained(slot, What.SKIPPED, because(reason), reason=reason, setting=setting_of(reason))

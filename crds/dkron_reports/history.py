@@ -15,7 +15,10 @@ class History:
 
     def __init__(self, status: Object, timing: Timing, line: Timeline) -> None:
         runs = runs_of(attempts_of(status))
-        self.runs = {run.slot: run for run in runs if run.trigger == "schedule" and run.slot is not None}
+        self.runs, self.backfilled = (
+            {run.slot: run for run in runs if run.trigger == trigger and run.slot is not None}
+            for trigger in ("schedule", "backfill")
+        )
         skipped = mapping(status, "skipped")
         self.skipped_at = read_time(skipped.get("lastTime"))
         self.reason = str(skipped.get("lastReason") or "")

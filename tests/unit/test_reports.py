@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Condition, Day, JobStatus, Skipped, SkipReason
+from dkron_crds.job import Condition, Day, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_reports import agenda as agenda_module
 from dkron_reports import explain as explain_module
@@ -113,6 +113,14 @@ def test_situations(spec: dict[str, Any], known: dict[str, Any], expected: str, 
     letters = {slot: "?" if what == "unknown" else what[0] for slot, what in words(found)}
     shown = "".join(letters.get(minute, "-") for minute in range(-5, 2)) if letters else ""
     assert (shown, [each for each in found.remarks if said in each] != []) == (expected, True), found.remarks
+
+
+def test_a_skipped_slot_that_was_run_again_tells_of_the_backfill() -> None:
+    again = RAN.model_copy(update={"trigger": Trigger.BACKFILL, "slot": at(-2)})
+    skips = Skipped(count=60, last_time=at(-2), last_reason=SkipReason.MISSED)
+    found = explain(job(status(executions=(again,), success_count=1, skipped=skips)), asked(-3, -2), now=NOON)
+    assert [(each.what, each.why) for each in found.slots][1] == ("ran", "by a backfill: success, took 5.0s")
+    assert found.slots[0].what == "skipped"
 
 
 def test_without_enough_skips_a_slot_without_a_run_may_have_lost_its_execution() -> None:
