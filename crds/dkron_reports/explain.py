@@ -147,7 +147,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
     if line is None:
         remarks.append(_no_slots(job, timing))
         return Explanation(job.name, start, end, (), tuple(remarks))
-    history = History(status, timing, line)
+    history = History(status, timing, line, now)
     rules = _Rules(job, timing, history, now)
     found: list[Explained] = []
     more = False

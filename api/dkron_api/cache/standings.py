@@ -5,6 +5,7 @@ many clients look at is made once.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,9 +14,12 @@ from typing import NamedTuple
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.slices import in_slices
 from dkron_api.translate.record import Job
+from dkron_crds.schedule.errors import quoted
 from dkron_reports.slices import Steps
 from dkron_reports.standing import Standing, standing
 from dkron_reports.summary import Summary, summarizing
+
+log = logging.getLogger(__name__)
 
 SHARE = 20
 """An overview is made anew after so many times as long as it took: overviews take a twentieth of one core at most."""
@@ -87,4 +91,13 @@ def _read(job: Job, before: Read | None, now: datetime) -> Read:
     if job.raw_status.get("observedGeneration") != job.generation:
         again = before is not None and before.job.generation == job.generation
         unseen = before.unseen_since if again and before is not None and before.unseen_since else now
-    return Read(job, unseen, standing(job.raw, now=now, changed=unseen))
+    return Read(job, unseen, _stands(job, now, unseen))
+
+
+def _stands(job: Job, now: datetime, changed: datetime | None) -> Standing:
+    try:
+        return standing(job.raw, now=now, changed=changed)
+    except Exception:
+        # A problem with one job must not break the overview of all jobs.
+        log.exception("cannot tell how the job %s stands", quoted(job.name))
+        return standing({"metadata": job.raw["metadata"], "spec": {"name": job.name}}, now=now, changed=changed)

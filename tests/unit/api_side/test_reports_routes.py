@@ -118,6 +118,22 @@ async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met
     assert again.troubles[0].since == standing.troubles[0].since
 
 
+async def test_a_job_that_cannot_be_read_is_counted_and_others_are_whole(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = standings_module.standing
+
+    def broken(raw: Any, **options: Any) -> Any:
+        if raw["metadata"]["name"] == "b" and "status" in raw:
+            raise OverflowError
+        return whole(raw, **options)
+
+    monkeypatch.setattr(standings_module, "standing", broken)
+    api.know_jobs(job("a"), job("b"))
+    counts = (await answer(api, "/v1/summary"))["counts"]
+    assert (counts["ready"], counts["pending"]) == (1, 1)
+
+
 async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
     api.know_jobs(job("a"), job("b", status="failed"), job("c", status="failed", next=after(30)))
     path = "/v1/jobs?state=failing&fields=next,name,states&_sort=next&_end=1"
