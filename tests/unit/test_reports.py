@@ -296,6 +296,17 @@ def test_an_overview_of_no_jobs_is_zeros_and_time_makes_troubles() -> None:
     assert [[each.kind for each in stood.troubled(at(minutes))] for minutes in (0.2, 3)] == [[], ["late", "stale"]]
 
 
+def test_runs_that_were_read_before_are_not_read_again_and_deleted_ones_are_gone() -> None:
+    first = standing(named("a", executions=(RAN, LOST)), now=NOON)
+    newest = execution(claim(at(-1)))
+    again = standing(named("a", executions=(newest, RAN)), now=NOON, before=first)
+    assert [run.group for run in again.recent] == [newest.group, RAN.group]
+    assert again.recent[1] is first.recent[0]
+    retried = (claim(at(-4), attempt=2, at=at(1)),)
+    going_on = standing(named("a", executions=(LOST,), active=retried), now=NOON)
+    assert going_on.recent == ()
+
+
 def test_the_installation_adds_days_the_leader_and_the_pause() -> None:
     day = {"date": "2026-02-28", "success": 3, "failed": 1}
     cluster = {"spec": {"paused": True}, "status": {"days": [day, {"date": "nonsense"}], "departed": []}}

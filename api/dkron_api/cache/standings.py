@@ -91,12 +91,12 @@ def _read(job: Job, before: Read | None, now: datetime) -> Read:
     if job.raw_status.get("observedGeneration") != job.generation:
         again = before is not None and before.job.generation == job.generation
         unseen = before.unseen_since if again and before is not None and before.unseen_since else now
-    return Read(job, unseen, _stands(job, now, unseen))
+    return Read(job, unseen, _stands(job, now, unseen, None if before is None else before.standing))
 
 
-def _stands(job: Job, now: datetime, changed: datetime | None) -> Standing:
+def _stands(job: Job, now: datetime, changed: datetime | None, before: Standing | None) -> Standing:
     try:
-        return standing(job.raw, now=now, changed=changed)
+        return standing(job.raw, now=now, changed=changed, before=before)
     except Exception:
         # A problem with one job must not break the overview of all jobs.
         log.exception("cannot tell how the job %s stands", quoted(job.name))
