@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.slices import in_slices
+from dkron_api.cache.slices import Slices
 from dkron_api.cache.standings import Standings
 from dkron_api.translate.listing import read_query, selected
 from dkron_crds.base import rfc3339
@@ -81,22 +81,22 @@ async def asked(what: str, work: Callable[[], Awaitable[object]]) -> None:
 
 async def run(jobs: int, every: str) -> None:
     """All of it."""
-    index = JobIndex(lambda: NOW)
-    standings = Standings(index, lambda: NOW)
+    index, slices = JobIndex(lambda: NOW), Slices()
+    standings = Standings(index, lambda: NOW, slices)
     index.mirror.replace([job(number, every) for number in range(jobs)], version=1)
     print(f"{f'{jobs} jobs, each every {every}; milliseconds of CPU':<52} {'in all':>8} {'at once':>8}")
 
     async def anew() -> None:
-        await in_slices(summarizing(await standings.all(), now=NOW))
+        await slices.run(summarizing(await standings.all(), now=NOW))
 
     async def agenda() -> None:
         first = ((each.job, each.first(NOW)) for each in await standings.all())
-        await in_slices(planning(first, now=NOW, end=NOW + timedelta(hours=1), most=100))
+        await slices.run(planning(first, now=NOW, end=NOW + timedelta(hours=1), most=100))
 
     async def explained() -> None:
         question = read_question(at="", start="2h", end="2026-03-01T13:00:00Z", now=NOW)
         each_second = {**job(0, every), "spec": {"schedule": "* * * * * *"}}
-        await in_slices(explaining(from_object(each_second), question, now=NOW))
+        await slices.run(explaining(from_object(each_second), question, now=NOW))
 
     async def listed() -> None:
         query = read_query([("q", "job-"), ("_sort", "last_success"), ("_order", "DESC"), ("_end", "25")])

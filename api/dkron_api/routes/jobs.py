@@ -10,9 +10,8 @@ from pydantic_core import from_json
 
 from dkron_api.answer import json_answer
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.slices import in_slices
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS
+from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.edge.root import public_path
 from dkron_api.edge.tenancy import base_of, require_served, tenant_of
@@ -61,7 +60,7 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
         return await joined_answer(request, job_index.joined(), headers=headers)
     items = [job_index.json(name) for name in sliced(names, query)]
     if query.fields:
-        items = await in_slices(_projected(items, query.fields, standings))
+        items = await request.app[SLICES].run(_projected(items, query.fields, standings))
     return await list_answer(request, items, headers=headers)
 
 

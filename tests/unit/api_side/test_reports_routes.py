@@ -3,13 +3,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import groupby
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
 from dkron_api.cache import standings as standings_module
-from dkron_api.cache.slices import in_slices
+from dkron_api.cache.slices import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
 from dkron_api.routes.docs import document
@@ -110,7 +111,7 @@ async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met
     unseen = {**job("a"), "metadata": {**job("a")["metadata"], "generation": 2}}
     api.know_jobs(unseen)
     times = iter((NOON, after(20)))
-    standings = standings_module.Standings(api.own.job_index, lambda: next(times))
+    standings = standings_module.Standings(api.own.job_index, lambda: next(times), Slices())
     (standing,) = await standings.all()
     assert [[each.kind for each in standing.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
     api.own.job_index.see({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
@@ -143,18 +144,19 @@ async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
     assert list((await answer(api, "/v1/jobs?fields=name,problem"))[0]) == ["name"]
 
 
-async def test_long_work_lets_other_requests_run() -> None:
-    ran: list[str] = []
+async def test_long_works_take_turns_and_let_other_requests_run() -> None:
+    slices, ran = Slices(), []
 
-    def steps() -> Any:
-        while "other" not in ran:
+    def steps(name: str) -> Any:
+        while "other" not in ran or len({*ran}) < 4:
+            ran.append(name)
             yield
-        return "done"
+        return name
 
     async def other() -> None:
         ran.append("other")
 
-    other_task = asyncio.create_task(other())
     async with asyncio.timeout(10):
-        assert await in_slices(steps()) == "done"
-    await other_task
+        assert await asyncio.gather(*(slices.run(steps(each)) for each in "abc"), other()) == ["a", "b", "c", None]
+    turns = [name for name, _ in groupby(ran)]
+    assert turns[:2] == ["a", "other"], "one slice at most comes before another request"

@@ -18,6 +18,7 @@ from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import NO_RESOURCE, PUBLIC, TABLE
 from dkron_api.auth.token_secrets import Token, TokenKind, digest_of
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES, TENANTS
 from dkron_api.edge.tenancy import PREFIX
 from dkron_api.settings import Settings
@@ -369,7 +370,7 @@ async def test_a_namespace_that_cannot_be_watched_does_not_hide_the_others() -> 
 
 
 def tenants(kube: Any = None) -> EveryTenant:
-    factory = TenantFactory(kube, lambda: NOON, Prerenderer())
+    factory = TenantFactory(kube, lambda: NOON, Prerenderer(), Slices())
     made = make_tenants(Settings(namespace="default", namespaces=["*"]), factory)
     assert isinstance(made, EveryTenant)
     return made
