@@ -65,9 +65,9 @@ class Standing:
     def words(self, troubled: Sequence[Trouble]) -> list[str]:
         """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, paused.
         `troubled` are the troubles that count."""
-        found = [self.state.value]
+        found: list[str] = [self.state]
         if troubled:
-            found += dict.fromkeys(each.kind.value for each in troubled if each.kind is not Kind.INVALID)
+            found += dict.fromkeys(each.kind for each in troubled if each.kind is not Kind.INVALID)
         if self.running:
             found.append("running")
         if self.paused:

@@ -79,7 +79,8 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
     for each in all_of:
         yield
         job, found = each.job, each.troubled(now)
-        words.update(each.words(found))
+        for word in each.words(found):
+            words[word] += 1
         for day in each.days:
             days[day.date, True] += day.success
             days[day.date, False] += day.failed

@@ -15,6 +15,7 @@ from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
 from dkron_api.routes.docs import document
 from dkron_crds.job import Condition, JobStatus
+from dkron_reports.standing import standing
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after, wire_job
 
@@ -122,7 +123,7 @@ async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met
 async def test_a_job_that_cannot_be_read_is_counted_and_others_are_whole(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = standings_module.standing
+    whole = standing
 
     def broken(raw: Any, **options: Any) -> Any:
         if raw["metadata"]["name"] == "b" and "status" in raw:
@@ -145,7 +146,8 @@ async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
 
 
 async def test_long_works_take_turns_and_let_other_requests_run() -> None:
-    slices, ran = Slices(), []
+    slices = Slices()
+    ran: list[str] = []
 
     def steps(name: str) -> Any:
         while "other" not in ran or len({*ran}) < 4:
