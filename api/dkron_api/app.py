@@ -12,6 +12,7 @@ from dkron_api.auth.schemes import guard
 from dkron_api.auth.token_secrets import read_secret
 from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -30,6 +31,7 @@ from dkron_api.edge.keys import (
     POLICIES,
     PRERENDERER,
     SETTINGS,
+    SLICES,
     STOPPING,
     SUPERVISOR,
     TENANTS,
@@ -49,6 +51,7 @@ from dkron_api.routes import (
     jobs,
     log,
     policies,
+    reports,
     restore,
     runs,
     schedule,
@@ -87,7 +90,8 @@ def make_app(
     app[STOPPING] = asyncio.Event()
     app[SUPERVISOR] = Supervisor()
     app[PRERENDERER] = Prerenderer()
-    app[TENANTS] = tenants = make_tenants(settings, TenantFactory(kube, clock, app[PRERENDERER]))
+    app[SLICES] = Slices()
+    app[TENANTS] = tenants = make_tenants(settings, TenantFactory(kube, clock, app[PRERENDERER], app[SLICES]))
     app[GATE] = Gate(
         requests=settings.max_requests,
         streams=settings.max_streams,
@@ -116,7 +120,9 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    parts = (jobs, runs, executions, stops, restore, schedule, log, events, cluster, stats, policies, health, docs)
+    parts = (
+        jobs, runs, executions, stops, restore, schedule, reports, log, events, cluster, stats, policies, health, docs,
+    )  # fmt: skip
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [expecting(route) for route in (*every, *further)]

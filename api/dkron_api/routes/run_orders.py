@@ -17,13 +17,13 @@ from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import terms_of
-from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.run_body import RunBody, read_run_body
 from dkron_api.translate.secrets_named import secrets_in
 from dkron_api.translate.standing import pause_of, problem
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.values import Unreadable
 
 KEY = "Idempotency-Key"
 LONGEST_NAME = 256

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dkron_api.translate.gojson import Pairs, Unreadable, decode
 from dkron_crds.base import rfc3339
 from dkron_crds.parameters import MAX_PARAMETERS
 from dkron_crds.requests import read_instant
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.values import Pairs, Unreadable
 
 LONGEST_REASON = 256
 

@@ -12,7 +12,6 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
 from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress, read_selector
-from dkron_cli.core.words import read_moment
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
@@ -25,6 +24,7 @@ from dkron_crds.backfill import BackfillOrder, BackfillRuns, OnFailure
 from dkron_crds.base import rfc3339
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_BACKFILLS
+from dkron_reports.words import read_moment
 
 Object = dict[str, Any]
 PAUSE = 0.5

@@ -11,7 +11,6 @@ import typer
 from dkron_cli.commands.arguments import JobNames, usage
 from dkron_cli.commands.rights import who_am_i
 from dkron_cli.core.pauses import Choice, Ending, endings, pause_manifest, pause_table, read_end, read_selector
-from dkron_cli.core.words import instant
 from dkron_cli.edge.backend import connected, need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
@@ -19,6 +18,7 @@ from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
 from dkron_kube.paths import DKRON_PAUSES
+from dkron_reports.words import instant
 
 Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these labels, as in team=a,tier=1.")]
 ApiWrites = Annotated[

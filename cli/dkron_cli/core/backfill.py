@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dkron_cli.core.words import instant
 from dkron_crds.names import API_VERSION, object_name
+from dkron_reports.words import instant
 
 Object = dict[str, Any]
 NAME_ROOM = 40

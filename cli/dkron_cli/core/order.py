@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_cli.core.job import Job
 from dkron_crds.base import rfc3339
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.requests import read_instant
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.spec import JobSpec
+from dkron_reports.job import Job
 
 LONGEST_REASON = 256
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from dkron_cli.core.table import Table, table
-from dkron_cli.core.words import instant, one_line, read_span, read_time
 from dkron_crds.base import rfc3339
 from dkron_crds.names import API_VERSION
 from dkron_crds.schedule.errors import ScheduleError
 from dkron_crds.schedule.timestamps import rfc3339 as read_rfc3339
+from dkron_reports.words import instant, one_line, read_span, read_time
 
 Object = dict[str, Any]
 

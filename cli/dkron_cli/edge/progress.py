@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dkron_cli.core.words import safe
+from dkron_cli.core.table import safe
 from dkron_cli.edge.terminal import remark
 from dkron_cli.options import Options
 

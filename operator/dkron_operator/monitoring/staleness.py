@@ -20,9 +20,8 @@ def stale_at(status: JobStatus, paces: Sequence[JobView], *, resumed: datetime |
     success, or after `since` if there was none. None if it never will be.
 
     The intervals are those of `paces`: the job itself, or the scheduled jobs that it follows, the slowest of which
-    counts. They are counted in slots: the second slot after the success, plus the time from the slot of that success to
-    its end. So a workday job is not stale on Sunday, and a run may take its time. After a pause, they are counted from
-    when the job was `resumed`.
+    counts. They are counted in slots, see `Timeline.overdue_from`. After a pause, they are counted from when the job
+    was `resumed`.
     """
     since = status.since
     if since is None:
@@ -66,14 +65,9 @@ def _stale_at(pace: JobView, since: datetime, good: datetime, resumed: datetime 
     if pace.schedule is None:
         return None
     line = Timeline(pace.schedule, since, pace.spec.starts_at, pace.spec.expires_at)
-    paused = resumed is not None and resumed > good
-    second = _next(line, _next(line, resumed if paused else good))
-    if second is None:
-        return None
-    own = None if paused else line.latest(None, good)
-    took = timedelta() if own is None else good - own
-    return second + took + (start_deadline(pace) or timedelta())
-
-
-def _next(line: Timeline, mark: datetime | None) -> datetime | None:
-    return None if mark is None else line.next(mark)
+    if resumed is not None and resumed > good:
+        first = line.next(resumed)
+        overdue = None if first is None else line.next(first)
+    else:
+        overdue = line.overdue_from(good)
+    return None if overdue is None else overdue + (start_deadline(pace) or timedelta())

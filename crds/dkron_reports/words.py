@@ -1,14 +1,15 @@
 """Times and texts as people read them, and as they write them in options."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.schedule.durations import go_duration
 from dkron_crds.schedule.errors import ScheduleError
+from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timestamps import rfc3339 as read_rfc3339
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST_NUMBER = 9
+"""Digits of a number of days."""
 
 
 def span(length: timedelta) -> str:
@@ -51,14 +52,6 @@ def one_line(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def safe(text: str) -> str:
-    """Return the output of a job with its lines and colours, without what else could control a terminal."""
-    parts = _COLOR.split(text)
-    colors = _COLOR.findall(text)
-    plain = ["".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in part) for part in parts]
-    return "".join(part + color for part, color in zip(plain, [*colors, ""], strict=True))
-
-
 def read_time(text: object) -> datetime | None:
     """Return a time of a status or of Dkron's JSON; None for none, for Dkron's zero time, or what is no time."""
     try:
@@ -74,7 +67,7 @@ def read_span(option: str, text: str) -> timedelta:
     try:
         length = (
             timedelta(days=int(days))
-            if days != text and days.isdecimal()
+            if days != text and days.isdecimal() and len(days) <= LONGEST_NUMBER
             else timedelta(microseconds=go_duration(text) // 1000)
         )
     except (ScheduleError, OverflowError):
@@ -90,7 +83,7 @@ def read_moment(option: str, text: str, now: datetime) -> datetime:
     if text == "now":
         return now
     try:
-        return now - read_span(option, text)
+        return shifted(now, -read_span(option, text))
     except ValueError:
         pass
     try:
