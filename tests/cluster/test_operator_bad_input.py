@@ -22,6 +22,7 @@ GOOD = {
     "executorConfig": {"command": "true"},
     "jobTemplate": None,
     "tags": None,
+    "unchecked": None,
 }
 
 
@@ -30,15 +31,22 @@ def bad(name: str, reason: str, *words: str, **spec: Any) -> Any:
 
 
 BAD = (
-    bad("schedule-that-is-none", "InvalidSchedule", "every now and then", schedule="every now and then"),
+    bad("schedule-that-is-none", "InvalidSchedule", "61", schedule="61 * * * * *"),
     bad("unknown-zone", "InvalidTimezone", "Mars/Olympus", timezone="Mars/Olympus"),
     bad("unknown-executor", "UnknownExecutor", "teleport", "kubernetes", "shell", executor="teleport"),
-    bad("missing-command", "InvalidExecutorConfig", "command", "missing", executorConfig={"command": None}),
+    bad(
+        "missing-command",
+        "InvalidExecutorConfig",
+        "command",
+        "missing",
+        executorConfig={"command": None},
+        unchecked=True,
+    ),
     bad("restarting-pod", "InvalidTemplate", "restartPolicy", jobTemplate=pod_template(restartPolicy="Always")),
     bad("negative-number", "InvalidTemplate", "parallelism", jobTemplate={"spec": {"parallelism": -1}}),
     bad("word-for-a-number", "InvalidTemplate", "backoffLimit", jobTemplate={"spec": {"backoffLimit": "many"}}),
     bad("unknown-field", "InvalidTemplate", "paralelism", jobTemplate={"spec": {"paralelism": 1}}),
-    bad("no-count", "InvalidTags", "tags.dc", tags={"dc": "eu:x"}),
+    bad("no-count", "InvalidTags", "tags.dc", tags={"dc": "eu:x"}, unchecked=True),
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_cli.core.words import one_line
+from dkron_crds.admission import refused
 from dkron_crds.job import DkronJob
 from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
 from dkron_crds.names import API_VERSION, check_name, is_own_name, object_name
@@ -78,6 +79,8 @@ def _check(job: Object, name: str) -> None:
         raise Refused(str(error)) from None
     if read.spec.executor not in EXECUTOR_KEYS:
         raise Refused(f'executor: "{read.spec.executor}" is not known; use {", ".join(EXECUTOR_KEYS)}')
+    if check := refused(job["spec"]):
+        raise Refused(check.message)
 
 
 def _past(raw: Mapping[str, Any]) -> Object:

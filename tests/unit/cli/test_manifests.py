@@ -41,7 +41,7 @@ def job(spec: str, name: str = "a") -> str:
                      id="an unknown zone"),
         pytest.param(job('  executorConfig: {command: "true"}\n'), ["4: DkronJob a: spec.schedule is required"],
                      id="no schedule"),
-        pytest.param(job('  schedule: "@daily"\n'), ["4: DkronJob a: executorConfig.command is required"],
+        pytest.param(job('  schedule: "@daily"\n'), ["4: DkronJob a: the executor shell needs command"],
                      id="no command"),
         pytest.param(job(GOOD + "  executor: shel\n"), ['7: DkronJob a: executor: "shel" is not known'],
                      id="an unknown executor"),
@@ -154,6 +154,7 @@ def test_what_a_job_of_dkron_loses(fields: dict[str, Any], said: list[str]) -> N
         pytest.param({"retries": "x"}, "spec.retries", id="no number"),
         pytest.param({"tags": {"a": "b:0"}}, "tags.a", id="a count of zero"),
         pytest.param({"tags": [1]}, "spec.tags", id="a list"),
+        pytest.param({"executor_config": None}, "the executor shell needs command", id="no command"),
     ],
 )
 def test_a_job_that_cannot_be_taken_over_says_why(fields: dict[str, Any], why: str) -> None:
