@@ -3,11 +3,9 @@ without which an executor, a processor or a tag means nothing.
 
 The rules are coarse: whatever they refuse, the operator would report by the condition Ready. A write is judged by what
 it changes: an object that broke a rule before may keep doing so (docs/adr/0043). Dkron accepts jobs without required
-settings, so `spec.unchecked` lifts all rules but those of schedule and time zone. The REST API sets it where one of
-them would refuse the job.
+settings, so `spec.unchecked` lifts the rules, and the REST API sets it where one of them would refuse the job.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,17 +27,6 @@ REQUIRED_KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """The keys of `executorConfig` without which an executor can do nothing, each with an example of its value."""
 
-SCHEDULE_HAS_A_FORM = Rule(
-    cel=f"self == '' || self.matches(r'{coarse.SCHEDULE}')",
-    message='a schedule has six fields, seconds first, such as "0 30 2 * * *" (put "0 " before a crontab line), or is '
-    "@yearly, @monthly, @weekly, @daily, @hourly, @minutely, @manually, @every 1h30m, @at 2026-01-01T00:00:00Z or "
-    "@after 2026-01-01T00:00:00Z <PT2H",
-)
-TIMEZONE_HAS_A_FORM = Rule(
-    cel=f"self == '' || self.matches(r'{coarse.TIMEZONE}')",
-    message="a time zone is a name of the IANA tz database as it is written there, such as Europe/Madrid or UTC",
-)
-
 _MEMORY = r"^[^0-9A-Za-z.]*(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)[A-Za-z]*[^0-9A-Za-z.]*$"
 _TAG = r"^[^:]*(?::0*[1-9][0-9]{0,8})?$"
 
@@ -56,13 +43,17 @@ class Check:
     message: str
     field: str
     required: bool = True
+    unchanged: str = ""
+    """CEL that tells by self and old that a write leaves the mistake as it is; empty if any mistake of that kind may
+    stay."""
 
     @property
     def rule(self) -> Rule:
-        """The rule for the definition: it holds, is lifted, or was broken before this write."""
+        """The rule for the definition: it is lifted, holds, or was broken before this write."""
+        exempt = self.unchanged or f"!{self.cel('old')}"
         return Rule(
             cel=f"self.unchecked || {self.cel('self')} || "
-            f"!oldSelf.optMap(old, old.unchecked || {self.cel('old')}).orValue(true)",
+            f"oldSelf.optMap(old, !old.unchecked && {exempt}).orValue(false)",
             message=self.message,
             field=f".{self.field}",
             reason="FieldValueRequired" if self.required else "FieldValueInvalid",
@@ -84,12 +75,21 @@ def _executor_has(executor: str, keys: Mapping[str, str]) -> Check:
     )
 
 
-def _shell_value(key: str, pattern: str, form: str) -> Check:
-    matches = re.compile(pattern.replace(r"\x{b5}", "\u00b5").replace(r"\x{3bc}", "\u03bc"))
+def _has_form(field: str, pattern: str, message: str) -> Check:
+    return Check(
+        cel=lambda job: f"({job}.{field} == '' || {job}.{field}.matches(r'{pattern}'))",
+        holds=lambda spec: not spec.get(field) or coarse.matches(pattern, spec[field]),
+        message=message,
+        field=field,
+        required=False,
+        unchanged=f"self.{field} == old.{field}",
+    )
 
+
+def _shell_value(key: str, pattern: str, form: str) -> Check:
     def holds(spec: Spec) -> bool:
         text = _config(spec).get(key)
-        return _executor(spec) != "shell" or not text or matches.search(text) is not None
+        return _executor(spec) != "shell" or not text or coarse.matches(pattern, text)
 
     config = "{0}.executorConfig"
     return Check(
@@ -110,7 +110,7 @@ def _template_has_a_spec(spec: Spec) -> bool:
 
 
 def _tags_have_counts(spec: Spec) -> bool:
-    return all(re.fullmatch(_TAG, text) for text in (spec.get("tags") or {}).values())
+    return all(coarse.matches(_TAG, text) for text in (spec.get("tags") or {}).values())
 
 
 def _mail_has_addresses(spec: Spec) -> bool:
@@ -127,6 +127,18 @@ def _config(spec: Spec) -> Mapping[str, str]:
 
 
 CHECKS: tuple[Check, ...] = (
+    _has_form(
+        "schedule",
+        coarse.SCHEDULE,
+        'a schedule has six fields, seconds first, such as "0 30 2 * * *" (put "0 " before a crontab line), or is '
+        "@yearly, @monthly, @weekly, @daily, @hourly, @minutely, @manually, @every 1h30m, @at 2026-01-01T00:00:00Z or "
+        "@after 2026-01-01T00:00:00Z <PT2H",
+    ),
+    _has_form(
+        "timezone",
+        coarse.TIMEZONE,
+        "a time zone is a name of the IANA tz database as it is written there, such as Europe/Madrid or UTC",
+    ),
     *(_executor_has(executor, keys) for executor, keys in REQUIRED_KEYS.items()),
     Check(
         cel=lambda job: f"({job}.executor != 'kubernetes' || has({job}.jobTemplate) && has({job}.jobTemplate.spec))",

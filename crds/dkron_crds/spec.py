@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from dkron_crds.admission import RULES, SCHEDULE_HAS_A_FORM, TIMEZONE_HAS_A_FORM
+from dkron_crds.admission import RULES
 from dkron_crds.base import LIST_BY_JOB, LIST_BY_NAME, Instant, WireModel, rfc3339
 from dkron_crds.depends import MAX_PARENTS, Dependency, DkronName
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN
@@ -149,7 +149,7 @@ class JobSpec(WireModel):
     owner_email: Annotated[str, Field(max_length=320)] = ""
     """How to reach the owner. The address is not validated. Notifications by mail go to it."""
 
-    schedule: Annotated[str, Field(max_length=1024, json_schema_extra=validations(SCHEDULE_HAS_A_FORM))] = ""
+    schedule: Annotated[str, Field(max_length=1024)] = ""
     """When the job runs. Required unless parentJob or dependsOn is set, and without effect if one is. Either six
     fields or a descriptor.
 
@@ -169,7 +169,7 @@ class JobSpec(WireModel):
     the fields takes precedence. If the operator cannot read a schedule, the condition Ready has the reason
     InvalidSchedule."""
 
-    timezone: Annotated[str, Field(max_length=64, json_schema_extra=validations(TIMEZONE_HAS_A_FORM))] = ""
+    timezone: Annotated[str, Field(max_length=64)] = ""
     """The time zone of the schedule as an IANA name, for example "Europe/Madrid". Empty means UTC. A local time that
     a clock change skips does not run that day; one that it repeats runs twice."""
 
@@ -258,9 +258,9 @@ class JobSpec(WireModel):
     """How many executions, Jobs and bytes of output are kept."""
 
     unchecked: bool = False
-    """If true, the API server accepts the job without settings that its executor or a processor requires, and with
-    tags that mean nothing. The operator then reports by the condition Ready what is missing, and does not run it. The
-    REST API sets it for such jobs, because Dkron accepts them. It has no other effect."""
+    """If true, the API server does not check the form of schedule, timezone and tags, nor what executor and processors
+    require. The operator reports by the condition Ready what is wrong, and does not run the job. The REST API sets it
+    for jobs that lack a setting, because Dkron accepts them. It has no other effect."""
 
     @property
     def parents(self) -> tuple[Dependency, ...]:

@@ -14,7 +14,6 @@ import pytest
 from dkron_crds.base import Resource
 from dkron_crds.generate.structural import structural_schema
 from dkron_crds.kinds import KINDS
-from dkron_crds.schedule import coarse
 from tests.support.judge import Judge
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -34,14 +33,8 @@ INSTEAD_OF: dict[str, tuple[str, Any]] = {
     "dependsOn": ("parentJob", [{"job": "b", "when": "always"}]),
 }
 """Fields that stand instead of another, with a value: the whole object has the other one."""
-SAMPLES = {
-    "^(https?": "http://a",
-    "^((udp|": "unix:///a",
-    "^(%": "-",
-    coarse.SCHEDULE: "* * * * * *",
-    coarse.TIMEZONE: "Etc/UTC",
-}
-"""Texts by the beginning of their pattern, which may stand in a rule. All may go on with their last character."""
+SAMPLES = {"^(https?": "http://a", "^((udp|": "unix:///a", "^(%": "-"}
+"""Texts by the beginning of their pattern. All of them may go on with their last character."""
 
 
 @dataclass(frozen=True)
@@ -108,15 +101,10 @@ def sample_text(schema: Schema) -> str:
     if "enum" in schema:
         return str(schema["enum"][-1])
     formats = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01"}
-    pattern = schema.get("pattern", pattern_of_rule(schema))
+    pattern = schema.get("pattern", "")
     plain = next((text for start, text in SAMPLES.items() if pattern.startswith(start)), "a")
     text = formats.get(schema.get("format", ""), "1s" if is_duration(schema) else plain)
     return text.ljust(schema.get("minLength", 0), text[-1])
-
-
-def pattern_of_rule(schema: Schema) -> str:
-    (rule, *_) = schema.get("x-kubernetes-validations", [{"rule": ""}])
-    return str(rule["rule"]).partition("r'")[2]
 
 
 def is_duration(schema: Schema) -> bool:

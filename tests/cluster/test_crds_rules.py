@@ -25,7 +25,7 @@ TAKEN: dict[str, Any] = {
     "a parent and a schedule, as Dkron takes it": job(parentJob="first"),
     "a schedule that only the operator can judge": job(schedule="61 * * * * fri-mon"),
     "a job that Dkron accepts, without a command and with a tag without a count": job(
-        executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
+        schedule="30 9 * * 1", timezone="Madrid", executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
     ),
     "an executor and a processor that nobody knows": job(executor="perl", executorConfig={}, processors={"x": {}}),
     "a setting that the executor does not know": job(executorConfig={"command": "date", "sudo": "yes"}),

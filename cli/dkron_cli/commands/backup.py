@@ -18,6 +18,7 @@ from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
+from dkron_crds.admission import refused
 from dkron_crds.names import API_VERSION
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
@@ -96,8 +97,8 @@ async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: b
                     wanted = manifest(raw)
                     if options.namespace or not wanted["metadata"].get("namespace"):
                         wanted["metadata"]["namespace"] = cluster.namespace
-                    if disabled and raw["kind"] == "DkronJob":
-                        wanted["spec"] = {**wanted["spec"], "disabled": True}
+                    if raw["kind"] == "DkronJob":
+                        wanted["spec"] = _admitted(wanted["spec"], disabled=disabled)
                     word = await _restore_one(cluster, raw, wanted, pretend=pretend)
                     if pretend is dry_run:
                         counts[word] += 1
@@ -108,6 +109,11 @@ async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: b
         await cluster.close()
     told_counts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     remark(f"{told_counts}{' (dry run: nothing was written)' if dry_run else ''}")
+
+
+def _admitted(spec: Object, *, disabled: bool) -> Object:
+    """Return the spec so that the API server takes it: the operator has told what is wrong with it before."""
+    return {**spec, **({"disabled": True} if disabled else {}), **({"unchecked": True} if refused(spec) else {})}
 
 
 async def _restore_one(cluster: Cluster, raw: Object, wanted: Object, *, pretend: bool) -> str:

@@ -226,8 +226,7 @@ def _executor(spec: JobSpec) -> Iterator[Problem]:
         known = ", ".join(EXECUTOR_KEYS)
         yield ("spec", "executor"), f'executor: "{spec.executor}" is not known; use {known}', False
     config: Path = ("spec", "executorConfig")
-    # The operator says more about tags and templates.
-    checks = [check for check in CHECKS if check.field not in ("tags", "jobTemplate")]
+    checks = [check for check in CHECKS if check.field in ("executorConfig", "processors")]
     broken = [check for check in checks if not check.holds(spec.to_wire())]
     yield from ((("spec", check.field), check.message, False) for check in broken)
     if not broken and (size := spec.executor_config.get("mem_limit")):

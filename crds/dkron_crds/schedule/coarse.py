@@ -5,6 +5,7 @@ What matches and is no schedule all the same, the operator reports. The syntax i
 """
 
 import re
+from functools import cache
 
 # The white space of Go, as in grammar.py: that of ASCII, the next line, and the separators of Unicode.
 _SPACE = r"[\s\v\x{85}\pZ]"
@@ -33,3 +34,17 @@ _WITHOUT_AREA = (
 
 TIMEZONE = rf"^(?:[A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+|{'|'.join(map(re.escape, _WITHOUT_AREA.split()))})$"
 """A name with an area, such as Europe/Madrid, or one of the few without."""
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether all of the text matches a pattern of RE2, by Python's own expressions."""
+    return _translated(pattern).fullmatch(text) is not None
+
+
+_SEPARATORS = " \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+@cache
+def _translated(pattern: str) -> re.Pattern[str]:
+    spelled = re.sub(r"\\x\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), pattern)
+    return re.compile(spelled.replace(r"\pZ", _SEPARATORS), re.ASCII)
