@@ -9,7 +9,7 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
-from dkron_cli.core.objects import KEPT, Object, is_same, manifest, parents_first, with_history
+from dkron_cli.core.objects import KEPT, Object, admitted, is_same, manifest, parents_first, with_history
 from dkron_cli.core.words import plural
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
@@ -18,7 +18,6 @@ from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
-from dkron_crds.admission import refused
 from dkron_crds.names import API_VERSION
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
@@ -98,7 +97,7 @@ async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: b
                     if options.namespace or not wanted["metadata"].get("namespace"):
                         wanted["metadata"]["namespace"] = cluster.namespace
                     if raw["kind"] == "DkronJob":
-                        wanted["spec"] = _admitted(wanted["spec"], disabled=disabled)
+                        wanted["spec"] = admitted(wanted["spec"], disabled=disabled)
                     word = await _restore_one(cluster, raw, wanted, pretend=pretend)
                     if pretend is dry_run:
                         counts[word] += 1
@@ -109,11 +108,6 @@ async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: b
         await cluster.close()
     told_counts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     remark(f"{told_counts}{' (dry run: nothing was written)' if dry_run else ''}")
-
-
-def _admitted(spec: Object, *, disabled: bool) -> Object:
-    """Return the spec so that the API server takes it: the operator has told what is wrong with it before."""
-    return {**spec, **({"disabled": True} if disabled else {}), **({"unchecked": True} if refused(spec) else {})}
 
 
 async def _restore_one(cluster: Cluster, raw: Object, wanted: Object, *, pretend: bool) -> str:

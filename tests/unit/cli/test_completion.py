@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -84,3 +85,9 @@ def test_names_of_jobs_are_completed(shell: str, environment: dict[str, str]) ->
     child.send("\x15dkronctl run rep\t")
     child.expect("rep.*ort")
     child.close(force=True)
+
+
+def test_kubectl_is_told_the_names_and_to_leave_files_out(environment: dict[str, str]) -> None:
+    words = [sys.executable, "-c", "from dkron_cli.main import complete; complete()", "run", "re"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.stdout.split() == ["reconcile", "report", ":4"], done

@@ -8,7 +8,7 @@ import pytest
 from dkron_cli.core.importing import Change, items_of_text, lonely, placed, steps, twice
 from dkron_cli.core.lint import lint
 from dkron_cli.core.manifests import Unreadable, documents
-from dkron_cli.core.objects import is_same, manifest, parents_first, with_history
+from dkron_cli.core.objects import admitted, is_same, manifest, parents_first, with_history
 from dkron_cli.core.secret_names import secret_names
 from dkron_crds.job import JobStatus
 from tests.support.builders import NOON, execution, wire_job
@@ -99,6 +99,19 @@ def test_a_manifest_has_nothing_of_the_server() -> None:
         "spec": {"schedule": "0 * * * * *", "executorConfig": {"command": "true"}},
     }
     assert set(with_history(raw)["status"]) == {"status", "successCount", "errorCount", "executions"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "written"),
+    [
+        pytest.param({"executorConfig": {"command": "a"}}, {}, id="as it is"),
+        pytest.param({"executorConfig": {}}, {"unchecked": True}, id="one that the API server would refuse"),
+        pytest.param({"executor": "perl"}, {}, id="one that only the operator refuses"),
+    ],
+)
+def test_a_restore_brings_back_what_broke_a_rule_before(spec: dict[str, Any], written: dict[str, Any]) -> None:
+    assert admitted(spec, disabled=False) == spec | written
+    assert admitted(spec, disabled=True) == spec | written | {"disabled": True}
 
 
 def test_specs_are_compared_with_their_defaults() -> None:
