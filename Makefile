@@ -68,6 +68,7 @@ lock: venv ## Resolve the dependencies again and write requirements/*.txt
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
 	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --group dev --universal --generate-hashes --no-header --python-version 3.11 -c requirements/image.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --upgrade requirements/cli.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/cli.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/build.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt -o requirements/build.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/clients.in --no-deps --universal --generate-hashes --no-header --python-version 3.11 -o requirements/clients.txt
 
@@ -215,7 +216,7 @@ pin-base: venv ## Pin the image's base in the Dockerfile at the current digest o
 
 ##@ Release
 
-# dist/: wheel and source, image, its bill of materials, chart, crds.yaml, notes, SHA256SUMS. It fails for a checkout that
+# dist/: wheel and source, dkronctl for each platform, krew manifest, image, its bill of materials, chart, crds.yaml, notes, SHA256SUMS. It fails for a checkout that
 # must not be published, unless TRIAL=1; TAG=v1.2.3 is compared with the version. See docs/release.md.
 .PHONY: release
 release: venv ## Build all files of a release into dist/
@@ -254,7 +255,7 @@ docs-external: docs ## Check the site's external links (needs the internet)
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, parts of the chart, the dashboard, and tables in docs
+generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, docs/schemas, parts of the chart, the dashboard, and tables in docs
 	@PYTHONPATH=hack $(BIN)/python -m release.places
 	@$(BIN)/python -m dkron_crds.generate.manifests crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py
@@ -264,6 +265,7 @@ generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference
 	@$(BIN)/python hack/executor_keys.py
 	@$(BIN)/python hack/operator_metrics.py
 	@$(BIN)/python hack/cli_reference.py
+	@$(BIN)/python hack/json_schemas.py
 	@PYTHONPATH=hack $(BIN)/python -m dashboard
 
 .PHONY: check-generated
@@ -276,6 +278,7 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python hack/executor_keys.py --check
 	@$(BIN)/python hack/operator_metrics.py --check
 	@$(BIN)/python hack/cli_reference.py --check
+	@$(BIN)/python hack/json_schemas.py --check
 	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
 	@PYTHONPATH=hack $(BIN)/python -m release.places --check
 
@@ -294,7 +297,7 @@ golden-schedules: venv ## Generate tests/conformance/schedules.jsonl with robfig
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, scrapes, overviews and tracing
+bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, start of dkronctl, scrapes, overviews and tracing
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/tenants.py
 	@PYTHONPATH=hack $(BIN)/python bench/handover.py
@@ -305,6 +308,7 @@ bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace 
 	@PYTHONPATH=hack $(BIN)/python bench/namespaces.py
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/executor_start.py
+	@$(BIN)/python bench/cli_start.py
 	@$(BIN)/python bench/scrape.py
 	@$(BIN)/python bench/summary.py
 	@$(BIN)/python bench/tracing.py

@@ -18,7 +18,7 @@ def write_or_compare(page: Path, wanted: str, *, source: str, arguments: list[st
     if "--check" not in arguments:
         page.write_text(wanted, encoding="utf-8")
         return 0
-    if page.read_text(encoding="utf-8") != wanted:
+    if not page.is_file() or page.read_text(encoding="utf-8") != wanted:
         sys.stderr.write(f"{page.name} does not follow from {source}; run `make generate`\n")
         return 1
     return 0

@@ -156,3 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="show all tokens, without anything secret")
     commands.add_parser("revoke", help="make a token invalid").add_argument("accessor")
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

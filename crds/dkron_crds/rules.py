@@ -1,8 +1,8 @@
 """Validation beyond types and bounds: CEL rules for the API server, each with a readable message.
 
-A rule belongs here if a person can fix the problem by looking at the object alone. The operator checks everything
-that needs a parser, a zone table or other objects, and reports it as a condition, so that it stays visible in
-`kubectl get`.
+A rule belongs here if a person can fix the problem by looking at the object alone; those about schedules and executors
+are in admission.py. The operator checks everything that needs a parser, a zone table or other objects, and reports it
+as a condition, so that it stays visible in `kubectl get`.
 """
 
 from dataclasses import dataclass
@@ -15,18 +15,21 @@ from dkron_crds.names import OBJECT_NAME_LENGTH
 class Rule:
     """A CEL expression over the object it is attached to.
 
-    `field` is the path, relative to that object, that the API server names in its error.
+    `field` is the path, relative to that object, that the API server names in its error. With `old_is_optional`, a
+    rule that names oldSelf counts for creations, too, and oldSelf is an optional value.
     """
 
     cel: str
     message: str
     field: str = ""
     reason: Literal["FieldValueInvalid", "FieldValueRequired", "FieldValueForbidden"] = "FieldValueInvalid"
+    old_is_optional: bool = False
 
-    def to_wire(self) -> dict[str, str]:
+    def to_wire(self) -> dict[str, Any]:
         """Return an entry of x-kubernetes-validations."""
         entry = {"rule": self.cel, "message": self.message, "reason": self.reason}
-        return {**entry, "fieldPath": self.field} if self.field else entry
+        path = {"fieldPath": self.field} if self.field else {}
+        return {**entry, **path, **({"optionalOldSelf": True} if self.old_is_optional else {})}
 
 
 def validations(*rules: Rule) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from dkron_crds.admission import RULES
 from dkron_crds.base import LIST_BY_JOB, LIST_BY_NAME, Instant, WireModel, rfc3339
 from dkron_crds.depends import MAX_PARENTS, Dependency, DkronName
 from dkron_crds.names import NAME_LENGTH, NAME_OR_NONE_PATTERN
@@ -131,7 +132,7 @@ class JobSpec(WireModel):
     """What to run, when and where."""
 
     model_config = ConfigDict(
-        json_schema_extra=validations(SCHEDULE_OR_PARENT, PARENT_OR_DEPENDS_ON, STARTS_BEFORE_IT_EXPIRES)
+        json_schema_extra=validations(SCHEDULE_OR_PARENT, PARENT_OR_DEPENDS_ON, STARTS_BEFORE_IT_EXPIRES, *RULES)
     )
 
     name: DkronName | None = None
@@ -255,6 +256,11 @@ class JobSpec(WireModel):
 
     history: History = History()
     """How many executions, Jobs and bytes of output are kept."""
+
+    unchecked: bool = False
+    """If true, the API server does not check the form of schedule, timezone and tags, nor what executor and processors
+    require. The operator reports by the condition Ready what is wrong, and does not run the job. The REST API sets it
+    for jobs that lack a setting, because Dkron accepts them. It has no other effect."""
 
     @property
     def parents(self) -> tuple[Dependency, ...]:

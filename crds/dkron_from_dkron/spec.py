@@ -4,6 +4,7 @@ kept."""
 from datetime import datetime
 from typing import Any
 
+from dkron_crds.admission import refused
 from dkron_crds.job import Concurrency, JobSpec
 from dkron_crds.names import is_own_name
 from dkron_from_dkron.body import JobBody
@@ -22,10 +23,13 @@ _FROM_REST = frozenset(
 """Fields that a Dkron client replaces as a whole: those that it does not send get their defaults (Dkron behaviour
 §1.5)."""
 
+_UNCHECKED = "unchecked"
+"""Set for a job that Dkron accepts and the rules of the custom resource refuse."""
+
 
 def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     """Return the spec to write. `stored` is the spec to replace, None for a new job."""
-    kept = {key: value for key, value in (stored or {}).items() if key not in _FROM_REST}
+    kept = {key: value for key, value in (stored or {}).items() if key not in _FROM_REST and key != _UNCHECKED}
     if stored is None and not is_own_name(body.name):
         kept["name"] = body.name
     parent = _parent(body, kept)
@@ -49,7 +53,8 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
         "expiresAt": body.expires_at,
     }
     # Empty values are left out, so that the schema's defaults apply.
-    return kept | {key: value for key, value in sent.items() if value}
+    wanted = kept | {key: value for key, value in sent.items() if value}
+    return wanted if refused(wanted) is None else wanted | {_UNCHECKED: True}
 
 
 def _parent(body: JobBody, kept: Object) -> str:

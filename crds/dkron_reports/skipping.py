@@ -25,6 +25,7 @@ _RULES = {
     "NotStarted": Rule("spec.startsAt", "it is before spec.startsAt"),
     "NotReady": Rule("", "the job was not ready"),
     "Succeeded": Rule("spec.ephemeral", "spec.ephemeral is true and the job has succeeded: it is about to be deleted"),
+    "InvalidParameters": Rule("spec.parameters", "a request gave values that do not fit spec.parameters"),
     "Edited": Rule("", "the job was edited before the operator decided the slot"),
     "Overrun": Rule("", "its parent had more ended runs than it can show"),
     "Paused": Rule("DkronPause", "a DkronPause held the job, and its spec.whenResumed drops such slots"),

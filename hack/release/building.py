@@ -9,7 +9,7 @@ from dkron_runtime.image import own_image
 from image.contents import Contents
 from image.source import Source
 from localcluster.progress import say
-from release import charts, custom_resources, distributions, packages, sbom, sums
+from release import charts, custom_resources, distributions, krew, packages, sbom, single_file, sums
 from release.version import semantic
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +31,7 @@ def build(plan: Plan) -> list[Path]:
     plan.folder.mkdir(parents=True)
     say("building the wheel and the source distribution")
     distributions.build(ROOT, plan.folder, epoch=plan.source.epoch)
+    _command_line(plan)
     _write(plan, "crds.yaml", custom_resources.bundle(ROOT / "crds"))
     _write(plan, "release-notes.md", plan.notes + "\n")
     _image(plan)
@@ -44,6 +45,17 @@ def build(plan: Plan) -> list[Path]:
     )
     sums.write(plan.folder, plan.folder.iterdir())
     return sorted(plan.folder.iterdir())
+
+
+def _command_line(plan: Plan) -> None:
+    say("packing dkronctl for each platform")
+    (wheel,) = plan.folder.glob("*.whl")
+    made = single_file.build(ROOT, wheel, plan.folder, version=plan.version, epoch=plan.source.epoch)
+    archives = {
+        platform: (archive.name, sums.digest(archive))
+        for platform, archive in zip(single_file.PLATFORMS, made, strict=True)
+    }
+    _write(plan, "krew-dkron.yaml", krew.manifest(plan.version, archives, semantic=semantic(plan.version)))
 
 
 def _image(plan: Plan) -> None:

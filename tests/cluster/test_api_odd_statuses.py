@@ -77,7 +77,7 @@ def test_one_odd_job_keeps_nobody_from_the_others(own_api: ApiSite) -> None:
 
 
 WRONG = (
-    pytest.param({"schedule": "nonsense"}, id="a schedule that nobody can read"),
+    pytest.param({"schedule": "61 * * * * *"}, id="a schedule that nobody can read"),
     pytest.param({"schedule": "@daily", "timezone": "Nowhere/Here"}, id="a time zone that nobody knows"),
     pytest.param({"schedule": "TZ=Nowhere @daily"}, id="a zone in the schedule that nobody knows"),
     pytest.param({"parentJob": "missing-parent", "schedule": ""}, id="a parent that is missing"),

@@ -43,7 +43,7 @@ def seat(module_site: Site, api_beside: ApiSite) -> Seat:
         dkron_job("long", jobTemplate=simulated(run_for="1h")),
         dkron_job("after", schedule="", parentJob="good", jobTemplate=simulated()),
         dkron_job("off", disabled=True),
-        dkron_job("wrong", schedule="* * *"),
+        dkron_job("wrong", schedule="61 * * * * *"),
     )
     for name in ("good", "bad", "long", "after"):
         kube.wait_status(name, "to be understood", is_ready)
@@ -95,7 +95,7 @@ def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> No
     assert "\x1b[" not in seat.cli.in_terminal("get", "--no-color")
     assert seat.cli("get", "good", "-o", "name").output == "good\n"
     assert yaml.safe_load(seat.cli("get", "good", "-o", "yaml").output)["kind"] == "DkronJob"
-    assert "has 3 fields" in seat.cli("get", "wrong", "-o", "wide").output
+    assert 'second: "61" is not allowed' in seat.cli("get", "wrong", "-o", "wide").output
 
 
 def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:

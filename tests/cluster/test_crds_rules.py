@@ -4,11 +4,14 @@ The plain bounds (lengths, numbers, enumerations) are in test_crds_bounds.py, wh
 test_crds_kubectl.py.
 """
 
+import re
 from typing import Any
 
 import pytest
 
 from dkron_crds.job import DkronJob, JobSpec
+from tests.conformance.schedules_texts import golden_texts, is_schedule
+from tests.support.broken_jobs import BROKEN, broken_spec
 from tests.support.documents import backfill, installation, job, policy
 from tests.support.judge import Judge
 
@@ -25,8 +28,13 @@ TAKEN: dict[str, Any] = {
     "a parent alone": job(schedule="", parentJob="first"),
     "a parent, and null for the schedule": job(schedule=None, parentJob="first"),
     "a parent and a schedule, as Dkron takes it": job(parentJob="first"),
-    "a schedule that only the operator can judge": job(schedule="every now and then"),
-    "a shell job without a command, which the operator reports": job(executorConfig={}),
+    "a schedule that only the operator can judge": job(schedule="61 * * * * fri-mon"),
+    "a job that Dkron accepts, without a command and with a tag without a count": job(
+        schedule="30 9 * * 1", timezone="Madrid", executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
+    ),
+    "an executor and a processor that nobody knows": job(executor="perl", executorConfig={}, processors={"x": {}}),
+    "a setting that the executor does not know": job(executorConfig={"command": "date", "sudo": "yes"}),
+    "a value that only the operator can judge": job(executor="http", executorConfig={"method": "?", "url": "?"}),
     "a time zone that only the operator can judge": job(timezone="Mars/Olympus"),
     "the longest object name": job("a" * 52),
     "an underscore in the Dkron name": job("a-b", name="a_b"),
@@ -162,6 +170,19 @@ REFUSED: dict[str, Any] = {
 @pytest.mark.parametrize(("document", "sentence"), REFUSED.values(), ids=list(REFUSED))
 def test_refused_with_a_sentence_that_names_the_field(document: dict[str, Any], sentence: str, judge: Judge) -> None:
     assert sentence in judge.refusal(document)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_mistake_is_refused_with_what_is_allowed(name: str, judge: Judge) -> None:
+    sentence = judge.refusal(job(**broken_spec(name)))
+    assert BROKEN[name][1] in sentence
+    assert sentence.count("Invalid value") + sentence.count("Required value") == 1, "one mistake, one sentence"
+
+
+def test_every_form_of_a_schedule_is_taken(judge: Judge) -> None:
+    forms = {re.sub("[a-z]", "a", re.sub("[0-9]+", "0", text)): text for text in golden_texts() if is_schedule(text)}
+    assert len(forms) > 100
+    assert [text for text in forms.values() if judge.refusal(job(schedule=text))] == []
 
 
 KEPT: dict[str, Any] = {

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cluster(nodes="none")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INSTALLATION = sorted((EXAMPLES / "installation").glob("*.yaml"))
-FOLDERS = sorted({path.parent for path in EXAMPLES.rglob("*.yaml")} - {EXAMPLES / "installation"})
+FOLDERS = sorted({path.parent for path in EXAMPLES.rglob("*.yaml")} - {EXAMPLES / "installation", EXAMPLES / "argocd"})
 
 
 def applied(cluster: Cluster, judge: Judge, path: Path) -> list[str]:

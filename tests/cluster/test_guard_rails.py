@@ -150,7 +150,7 @@ TAKEN: dict[str, Object] = {
     "each minute, in a zone": limited(schedule="TZ=Europe/Madrid 7 * * * * *"),
     "a number that follows from the name": limited(schedule="~ ~ * * * *"),
     "each second, but after another job": limited(schedule="* * * * * *", parentJob="first"),
-    "a schedule that only the operator can judge": limited(schedule="@every now"),
+    "a schedule that only the operator can judge": limited(schedule="61 * * * * *"),
     "null in a template": with_pod(containers=None, volumes=None, serviceAccountName=None),
 }
 

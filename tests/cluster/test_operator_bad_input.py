@@ -23,6 +23,7 @@ GOOD = {
     "jobTemplate": None,
     "parameters": None,
     "tags": None,
+    "unchecked": None,
 }
 DAY = {"name": "day"}
 PATTERN = {**DAY, "pattern": "("}
@@ -33,17 +34,24 @@ def bad(name: str, reason: str, *words: str, **spec: Any) -> Any:
 
 
 BAD = (
-    bad("schedule-that-is-none", "InvalidSchedule", "every now and then", schedule="every now and then"),
+    bad("schedule-that-is-none", "InvalidSchedule", "61", schedule="61 * * * * *"),
     bad("unknown-zone", "InvalidTimezone", "Mars/Olympus", timezone="Mars/Olympus"),
     bad("unknown-executor", "UnknownExecutor", "teleport", "kubernetes", "shell", executor="teleport"),
-    bad("missing-command", "InvalidExecutorConfig", "command", "missing", executorConfig={"command": None}),
+    bad(
+        "missing-command",
+        "InvalidExecutorConfig",
+        "command",
+        "missing",
+        executorConfig={"command": None},
+        unchecked=True,
+    ),
     bad("restarting-pod", "InvalidTemplate", "restartPolicy", jobTemplate=pod_template(restartPolicy="Always")),
     bad("negative-number", "InvalidTemplate", "parallelism", jobTemplate={"spec": {"parallelism": -1}}),
     bad("word-for-a-number", "InvalidTemplate", "backoffLimit", jobTemplate={"spec": {"backoffLimit": "many"}}),
     bad("unknown-field", "InvalidTemplate", "paralelism", jobTemplate={"spec": {"paralelism": 1}}),
     bad("pattern", "InvalidParameters", 'parameter "day"', "not a regular expression", parameters=[PATTERN]),
     bad("no-value", "ParameterRequired", 'parameter "day"', "no default", parameters=[{**DAY, "required": True}]),
-    bad("no-count", "InvalidTags", "tags.dc", tags={"dc": "eu:x"}),
+    bad("no-count", "InvalidTags", "tags.dc", tags={"dc": "eu:x"}, unchecked=True),
 )
 
 

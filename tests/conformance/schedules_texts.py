@@ -1,7 +1,11 @@
-"""Texts that look like schedules, legal and not, for hypothesis."""
+"""Texts that look like schedules, legal and not."""
+
+import json
+from pathlib import Path
 
 from hypothesis import strategies as st
 
+from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from tests.conformance.schedules_brute import BOUNDS
 
 ZONES = (
@@ -70,3 +74,18 @@ shaped = st.one_of(
     st.lists(st.one_of(words, st.lists(alphabet, max_size=6).map("".join)), min_size=6, max_size=7).map(" ".join),
 )
 """Texts made of the grammar's own pieces, mostly illegal."""
+
+
+def golden_texts() -> set[str]:
+    """Return the texts that were given to robfig/cron."""
+    golden = Path(__file__).with_name("schedules.jsonl").read_text(encoding="utf-8")
+    return {row[1] for row in map(json.loads, golden.splitlines()) if isinstance(row, list)}
+
+
+def is_schedule(text: str) -> bool:
+    """Whether it is a schedule here."""
+    try:
+        parse(text, name="x")
+    except (ScheduleError, TimezoneError):
+        return False
+    return True

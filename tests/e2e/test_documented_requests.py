@@ -41,7 +41,7 @@ case "$*" in
 esac
 """
 """What stands for `make` where the README asks it about a demo: the same, about what runs here."""
-PAGES = ("concepts", "rest-api", "operations", "migrate-from-dkron", "migrate-from-cronjob")
+PAGES = ("concepts", "rest-api", "operations", "recipes", "migrate-from-dkron", "migrate-from-cronjob")
 SECONDS = 90
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 
 def job(object_name: str = "nightly", /, **spec: Any) -> dict[str, Any]:
-    """Return a daily DkronJob with these further fields of the spec."""
+    """Return a daily DkronJob that runs a command, with these further fields of the spec."""
     return {
         "apiVersion": "dkron.io/v1alpha1",
         "kind": "DkronJob",
         "metadata": {"name": object_name},
-        "spec": {"schedule": "@daily"} | spec,
+        "spec": {"schedule": "@daily", "executorConfig": {"command": "date"}} | spec,
     }
 
 

@@ -115,7 +115,7 @@ def test_a_failure_of_the_night_uploads_what_happened(name: str) -> None:
 
 
 def test_a_release_takes_what_make_release_builds() -> None:
-    names = {"crds.yaml", "release-notes.md", "SHA256SUMS"}
+    names = {"crds.yaml", "krew-dkron.yaml", "release-notes.md", "SHA256SUMS"}
     release = yaml.safe_load((FORGE / "workflows" / "release.yaml").read_text("utf-8"))["jobs"]
     assert 'make release TAG="$GITHUB_REF_NAME"' in commands(release["build"])
     published = "".join(commands(job) for name, job in release.items() if name != "build")

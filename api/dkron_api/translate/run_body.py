@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dkron_api.translate.gojson import decode
 from dkron_crds.base import rfc3339
 from dkron_crds.parameters import MAX_PARAMETERS
 from dkron_crds.requests import read_instant

@@ -9,7 +9,7 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
-from dkron_cli.core.objects import KEPT, Object, is_same, manifest, parents_first, with_history
+from dkron_cli.core.objects import KEPT, Object, admitted, is_same, manifest, parents_first, with_history
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
@@ -94,8 +94,8 @@ async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: b
                     wanted = manifest(raw)
                     if options.namespace or not wanted["metadata"].get("namespace"):
                         wanted["metadata"]["namespace"] = cluster.namespace
-                    if disabled and raw["kind"] == "DkronJob":
-                        wanted["spec"] = {**wanted["spec"], "disabled": True}
+                    if raw["kind"] == "DkronJob":
+                        wanted["spec"] = admitted(wanted["spec"], disabled=disabled)
                     word = await _restore_one(cluster, raw, wanted, pretend=pretend)
                     if pretend is dry_run:
                         counts[word] += 1

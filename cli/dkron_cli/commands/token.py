@@ -20,6 +20,6 @@ def token(ctx: typer.Context) -> None:
     need_cluster(options, "token")
     shared = {"--namespace": options.namespace, "--context": options.context, "--kubeconfig": options.kubeconfig}
     given = [word for option, value in shared.items() if value for word in (option, value)]
-    program = [sys.executable, "-m", "dkron_api", "token", *given, *(ctx.args or ["--help"])]
+    program = [sys.executable, "-m", "dkron_api.token_command", *given, *(ctx.args or ["--help"])]
     sys.stdout.flush()
     os.execv(program[0], program)  # noqa: S606 - this Python, without a shell

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dkron_crds.admission import refused
 from dkron_crds.job import DkronJob
 from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
 from dkron_crds.names import API_VERSION, object_name
@@ -64,6 +65,8 @@ def _check(job: Object) -> None:
         raise Refused(str(error)) from None
     if read.spec.executor not in EXECUTOR_KEYS:
         raise Refused(f'executor: "{read.spec.executor}" is not known; use {", ".join(EXECUTOR_KEYS)}')
+    if check := refused(job["spec"]):
+        raise Refused(check.message)
 
 
 def _past(body: JobBody) -> Object:

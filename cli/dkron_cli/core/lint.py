@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_cli.core.manifests import Document, Path
+from dkron_crds.admission import CHECKS
 from dkron_crds.base import WireModel
 from dkron_crds.depends import circle
 from dkron_crds.job import DkronJob, JobSpec
@@ -237,9 +238,10 @@ def _executor(spec: JobSpec) -> Iterator[Problem]:
         known = ", ".join(EXECUTOR_KEYS)
         yield ("spec", "executor"), f'executor: "{spec.executor}" is not known; use {known}', False
     config: Path = ("spec", "executorConfig")
-    if spec.executor == "shell" and not spec.executor_config.get("command"):
-        yield config, "executorConfig.command is required by the executor shell", False
-    if size := spec.executor_config.get("mem_limit"):
+    checks = [check for check in CHECKS if check.field in ("executorConfig", "processors")]
+    broken = [check for check in checks if not check.holds(spec.to_wire())]
+    yield from ((("spec", check.field), check.message, False) for check in broken)
+    if not broken and (size := spec.executor_config.get("mem_limit")):
         try:
             memory_bytes(size)
         except ValueError as error:

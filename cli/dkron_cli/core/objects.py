@@ -5,6 +5,7 @@ made.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dkron_crds.admission import refused
 from dkron_crds.names import ACCEPTED, API_VERSION
 from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.stops import STOP_PREFIX
@@ -34,6 +35,12 @@ def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:
         "metadata": kept | ({"annotations": notes} if notes else {}),
         "spec": spec,
     }
+
+
+def admitted(spec: Object, *, disabled: bool) -> Object:
+    """Return a spec of a backup so that the API server accepts it. What is wrong with it, the operator has told before,
+    and tells again."""
+    return {**spec, **({"disabled": True} if disabled else {}), **({"unchecked": True} if refused(spec) else {})}
 
 
 def with_history(raw: Mapping[str, Any]) -> Object:

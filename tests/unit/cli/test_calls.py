@@ -64,6 +64,15 @@ def call(*words: str) -> int:
         pytest.param("lint nofile", 2, "cannot read nofile", id="no file"),
         pytest.param("can fly", 2, '"fly" is not known; use get', id="no verb"),
         pytest.param("agenda --within 0s", 2, "--within", id="no period"),
+        pytest.param("agenda --crowded 1", 2, "greater than or equal to 2", id="a crowd of one"),
+        pytest.param("describe", 2, "Missing argument 'JOB'", id="no job"),
+        pytest.param("history a -c 0", 2, "greater than or equal to 1", id="no runs"),
+        pytest.param("top --since 7", 2, '--since: "7" is not a duration', id="a period without a unit"),
+        pytest.param("next @daily -c 1001", 2, "less than or equal to 1000", id="too many slots"),
+        pytest.param("next report", 5, "the file does not exist; check --kubeconfig", id="slots of a job of nobody"),
+        pytest.param("secrets --server x", 2, "secrets needs a kubeconfig", id="secrets of a server"),
+        pytest.param("doctor --server x", 2, "doctor needs a kubeconfig", id="checks of a server"),
+        pytest.param("get --nope", 2, "No such option: --nope", id="no option"),
     ],
 )
 def test_wrong_calls(words: str, code: int, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from dkron_cli.core.importing import Change, items_of_text, lonely, placed, steps, twice
 from dkron_cli.core.lint import lint
 from dkron_cli.core.manifests import Unreadable, documents
-from dkron_cli.core.objects import is_same, manifest, parents_first, with_history
+from dkron_cli.core.objects import admitted, is_same, manifest, parents_first, with_history
 from dkron_cli.core.secret_names import secret_names
 from dkron_crds.job import JobStatus
 from tests.support.builders import NOON, execution, wire_job
@@ -41,7 +41,7 @@ def job(spec: str, name: str = "a") -> str:
                      id="an unknown zone"),
         pytest.param(job('  executorConfig: {command: "true"}\n'), ["4: DkronJob a: spec.schedule is required"],
                      id="no schedule"),
-        pytest.param(job('  schedule: "@daily"\n'), ["4: DkronJob a: executorConfig.command is required"],
+        pytest.param(job('  schedule: "@daily"\n'), ["4: DkronJob a: the executor shell needs command"],
                      id="no command"),
         pytest.param(job(GOOD + "  executor: shel\n"), ['7: DkronJob a: executor: "shel" is not known'],
                      id="an unknown executor"),
@@ -107,6 +107,19 @@ def test_a_manifest_has_nothing_of_the_server() -> None:
     assert set(with_history(raw)["status"]) == {"status", "successCount", "errorCount", "executions"}
 
 
+@pytest.mark.parametrize(
+    ("spec", "written"),
+    [
+        pytest.param({"executorConfig": {"command": "a"}}, {}, id="as it is"),
+        pytest.param({"executorConfig": {}}, {"unchecked": True}, id="one that the API server would refuse"),
+        pytest.param({"executor": "perl"}, {}, id="one that only the operator refuses"),
+    ],
+)
+def test_a_restore_brings_back_what_broke_a_rule_before(spec: dict[str, Any], written: dict[str, Any]) -> None:
+    assert admitted(spec, disabled=False) == spec | written
+    assert admitted(spec, disabled=True) == spec | written | {"disabled": True}
+
+
 def test_specs_are_compared_with_their_defaults() -> None:
     one = {"spec": {"schedule": "@daily", "history": {"executions": 20, "failedJobs": 1}}}
     other = {"spec": {"schedule": "@daily", "retries": 0, "history": {"failedJobs": 1}}}
@@ -160,6 +173,7 @@ def test_what_a_job_of_dkron_loses(fields: dict[str, Any], said: list[str]) -> N
         pytest.param({"retries": "x"}, "retries: it is the string", id="no number"),
         pytest.param({"tags": {"a": "b:0"}}, "tags.a", id="a count of zero"),
         pytest.param({"tags": [1]}, "tags: it is an array", id="a list"),
+        pytest.param({"executor_config": None}, "the executor shell needs command", id="no command"),
     ],
 )
 def test_a_job_that_cannot_be_taken_over_says_why(fields: dict[str, Any], why: str) -> None:

@@ -1,0 +1,175 @@
+"""What the API server asks of a DkronJob beyond types and bounds: a schedule of the right form, and the settings
+without which an executor, a processor or a tag means nothing.
+
+The rules are coarse: whatever they refuse, the operator would report by the condition Ready. A write is judged by what
+it changes: an object that broke a rule before may keep doing so (docs/adr/0043). Dkron accepts jobs without required
+settings, so `spec.unchecked` lifts the rules, and the REST API sets it where one of them would refuse the job.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dkron_crds.rules import Rule
+from dkron_crds.schedule import coarse
+
+Spec = Mapping[str, Any]
+
+REQUIRED_KEYS: Mapping[str, Mapping[str, str]] = {
+    "shell": {"command": '"date"'},
+    "docker": {"image": '"alpine:3"'},
+    "http": {"method": "GET", "url": '"https://example.org/"'},
+    "grpc": {"url": '"orders:50051/shop.v1.Orders/Close"'},
+    "kafka": {"brokerAddress": '"kafka:9092"', "topic": "orders"},
+    "nats": {"url": '"nats://nats:4222"', "subject": "orders"},
+    "rabbitmq": {"url": '"amqp://rabbitmq:5672/"', "queue.name": "orders"},
+    "gcppubsub": {"project": "shop", "topic": "orders"},
+}
+"""The keys of `executorConfig` without which an executor can do nothing, each with an example of its value."""
+
+_MEMORY = r"^[^0-9A-Za-z.]*(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)[A-Za-z]*[^0-9A-Za-z.]*$"
+_TAG = r"^[^:]*(?::0*[1-9][0-9]{0,8})?$"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A rule about the spec, as CEL for the API server and as a function for our programs.
+
+    `cel` returns the expression for a variable that holds a spec; `holds` takes a spec as the API server stores it.
+    """
+
+    cel: Callable[[str], str]
+    holds: Callable[[Spec], bool]
+    message: str
+    field: str
+    required: bool = True
+    unchanged: str = ""
+    """CEL that tells by self and old that a write leaves the mistake as it is; empty if any mistake of that kind may
+    stay."""
+
+    @property
+    def rule(self) -> Rule:
+        """The rule for the definition: it is lifted, holds, or was broken before this write."""
+        exempt = self.unchanged or f"!{self.cel('old')}"
+        return Rule(
+            cel=f"self.unchecked || {self.cel('self')} || "
+            f"oldSelf.optMap(old, !old.unchecked && {exempt}).orValue(false)",
+            message=self.message,
+            field=f".{self.field}",
+            reason="FieldValueRequired" if self.required else "FieldValueInvalid",
+            old_is_optional=True,
+        )
+
+
+def _executor_has(executor: str, keys: Mapping[str, str]) -> Check:
+    names, listed = list(keys), ", ".join(f"'{key}'" for key in keys)
+    example = ", ".join(f"{key}: {text}" for key, text in keys.items())
+    return Check(
+        cel=lambda job: (
+            f"({job}.executor != '{executor}' || has({job}.executorConfig) && [{listed}].all(key, "
+            f"key in {job}.executorConfig && size({job}.executorConfig[key]) > 0))"
+        ),
+        holds=lambda spec: _executor(spec) != executor or all(_config(spec).get(name) for name in names),
+        message=f"the executor {executor} needs {' and '.join(names)}, for example {{{example}}}",
+        field="executorConfig",
+    )
+
+
+def _has_form(field: str, pattern: str, message: str) -> Check:
+    return Check(
+        cel=lambda job: f"({job}.{field} == '' || {job}.{field}.matches(r'{pattern}'))",
+        holds=lambda spec: not spec.get(field) or coarse.matches(pattern, spec[field]),
+        message=message,
+        field=field,
+        required=False,
+        unchanged=f"self.{field} == old.{field}",
+    )
+
+
+def _shell_value(key: str, pattern: str, form: str) -> Check:
+    def holds(spec: Spec) -> bool:
+        text = _config(spec).get(key)
+        return _executor(spec) != "shell" or not text or coarse.matches(pattern, text)
+
+    config = "{0}.executorConfig"
+    return Check(
+        cel=lambda job: (
+            f"({job}.executor != 'shell' || !has({config.format(job)}) || "
+            f"!('{key}' in {config.format(job)}) || {config.format(job)}['{key}'] == '' || "
+            f"{config.format(job)}['{key}'].matches(r'{pattern}'))"
+        ),
+        holds=holds,
+        message=f"{key} of the executor shell must be {form}",
+        field="executorConfig",
+        required=False,
+    )
+
+
+def _template_has_a_spec(spec: Spec) -> bool:
+    return _executor(spec) != "kubernetes" or "spec" in (spec.get("jobTemplate") or {})
+
+
+def _tags_have_counts(spec: Spec) -> bool:
+    return all(coarse.matches(_TAG, text) for text in (spec.get("tags") or {}).values())
+
+
+def _mail_has_addresses(spec: Spec) -> bool:
+    processors = spec.get("processors") or {}
+    return "email" not in processors or bool(processors["email"].get("emails"))
+
+
+def _executor(spec: Spec) -> str:
+    return str(spec.get("executor", "shell"))
+
+
+def _config(spec: Spec) -> Mapping[str, str]:
+    return spec.get("executorConfig") or {}
+
+
+CHECKS: tuple[Check, ...] = (
+    _has_form(
+        "schedule",
+        coarse.SCHEDULE,
+        'a schedule has six fields, seconds first, such as "0 30 2 * * *" (put "0 " before a crontab line), or is '
+        "@yearly, @monthly, @weekly, @daily, @hourly, @minutely, @manually, @every 1h30m, @at 2026-01-01T00:00:00Z or "
+        "@after 2026-01-01T00:00:00Z <PT2H",
+    ),
+    _has_form(
+        "timezone",
+        coarse.TIMEZONE,
+        "a time zone is a name of the IANA tz database as it is written there, such as Europe/Madrid or UTC",
+    ),
+    *(_executor_has(executor, keys) for executor, keys in REQUIRED_KEYS.items()),
+    Check(
+        cel=lambda job: f"({job}.executor != 'kubernetes' || has({job}.jobTemplate) && has({job}.jobTemplate.spec))",
+        holds=_template_has_a_spec,
+        message="the executor kubernetes needs jobTemplate.spec.template.spec.containers",
+        field="jobTemplate",
+    ),
+    _shell_value("timeout", coarse.DURATION, "a Go duration such as 30s, 5m or 1h30m"),
+    _shell_value("mem_limit", _MEMORY, "bytes (67108864) or a number with a unit (64MB, 1.5GB)"),
+    Check(
+        cel=lambda job: f"(!has({job}.tags) || {job}.tags.all(key, {job}.tags[key].matches(r'{_TAG}')))",
+        holds=_tags_have_counts,
+        message='a tag is "value" or "value:count" with a number from 1 on, for example "eu:2"',
+        field="tags",
+        required=False,
+    ),
+    Check(
+        cel=lambda job: (
+            f"(!has({job}.processors) || !('email' in {job}.processors) || "
+            f"'emails' in {job}.processors['email'] && size({job}.processors['email']['emails']) > 0)"
+        ),
+        holds=_mail_has_addresses,
+        message='the processor email needs emails, for example {emails: "ops@example.com"}',
+        field="processors",
+    ),
+)
+"""Every rule that `spec.unchecked` lifts."""
+
+RULES: tuple[Rule, ...] = tuple(check.rule for check in CHECKS)
+
+
+def refused(spec: Spec) -> Check | None:
+    """Return the first check that the spec, as it is sent to the API server, does not hold; None if it holds all."""
+    return next((check for check in CHECKS if not check.holds(spec)), None)

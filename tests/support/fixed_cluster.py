@@ -1,0 +1,133 @@
+"""A cluster for `dkronctl` that is always the same, at a moment that is always noon: what the golden texts show."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from dkron_crds.base import rfc3339
+from dkron_crds.conditions import Condition, ConditionStatus
+from dkron_crds.job import JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.kinds import KINDS
+from dkron_crds.names import API_VERSION, GROUP, VERSION
+from dkron_crds.revision import title
+from dkron_kube.errors import NotFound
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES, Resource
+from tests.support.builders import NOON, after, claim, execution, wire_job
+
+Object = dict[str, Any]
+NIGHT = NOON.replace(hour=1, minute=30)
+SECRETS = {"command": "backup --all", "env": "PASSWORD=secretRef:backup/password", "image": "registry.example/backup:4"}
+
+
+class Noon(datetime):
+    """A clock that has stopped."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:  # noqa: ARG003 - always UTC
+        """Return noon."""
+        return NOON
+
+
+def condition(kind: str, status: str, reason: str, message: str = "") -> Condition:
+    return Condition(
+        type=kind, status=ConditionStatus(status), reason=reason, message=message, last_transition_time=NIGHT
+    )
+
+
+def status(*others: Condition, **fields: Any) -> JobStatus:
+    scheduled = condition("Ready", "True", "Scheduled")
+    known = {"since": after(days=-3), "observed_generation": 1, "last_schedule_time": NOON, **fields}
+    return JobStatus(conditions=others or (scheduled,), **known)
+
+
+def backup() -> Object:
+    """Fails each night, once with a retry, and is pinned to a zone with a change of the clocks."""
+    nights = [NIGHT - timedelta(days=day) for day in range(3)]
+    first, last = claim(nights[0], at=nights[0]), claim(nights[0], at=nights[0] + timedelta(seconds=8), attempt=2)
+    executions = (
+        execution(last, success=False, seconds=61, exit_code=3, reason="Error", node_name="node-1",
+                  output="connecting to store.example\nno space left on /backup\n"),
+        execution(first, success=False, exit_code=3, reason="Error", node_name="node-1"),
+        execution(claim(nights[1], at=nights[1]), success=False, reason="OOMKilled", exit_code=137, node_name="node-2"),
+        execution(claim(nights[2], at=nights[2]), exit_code=0, node_name="node-1"),
+    )  # fmt: skip
+    known = status(
+        executions=executions, status="failed", success_count=41, error_count=7, last_schedule_time=NIGHT,
+        next=NIGHT + timedelta(days=1), last_error=NIGHT,
+    )  # fmt: skip
+    return wire_job(
+        name="backup", created=after(days=-3), status=known, schedule="0 30 2 * * *", timezone="Europe/Madrid",
+        executorConfig=SECRETS, retries=1, owner="ops", history={"executions": 4},
+    )  # fmt: skip
+
+
+def busy() -> Object:
+    """Runs since a minute, and skips a slot meanwhile."""
+    entry = claim(after(-60), at=after(-59), name="reconcile-accounts-of-all-subsidiaries")
+    ended = execution(claim(after(-120), at=after(-120)), exit_code=0, trigger=Trigger.SCHEDULE)
+    skipped = Skipped(count=3, last_time=NOON, last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
+    known = status(
+        active=(entry,), executions=(ended,), skipped=skipped, status="success", success_count=900, next=after(60)
+    )
+    return wire_job(
+        name="reconcile-accounts-of-all-subsidiaries", created=after(days=-3), status=known, concurrency="forbid",
+        displayName="Reconciles the accounts", executorConfig={"command": "reconcile"},
+    )  # fmt: skip
+
+
+def jobs() -> list[Object]:
+    """Return one job for each state that a list can show."""
+    sentence = 'minute: "61" is not allowed; use 0-59, *, ?, lists (1,2), ranges (1-5) or steps (*/2)'
+    wrong = status(condition("Ready", "False", "InvalidSchedule", sentence))
+    mail = {"executor": "http", "executorConfig": {"method": "GET", "url": "secretRef:mail/url"}}
+    found = [
+        backup(),
+        wire_job(name="mail", schedule="", parentJob="backup", status=status(last_schedule_time=None), **mail),
+        wire_job(name="new"),
+        wire_job(name="off", disabled=True, status=status(condition("Suspended", "True", "Disabled"))),
+        busy(),
+        wire_job(name="wrong", schedule="0 61 * * * *", status=wrong),
+    ]
+    return [{"apiVersion": API_VERSION, "kind": "DkronJob", **each} for each in found]
+
+
+LEADS = {
+    "metadata": {"name": "dkron", "namespace": "default"},
+    "spec": {},
+    "status": {"leader": "operator-7", "replicas": 2, "version": "0.0.1", "jobs": 6,
+               "conditions": [{"type": "Ready", "status": "True", "reason": "Leading", "message": ""}]},
+}  # fmt: skip
+LEASE = {"metadata": {"name": "dkron"}, "spec": {"holderIdentity": "operator-7", "renewTime": rfc3339(after(-1))}}
+
+
+class FixedKube:
+    """What `dkronctl` asks of an API server, answered from these objects."""
+
+    async def get(self, resource: Resource, _namespace: str | None, name: str) -> Object:
+        """Return an object. Raises NotFound."""
+        known = {DKRON_JOBS: jobs(), DKRON_CLUSTERS: [LEADS], LEASES: [LEASE]}.get(resource, [])
+        for each in known:
+            if each["metadata"]["name"] == name:
+                return each
+        raise NotFound(f'{resource.plural} "{name}" not found')
+
+    async def list(self, resource: Resource, _namespace: str | None, **_: Any) -> AsyncIterator[Object]:
+        """Yield the jobs."""
+        for each in jobs() if resource == DKRON_JOBS else []:
+            yield each
+
+    async def openapi(self, _group: str, _version: str) -> Object:
+        """Return the definitions, as this version has them."""
+        identity = {"group": GROUP, "version": VERSION}
+        schemas = {
+            kind.name: {"title": title(kind.name), "x-kubernetes-group-version-kind": [{**identity, "kind": kind.name}]}
+            for kind in KINDS
+        }
+        return {"components": {"schemas": schemas}}
+
+    async def create(self, _resource: Resource, _namespace: str | None, _body: Object) -> Object:
+        """Allow what a review asks, at a server whose clock agrees."""
+        return {"metadata": {"creationTimestamp": rfc3339(NOON)}, "status": {"allowed": True}}
+
+    async def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,98 @@
+"""What the reading commands print in terminals of 80 and 140 columns, about a cluster that is always the same.
+
+After a change that is meant, `GOLDEN=write pytest tests/unit/cli/test_golden.py` writes the texts again; read the diff.
+"""
+
+import os
+import sys
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dkron_cli.catalog import CATALOG
+from dkron_cli.edge import cluster, terminal
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.main import main
+from tests.support.fixed_cluster import FixedKube, Noon
+
+GOLDEN = Path(__file__).with_name("golden")
+COMMANDS = (
+    "get",
+    "get -o wide",
+    "describe backup",
+    "describe mail",
+    "history backup",
+    "history backup --failed -o wide",
+    "history new",
+    "explain backup --from 3d",
+    "explain reconcile-accounts-of-all-subsidiaries --from 3m --to now",
+    "explain backup --at 2026-03-01T01:30:00Z",
+    "agenda --within 2m --crowded 2",
+    "top --since 7d",
+    "next backup -c 2",
+    "next off",
+    "next @every\x0090s -c 2",
+    "lint jobs",
+    "secrets",
+    "secrets --uses mail",
+    "doctor",
+)
+"""With a NUL for a space within a word."""
+LINTED = """\
+apiVersion: dkron.io/v1alpha1
+kind: DkronJob
+metadata: {name: nightly}
+spec:
+  schedule: "30 2 * * *"
+  retrys: 3
+  executor: http
+  executorConfig: {method: GET, uri: "https://example.org"}
+"""
+
+
+async def opened(options: Any) -> Cluster:
+    return Cluster(FixedKube(), "default", everywhere=options.all_namespaces)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def at_noon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for entry in CATALOG:
+        import_module(f"dkron_cli.commands.{entry.target.partition(':')[0]}")
+    for name, module in list(sys.modules.items()):
+        if name.startswith("dkron_cli.") and getattr(module, "datetime", None) is datetime:
+            monkeypatch.setattr(module, "datetime", Noon)
+    monkeypatch.setattr(cluster, "open_cluster", opened)
+    doctor = import_module("dkron_cli.commands.doctor")
+    monkeypatch.setattr(doctor, "open_cluster", opened)
+    monkeypatch.setattr(doctor, "version", lambda _: "0.0.1")
+    monkeypatch.setattr(doctor, "REVISION", 1)
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+    for name in ("DKRON_SERVER", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / "jobs" / "nightly.yaml").write_text(LINTED, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("at_noon")
+@pytest.mark.parametrize("width", [80, 140])
+def test_reading_commands(width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    parts = []
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            main([word.replace("\0", " ") for word in command.split(" ")])
+        said = capsys.readouterr()
+        printed = "".join((said.out, *(f"stderr: {line}\n" for line in said.err.splitlines())))
+        parts.append(f"$ dkronctl {command.replace(chr(0), ' ')}  # {ended.value.code or 0}\n{printed}")
+    text = "\n".join(parts)
+    file = GOLDEN / f"{width}.txt"
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text(text, encoding="utf-8")
+    assert text.splitlines() == file.read_text(encoding="utf-8").splitlines()
+    in_tables = [line for part in parts if "-o wide" not in part for line in part.splitlines() if line.count("   ") > 2]
+    assert [line for line in in_tables if len(line) > width] == []
