@@ -1,13 +1,12 @@
 """Tokens of ours, and the policies that say what they may do."""
 
-import hmac
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need
 from dkron_api.auth.policy_rules import Rules, grants
-from dkron_api.auth.token_secrets import PREFIX, Token, TokenKind, digest_of
+from dkron_api.auth.token_secrets import PREFIX, Token, digest_of
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
@@ -23,6 +22,7 @@ class DkronScheme:
     read yet."""
 
     how = AuthMode.DKRON
+    audiences = ()
 
     def __init__(
         self,
@@ -50,17 +50,15 @@ class DkronScheme:
         until all tokens and policies are known."""
         if missing := self._waiting_for():
             raise Unavailable(f"not ready yet: {missing}")
-        digest = digest_of(token)
+        return self._caller(digest_of(token))
+
+    def recall(self, key: bytes) -> Caller | None:
+        """Return who the token belongs to, if all tokens and policies are known, and this one."""
+        return None if self._waiting_for() else self._caller(key.hex())
+
+    def _caller(self, digest: str) -> Caller | None:
         known = self._token(digest)
-        if known is None or not hmac.compare_digest(known.digest, digest) or not known.is_valid(self._clock()):
-            return None
-        return Caller(
-            name=known.name,
-            how=self.how,
-            uid=known.accessor,
-            policies=known.policies,
-            management=known.kind is TokenKind.MANAGEMENT,
-        )
+        return None if known is None or known.has_expired(self._clock) else known.caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
         """Whether it is a management token, or one of its policies grants the capability. Policies themselves are for

@@ -27,15 +27,13 @@ class Kept(Generic[K, V]):
         """Whether there is an answer, fresh or not."""
         return key in self._kept
 
-    def fresh(self, key: K) -> bool:
-        """Whether there is an answer that need not be asked for again."""
+    def recall(self, key: K) -> tuple[V, float] | None:
+        """Return the answer and when it ends to be fresh, unless it has to be asked for."""
         kept = self._kept.get(key)
-        return kept is not None and kept[1] > self._clock()
-
-    def use(self, key: K) -> V:
-        """Return the answer. Raises `KeyError`."""
+        if kept is None or kept[1] <= self._clock():
+            return None
         self._kept.move_to_end(key)
-        return self._kept[key][0]
+        return kept
 
     def put(self, key: K, answer: V) -> None:
         """Keep an answer from now on."""
@@ -83,9 +81,8 @@ class ExpiringCache(Generic[K, V]):
 
     async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         """Return the answer that is kept, or ask. What `ask` raises is not kept."""
-        if self._kept.fresh(key):
-            return self._kept.use(key)
-        return await self._questions.ask(key, partial(self._ask, key, ask))
+        kept = self._kept.recall(key)
+        return await self._questions.ask(key, partial(self._ask, key, ask)) if kept is None else kept[0]
 
     async def _ask(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
         answer = await ask()

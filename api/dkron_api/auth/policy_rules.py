@@ -25,7 +25,9 @@ def grants(policies: Iterable[Rules], path: str, capability: Capability) -> bool
 
 def _granted(rules: Rules, path: str) -> frozenset[Capability]:
     fitting = [pattern for pattern in rules if _compiled(pattern).fullmatch(path)]
-    return rules[max(fitting, key=specificity)] if fitting else frozenset()
+    if not fitting:
+        return frozenset()
+    return rules[fitting[0] if len(fitting) == 1 else max(fitting, key=specificity)]
 
 
 def specificity(pattern: str) -> tuple[tuple[int, ...], str]:
