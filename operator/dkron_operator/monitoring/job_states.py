@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_operator.cache.store import Store
-from dkron_operator.monitoring.job_summary import JobState, JobSummary, summarize
+from dkron_operator.monitoring.job_summary import JobState, JobSummary, is_invalid, summarize
 from dkron_operator.monitoring.staleness import paces_of
 from dkron_operator.plan.view import JobView
 
@@ -60,7 +60,8 @@ class JobStates:
         entry, before = self._store.get(uid), self._lines.pop(uid, None)
         known, paces = self._paces.pop(uid, None), None
         if entry is not None:
-            followed = paces_of(entry.job, self._parents)
+            # Nothing follows a job that is refused, so its children have to notice when that begins or ends.
+            followed = () if is_invalid(entry.job, entry.base) else paces_of(entry.job, self._parents)
             self._lines[uid] = summarize(entry.job, entry.base, followed)
             paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
         if paces != known:
@@ -69,7 +70,8 @@ class JobStates:
 
     def _parents(self, job: JobView) -> list[JobView]:
         entry = self._store.get(job.uid)
-        return [] if entry is None else [parent.job for parent in self._store.parents(entry)]
+        parents = [] if entry is None else self._store.parents(entry)
+        return [parent.job for parent in parents if not is_invalid(parent.job, parent.base)]
 
 
 def _sums(lines: list[JobSummary], now: datetime, *, parked: int) -> Sums:

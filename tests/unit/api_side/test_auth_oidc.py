@@ -399,6 +399,8 @@ async def test_the_first_scheme_that_takes_a_token_decides(door: Door) -> None:
     assert await who(door.token()) == AuthMode.OIDC
     assert await who(door.token(exp=1)) == f"{invalid} other or {AUDIENCE}", "the cluster is not asked"
     assert await who("unknown") == f"{invalid} dkron or cron"
+    for odd in ("a b", "a\x07b", "ä", "x" * (LONGEST_TOKEN + 1)):
+        assert await who(odd) == "401 the token is not valid, or has expired", "the cluster is not asked"
     assert await who(door.token(iss="https://kubernetes.default.svc")) == AuthMode.KUBERNETES
     assert await who("opaque") == AuthMode.KUBERNETES
 
