@@ -44,6 +44,9 @@ class OneCaller:
     def recall(self, _: bytes) -> Caller | None:
         return None
 
+    def recall_right(self, caller: Caller, need: Need) -> None:
+        """Each is asked about."""
+
     async def caller(self, token: str, address: str) -> Caller | None:
         assert address == self.address
         if self.trouble is not None:

@@ -30,7 +30,6 @@ class IssuerKeys:
         self._looking: asyncio.Task[None] | None = None
         self._trouble = ""
 
-    @property
     def are_fresh(self) -> bool:
         """Whether there are keys that may be used without another look."""
         return self._keys is not None and self._clock() - self._looked < self._fresh

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, Right, key_of
-from dkron_api.auth.expiring import ExpiringCache, Kept, Questions
+from dkron_api.auth.expiring import Kept, Questions
 from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.settings import AuthMode
 from dkron_kube.client import KubeClient
@@ -39,24 +39,23 @@ class Tokens:
         self._kube = kube
         self.audiences = tuple(audiences)
         self._known: Kept[bytes, Caller] = Kept(most=MOST_TOKENS, seconds=lambda _: KNOWN_SECONDS, clock=clock)
-        self._unknown: Kept[bytes, None] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
+        self._unknown: Kept[bytes, bool] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
         self._questions: Questions[bytes, Caller | None] = Questions()
         self._first, self._again = ReviewQueue(FIRST), ReviewQueue(AGAIN)
+        self.recall = self._known.get
+        """Returns whose token has this key, unless that has to be asked for."""
 
     def knows(self, token: str) -> bool:
         """Whether the token has been recognized."""
         return key_of(token) in self._known
 
-    def recall(self, key: bytes) -> Caller | None:
-        """Return whose token has this key, unless that has to be asked for."""
-        known = self._known.recall(key)
-        return None if known is None else known[0]
-
     async def caller(self, token: str, address: str = "") -> Caller | None:
         """Return whose token it is; None if the API server does not know it. Raises `KubeError`."""
         key = key_of(token)
-        known = self._known.recall(key) or self._unknown.recall(key)
-        return await self._questions.ask(key, partial(self._ask, key, token, address)) if known is None else known[0]
+        known = self._known.get(key)
+        if known is not None or self._unknown.get(key):
+            return known
+        return await self._questions.ask(key, partial(self._ask, key, token, address))
 
     async def _ask(self, key: bytes, token: str, address: str) -> Caller | None:
         place = self._again.place("") if key in self._known else self._first.place(address)
@@ -64,7 +63,7 @@ class Tokens:
             caller = await self._review(token)
         if caller is None:
             self._known.drop(key)
-            self._unknown.put(key, None)
+            self._unknown.put(key, True)
         else:
             self._known.put(key, caller)
         return caller
@@ -83,22 +82,31 @@ class Rights:
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], float]) -> None:
         self._kube = kube
-        self._cache: ExpiringCache[tuple[bytes, Right], bool] = ExpiringCache(
+        self._kept: Kept[tuple[bytes, Right], bool] = Kept(
             most=MOST_RIGHTS,
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )
+        self._questions: Questions[tuple[bytes, Right], bool] = Questions()
         self._queue = ReviewQueue(RIGHTS)
+
+    def recall(self, caller: Caller, need: Need) -> bool | None:
+        """Whether the caller has the right; None if that has to be asked for."""
+        return self._kept.get((caller.key, need.right))
 
     async def allows(self, caller: Caller, right: Right) -> bool:
         """Whether the caller has the right. Raises `KubeError`."""
-        return await self._cache.get((caller.key, right), partial(self._review, caller, right))
+        key = caller.key, right
+        known = self._kept.get(key)
+        return await self._questions.ask(key, partial(self._ask, caller, right)) if known is None else known
 
-    async def _review(self, caller: Caller, right: Right) -> bool:
+    async def _ask(self, caller: Caller, right: Right) -> bool:
         async with self._queue.place(caller.identity):
             answer = await self._kube.create(SUBJECT_ACCESS_REVIEWS, None, access_review(caller, right))
         status = answer.get("status") or {}
-        return status.get("allowed") is True and status.get("denied") is not True
+        allowed = status.get("allowed") is True and status.get("denied") is not True
+        self._kept.put((caller.key, right), allowed)
+        return allowed
 
 
 def read_token_review(answer: Object, audiences: Sequence[str]) -> Caller | None:
@@ -145,6 +153,8 @@ class KubernetesScheme:
     def __init__(self, tokens: Tokens, rights: Rights) -> None:
         self._tokens = tokens
         self._rights = rights
+        self.recall = tokens.recall
+        self.recall_right = rights.recall
 
     @property
     def audiences(self) -> Sequence[str]:
@@ -158,10 +168,6 @@ class KubernetesScheme:
     def knows(self, token: str) -> bool:
         """Whether the token has been recognized."""
         return self._tokens.knows(token)
-
-    def recall(self, key: bytes) -> Caller | None:
-        """Return whose token it is, if the API server has said so shortly before."""
-        return self._tokens.recall(key)
 
     async def caller(self, token: str, address: str = "") -> Caller | None:
         """Return whose token it is."""

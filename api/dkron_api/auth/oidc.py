@@ -31,6 +31,10 @@ Judge = Callable[[Caller, Need], Awaitable[bool]]
 """Says whether a user of the issuer may do something. Raises `KubeError`."""
 
 
+def _unknown(caller: Caller, need: Need) -> None:
+    """The judge has to be asked each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A token that was checked: whose it is, when it ends, and by which generation of keys it was."""
@@ -42,7 +46,7 @@ class Verified:
 
 class OidcScheme:
     """Recognizes tokens of one issuer that were made for one of the audiences. `clock` gives seconds since the
-    epoch."""
+    epoch. `recall_right` says what the judge has said before, None if it has to be asked."""
 
     how = AuthMode.OIDC
 
@@ -54,6 +58,7 @@ class OidcScheme:
         keys: IssuerKeys,
         names: ClaimNames,
         judge: Judge,
+        recall_right: Callable[[Caller, Need], bool | None] = _unknown,
         clock: Callable[[], float],
     ) -> None:
         self._issuer = issuer
@@ -61,6 +66,7 @@ class OidcScheme:
         self._keys = keys
         self._names = names
         self._judge = judge
+        self.recall_right = recall_right
         self._clock = clock
         self._verified: Kept[bytes, Verified] = Kept(most=MOST_TOKENS, seconds=self._left, clock=clock)
 
@@ -74,16 +80,17 @@ class OidcScheme:
 
     def recall(self, key: bytes) -> Caller | None:
         """Return whose token has this key, if it was checked by the keys that the issuer has, as far as is known."""
-        verified = self._verified.recall(key)
-        by_these = verified is not None and verified[0].generation == self._keys.generation and self._keys.are_fresh
-        return verified[0].caller if verified is not None and by_these else None
+        verified = self._verified.get(key)
+        if verified is None or verified.generation != self._keys.generation or not self._keys.are_fresh():
+            return None
+        return verified.caller
 
     async def caller(self, token: str, address: str = "") -> Caller | None:  # noqa: ARG002 - checked here
         """Return whose token it is; None if it is not valid. Raises `Unavailable` without keys of the issuer."""
         keys, own = await self._keys.current(), key_of(token)
-        verified = self._verified.recall(own)
-        if verified is not None and verified[0].generation == self._keys.generation:
-            return verified[0].caller
+        verified = self._verified.get(own)
+        if verified is not None and verified.generation == self._keys.generation:
+            return verified.caller
         self._verified.drop(own)
         algorithm, kid = _signed_by(token)
         if algorithm not in ALGORITHMS:

@@ -71,10 +71,11 @@ def guard(
     policy = PolicyRules(policies).get
 
     def waiting_for(*caches: ObjectCache[Any]) -> str:
-        for cache in caches:
-            if not cache.ready:
-                return cache.trouble or f"the {cache.kind} are still being read"
-        return ""
+        unread = (cache for cache in caches if not cache.ready)
+        return next((cache.trouble or f"the {cache.kind} are still being read" for cache in unread), "")
+
+    def recall_policies(caller: Caller, need: Need) -> bool | None:
+        return policies_allow(caller.policies, need, policy) if policies.ready else None
 
     async def by_policies(caller: Caller, need: Need) -> bool:
         if missing := waiting_for(policies):
@@ -89,14 +90,16 @@ def guard(
     if AuthMode.DKRON in settings.auth:
         schemes.append(DkronScheme(tokens.get, policy, waiting_for=lambda: waiting_for(secrets, policies), clock=clock))
     if AuthMode.OIDC in settings.auth:
-        judge = by_policies if settings.oidc_rights == "dkron" else by_roles
-        schemes.append(oidc_scheme(settings, judge, clock=lambda: clock().timestamp()))
+        ways = (by_policies, recall_policies) if settings.oidc_rights == "dkron" else (by_roles, rights.recall)
+        schemes.append(oidc_scheme(settings, *ways, clock=time.time))
     if AuthMode.KUBERNETES in settings.auth:
         schemes.append(KubernetesScheme(Tokens(kube, settings.audiences, clock=time.monotonic), rights))
     return Guard(schemes)
 
 
-def oidc_scheme(settings: Settings, judge: Judge, *, clock: Callable[[], float]) -> OidcScheme:
+def oidc_scheme(
+    settings: Settings, judge: Judge, recall_right: Callable[[Caller, Need], bool | None], *, clock: Callable[[], float]
+) -> OidcScheme:
     """Return the scheme for the tokens of the issuer. Raises `UnusableAuthorities`."""
     load, fresh, pause = _keys_from(settings)
     return OidcScheme(
@@ -111,6 +114,7 @@ def oidc_scheme(settings: Settings, judge: Judge, *, clock: Callable[[], float])
             policies=settings.oidc_policies_claim,
         ),
         judge=judge,
+        recall_right=recall_right,
         clock=clock,
     )
 

@@ -378,7 +378,7 @@ async def test_the_first_scheme_that_takes_a_token_decides(door: Door) -> None:
     class Cluster:
         audiences = ("dkron", "cron")
 
-        def recall(self, _: bytes) -> None:
+        def recall(self, *_: Any) -> None:
             """No token was seen before."""
 
         async def caller(self, token: str, _: str) -> Caller | None:
@@ -387,7 +387,7 @@ async def test_the_first_scheme_that_takes_a_token_decides(door: Door) -> None:
             return Caller(f"cluster:{len(token)}", AuthMode.KUBERNETES)
 
     cluster = cast("Any", Cluster())
-    guard = Guard([door.scheme, KubernetesScheme(cluster, cast("Any", None))])
+    guard = Guard([door.scheme, KubernetesScheme(cluster, cluster)])
 
     async def who(token: str) -> str:
         try:
@@ -424,7 +424,7 @@ async def test_settings_lead_to_a_scheme(issuer: Issuer) -> None:
         auth=[AuthMode.OIDC], oidc_issuer=issuer.url, oidc_audience=[AUDIENCE], oidc_ca=issuer.ca, oidc_rights="dkron",
         oidc_policies_claim="dkron", oidc_jwks=f"{issuer.url}/keys",
     )  # fmt: skip
-    scheme = oidc_scheme(settings, cast("Any", None), clock=lambda: NOW)
+    scheme = oidc_scheme(settings, cast("Any", None), cast("Any", None), clock=lambda: NOW)
     caller = await scheme.caller(signed(issuer.claims(NOW, dkron=["readers"])))
     assert caller is not None
     assert (caller.name, caller.policies, issuer.asked) == (f"{issuer.url}#ann", ("readers",), ["/keys"])

@@ -100,17 +100,18 @@ def test_a_secret_that_is_no_token_lets_nobody_in(data: dict[str, str], why: str
     ],
 )
 async def test_a_token_is_known_by_its_hash(token: str, now: datetime, *, known: bool) -> None:
-    caller = await scheme(CLIENT, now=now).caller(token)
+    own = scheme(CLIENT, now=now)
+    caller = await own.caller(token)
     assert (caller is not None) is known
     assert caller is None or (caller.name, caller.uid, caller.management) == ("ci", "a1", False)
-    assert scheme(CLIENT, now=now).recall(key_of(token)) == caller
+    assert own.recall(key_of(token)) == caller
 
 
 async def test_a_token_ends_when_it_expires_or_its_secret_goes() -> None:
     short = Token("a1", "ci", TokenKind.CLIENT, CLIENT.digest, expires=NOON + timedelta(seconds=1))
     assert await scheme(short).caller(SECRET_TEXT) is not None
     late = scheme(short, now=NOON + timedelta(seconds=1))
-    assert (late.recall(key_of(SECRET_TEXT)), await late.caller(SECRET_TEXT)) == (None, None)
+    assert (await late.caller(SECRET_TEXT), late.recall(key_of(SECRET_TEXT))) == (None, None)
     index = TokenIndex()
     index.changed(None, CLIENT)
     index.changed(CLIENT, None)
