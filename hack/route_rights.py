@@ -50,7 +50,11 @@ def _capability(route: RouteRight) -> str:
 
 
 def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
-    """What a request takes besides, by its query or its body."""
+    """What a request takes besides, by its query or its body, or to be answered in full."""
+    yield (
+        "… `GET /v1/stats` and `GET /v1/summary` with the sums of all namespaces, and not of the jobs of one alone",
+        *_need(where.to_see_all_totals()),
+    )
     yield "… to save or run a job with `?force=true`", *_need(where.to_force(NAME))
     yield "… to run a job with `force` in the body", *_need(where.to_force(NAME))
     yield f"… to run a job with a value that names a Secret, by `secretRef:{NAME}/…`", *_need(where.to_use_secret(NAME))

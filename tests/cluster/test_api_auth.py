@@ -108,6 +108,7 @@ class Request:
         pytest.param(Request("viewer", "GET", "/v1/jobs", 200), id="a viewer lists"),
         pytest.param(Request("viewer", "GET", "/v1/jobs/report", 200), id="and reads"),
         pytest.param(Request("viewer", "GET", "/v1", 200), id="and sees how it stands"),
+        pytest.param(Request("viewer", "GET", "/v1/stats", 200), id="and the sums of its namespace"),
         pytest.param(Request("viewer", "POST", "/v1/jobs/report/run", 403), id="and does not run"),
         pytest.param(Request("viewer", "DELETE", "/v1/jobs/report", 403), id="or delete"),
         pytest.param(Request("viewer", "GET", "/metrics", 403), id="metrics are a right of their own"),
@@ -125,6 +126,8 @@ def test_a_token_of_the_cluster_has_the_rights_of_its_roles(door: Door, request_
     assert answer.status == request_.status, answer.text
     if request_.status == 403:
         assert f"system:serviceaccount:{door.site.kube.namespace}:{request_.caller} may not " in answer.text
+    if request_.status == 401 and request_.caller:
+        assert answer.text == "the token is not valid, has expired, or is not for the audience dkron"
 
 
 def test_a_job_that_names_a_secret_needs_the_right_to_read_it(door: Door) -> None:
@@ -153,7 +156,8 @@ def test_the_first_token_is_made_once_and_others_by_policies_end_when_revoked(do
     wait_for(
         "the first token", lambda: door.ask(root, "GET", "/v1/jobs").status, lambda status: status == 200, seconds=SOON
     )
-    rules = '{"path": {"/v1/jobs": {"capabilities": ["list"]}, "/v1/events": {"capabilities": ["read"]}}}'
+    granted = {"/v1/jobs": ["list"], "/v1/events": ["read"], "/metrics": ["read"]}
+    rules = json.dumps({"path": {path: {"capabilities": each} for path, each in granted.items()}})
     assert door.ask(root, "POST", "/v1/acl/policies/readers", {"Name": "readers", "Rules": rules}).status == 202
     assert kube.find(DKRON_POLICIES, "readers") is not None
     made = token_command(kube, "create", "--name", "board", "--policy", "readers")
@@ -163,6 +167,7 @@ def test_the_first_token_is_made_once_and_others_by_policies_end_when_revoked(do
     )
     shown = door.site.rest.request("GET", "/v1/jobs", headers={"X-Dkron-Token": client})
     assert (shown.status, door.ask(client, "GET", "/v1/jobs/report").status) == (200, 403)
+    assert door.ask(client, "GET", "/metrics").status == 200, "as Prometheus does"
     assert door.ask(client, "GET", "/v1/acl/policies/readers").status == 403
     listed = token_command(kube, "list").stdout
     assert "board" in listed

@@ -33,12 +33,19 @@ class OneCaller:
     """What was asked about, as policies would match it."""
     address: str = "127.0.0.1"
     how = AuthMode.KUBERNETES
+    audiences = ()
 
     def takes(self, token: str) -> bool:
         return token in {"valid", "wrong"}
 
     def knows(self, token: str) -> bool:
         return token == "valid"  # noqa: S105
+
+    def recall(self, _: bytes) -> Caller | None:
+        return None
+
+    def recall_right(self, caller: Caller, need: Need) -> None:
+        """Each is asked about."""
 
     async def caller(self, token: str, address: str) -> Caller | None:
         assert address == self.address

@@ -1,7 +1,13 @@
-"""Who sends a request, and what a request needs. Pure."""
+"""Who sends a request, and what a request needs. Pure.
 
+Each request looks up its caller and its right in caches. So what makes their keys costs little: digests, and tuples of
+texts.
+"""
+
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability
@@ -19,6 +25,13 @@ class Caller:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     policies: tuple[str, ...] = ()
     management: bool = False
+    key: bytes = field(init=False, repr=False, compare=False)
+    """A digest of all of this: equal for equal callers, and for no others."""
+
+    def __post_init__(self) -> None:
+        extra = sorted(self.extra.items())
+        known = (self.name, str(self.how), self.groups, self.uid, extra, self.policies, self.management)
+        object.__setattr__(self, "key", hashlib.sha256(repr(known).encode()).digest())
 
     @property
     def identity(self) -> str:
@@ -30,8 +43,12 @@ ANYBODY = Caller("", AuthMode.NONE)
 """Every caller, where nobody is asked for a token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+def key_of(token: str) -> bytes:
+    """Return the SHA-256 of a token, which stands for it in caches."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Right(NamedTuple):
     """What Kubernetes calls the attributes of a request: a verb on a resource of this group in a namespace. `resource`
     may have a part, as in `dkronjobs/run`. `name` is the one object that is touched, empty for all. With `path` it is a
     right to a path that is no resource."""
@@ -50,8 +67,7 @@ class Right:
         return f"{self.verb} {self.resource}{named} in namespace {self.namespace}"
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """What a request needs, said twice: as a right of Kubernetes, and as a capability for a path, which Dkron's
     policies grant."""
 

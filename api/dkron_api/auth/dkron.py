@@ -1,13 +1,12 @@
 """Tokens of ours, and the policies that say what they may do."""
 
-import hmac
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from dkron_api.auth.caller import Caller, Need
-from dkron_api.auth.policy_rules import Rules, grants
-from dkron_api.auth.token_secrets import PREFIX, Token, TokenKind, digest_of
+from dkron_api.auth.caller import Caller, Need, key_of
+from dkron_api.auth.policy_rules import Rules, granted
+from dkron_api.auth.token_secrets import PREFIX, Token, digest_of
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
@@ -23,6 +22,7 @@ class DkronScheme:
     read yet."""
 
     how = AuthMode.DKRON
+    audiences = ()
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class DkronScheme:
         self._policy = policy
         self._waiting_for = waiting_for
         self._clock = clock
+        self._all_read = False
 
     def takes(self, token: str) -> bool:
         """Whether it begins as our tokens do."""
@@ -50,31 +51,34 @@ class DkronScheme:
         until all tokens and policies are known."""
         if missing := self._waiting_for():
             raise Unavailable(f"not ready yet: {missing}")
-        digest = digest_of(token)
-        known = self._token(digest)
-        if known is None or not hmac.compare_digest(known.digest, digest) or not known.is_valid(self._clock()):
-            return None
-        return Caller(
-            name=known.name,
-            how=self.how,
-            uid=known.accessor,
-            policies=known.policies,
-            management=known.kind is TokenKind.MANAGEMENT,
-        )
+        # From now on the caches have all, or what they had before.
+        self._all_read = True
+        return self.recall(key_of(token))
+
+    def recall(self, key: bytes) -> Caller | None:
+        """Return who the token belongs to, if all tokens and policies are known, and this one."""
+        known = self._token(key.hex()) if self._all_read else None
+        return None if known is None or known.has_expired(self._clock) else known.caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
         """Whether it is a management token, or one of its policies grants the capability. Policies themselves are for
         management tokens alone."""
-        if caller.management:
-            return True
-        return policies_allow(caller.policies, need, self._policy)
+        return self.recall_right(caller, need)
+
+    def recall_right(self, caller: Caller, need: Need) -> bool:
+        """The same: it asks no one."""
+        return caller.management or policies_allow(caller.policies, need, self._policy)
 
 
 def policies_allow(names: Iterable[str], need: Need, policy: Callable[[str], Rules | None]) -> bool:
     """Whether one of these policies grants what is needed. None grants rights to policies."""
     if need.path.startswith(ACL):
         return False
-    return grants(filter(None, map(policy, names)), need.path, need.capability)
+    for name in names:
+        rules = policy(name)
+        if rules is not None and need.capability in granted(rules, need.path):
+            return True
+    return False
 
 
 def rules_of(policy: Object) -> Rules:

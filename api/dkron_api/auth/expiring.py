@@ -1,4 +1,4 @@
-"""A bounded cache of answers, each kept for some seconds. Concurrent questions about one key are asked once."""
+"""Answers that are kept for some seconds, within a bound, and questions that are asked once, whoever waits."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,8 +11,8 @@ V = TypeVar("V")
 
 
 class Kept(Generic[K, V]):
-    """At most `most` answers, of which the one that was not used for the longest goes first. `seconds` says how long
-    an answer is fresh."""
+    """At most `most` answers, none of which is None. The one that was not used for the longest goes first. `seconds`
+    says how long an answer is fresh."""
 
     def __init__(self, *, most: int, seconds: Callable[[V], float], clock: Callable[[], float]) -> None:
         self._most = most
@@ -27,15 +27,13 @@ class Kept(Generic[K, V]):
         """Whether there is an answer, fresh or not."""
         return key in self._kept
 
-    def fresh(self, key: K) -> bool:
-        """Whether there is an answer that need not be asked for again."""
+    def get(self, key: K) -> V | None:
+        """Return the answer, unless it has to be asked for."""
         kept = self._kept.get(key)
-        return kept is not None and kept[1] > self._clock()
-
-    def use(self, key: K) -> V:
-        """Return the answer. Raises `KeyError`."""
+        if kept is None or kept[1] <= self._clock():
+            return None
         self._kept.move_to_end(key)
-        return self._kept[key][0]
+        return kept[0]
 
     def put(self, key: K, answer: V) -> None:
         """Keep an answer from now on."""
@@ -69,25 +67,3 @@ class Questions(Generic[K, V]):
         if not asking.cancelled():
             # If all who waited have left, nobody else looks at an error.
             asking.exception()
-
-
-class ExpiringCache(Generic[K, V]):
-    """Answers that are asked for when they are missing or not fresh."""
-
-    def __init__(self, *, most: int, seconds: Callable[[V], float], clock: Callable[[], float]) -> None:
-        self._kept: Kept[K, V] = Kept(most=most, seconds=seconds, clock=clock)
-        self._questions: Questions[K, V] = Questions()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    async def get(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
-        """Return the answer that is kept, or ask. What `ask` raises is not kept."""
-        if self._kept.fresh(key):
-            return self._kept.use(key)
-        return await self._questions.ask(key, partial(self._ask, key, ask))
-
-    async def _ask(self, key: K, ask: Callable[[], Awaitable[V]]) -> V:
-        answer = await ask()
-        self._kept.put(key, answer)
-        return answer

@@ -1,7 +1,7 @@
 """The caller of one request, and what they may do in it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from dkron_api.auth.caller import Caller, Need
@@ -18,7 +18,7 @@ class Grant:
     """Asks the guard on behalf of one request. `headers` are those of the request, `address` is its sender's."""
 
     def __init__(  # noqa: PLR0917 - built in one place
-        self, guard: Guard, caller: Caller, where: Namespaces, headers: dict[str, str], address: str = ""
+        self, guard: Guard, caller: Caller, where: Namespaces, headers: Mapping[str, str], address: str = ""
     ) -> None:
         self.caller = caller
         self.where = where
@@ -33,6 +33,10 @@ class Grant:
         for need in needs:
             if not await self._guard.allows(self.caller, need):
                 raise refused(self.caller, need)
+
+    async def has(self, need: Need) -> bool:
+        """Whether the caller has this right, where an answer without it shows less."""
+        return await self._guard.allows(self.caller, need)
 
     @asynccontextmanager
     async def as_long_as_allowed(self, need: Need | None) -> AsyncIterator[None]:

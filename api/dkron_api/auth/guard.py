@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
-from dkron_api.auth.caller import ANYBODY, Caller, Need
+from dkron_api.auth.caller import ANYBODY, Caller, Need, key_of
 from dkron_api.refusal import ApiError
 from dkron_api.settings import AuthMode
 from dkron_kube.errors import KubeError
@@ -21,15 +21,25 @@ class Scheme(Protocol):
     def how(self) -> AuthMode:
         """Which way it is."""
 
+    @property
+    def audiences(self) -> Sequence[str]:
+        """The audiences, one of which a token has to be for; none if tokens have none."""
+
     def takes(self, token: str) -> bool:
         """Whether the token has the form of those that this scheme recognizes."""
 
     def knows(self, token: str) -> bool:
         """Whether the token has been recognized before, so that finding its caller costs little."""
 
+    def recall(self, key: bytes) -> Caller | None:
+        """Return who the token with this key belongs to, if that is known well enough to ask no one; else None."""
+
     async def caller(self, token: str, address: str) -> Caller | None:
         """Return who the token belongs to, which came from this address; None if it is not valid. Raises `KubeError`
         if that cannot be found out."""
+
+    def recall_right(self, caller: Caller, need: Need) -> bool | None:
+        """Whether the caller may do this, if that is known well enough to ask no one; else None."""
 
     async def allows(self, caller: Caller, need: Need) -> bool:
         """Whether the caller may do this. Raises `KubeError` if that cannot be found out."""
@@ -62,13 +72,23 @@ class Guard:
         if not self._schemes:
             return ANYBODY
         token = token_of(headers)
+        key = key_of(token)
+        for each in self._schemes:
+            known = each.recall(key)
+            if known is not None:
+                return known
+        return await self._recognized(token, address)
+
+    async def _recognized(self, token: str, address: str) -> Caller:
+        if not token.isprintable() or " " in token:
+            raise invalid(())
         scheme = self._scheme(token)
         try:
             caller = None if scheme is None else await scheme.caller(token, address)
         except KubeError as error:
             raise _unknown(error) from error
         if caller is None:
-            raise ApiError(HTTPStatus.UNAUTHORIZED, "the token is not valid, or has expired", CHALLENGE)
+            raise invalid(() if scheme is None else scheme.audiences)
         return caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
@@ -77,6 +97,9 @@ class Guard:
             return not self._schemes
         for scheme in self._schemes:
             if scheme.how is caller.how:
+                known = scheme.recall_right(caller, need)
+                if known is not None:
+                    return known
                 try:
                     return await scheme.allows(caller, need)
                 except KubeError as error:
@@ -94,14 +117,23 @@ def token_of(headers: Mapping[str, str]) -> str:
     if not token:
         text = "this API needs a token: send Authorization: Bearer TOKEN, or X-Dkron-Token"
         raise ApiError(HTTPStatus.UNAUTHORIZED, text, CHALLENGE)
-    if len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
-        raise ApiError(HTTPStatus.UNAUTHORIZED, "the token is not valid, or has expired", CHALLENGE)
+    if len(token) > LONGEST_TOKEN or not token.isascii():
+        raise invalid(())
     return token
 
 
 def refused(caller: Caller, need: Need) -> ApiError:
     """Return the answer to a caller who may not do this: it names what they lack."""
     return ApiError(HTTPStatus.FORBIDDEN, f"{caller.name} may not {need.words or need.right}")
+
+
+def invalid(audiences: Sequence[str]) -> ApiError:
+    """Return the answer to a token that is not valid. It tells which audience a token has to be for, as the settings
+    say, and nothing about this token: an attacker would learn what is wrong with it."""
+    made_for = f"the token is not valid, has expired, or is not for the audience {' or '.join(audiences)}"
+    return ApiError(
+        HTTPStatus.UNAUTHORIZED, made_for if audiences else "the token is not valid, or has expired", CHALLENGE
+    )
 
 
 def _unknown(error: KubeError) -> ApiError:

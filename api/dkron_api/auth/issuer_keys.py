@@ -30,6 +30,10 @@ class IssuerKeys:
         self._looking: asyncio.Task[None] | None = None
         self._trouble = ""
 
+    def are_fresh(self) -> bool:
+        """Whether there are keys that may be used without another look."""
+        return self._keys is not None and self._clock() - self._looked < self._fresh
+
     async def current(self) -> Keys:
         """Return the keys, and look for others if they are old. Raises `Unavailable` if there are none yet."""
         age = self._clock() - self._looked

@@ -1,12 +1,11 @@
 """Asks the API server who a token belongs to (TokenReview), and what that user may do (SubjectAccessReview)."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from dkron_api.auth.caller import Caller, Need, Right
-from dkron_api.auth.expiring import ExpiringCache, Kept, Questions
+from dkron_api.auth.caller import Caller, Need, Right, key_of
+from dkron_api.auth.expiring import Kept, Questions
 from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.settings import AuthMode
 from dkron_kube.client import KubeClient
@@ -38,43 +37,44 @@ class Tokens:
 
     def __init__(self, kube: KubeClient, audiences: Sequence[str], *, clock: Callable[[], float]) -> None:
         self._kube = kube
-        self._audiences = tuple(audiences)
+        self.audiences = tuple(audiences)
         self._known: Kept[bytes, Caller] = Kept(most=MOST_TOKENS, seconds=lambda _: KNOWN_SECONDS, clock=clock)
-        self._unknown: Kept[bytes, None] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
+        self._unknown: Kept[bytes, bool] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
         self._questions: Questions[bytes, Caller | None] = Questions()
         self._first, self._again = ReviewQueue(FIRST), ReviewQueue(AGAIN)
+        self.recall = self._known.get
+        """Returns whose token has this key, unless that has to be asked for."""
 
     def knows(self, token: str) -> bool:
         """Whether the token has been recognized."""
-        return _digest(token) in self._known
+        return key_of(token) in self._known
 
     async def caller(self, token: str, address: str = "") -> Caller | None:
         """Return whose token it is; None if the API server does not know it. Raises `KubeError`."""
-        digest = _digest(token)
-        if self._known.fresh(digest):
-            return self._known.use(digest)
-        if self._unknown.fresh(digest):
-            return self._unknown.use(digest)
-        return await self._questions.ask(digest, partial(self._ask, digest, token, address))
+        key = key_of(token)
+        known = self._known.get(key)
+        if known is not None or self._unknown.get(key):
+            return known
+        return await self._questions.ask(key, partial(self._ask, key, token, address))
 
-    async def _ask(self, digest: bytes, token: str, address: str) -> Caller | None:
-        place = self._again.place("") if digest in self._known else self._first.place(address)
+    async def _ask(self, key: bytes, token: str, address: str) -> Caller | None:
+        place = self._again.place("") if key in self._known else self._first.place(address)
         async with place:
             caller = await self._review(token)
         if caller is None:
-            self._known.drop(digest)
-            self._unknown.put(digest, None)
+            self._known.drop(key)
+            self._unknown.put(key, True)
         else:
-            self._known.put(digest, caller)
+            self._known.put(key, caller)
         return caller
 
     async def _review(self, token: str) -> Caller | None:
         spec: Object = {"token": token}
-        if self._audiences:
-            spec["audiences"] = list(self._audiences)
+        if self.audiences:
+            spec["audiences"] = list(self.audiences)
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
         answer = await self._kube.create(TOKEN_REVIEWS, None, body)
-        return read_token_review(answer, self._audiences)
+        return read_token_review(answer, self.audiences)
 
 
 class Rights:
@@ -82,26 +82,31 @@ class Rights:
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], float]) -> None:
         self._kube = kube
-        self._cache: ExpiringCache[tuple[Caller, Right], bool] = ExpiringCache(
+        self._kept: Kept[tuple[bytes, Right], bool] = Kept(
             most=MOST_RIGHTS,
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )
+        self._questions: Questions[tuple[bytes, Right], bool] = Questions()
         self._queue = ReviewQueue(RIGHTS)
+
+    def recall(self, caller: Caller, need: Need) -> bool | None:
+        """Whether the caller has the right; None if that has to be asked for."""
+        return self._kept.get((caller.key, need.right))
 
     async def allows(self, caller: Caller, right: Right) -> bool:
         """Whether the caller has the right. Raises `KubeError`."""
-        return await self._cache.get((caller, right), lambda: self._review(caller, right))
+        key = caller.key, right
+        known = self._kept.get(key)
+        return await self._questions.ask(key, partial(self._ask, caller, right)) if known is None else known
 
-    async def _review(self, caller: Caller, right: Right) -> bool:
+    async def _ask(self, caller: Caller, right: Right) -> bool:
         async with self._queue.place(caller.identity):
             answer = await self._kube.create(SUBJECT_ACCESS_REVIEWS, None, access_review(caller, right))
         status = answer.get("status") or {}
-        return status.get("allowed") is True and status.get("denied") is not True
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+        allowed = status.get("allowed") is True and status.get("denied") is not True
+        self._kept.put((caller.key, right), allowed)
+        return allowed
 
 
 def read_token_review(answer: Object, audiences: Sequence[str]) -> Caller | None:
@@ -148,6 +153,13 @@ class KubernetesScheme:
     def __init__(self, tokens: Tokens, rights: Rights) -> None:
         self._tokens = tokens
         self._rights = rights
+        self.recall = tokens.recall
+        self.recall_right = rights.recall
+
+    @property
+    def audiences(self) -> Sequence[str]:
+        """The audiences that the API server is asked about."""
+        return self._tokens.audiences
 
     def takes(self, token: str) -> bool:
         """Whatever no other scheme takes may be a token of the cluster."""

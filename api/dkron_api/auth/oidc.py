@@ -9,12 +9,11 @@ from base64 import urlsafe_b64decode
 from binascii import Error as NotBase64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import jwt
 
-from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.caller import Caller, Need, key_of
 from dkron_api.auth.claims import ClaimNames, caller_of, end_of, is_in_time
 from dkron_api.auth.expiring import Kept
 from dkron_api.auth.issuer_keys import IssuerKeys
@@ -32,6 +31,10 @@ Judge = Callable[[Caller, Need], Awaitable[bool]]
 """Says whether a user of the issuer may do something. Raises `KubeError`."""
 
 
+def _unknown(caller: Caller, need: Need) -> None:
+    """The judge has to be asked each time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A token that was checked: whose it is, when it ends, and by which generation of keys it was."""
@@ -43,7 +46,7 @@ class Verified:
 
 class OidcScheme:
     """Recognizes tokens of one issuer that were made for one of the audiences. `clock` gives seconds since the
-    epoch."""
+    epoch. `recall_right` says what the judge has said before, None if it has to be asked."""
 
     how = AuthMode.OIDC
 
@@ -55,32 +58,40 @@ class OidcScheme:
         keys: IssuerKeys,
         names: ClaimNames,
         judge: Judge,
+        recall_right: Callable[[Caller, Need], bool | None] = _unknown,
         clock: Callable[[], float],
     ) -> None:
         self._issuer = issuer
-        self._audiences = tuple(audiences)
+        self.audiences = tuple(audiences)
         self._keys = keys
         self._names = names
         self._judge = judge
+        self.recall_right = recall_right
         self._clock = clock
         self._verified: Kept[bytes, Verified] = Kept(most=MOST_TOKENS, seconds=self._left, clock=clock)
 
     def takes(self, token: str) -> bool:
         """Whether it says to be of the issuer."""
-        return _digest(token) in self._verified or _part(token, 1).get("iss") == self._issuer
+        return key_of(token) in self._verified or _part(token, 1).get("iss") == self._issuer
 
     def knows(self, token: str) -> bool:
         """Whether the token has been checked before."""
-        return _digest(token) in self._verified
+        return key_of(token) in self._verified
+
+    def recall(self, key: bytes) -> Caller | None:
+        """Return whose token has this key, if it was checked by the keys that the issuer has, as far as is known."""
+        verified = self._verified.get(key)
+        if verified is None or verified.generation != self._keys.generation or not self._keys.are_fresh():
+            return None
+        return verified.caller
 
     async def caller(self, token: str, address: str = "") -> Caller | None:  # noqa: ARG002 - checked here
         """Return whose token it is; None if it is not valid. Raises `Unavailable` without keys of the issuer."""
-        keys, digest = await self._keys.current(), _digest(token)
-        if self._verified.fresh(digest):
-            verified = self._verified.use(digest)
-            if verified.generation == self._keys.generation:
-                return verified.caller
-        self._verified.drop(digest)
+        keys, own = await self._keys.current(), key_of(token)
+        verified = self._verified.get(own)
+        if verified is not None and verified.generation == self._keys.generation:
+            return verified.caller
+        self._verified.drop(own)
         algorithm, kid = _signed_by(token)
         if algorithm not in ALGORITHMS:
             return None
@@ -90,7 +101,7 @@ class OidcScheme:
         claims = None if key is None else self._claims(token, key, algorithm)
         caller = None if claims is None or not is_in_time(claims, self._clock()) else caller_of(claims, self._names)
         if caller is not None and claims is not None:
-            self._verified.put(digest, Verified(caller, claims, self._keys.generation))
+            self._verified.put(own, Verified(caller, claims, self._keys.generation))
         return caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
@@ -107,7 +118,7 @@ class OidcScheme:
                 token,
                 key.public,
                 algorithms=[algorithm],
-                audience=self._audiences,
+                audience=self.audiences,
                 issuer=self._issuer,
                 options=_OPTIONS,
             )
@@ -122,10 +133,6 @@ def _signed_by(token: str) -> tuple[str, str | None]:
     algorithm, kid = header.get("alg"), header.get("kid")
     is_named = kid is None or (isinstance(kid, str) and len(kid) <= LONGEST_KID)
     return (algorithm, kid) if isinstance(algorithm, str) and is_named else ("", None)
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
 
 
 def _part(token: str, number: int) -> dict[str, Any]:

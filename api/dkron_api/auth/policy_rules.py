@@ -4,7 +4,7 @@ Of the patterns that match a path the most specific one decides alone. Nothing i
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
 from dkron_crds.policy import Capability
@@ -18,14 +18,15 @@ KEPT = 4096
 """Compiled patterns to keep."""
 
 
-def grants(policies: Iterable[Rules], path: str, capability: Capability) -> bool:
-    """Whether one of the policies grants the capability for this path."""
-    return any(capability in _granted(rules, path) for rules in policies)
+NOTHING: frozenset[Capability] = frozenset()
 
 
-def _granted(rules: Rules, path: str) -> frozenset[Capability]:
+def granted(rules: Rules, path: str) -> frozenset[Capability]:
+    """Return what a policy grants for this path."""
     fitting = [pattern for pattern in rules if _compiled(pattern).fullmatch(path)]
-    return rules[max(fitting, key=specificity)] if fitting else frozenset()
+    if not fitting:
+        return NOTHING
+    return rules[fitting[0] if len(fitting) == 1 else max(fitting, key=specificity)]
 
 
 def specificity(pattern: str) -> tuple[tuple[int, ...], str]:

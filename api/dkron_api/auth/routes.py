@@ -4,7 +4,8 @@ A route that is in none of the tables is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from dkron_api.auth.caller import Need, Right
 from dkron_crds.lease import INSTALLATION
@@ -16,8 +17,7 @@ MOST_SECRETS = 100
 JOBS, CLUSTERS, POLICIES = "dkronjobs", "dkronclusters", "dkronpolicies"
 
 
-@dataclass(frozen=True, slots=True)
-class Namespaces:
+class Namespaces(NamedTuple):
     """Where rights are asked for: the namespace of the jobs, and that of the installation. `base` is what is before
     `/v1` in the paths of these jobs: empty, or `/ns/NAMESPACE`."""
 
@@ -37,7 +37,7 @@ class Namespaces:
         """Return what it takes to create a job, or to change it. A refusal does not tell which: the caller would learn
         whether the job exists."""
         right = self.jobs_right("update" if exists else "create", JOBS, job=job)
-        return Need(right, path, capability, words=str(replace(right, verb="create or update")))
+        return Need(right, path, capability, words=str(right._replace(verb="create or update")))
 
     def to_run(self, job: str) -> Need:
         """Return what it takes to run a job."""
@@ -54,6 +54,10 @@ class Namespaces:
         included."""
         right = Right("create", "jobs", namespace=self.jobs, group="batch")
         return Need(right, f"{self.base}/executors/kubernetes", Capability.CREATE)
+
+    def to_see_all_totals(self) -> Need:
+        """Return what it takes to see sums over the jobs of all namespaces, which the DkronCluster shows."""
+        return Need(self.home_right("get", CLUSTERS), "/v1/stats", Capability.READ)
 
     def to_use_secret(self, secret: str) -> Need:
         """Return what it takes to name a Secret of the jobs' namespace in a job."""

@@ -21,10 +21,35 @@ from dkron_api.settings import AuthMode, Settings
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
 
+Object = dict[str, Any]
+
 KEYS_FRESH, KEYS_PAUSE = 300.0, 10.0
 """Seconds for which an issuer's keys are used without another look, and between two looks."""
 FILE_PAUSE = 1.0
 """Seconds between two looks at a file of keys."""
+
+
+class PolicyRules:
+    """The rules of the policies in a cache, read once for each version of a policy."""
+
+    def __init__(self, policies: ObjectCache[Object]) -> None:
+        self._policies = policies
+        self._read: dict[str, tuple[Object, Rules]] = {}
+
+    def get(self, name: str) -> Rules | None:
+        """Return the rules of the policy; None if there is none of this name."""
+        policy = self._policies.by_name(name)
+        if policy is None:
+            return None
+        known = self._read.get(name)
+        if known is not None and known[0] is policy:
+            return known[1]
+        if len(self._read) > len(self._policies):
+            # Of policies that are gone.
+            self._read.clear()
+        rules = rules_of(policy)
+        self._read[name] = policy, rules
+        return rules
 
 
 class UnusableAuthorities(Exception):
@@ -37,19 +62,20 @@ def guard(
     *,
     tokens: TokenIndex,
     secrets: ObjectCache[Token],
-    policies: ObjectCache[dict[str, Any]],
+    policies: ObjectCache[Object],
     clock: Callable[[], datetime],
 ) -> Guard:
     """Return the guard that these settings ask for. Tokens of ours are told by their beginning, and those of an issuer
     by what they say, so these come first. Raises `UnusableAuthorities`."""
 
-    def policy(name: str) -> Rules | None:
-        found = policies.by_name(name)
-        return None if found is None else rules_of(found)
+    policy = PolicyRules(policies).get
 
     def waiting_for(*caches: ObjectCache[Any]) -> str:
         unread = (cache for cache in caches if not cache.ready)
         return next((cache.trouble or f"the {cache.kind} are still being read" for cache in unread), "")
+
+    def recall_policies(caller: Caller, need: Need) -> bool | None:
+        return policies_allow(caller.policies, need, policy) if policies.ready else None
 
     async def by_policies(caller: Caller, need: Need) -> bool:
         if missing := waiting_for(policies):
@@ -64,14 +90,16 @@ def guard(
     if AuthMode.DKRON in settings.auth:
         schemes.append(DkronScheme(tokens.get, policy, waiting_for=lambda: waiting_for(secrets, policies), clock=clock))
     if AuthMode.OIDC in settings.auth:
-        judge = by_policies if settings.oidc_rights == "dkron" else by_roles
-        schemes.append(oidc_scheme(settings, judge, clock=lambda: clock().timestamp()))
+        ways = (by_policies, recall_policies) if settings.oidc_rights == "dkron" else (by_roles, rights.recall)
+        schemes.append(oidc_scheme(settings, *ways, clock=time.time))
     if AuthMode.KUBERNETES in settings.auth:
         schemes.append(KubernetesScheme(Tokens(kube, settings.audiences, clock=time.monotonic), rights))
     return Guard(schemes)
 
 
-def oidc_scheme(settings: Settings, judge: Judge, *, clock: Callable[[], float]) -> OidcScheme:
+def oidc_scheme(
+    settings: Settings, judge: Judge, recall_right: Callable[[Caller, Need], bool | None], *, clock: Callable[[], float]
+) -> OidcScheme:
     """Return the scheme for the tokens of the issuer. Raises `UnusableAuthorities`."""
     load, fresh, pause = _keys_from(settings)
     return OidcScheme(
@@ -86,6 +114,7 @@ def oidc_scheme(settings: Settings, judge: Judge, *, clock: Callable[[], float])
             policies=settings.oidc_policies_claim,
         ),
         judge=judge,
+        recall_right=recall_right,
         clock=clock,
     )
 

@@ -4,11 +4,14 @@ only the SHA-256 is stored. Pure.
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from dkron_api.auth.caller import Caller, key_of
+from dkron_api.settings import AuthMode
 from dkron_crds.base import rfc3339
 
 Object = dict[str, Any]
@@ -39,10 +42,17 @@ class Token:
     digest: str
     policies: tuple[str, ...] = ()
     expires: datetime | None = None
+    caller: Caller = field(init=False, repr=False, compare=False)
+    """Who shows it."""
 
-    def is_valid(self, now: datetime) -> bool:
-        """Whether it has not expired."""
-        return self.expires is None or now < self.expires
+    def __post_init__(self) -> None:
+        is_management = self.kind is TokenKind.MANAGEMENT
+        caller = Caller(self.name, AuthMode.DKRON, uid=self.accessor, policies=self.policies, management=is_management)
+        object.__setattr__(self, "caller", caller)
+
+    def has_expired(self, clock: Callable[[], datetime]) -> bool:
+        """Whether its time is over. Few tokens have one, so `clock` is only asked where it counts."""
+        return self.expires is not None and clock() >= self.expires
 
 
 class TokenError(ValueError):
@@ -56,7 +66,7 @@ def token_from(random: bytes) -> str:
 
 def digest_of(token: str) -> str:
     """Return the SHA-256 of a token, in hex. Tokens are random, so that a fast hash cannot be guessed backwards."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return key_of(token).hex()
 
 
 def secret_of(token: Token) -> Object:

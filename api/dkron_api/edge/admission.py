@@ -47,7 +47,7 @@ async def admit(request: web.Request) -> Grant | None:
         return None
     guard, where, block = request.app[GUARD], _namespaces(request), block_of(request)
     caller = await _identified(request, guard, block)
-    grant = request[GRANT] = Grant(guard, caller, where, _credentials(request), block)
+    grant = request[GRANT] = Grant(guard, caller, where, request.headers, block)
     entry = route_right(request.method, template)
     if template in IDENTIFIED:
         grant.asked = True
@@ -74,17 +74,20 @@ async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
     if gate.has_rate and not guard.knows(request.headers):
         gate.spend_address(block)
     caller = await guard.identify(request.headers, block)
-    if caller is not ANYBODY:
+    if gate.has_rate and caller is not ANYBODY:
         gate.spend_caller(caller.identity, caller.name)
     return caller
 
 
 def open_answer(request: web.Request) -> AbstractContextManager[None]:
-    """Count an answer that stays open, for the caller, or for the address where callers show no token."""
+    """Count an answer that stays open, for its owner."""
+    return request.app[GATE].stream(owner_of(request))
+
+
+def owner_of(request: web.Request) -> str:
+    """Return for whom a request counts: the caller, or the address where callers show no token."""
     grant = request.get(GRANT)
-    known = grant is not None and grant.caller is not ANYBODY
-    owner = grant.caller.identity if grant is not None and known else block_of(request)
-    return request.app[GATE].stream(owner)
+    return block_of(request) if grant is None or grant.caller is ANYBODY else grant.caller.identity
 
 
 def requester(request: web.Request) -> str:
@@ -106,8 +109,3 @@ def caller_of(request: web.Request) -> str:
 
 def _namespaces(request: web.Request) -> Namespaces:
     return Namespaces(jobs=namespace_of(request), home=request.app[SETTINGS].cluster_namespace, base=base_of(request))
-
-
-def _credentials(request: web.Request) -> dict[str, str]:
-    """Return the headers that identify the caller, for another look during an answer that stays open."""
-    return {name: request.headers[name] for name in ("Authorization", "X-Dkron-Token") if name in request.headers}

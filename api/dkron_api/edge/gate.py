@@ -18,6 +18,8 @@ UPLOADS = 256
 """Concurrent uploads, each as large as --max-body allows. The next one displaces the oldest."""
 RESTORES = 4
 """Concurrent restores of backups, each as large as --max-restore allows."""
+RESTORES_OF_ONE = 2
+"""Those of one caller, so that others have places."""
 BURST = 2.0
 """Seconds' worth of the rate that may be used at once."""
 SOON = 0.001
@@ -48,7 +50,7 @@ class Gate:
         self._requests = requests
         self._streams = Room(streams, "open responses (events, logs, waiting runs)", share=share)
         self._uploads: OrderedDict[object, Callable[[], object]] = OrderedDict()
-        self._restores = Room(RESTORES, "restores in progress")
+        self._restores = Room(RESTORES, "restores in progress", share=RESTORES_OF_ONE)
         self._rate = Rate(per_second=rate, burst=max(1.0, rate * BURST))
         self._clock = clock
         # A flood from many addresses does not make callers forgotten.
@@ -101,9 +103,9 @@ class Gate:
             self.working += 1
             self._uploads.pop(place, None)
 
-    def restore(self) -> AbstractContextManager[None]:
-        """Count a restore separately: it takes long and much memory."""
-        return self._aside(self._restores)
+    def restore(self, owner: str) -> AbstractContextManager[None]:
+        """Count a restore of this owner separately: it takes long and much memory."""
+        return self._aside(self._restores, owner)
 
     @contextmanager
     def _aside(self, room: Room, owner: str = "") -> Iterator[None]:

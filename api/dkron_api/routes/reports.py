@@ -7,10 +7,11 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
-from dkron_api.edge.tenancy import base_of, tenant_of
+from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import known_cluster, leader
 from dkron_api.routes.requests import job_of, require_ready
+from dkron_api.routes.stats import sees_all_totals
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
 from dkron_reports.agenda import MOST, end_of, planning
@@ -52,15 +53,16 @@ async def show_agenda(request: web.Request) -> web.StreamResponse:
 
 
 async def show_summary(request: web.Request) -> web.StreamResponse:
-    """Return how all jobs of the namespace stand. Below the prefix only what its jobs still show counts as days: the
-    sums in the DkronCluster are of all namespaces."""
+    """Return how all jobs of the namespace stand. The sums in the DkronCluster are of all namespaces. So below the
+    prefix, and for callers who may not read the DkronCluster, only what the jobs of the namespace still show counts as
+    days."""
     require_ready(request)
-    app, is_own = request.app, not base_of(request)
-    cluster = known_cluster(app) if is_own else app[CLUSTERS].by_name(INSTALLATION)
+    app, sees_all = request.app, await sees_all_totals(request)
+    cluster = known_cluster(app) if sees_all else app[CLUSTERS].by_name(INSTALLATION)
     found = await tenant_of(request).standings.summary()
     leading = leader(app)
     name = "" if leading is None else leading.identity
-    about = installation(cluster, living=found.days, leader=name, today=app[CLOCK]().date(), sums=is_own)
+    about = installation(cluster, living=found.days, leader=name, today=app[CLOCK]().date(), sums=sees_all)
     return json_answer(request, {**found.as_json(), **about})
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.admission import GRANT
+from dkron_api.edge.admission import GRANT, owner_of
 from dkron_api.edge.keys import GATE, SETTINGS, STOPPING
 from dkron_api.edge.tenancy import tenant_of
 from dkron_api.jobs.restore import circle_outside, restore
@@ -30,7 +30,7 @@ AS_DKRON = "application/vnd.dkron.v4+json"
 async def restore_jobs(request: web.Request) -> web.StreamResponse:
     """Store all jobs of the file, or none if one of them is invalid."""
     require_ready(request)
-    with request.app[GATE].restore():
+    with request.app[GATE].restore(owner_of(request)):
         return await _restored(request)
 
 

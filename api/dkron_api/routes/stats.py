@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
+from dkron_api.edge.admission import GRANT
 from dkron_api.edge.keys import CLOCK
 from dkron_api.edge.tenancy import base_of, tenant_of
 from dkron_api.routes.installation import Object, known_cluster
@@ -18,11 +19,17 @@ from dkron_crds.cluster import ClusterStatus
 from dkron_crds.totals import daily_totals
 
 
+async def sees_all_totals(request: web.Request) -> bool:
+    """Return whether the answer may have the sums over the jobs of all namespaces, which the DkronCluster shows."""
+    grant = request[GRANT]
+    return not base_of(request) and await grant.has(grant.where.to_see_all_totals())
+
+
 async def show_stats(request: web.Request) -> web.StreamResponse:
-    """GET /v1/stats. Below the prefix only what the jobs of the namespace still show counts: the sums in the
-    DkronCluster are of all namespaces."""
+    """GET /v1/stats. The sums in the DkronCluster are of all namespaces. So below the prefix, and for callers who may
+    not read the DkronCluster, only what the jobs of the namespace still show counts."""
     require_ready(request)
-    cluster = None if base_of(request) else known_cluster(request.app)
+    cluster = known_cluster(request.app) if await sees_all_totals(request) else None
     today = request.app[CLOCK]().date()
     # Every object counts, including one whose Dkron name belongs to an older object.
     jobs = tuple(tenant_of(request).job_index.mirror)

@@ -58,6 +58,10 @@ class Remembered:
     checked: int = -1
     """The generation that the dry run was made for; -1 if there was none."""
 
+    judged: tuple[tuple[int, bool], Problem | None] | None = None
+    """The generation that the installation's rules were asked about, whether its spec could be read and has room, and
+    what they refuse; None if they were not asked."""
+
     full: Fullness | None = None
     """Set while the status has no room to show another ended run."""
 

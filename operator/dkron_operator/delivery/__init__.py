@@ -13,6 +13,7 @@ from typing import Protocol
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.notifications import When
+from dkron_crds.schedule.errors import printable
 from dkron_kube.client import KubeClient
 from dkron_operator import notifications, processors
 from dkron_operator.act.events import Events
@@ -28,7 +29,7 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.fold import Delivered
+from dkron_operator.plan.fold import Delivered, Lost
 from dkron_operator.plan.view import JobView
 from dkron_operator.processors.message import Ended, Message, Parcel
 
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 LAZY = 10.0
 """Seconds until a finished delivery is written, if no other write comes first."""
 WIDTH = 4
+LONGEST_WHY = 200
+"""Characters by which a record says that its output was not delivered."""
 
 Key = tuple[str, str]
 
@@ -190,17 +193,21 @@ class Delivery:
             return
         execution = next((each for each in entry.base.executions if each.job == name), None)
         parcels = [] if execution is None else await self._parcels(entry, execution)
-        left = len(parcels)
+        left, lost = len(parcels), list[Lost]()
 
-        def told(receiver: str, why: str) -> None:
+        def told(parcel: Parcel, why: str) -> None:
             nonlocal left
-            self._told(uid, receiver, why)
+            self._told(uid, parcel.receiver, why)
+            if why and parcel.note:
+                lost.append(
+                    Lost(name, parcel.note, f"not delivered to {parcel.receiver}: {printable(why)}"[:LONGEST_WHY])
+                )
             left -= 1
             if not left:
-                self._mark(uid, name)
+                self._mark(uid, name, lost)
 
         for parcel in parcels:
-            self._outboxes.post(parcel, partial(told, parcel.receiver))
+            self._outboxes.post(parcel, partial(told, parcel))
         if not parcels:
             self._mark(uid, name)
 
@@ -231,11 +238,11 @@ class Delivery:
         if why and entry is not None:
             self._complaints.tell(entry.job, f"{receiver}: {why}")
 
-    def _mark(self, uid: str, name: str) -> None:
+    def _mark(self, uid: str, name: str, lost: Iterable[Lost] = ()) -> None:
         entry = self._store.get(uid)
         if entry is None:
             return
-        entry.note(Delivered(frozenset({name})))
+        entry.note(Delivered(frozenset({name}), tuple(lost)))
         if uid not in self._lazy:
             self._lazy.add(uid)
             asyncio.get_running_loop().call_later(LAZY, self._write, uid)

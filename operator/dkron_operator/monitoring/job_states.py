@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dkron_crds.conditions import ConditionStatus, ConditionType
 from dkron_operator.cache.store import Store
-from dkron_operator.monitoring.job_summary import JobState, JobSummary, summarize
+from dkron_operator.monitoring.job_summary import JobState, JobSummary, is_invalid, summarize
 from dkron_operator.monitoring.staleness import paces_of
 from dkron_operator.plan.view import JobView
 
@@ -64,7 +64,9 @@ class JobStates:
         entry, before = self._store.get(uid), self._lines.pop(uid, None)
         known, paces = self._paces.pop(uid, None), None
         if entry is not None:
-            followed = () if entry.base.paused else paces_of(entry.job, self._parents)
+            # Nothing follows a job that is refused, so its children have to notice when that begins or ends.
+            rests = entry.base.paused or is_invalid(entry.job, entry.base)
+            followed = () if rests else paces_of(entry.job, self._parents)
             resumed = self._resumed((uid, *(each.uid for each in followed)))
             self._lines[uid] = summarize(entry.job, entry.base, followed, resumed=resumed)
             paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
@@ -75,8 +77,10 @@ class JobStates:
     def _parents(self, job: JobView) -> list[JobView]:
         entry = self._store.get(job.uid)
         parents = [] if entry is None else self._store.parents(entry)
-        # After a parent that is paused nothing has to succeed, as if there were none.
-        return [parent.job for parent in parents if parent.base.paused is None]
+        # After a parent that is paused or refused nothing has to succeed, as if there were none.
+        return [
+            parent.job for parent in parents if parent.base.paused is None and not is_invalid(parent.job, parent.base)
+        ]
 
     def _resumed(self, uids: Iterable[str]) -> datetime | None:
         """When one of these jobs was last suspended."""

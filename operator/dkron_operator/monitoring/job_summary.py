@@ -1,7 +1,6 @@
 """The state of one job, as a word and a few timestamps; the sums over all jobs are computed from these."""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -53,14 +52,13 @@ def summarize(
 ) -> JobSummary:
     """Summarize the job, with the status that the API server has. `paces` come from `staleness.paces_of`. `resumed` is
     when it, or a job that it follows, was last suspended."""
-    conditions = {(condition.type, condition.status) for condition in status.conditions}
-    state = _state(job, conditions)
+    state = _state(job, status)
     return JobSummary(
         namespace=job.namespace,
         name=job.dkron_name,
         state=state,
         failing=status.status in FAILING,
-        degraded=(ConditionType.DEGRADED, ConditionStatus.TRUE) in conditions,
+        degraded=_has(status, ConditionType.DEGRADED, ConditionStatus.TRUE),
         stale=stale_at(status, paces, resumed=resumed) if state in RUNS else None,
         next=status.next if state is JobState.SCHEDULED else None,
         last_success=status.last_success,
@@ -68,9 +66,18 @@ def summarize(
     )
 
 
-def _state(job: JobView, found: AbstractSet[tuple[str, ConditionStatus]]) -> JobState:
-    if job.problem is not None or (ConditionType.READY, ConditionStatus.FALSE) in found:
+def is_invalid(job: JobView, status: JobStatus) -> bool:
+    """Whether the job cannot run: by its spec, or because the installation or the API server refuses it."""
+    return job.problem is not None or _has(status, ConditionType.READY, ConditionStatus.FALSE)
+
+
+def _state(job: JobView, status: JobStatus) -> JobState:
+    if is_invalid(job, status):
         return JobState.INVALID
-    if job.spec.disabled or (ConditionType.SUSPENDED, ConditionStatus.TRUE) in found:
+    if job.spec.disabled or _has(status, ConditionType.SUSPENDED, ConditionStatus.TRUE):
         return JobState.SUSPENDED
     return JobState.DEPENDENT if job.spec.parents else JobState.SCHEDULED
+
+
+def _has(status: JobStatus, kind: ConditionType, value: ConditionStatus) -> bool:
+    return any(each.type == kind and each.status is value for each in status.conditions)

@@ -36,7 +36,7 @@ def paces_of(job: JobView, parents_of: Callable[[JobView], Sequence[JobView]]) -
     """The jobs whose schedules make this one run: itself, or those at the top of its parents. Empty if nothing says
     when it has to succeed: one of these is disabled, broken or missing, or a parent's failure is awaited.
 
-    `parents_of` returns the parents of a job that exist.
+    `parents_of` returns the parents of a job that exist and are not refused.
     """
     found: dict[str, JobView] = {}
     met, ahead = {job.uid}, [job]

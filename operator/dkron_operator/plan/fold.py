@@ -22,7 +22,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_crds.status import MAX_COUNTED
+from dkron_crds.status import MAX_COUNTED, MAX_OUTPUT
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
@@ -156,10 +156,21 @@ class Tidied:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """The output of the execution of this Job is not where `note` says, which the record shows in its place."""
+
+    job: str
+    note: str
+    why: str
+    """What the record shows then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     """Every receiver of the executions of these Jobs was told, or could not be."""
 
     jobs: frozenset[str]
+    lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +222,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _dropped(status, job, reason)
         case Tidied(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
-        case Delivered(jobs):
-            return _with(status, undelivered=tuple(name for name in status.undelivered if name not in jobs))
+        case Delivered():
+            return _delivered(status, change)
         case Held(noted):
             return _with(status, paused=noted)
         case Judged(generation, conditions, upcoming, runs_after):
@@ -241,6 +252,23 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
     # What another operator noticed meanwhile was settled then: `since` never moves back.
     since = _later(status.since, change.since)
     return _with(status, since=since, fingerprint=change.fingerprint, accepted=change.schedule, rebuilt_at=rebuilt_at)
+
+
+def _delivered(status: JobStatus, change: Delivered) -> JobStatus:
+    executions = status.executions
+    for lost in change.lost:
+        executions = tuple(_without_note(each, lost) if each.job == lost.job else each for each in executions)
+    owed = tuple(name for name in status.undelivered if name not in change.jobs)
+    return _with(status, undelivered=owed, executions=executions)
+
+
+def _without_note(execution: Execution, lost: Lost) -> Execution:
+    lines = execution.output.split("\n")
+    if lost.note not in lines:
+        return execution
+    lines[lines.index(lost.note)] = lost.why
+    # A user with permission to write the status may have made it longer than an operator does.
+    return execution.model_copy(update={"output": "\n".join(lines)[:MAX_OUTPUT]})
 
 
 def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:

@@ -5,6 +5,7 @@ of them moves it elsewhere.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import ValidationError
 
@@ -89,8 +90,13 @@ def usable(spec: JobSpec, site: Site) -> tuple[Processor, ...]:
 
 def render(spec: JobSpec, site: Site, ended: Ended) -> tuple[Parcel, ...]:
     """The messages to send about an execution."""
-    parcels = (processor.render(site, ended) for processor in usable(spec, site))
-    return tuple(parcel for parcel in parcels if parcel is not None)
+    found = []
+    for processor in usable(spec, site):
+        parcel = processor.render(site, ended)
+        if parcel is not None:
+            said = processor.note(site, ended.namespace, ended.execution)
+            found.append(replace(parcel, note=said or ""))
+    return tuple(found)
 
 
 def _readable(spec: JobSpec) -> tuple[Processor, ...]:

@@ -116,6 +116,8 @@ class Parcel:
     """Shown to users, and identifies the queue: `log`, `email/default`."""
 
     message: Message
+    note: str = ""
+    """What the status shows in place of the output, because this message moves it; empty if it moves nothing."""
 
 
 def indexed(server: Elasticsearch, path: str, body: bytes) -> Post:

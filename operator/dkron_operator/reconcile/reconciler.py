@@ -364,12 +364,21 @@ class Reconciler:
 
     def _barred(self, entry: CachedJob, *, inline: bool) -> Problem | None:
         """What this installation does not allow."""
-        refused = self._rules.of_job(entry.job, images=self._images)
+        refused = self._refused(entry)
         if refused is not None:
             return refused
         if inline and not self.calls.allowed:
             return NOT_ALLOWED
         return entry.job.unknown if self._strict else None
+
+    def _refused(self, entry: CachedJob) -> Problem | None:
+        """What the installation's rules refuse. They build the pod, so they are asked once for each generation; without
+        its spec, a job without room is another one."""
+        job, remembered = entry.job, entry.remembered
+        key = job.generation, job.problem is None
+        if remembered.judged is None or remembered.judged[0] != key:
+            remembered.judged = key, self._rules.of_job(job, images=self._images)
+        return remembered.judged[1]
 
     def _carry_out(self, entry: CachedJob, plan: Plan) -> None:
         """Everything that needs no answer before the next plan."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.auth.caller import Caller, Right
-from dkron_api.auth.expiring import ExpiringCache
+from dkron_api.auth.caller import Caller, Right, key_of
+from dkron_api.auth.expiring import Kept
 from dkron_api.auth.kubernetes import (
     ALLOWED_SECONDS,
     DENIED_SECONDS,
@@ -117,11 +117,36 @@ async def test_a_token_is_asked_about_once_a_minute() -> None:
     tokens = Tokens(server.kube, (), clock=server.clock)
     assert await asyncio.gather(*(tokens.caller("t") for _ in range(20))) == [CI] * 20
     server.now = KNOWN_SECONDS - 1
-    assert (await tokens.caller("t"), len(server.asked)) == (CI, 1)
+    assert (tokens.recall(key_of("t")), await tokens.caller("t"), len(server.asked)) == (CI, CI, 1)
     server.now, server.statuses = KNOWN_SECONDS + 1, [{"authenticated": False}]
+    assert tokens.recall(key_of("t")) is None
     assert (await tokens.caller("t"), len(server.asked)) == (None, 2)
     server.now += UNKNOWN_SECONDS + 1
     assert (await tokens.caller("t"), len(server.asked)) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"name": "x"}, id="name"),
+        pytest.param({"how": AuthMode.OIDC}, id="scheme"),
+        pytest.param({"groups": ("system:masters",)}, id="groups"),
+        pytest.param({"uid": "u2"}, id="uid"),
+        pytest.param({"extra": {"authentication.kubernetes.io/credential-id": ("JTI=2",)}}, id="extra"),
+        pytest.param({"policies": ("p",)}, id="policies"),
+        pytest.param({"management": True}, id="management"),
+    ],
+)
+def test_callers_share_answers_only_if_nothing_tells_them_apart(change: dict[str, Any]) -> None:
+    assert (replace(CI).key, replace(CI, **change).key == CI.key) == (CI.key, False)
+
+
+async def test_an_answer_is_about_one_caller_and_one_right() -> None:
+    server = Reviewer([{"allowed": True}, {"allowed": False}, {"allowed": False}])
+    rights, right = Rights(server.kube, clock=server.clock), Right("list", "dkronjobs", namespace="team")
+    asked = [(CI, right), (replace(CI, uid="u2"), right), (CI, right._replace(namespace="other")), (CI, right)]
+    assert [await rights.allows(*each) for each in asked] == [True, False, False, True]
+    assert len(server.asked) == 3
 
 
 async def test_a_right_that_is_given_or_taken_away_counts_soon() -> None:
@@ -142,17 +167,14 @@ async def test_what_could_not_be_found_out_is_not_kept() -> None:
     assert await rights.allows(CI, right)
 
 
-async def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
-    cache: ExpiringCache[int, int] = ExpiringCache(most=3, seconds=lambda _: 60.0, clock=lambda: 0.0)
+def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
+    kept: Kept[int, int] = Kept(most=3, seconds=lambda _: 60.0, clock=lambda: 0.0)
     asked: list[int] = []
-
-    async def ask(key: int) -> int:
-        asked.append(key)
-        return key
-
     for key in (1, 2, 3, 4, 2, 1):
-        assert await cache.get(key, lambda key=key: ask(key)) == key  # type: ignore[misc]
-    assert (asked, len(cache)) == ([1, 2, 3, 4, 1], 3)
+        if kept.get(key) is None:
+            asked.append(key)
+            kept.put(key, key)
+    assert (asked, len(kept)) == ([1, 2, 3, 4, 1], 3)
 
 
 async def test_a_client_that_leaves_takes_no_answer_from_the_others() -> None:

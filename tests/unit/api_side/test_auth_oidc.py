@@ -12,7 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from dkron_api.auth.caller import Caller, Need, Right
+from dkron_api.auth.caller import Caller, Need, Right, key_of
 from dkron_api.auth.claims import AUTHENTICATED, LEEWAY, ClaimNames, caller_of
 from dkron_api.auth.grant import Grant
 from dkron_api.auth.guard import LONGEST_TOKEN, Guard
@@ -203,9 +203,10 @@ async def test_clocks_may_differ_and_several_audiences_are_allowed(door: Door) -
 
 async def test_a_token_that_was_recognized_ends_when_it_expires(door: Door) -> None:
     token = door.token(exp=NOW + 60)
-    assert (await door.scheme.caller(token), door.scheme.knows(token)) == (ANN, True)
+    assert await door.scheme.caller(token) == ANN
+    assert (door.scheme.recall(key_of(token)), door.scheme.knows(token)) == (ANN, True)
     door.clock.now += 60 + LEEWAY
-    assert await door.scheme.caller(token) is None
+    assert (door.scheme.recall(key_of(token)), await door.scheme.caller(token)) == (None, None)
     assert not door.scheme.knows(token)
 
 
@@ -262,8 +263,12 @@ async def test_a_rotated_key_is_found_and_an_old_one_ends(door: Door) -> None:
     assert await door.scheme.caller(old) == ANN
     door.issuer.keys = [public_jwk("ES256", "k2", name="second")]
     door.clock.now += PAUSE
-    assert await door.scheme.caller(door.token(kid="k2", name="second")) == ANN
-    assert await door.scheme.caller(old) is None, "the key was taken back"
+    token = door.token(kid="k2", name="second")
+    assert await door.scheme.caller(token) == ANN
+    assert (door.scheme.recall(key_of(old)), await door.scheme.caller(old)) == (None, None), "the key was taken back"
+    assert door.scheme.recall(key_of(token)) == ANN
+    door.clock.now += FRESH
+    assert door.scheme.recall(key_of(token)) is None, "nobody would look for other keys"
 
 
 async def test_tokens_with_unknown_keys_do_not_make_the_issuer_answer_each_time(door: Door) -> None:
@@ -371,20 +376,31 @@ async def test_a_file_of_keys_is_read_again_when_it_changes(tmp_path: Path) -> N
 
 async def test_the_first_scheme_that_takes_a_token_decides(door: Door) -> None:
     class Cluster:
-        async def caller(self, token: str, _: str) -> Caller:
+        audiences = ("dkron", "cron")
+
+        def recall(self, *_: Any) -> None:
+            """No token was seen before."""
+
+        async def caller(self, token: str, _: str) -> Caller | None:
+            if token == "unknown":  # noqa: S105
+                return None
             return Caller(f"cluster:{len(token)}", AuthMode.KUBERNETES)
 
     cluster = cast("Any", Cluster())
-    guard = Guard([door.scheme, KubernetesScheme(cluster, cast("Any", None))])
+    guard = Guard([door.scheme, KubernetesScheme(cluster, cluster)])
 
     async def who(token: str) -> str:
         try:
             return (await guard.identify({"Authorization": f"Bearer {token}"})).how
         except ApiError as error:
-            return str(error.status)
+            return f"{error.status} {error}"
 
+    invalid = "401 the token is not valid, has expired, or is not for the audience"
     assert await who(door.token()) == AuthMode.OIDC
-    assert await who(door.token(exp=1)) == "401", "the cluster is not asked about a token of the issuer"
+    assert await who(door.token(exp=1)) == f"{invalid} other or {AUDIENCE}", "the cluster is not asked"
+    assert await who("unknown") == f"{invalid} dkron or cron"
+    for odd in ("a b", "a\x07b", "ä", "x" * (LONGEST_TOKEN + 1)):
+        assert await who(odd) == "401 the token is not valid, or has expired", "the cluster is not asked"
     assert await who(door.token(iss="https://kubernetes.default.svc")) == AuthMode.KUBERNETES
     assert await who("opaque") == AuthMode.KUBERNETES
 
@@ -408,7 +424,7 @@ async def test_settings_lead_to_a_scheme(issuer: Issuer) -> None:
         auth=[AuthMode.OIDC], oidc_issuer=issuer.url, oidc_audience=[AUDIENCE], oidc_ca=issuer.ca, oidc_rights="dkron",
         oidc_policies_claim="dkron", oidc_jwks=f"{issuer.url}/keys",
     )  # fmt: skip
-    scheme = oidc_scheme(settings, cast("Any", None), clock=lambda: NOW)
+    scheme = oidc_scheme(settings, cast("Any", None), cast("Any", None), clock=lambda: NOW)
     caller = await scheme.caller(signed(issuer.claims(NOW, dkron=["readers"])))
     assert caller is not None
     assert (caller.name, caller.policies, issuer.asked) == (f"{issuer.url}#ann", ("readers",), ["/keys"])

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.auth.caller import Need, Right
+from dkron_api.auth.caller import Need, Right, key_of
 from dkron_api.auth.dkron import DkronScheme, TokenIndex, rules_of
 from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.schemes import PolicyRules
 from dkron_api.auth.token_secrets import (
     PREFIX,
     Token,
@@ -21,8 +22,10 @@ from dkron_api.auth.token_secrets import (
     secret_of,
     token_from,
 )
+from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
+from tests.support.api_app import object_of
 
 Object = dict[str, Any]
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -97,15 +100,18 @@ def test_a_secret_that_is_no_token_lets_nobody_in(data: dict[str, str], why: str
     ],
 )
 async def test_a_token_is_known_by_its_hash(token: str, now: datetime, *, known: bool) -> None:
-    caller = await scheme(CLIENT, now=now).caller(token)
+    own = scheme(CLIENT, now=now)
+    caller = await own.caller(token)
     assert (caller is not None) is known
     assert caller is None or (caller.name, caller.uid, caller.management) == ("ci", "a1", False)
+    assert own.recall(key_of(token)) == caller
 
 
 async def test_a_token_ends_when_it_expires_or_its_secret_goes() -> None:
     short = Token("a1", "ci", TokenKind.CLIENT, CLIENT.digest, expires=NOON + timedelta(seconds=1))
     assert await scheme(short).caller(SECRET_TEXT) is not None
-    assert await scheme(short, now=NOON + timedelta(seconds=1)).caller(SECRET_TEXT) is None
+    late = scheme(short, now=NOON + timedelta(seconds=1))
+    assert (await late.caller(SECRET_TEXT), late.recall(key_of(SECRET_TEXT))) == (None, None)
     index = TokenIndex()
     index.changed(None, CLIENT)
     index.changed(CLIENT, None)
@@ -132,8 +138,30 @@ async def test_a_client_may_do_what_its_policies_grant(
 
 
 async def test_nobody_is_unknown_before_all_tokens_are_read() -> None:
+    early = scheme(CLIENT, missing="the tokens are still being read")
+    assert early.recall(key_of(SECRET_TEXT)) is None
     with pytest.raises(Unavailable, match="not ready yet: the tokens are still being read"):
-        await scheme(missing="the tokens are still being read").caller(SECRET_TEXT)
+        await early.caller(SECRET_TEXT)
+
+
+def test_a_policy_counts_as_it_is_in_the_cache() -> None:
+    policies = ObjectCache("dkronpolicies", plain)
+    rules = PolicyRules(policies)
+
+    def put(version: int, capability: str, name: str = "p") -> None:
+        spec = {"path": {"/v1/jobs": {"capabilities": [capability]}}}
+        policies.see(object_of(name, version=version, spec=spec))
+
+    for version, capability in enumerate(("list", "read"), 1):
+        put(version, capability)
+        assert [rules.get("p") for _ in range(2)] == [{"/v1/jobs": {capability}}] * 2
+    policies.lose(object_of("p"))
+    assert rules.get("p") is None
+    for number in range(20):
+        put(number + 5, "list", f"q{number}")
+        assert rules.get(f"q{number}") is not None
+        policies.lose(object_of(f"q{number}"))
+    assert len(rules._read) <= 2, "policies that are gone take no memory"
 
 
 def test_a_token_has_256_bits_and_shows_what_it_is() -> None:

@@ -11,7 +11,7 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from dkron_api.edge import cors
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import body_of
-from dkron_api.edge.gate import BUCKETS, RESTORES, Gate
+from dkron_api.edge.gate import BUCKETS, RESTORES, RESTORES_OF_ONE, Gate
 from dkron_api.edge.keys import GATE
 from dkron_api.edge.routing import SEGMENTS, bound_paths
 from dkron_api.refusal import ApiError, refusal_of
@@ -63,11 +63,13 @@ def test_a_slow_body_keeps_nobody_out() -> None:
         door.enter()
         door.leave()
     with contextlib.ExitStack() as stack:
-        for _ in range(RESTORES):
-            stack.enter_context(door.restore())
+        for number in range(RESTORES):
+            stack.enter_context(door.restore(f"caller {number // RESTORES_OF_ONE}"))
             door.enter()
+        with pytest.raises(ApiError, match="this caller already has 2 restores in progress"):
+            stack.enter_context(door.restore("caller 0"))
         with pytest.raises(ApiError, match="the server already has 4 restores in progress"):
-            stack.enter_context(door.restore())
+            stack.enter_context(door.restore("another"))
 
 
 def test_one_caller_cannot_take_all_streams() -> None:

@@ -226,16 +226,19 @@ async def test_nothing_of_one_namespace_is_in_an_answer_of_another(api: Api, bas
     assert counts == [3, 0]
 
 
-async def test_a_namespace_counts_what_its_own_jobs_show_and_not_the_sums_of_all(api: Api) -> None:
+async def test_only_who_may_read_the_dkroncluster_sees_the_sums_of_all_namespaces(api: Api, scheme: OneCaller) -> None:
     days = [{"date": NOON.date().isoformat(), "success": 7, "failed": 0}]
     api.know(CLUSTERS, object_of("dkron", status={"days": days}))
-    found = {}
-    for base in ("", A):
+    own = {**job("own", 30, "default"), "status": {"days": [days[0] | {"success": 2}]}}
+    api.own.job_index.mirror.see(own)
+    found = []
+    for base, lacking in (("", ""), ("", 'get dkronclusters "dkron" in namespace home'), (A, "")):
+        scheme.lacking = lacking
         async with api.client.get(f"{base}/v1/stats?days=1", headers=VALID) as answer:
-            found[base] = (await answer.json())["stats"][0]["success_count"]
+            found.append((await answer.json())["stats"][0]["success_count"])
         async with api.client.get(f"{base}/v1/summary", headers=VALID) as answer:
-            assert (await answer.json())["days"][-1]["success_count"] == found[base]
-    assert found == {"": 7, A: 3}
+            assert (await answer.json())["days"][-1]["success_count"] == found[-1]
+    assert found == [7, 2, 3], "of all; of the own namespace; of another one"
 
 
 async def test_what_is_written_below_the_prefix_is_written_there(api: Api, scheme: OneCaller) -> None:

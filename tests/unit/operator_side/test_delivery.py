@@ -143,10 +143,9 @@ async def test_what_ended_is_told_once_and_its_output_is_there_alone() -> None:
         (line,) = senders.lines()
         assert (line["message"], line["success"]) == ("hello\n", True)
         assert line["execution"] == edges.status().executions[0].id
-        assert edges.status().executions[0].output == "Output in dkron log"
         assert edges.status().undelivered == (FIRST.job,)
         await until(64 + LAZY + 2)
-        assert edges.status().undelivered == ()
+        assert (edges.status().undelivered, edges.status().executions[0].output) == ((), "Output in dkron log")
         assert len([call for call in edges.kube.calls if call.startswith("log")]) == 1, "the output is read once"
         await until(110)
         assert len(senders.sent) == 1
@@ -244,9 +243,12 @@ async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
     senders, kube = Senders(), FakeKube()
     senders.trouble = lambda _: Undeliverable("no such place")
     async with operator(kube, senders, job=LOG) as (edges, _):
-        await first_ends(edges, LAZY + 4)
+        await first_ends(edges)
+        assert edges.status().executions[0].output == "Output in dkron log"
+        await until(61 + LAZY + 4)
         assert events(kube, "NotDelivered") == ["log: no such place"]
         assert edges.status().undelivered == ()
+        assert edges.status().executions[0].output == "not delivered to log: no such place"
 
 
 async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:

@@ -21,6 +21,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
+from dkron_crds.status import MAX_OUTPUT
 from dkron_operator.plan.fold import (
     Accepted,
     Change,
@@ -29,6 +30,7 @@ from dkron_operator.plan.fold import (
     Dropped,
     Finished,
     Judged,
+    Lost,
     Passed,
     Refused,
     Started,
@@ -349,6 +351,24 @@ def test_what_somebody_is_to_be_told_of_is_owed_until_it_is_delivered_and_not_ag
     told = folded(Delivered(frozenset({FIRST.job})), onto=status)
     assert told.undelivered == ()
     assert folded(owed(FIRST), onto=told) == told
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        pytest.param("/a.log", "not delivered", id="alone"),
+        pytest.param("/a.log\nOutput in syslog", "not delivered\nOutput in syslog", id="beside another place"),
+        pytest.param("/a.log and more", "/a.log and more", id="another text"),
+        pytest.param("", "", id="an output that stays"),
+        pytest.param(
+            "/a.log\n" + "x" * (MAX_OUTPUT - 7), "not delivered\n" + "x" * (MAX_OUTPUT - 14), id="at the bound"
+        ),
+    ],
+)
+def test_a_record_says_that_its_output_is_not_where_it_should_be(output: str, expected: str) -> None:
+    status = JobStatus(executions=(execution(SECOND, output="/a.log"), execution(FIRST, output=output)))
+    told = folded(Delivered(frozenset(), (Lost(FIRST.job, "/a.log", "not delivered"),)), onto=status)
+    assert [each.output for each in told.executions] == ["/a.log", expected]
 
 
 def test_of_what_is_not_kept_nobody_can_be_told() -> None:

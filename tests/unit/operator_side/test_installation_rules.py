@@ -9,11 +9,14 @@ from pydantic_settings import CliApp
 
 from dkron_kube.access import Account, account_name
 from dkron_kube.paths import EVENTS, JOBS
+from dkron_operator.executors.images import Images
 from dkron_operator.plan.actions import CreateJob
+from dkron_operator.plan.build import built_pod
 from dkron_operator.plan.fold import Decided, Started
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
+from dkron_operator.plan.view import JobView
 from dkron_operator.settings import Settings
-from tests.support.builders import IMAGES, NAMESPACE, NOON, Object, claim, ended, job_view, seen, wire_run
+from tests.support.builders import IMAGES, NAMESPACE, NOON, Object, claim, ended, job_view, seen, wire_job, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
@@ -94,6 +97,26 @@ async def test_a_refused_job_runs_nothing_and_misses_nothing_and_what_runs_goes_
     assert [(each.status, each.reason) for each in status.conditions[:1]] == [("False", "NamespaceRefused")]
     notes = [kube.has(EVENTS, name) for name in kube.names(EVENTS)]
     assert sum(note["reason"] == "NamespaceRefused" for note in notes) == 1
+
+
+@pytest.mark.looptime
+async def test_the_pod_is_built_for_the_rules_once_for_each_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[int] = []
+
+    def build(job: JobView, *, images: Images) -> Object:
+        built.append(job.generation)
+        return built_pod(job, images=images)
+
+    monkeypatch.setattr("dkron_operator.plan.installation_rules.built_pod", build)
+    edges = begin(rules=ACCOUNTS)
+    async with edges.running():
+        await until(250)
+        assert (len(edges.kube.names(JOBS)), built) == (4, [1]), "each minute has a plan"
+        edges.edit_job(lambda body: body.update(wire_job(generation=2, version=99, **of_pod(serviceAccount="dkron"))))
+        edges.watch()
+        await until(320)
+    assert built == [1, 2]
+    assert edges.status().conditions[0].reason == "AccountRefused"
 
 
 async def fire(edges: Edges) -> None:

@@ -232,6 +232,11 @@ async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes
     status = JobStatus(since=NOON)
     store.see_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
     assert (await job_states.call(after(7300))).stale == 0
+    refused = Condition(type="Ready", status=ConditionStatus.FALSE, reason="AccountRefused", last_transition_time=NOON)
+    for version, conditions, stale in ((3, (), 3), (4, (refused,), 0), (5, (), 3)):
+        status = JobStatus(since=NOON, conditions=conditions)
+        store.see_job(wire_job(name="first", uid="first", version=version, generation=3, status=status))
+        assert (await job_states.call(after(7300))).stale == stale, "nothing follows a job that is refused"
     store.on_deleted("first")
     assert (await job_states.call(after(80000))).stale == 0
 
