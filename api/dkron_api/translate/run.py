@@ -87,9 +87,10 @@ def finds_no_node(job: Job, run: Run) -> bool:
 def coming(job: Job, run: Run, now: datetime) -> Active:
     """Return the execution that a run will become, under the name that the operator will give it. If tags ask for
     several, it stands for all of them until they exist."""
-    begun, slot = start_of_request(run.at, now), run.slot or run.at
-    name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=slot, group=run.group)
+    begun = start_of_request(run.at, now)
+    # Named after the time of the request, whatever slot it stands for.
+    name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.MANUAL.value, slot=run.at, group=run.group)
     return Active(
-        id=execution_id(begun, name), job=name, slot=slot, trigger=Trigger.MANUAL, group=run.group, attempt=1,
-        started_at=begun,
+        id=execution_id(begun, name), job=name, slot=run.slot or run.at, trigger=Trigger.MANUAL, group=run.group,
+        attempt=1, started_at=begun,
     )  # fmt: skip

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from dkron_api.auth.guard import Guard
 from dkron_api.edge.keys import NODES
 from dkron_api.routes import executions, runs, stops
+from dkron_crds.attempt_names import execution_id, job_name
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
 from dkron_kube.paths import DKRON_JOBS
@@ -241,9 +241,9 @@ class TestWithABody:
         }  # fmt: skip
         assert requests(api) == {}
         [shown] = await (await api.client.get(f"/v1/jobs/{NAME}/executions")).json()
-        slot = datetime(2026, 2, 28, 22, tzinfo=UTC)
-        cause = Cause(Trigger.MANUAL, slot, group_of(run["metadata"]["uid"], NOON))
-        assert shown["id"] == cause.entry(uid=api.own.job_index.get(NAME).uid, name=NAME, at=NOON).id  # type: ignore[union-attr]
+        uid, group = api.kube.has(DKRON_JOBS, NAME)["metadata"]["uid"], group_of(run["metadata"]["uid"], NOON)
+        name = job_name(uid=uid, name=NAME, trigger="manual", slot=NOON, group=group)
+        assert (shown["id"], shown["group"]) == (execution_id(NOON, name), group)
 
     @pytest.mark.parametrize("body", [b"", b" ", b"{}", b"null"])
     async def test_a_body_that_says_nothing_is_none(self, api: Api, body: bytes) -> None:
