@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dkron_crds.names import API_VERSION
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
 from localcluster import Cluster, ClusterError
 from tests.support.jobs import dkron_job, simulated
@@ -18,6 +19,7 @@ Object = dict[str, Any]
 BRIEF, LONG, FAILS = simulated(), simulated(run_for="60s"), simulated(exit_code=3)
 NIGHT = "2026-03-01T02:30:00Z"
 NO_HISTORY = {"executions": 1, "successfulJobs": 0, "failedJobs": 0, "runs": 100}
+RUN = {"apiVersion": API_VERSION, "kind": "DkronRun"}
 MANIFEST = """
 apiVersion: dkron.io/v1alpha1
 kind: DkronRun
@@ -27,7 +29,7 @@ spec: {job: report}
 
 
 def ask(kube: Kube, name: str, job: str, **spec: Any) -> None:
-    kube.create(DKRON_RUNS, {"metadata": {"name": name}, "spec": {"job": job, **spec}})
+    kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": name}, "spec": {"job": job, **spec}})
 
 
 def status_of(kube: Kube, name: str) -> Object:

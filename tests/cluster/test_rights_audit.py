@@ -42,6 +42,7 @@ IN_THE_NAMESPACE: dict[str, Rules] = {OPERATOR: LEAST | RECEIVER, API: LEAST_API
 IN_THE_CLUSTER: dict[str, Rules] = {OPERATOR: FOR_TAGS, API: FOR_TAGS | FOR_CALLERS}
 ANYTHING: Rules = {("dkron.io", "*"): ("*",), ("", "secrets"): ("get",)}
 
+RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 NOON = "2026-01-01T12:00:00Z"
 GHOST = {"id": "1-ghost", "job": "ghost", "uid": "ghost", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
 FAILS: Object = {"jobTemplate": simulated(exit_code=3), "run": ["once"]}
@@ -167,7 +168,8 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         dkron_job("nightly", schedule="0 0 3 * * *", jobTemplate=BRIEF),
     )
     kube.create(DKRON_BACKFILLS, backfill("night", ttlSecondsAfterFinished=1))
-    kube.create(DKRON_RUNS, {"metadata": {"name": "brief"}, "spec": {"job": "bad", "ttlSecondsAfterFinished": 1}})
+    asked = {"job": "bad", "ttlSecondsAfterFinished": 1}
+    kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
     kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))

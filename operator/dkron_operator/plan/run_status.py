@@ -63,7 +63,7 @@ def run_status(
     """The status of a DkronRun whose job exists. `first` is the name of the first Job, `refusal` why the run was
     refused, if this process did that."""
     key = run.trigger, run.group
-    active, ended, jobs = (found.get(key, []) for found in (record.active, record.ended, record.jobs))
+    active, ended, jobs = record.active.get(key, []), record.ended.get(key, []), record.jobs.get(key, [])
     if not (active or ended or run.decided):
         if first in record.refused:
             return refused(run, refusal or _unexplained(record.skipped), now=now)

@@ -41,7 +41,7 @@ from tests.support.plans import fired, jobs_deleted, messages, replan, reported,
 
 Object = dict[str, Any]
 SLOT = after(days=-3)
-DAY = {"parameters": [{"name": "day"}]}
+DAY: Object = {"parameters": [{"name": "day"}]}
 
 
 def wire(
@@ -115,7 +115,7 @@ def test_a_scheduled_time_is_told_and_decides_nothing_else() -> None:
         pytest.param({}, Trigger.MANUAL, id="made by a user"),
     ],
 )
-def test_the_trigger_is_backfill_only_if_a_backfill_controls_the_run(given: dict[str, bool], trigger: Trigger) -> None:
+def test_the_trigger_is_backfill_only_if_a_backfill_controls_the_run(given: Object, trigger: Trigger) -> None:
     entry = fired(look(requested(**given)))
     assert entry is not None
     assert entry.trigger is trigger
@@ -189,7 +189,7 @@ def test_the_job_of_a_run_stays_until_the_status_of_the_run_says_how_it_ended(
     assert jobs_deleted(plan) == ([] if kept else [done])
 
 
-RETRY = {"spec": {**DAY, "retries": 1}}
+RETRY: Object = {"spec": {**DAY, "retries": 1}}
 
 
 @pytest.mark.parametrize(

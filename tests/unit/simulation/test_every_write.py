@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -217,7 +218,7 @@ def the_run_has_all_members(result: Result) -> None:
 
 PARAMETERS = [{"name": "day"}]
 NO_HISTORY = {"executions": 1, "successfulJobs": 0, "failedJobs": 0, "runs": 0}
-TWICE = {"retries": 2, "retryBackoff": {"initial": "1s"}}
+TWICE: dict[str, Any] = {"retries": 2, "retryBackoff": {"initial": "1s"}}
 DKRON_RUNS = {
     "runs": Story(events=(job(), *dkron_run(3.0, 3.0, 4.0)), disturbed=(2.5, 6.5), holds=each_run_was_made_once),
     "runs by three operators": Story(
