@@ -133,7 +133,8 @@ BACKFILL_IS_IMMUTABLE = Rule(
     cel="self.from == oldSelf.from && self.to == oldSelf.to && self.runs == oldSelf.runs && "
     "self.order == oldSelf.order && self.maxRuns == oldSelf.maxRuns && self.onFailure == oldSelf.onFailure && "
     "self.concurrency == oldSelf.concurrency && self.dryRun == oldSelf.dryRun && "
-    "self.parameters == oldSelf.parameters && has(self.job) == has(oldSelf.job) && "
+    "has(self.parameters) == has(oldSelf.parameters) && "
+    "(!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.job) == has(oldSelf.job) && "
     "(!has(self.job) || self.job == oldSelf.job) && has(self.selector) == has(oldSelf.selector) && "
     "(!has(self.selector) || self.selector == oldSelf.selector)",
     message="of spec of a DkronBackfill, only suspend, parallelism, reason and ttlSecondsAfterFinished may change",

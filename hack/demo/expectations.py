@@ -114,7 +114,6 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "after-both": Expectation("runs after every and retries", _printed("are over", trigger=Trigger.DEPENDENT)),
     "on-failure": Expectation("runs after a failure", _printed("should look at failing", trigger=Trigger.DEPENDENT)),
     "ephemeral": Expectation("is due once, and goes after that", _is_due),
-    "backfill": Expectation("is due at 03:00", _is_due),
     "missed-runs": Expectation("runs, and would make up for missed slots", _printed("invoices up to")),
     "paused": Expectation("is held by a pause", _is_paused),
 }

@@ -6,6 +6,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
 from tests.support.command_line import CommandLine, command_line
+from tests.support.documents import backfill as document
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
 from tests.support.kube import Kube, condition, is_ready
 from tests.support.sites import Site
@@ -26,7 +27,7 @@ def job(kube: Kube, name: str, *, exit_code: int = 0, run_for: str = "100ms") ->
 
 
 def backfill(kube: Kube, name: str, **spec: Any) -> None:
-    kube.create(DKRON_BACKFILLS, {"metadata": {"name": name}, "spec": {**HOUR, **spec}})
+    kube.create(DKRON_BACKFILLS, document(name, **{"job": None, **HOUR, **spec}))
 
 
 def status_of(kube: Kube, name: str) -> Object:

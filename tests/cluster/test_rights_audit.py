@@ -18,6 +18,7 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
+from tests.support.documents import backfill
 from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated
 from tests.support.kube import SECRETS, Kube, condition, finished
 from tests.support.operator_process import OperatorProcess
@@ -168,11 +169,7 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         dkron_job("haunted"),
         dkron_job("nightly", schedule="0 0 3 * * *", jobTemplate=BRIEF),
     )
-    night = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
-    kube.create(
-        DKRON_BACKFILLS,
-        {"metadata": {"name": "night"}, "spec": {"job": "nightly", **night, "ttlSecondsAfterFinished": 1}},
-    )
+    kube.create(DKRON_BACKFILLS, backfill("night", ttlSecondsAfterFinished=1))
     asked = {"job": "bad", "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
     kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
