@@ -142,6 +142,6 @@ FROM_BEFORE_TO = Rule(
     field=".to",
 )
 JOBS_OR_SELECTOR = Rule(
-    cel="size(self.jobs) == 0 || size(self.selector) == 0",
+    cel="!has(self.jobs) || size(self.jobs) == 0 || !has(self.selector) || size(self.selector) == 0",
     message="set either spec.jobs or spec.selector",
 )
