@@ -154,7 +154,7 @@ FROM_BEFORE_TO = Rule(
     field=".to",
 )
 JOBS_OR_SELECTOR = Rule(
-    cel="size(self.jobs) == 0 || size(self.selector) == 0",
+    cel="!has(self.jobs) || size(self.jobs) == 0 || !has(self.selector) || size(self.selector) == 0",
     message="set either spec.jobs or spec.selector",
 )
 _REFERENCE = "^secretRef:[a-z0-9][a-z0-9.-]*/[-._a-zA-Z0-9]+$"

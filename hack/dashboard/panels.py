@@ -154,12 +154,13 @@ EXECUTIONS = Row(
             (Query(f"sum({known('dkron_operator_active_executions')})", "active"),),
         ),
         Panel(
-            "Failing, degraded and stale jobs",
-            "Jobs whose newest run failed, degraded jobs, and jobs without a success for two intervals.",
+            "Failing, degraded, stale and paused jobs",
+            "Jobs whose newest run failed; degraded; without a success for two intervals; held by a pause.",
             (
                 Query(f"sum({known('dkron_operator_jobs_failing')})", "failing"),
                 Query(f"sum({known('dkron_operator_jobs_degraded')})", "degraded"),
                 Query(f"sum({known('dkron_operator_jobs_stale')})", "stale"),
+                Query(f"sum({known('dkron_operator_jobs_paused')})", "paused"),
             ),
         ),
     ),
