@@ -27,7 +27,6 @@ REQUIRED_KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """The keys of `executorConfig` without which an executor can do nothing, each with an example of its value."""
 
-_MEMORY = r"^[^0-9A-Za-z.]*(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)[A-Za-z]*[^0-9A-Za-z.]*$"
 _TAG = r"^[^:]*(?::0*[1-9][0-9]{0,8})?$"
 
 
@@ -86,23 +85,33 @@ def _has_form(field: str, pattern: str, message: str) -> Check:
     )
 
 
-def _shell_value(key: str, pattern: str, form: str) -> Check:
-    def holds(spec: Spec) -> bool:
-        text = _config(spec).get(key)
-        return _executor(spec) != "shell" or not text or coarse.matches(pattern, text)
+def _shell_value(key: str, cel: str, holds: Callable[[str], bool], form: str) -> Check:
+    """Return the check of a value as far as its first or last characters tell. `cel` has VALUE for the value.
 
-    config = "{0}.executorConfig"
+    The API server takes a value of the config for endless when it estimates what a pattern costs.
+    """
+
+    def expression(job: str) -> str:
+        config = f"{job}.executorConfig"
+        value = f"{config}['{key}']"
+        missing = f"!has({config}) || !('{key}' in {config}) || {value} == ''"
+        return f"({job}.executor != 'shell' || {missing} || {cel.replace('VALUE', value)})"
+
     return Check(
-        cel=lambda job: (
-            f"({job}.executor != 'shell' || !has({config.format(job)}) || "
-            f"!('{key}' in {config.format(job)}) || {config.format(job)}['{key}'] == '' || "
-            f"{config.format(job)}['{key}'].matches(r'{pattern}'))"
-        ),
-        holds=holds,
+        cel=expression,
+        holds=lambda spec: _executor(spec) != "shell" or not _config(spec).get(key) or holds(_config(spec)[key]),
         message=f"{key} of the executor shell must be {form}",
         field="executorConfig",
         required=False,
     )
+
+
+def _ends_with_a_unit(text: str) -> bool:
+    return text.endswith(("s", "m", "h")) or text in ("0", "+0", "-0")
+
+
+def _begins_without_a_letter(text: str) -> bool:
+    return text < ":" or text > "~"
 
 
 def _template_has_a_spec(spec: Spec) -> bool:
@@ -146,8 +155,18 @@ CHECKS: tuple[Check, ...] = (
         message="the executor kubernetes needs jobTemplate.spec.template.spec.containers",
         field="jobTemplate",
     ),
-    _shell_value("timeout", coarse.DURATION, "a Go duration such as 30s, 5m or 1h30m"),
-    _shell_value("mem_limit", _MEMORY, "bytes (67108864) or a number with a unit (64MB, 1.5GB)"),
+    _shell_value(
+        "timeout",
+        "['s', 'm', 'h'].exists(unit, VALUE.endsWith(unit)) || VALUE in ['0', '+0', '-0']",
+        _ends_with_a_unit,
+        "a Go duration such as 30s, 5m or 1h30m",
+    ),
+    _shell_value(
+        "mem_limit",
+        "VALUE < ':' || VALUE > '~'",
+        _begins_without_a_letter,
+        "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
+    ),
     Check(
         cel=lambda job: f"(!has({job}.tags) || {job}.tags.all(key, {job}.tags[key].matches(r'{_TAG}')))",
         holds=_tags_have_counts,

@@ -230,11 +230,11 @@ def test_what_a_backfill_runs_does_not_change(change: dict[str, Any], sentence: 
 
 def test_the_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None:
     stored = judge.store(job("defaults"))
-    assert JobSpec.from_wire(stored["spec"]) == JobSpec(schedule="@daily")
+    assert JobSpec.from_wire(stored["spec"]) == JobSpec(schedule="@daily", executor_config={"command": "date"})
     assert stored["spec"]["history"] == {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "outputBytes": 1024}
     assert stored["spec"]["retryBackoff"] == {"initial": "1s", "factor": 2, "max": "60s"}
 
 
 def test_every_default_of_the_model_is_taken_when_it_is_sent(judge: Judge) -> None:
-    spec = JobSpec(schedule="@daily").model_dump(mode="json", by_alias=True)
+    spec = JobSpec(schedule="@daily", executor_config={"command": "date"}).model_dump(mode="json", by_alias=True)
     assert judge.refusal(job(**spec)) == ""

@@ -26,7 +26,7 @@ STUB = {
 def run(file: Path, home: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home), **variables}
     # Without the packages of the Python that runs it.
-    isolated = [sys.executable, "-S", "-E", file, *words]
+    isolated = [sys.executable, "-S", "-E", str(file), *words]
     return subprocess.run(isolated, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -81,7 +81,8 @@ OURS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 def installed() -> single_file.Files:
     """Return what the file holds for this Python: the locked packages as they are installed here, and our own."""
     names = [line.partition("==")[0] for line in NEEDED.read_text(encoding="utf-8").splitlines() if "==" in line]
-    site, files = Path(sysconfig.get_path("purelib")), {}
+    site = Path(sysconfig.get_path("purelib"))
+    files: single_file.Files = {}
     for name in names:
         try:
             listed = distribution(name).files or ()

@@ -22,9 +22,6 @@ _PREFIX = rf"(?:CRON_)?TZ=[^ ]* {_SPACE}*"
 SCHEDULE = rf"^(?:{_SPACE}*{_FIELDS}{_SPACE}*|{_ZONED}|{_UNZONED}|{_PREFIX}(?:{_FIELDS}|{_ZONED}){_SPACE}*)$"
 """Six fields of characters that may stand there, or a descriptor with an argument of the right form."""
 
-DURATION = rf"^{_DURATION}$"
-"""A Go duration of any length."""
-
 # No zone has been added outside of an area for decades; a test compares the list with the tz database.
 _WITHOUT_AREA = (
     "CET CST6CDT Cuba EET EST EST5EDT Egypt Eire Factory GB GB-Eire GMT GMT+0 GMT-0 GMT0 Greenwich HST Hongkong "

@@ -129,8 +129,8 @@ def test_an_edit_of_the_schedule_counts_from_now_and_any_other_keeps_the_phase()
 
 
 def test_a_new_spec_has_what_was_sent_and_leaves_defaults_to_the_schema() -> None:
-    body = read_body(b'{"name":"a","schedule":"@daily","retries":2,"tags":{},"concurrency":"","starts_at":null}')
-    assert spec_of(body) == {"schedule": "@daily", "retries": 2, "concurrency": "allow"}
+    sent = b'{"name":"a","schedule":"@daily","executor":"perl","retries":2,"tags":{},"concurrency":"","starts_at":null}'
+    assert spec_of(read_body(sent)) == {"schedule": "@daily", "executor": "perl", "retries": 2, "concurrency": "allow"}
 
 
 def test_a_name_that_kubernetes_cannot_hold_is_kept_in_the_spec() -> None:
@@ -142,19 +142,21 @@ def test_a_name_that_kubernetes_cannot_hold_is_kept_in_the_spec() -> None:
 def test_a_replaced_spec_keeps_what_dkron_knows_nothing_of_and_drops_what_was_not_sent() -> None:
     stored = {
         "name": "a_b", "schedule": "@daily", "owner": "me", "tags": {"x": "y"}, "missedRuns": "skip",
-        "history": {"executions": 5}, "jobTemplate": {"spec": {}},
+        "history": {"executions": 5}, "jobTemplate": {"spec": {}}, "executor": "kubernetes",
     }  # fmt: skip
-    wanted = spec_of(JobBody(name="a_b", schedule="@hourly"), stored)
+    wanted = spec_of(JobBody(name="a_b", schedule="@hourly", executor="kubernetes"), stored)
     assert wanted == {
         "name": "a_b", "schedule": "@hourly", "concurrency": "allow", "missedRuns": "skip",
-        "history": {"executions": 5}, "jobTemplate": {"spec": {}},
+        "history": {"executions": 5}, "jobTemplate": {"spec": {}}, "executor": "kubernetes",
     }  # fmt: skip
     assert changed(stored, wanted) == {"schedule", "owner", "tags"}
 
 
 def test_defaults_that_the_server_has_filled_in_are_no_change() -> None:
     stored = {"schedule": "@daily", "disabled": False, "concurrency": "allow", "executor": "shell", "retries": 0}
-    assert changed(stored, spec_of(JobBody(name="a", schedule="@daily"), stored)) == set()
+    stored |= {"executorConfig": {"command": "date"}, "unchecked": False}
+    body = JobBody(name="a", schedule="@daily", executor_config={"command": "date"})
+    assert changed(stored, spec_of(body, stored)) == set()
 
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
