@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dkron_api.translate.body import JobBody, echo, read_body
 from dkron_api.translate.gojson import Unreadable, encode
 from dkron_api.translate.moments import instant, moment
+from tests.support.examples import examples
 
 ORDER = [
     "id", "name", "displayname", "timezone", "schedule", "owner", "owner_email", "success_count", "error_count",
@@ -238,7 +239,7 @@ bodies = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(bodies)
 def test_the_echo_sent_again_is_answered_with_itself(body: JobBody) -> None:
     once = encode(echo(body))
@@ -263,7 +264,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.dictionaries(st.sampled_from(ORDER), anything) | anything)
 def test_whatever_json_comes_it_is_a_job_or_a_refusal_in_one_short_sentence(value: Any) -> None:
     try:
