@@ -89,14 +89,16 @@ RERUNS ?= 0
 ATCLUSTER := --dist loadfile --durations 15 --reruns $(RERUNS)
 
 SIMULATED := tests/unit/simulation
+# Each process would load it for its plugin, which only tests/cluster needs.
+UNIT := -p no:schemathesis
 
 .PHONY: test-unit
-test-unit: venv ## Run the unit tests (a minute and a half, no cluster)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore $(SIMULATED) tests/unit tests/conformance
+test-unit: venv ## Run the unit tests (a minute, no cluster)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(UNIT) --ignore $(SIMULATED) tests/unit tests/conformance
 
 .PHONY: test-simulation
 test-simulation: venv ## Simulate the operator in virtual time: 500 seeds, and mutants that the seeds must find (three minutes)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(SIMULATED)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(UNIT) $(SIMULATED)
 
 # SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins at seed 5000. It stops after one failed seed, or
 # after FAILURES=20, and prints how to repeat each.

@@ -13,17 +13,15 @@ from hypothesis import HealthCheck, settings
 import localcluster
 from localcluster.debian import NoPackages
 from tests.support.cluster import Clusters, longest_first, nodes_wanted, time_the_test_alone
+from tests.support.examples import PROFILE, examples
 
 pytest_plugins = ["tests.support.leftovers", "tests.support.printed"]
 
 # How long an example takes is the machine's business: speed is measured in bench/.
 LENIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("steady", LENIENT, derandomize=True)
+settings.register_profile("steady", LENIENT, derandomize=True, max_examples=examples())
 # Where CI is set, hypothesis would derandomize this one, too.
 settings.register_profile("fresh", LENIENT, derandomize=False, print_blob=True)
-PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "steady")
-"""`steady`: the same examples each time, so that a change is judged by what it changes. `fresh`: others each time, by
-night."""
 settings.load_profile(PROFILE)
 
 ENVIRONMENT = {

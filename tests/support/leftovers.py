@@ -71,6 +71,9 @@ class Leftovers:
         is_last_of_file = nextitem is None or nextitem.path != item.path
         gc.collect(OLDEST if is_last_of_file else YOUNG)
         collect_unraisable(item.config)
+        if is_last_of_file:
+            # What the file has left for good need not be looked at again after each further file.
+            gc.freeze()
         deadline = time.monotonic() + SECONDS
         # A test that starts programs of a wider fixture anew leaves them to that.
         kinds = {"thread"} if item.get_closest_marker("restarts") else {"thread", "process"}

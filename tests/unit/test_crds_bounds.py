@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.bounds import DEPTH, HEAVY, bounded, decode, is_deep, shallow, trim, unreadable
+from tests.support.examples import examples
 
 Object = dict[str, Any]
 
@@ -56,7 +57,7 @@ def test_the_object_of_an_event_and_an_object_alone_are_marked_themselves() -> N
         st.none() | st.text() | st.integers(-9, 9), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
     )
 )
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_what_is_not_deep_is_read_as_it_is(value: Any) -> None:
     text = json.dumps(value).encode()
     assert decode(text) == value

@@ -23,6 +23,7 @@ from dkron_crds.job import (
     RetryBackoff,
 )
 from dkron_crds.policy import Capability, DkronPolicy
+from tests.support.examples import examples
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -79,13 +80,13 @@ def merge_patch(stored: Any, patch: Any) -> Any:
 
 
 @given(statuses)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_a_status_that_was_written_is_read_back_the_same(status: JobStatus) -> None:
     assert JobStatus.from_wire(json.loads(json.dumps(status.to_wire()))) == status
 
 
 @given(statuses, statuses)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_a_merge_patch_with_a_status_leaves_nothing_of_the_one_before(old: JobStatus, new: JobStatus) -> None:
     stored = merge_patch({}, old.to_wire())
     assert JobStatus.from_wire(merge_patch(stored, new.to_wire())) == new

@@ -24,6 +24,7 @@ from dkron_from_cronjob.translate import (
     translate,
 )
 from tests.conformance.schedules_brute import BOUNDS
+from tests.support.examples import examples
 
 AS_ROOT = {"securityContext": {"runAsNonRoot": False}}
 POD = {"spec": {"restartPolicy": "OnFailure", **AS_ROOT, "containers": [{"name": "report", "image": "busybox:1.36"}]}}
@@ -216,7 +217,7 @@ def seen_by(witness: croniter) -> datetime | None:
 
 
 @given(shared, instants)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_it_is_due_when_the_crontab_line_is(line: str, after: datetime) -> None:
     after = after.replace(second=30, microsecond=0)
     due = parse(schedule(line)).next(after)

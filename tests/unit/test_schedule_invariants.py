@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from tests.conformance.schedules_brute import brute_force
 from tests.conformance.schedules_texts import ZONES, crons, shaped
+from tests.support.examples import examples
 
 instants = st.datetimes(datetime(1972, 6, 1), datetime(2060, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 zones = st.sampled_from(ZONES)
@@ -35,7 +36,7 @@ def stepped(schedule: Schedule, since: datetime, mark: datetime | None, until: d
 
 
 @given(crons, zones, moments)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @example("0 0 0 30 * *", "Pacific/Apia", ODD[3])
 @example("*/20 44 0 7 1 *", "Africa/Monrovia", datetime(1972, 1, 6, 12, tzinfo=UTC))
 def test_no_slot_is_skipped(text: str, zone: str, since: datetime) -> None:
@@ -50,7 +51,7 @@ def test_no_slot_is_skipped(text: str, zone: str, since: datetime) -> None:
 
 
 @given(crons, zones, moments, windows, st.one_of(st.none(), windows))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_count_and_latest_agree_with_stepping(  # noqa: PLR0917
     text: str, zone: str, since: datetime, window: timedelta, marked: timedelta | None
 ) -> None:
@@ -130,7 +131,7 @@ EDGES = st.sampled_from(
 
 
 @given(st.one_of(st.text(max_size=60), shaped), st.one_of(st.text(max_size=20), zones), st.text(), EDGES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @example("TZ=", "", "", ODD[0])
 @example("* " * 5000, "", "", ODD[0])
 @example("1," * 500 + "1 * * * * *", "", "", ODD[0])

@@ -14,6 +14,7 @@ from dkron_api.translate.gojson import encode
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.moments import instant, moment
 from dkron_from_dkron.values import Unreadable
+from tests.support.examples import examples
 
 ORDER = [
     "id", "name", "displayname", "timezone", "schedule", "owner", "owner_email", "success_count", "error_count",
@@ -240,7 +241,7 @@ bodies = st.builds(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(bodies)
 def test_the_echo_sent_again_is_answered_with_itself(body: JobBody) -> None:
     once = encode(echo(body))
@@ -265,7 +266,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.dictionaries(st.sampled_from(ORDER), anything) | anything)
 def test_whatever_json_comes_it_is_a_job_or_a_refusal_in_one_short_sentence(value: Any) -> None:
     try:

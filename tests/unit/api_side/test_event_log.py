@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dkron_api.stream.event_log import EventLog, Message, Position
 from dkron_api.stream.subscription import PASSED, PIECE, ROOM, Interest, Subscription
 from dkron_api.translate.events import Topic
+from tests.support.examples import examples
 from tests.support.sse import Told, parsed
 
 ALL = Interest(frozenset({Topic.JOB, Topic.EXECUTION}))
@@ -316,7 +317,7 @@ class TestAnyReplica:
     """A client may come back to another replica, which has cut the same changes into other steps."""
 
     @given(data=st.data())
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(150), deadline=None)
     def test_nothing_is_ever_missed_on_coming_back(self, data: st.DataObject) -> None:
         changes = data.draw(histories())
         first, second = data.draw(replicas(changes)), data.draw(replicas(changes))
@@ -334,7 +335,7 @@ class TestAnyReplica:
         asyncio.run(scenario())
 
     @given(data=st.data())
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     def test_at_the_same_replica_nothing_is_told_twice(self, data: st.DataObject) -> None:
         steps = data.draw(replicas(data.draw(histories())))
 

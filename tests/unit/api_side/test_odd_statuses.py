@@ -29,6 +29,7 @@ from dkron_reports.standing import standing
 from dkron_reports.summary import summarizing
 from tests.support.api_app import running_api
 from tests.support.builders import NOON, wire_job
+from tests.support.examples import examples
 
 Object = dict[str, Any]
 FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"
@@ -71,7 +72,7 @@ def job(status: Object, *, version: int = 1, **spec: Any) -> Job:
     return Job({**wire_job(version=version, **spec), "status": status})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(STATUSES, STATUSES, st.sampled_from(ZONES), st.sampled_from(SCHEDULES))
 def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, zone: str, schedule: str) -> None:
     odd = job(after, schedule=schedule, timezone=zone)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dkron_api.translate import gojson
 from dkron_api.translate.pieces import PIECE, compact, indented, size_of
+from tests.support.examples import examples
 
 # Sizes and not items are drawn: what a failure prints should fit on a screen.
 SIZES = st.lists(st.one_of(st.integers(0, 40), st.integers(PIECE // 3, 2 * PIECE + 1)), max_size=12)
@@ -25,7 +26,7 @@ def test_the_pieces_make_the_array(sizes: list[int]) -> None:
     assert size_of(items) == len(whole)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(SIZES)
 def test_the_indented_pieces_make_the_indented_array(sizes: list[int]) -> None:
     items = made(sizes)
@@ -33,7 +34,7 @@ def test_the_indented_pieces_make_the_indented_array(sizes: list[int]) -> None:
 
 
 @pytest.mark.parametrize("pieces", [compact, indented])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(sizes=SIZES)
 def test_no_piece_is_empty_or_too_long(pieces: Callable[[Sequence[bytes]], Iterator[bytes]], sizes: list[int]) -> None:
     assert all(0 < len(piece) <= PIECE for piece in pieces(made(sizes)))

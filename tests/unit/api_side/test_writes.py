@@ -21,6 +21,7 @@ from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailab
 from dkron_kube.paths import DKRON_JOBS, Resource
 from tests.support.api_app import FakeApiServer
 from tests.support.builders import NAMESPACE, NOON, wire_job
+from tests.support.examples import examples
 from tests.support.fake_kube import Object
 
 NAME = "backup"
@@ -293,7 +294,7 @@ ACTS = st.sampled_from((World.edit, World.write_status, World.delete, World.crea
 CALLS = st.sampled_from(("patch dkronjobs", "create dkronjobs", "get dkronjobs"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.booleans(), st.lists(st.tuples(CALLS, ACTS), max_size=8), st.sampled_from(("upsert", "toggle", "delete")))
 def test_whatever_others_do_a_write_is_done_or_refused_and_the_catalog_is_right(
     there: bool, others: list[tuple[str, Callable[[World], None]]], write: str

@@ -12,6 +12,7 @@ from tests.chaos.history import History
 from tests.chaos.reading import read, write
 from tests.chaos.rules import windows
 from tests.chaos.verdict import judge
+from tests.support.examples import examples
 from tests.unit.chaos.model import Story
 from tests.unit.chaos.mutants import MUTANTS, doubled, without
 from tests.unit.chaos.places import alone
@@ -21,7 +22,7 @@ STEADY = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filte
 
 
 @given(stories())
-@settings(STEADY, max_examples=200)
+@settings(STEADY, max_examples=examples(200))
 def test_right_histories_are_accepted(story: Story) -> None:
     verdict = judge(story.history)
     assert verdict.valid, str(verdict)
@@ -29,7 +30,7 @@ def test_right_histories_are_accepted(story: Story) -> None:
 
 @pytest.mark.parametrize("name", MUTANTS)
 @given(story=stories(), which=st.integers(0, 99))
-@settings(STEADY, max_examples=30)
+@settings(STEADY, max_examples=examples(30))
 def test_a_mutant_is_objected_to_by_its_name(name: str, story: Story, which: int) -> None:
     mutant = MUTANTS[name]
     able = mutant.places(story.history)
@@ -40,7 +41,7 @@ def test_a_mutant_is_objected_to_by_its_name(name: str, story: Story, which: int
 
 
 @given(story=stories(), which=st.integers(0, 99))
-@settings(STEADY, max_examples=60)
+@settings(STEADY, max_examples=examples(60))
 def test_the_times_of_runs_alone_tell_the_same(story: Story, which: int) -> None:
     history = story.history
     assert by_time(history) == set()
@@ -56,7 +57,7 @@ def by_time(history: History) -> set[Kind]:
 
 
 @given(story=stories(), seed=st.integers(0, 2**32))
-@settings(STEADY, max_examples=60)
+@settings(STEADY, max_examples=examples(60))
 def test_the_order_of_lines_says_nothing(story: Story, seed: int) -> None:
     lines = list(write(story.history))
     shuffled = random.Random(seed).sample(lines, len(lines))  # noqa: S311 - no secret

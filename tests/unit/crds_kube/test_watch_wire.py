@@ -15,6 +15,7 @@ from dkron_kube.access import AccessError
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS
 from dkron_kube.watch import Pace, follow
+from tests.support.examples import examples
 from tests.support.kube_server import Handler, client_of, opened, refusal, served, serving
 from tests.support.watching import Diary, added, event, thing
 
@@ -231,7 +232,7 @@ def histories(draw: st.DrawFn) -> list[bytes]:
     return lines
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(histories(), st.lists(st.integers(0, 300), max_size=12), st.integers(1, 200), st.integers(0, 30))
 async def test_however_often_and_wherever_it_is_cut_every_change_is_seen_once_and_in_order(
     lines: list[bytes], cuts: list[int], piece: int, listed: int

@@ -14,6 +14,7 @@ from dkron_crds.totals import Counts, counts, daily_totals
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.plan.fold import Finished, fold
 from tests.support.builders import NOON, after, claim, execution
+from tests.support.examples import examples
 
 TODAY = NOON.date()
 jobs = st.sampled_from("abc")
@@ -132,7 +133,7 @@ class Totals(RuleBasedStateMachine):
 
 
 TestTotals = Totals.TestCase
-TestTotals.settings = settings(max_examples=60, stateful_step_count=30)
+TestTotals.settings = settings(max_examples=examples(60), stateful_step_count=30)
 
 
 def day(ago: int, success: int, failed: int = 0) -> Day:

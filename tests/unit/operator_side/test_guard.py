@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_operator.plan.status_size import OUTPUT_BYTES, TOTAL_BYTES, fit
+from tests.support.examples import examples
 
 Object = dict[str, Any]
 
@@ -85,7 +86,7 @@ executions = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(found=st.lists(executions, max_size=100))
 def test_the_result_always_fits_and_keeps_the_newest(found: list[Object]) -> None:
     wire = status(*({"id": str(n), **e} for n, e in enumerate(found)))

@@ -15,6 +15,7 @@ from dkron_operator.plan.fold import Finished
 from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from dkron_operator.processors.site import Site
 from tests.support.builders import claim, execution, job_view, situation
+from tests.support.examples import examples
 
 ALL = Site(
     Receivers(
@@ -240,7 +241,7 @@ def test_elasticsearch_puts_a_document_under_the_id_of_the_execution() -> None:
     assert document["message"] == "hello\n"
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.text(), st.text(max_size=40))
 def test_whatever_is_printed_each_message_can_be_made(output: str, message: str) -> None:
     named = {"log": {}, "files": {}, "syslog": {}, "fluent": {}, "elasticsearch": {}, "slack": {"team": "ops"}}

@@ -13,6 +13,7 @@ from dkron_operator.plan.cause import requested
 from dkron_operator.plan.read import read_job, read_requests, read_run, read_status
 from dkron_operator.plan.view import AttemptState
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
+from tests.support.examples import examples
 
 ENTRY = claim()
 
@@ -91,7 +92,7 @@ def test_a_request_is_read(text: str, at: datetime | None) -> None:
     assert request == Request("a", at, "ada", text)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(text=st.one_of(st.text(), st.datetimes(timezones=st.just(UTC)).map(str)), key=st.text())
 def test_whatever_a_person_writes_there_can_be_planned(text: str, key: str) -> None:
     for request in read_requests({"annotations": {f"run.dkron.io/{key}": text}}):

@@ -12,6 +12,7 @@ from dkron_operator.executors.config import ConfigError, literal
 from dkron_operator.executors.shell import KEYS, OF_THE_JOB, split
 from dkron_operator.plan.build import build_job
 from tests.support.builders import IMAGES, claim, job_view
+from tests.support.examples import examples
 from tests.support.kubelet import expanded
 
 
@@ -274,7 +275,7 @@ texts = st.one_of(
 keys = st.one_of(st.sampled_from(sorted(KEYS)), st.text(max_size=10))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(config=st.dictionaries(keys, texts, max_size=6), command=texts)
 @example(config={"mem_limit": "9" * 400}, command="x")
 @example(config={"payload": "é"}, command="x")

@@ -15,6 +15,7 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptState, JobView, Situation
 from tests.support.builders import NOON, after, claim, job_view, outcome, run, seen, situation, slot_name
+from tests.support.examples import examples
 from tests.support.plans import outcomes_read
 from tests.support.steps import settle
 
@@ -346,7 +347,7 @@ def test_forbid_and_all_catch_up_one_by_one() -> None:
 OUTAGES = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     schedule=st.sampled_from(
         ["*/10 * * * * *", "@every 7s", "5,6,50 * * * * *", "@at 2026-03-01T12:03:00Z", "30 1-9 12 * * *"]

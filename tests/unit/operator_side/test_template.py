@@ -11,6 +11,7 @@ from dkron_operator.executors.template import merge
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.read import read_run
 from tests.support.builders import IMAGES, NAMESPACE, NOON, UID, after, claim, job_view
+from tests.support.examples import examples
 
 Object = dict[str, Any]
 NAMED = {"c": [{"name": "x", "image": "1"}, {"name": "y"}]}
@@ -126,7 +127,7 @@ def test_a_template_is_taken_with(template: Object) -> None:
     assert job_view(jobTemplate=template).problem is None
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(template=st.fixed_dictionaries({"metadata": json_objects, "spec": json_objects}), executor=st.booleans())
 def test_any_template_gives_a_job_or_one_sentence(template: Object, *, executor: bool) -> None:
     whole = {**template, "spec": {**template["spec"], "template": template["spec"].get("a")}}
