@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import re2
-from dkron_api.translate.spec import spec_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from dkron_crds.known_settings import EXECUTOR_KEYS
 from dkron_crds.schedule import coarse
 from dkron_executors.keys import MODELS, keys_of
 from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.spec import spec_of
 from tests.conformance.schedules_texts import crons, golden_texts, is_schedule, shaped
 from tests.support.broken_jobs import BROKEN, broken_spec
 from tests.support.builders import job_view
