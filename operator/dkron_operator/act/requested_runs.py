@@ -49,6 +49,7 @@ MOST_EXPLAINED = 10_000
 """How many refusals are remembered until the statuses say so. Those that are forgotten are told without a sentence of
 their own."""
 WIDTH = 8
+NOTHING = RunStatus()
 
 
 class RunKeeper:
@@ -197,6 +198,9 @@ class RunKeeper:
             patch = difference(run.status.to_wire(), status.to_wire())
             if not patch:
                 return
+            if run.status == NOTHING:
+                # The first write is a full one: the phase is shown, too.
+                patch = status.to_wire()
             body = {"metadata": {"resourceVersion": str(run.version)}, "status": patch}
             try:
                 answer = await self._client.patch_status(DKRON_RUNS, run.namespace, run.name, body)
