@@ -10,6 +10,7 @@ import pytest
 
 from dkron_crds.job import DkronJob, JobSpec
 from tests.support.documents import installation, job, policy
+from tests.support.jobs import dkron_pause
 from tests.support.judge import Judge
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -49,6 +50,9 @@ TAKEN: dict[str, Any] = {
     "a policy": policy({"/v1/jobs/**": {"capabilities": ["read", "list"]}}),
     "a policy that opens nothing": policy({}),
     "the one installation": installation("dkron"),
+    "a pause of all jobs": dkron_pause("p"),
+    "a pause of some jobs": dkron_pause("p", jobs=["a", "b"]),
+    "a pause of jobs with labels": dkron_pause("p", selector={"team": "a"}, until="2026-01-01T00:00:00Z"),
 }
 
 
@@ -60,6 +64,7 @@ def test_taken_by_the_api_server_and_read_by_the_model(document: dict[str, Any],
 
 
 REFUSED: dict[str, Any] = {
+    "a pause of jobs and of labels": (dkron_pause("p", jobs=["a"], selector={"team": "a"}), "set either spec.jobs or"),
     "neither of both": (job(schedule=""), "spec.schedule: Required value: spec.schedule is required unless"),
     "its own parent by object name": (job(parentJob="nightly"), "spec.parentJob: Invalid value"),
     "its own parent by Dkron name": (job(name="a_b", parentJob="a_b"), "another job"),
