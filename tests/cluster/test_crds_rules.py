@@ -13,6 +13,7 @@ from dkron_crds.job import DkronJob, JobSpec
 from tests.conformance.schedules_texts import golden_texts, is_schedule
 from tests.support.broken_jobs import BROKEN, broken_spec
 from tests.support.documents import backfill, installation, job, policy
+from tests.support.jobs import dkron_pause
 from tests.support.judge import Judge
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -84,6 +85,9 @@ TAKEN: dict[str, Any] = {
     "the one installation": installation("dkron"),
     "a backfill of a job": backfill("a" * 63),
     "a backfill of all jobs": backfill(job=None, selector={}),
+    "a pause of all jobs": dkron_pause("p"),
+    "a pause of some jobs": dkron_pause("p", jobs=["a", "b"]),
+    "a pause of jobs with labels": dkron_pause("p", selector={"team": "a"}, until="2026-01-01T00:00:00Z"),
 }
 
 
@@ -102,6 +106,7 @@ REFUSED: dict[str, Any] = {
     "a backfill of nothing": (backfill(job=None), "either spec.job or spec.selector is required"),
     "a backfill that ends before it begins": (backfill(to="2026-01-01T00:00:00Z"), "spec.to must be later"),
     "a backfill whose name is no label": (backfill("a" * 64), "metadata.name must have at most 63 characters"),
+    "a pause of jobs and of labels": (dkron_pause("p", jobs=["a"], selector={"team": "a"}), "set either spec.jobs or"),
     "neither of both": (job(schedule=""), "spec.schedule: Required value: spec.schedule is required unless"),
     "its own parent by object name": (job(parentJob="nightly"), "spec.parentJob: Invalid value"),
     "its own parent by Dkron name": (job(name="a_b", parentJob="a_b"), "another job"),
