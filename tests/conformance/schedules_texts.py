@@ -75,6 +75,24 @@ shaped = st.one_of(
 )
 """Texts made of the grammar's own pieces, mostly illegal."""
 
+ODD = (
+    "~ ~ ~ ~ ~ ~",
+    "0 0 ~/5 * * *",
+    "TZ=Asia/Tokyo ~ 0 9 * * *",
+    " 0  0\t0 * * * ",
+    "CRON_TZ= 0 0 0 * * *",
+    "TZ=UTC  @daily ",
+    ", * * * * *",
+    "+1 ?-x 5/20 * JAN-mar 0,fri",
+    "@every 1.5h",
+    "@every -1h",
+    "@every 0",
+    "@every 1\u00b5s",
+    "@after  2026-01-01T0:00:00,5+01:00\u2003<PT2H ",
+    "@at 2026-12-24T18:00:00+01:00",
+)
+"""Legal texts that look wrong."""
+
 
 def golden_texts() -> set[str]:
     """Return the texts that were given to robfig/cron."""

@@ -8,13 +8,23 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
+<<<<<<< HEAD
+=======
+from dkron_api.translate import validate
+from dkron_api.translate.body import JobBody
+from dkron_api.translate.spec import spec_of
+>>>>>>> part/gate
 from dkron_crds.admission import CHECKS, REQUIRED_KEYS, refused
 from dkron_crds.known_settings import EXECUTOR_KEYS
 from dkron_crds.schedule import coarse
 from dkron_executors.keys import MODELS, keys_of
+<<<<<<< HEAD
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.spec import spec_of
 from tests.conformance.schedules_texts import crons, golden_texts, is_schedule, shaped
+=======
+from tests.conformance.schedules_texts import ODD, crons, golden_texts, is_schedule, shaped
+>>>>>>> part/gate
 from tests.support.broken_jobs import BROKEN, broken_spec
 from tests.support.builders import job_view
 
@@ -45,6 +55,23 @@ def test_every_time_zone_is_accepted() -> None:
 
 def test_every_schedule_that_go_reads_is_accepted() -> None:
     assert [text for text in golden_texts() if is_schedule(text) and not SCHEDULE.search(text)] == []
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_an_odd_schedule_is_accepted(text: str) -> None:
+    assert is_schedule(text)
+    assert refusal({"schedule": text, "executorConfig": {"command": "date"}}) == ""
+
+
+@pytest.mark.parametrize("key", ["timeout", "mem_limit"])
+@pytest.mark.parametrize("text", ["0", "+0", "-5s", "1h2m3.5s", "64MB", ".5kb", " 67108864\u00a0", "\u00a01G", "lots"])
+def test_what_the_rest_api_accepts_of_shell_breaks_no_rule(key: str, text: str) -> None:
+    body = JobBody(name="a", schedule="@daily", executor_config={"command": "date", key: text})
+    try:
+        validate.check(body)
+    except validate.Invalid:
+        return
+    assert "unchecked" not in spec_of(body)
 
 
 @given(text=st.one_of(crons, shaped.filter(str.isprintable)))
