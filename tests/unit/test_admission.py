@@ -8,23 +8,14 @@ import re2
 from hypothesis import given
 from hypothesis import strategies as st
 
-<<<<<<< HEAD
-=======
-from dkron_api.translate import validate
-from dkron_api.translate.body import JobBody
-from dkron_api.translate.spec import spec_of
->>>>>>> part/gate
 from dkron_crds.admission import CHECKS, REQUIRED_KEYS, refused
 from dkron_crds.known_settings import EXECUTOR_KEYS
 from dkron_crds.schedule import coarse
 from dkron_executors.keys import MODELS, keys_of
-<<<<<<< HEAD
+from dkron_from_dkron import validate
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.spec import spec_of
-from tests.conformance.schedules_texts import crons, golden_texts, is_schedule, shaped
-=======
 from tests.conformance.schedules_texts import ODD, crons, golden_texts, is_schedule, shaped
->>>>>>> part/gate
 from tests.support.broken_jobs import BROKEN, broken_spec
 from tests.support.builders import job_view
 
