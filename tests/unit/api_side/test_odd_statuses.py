@@ -80,7 +80,7 @@ def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, z
         assert single(odd, item["id"]) is not None
     assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3))
     for texts in ({"at": "now"}, {"start": "1h", "end": "now"}, {"start": FIRST, "end": FIRST}, {"at": LAST}):
-        question = read_question(**{"at": "", "start": "", "end": "", **texts}, now=NOON)
+        question = read_question(**{"at": None, "start": None, "end": None, **texts}, now=NOON)
         assert explain(from_object(odd.raw), question, now=NOON).as_json()["remarks"] is not None
     stood = standing(odd.raw, now=NOON)
     assert at_once(summarizing([stood], now=NOON)).as_json()["jobs"] == 1
