@@ -99,7 +99,9 @@ class Question:
     moment: bool = False
 
 
-def read_question(*, at: str | None, start: str | None, end: str | None, now: datetime, prefix: str = "") -> Question:
+def read_question(
+    *, at: str | None = None, start: str | None = None, end: str | None = None, now: datetime, prefix: str = ""
+) -> Question:
     """Return what a user asks by these texts, None for absent. `prefix` is what stands before the names in messages.
     Raises ValueError with a sentence."""
     if at is not None:
