@@ -36,12 +36,11 @@ class RunBody:
 
 
 def read_run_body(data: bytes) -> RunBody | None:
-    """Return what the body says; None if it says nothing: it is empty, null or an empty object. Raises Unreadable."""
-    value = decode(data) if data.strip() else None
-    if value is None or value == []:
-        if isinstance(value, list) and not isinstance(value, Pairs):
-            raise Unreadable("it is an array; send an object")
+    """Return what the body says; None if it names none of the fields: a client of Dkron may send anything, and Dkron
+    reads nothing. Raises Unreadable."""
+    if not any(f'"{name}"'.encode() in data for name in _READERS):
         return None
+    value = decode(data)
     if not isinstance(value, Pairs):
         raise Unreadable('it is not an object; send an object, such as {"parameters": {"day": "2026-01-31"}}')
     given: dict[str, Any] = {}

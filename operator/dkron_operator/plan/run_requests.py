@@ -13,7 +13,7 @@ from itertools import chain, islice
 
 from dkron_crds.attempt_names import start_of_request
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
-from dkron_crds.parameters import parameter_problem
+from dkron_crds.parameter_places import run_problem
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_REFUSED
@@ -138,7 +138,7 @@ def _decide(plan: Plan, asked: "_Asked") -> None:
     if problem is not None:
         _refuse(plan, asked, Skip(SkipReason.NOT_READY, problem.message))
         return
-    unfit = parameter_problem(plan.situation.job.spec.parameters, asked.values)
+    unfit = run_problem(plan.situation.job.spec, asked.values)
     if unfit:
         _refuse(plan, asked, Skip(SkipReason.INVALID_PARAMETERS, unfit))
         return

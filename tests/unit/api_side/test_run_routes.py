@@ -245,8 +245,8 @@ class TestWithABody:
         name = job_name(uid=uid, name=NAME, trigger="manual", slot=NOON, group=group)
         assert (shown["id"], shown["group"]) == (execution_id(NOON, name), group)
 
-    @pytest.mark.parametrize("body", [b"", b" ", b"{}", b"null"])
-    async def test_a_body_that_says_nothing_is_none(self, api: Api, body: bytes) -> None:
+    @pytest.mark.parametrize("body", [b"", b" ", b"{}", b"null", b'{"name": "backup"}', b"a=b"])
+    async def test_a_body_without_a_field_of_it_is_none_as_in_dkron(self, api: Api, body: bytes) -> None:
         assert (await api.client.post(RUN, data=body)).status == 202
         assert (len(requests(api)), run_objects(api)) == (1, [])
 
@@ -263,10 +263,10 @@ class TestWithABody:
             ),
             pytest.param({"parameters": {"day": 3}}, 'the value of "day" is not a string', id="a number"),
             pytest.param({"parameters": ["day"]}, "parameters: it is not an object", id="a list"),
-            pytest.param({"paramters": {}}, '"paramters" is not a field of it', id="a typo"),
+            pytest.param({"force": True, "paramters": {}}, '"paramters" is not a field of it', id="a typo"),
             pytest.param({"scheduled_time": "yesterday"}, "scheduled_time: it is not a time", id="time"),
             pytest.param({"force": "yes"}, "force: it is not a flag", id="force"),
-            pytest.param([], "it is an array", id="an array"),
+            pytest.param(["parameters"], "it is not an object", id="an array"),
         ],
     )
     async def test_refused_with_a_sentence(self, with_parameters: Api, body: object, sentence: str) -> None:
