@@ -154,8 +154,8 @@ class Operator:
     def _requeue(self, uid: str) -> None:
         self.reconciler.queue.add(uid)
 
-    def _write_soon(self, entry: CachedJob) -> None:
-        self.reconciler.writer.write_soon(entry)
+    def _write_soon(self, cached: CachedJob) -> None:
+        self.reconciler.writer.write_soon(cached)
 
     def _list_again(self) -> None:
         self._resync.want()

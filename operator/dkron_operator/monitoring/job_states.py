@@ -57,20 +57,20 @@ class JobStates:
             return _sums(list(self._lines.values()), now, parked=self._store.parked)
 
     def _look(self, uid: str) -> None:
-        entry, before = self._store.get(uid), self._lines.pop(uid, None)
+        cached, before = self._store.get(uid), self._lines.pop(uid, None)
         known, paces = self._paces.pop(uid, None), None
-        if entry is not None:
+        if cached is not None:
             # Nothing follows a job that is refused, so its children have to notice when that begins or ends.
-            followed = () if is_invalid(entry.job, entry.base) else paces_of(entry.job, self._parents)
-            self._lines[uid] = summarize(entry.job, entry.base, followed)
+            followed = () if is_invalid(cached.job, cached.base) else paces_of(cached.job, self._parents)
+            self._lines[uid] = summarize(cached.job, cached.base, followed)
             paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
         if paces != known:
             for each in filter(None, (before, self._lines.get(uid))):
                 self._changed.update(self._store.dependencies.children((each.namespace, each.name)))
 
     def _parents(self, job: JobView) -> list[JobView]:
-        entry = self._store.get(job.uid)
-        parents = [] if entry is None else self._store.parents(entry)
+        cached = self._store.get(job.uid)
+        parents = [] if cached is None else self._store.parents(cached)
         return [parent.job for parent in parents if not is_invalid(parent.job, parent.base)]
 
 
