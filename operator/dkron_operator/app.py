@@ -196,8 +196,8 @@ class Operator:
     def _pauses_changed(self) -> None:
         self._pause_statuses.changed()
 
-    def _write_soon(self, entry: CachedJob) -> None:
-        self.reconciler.writer.write_soon(entry)
+    def _write_soon(self, cached: CachedJob) -> None:
+        self.reconciler.writer.write_soon(cached)
 
     def _see_backfill(self, uid: str) -> None:
         self.backfills.run_changed(uid)

@@ -55,9 +55,9 @@ class Calls(InlineCalls):
         super().__init__(*args, **kwargs)
         self._pool = Reach(client, receiver)
 
-    def begin(self, entry: CachedJob, active: Active, **of_the_run: Any) -> None:
-        CALLED.set((entry.job, active))
-        super().begin(entry, active, **of_the_run)
+    def begin(self, cached: CachedJob, active: Active, **of_the_run: Any) -> None:
+        CALLED.set((cached.job, active))
+        super().begin(cached, active, **of_the_run)
 
 
 class Reach(Pool):

@@ -31,16 +31,16 @@ class Acceptance:
             "acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of
         )
 
-    async def __call__(self, entry: CachedJob) -> None:
+    async def __call__(self, cached: CachedJob) -> None:
         """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if another
         writer came first, and `Unavailable`."""
-        await self._writer.claim(entry, ())
-        job = entry.job
-        if job.accepted or entry.base.since is None:
+        await self._writer.claim(cached, ())
+        job = cached.job
+        if job.accepted or cached.base.since is None:
             # Without `since` in the status, the annotation would say that the status was wiped.
             return
         body = {"metadata": {"uid": job.uid, "annotations": {ACCEPTED: job.uid}}}
-        async with entry.writing:
+        async with cached.writing:
             try:
                 answer = await self._client.patch(DKRON_JOBS, job.namespace, job.name, body)
             except NotFound:
@@ -49,16 +49,16 @@ class Acceptance:
                 raise
             except Rejected as exc:
                 # Slots still fire. The only loss: the next process could not notice a wiped status.
-                entry.remembered.unmarked = True
+                cached.remembered.unmarked = True
                 log.warning("the annotation %s was refused: %s", ACCEPTED, exc, extra={"job": job.dkron_name})
             else:
                 self._store.see_job(answer)
 
     async def _accept(self, uid: str) -> None:
-        entry = self._store.get(uid)
-        if entry is not None and not (entry.job.accepted or entry.job.deleting or entry.remembered.unmarked):
+        cached = self._store.get(uid)
+        if cached is not None and not (cached.job.accepted or cached.job.deleting or cached.remembered.unmarked):
             try:
-                await self(entry)
+                await self(cached)
             except Conflict:
                 self.queue.add(uid)
             # The answer contained what other writers changed, and the watch will not show it again.

@@ -70,62 +70,62 @@ class Fire:
         self._rules = rules
         self._confine = confine
 
-    async def __call__(self, entry: CachedJob, create: CreateJob) -> None:
+    async def __call__(self, cached: CachedJob, create: CreateJob) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
-        with self._traces.firing(entry, create) as firing:
-            await self._carry_out(entry, create, firing)
+        with self._traces.firing(cached, create) as firing:
+            await self._carry_out(cached, create, firing)
 
-    async def _carry_out(self, entry: CachedJob, create: CreateJob, firing: Firing) -> None:
+    async def _carry_out(self, cached: CachedJob, create: CreateJob, firing: Firing) -> None:
         if create.before:
-            await self._writer.claim(entry, create.before)
+            await self._writer.claim(cached, create.before)
             firing.claimed()
         for run in create.replaces:
-            await self._replace(entry, run)
+            await self._replace(cached, run)
         if create.call:
-            self._call(entry, create, firing)
+            self._call(cached, create, firing)
             return
         try:
-            answer = await (self._find(entry, create) if create.late else self._create(entry, create, firing))
+            answer = await (self._find(cached, create) if create.late else self._create(cached, create, firing))
         except (Rejected, ConfigError) as exc:
             firing.refused(str(exc))
-            self._record_refusal(entry, create, exc)
+            self._record_refusal(cached, create, exc)
             return
         except Unavailable:
-            entry.remembered.unconfirmed_create = create.entry
+            cached.remembered.unconfirmed_create = create.entry
             raise
-        entry.remembered.unconfirmed_create = None
+        cached.remembered.unconfirmed_create = None
         if answer is None:
-            entry.note(*create.otherwise)
+            cached.note(*create.otherwise)
             return
         if not create.late:
             self._store.metrics.began(create.entry, self._clock.now())
-        self._adopt(entry, create, answer, firing)
+        self._adopt(cached, create, answer, firing)
 
-    def _call(self, entry: CachedJob, create: CreateJob, firing: Firing) -> None:
-        if not create.before and not _is_ahead(entry, create.entry, self._calls.caller):
+    def _call(self, cached: CachedJob, create: CreateJob, firing: Firing) -> None:
+        if not create.before and not _is_ahead(cached, create.entry, self._calls.caller):
             raise Conflict("the claim was released after the run was planned")
-        entry.note(*create.after)
+        cached.note(*create.after)
         for name in create.cancels:
-            self._calls.cancel(entry.job.uid, name)
-        given = self._store.given(entry, create.entry)
-        self._calls.begin(entry, create.entry, traceparent=firing.traceparent, given=given)
-        self._began(entry, create.entry)
-        log.info("calling", extra=context(entry, create.entry))
+            self._calls.cancel(cached.job.uid, name)
+        given = self._store.given(cached, create.entry)
+        self._calls.begin(cached, create.entry, traceparent=firing.traceparent, given=given)
+        self._began(cached, create.entry)
+        log.info("calling", extra=context(cached, create.entry))
 
-    async def _create(self, entry: CachedJob, create: CreateJob, firing: Firing) -> Object:
-        requested = self._store.runs_of(entry).of(create.entry.group)
+    async def _create(self, cached: CachedJob, create: CreateJob, firing: Firing) -> Object:
+        requested = self._store.runs_of(cached).of(create.entry.group)
         if create.entry.parameters_given and requested is None:
-            return await self._refuse(entry, create, Problem(RUN_DELETED, LOST_PARAMETERS))
+            return await self._refuse(cached, create, Problem(RUN_DELETED, LOST_PARAMETERS))
         if create.entry.parameters_given and requested is not None and requested.values is None:
             raise Conflict("the values of the parameters have to be read again")
         body = build_job(
-            entry.job,
+            cached.job,
             create.entry,
             images=self._images,
             own=self._own,
             confine=self._confine,
             traceparent=firing.traceparent,
-            given=self._store.given(entry, create.entry),
+            given=self._store.given(cached, create.entry),
         )
         if requested is not None:
             body["metadata"]["annotations"][OF_RUN] = requested.name
@@ -135,66 +135,66 @@ class Fire:
             body["metadata"]["annotations"][CREATED_BY] = self._home
         refused = self._rules.of_body(body)
         if refused is not None:
-            return await self._refuse(entry, create, refused)
+            return await self._refuse(cached, create, refused)
         try:
-            return await self._client.create(JOBS, entry.job.namespace, body)
+            return await self._client.create(JOBS, cached.job.namespace, body)
         except AlreadyExists:
-            answer = await self._find(entry, create)
+            answer = await self._find(cached, create)
             if answer is None:
                 raise Unavailable(
                     f"Job {create.entry.job} already existed, but was deleted before the operator could read it"
                 ) from None
             return answer
 
-    async def _refuse(self, entry: CachedJob, create: CreateJob, refused: Problem) -> Object:
+    async def _refuse(self, cached: CachedJob, create: CreateJob, refused: Problem) -> Object:
         """The plan had no objection, but the job was edited since, or the run was claimed under other rules. A Job that
         exists goes on. Raises `ConfigError` if there is none."""
-        answer = await self._find(entry, create)
+        answer = await self._find(cached, create)
         if answer is None:
             raise ConfigError(refused.message, reason=refused.reason)
         return answer
 
-    async def _find(self, entry: CachedJob, create: CreateJob) -> Object | None:
+    async def _find(self, cached: CachedJob, create: CreateJob) -> Object | None:
         """The Job of this name if it is ours. Raises `Unavailable` if another object holds the name that is still
         needed."""
         try:
-            answer = await self._client.get(JOBS, entry.job.namespace, create.entry.job)
+            answer = await self._client.get(JOBS, cached.job.namespace, create.entry.job)
         except NotFound:
             return None
         run = read_run(answer)
-        if run is not None and _same(run, entry, create.entry):
+        if run is not None and _same(run, cached, create.entry):
             return answer
         if not create.late:
             message = f"another object has the name of Job {create.entry.job}; the operator waits until it is deleted"
-            entry.observed.troubles[create.entry.job] = Trouble("NameTaken", message)
+            cached.observed.troubles[create.entry.job] = Trouble("NameTaken", message)
             raise Unavailable(message)
         return None
 
-    def _adopt(self, entry: CachedJob, create: CreateJob, answer: Object, firing: Firing) -> None:
-        entry.observed.troubles.pop(create.entry.job, None)
+    def _adopt(self, cached: CachedJob, create: CreateJob, answer: Object, firing: Firing) -> None:
+        cached.observed.troubles.pop(create.entry.job, None)
         self._store.see_run(answer)
         run = read_run(answer)
         if run is not None:
-            entry.note(*create.after, Started(run.entry(create.entry.started_at)))
+            cached.note(*create.after, Started(run.entry(create.entry.started_at)))
             firing.adopted(run)
-            log.info("started", extra=context(entry, create.entry))
-            self._began(entry, run.entry(create.entry.started_at))
+            log.info("started", extra=context(cached, create.entry))
+            self._began(cached, run.entry(create.entry.started_at))
 
-    async def _replace(self, entry: CachedJob, run: AttemptJob) -> None:
+    async def _replace(self, cached: CachedJob, run: AttemptJob) -> None:
         """Delete the Job of an older run. If the run is over by now, it keeps its outcome."""
-        run = entry.observed.attempts.get(run.name, run)
-        if run.finished or await self._is_over(entry, run):
+        run = cached.observed.attempts.get(run.name, run)
+        if run.finished or await self._is_over(cached, run):
             return
         try:
-            await self._delete(entry, run)
+            await self._delete(cached, run)
         except NotFound:
-            self._store.lose_run_of(entry.job.uid, run.name)
-        log.info("replaced", extra={"job": entry.job.dkron_name, "namespace": entry.job.namespace, "run": run.name})
+            self._store.lose_run_of(cached.job.uid, run.name)
+        log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
 
-    async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
+    async def _delete(self, cached: CachedJob, run: AttemptJob) -> None:
         """Delete the version that was seen running; unconditionally if its controller keeps writing first. Raises
         `NotFound`."""
-        namespace = entry.job.namespace
+        namespace = cached.job.namespace
         for _ in range(TRIES):
             try:
                 await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=str(run.version))
@@ -211,33 +211,33 @@ class Fire:
                 return
         await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
 
-    def _record_refusal(self, entry: CachedJob, create: CreateJob, exc: Exception) -> None:
+    def _record_refusal(self, cached: CachedJob, create: CreateJob, exc: Exception) -> None:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
-        entry.remembered.unconfirmed_create = None
-        entry.observed.outcomes[create.entry.job] = Outcome(
+        cached.remembered.unconfirmed_create = None
+        cached.observed.outcomes[create.entry.job] = Outcome(
             success=False, finished_at=self._clock.now(), reason="JobRejected", message=str(exc)[:1024]
         )
-        entry.note(*create.after, Started(create.entry))
-        log.warning("rejected: %s", exc, extra=context(entry, create.entry))
+        cached.note(*create.after, Started(create.entry))
+        log.warning("rejected: %s", exc, extra=context(cached, create.entry))
 
 
-def _same(run: AttemptJob, entry: CachedJob, wanted: Active) -> bool:
+def _same(run: AttemptJob, cached: CachedJob, wanted: Active) -> bool:
     cause = (wanted.trigger, wanted.group, wanted.attempt, wanted.member)
     ours = (run.trigger, run.group, run.attempt, run.member) == cause
-    return ours and run.owner == entry.job.uid
+    return ours and run.owner == cached.job.uid
 
 
-def _is_ahead(entry: CachedJob, wanted: Active, caller: str) -> bool:
+def _is_ahead(cached: CachedJob, wanted: Active, caller: str) -> bool:
     """Whether the API server shows that this process has claimed the slot ahead."""
-    window = entry.status.window
+    window = cached.status.window
     return window is not None and window.caller == caller == wanted.uid and wanted.slot in window.slots
 
 
-def context(entry: CachedJob, active: Active) -> dict[str, object]:
+def context(cached: CachedJob, active: Active) -> dict[str, object]:
     """The fields of a log line about an attempt."""
     return {
-        "job": entry.job.dkron_name,
-        "namespace": entry.job.namespace,
+        "job": cached.job.dkron_name,
+        "namespace": cached.job.namespace,
         "slot": rfc3339(active.slot),
         "execution": active.id,
         "attempt": active.attempt,

@@ -41,16 +41,16 @@ class Removal:
         self._events = events
         self._booked = booked
 
-    async def __call__(self, entry: CachedJob) -> None:
+    async def __call__(self, cached: CachedJob) -> None:
         """Delete exactly this version of the job. Raises `Conflict` if another writer came first, and `Unavailable`."""
-        job, version = entry.job, entry.version
+        job, version = cached.job, cached.version
         await self._booked()
         try:
             await self._client.delete(DKRON_JOBS, job.namespace, job.name, uid=job.uid, version=str(version))
         except NotFound:
             pass
         except Conflict:
-            await self._writer.read_again(entry)
+            await self._writer.read_again(cached)
             raise
         except Rejected as exc:
             text = f"the job has succeeded and is ephemeral, but it cannot be deleted: {exc}"
@@ -58,4 +58,4 @@ class Removal:
             raise Unavailable(text, retry_after=LATER) from exc
         log.info("deleted after its run", extra={"job": job.dkron_name, "namespace": job.namespace})
         # Keep it until the watch reports the deletion: an older version that is still to arrive would look new.
-        self._store.mark_deleting(entry)
+        self._store.mark_deleting(cached)

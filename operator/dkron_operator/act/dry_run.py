@@ -52,25 +52,25 @@ class DryRun:
         self.queue: WorkQueue[str] = WorkQueue("check", self._check, width=WIDTH, spare=1, group_of=store.namespace_of)
 
     async def _check(self, uid: str) -> None:
-        entry = self._store.get(uid)
-        if entry is None or entry.job.problem is not None or entry.remembered.checked == entry.job.generation:
+        cached = self._store.get(uid)
+        if cached is None or cached.job.problem is not None or cached.remembered.checked == cached.job.generation:
             return
-        job = entry.job
+        job = cached.job
         refusal = await self._refusal(job)
-        if entry.job.generation == job.generation:
-            self._conclude(entry, refusal)
+        if cached.job.generation == job.generation:
+            self._conclude(cached, refusal)
         self._known(uid)
 
-    def _conclude(self, entry: CachedJob, refusal: Problem | None) -> None:
-        entry.remembered.checked, entry.remembered.refusal = entry.job.generation, refusal
+    def _conclude(self, cached: CachedJob, refusal: Problem | None) -> None:
+        cached.remembered.checked, cached.remembered.refusal = cached.job.generation, refusal
         if refusal is not None:
-            log.warning("refused: %s", refusal.message, extra={"job": entry.job.dkron_name})
-            asyncio.get_running_loop().call_later(SECOND_LOOK, self._look_again, entry.job.uid)
+            log.warning("refused: %s", refusal.message, extra={"job": cached.job.dkron_name})
+            asyncio.get_running_loop().call_later(SECOND_LOOK, self._look_again, cached.job.uid)
 
     def _look_again(self, uid: str) -> None:
-        entry = self._store.get(uid)
-        if entry is not None and entry.remembered.refusal is not None:
-            entry.remembered.checked = -1
+        cached = self._store.get(uid)
+        if cached is not None and cached.remembered.refusal is not None:
+            cached.remembered.checked = -1
             self._known(uid)
 
     async def _refusal(self, job: JobView) -> Problem | None:

@@ -94,13 +94,13 @@ class InlineCalls:
         return frozenset(name for owner, name in self._tasks if owner == uid) if self._tasks else frozenset()
 
     def begin(
-        self, entry: CachedJob, active: Active, *, traceparent: str = "", given: Mapping[str, str] = NONE_GIVEN
+        self, cached: CachedJob, active: Active, *, traceparent: str = "", given: Mapping[str, str] = NONE_GIVEN
     ) -> None:
         """Make this call, as part of a trace if there is one, with the values that the run gives for parameters.
         Repeated requests make it only once."""
-        key = entry.job.uid, active.job
-        if key not in self._tasks and active.job not in entry.observed.outcomes:
-            call = self._make(key, entry.job, active, traceparent=traceparent, given=given)
+        key = cached.job.uid, active.job
+        if key not in self._tasks and active.job not in cached.observed.outcomes:
+            call = self._make(key, cached.job, active, traceparent=traceparent, given=given)
             self._tasks[key] = asyncio.create_task(call, name=f"call-{active.job}")
 
     def cancel(self, uid: str, name: str) -> None:
@@ -115,9 +115,9 @@ class InlineCalls:
         if self._closing:
             return
         self._closing = True
-        for entry in self._store:
-            if self._is_ahead(entry):
-                self._known(entry.job.uid)
+        for cached in self._store:
+            if self._is_ahead(cached):
+                self._known(cached.job.uid)
         try:
             async with asyncio.timeout(grace):
                 # The plans of the reconciler record the calls; a replica that no longer leads records none.
@@ -135,10 +135,10 @@ class InlineCalls:
 
     def _unrecorded(self) -> bool:
         """Whether a status still has a call that has ended, or slots that this process has claimed ahead."""
-        return any(self._is_ahead(entry) or _has_ended_calls(entry) for entry in self._store)
+        return any(self._is_ahead(cached) or _has_ended_calls(cached) for cached in self._store)
 
-    def _is_ahead(self, entry: CachedJob) -> bool:
-        window = entry.status.window
+    def _is_ahead(self, cached: CachedJob) -> bool:
+        window = cached.status.window
         return window is not None and window.caller == self._mark
 
     async def _make(
@@ -180,9 +180,9 @@ class InlineCalls:
     def _conclude(self, key: Key, outcome: Outcome) -> None:
         uid, name = key
         del self._tasks[key]
-        entry = self._store.get(uid)
-        if entry is not None:
-            entry.observed.outcomes[name] = outcome
+        cached = self._store.get(uid)
+        if cached is not None:
+            cached.observed.outcomes[name] = outcome
             self._known(uid)
 
 
@@ -190,5 +190,5 @@ def _new_mark() -> str:
     return MARK + secrets.token_hex(8)
 
 
-def _has_ended_calls(entry: CachedJob) -> bool:
-    return any(is_call(active) and active.job in entry.observed.outcomes for active in entry.status.active)
+def _has_ended_calls(cached: CachedJob) -> bool:
+    return any(is_call(active) and active.job in cached.observed.outcomes for active in cached.status.active)

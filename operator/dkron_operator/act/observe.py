@@ -62,166 +62,166 @@ class Observer:
 
     async def _end(self, key: Key) -> None:
         uid, name = key
-        entry = self._store.get(uid)
-        if entry is None or name in entry.observed.outcomes:
+        cached = self._store.get(uid)
+        if cached is None or name in cached.observed.outcomes:
             return
-        run = entry.observed.attempts.get(name)
+        run = cached.observed.attempts.get(name)
         if run is None:
-            await self._look_for(entry, name)
+            await self._look_for(cached, name)
         elif run.finished:
-            entry.observed.outcomes[name] = await self.outcome(entry, run)
+            cached.observed.outcomes[name] = await self.outcome(cached, run)
         elif run.gone:
-            entry.observed.outcomes[name] = await self._left(entry, run)
+            cached.observed.outcomes[name] = await self._left(cached, run)
         self._known(uid)
 
-    async def _look_for(self, entry: CachedJob, name: str) -> None:
+    async def _look_for(self, cached: CachedJob, name: str) -> None:
         """A Job that the status knows and the watch does not: ask the API server before the Job is declared lost, or
         forgotten."""
         with contextlib.suppress(NotFound):
-            self._store.see_run(await self._client.get(JOBS, entry.job.namespace, name))
-        if name in entry.observed.attempts:
+            self._store.see_run(await self._client.get(JOBS, cached.job.namespace, name))
+        if name in cached.observed.attempts:
             return
         # Not there, or no longer ours: another query would give the same answer.
-        if is_recorded(entry.status, name):
-            entry.observed.absent.add(name)
+        if is_recorded(cached.status, name):
+            cached.observed.absent.add(name)
         else:
-            entry.observed.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
+            cached.observed.outcomes[name] = Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
-    async def _left(self, entry: CachedJob, run: AttemptJob) -> Outcome:
+    async def _left(self, cached: CachedJob, run: AttemptJob) -> Outcome:
         """What is left of a Job that was deleted before it reported its end: its pod may exist for a while."""
-        found = await self.outcome(entry, run)
+        found = await self.outcome(cached, run)
         return found if found.by_itself else Outcome(success=False, finished_at=self._clock.now(), lost=True)
 
-    async def is_over(self, entry: CachedJob, run: AttemptJob) -> bool:
+    async def is_over(self, cached: CachedJob, run: AttemptJob) -> bool:
         """Whether the pod already shows how the Job will end; False if that cannot be found out."""
         try:
-            pod = await self._pod(entry, run)
+            pod = await self._pod(cached, run)
         except KubeError as exc:
-            log.info("cannot tell whether %s has ended: %s", run.name, exc, extra={"job": entry.job.dkron_name})
+            log.info("cannot tell whether %s has ended: %s", run.name, exc, extra={"job": cached.job.dkron_name})
             return False
-        return pod is not None and decides(pod, entry.job.spec.job_template.spec)
+        return pod is not None and decides(pod, cached.job.spec.job_template.spec)
 
-    async def outcome(self, entry: CachedJob, run: AttemptJob) -> Outcome:
+    async def outcome(self, cached: CachedJob, run: AttemptJob) -> Outcome:
         """How the Job ended, as far as its pod shows by now."""
-        pod = await self._pod(entry, run)
+        pod = await self._pod(cached, run)
         if pod is None:
-            return outcome(run, None, container=None, stuck=entry.observed.troubles.get(run.name))
+            return outcome(run, None, container=None, stuck=cached.observed.troubles.get(run.name))
         container = main_container(pod)
-        size = self._room(entry)
-        output = await self._output(entry, pod, container, size) if container and size else b""
-        return self._told(entry, run, pod, output)
+        size = self._room(cached)
+        output = await self._output(cached, pod, container, size) if container and size else b""
+        return self._told(cached, run, pod, output)
 
-    async def last_words(self, entry: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
+    async def last_words(self, cached: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
         """How the Job ends: one outcome each time its pod has written more, and a last one with the exit code.
 
         Runs as long as the pod does. A pod that has not run yields nothing.
         """
-        pod = await self._pod(entry, run)
+        pod = await self._pod(cached, run)
         container = None if pod is None else main_container(pod)
         if pod is None or container is None or not _has_run(pod, container):
             return
-        name, size = pod["metadata"]["name"], self._room(entry)
+        name, size = pod["metadata"]["name"], self._room(cached)
         query, tail = {"tailLines": str(size + 1)}, bytearray()
         log_of_it = self._client.follow_log(
-            PODS, entry.job.namespace, name, container=container, follow=True, query=query
+            PODS, cached.job.namespace, name, container=container, follow=True, query=query
         )
         async with contextlib.aclosing(log_of_it) as pieces:
             async for piece in pieces:
                 tail += piece
                 del tail[: -(size + 1)]
-                yield self._told(entry, run, pod, bytes(tail))
-        pod = await self._ended(entry, run, container)
+                yield self._told(cached, run, pod, bytes(tail))
+        pod = await self._ended(cached, run, container)
         if pod is not None:
-            yield self._told(entry, run, pod, bytes(tail))
+            yield self._told(cached, run, pod, bytes(tail))
 
-    async def _ended(self, entry: CachedJob, run: AttemptJob, container: str) -> Object | None:
+    async def _ended(self, cached: CachedJob, run: AttemptJob, container: str) -> Object | None:
         """The pod, once it shows that the container has ended; None if it went before that was seen."""
-        pod = await self._pod(entry, run)
+        pod = await self._pod(cached, run)
         while pod is not None and not has_ended(pod, container):
             await asyncio.sleep(LOOK)
-            pod = await self._pod(entry, run)
+            pod = await self._pod(cached, run)
         return pod
 
-    def _room(self, entry: CachedJob) -> int:
+    def _room(self, cached: CachedJob) -> int:
         """How many bytes of the end of an output are wanted."""
-        return max(entry.job.spec.history.output_bytes, self._listener.room(entry.job))
+        return max(cached.job.spec.history.output_bytes, self._listener.room(cached.job))
 
-    def _told(self, entry: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
-        container, size = main_container(pod), entry.job.spec.history.output_bytes
-        if self._room(entry) > size:
-            self._listener.keep(entry.job.uid, run.name, output)
-        stuck = entry.observed.troubles.get(run.name)
-        by_itself = not run.finished and decides(pod, entry.job.spec.job_template.spec)
+    def _told(self, cached: CachedJob, run: AttemptJob, pod: Object, output: bytes) -> Outcome:
+        container, size = main_container(pod), cached.job.spec.history.output_bytes
+        if self._room(cached) > size:
+            self._listener.keep(cached.job.uid, run.name, output)
+        stuck = cached.observed.troubles.get(run.name)
+        by_itself = not run.finished and decides(pod, cached.job.spec.job_template.spec)
         return outcome(run, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
 
-    async def _output(self, entry: CachedJob, pod: Object, container: str, size: int) -> bytes:
+    async def _output(self, cached: CachedJob, pod: Object, container: str, size: int) -> bytes:
         if not _has_run(pod, container):
             return b""
         name = pod["metadata"]["name"]
         for _ in range(LOG_TRIES):
             try:
-                return await self._client.log_tail(PODS, entry.job.namespace, name, container=container, size=size)
+                return await self._client.log_tail(PODS, cached.job.namespace, name, container=container, size=size)
             except Unavailable as exc:
-                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": cached.job.dkron_name})
             except KubeError as exc:
-                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": entry.job.dkron_name})
+                log.warning("cannot read the log of pod %s: %s", name, exc, extra={"job": cached.job.dkron_name})
                 break
         return b""
 
     async def _start(self, key: Key) -> None:
         uid, name = key
-        entry = self._store.get(uid)
-        run = entry.observed.attempts.get(name) if entry else None
-        if entry is None or run is None or run.gone or (run.finished and not run.deleting):
+        cached = self._store.get(uid)
+        run = cached.observed.attempts.get(name) if cached else None
+        if cached is None or run is None or run.gone or (run.finished and not run.deleting):
             return
-        found = await (self._stay(entry, run) if run.deleting else self._wait(entry, run))
-        entry.observed.probed[name] = self._clock.now()
+        found = await (self._stay(cached, run) if run.deleting else self._wait(cached, run))
+        cached.observed.probed[name] = self._clock.now()
         if found is None:
-            entry.observed.troubles.pop(name, None)
-        elif not same_trouble(entry.observed.troubles.get(name), found):
-            entry.observed.troubles[name] = found
+            cached.observed.troubles.pop(name, None)
+        elif not same_trouble(cached.observed.troubles.get(name), found):
+            cached.observed.troubles[name] = found
         self._known(uid)
 
-    async def _wait(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
+    async def _wait(self, cached: CachedJob, run: AttemptJob) -> Trouble | None:
         """Why the Job does not start."""
-        pod, now = await self._pod(entry, run), self._clock.now()
+        pod, now = await self._pod(cached, run), self._clock.now()
         if pod is None:
-            told = await self._events(entry, f"regarding.uid={run.uid},reason={NOT_CREATED}")
+            told = await self._events(cached, f"regarding.uid={run.uid},reason={NOT_CREATED}")
             found = refusal(told)
-            return await self._by_itself(entry, run) if found is None and is_slow(run, now) else found
+            return await self._by_itself(cached, run) if found is None and is_slow(run, now) else found
         found = trouble(pod) or unscheduled(pod, run, now)
         if found is None and is_slow(run, now) and is_being_created(pod):
-            found = newest_warning(await self._events(entry, f"regarding.uid={pod['metadata']['uid']}"))
+            found = newest_warning(await self._events(cached, f"regarding.uid={pod['metadata']['uid']}"))
         return found
 
-    async def _by_itself(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
+    async def _by_itself(self, cached: CachedJob, run: AttemptJob) -> Trouble | None:
         """Why the Job has no pod, from the Job itself."""
         try:
-            job = await self._client.get(JOBS, entry.job.namespace, run.name)
+            job = await self._client.get(JOBS, cached.job.namespace, run.name)
         except NotFound:
             return None
         return without_pod(job, run, self._clock.now())
 
-    async def _stay(self, entry: CachedJob, run: AttemptJob) -> Trouble | None:
+    async def _stay(self, cached: CachedJob, run: AttemptJob) -> Trouble | None:
         """Why the Job still exists although it was deleted."""
         try:
-            job = await self._client.get(JOBS, entry.job.namespace, run.name)
+            job = await self._client.get(JOBS, cached.job.namespace, run.name)
         except NotFound:
             return None
-        return kept(job, await self._pod(entry, run))
+        return kept(job, await self._pod(cached, run))
 
-    async def _events(self, entry: CachedJob, selector: str) -> list[Object]:
+    async def _events(self, cached: CachedJob, selector: str) -> list[Object]:
         """The Events about a Job or a pod; empty if reading them is forbidden."""
         try:
-            told = [event async for event in self._client.list(EVENTS, entry.job.namespace, field_selector=selector)]
+            told = [event async for event in self._client.list(EVENTS, cached.job.namespace, field_selector=selector)]
         except Rejected as exc:
             self._untold.goes_on(exc)
             return []
         self._untold.is_over()
         return told
 
-    async def _pod(self, entry: CachedJob, run: AttemptJob) -> Object | None:
-        listed = self._client.list(PODS, entry.job.namespace, label_selector=f"{POD_OF_JOB}={run.name}")
+    async def _pod(self, cached: CachedJob, run: AttemptJob) -> Object | None:
+        listed = self._client.list(PODS, cached.job.namespace, label_selector=f"{POD_OF_JOB}={run.name}")
         pods = [pod async for pod in listed if is_pod_of(pod, job=run.name, uid=run.uid)]
         return max(pods, key=_created, default=None)
 

@@ -89,9 +89,9 @@ class RunKeeper:
 
     def see_job(self, uid: str) -> None:
         """The API server has another status of this job, or the job is new or gone."""
-        entry = self._store.get(uid)
-        if entry is not None and self._store.runs.has(key_of(entry.job)):
-            self.looks.add(key_of(entry.job))
+        cached = self._store.get(uid)
+        if cached is not None and self._store.runs.has(key_of(cached.job)):
+            self.looks.add(key_of(cached.job))
 
     def see(self, key: Key) -> None:
         """DkronRuns of this job have changed."""

@@ -56,53 +56,53 @@ class StatusWriter:
             "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
         )
 
-    def write_soon(self, entry: CachedJob, *, patience: float = 0.0) -> None:
+    def write_soon(self, cached: CachedJob, *, patience: float = 0.0) -> None:
         """Write the entry soon, or after `patience` seconds, if there is anything to write."""
-        if entry.pending:
+        if cached.pending:
             debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
-            self.queue.add(entry.job.uid, max(debounce, patience))
+            self.queue.add(cached.job.uid, max(debounce, patience))
 
-    async def claim(self, entry: CachedJob, changes: tuple[Change, ...]) -> None:
+    async def claim(self, cached: CachedJob, changes: tuple[Change, ...]) -> None:
         """Write these changes now, together with the pending ones, or raise `Conflict` without having written them.
 
         The caller decided on them with the entry as it is when this is called. After a `Conflict` the entry shows what
         another writer changed, so that the caller can decide again.
         """
-        planned = entry.version
-        async with entry.writing:
-            if entry.version != planned:
+        planned = cached.version
+        async with cached.writing:
+            if cached.version != planned:
                 # Folded onto what has come while we waited for our turn, they would claim what another has claimed.
                 raise Conflict("the job changed after this was planned")
-            pending = len(entry.pending)
+            pending = len(cached.pending)
             try:
-                await self._patch(entry, (*entry.pending, *changes), settled=pending)
+                await self._patch(cached, (*cached.pending, *changes), settled=pending)
             except Conflict:
-                await self._refresh(entry)
+                await self._refresh(cached)
                 raise
             except NotFound as exc:
-                self._tell(self._store.miss_job(entry.job.uid))
+                self._tell(self._store.miss_job(cached.job.uid))
                 raise Conflict("the job was deleted", status=exc.status) from exc
         # What has come up meanwhile waits anew, as long as the plan that follows every claim says.
-        self.queue.drop(entry.job.uid)
+        self.queue.drop(cached.job.uid)
 
-    async def read_again(self, entry: CachedJob) -> None:
+    async def read_again(self, cached: CachedJob) -> None:
         """Read the job from the API server, whatever the watch has delivered. Raises `Unavailable`."""
-        async with entry.writing:
-            await self._refresh(entry)
-        entry.behind = False
+        async with cached.writing:
+            await self._refresh(cached)
+        cached.behind = False
 
     async def _write(self, uid: str) -> None:
-        entry = self._store.get(uid)
-        if entry is None:
+        cached = self._store.get(uid)
+        if cached is None:
             return
-        async with entry.writing:
+        async with cached.writing:
             for _ in range(TRIES):
-                if not entry.pending or self._store.get(uid) is not entry:
+                if not cached.pending or self._store.get(uid) is not cached:
                     return
                 try:
-                    await self._patch(entry, tuple(entry.pending), settled=len(entry.pending))
+                    await self._patch(cached, tuple(cached.pending), settled=len(cached.pending))
                 except Conflict:
-                    await self._refresh(entry)
+                    await self._refresh(cached)
                 except NotFound:
                     self._tell(self._store.miss_job(uid))
                     return
@@ -110,53 +110,53 @@ class StatusWriter:
                     break
             else:
                 raise Unavailable("another writer keeps changing the status first")
-        self.write_soon(entry)
+        self.write_soon(cached)
 
-    async def _patch(self, entry: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:
-        target = fold_all(entry.base, changes, entry.job.spec.history)
+    async def _patch(self, cached: CachedJob, changes: tuple[Change, ...], *, settled: int) -> None:
+        target = fold_all(cached.base, changes, cached.job.spec.history)
         wire = target.to_wire()
         fitting, size, dropped = fit(wire)
-        patch = difference(entry.base.to_wire(), fitting)
-        if not (patch or entry.unreadable):
-            self._store.settle(entry, settled, base=entry.base, version=entry.version)
+        patch = difference(cached.base.to_wire(), fitting)
+        if not (patch or cached.unreadable):
+            self._store.settle(cached, settled, base=cached.base, version=cached.version)
             return
-        if entry.unreadable or entry.base.since is None:
+        if cached.unreadable or cached.base.since is None:
             # The first write is a full one: what stood there goes, and columns show a zero where there is nothing yet.
             patch = fitting
-        entry.accounting.send(entry.base, changes)
-        version = await self._send(entry, patch)
+        cached.accounting.send(cached.base, changes)
+        version = await self._send(cached, patch)
         self._store.metrics.sized(size, dropped)
         base = target if fitting == wire else JobStatus.from_wire(fitting)
         # The version that was written to is one that we had read, so its spec is known, too.
-        self._store.settle(entry, settled, base=base, version=version)
+        self._store.settle(cached, settled, base=base, version=version)
 
-    async def _send(self, entry: CachedJob, patch: Object) -> int:
+    async def _send(self, cached: CachedJob, patch: Object) -> int:
         """Send the patch, and return the resulting version."""
-        body = {"metadata": {"resourceVersion": str(entry.version)}, "status": patch}
+        body = {"metadata": {"resourceVersion": str(cached.version)}, "status": patch}
         try:
-            answer = await self._client.patch_status(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
+            answer = await self._client.patch_status(DKRON_JOBS, cached.job.namespace, cached.job.name, body)
         except Unavailable:
-            self._store.metrics.wrote(entry.accounting.unanswered(entry.base))
+            self._store.metrics.wrote(cached.accounting.unanswered(cached.base))
             raise
         except KubeError as exc:
-            self._store.metrics.wrote(entry.accounting.refused(entry.base))
+            self._store.metrics.wrote(cached.accounting.refused(cached.base))
             if isinstance(exc, Rejected):
-                self._refused(entry, exc)
+                self._refused(cached, exc)
             raise
-        self._store.metrics.wrote(entry.accounting.taken())
+        self._store.metrics.wrote(cached.accounting.taken())
         return int(answer["metadata"]["resourceVersion"])
 
-    async def _refresh(self, entry: CachedJob) -> None:
-        known = entry.version
+    async def _refresh(self, cached: CachedJob) -> None:
+        known = cached.version
         try:
-            answer = await self._client.get(DKRON_JOBS, entry.job.namespace, entry.job.name)
+            answer = await self._client.get(DKRON_JOBS, cached.job.namespace, cached.job.name)
         except NotFound:
-            self._tell(self._store.miss_job(entry.job.uid))
+            self._tell(self._store.miss_job(cached.job.uid))
             return
-        if answer["metadata"]["uid"] != entry.job.uid:
-            self._tell(self._store.miss_job(entry.job.uid))
+        if answer["metadata"]["uid"] != cached.job.uid:
+            self._tell(self._store.miss_job(cached.job.uid))
         else:
-            what = f"DkronJob {entry.job.namespace}/{entry.job.name}"
+            what = f"DkronJob {cached.job.namespace}/{cached.job.name}"
             self._compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
         self._tell(self._store.see_job(answer))
 

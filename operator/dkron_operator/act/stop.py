@@ -51,27 +51,27 @@ class Stopper:
 
     async def _stop(self, key: Key) -> None:
         uid, name = key
-        entry = self._store.get(uid)
-        run = entry.observed.attempts.get(name) if entry else None
-        if entry is None or run is None or not _is_to_stop(entry, run):
+        cached = self._store.get(uid)
+        run = cached.observed.attempts.get(name) if cached else None
+        if cached is None or run is None or not _is_to_stop(cached, run):
             return
-        if name not in entry.observed.last_words:
-            entry.observed.last_words[name] = await self._words(entry, run)
+        if name not in cached.observed.last_words:
+            cached.observed.last_words[name] = await self._words(cached, run)
         await self._have_heard(key)
         if not run.deleting:
-            await self._end(entry, run)
+            await self._end(cached, run)
         self._known(uid)
 
-    async def _end(self, entry: CachedJob, run: AttemptJob) -> None:
+    async def _end(self, cached: CachedJob, run: AttemptJob) -> None:
         """Delete the Job, unless its pod is over by now: then the Job ends as the pod did."""
-        words = entry.observed.last_words.get(run.name)
+        words = cached.observed.last_words.get(run.name)
         if words is None or words.by_itself:
             # None: the attempt was recorded while the log was opened. A stop that is still wanted is planned again.
             return
-        if await self._observer.is_over(entry, run):
-            entry.observed.last_words[run.name] = await self._words(entry, run)
+        if await self._observer.is_over(cached, run):
+            cached.observed.last_words[run.name] = await self._words(cached, run)
         else:
-            await self._delete(entry, run)
+            await self._delete(cached, run)
 
     async def _have_heard(self, key: Key) -> None:
         """Start to follow the log first: the pod may end as soon as it is told to."""
@@ -82,57 +82,57 @@ class Stopper:
                 await heard.wait()
         del self._heard[key]
 
-    async def _words(self, entry: CachedJob, run: AttemptJob) -> Outcome:
+    async def _words(self, cached: CachedJob, run: AttemptJob) -> Outcome:
         nothing = Outcome(success=False, finished_at=run.created)
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._observer.outcome(entry, run)
+                return await self._observer.outcome(cached, run)
         except (TimeoutError, KubeError) as exc:
-            log.warning("stopping %s without its output: %s", run.name, exc or "no answer", extra=_context(entry))
+            log.warning("stopping %s without its output: %s", run.name, exc or "no answer", extra=_context(cached))
             return nothing
 
-    async def _delete(self, entry: CachedJob, run: AttemptJob) -> None:
+    async def _delete(self, cached: CachedJob, run: AttemptJob) -> None:
         """Delete the version that was seen running: a Job that has ended meanwhile is not stopped."""
-        namespace, version = entry.job.namespace, str(run.version)
+        namespace, version = cached.job.namespace, str(run.version)
         try:
             await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=version, foreground=True)
         except NotFound:
-            self._store.lose_run_of(entry.job.uid, run.name)
+            self._store.lose_run_of(cached.job.uid, run.name)
         except Conflict:
             with contextlib.suppress(NotFound):
                 self._store.see_run(await self._client.get(JOBS, namespace, run.name))
         else:
-            entry.mark_job_deleting(run.name)
-            log.info("stopping", extra={**_context(entry), "run": run.name})
+            cached.mark_job_deleting(run.name)
+            log.info("stopping", extra={**_context(cached), "run": run.name})
 
     async def _listen(self, key: Key) -> None:
         uid, name = key
-        entry = self._store.get(uid)
-        run = entry.observed.attempts.get(name) if entry else None
+        cached = self._store.get(uid)
+        run = cached.observed.attempts.get(name) if cached else None
         try:
-            if entry is not None and run is not None and not run.gone:
+            if cached is not None and run is not None and not run.gone:
                 async with asyncio.timeout(LONGEST):
-                    await self._take_down(entry, run)
+                    await self._take_down(cached, run)
         except (TimeoutError, KubeError) as exc:
             log.info("cannot read the last output of %s: %s", name, exc or "it took too long", extra={"uid": uid})
         finally:
             self._hears(key)
 
-    async def _take_down(self, entry: CachedJob, run: AttemptJob) -> None:
-        async with contextlib.aclosing(self._observer.last_words(entry, run)) as told:
+    async def _take_down(self, cached: CachedJob, run: AttemptJob) -> None:
+        async with contextlib.aclosing(self._observer.last_words(cached, run)) as told:
             async for words in told:
-                entry.observed.last_words[run.name] = words
-                self._hears((entry.job.uid, run.name))
+                cached.observed.last_words[run.name] = words
+                self._hears((cached.job.uid, run.name))
 
     def _hears(self, key: Key) -> None:
         if key in self._heard:
             self._heard[key].set()
 
 
-def _is_to_stop(entry: CachedJob, run: AttemptJob) -> bool:
+def _is_to_stop(cached: CachedJob, run: AttemptJob) -> bool:
     """Whether there is anything to do: the Job may have ended, or the stop may be under way, since it was planned."""
-    return not run.gone and (run.name not in entry.observed.last_words if run.deleting else not run.finished)
+    return not run.gone and (run.name not in cached.observed.last_words if run.deleting else not run.finished)
 
 
-def _context(entry: CachedJob) -> dict[str, object]:
-    return {"job": entry.job.dkron_name, "namespace": entry.job.namespace}
+def _context(cached: CachedJob) -> dict[str, object]:
+    return {"job": cached.job.dkron_name, "namespace": cached.job.namespace}

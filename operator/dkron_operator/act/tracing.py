@@ -122,32 +122,32 @@ class RunTracing:
         self._fired: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._endings: dict[str, dict[str, Ending]] = {}
 
-    def firing(self, entry: CachedJob, create: CreateJob) -> Firing:
+    def firing(self, cached: CachedJob, create: CreateJob) -> Firing:
         """An attempt is about to be fired."""
         if self._tracer is None or create.late:
             return UNTRACED
-        job, attempt, now = entry.job, create.entry, self._clock.now()
-        asked, trace, claim = _asked(entry, attempt.group), self._trace(entry, attempt.group), None
+        job, attempt, now = cached.job, create.entry, self._clock.now()
+        asked, trace, claim = _asked(cached, attempt.group), self._trace(cached, attempt.group), None
         if attempt.member and create.before:
             claim = self._tracer.begin(spans.claiming(job, attempt, asked, now))
             trace = claim.context
-        links = tuple(self._ends_of(spans.causes(create, entry.status)))
+        links = tuple(self._ends_of(spans.causes(create, cached.status)))
         span = self._tracer.begin(spans.firing(job, attempt, trace=trace, asked=asked, links=links, now=now))
         _keep(self._known, (job.uid, attempt.group), span.context)
         done = partial(_keep, self._fired, (job.uid, attempt.job), None)
         return TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim, done=done)
 
-    def note(self, entry: CachedJob, changes: Iterable[Change]) -> None:
+    def note(self, cached: CachedJob, changes: Iterable[Change]) -> None:
         """The plan decided on these changes of a status."""
         if self._tracer is None:
             return
         for change in changes:
             if isinstance(change, Started):
-                self._find(entry, change.entry, self._tracer)
+                self._find(cached, change.entry, self._tracer)
             elif isinstance(change, Finished):
                 execution = change.execution
-                ending = Ending(entry.job, execution, self._own(entry, execution), self._clock.now())
-                self._endings.setdefault(entry.job.uid, {})[execution.job] = ending
+                ending = Ending(cached.job, execution, self._own(cached, execution), self._clock.now())
+                self._endings.setdefault(cached.job.uid, {})[execution.job] = ending
 
     def see(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
@@ -159,16 +159,16 @@ class RunTracing:
         if not endings:
             del self._endings[uid]
 
-    def _find(self, entry: CachedJob, attempt: Active, tracer: Tracer) -> None:
+    def _find(self, cached: CachedJob, attempt: Active, tracer: Tracer) -> None:
         """A Job was found that this process does not remember creating: the process that created it may not have sent
         its span."""
-        run, key = entry.observed.attempts.get(attempt.job), (entry.job.uid, attempt.job)
+        run, key = cached.observed.attempts.get(attempt.job), (cached.job.uid, attempt.job)
         if run is None or run.trace is None or key in self._fired:
             return
         _keep(self._fired, key, None)
-        asked = _asked(entry, attempt.group)
-        links = tuple(self._ends_of(spans.causes(CreateJob(attempt), entry.status)))
-        found = spans.firing(entry.job, attempt, trace=run.trace, asked=asked, links=links, now=run.created)
+        asked = _asked(cached, attempt.group)
+        links = tuple(self._ends_of(spans.causes(CreateJob(attempt), cached.status)))
+        found = spans.firing(cached.job, attempt, trace=run.trace, asked=asked, links=links, now=run.created)
         span = tracer.begin(found)
         span.tell({"k8s.job.uid": run.uid, "dkron.found": True})
         span.end(run.created)
@@ -181,32 +181,32 @@ class RunTracing:
         span.end(execution.finished_at)
         tracer.begin(spans.recording(ending.job, execution, span.context, ending.since)).end()
 
-    def _own(self, entry: CachedJob, attempt: Active | Execution) -> TraceContext | None:
+    def _own(self, cached: CachedJob, attempt: Active | Execution) -> TraceContext | None:
         """The span of what an attempt runs, as its Job says or as this process remembers."""
-        run = entry.observed.attempts.get(attempt.job)
+        run = cached.observed.attempts.get(attempt.job)
         if run is not None:
             return run.trace
-        trace = self._trace(entry, attempt.group)
-        return None if trace is None else spans.run_context(entry.job, attempt, trace)
+        trace = self._trace(cached, attempt.group)
+        return None if trace is None else spans.run_context(cached.job, attempt, trace)
 
-    def _trace(self, entry: CachedJob, group: int) -> TraceContext | None:
+    def _trace(self, cached: CachedJob, group: int) -> TraceContext | None:
         """The known trace of a run: from its Jobs, or else from what this process has fired."""
-        told = (run.trace for run in entry.observed.attempts.values() if run.group == group and run.trace is not None)
-        return next(told, None) or self._known.get((entry.job.uid, group))
+        told = (run.trace for run in cached.observed.attempts.values() if run.group == group and run.trace is not None)
+        return next(told, None) or self._known.get((cached.job.uid, group))
 
     def _ends_of(self, runs: Iterable[GroupKey]) -> Iterable[TraceContext]:
         """The spans with which these runs of other jobs ended, as far as they can be found."""
         for uid, group in sorted(runs):
-            entry = self._store.get(uid)
-            execution = spans.newest_of(entry.status.executions, group) if entry else None
-            own = self._own(entry, execution) if entry and execution else None
+            cached = self._store.get(uid)
+            execution = spans.newest_of(cached.status.executions, group) if cached else None
+            own = self._own(cached, execution) if cached and execution else None
             if own is not None and own.sampled:
                 yield own
 
 
-def _asked(entry: CachedJob, group: int) -> TraceContext | None:
+def _asked(cached: CachedJob, group: int) -> TraceContext | None:
     """The span in which a client requested a run of this group."""
-    return next((r.trace for r in entry.job.requests if r.at is not None and group_of(r.id, r.at) == group), None)
+    return next((r.trace for r in cached.job.requests if r.at is not None and group_of(r.id, r.at) == group), None)
 
 
 def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:

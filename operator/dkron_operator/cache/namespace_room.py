@@ -111,17 +111,17 @@ def lean(job: JobView, status: JobStatus, problem: Problem) -> JobView:
     )  # fmt: skip
 
 
-def is_busy(entry: CachedJob) -> bool:
+def is_busy(cached: CachedJob) -> bool:
     """Whether it has attempts that run, wait, or are not recorded yet."""
-    if entry.status.active or entry.remembered.unconfirmed_create is not None:
+    if cached.status.active or cached.remembered.unconfirmed_create is not None:
         return True
-    return any(not run.finished or not is_recorded(entry.base, run.name) for run in entry.observed.attempts.values())
+    return any(not run.finished or not is_recorded(cached.base, run.name) for run in cached.observed.attempts.values())
 
 
-def may_be_parked(entry: CachedJob) -> bool:
+def may_be_parked(cached: CachedJob) -> bool:
     """Whether nothing is left to do for a job without room, and its status says so."""
-    job, base = entry.job, entry.base
-    if is_busy(entry) or entry.pending or job.deleting or job.requests or job.stops:
+    job, base = cached.job, cached.base
+    if is_busy(cached) or cached.pending or job.deleting or job.requests or job.stops:
         return False
     return not (base.undelivered or base.window) and says_so(base, job.generation)
 

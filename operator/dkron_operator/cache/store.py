@@ -121,10 +121,10 @@ class Store:
 
     def namespace_of(self, uid: str) -> str:
         """The namespace of a DkronJob; empty if it does not exist."""
-        entry, parked = self._entries.get(uid), self._parked.get(uid)
+        cached, parked = self._entries.get(uid), self._parked.get(uid)
         if parked is not None:
             return parked.namespace
-        return "" if entry is None else entry.job.namespace
+        return "" if cached is None else cached.job.namespace
 
     def namespace_of_run(self, key: tuple[str, str]) -> str:
         """The namespace of a Job, by the uid of its DkronJob and its name."""
@@ -133,8 +133,8 @@ class Store:
     def places(self) -> dict[str, Place | None]:
         """Where all known DkronJobs and Jobs are, by uid; None where the place is not known."""
         found: dict[str, Place | None] = dict.fromkeys(self._missed)
-        for uid, entry in self._entries.items():
-            found[uid] = (DKRON_JOBS, entry.job.namespace, entry.job.name)
+        for uid, cached in self._entries.items():
+            found[uid] = (DKRON_JOBS, cached.job.namespace, cached.job.name)
         for uid, parked in self._parked.items():
             found[uid] = (DKRON_JOBS, parked.namespace, parked.name)
         for (owner, namespace), runs in self._runs.items():
@@ -142,9 +142,9 @@ class Store:
                 found[run.uid] = (JOBS, namespace, run.name) if self._is_known(owner) else None
         return found
 
-    def parents(self, entry: CachedJob) -> list[CachedJob]:
+    def parents(self, cached: CachedJob) -> list[CachedJob]:
         """The jobs that it runs after, as far as they exist."""
-        found = (self._holder((entry.job.namespace, link.job)) for link in entry.job.spec.parents)
+        found = (self._holder((cached.job.namespace, link.job)) for link in cached.job.spec.parents)
         return [parent for parent in found if parent is not None]
 
     def see_job(self, body: Object) -> Iterable[str]:
@@ -153,73 +153,73 @@ class Store:
         uid, version = metadata["uid"], int(metadata["resourceVersion"])
         if uid in self._missed:
             return ()
-        entry, parked = self._entries.get(uid), self._parked.get(uid)
-        if entry is None:
+        cached, parked = self._entries.get(uid), self._parked.get(uid)
+        if cached is None:
             if parked is not None and version <= parked.version and not self._is_awaited(parked, uid):
                 return ()
             return (*self._measure(body, None if parked is None else parked.generation), *self._add(body, uid, version))
-        if version < entry.version or (version == entry.version and not self._is_back(entry)):
+        if version < cached.version or (version == cached.version and not self._is_back(cached)):
             return ()
-        changed = self._measure(body, entry.job.generation)
-        entry.job = self._view(body, entry)
-        before = entry.base
-        entry.rebase(read_status(body), version, now=self._clock.now())
-        self.metrics.wrote(entry.accounting.see(before, entry.base))
-        self._account(uid, entry.base)
-        self.dependencies.see(entry, before)
+        changed = self._measure(body, cached.job.generation)
+        cached.job = self._view(body, cached)
+        before = cached.base
+        cached.rebase(read_status(body), version, now=self._clock.now())
+        self.metrics.wrote(cached.accounting.see(before, cached.base))
+        self._account(uid, cached.base)
+        self.dependencies.see(cached, before)
         return (uid, *changed)
 
     def missing(self, uid: str) -> Place | None:
         """Where a DkronJob is that has to be read again, because there is room for it, or a Job of it has appeared;
         None if it is known, or needs not be."""
-        entry, parked = self._entries.get(uid), self._parked.get(uid)
+        cached, parked = self._entries.get(uid), self._parked.get(uid)
         if parked is not None:
             return (DKRON_JOBS, parked.namespace, parked.name) if self._is_awaited(parked, uid) else None
-        if entry is None or not self._is_back(entry):
+        if cached is None or not self._is_back(cached):
             return None
-        return DKRON_JOBS, entry.job.namespace, entry.job.name
+        return DKRON_JOBS, cached.job.namespace, cached.job.name
 
-    def over_budget(self, entry: CachedJob) -> Problem | None:
+    def over_budget(self, cached: CachedJob) -> Problem | None:
         """The problem that the namespace has no room for the job; None if it has."""
-        return None if self._has_room(entry.job) else self.room.problem
+        return None if self._has_room(cached.job) else self.room.problem
 
     def awaited(self) -> list[str]:
         """The uids of parked jobs that have to be read again."""
         return [uid for uid, parked in self._parked.items() if self._is_awaited(parked, uid)]
 
-    def shrink(self, entry: CachedJob, *, rests: bool = False) -> None:
+    def shrink(self, cached: CachedJob, *, rests: bool = False) -> None:
         """Drop what is held of a job without room, as far as nothing that it does needs it. `rests`: its plan wants
         nothing more."""
-        uid = entry.job.uid
-        if self._has_room(entry.job) or is_busy(entry) or self._entries.get(uid) is not entry:
+        uid = cached.job.uid
+        if self._has_room(cached.job) or is_busy(cached) or self._entries.get(uid) is not cached:
             return
-        if rests and may_be_parked(entry) and not self.runs_of(entry).groups:
-            self._park(entry)
-        elif not is_lean(entry.job):
-            entry.job = lean(entry.job, entry.base, self.room.problem)
-            self.dependencies.see(entry, entry.base)
+        if rests and may_be_parked(cached) and not self.runs_of(cached).groups:
+            self._park(cached)
+        elif not is_lean(cached.job):
+            cached.job = lean(cached.job, cached.base, self.room.problem)
+            self.dependencies.see(cached, cached.base)
 
-    def _park(self, entry: CachedJob) -> None:
-        job, base = entry.job, entry.base
-        self._forget(entry)
-        self._parked[job.uid] = ParkedJob(job.namespace, job.name, entry.version, job.generation, job.created)
+    def _park(self, cached: CachedJob) -> None:
+        job, base = cached.job, cached.base
+        self._forget(cached)
+        self._parked[job.uid] = ParkedJob(job.namespace, job.name, cached.version, job.generation, job.created)
         # The totals of its days stay known, and are not counted again when it comes back.
         shown = JobStatus(since=base.since, days=base.days) if base.days else NOTHING
         self._account(job.uid, shown)
 
-    def _forget(self, entry: CachedJob) -> set[str]:
+    def _forget(self, cached: CachedJob) -> set[str]:
         """Drop an entry; returns the uids of the others with its name."""
-        uid, key = entry.job.uid, key_of(entry.job)
+        uid, key = cached.job.uid, key_of(cached.job)
         del self._entries[uid]
-        neighbours = self._namespaces[entry.job.namespace]
+        neighbours = self._namespaces[cached.job.namespace]
         neighbours.discard(uid)
         if not neighbours:
-            del self._namespaces[entry.job.namespace]
+            del self._namespaces[cached.job.namespace]
         namesakes = self._names[key]
         namesakes.discard(uid)
         if not namesakes:
             del self._names[key]
-        self.dependencies.lose(entry.job)
+        self.dependencies.lose(cached.job)
         for other in namesakes:
             self._requeue(other)
         return namesakes
@@ -235,8 +235,8 @@ class Store:
 
     def _squeeze(self, uids: list[str]) -> list[str]:
         for uid in uids:
-            if (entry := self._entries.get(uid)) is not None:
-                self.shrink(entry, rests=not (has_history(entry.base) or entry.observed.attempts))
+            if (cached := self._entries.get(uid)) is not None:
+                self.shrink(cached, rests=not (has_history(cached.base) or cached.observed.attempts))
         return uids
 
     def _is_known(self, uid: str) -> bool:
@@ -248,42 +248,42 @@ class Store:
     def _is_awaited(self, parked: ParkedJob, uid: str) -> bool:
         return parked.wanted or self.room.has_room(parked.namespace, (parked.created, uid))
 
-    def _is_back(self, entry: CachedJob) -> bool:
+    def _is_back(self, cached: CachedJob) -> bool:
         """Whether a spec was dropped that is needed: there is room again, or an attempt had just begun."""
-        return is_lean(entry.job) and (self._has_room(entry.job) or is_busy(entry))
+        return is_lean(cached.job) and (self._has_room(cached.job) or is_busy(cached))
 
-    def _view(self, body: Object, entry: CachedJob) -> JobView:
-        same = body["metadata"].get("generation", 0) == entry.job.generation
-        if is_lean(entry.job) and same and not self._has_room(entry.job):
-            return lean(annotated(body, entry.job), entry.base, self.room.problem)
-        job = view_of(body, entry.job)
-        return job if self._has_room(job) or is_busy(entry) else lean(job, entry.base, self.room.problem)
+    def _view(self, body: Object, cached: CachedJob) -> JobView:
+        same = body["metadata"].get("generation", 0) == cached.job.generation
+        if is_lean(cached.job) and same and not self._has_room(cached.job):
+            return lean(annotated(body, cached.job), cached.base, self.room.problem)
+        job = view_of(body, cached.job)
+        return job if self._has_room(job) or is_busy(cached) else lean(job, cached.base, self.room.problem)
 
-    def settle(self, entry: CachedJob, count: int, *, base: JobStatus, version: int) -> None:
+    def settle(self, cached: CachedJob, count: int, *, base: JobStatus, version: int) -> None:
         """The first `count` pending changes of the entry were written; the result is `base`."""
-        before = entry.base
-        entry.settle(count, base, version)
-        if self._entries.get(entry.job.uid) is entry:
-            self._account(entry.job.uid, entry.base)
-            self.dependencies.see(entry, before)
-            if not self._has_room(entry.job):
+        before = cached.base
+        cached.settle(count, base, version)
+        if self._entries.get(cached.job.uid) is cached:
+            self._account(cached.job.uid, cached.base)
+            self.dependencies.see(cached, before)
+            if not self._has_room(cached.job):
                 # Its status may say so by now, and then the next plan leaves nothing to do.
-                self._requeue(entry.job.uid)
+                self._requeue(cached.job.uid)
 
-    def mark_deleting(self, entry: CachedJob) -> None:
+    def mark_deleting(self, cached: CachedJob) -> None:
         """The DkronJob was deleted, and goes once the watch says so."""
-        entry.job = replace(entry.job, deleting=True)
-        self.dependencies.see(entry, entry.base)
+        cached.job = replace(cached.job, deleting=True)
+        self.dependencies.see(cached, cached.base)
 
     def see_run(self, body: Object) -> Iterable[str]:
         """Take in a Job. A new version that changes only what the operator ignores affects no DkronJob."""
         run = read_run(body)
         if run is None:
             return ()
-        entry = self._entries.get(run.owner)
-        if not is_named_after_its_cause(run) or (entry is not None and not _is_of(entry.job, run)):
-            if entry is not None:
-                self._foreign(entry.job, run)
+        cached = self._entries.get(run.owner)
+        if not is_named_after_its_cause(run) or (cached is not None and not _is_of(cached.job, run)):
+            if cached is not None:
+                self._foreign(cached.job, run)
             return ()
         runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
@@ -307,15 +307,15 @@ class Store:
         return self._drop(uid)
 
     def _drop(self, uid: str) -> Iterable[str]:
-        entry, parked = self._entries.get(uid), self._parked.pop(uid, None)
-        job = parked if entry is None else entry.job
+        cached, parked = self._entries.get(uid), self._parked.pop(uid, None)
+        job = parked if cached is None else cached.job
         if job is None:
             return ()
         self._runs.pop((uid, job.namespace), None)
         self._account(uid, None)
         if self._objects.get((job.namespace, job.name)) == uid:
             del self._objects[job.namespace, job.name]
-        namesakes = set() if entry is None else self._forget(entry)
+        namesakes = set() if cached is None else self._forget(cached)
         return sorted({*namesakes, *self._squeeze(self.room.lose(job.namespace, (job.created, uid)))})
 
     def renew(self, *, behind: bool) -> None:
@@ -330,39 +330,39 @@ class Store:
             kept = Observed(
                 attempts=seen.attempts, absent=seen.absent, outcomes=seen.outcomes, last_words=seen.last_words
             )
-            entry = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, observed=kept)
-            entry.remembered.checked, entry.remembered.refusal = verdict(old.job, old.base)
-            entry.accounting, entry.mark, entry.behind = old.accounting, old.accounting.mark, behind or old.behind
-            entry.rebase(None if old.unreadable else old.base, old.version, now=self._clock.now())
-            self._entries[uid] = entry
+            cached = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, observed=kept)
+            cached.remembered.checked, cached.remembered.refusal = verdict(old.job, old.base)
+            cached.accounting, cached.mark, cached.behind = old.accounting, old.accounting.mark, behind or old.behind
+            cached.rebase(None if old.unreadable else old.base, old.version, now=self._clock.now())
+            self._entries[uid] = cached
 
     def lose_run(self, body: Object) -> Iterable[str]:
         """A Job was deleted; `body` is its last state."""
         run = read_run(body)
         if run is None:
             return ()
-        entry = self._entries.get(run.owner)
-        if entry is None and run.owner in self._parked:
+        cached = self._entries.get(run.owner)
+        if cached is None and run.owner in self._parked:
             self._runs_of(run.owner, run.namespace).pop(run.name, None)
             return ()
-        if entry is None:
+        if cached is None:
             # Its DkronJob is gone, or was never seen.
             self._runs.pop((run.owner, run.namespace), None)
             return (run.owner,)
-        return self.lose_run_of(run.owner, run.name, run) if _is_of(entry.job, run) else ()
+        return self.lose_run_of(run.owner, run.name, run) if _is_of(cached.job, run) else ()
 
     def lose_run_of(self, owner: str, name: str, last: AttemptJob | None = None) -> Iterable[str]:
         """A Job no longer exists. If it is not recorded yet, it stays, marked as gone, until it is."""
-        entry = self._entries.get(owner)
-        if entry is None:
+        cached = self._entries.get(owner)
+        if cached is None:
             return ()
-        runs = entry.observed.attempts
+        runs = cached.observed.attempts
         known = runs.get(name)
         if known is None or (last is not None and last.uid != known.uid):
             return ()
-        if is_recorded(entry.base, name):
+        if is_recorded(cached.base, name):
             del runs[name]
-            entry.observed.absent.add(name)
+            cached.observed.absent.add(name)
         else:
             runs[name] = replace(last or known, gone=True)
         return (owner,)
@@ -382,15 +382,15 @@ class Store:
                     return self.lose_run_of(owner, run.name)
         return ()
 
-    def runs_of(self, entry: CachedJob) -> RunsOfJob:
+    def runs_of(self, cached: CachedJob) -> RunsOfJob:
         """The DkronRuns that are this job's. Of several jobs with one name, they are those of the oldest."""
-        key = key_of(entry.job)
-        return self.runs.of(key) if self._holder(key) is entry else NO_RUNS
+        key = key_of(cached.job)
+        return self.runs.of(key) if self._holder(key) is cached else NO_RUNS
 
-    def given(self, entry: CachedJob, attempt: Active) -> Mapping[str, str]:
+    def given(self, cached: CachedJob, attempt: Active) -> Mapping[str, str]:
         """The values that the DkronRun of this attempt gives to parameters; empty if there are none, or if they are
         not at hand."""
-        run = self.runs_of(entry).of(attempt.group) if attempt.parameters_given else None
+        run = self.runs_of(cached).of(attempt.group) if attempt.parameters_given else None
         return {} if run is None else run.values or {}
 
     def holder(self, key: Key) -> CachedJob | None:
@@ -403,11 +403,11 @@ class Store:
             return self.room.problem.message
         return f'the namespace has no DkronJob with the name "{key[1]}"'
 
-    def duplicate(self, entry: CachedJob) -> Problem | None:
+    def duplicate(self, cached: CachedJob) -> Problem | None:
         """The problem that another object in the namespace has the same Dkron name; None if there is none. The older
         object keeps the name."""
-        first = self._holder(key_of(entry.job))
-        if first is None or first is entry:
+        first = self._holder(key_of(cached.job))
+        if first is None or first is cached:
             return None
         name = first.job.dkron_name
         return Problem("DuplicateName", f'DkronJob {first.job.name} already has the name "{name}"')
@@ -418,7 +418,7 @@ class Store:
         if uids is None:
             return None
         entries = (self._entries[uid] for uid in uids)
-        return min(entries, key=lambda entry: (entry.job.created, entry.job.uid))
+        return min(entries, key=lambda cached: (cached.job.created, cached.job.uid))
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
         metadata, read = body["metadata"], read_status(body)
@@ -439,19 +439,19 @@ class Store:
             return orphaned
         job = view_of(body)
         observed = Observed(attempts=self._runs_of(uid, job.namespace))
-        entry = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
+        cached = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
         # A list may be old, and a watch then tells what has happened since, one by one.
-        entry.unreadable, entry.behind = read is None, True
-        entry.remembered.checked, entry.remembered.refusal = verdict(job, status)
-        entry.mark = entry.accounting.mark = status.last_schedule_time or LONG_AGO
-        if not (fits or is_busy(entry)):
-            job = entry.job = lean(job, status, self.room.problem)
-        self._entries[uid] = entry
+        cached.unreadable, cached.behind = read is None, True
+        cached.remembered.checked, cached.remembered.refusal = verdict(job, status)
+        cached.mark = cached.accounting.mark = status.last_schedule_time or LONG_AGO
+        if not (fits or is_busy(cached)):
+            job = cached.job = lean(job, status, self.room.problem)
+        self._entries[uid] = cached
         self._namespaces.setdefault(job.namespace, set()).add(uid)
         self._account(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
-        self.dependencies.see(entry, None)
+        self.dependencies.see(cached, None)
         return sorted({*namesakes, *orphaned})
 
     def _runs_of(self, owner: str, namespace: str) -> dict[str, AttemptJob]:

@@ -131,8 +131,8 @@ class Delivery:
             self._taken.clear()
         if leadership.acts:
             self._warn()
-            for entry in self._store:
-                self.see(entry.job.uid, entry.base)
+            for cached in self._store:
+                self.see(cached.job.uid, cached.base)
 
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
@@ -144,7 +144,7 @@ class Delivery:
         """Take the end of the output of a Job."""
         self._outputs.keep(uid, job, output)
 
-    def began(self, entry: CachedJob, active: Active) -> None:
+    def began(self, cached: CachedJob, active: Active) -> None:
         """The Job of an attempt exists. Tell the endpoints that want to know, as a best effort: nothing waits for
         it."""
         if not (self._may_act() and self.installation.endpoints):
@@ -153,8 +153,8 @@ class Delivery:
             id=active.id, job=active.job, slot=active.slot, trigger=active.trigger, group=active.group,
             attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,
         )  # fmt: skip
-        for parcel in self._notices(entry.job, _ended(entry.job, started), frozenset({When.START})):
-            self._outboxes.post(parcel, partial(self._told, entry.job.uid, parcel.receiver))
+        for parcel in self._notices(cached.job, _ended(cached.job, started), frozenset({When.START})):
+            self._outboxes.post(parcel, partial(self._told, cached.job.uid, parcel.receiver))
 
     # --- its own work ------------------------------------------------------------------------------------------------
 
@@ -184,15 +184,15 @@ class Delivery:
 
     async def _hand_on(self, key: Key) -> None:
         uid, name = key
-        entry = self._store.get(uid)
-        if entry is None:
+        cached = self._store.get(uid)
+        if cached is None:
             return
         if not self._may_act():
             # It is still owed.
             self._taken.get(uid, set()).discard(name)
             return
-        execution = next((each for each in entry.base.executions if each.job == name), None)
-        parcels = [] if execution is None else await self._parcels(entry, execution)
+        execution = next((each for each in cached.base.executions if each.job == name), None)
+        parcels = [] if execution is None else await self._parcels(cached, execution)
         left, lost = len(parcels), list[Lost]()
 
         def told(parcel: Parcel, why: str) -> None:
@@ -211,16 +211,16 @@ class Delivery:
         if not parcels:
             self._mark(uid, name)
 
-    async def _parcels(self, entry: CachedJob, execution: Execution) -> list[Parcel]:
-        job, site = entry.job, self.installation.site
-        run = entry.observed.attempts.get(execution.job)
+    async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
+        job, site = cached.job, self.installation.site
+        run = cached.observed.attempts.get(execution.job)
         found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
         if found is None:
             moved = processors.note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
-        events = notifications.happened(entry.base, execution)
+        events = notifications.happened(cached.base, execution)
         return [*processors.render(job.spec, site, ended), *self._notices(job, ended, events)]
 
     def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
@@ -234,24 +234,24 @@ class Delivery:
 
     def _told(self, uid: str, receiver: str, why: str) -> None:
         self._store.metrics.told(receiver, delivered=not why)
-        entry = self._store.get(uid)
-        if why and entry is not None:
-            self._complaints.tell(entry.job, f"{receiver}: {why}")
+        cached = self._store.get(uid)
+        if why and cached is not None:
+            self._complaints.tell(cached.job, f"{receiver}: {why}")
 
     def _mark(self, uid: str, name: str, lost: Iterable[Lost] = ()) -> None:
-        entry = self._store.get(uid)
-        if entry is None:
+        cached = self._store.get(uid)
+        if cached is None:
             return
-        entry.note(Delivered(frozenset({name}), tuple(lost)))
+        cached.note(Delivered(frozenset({name}), tuple(lost)))
         if uid not in self._lazy:
             self._lazy.add(uid)
             asyncio.get_running_loop().call_later(LAZY, self._write, uid)
 
     def _write(self, uid: str) -> None:
         self._lazy.discard(uid)
-        entry = self._store.get(uid)
-        if entry is not None:
-            self._write_soon(entry)
+        cached = self._store.get(uid)
+        if cached is not None:
+            self._write_soon(cached)
 
     def _changed(self) -> None:
         """The DkronCluster has changed."""
@@ -260,9 +260,9 @@ class Delivery:
         for problem in problems:
             log.warning("DkronCluster: %s", problem)
         self._warn()
-        for entry in self._store:
-            if entry.job.spec.processors:
-                self._requeue(entry.job.uid)
+        for cached in self._store:
+            if cached.job.spec.processors:
+                self._requeue(cached.job.uid)
 
     def _warn(self) -> None:
         for problem in self.installation.problems:

@@ -61,22 +61,22 @@ class JobStates:
             return _sums(list(self._lines.values()), now, parked=self._store.parked)
 
     def _look(self, uid: str) -> None:
-        entry, before = self._store.get(uid), self._lines.pop(uid, None)
+        cached, before = self._store.get(uid), self._lines.pop(uid, None)
         known, paces = self._paces.pop(uid, None), None
-        if entry is not None:
+        if cached is not None:
             # Nothing follows a job that is refused, so its children have to notice when that begins or ends.
-            rests = entry.base.paused or is_invalid(entry.job, entry.base)
-            followed = () if rests else paces_of(entry.job, self._parents)
+            rests = cached.base.paused or is_invalid(cached.job, cached.base)
+            followed = () if rests else paces_of(cached.job, self._parents)
             resumed = self._resumed((uid, *(each.uid for each in followed)))
-            self._lines[uid] = summarize(entry.job, entry.base, followed, resumed=resumed)
+            self._lines[uid] = summarize(cached.job, cached.base, followed, resumed=resumed)
             paces = self._paces[uid] = tuple((each.uid, each.fingerprint, each.spec.expires_at) for each in followed)
         if paces != known:
             for each in filter(None, (before, self._lines.get(uid))):
                 self._changed.update(self._store.dependencies.children((each.namespace, each.name)))
 
     def _parents(self, job: JobView) -> list[JobView]:
-        entry = self._store.get(job.uid)
-        parents = [] if entry is None else self._store.parents(entry)
+        cached = self._store.get(job.uid)
+        parents = [] if cached is None else self._store.parents(cached)
         # After a parent that is paused or refused nothing has to succeed, as if there were none.
         return [
             parent.job for parent in parents if parent.base.paused is None and not is_invalid(parent.job, parent.base)
@@ -84,11 +84,11 @@ class JobStates:
 
     def _resumed(self, uids: Iterable[str]) -> datetime | None:
         """When one of these jobs was last suspended."""
-        entries = (entry for uid in uids if (entry := self._store.get(uid)) is not None)
+        entries = (cached for uid in uids if (cached := self._store.get(uid)) is not None)
         ends = (
             condition.last_transition_time
-            for entry in entries
-            for condition in entry.base.conditions
+            for cached in entries
+            for condition in cached.base.conditions
             if (condition.type, condition.status) == (ConditionType.SUSPENDED, ConditionStatus.FALSE)
         )
         return max(ends, default=None)

@@ -43,9 +43,9 @@ class CreateBudget:
         seconds = 0.0 if turn is None else turn - self._clock.monotonic()
         return timedelta(seconds=seconds) if seconds > 0 else None
 
-    def take(self, entry: CachedJob) -> timedelta | None:
+    def take(self, cached: CachedJob) -> timedelta | None:
         """Take one create for a job that does not wait. Returns how long to wait for it; None if it may begin now."""
-        uid, namespace = entry.job.uid, entry.job.namespace
+        uid, namespace = cached.job.uid, cached.job.namespace
         if not self._per_second or self._turns.pop(uid, None) is not None:
             return None
         now = self._clock.monotonic()
@@ -54,20 +54,20 @@ class CreateBudget:
             return None
         self._turns[uid] = turn
         self._metrics.delayed(namespace)
-        self._tell(entry, now, turn - now)
+        self._tell(cached, now, turn - now)
         return timedelta(seconds=turn - now)
 
     def forget(self, uid: str) -> None:
         """The job is gone."""
         self._turns.pop(uid, None)
 
-    def _tell(self, entry: CachedJob, now: float, seconds: float) -> None:
+    def _tell(self, cached: CachedJob, now: float, seconds: float) -> None:
         """Say once that the job runs late, not for each slot."""
-        if seconds < WORTH_TELLING or now - entry.remembered.told_late_at < SILENCE:
+        if seconds < WORTH_TELLING or now - cached.remembered.told_late_at < SILENCE:
             return
-        entry.remembered.told_late_at = now
+        cached.remembered.told_late_at = now
         text = (
             f"the namespace has used its budget of {self._per_second:g} new Jobs a second (--namespace-creates of the "
             f"operator), so Jobs of this job are created late, this one in {seconds:.0f} s; none is lost"
         )
-        self._report(entry, Report(Severity.WARNING, "CreatesDelayed", text))
+        self._report(cached, Report(Severity.WARNING, "CreatesDelayed", text))

@@ -170,7 +170,7 @@ class Reconciler:
         """What carries out plans, beside `queue`, which makes them."""
         self._verifier = CacheVerifier(client, store, self.writer, self.runs)
         self.budget = CreateBudget(
-            creates, clock=clock, metrics=store.metrics, report=lambda entry, report: events.report(entry.job, report)
+            creates, clock=clock, metrics=store.metrics, report=lambda cached, report: events.report(cached.job, report)
         )
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed, on_event=on_node_event, own=own)
@@ -192,8 +192,8 @@ class Reconciler:
             self._store.renew(behind=behind)
             self.calls.renew()
         self.due_queue.take_over(idle=idle, longest=self._handover)
-        for entry in sorted(self._store, key=_next):
-            self.queue.add(entry.job.uid)
+        for cached in sorted(self._store, key=_next):
+            self.queue.add(cached.job.uid)
         for uid in self._store.awaited():
             self.queue.add(uid)
         self.runs.take_over()
@@ -210,84 +210,84 @@ class Reconciler:
     def _say_that_it_fails(self, uid: str, exc: Exception) -> None:
         """Tell users where they look about a bug, or an object that the code does not expect. The queue retries, later
         each time."""
-        entry = self._store.get(uid)
-        if entry is None or not self._may_act():
+        cached = self._store.get(uid)
+        if cached is None or not self._may_act():
             return
         message = f"the operator cannot plan this job ({type(exc).__name__}); its log says where, and it tries again"
-        judged = failed(entry.job, entry.status, message, now=self._clock.now())
+        judged = failed(cached.job, cached.status, message, now=self._clock.now())
         if judged is None:
             return
-        entry.note(judged)
-        self.writer.write_soon(entry)
-        self._events.report(entry.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
+        cached.note(judged)
+        self.writer.write_soon(cached)
+        self._events.report(cached.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
 
-    def _say_that_it_is_refused(self, entry: CachedJob, exc: Rejected) -> None:
+    def _say_that_it_is_refused(self, cached: CachedJob, exc: Rejected) -> None:
         """If no condition can be written, an Event is all that users see."""
         message = f"the operator cannot write the status, and records nothing until it can: {exc}"
-        self._events.report(entry.job, Report(Severity.WARNING, "StatusRefused", message))
+        self._events.report(cached.job, Report(Severity.WARNING, "StatusRefused", message))
 
     async def _plan(self, uid: str) -> None:
         if self._may_act():
             await self._read_missing(uid)
-        entry = self._store.get(uid)
-        if entry is None:
+        cached = self._store.get(uid)
+        if cached is None:
             self.budget.forget(uid)
         # Who waits plans nothing: it would be of no use by the time that it may act.
-        while entry is not None and self._may_act():
-            plan = await self._next_plan(entry)
+        while cached is not None and self._may_act():
+            plan = await self._next_plan(cached)
             if plan is not None:
-                self._carry_out(entry, plan)
+                self._carry_out(cached, plan)
                 if plan.create is None and not plan.wants(*AWAITED):
-                    self._store.shrink(entry, rests=plan.wake is None and not plan.actions)
+                    self._store.shrink(cached, rests=plan.wake is None and not plan.actions)
                     return
-                if await self._follow(entry, plan):
+                if await self._follow(cached, plan):
                     return
-            entry = self._store.get(uid)
+            cached = self._store.get(uid)
 
-    async def _next_plan(self, entry: CachedJob) -> Plan | None:
+    async def _next_plan(self, cached: CachedJob) -> Plan | None:
         """What to do for the job now; None if the cache was behind, and is not any more."""
-        _prune(entry, self._store.runs_of(entry))
-        if doubtful := self._verifier.about(entry):
-            await self._verifier.clear(entry, doubtful)
+        _prune(cached, self._store.runs_of(cached))
+        if doubtful := self._verifier.about(cached):
+            await self._verifier.clear(cached, doubtful)
             return None
-        situation = self._situation(entry)
+        situation = self._situation(cached)
         plan = advance(situation)
-        if entry.behind and plan.acts:
-            await self._read_again(entry)
+        if cached.behind and plan.acts:
+            await self._read_again(cached)
             return None
-        if plan.spends and (wait := self.budget.take(entry)):
+        if plan.spends and (wait := self.budget.take(cached)):
             return advance(replace(situation, held_until=shifted(situation.now, wait)))
         return plan
 
-    async def _follow(self, entry: CachedJob, plan: Plan) -> bool:
+    async def _follow(self, cached: CachedJob, plan: Plan) -> bool:
         """Do what has to be awaited. Returns whether the job is planned again later, and not at once."""
-        planned = entry.version
+        planned = cached.version
         try:
-            await self._write_first(entry, plan)
+            await self._write_first(cached, plan)
             # A claim says that nobody else has made one since the plan: what has changed is planned anew.
-            if plan.create is not None and entry.version == planned:
-                await self._fire(entry, plan.create)
+            if plan.create is not None and cached.version == planned:
+                await self._fire(cached, plan.create)
                 # What others are due for goes before what follows from this.
-                self.writer.write_soon(entry)
-                self.queue.add(entry.job.uid)
+                self.writer.write_soon(cached)
+                self.queue.add(cached.job.uid)
                 return True
             if plan.wants(DeleteDkronJob):
-                await self._remove(entry)
+                await self._remove(cached)
         except Conflict:
-            log.info("another writer changed the job first; planning again", extra={"job": entry.job.dkron_name})
+            log.info("another writer changed the job first; planning again", extra={"job": cached.job.dkron_name})
         except (Unavailable, Rejected):
             # What passes until the API server answers again, or takes it, passes while nobody can fire it.
-            entry.remembered.fireable_since = self._clock.monotonic()
+            cached.remembered.fireable_since = self._clock.monotonic()
             raise
         return False
 
-    async def _write_first(self, entry: CachedJob, plan: Plan) -> None:
+    async def _write_first(self, cached: CachedJob, plan: Plan) -> None:
         """Write what has to be written before anything else happens. Raises `Conflict` and `Unavailable`."""
-        await self._forget(entry, plan)
+        await self._forget(cached, plan)
         if plan.wants(AcceptJob):
-            await self.acceptance(entry)
+            await self.acceptance(cached)
         elif plan.wants(WriteStatus):
-            await self.writer.claim(entry, ())
+            await self.writer.claim(cached, ())
 
     async def _read_missing(self, uid: str) -> None:
         """Read a job whose spec was dropped and that has room again. Raises `Unavailable`."""
@@ -304,103 +304,103 @@ class Reconciler:
             if other != uid:
                 self.queue.add(other)
 
-    async def _read_again(self, entry: CachedJob) -> None:
-        await self.writer.read_again(entry)
+    async def _read_again(self, cached: CachedJob) -> None:
+        await self.writer.read_again(cached)
         # What they had shown it of old may be forgotten in what was read, and would have its effect once more.
-        for parent in self._store.parents(entry):
+        for parent in self._store.parents(cached):
             if parent.behind:
                 await self.writer.read_again(parent)
 
     def _nodes_changed(self) -> None:
-        for entry in self._store:
-            if entry.job.spec.tags or any(active.node_name for active in entry.status.active):
-                self.queue.add(entry.job.uid)
+        for cached in self._store:
+            if cached.job.spec.tags or any(active.node_name for active in cached.status.active):
+                self.queue.add(cached.job.uid)
 
-    def _situation(self, entry: CachedJob) -> Situation:
-        inline, caller = is_inline(entry.job.spec), self.calls.caller
+    def _situation(self, cached: CachedJob) -> Situation:
+        inline, caller = is_inline(cached.job.spec), self.calls.caller
         able, reach = self.due_queue.fireable_since, self.due_queue.handover_since
-        if entry.remembered.fireable_since > able:
-            able = reach = entry.remembered.fireable_since
-        if entry.job.spec.tags:
+        if cached.remembered.fireable_since > able:
+            able = reach = cached.remembered.fireable_since
+        if cached.job.spec.tags:
             self.nodes.want()
         now = self._clock.now()
-        attempts, ahead = split(entry.observed.attempts, entry.status, now)
-        left = self.budget.left(entry.job.uid)
+        attempts, ahead = split(cached.observed.attempts, cached.status, now)
+        left = self.budget.left(cached.job.uid)
         return Situation(
-            job=entry.job,
-            status=entry.status,
-            persisted=entry.base,
+            job=cached.job,
+            status=cached.status,
+            persisted=cached.base,
             now=now,
             fireable_since=self._clock.when(able, now),
             handover_since=self._clock.when(reach, now),
             hold=self._hold,
             attempts=attempts,
-            accepted=entry.job.accepted or entry.remembered.unmarked,
+            accepted=cached.job.accepted or cached.remembered.unmarked,
             ahead=ahead,
-            outcomes=entry.observed.outcomes,
-            troubles=entry.observed.troubles,
-            probed=entry.observed.probed,
-            last_words=entry.observed.last_words,
+            outcomes=cached.observed.outcomes,
+            troubles=cached.observed.troubles,
+            probed=cached.observed.probed,
+            last_words=cached.observed.last_words,
             caller=caller,
             signature=self.calls.signature,
-            calling=self.calls.under_way(entry.job.uid),
-            barred=self._barred(entry, inline=inline),
-            refusal=entry.remembered.refusal,
-            duplicate=self._store.duplicate(entry),
-            over_budget=self._store.over_budget(entry),
-            checked=entry.remembered.checked == entry.job.generation,
-            unconfirmed_create=entry.remembered.unconfirmed_create,
-            dependencies=self._store.dependencies.of(entry.job),
+            calling=self.calls.under_way(cached.job.uid),
+            barred=self._barred(cached, inline=inline),
+            refusal=cached.remembered.refusal,
+            duplicate=self._store.duplicate(cached),
+            over_budget=self._store.over_budget(cached),
+            checked=cached.remembered.checked == cached.job.generation,
+            unconfirmed_create=cached.remembered.unconfirmed_create,
+            dependencies=self._store.dependencies.of(cached.job),
             nodes=self.nodes.view,
-            blind=self.nodes.problem if entry.job.spec.tags else None,
+            blind=self.nodes.problem if cached.job.spec.tags else None,
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
-            absent=entry.observed.absent,
-            pauses=self._pauses(entry.job),
+            absent=cached.observed.absent,
+            pauses=self._pauses(cached.job),
             held_until=None if left is None else shifted(now, left),
-            runs=self._store.runs_of(entry),
-            full_since=_full_since(entry, self._clock.now()),
+            runs=self._store.runs_of(cached),
+            full_since=_full_since(cached, self._clock.now()),
         )
 
-    def _barred(self, entry: CachedJob, *, inline: bool) -> Problem | None:
+    def _barred(self, cached: CachedJob, *, inline: bool) -> Problem | None:
         """What this installation does not allow."""
-        refused = self._refused(entry)
+        refused = self._refused(cached)
         if refused is not None:
             return refused
         if inline and not self.calls.allowed:
             return NOT_ALLOWED
-        return entry.job.unknown if self._strict else None
+        return cached.job.unknown if self._strict else None
 
-    def _refused(self, entry: CachedJob) -> Problem | None:
+    def _refused(self, cached: CachedJob) -> Problem | None:
         """What the installation's rules refuse. They build the pod, so they are asked once for each generation; without
         its spec, a job without room is another one."""
-        job, remembered = entry.job, entry.remembered
+        job, remembered = cached.job, cached.remembered
         key = job.generation, job.problem is None
         if remembered.judged is None or remembered.judged[0] != key:
             remembered.judged = key, self._rules.of_job(job, images=self._images)
         return remembered.judged[1]
 
-    def _carry_out(self, entry: CachedJob, plan: Plan) -> None:
+    def _carry_out(self, cached: CachedJob, plan: Plan) -> None:
         """Everything that needs no answer before the next plan."""
-        uid = entry.job.uid
-        entry.note(*plan.changes)
+        uid = cached.job.uid
+        cached.note(*plan.changes)
         if any(isinstance(change, Held) and change.noted is None for change in plan.changes):
             # What came due in a pause was missed, also for the plans that follow this one.
-            entry.remembered.fireable_since = self._clock.monotonic()
-        self.traces.note(entry, plan.changes)
-        self.writer.write_soon(entry, patience=self._patience(plan))
+            cached.remembered.fireable_since = self._clock.monotonic()
+        self.traces.note(cached, plan.changes)
+        self.writer.write_soon(cached, patience=self._patience(plan))
         for action in plan.actions:
-            self._begin(entry, action)
-        waits = entry.job.accepted or entry.job.deleting or plan.situation.over_budget is not None
-        if not (waits or entry.remembered.unmarked):
+            self._begin(cached, action)
+        waits = cached.job.accepted or cached.job.deleting or plan.situation.over_budget is not None
+        if not (waits or cached.remembered.unmarked):
             self.acceptance.queue.add(uid, SOON)
         self.due_queue.set(uid, plan.wake)
 
-    def _begin(self, entry: CachedJob, action: Action) -> None:
-        uid = entry.job.uid
+    def _begin(self, cached: CachedJob, action: Action) -> None:
+        uid = cached.job.uid
         match action:
             case Report():
-                self._events.report(entry.job, action)
+                self._events.report(cached.job, action)
             case ReadOutcome(name):
                 self.observer.endings.add((uid, name))
             case ReadTrouble(name):
@@ -410,7 +410,7 @@ class Reconciler:
             case StopJob(run):
                 self.stopper.queue.add((uid, run.name))
             case BeginCall(attempt):
-                self.calls.begin(entry, attempt, given=self._store.given(entry, attempt))
+                self.calls.begin(cached, attempt, given=self._store.given(cached, attempt))
             case CancelCall(name):
                 self.calls.cancel(uid, name)
             case DeleteJob(run):
@@ -427,62 +427,67 @@ class Reconciler:
         claim = next_claim(plan)
         return 0.0 if claim is None else max(0.0, (claim - self._clock.now()).total_seconds() + MARGIN)
 
-    async def _forget(self, entry: CachedJob, plan: Plan) -> None:
+    async def _forget(self, cached: CachedJob, plan: Plan) -> None:
         dealt_with = [action.key for action in plan.of(RemoveAnnotation)]
         if not dealt_with:
             return
         body = {"metadata": {"annotations": dict.fromkeys(dealt_with)}}
         try:
-            answer = await self._client.patch(DKRON_JOBS, entry.job.namespace, entry.job.name, body)
+            answer = await self._client.patch(DKRON_JOBS, cached.job.namespace, cached.job.name, body)
         except NotFound:
-            self._store.miss_job(entry.job.uid)
+            self._store.miss_job(cached.job.uid)
         else:
             self._store.see_job(answer)
 
     async def _delete(self, key: tuple[str, str]) -> None:
         uid, name = key
-        entry = self._store.get(uid)
-        run = entry.observed.attempts.get(name) if entry else None
-        if entry is None or run is None:
+        cached = self._store.get(uid)
+        run = cached.observed.attempts.get(name) if cached else None
+        if cached is None or run is None:
             return
         if not await self.runs.settle(run):
             # The DkronRun may still have to be decided, and only the Job shows that it was.
             self.queue.add(uid)
             return
         try:
-            await self._client.delete(JOBS, entry.job.namespace, name, uid=run.uid)
+            await self._client.delete(JOBS, cached.job.namespace, name, uid=run.uid)
         except NotFound:
             self._store.lose_run_of(uid, name)
         else:
-            entry.mark_job_deleting(name)
+            cached.mark_job_deleting(name)
 
 
-def _full_since(entry: CachedJob, now: datetime) -> datetime | None:
+def _full_since(cached: CachedJob, now: datetime) -> datetime | None:
     """Since when the status has no room for another ended run and the oldest run has not been noted."""
-    entry.remembered.full = fullness(entry.job, entry.base, entry.remembered.full, now=now)
-    return None if entry.remembered.full is None else entry.remembered.full.since
+    cached.remembered.full = fullness(cached.job, cached.base, cached.remembered.full, now=now)
+    return None if cached.remembered.full is None else cached.remembered.full.since
 
 
-def _next(entry: CachedJob) -> datetime:
+def _next(cached: CachedJob) -> datetime:
     """When its next slot was due, as the replica that acted before wrote it."""
-    return entry.base.next or LAST
+    return cached.base.next or LAST
 
 
-def _prune(entry: CachedJob, runs: RunsOfJob) -> None:
+def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
     """Drop what was only kept until it is recorded, and unconfirmed creates that the watch has resolved."""
     if (
-        entry.remembered.unconfirmed_create is not None
-        and entry.remembered.unconfirmed_create.job in entry.observed.attempts
+        cached.remembered.unconfirmed_create is not None
+        and cached.remembered.unconfirmed_create.job in cached.observed.attempts
     ):
-        entry.remembered.unconfirmed_create = None
-    for run in [run for run in entry.observed.attempts.values() if run.gone]:
-        if is_recorded(entry.base, run.name):
-            entry.observed.absent.add(run.name)
-            del entry.observed.attempts[run.name]
-        elif not is_known(entry.status, run.name) and is_settled(entry.job, entry.status, run, runs=runs):
-            del entry.observed.attempts[run.name]
-    entry.observed.absent &= set(entry.status.counted)
-    alive = {active.job for active in entry.status.active}
-    for kept in (entry.observed.outcomes, entry.observed.troubles, entry.observed.probed, entry.observed.last_words):
-        for name in [name for name in kept if name not in alive and is_recorded(entry.status, name)]:
+        cached.remembered.unconfirmed_create = None
+    for run in [run for run in cached.observed.attempts.values() if run.gone]:
+        if is_recorded(cached.base, run.name):
+            cached.observed.absent.add(run.name)
+            del cached.observed.attempts[run.name]
+        elif not is_known(cached.status, run.name) and is_settled(cached.job, cached.status, run, runs=runs):
+            del cached.observed.attempts[run.name]
+    cached.observed.absent &= set(cached.status.counted)
+    alive = {active.job for active in cached.status.active}
+    for kept in (
+        cached.observed.outcomes,
+        cached.observed.troubles,
+        cached.observed.probed,
+        cached.observed.last_words,
+    ):
+        for name in [name for name in kept if name not in alive and is_recorded(cached.status, name)]:
             del kept[name]

@@ -21,36 +21,38 @@ class CacheVerifier:
         self._store = store
         self._writer = writer
 
-    def about(self, entry: CachedJob) -> list[AttemptJob]:
+    def about(self, cached: CachedJob) -> list[AttemptJob]:
         """The Jobs that may be new or already settled."""
-        if entry.job.deleting:
+        if cached.job.deleting:
             return []
-        found = list(unknown(entry.status, entry.observed.attempts))
-        entry.observed.confirmed &= {run.uid for run in found}
-        return [run for run in found if run.uid not in entry.observed.confirmed]
+        found = list(unknown(cached.status, cached.observed.attempts))
+        cached.observed.confirmed &= {run.uid for run in found}
+        return [run for run in found if run.uid not in cached.observed.confirmed]
 
-    async def clear(self, entry: CachedJob, runs: list[AttemptJob]) -> None:
+    async def clear(self, cached: CachedJob, runs: list[AttemptJob]) -> None:
         """Ask the API server. A Job that exists is new. A Job that is gone is new only if its cause is not settled in
         the refreshed job. Raises `Unavailable`."""
-        found = {run.uid for run in runs if not run.gone and await self._exists(entry, run)}
+        found = {run.uid for run in runs if not run.gone and await self._exists(cached, run)}
         if len(found) < len(runs):
-            await self._writer.read_again(entry)
+            await self._writer.read_again(cached)
         for run in runs:
             if run.uid not in found:
                 await self._keeper.settle(run)
         # A lagging watch may replay a settled Job; do not treat it as confirmed.
-        requested = self._store.runs_of(entry)
-        entry.observed.confirmed |= {
-            run.uid for run in runs if run.uid in found or not is_settled(entry.job, entry.status, run, runs=requested)
+        requested = self._store.runs_of(cached)
+        cached.observed.confirmed |= {
+            run.uid
+            for run in runs
+            if run.uid in found or not is_settled(cached.job, cached.status, run, runs=requested)
         }
 
-    async def _exists(self, entry: CachedJob, run: AttemptJob) -> bool:
+    async def _exists(self, cached: CachedJob, run: AttemptJob) -> bool:
         try:
-            answer = await self._client.get(JOBS, entry.job.namespace, run.name)
+            answer = await self._client.get(JOBS, cached.job.namespace, run.name)
         except NotFound:
             answer = None
         if answer is None or answer["metadata"]["uid"] != run.uid:
-            self._store.lose_run_of(entry.job.uid, run.name)
+            self._store.lose_run_of(cached.job.uid, run.name)
         if answer is not None:
             self._store.see_run(answer)
         return answer is not None and answer["metadata"]["uid"] == run.uid
