@@ -45,6 +45,7 @@ class Story:
     """How many Jobs a second a namespace may have created; 0: any number."""
     most_jobs: int = 0
     """How many DkronJobs of a namespace are run; 0: any number."""
+    seed: int = 1
     unjudged: str | tuple[str, ...] = ""
     """How objections begin that the checker has without a cause: it asks which Jobs there were."""
 
@@ -52,7 +53,7 @@ class Story:
     def plan(self) -> Plan:
         """The plan in which nothing goes wrong."""
         return Plan(
-            seed=1, replicas=self.replicas, elects=False, course=self.course, skews=(0.0,) * self.replicas,
+            seed=self.seed, replicas=self.replicas, elects=False, course=self.course, skews=(0.0,) * self.replicas,
             events=self.events, calm=self.disturbed[1], ends=self.ends,
             creates=self.creates, most_jobs=self.most_jobs,
         )  # fmt: skip
