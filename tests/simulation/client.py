@@ -32,10 +32,11 @@ WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS)
 
 
 class WorldClient:
-    """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer."""
+    """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer. The dice
+    `aside` are those of calls about pauses, so that all other calls go as they would without."""
 
     def __init__(
-        self, world: World, network: Network, dice: Dice, *, replica: str, told: Callable[[str], None]
+        self, world: World, network: Network, dice: Dice, *, aside: Dice, replica: str, told: Callable[[str], None]
     ) -> None:
         self.calls: Counter[Call] = Counter()
         self.may_write: Callable[[Resource], bool] = lambda _: True
@@ -46,6 +47,7 @@ class WorldClient:
         self._world = world
         self._network = network
         self._dice = dice
+        self._aside = aside
         self._replica = replica
         self._told = told
         self._loop = asyncio.get_running_loop()
@@ -223,7 +225,7 @@ class WorldClient:
         if verb in WRITES:
             self.writes.append((self._loop.time(), call))
         self.begins(call)
-        met = self._network.met(self._loop.time(), self._replica, call, self._dice)
+        met = self._network.met(self._loop.time(), self._replica, call, self._dice_of(resource))
         try:
             return await self._exchange(call, name, act, met, meddled=meddled, resource=resource)
         finally:
@@ -239,7 +241,7 @@ class WorldClient:
         meddled: tuple[str, str] | None,
         resource: Resource,
     ) -> Object:
-        dice = self._dice
+        dice = self._dice_of(resource)
         longest = 2.0 if Ill.SLOW in met else 0.02
         await self._pass(dice.between(0.001, longest))
         if Ill.DROP in met:
@@ -267,6 +269,9 @@ class WorldClient:
             await self._pass(dice.between(0.1, TIMEOUT))
             raise Unavailable("no answer")
         return answer
+
+    def _dice_of(self, resource: Resource) -> Dice:
+        return self._aside if resource == DKRON_PAUSES else self._dice
 
     async def _pass(self, seconds: float) -> None:
         if self.closed:

@@ -237,8 +237,9 @@ class Replica:
             return self._watches
 
         client = self._client = WorldClient(
-            self._world, self._network, dice, replica=self.name, told=partial(self._told, process.name)
-        )
+            self._world, self._network, dice, aside=Dice(self._seed, f"calls about pauses of {process.name}"),
+            replica=self.name, told=partial(self._told, process.name),
+        )  # fmt: skip
         clock = Clock(self._now, self._loop.time)
         with (
             patch.object(app, "KubeClient", lambda *_, may_write, **__: as_client(client, may_write)),

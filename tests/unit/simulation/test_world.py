@@ -25,7 +25,9 @@ class Ground:
     def __init__(self, loop: VirtualLoop) -> None:
         self.world = World(lambda: ZERO + timedelta(seconds=loop.time()))
         Controllers(self.world, Course(), seed=0, loop=loop, clock=self.world.clock)
-        self.client = WorldClient(self.world, Network(()), Dice(0, "calls"), replica="", told=lambda _: None)
+        self.client = WorldClient(
+            self.world, Network(()), Dice(0, "calls"), aside=Dice(0, "pauses"), replica="", told=lambda _: None
+        )
 
     @asynccontextmanager
     async def watching(self, resource: Resource) -> AsyncIterator[Told]:
