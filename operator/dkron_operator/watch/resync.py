@@ -20,6 +20,8 @@ PERIOD = 600.0
 """Seconds between two resyncs without a cause."""
 SETTLE = 5.0
 """Seconds for a relist of the watch to finish before the comparison."""
+NEWS = 1.0
+"""Seconds in which a watch that works has told what a list shows."""
 LONGEST = 30.0
 """Seconds between two tries at most, while the API server does not answer."""
 
@@ -81,7 +83,12 @@ class Resync:
             for resource, selector in ((DKRON_JOBS, None), (JOBS, SELECTOR)):
                 async for item in self._client.list(resource, namespace, label_selector=selector, metadata_only=True):
                     present.add(item["metadata"]["uid"])
-        vanished = {uid for uid in before.keys() - present if await self._is_gone(uid, before[uid])}
+        missing = before.keys() - present
+        if missing:
+            # A deletion that the watch is about to tell comes with the last state of the Job, and so with its outcome.
+            await asyncio.sleep(NEWS)
+            missing &= self._store.places().keys()
+        vanished = {uid for uid in missing if await self._is_gone(uid, before[uid])}
         if vanished:
             log.info("%d objects were deleted without a watch event", len(vanished))
             self._source.on_deleted(vanished)

@@ -156,6 +156,21 @@ async def test_a_sweep_that_fails_is_made_again() -> None:
     assert lists.asked[7:] == [], "it is done, and made again in ten minutes"
 
 
+@pytest.mark.looptime
+async def test_the_last_state_of_a_job_that_a_sweep_misses_comes_from_the_watch() -> None:
+    """Its time to live was over at once."""
+    edges = begin()
+    edges.source.feed_run("ADDED", wire_run(ENTRY))
+    sweep = Resync(cast("KubeClient", Refusing(refusals=0)), edges.store, edges.source, None)
+    task = asyncio.create_task(sweep.compare())
+    await asyncio.sleep(0.1)
+    assert not edges.entry().observed.attempts[ENTRY.job].gone, "or it would be recorded as lost"
+    edges.source.feed_run("DELETED", wire_run(ENTRY, version=9, status=ended()))
+    await task
+    (seen,) = edges.entry().observed.attempts.values()
+    assert (seen.gone, seen.finished) == (True, True)
+
+
 class Refusing:
     """An API server that has one DkronJob and no Jobs, and refuses the first so many sweeps."""
 

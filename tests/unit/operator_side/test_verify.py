@@ -142,6 +142,7 @@ async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
     assert edges.kube.calls[:2] == ["get dkronjobs child", "get dkronjobs parent"], "the parent has nothing to do"
 
 
+@pytest.mark.looptime
 async def test_a_sweep_drops_nothing_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = begin(status=FORGOTTEN)
     there = edges.kube.put(JOBS, wire_run(ENTRY, uid="there"))
