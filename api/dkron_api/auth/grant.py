@@ -1,7 +1,7 @@
 """The caller of one request, and what they may do in it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from dkron_api.auth.caller import Caller, Need
@@ -33,6 +33,12 @@ class Grant:
         for need in needs:
             if not await self._guard.allows(self.caller, need):
                 raise refused(self.caller, need)
+
+    async def held(self, needs: Mapping[str, Need]) -> list[str]:
+        """Return the names of those rights that the caller has. Raises `ApiError`, 503, if that cannot be found out."""
+        self.asked = True
+        allowed = await asyncio.gather(*(self._guard.allows(self.caller, need) for need in needs.values()))
+        return [name for name, has in zip(needs, allowed, strict=True) if has]
 
     @asynccontextmanager
     async def as_long_as_allowed(self, need: Need | None) -> AsyncIterator[None]:
