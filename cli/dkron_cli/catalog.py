@@ -22,6 +22,7 @@ CATALOG = (
     Entry("history", "history:history", LOOK, "List the runs of a job, with their attempts merged."),
     Entry("explain", "explain:explain", LOOK, "Say for each slot whether it ran, and if not, why."),
     Entry("agenda", "agenda:agenda", LOOK, "List what is due, and the seconds in which many jobs are."),
+    Entry("summary", "summary:summary", LOOK, "Say how all jobs stand, and which need a person."),
     Entry("top", "top:top", LOOK, "List the jobs that fail most."),
     Entry("run", "run:run", RUN, "Run a job now; with --wait the exit code is the result."),
     Entry("logs", "logs:logs", RUN, "Print the output of an execution."),

@@ -96,7 +96,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         words = None if arguments is None else list(arguments)
         build(completion=not plugin).main(words, prog_name=name, complete_var="_DKRONCTL_COMPLETE")
     except CliError as error:
-        from dkron_cli.core.words import one_line  # noqa: PLC0415 - for errors alone
+        from dkron_reports.words import one_line  # noqa: PLC0415 - for errors alone
 
         sys.stderr.write(f"{name}: {one_line(str(error))}\n")
         sys.exit(error.code)

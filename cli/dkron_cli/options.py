@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 
 FORMATS = ("json", "name", "wide", "yaml")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; the server checks it.")]
+"""An option of the commands that write many objects."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from math import ceil
 
 from dkron_api.refusal import LATER, ApiError
+from dkron_runtime.token_bucket import Rate
 
 BUCKETS = 4096
 """Number of callers, and of addresses, to remember. The longest-idle one is dropped; its bucket would be full
@@ -19,6 +20,8 @@ RESTORES = 4
 """Concurrent restores of backups, each as large as --max-restore allows."""
 BURST = 2.0
 """Seconds' worth of the rate that may be used at once."""
+SOON = 0.001
+"""Seconds for which no request is refused: less than an answer takes, and more than sums of floats are off."""
 
 
 @dataclass(slots=True)
@@ -33,15 +36,8 @@ class Room:
     by_owner: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
-class Bucket:
-    """The token bucket of a caller or an address, as of the time `at`."""
-
-    tokens: float
-    at: float
-
-
-Buckets = OrderedDict[str, Bucket]
+Buckets = OrderedDict[str, float]
+"""When the bucket of each caller or address is full again, the longest-idle one first."""
 
 
 class Gate:
@@ -53,7 +49,7 @@ class Gate:
         self._streams = Room(streams, "open responses (events, logs, waiting runs)", share=share)
         self._uploads: OrderedDict[object, Callable[[], object]] = OrderedDict()
         self._restores = Room(RESTORES, "restores in progress")
-        self._rate = rate
+        self._rate = Rate(per_second=rate, burst=max(1.0, rate * BURST))
         self._clock = clock
         # A flood from many addresses does not make callers forgotten.
         self._addresses: Buckets = OrderedDict()
@@ -132,7 +128,7 @@ class Gate:
     @property
     def has_rate(self) -> bool:
         """Whether the rate is limited."""
-        return self._rate > 0
+        return self._rate.per_second > 0
 
     def spend_address(self, address: str) -> None:
         """Count a request whose sender is unknown. Raises `ApiError`, 429."""
@@ -143,20 +139,19 @@ class Gate:
         self._spend(self._callers, identity, name)
 
     def _spend(self, buckets: Buckets, key: str, name: str) -> None:
-        if not self._rate:
+        if not self.has_rate:
             return
-        now, most = self._clock(), self._rate * BURST
-        bucket = buckets.pop(key, None) or Bucket(most, now)
-        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * self._rate)
-        bucket.at = now
-        buckets[key] = bucket
+        now = self._clock()
+        full_at = buckets.pop(key, now)
+        ready_at, full_afterwards = self._rate.take(full_at, now)
+        is_ready = ready_at <= now + SOON
+        # A refused request takes no token.
+        buckets[key] = full_afterwards if is_ready else full_at
         if len(buckets) > BUCKETS:
             buckets.popitem(last=False)
-        if bucket.tokens < 1:
-            wait = ceil((1 - bucket.tokens) / self._rate)
+        if not is_ready:
             raise ApiError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"{name} sends more than {self._rate:g} requests per second; retry later",
-                {"Retry-After": str(wait)},
+                f"{name} sends more than {self._rate.per_second:g} requests per second; retry later",
+                {"Retry-After": str(ceil(ready_at - now))},
             )
-        bucket.tokens -= 1

@@ -1,15 +1,18 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
 from aiohttp import web
+from pydantic_core import from_json
 
 from dkron_api.answer import json_answer
 from dkron_api.cache.job_index import JobIndex
+from dkron_api.cache.slices import in_slices
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.keys import CLUSTERS, SETTINGS
+from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS
 from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.edge.root import public_path
 from dkron_api.edge.tenancy import base_of, require_served, tenant_of
@@ -19,7 +22,8 @@ from dkron_api.routes.cluster import is_paused
 from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
-from dkron_api.translate.body import JobBody, echo, read_body
+from dkron_api.translate import gojson
+from dkron_api.translate.body import FIELDS, JobBody, echo, read_body
 from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
@@ -29,8 +33,14 @@ from dkron_api.translate.validate import Invalid, check
 from dkron_api.translate.warnings import header, ignored, unknown_executor
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
+from dkron_reports.slices import Steps
+from dkron_reports.summary import COUNTED
 
 EVERYTHING = JobQuery()
+STATES = "states"
+"""A field that only `fields=` shows: the words for the state of a job."""
+SHOWN = (*FIELDS, STATES)
+"""The fields that `fields=` may name."""
 
 
 async def list_jobs(request: web.Request) -> web.StreamResponse:
@@ -38,16 +48,50 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     job_index = tenant_of(request).job_index
     query = read_query(request.query.items()) if request.query_string else EVERYTHING
+    standings = await _standings(request, query)
     if query.plain:
         names, total = job_index.names, len(job_index)
     else:
-        names = [job.name for job in selected(job_index, query, due=job_index.due)]
+        jobs = job_index if not query.state else (job for job in job_index if job.name in standings)
+        names = [job.name for job in selected(jobs, query, due=job_index.due)]
         total = len(names)
     headers = {"X-Total-Count": str(total)}
     if query is EVERYTHING:
         return await joined_answer(request, job_index.joined(), headers=headers)
     items = [job_index.json(name) for name in sliced(names, query)]
+    if query.fields:
+        items = await in_slices(_projected(items, query.fields, standings))
     return await list_answer(request, items, headers=headers)
+
+
+async def _standings(request: web.Request, query: JobQuery) -> dict[str, list[str]]:
+    """Return the words for the states of the jobs by their names, if the query needs them: with `state=`, of those
+    that have it. Raises `ApiError`, 400, for a query that cannot be meant."""
+    for given, known, what in (((query.state,), COUNTED, "state"), (query.fields, SHOWN, "fields")):
+        unknown = [each for each in given if each and each not in known]
+        if unknown:
+            text = f"{what}: {quoted(unknown[0])} is not known; use {', '.join(known)}"
+            raise ApiError(HTTPStatus.BAD_REQUEST, text)
+    if not query.state and STATES not in query.fields:
+        return {}
+    now = request.app[CLOCK]()
+    found = {
+        name: each.words(each.troubled(now)) for name, each in (await tenant_of(request).standings.by_name()).items()
+    }
+    return {name: words for name, words in found.items() if not query.state or query.state in words}
+
+
+def _projected(
+    items: Sequence[bytes], fields: Sequence[str], standings: Mapping[str, Sequence[str]]
+) -> Steps[list[bytes]]:
+    """Return these fields of rendered jobs, in their order."""
+    found = []
+    for item in items:
+        yield
+        job = from_json(item)
+        job[STATES] = standings.get(job["name"], [])
+        found.append(gojson.encode({field: job[field] for field in fields if field in job}))
+    return found
 
 
 async def show_job(request: web.Request) -> web.StreamResponse:

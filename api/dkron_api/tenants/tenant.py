@@ -7,6 +7,7 @@ from datetime import datetime
 
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.standings import Standings
 from dkron_api.cache.watch_state import WatchState
 from dkron_api.jobs.pods import Pods
 from dkron_api.jobs.requested_runs import RequestedRuns
@@ -24,6 +25,7 @@ class Tenant:
 
     namespace: str
     job_index: JobIndex
+    standings: Standings
     event_log: EventLog
     feed: Feed
     run_waiter: RunWaiter
@@ -48,6 +50,7 @@ class TenantFactory:
         return Tenant(
             namespace=namespace,
             job_index=job_index,
+            standings=Standings(job_index, self._clock),
             event_log=event_log,
             feed=Feed(job_index, event_log, self._clock),
             run_waiter=RunWaiter(job_index),

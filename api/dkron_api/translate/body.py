@@ -151,6 +151,8 @@ _READERS: Mapping[str, Reader] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(JobBody, include_extras=True).items()
 }
 _NULLABLE = frozenset(each.name for each in fields(JobBody) if each.default is None)
+FIELDS = tuple(_READERS)
+"""The names of all fields."""
 _ECHOED = tuple(name for name in _READERS if name != "problem")
 
 

@@ -16,7 +16,8 @@ UNTRIGGERED = "untriggered"
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """The query of a list. None as `start` or `end` means no limit."""
+    """The query of a list. None as `start` or `end` means no limit. Dkron has neither `state`, a word for how a job
+    stands, nor `fields`, those to show; empty means any, and all."""
 
     search: str = ""
     status: str | None = None
@@ -26,11 +27,13 @@ class JobQuery:
     descending: bool = False
     start: int | None = None
     end: int | None = None
+    state: str = ""
+    fields: tuple[str, ...] = ()
 
     @property
     def plain(self) -> bool:
         """Whether the query asks for all jobs by name, or a slice of them."""
-        filtered = self.search or self.status is not None or self.disabled is not None or self.metadata
+        filtered = self.search or self.status is not None or self.disabled is not None or self.metadata or self.state
         return not filtered and self.sort == "name" and not self.descending
 
 
@@ -53,6 +56,8 @@ def read_query(pairs: Pairs) -> JobQuery:
         descending=wanted.get("_order", "").upper() == "DESC",
         start=_number(wanted.get("_start")),
         end=_number(wanted.get("_end")),
+        state=wanted.get("state", ""),
+        fields=tuple(dict.fromkeys(filter(None, wanted.get("fields", "").split(",")))),
     )
 
 

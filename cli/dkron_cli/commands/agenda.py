@@ -1,50 +1,55 @@
 """`agenda`: what is due soon, over all jobs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from dkron_cli.commands.arguments import usage
-from dkron_cli.core.agenda import crowded, due, due_table
-from dkron_cli.core.words import instant, plural, read_span
-from dkron_cli.edge.backend import connected, need_cluster
+from dkron_cli.core.report_tables import due_table
+from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.options import Options, options_of
+from dkron_reports.agenda import MOST
+from dkron_reports.reading import items, number, objects
+from dkron_reports.words import plural, read_span
+
+NAMED = 5
+"""Crowded seconds that are named."""
 
 
 def agenda(
     ctx: typer.Context,
     within: Annotated[str, typer.Option("--within", help="How far ahead, as 15m or 7d.")] = "1h",
-    count: Annotated[int, typer.Option("--count", "-c", min=1, help="At most so many lines.")] = 50,
-    least: Annotated[int, typer.Option("--crowded", min=2, help="Name seconds with so many jobs or more.")] = 10,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="At most so many lines.")] = 50,
+    least: Annotated[
+        int, typer.Option("--crowded", min=2, max=MOST, help="Name seconds with so many jobs or more.")
+    ] = 10,
 ) -> None:
     """List what is due, and the seconds in which many jobs are."""
-    options = options_of(ctx)
-    need_cluster(options, "agenda")
     try:
-        period = read_span("--within", within)
+        read_span("--within", within)
     except ValueError as error:
         raise usage(str(error)) from None
-    run(_agenda(options, period, count=count, least=least))
+    run(_agenda(options_of(ctx), within, count=count, least=least))
 
 
-async def _agenda(options: Options, period: timedelta, *, count: int, least: int) -> None:
+async def _agenda(options: Options, within: str, *, count: int, least: int) -> None:
     async with connected(options) as backend:
-        jobs = await backend.jobs()
-    now = datetime.now(UTC)
-    found = list(due(jobs, now=now, until=now + period))
-    raw = [{"due": instant(slot), "namespace": space, "job": name} for slot, space, name in found[:count]]
-    if structured(options, raw, names=lambda: [each["job"] for each in raw], one=False):
+        found = await backend.agenda(within, most=count, least=least)
+    due = objects(found, "due")
+    if structured(options, due, names=lambda: [str(each.get("job")) for each in due], one=False):
         return
-    if not found:
+    if not due:
         remark("nothing is due")
         return
-    show(due_table(found[:count], now=now, namespaces=options.all_namespaces), options)
-    if len(found) > count:
-        remark(f"{len(found) - count} more; --count shows them")
-    full = crowded(found, least=least)
-    for second, jobs_due in full[:5]:
-        say(f"crowded: {plural(jobs_due, 'job')} at {instant(second)}")
-    if full:
+    show(due_table(due, now=datetime.now(UTC), namespaces=options.all_namespaces), options)
+    if (more := number(found, "total") - len(due)) > 0:
+        remark(f"{more} more; --count shows them")
+    for sentence in items(found, "remarks"):
+        remark(str(sentence))
+    crowded = objects(found, "crowded")
+    for each in crowded[:NAMED]:
+        say(f"crowded: {plural(number(each, 'jobs'), 'job')} at {each.get('second')}")
+    if crowded:
         say('a "~" in the field of seconds or minutes gives each job a time of its own')

@@ -10,17 +10,17 @@ from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
 from dkron_cli.core.objects import KEPT, Object, is_same, manifest, parents_first, with_history
-from dkron_cli.core.words import plural
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import DryRun, Options, options_of
 from dkron_crds.names import API_VERSION
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
+from dkron_reports.words import plural
 
 RESOURCES = {"DkronCluster": DKRON_CLUSTERS, "DkronPolicy": DKRON_POLICIES, "DkronJob": DKRON_JOBS}
 
@@ -58,9 +58,7 @@ def restore(
     disabled: Annotated[
         bool, typer.Option("--disabled", help="Restore all jobs disabled: beside a cluster that still runs them.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would happen; the server checks it.")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Bring a backup back, also into another cluster.
 

@@ -6,11 +6,13 @@ import typer
 
 from dkron_cli.commands.arguments import JobName
 from dkron_cli.core.job import description
-from dkron_cli.core.run import attempt_table, runs_of
-from dkron_cli.core.words import instant, safe
+from dkron_cli.core.run import attempt_table
+from dkron_cli.core.table import safe
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import run, say, show, structured
 from dkron_cli.options import Options, options_of
+from dkron_reports.run import runs_of
+from dkron_reports.words import instant
 
 SLOTS, ATTEMPTS = 3, 10
 

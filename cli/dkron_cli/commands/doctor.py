@@ -9,8 +9,6 @@ import typer
 from dkron_cli.commands.rights import REVIEWS, may
 from dkron_cli.core import checks
 from dkron_cli.core.checks import Check
-from dkron_cli.core.job import from_object
-from dkron_cli.core.words import read_time
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
@@ -22,6 +20,8 @@ from dkron_crds.names import GROUP, VERSION
 from dkron_crds.revision import REVISION, older
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, LEASES
+from dkron_reports.job import from_object
+from dkron_reports.words import read_time
 
 RIGHTS = ("list", "run", "stop", "logs")
 

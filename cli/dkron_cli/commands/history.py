@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from dkron_cli.commands.arguments import JobName
-from dkron_cli.core.run import Result, run_table, runs_of
+from dkron_cli.core.run import run_table
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
+from dkron_reports.run import Result, runs_of
 
 
 def history(

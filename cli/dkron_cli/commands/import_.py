@@ -22,16 +22,16 @@ from dkron_cli.core.importing import (
 )
 from dkron_cli.core.manifests import Unreadable
 from dkron_cli.core.objects import parents_first
-from dkron_cli.core.words import one_line, plural
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable, told
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import DryRun, Options, options_of
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS, Resource
+from dkron_reports.words import one_line, plural
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
 FROM_CLUSTER = "cronjobs"
@@ -43,9 +43,7 @@ def import_(
     source: Annotated[
         str, typer.Argument(metavar="FILE|URL|cronjobs", help="A file, -, the address of a Dkron, or `cronjobs`.")
     ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would happen; the server checks it.")
-    ] = False,
+    dry_run: DryRun = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what an earlier import made and the source lacks.")
     ] = False,

@@ -10,9 +10,9 @@ from dkron_cli.commands.arguments import usage
 from dkron_cli.core.lint import Finding
 from dkron_cli.core.lint import lint as lint_files
 from dkron_cli.core.manifests import MOST_BYTES, Document, Unreadable, documents
-from dkron_cli.core.words import plural
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.errors import Code
+from dkron_reports.words import plural
 
 SUFFIXES = (".yaml", ".yml", ".json")
 

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from dkron_cli.commands.arguments import Execution, JobName
-from dkron_cli.core.job import Job
-from dkron_cli.core.run import Attempt, runs_of
-from dkron_cli.core.words import safe
+from dkron_cli.core.table import safe
 from dkron_cli.edge.backend import Backend, connected
 from dkron_cli.edge.terminal import is_terminal, remark
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
+from dkron_reports.job import Job
+from dkron_reports.run import Attempt, runs_of
 
 
 def logs(

@@ -50,7 +50,7 @@ def upcoming(
     except (ScheduleError, TimezoneError) as error:
         raise usage(str(error)) from None
     line = Timeline(schedule, now, None, None)
-    from dkron_cli.core.slots import after  # noqa: PLC0415 - with the reader of jobs
+    from dkron_reports.slots import after  # noqa: PLC0415 - with the reader of jobs
 
     _print(options, list(islice(after(line, None), count)), schedule, zone, now=now)
 
@@ -75,8 +75,8 @@ async def _of_job(options: Options, name: str, zone: str, count: int) -> None:
 
 
 def _print(options: Options, slots: list[datetime], schedule: "Schedule | None", zone: str, *, now: datetime) -> None:
-    from dkron_cli.core.slots import YEAR, clock_changes  # noqa: PLC0415
-    from dkron_cli.core.words import ago, instant  # noqa: PLC0415
+    from dkron_reports.slots import YEAR, clock_changes  # noqa: PLC0415
+    from dkron_reports.words import ago, instant  # noqa: PLC0415
 
     if options.structured:
         from dkron_cli.edge.terminal import structured  # noqa: PLC0415
@@ -92,8 +92,8 @@ def _print(options: Options, slots: list[datetime], schedule: "Schedule | None",
     if not slots:
         typer.echo("never: it has no slot to come")
     end = max(slots[-1], now + YEAR) if slots else now
-    for sentence in clock_changes(schedule, now, end)[:3] if schedule is not None else ():
-        typer.echo(sentence)
+    for change in clock_changes(schedule, now, end)[:3] if schedule is not None else ():
+        typer.echo(change.sentence)
 
 
 def _local(zone: str):  # type: ignore[no-untyped-def] # noqa: ANN202

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from dkron_cli.core.table import table
-from dkron_cli.core.words import one_line
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import open_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_kube.paths import DKRON_POLICIES
+from dkron_reports.words import one_line
 
 
 def policy(

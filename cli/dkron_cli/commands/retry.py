@@ -8,12 +8,12 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.logs import chosen
 from dkron_cli.complete import job_names
-from dkron_cli.core.failing import latest_failure
-from dkron_cli.core.words import instant, read_span
 from dkron_cli.edge.backend import connected, need_cluster
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.edge.terminal import say
 from dkron_cli.options import Options, options_of
+from dkron_reports.failing import latest_failure
+from dkron_reports.words import instant, read_span
 
 
 def retry(

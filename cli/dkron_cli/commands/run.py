@@ -9,14 +9,14 @@ import typer
 
 from dkron_cli.commands.arguments import JobName, usage
 from dkron_cli.commands.logs import print_log
-from dkron_cli.core.job import Job
-from dkron_cli.core.run import Attempt, Result, Run
-from dkron_cli.core.words import exact_span, read_span
 from dkron_cli.edge.backend import Asked, Backend, connected
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
+from dkron_reports.job import Job
+from dkron_reports.run import Attempt, Result, Run
+from dkron_reports.words import exact_span, read_span
 
 PAUSE = 0.5
 

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from dkron_cli.commands.arguments import usage
-from dkron_cli.core.failing import failing_table, worst
-from dkron_cli.core.words import read_span
+from dkron_cli.core.report_tables import failing_table
 from dkron_cli.edge.backend import connected, need_cluster
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
+from dkron_reports.failing import worst
+from dkron_reports.words import read_span
 
 
 def top(

@@ -5,21 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_cli.core.agenda import crowded, due
-from dkron_cli.core.job import Job
-from dkron_cli.core.slots import read_job
 from dkron_cli.core.table import Table, table
-from dkron_cli.core.words import instant, plural, read_time, span
 from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
-from dkron_crds.requests import read_request
-from dkron_crds.stops import read_stop
+from dkron_reports.agenda import planning, with_first
+from dkron_reports.job import Job
+from dkron_reports.slices import at_once
+from dkron_reports.troubles import SEVERE, Kind, troubles
+from dkron_reports.words import instant, plural, read_time, span
 
 Object = Mapping[str, Any]
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
-PATIENCE = timedelta(minutes=1)
-"""How long the operator may take for what usually takes a second."""
-STOPPING = timedelta(minutes=5)
-LONG = timedelta(hours=24)
+OF_RUNS = (Kind.FAILING, Kind.STALE)
+"""Troubles of what a job runs, not of the installation."""
 OFFSET = timedelta(seconds=5)
 CROWD = 50
 NAMED = 5
@@ -130,8 +127,10 @@ def jobs_in_trouble(jobs: Sequence[Job], now: datetime) -> Iterator[Check]:
     """Check all jobs."""
     groups: dict[tuple[str, str, str], list[Job]] = {}
     for job in jobs:
-        for key in _troubles(job, now):
-            groups.setdefault(key, []).append(job)
+        for each in troubles(job):
+            if each.since <= now and each.kind not in OF_RUNS:
+                word = PROBLEM if each.kind in SEVERE else WARNING
+                groups.setdefault((word, each.found, each.remedy), []).append(job)
     for (word, what, remedy), found in groups.items():
         names = ", ".join(job.name for job in found[:NAMED])
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
@@ -142,58 +141,9 @@ def jobs_in_trouble(jobs: Sequence[Job], now: datetime) -> Iterator[Check]:
 
 def crowds(jobs: Sequence[Job], now: datetime) -> Iterator[Check]:
     """Check for seconds of the next hour in which many jobs are due."""
-    full = crowded(list(due(jobs, now=now, until=now + timedelta(hours=1))), least=CROWD)
+    first = with_first(jobs, now=now)
+    full = at_once(planning(first, now=now, end=now + timedelta(hours=1), most=0, least=CROWD)).crowded
     if full:
         second, count = full[0]
         text = f"{plural(len(full), 'second')} of the next hour with {CROWD} jobs or more; {count} at {instant(second)}"
         yield Check(WARNING, text, 'write "~" for seconds or minutes; see dkronctl agenda')
-
-
-def _troubles(job: Job, now: datetime) -> Iterator[tuple[str, str, str]]:
-    timing, status = read_job(job), job.raw.get("status") or {}
-    metadata = job.raw.get("metadata") or {}
-    changed = _changed(metadata) or job.created or now
-    if not timing.seen and now - changed > PATIENCE:
-        yield PROBLEM, "not looked at by an operator", "is the operator running, and does it watch this namespace?"
-    elif job.state not in ("Scheduled", "Disabled", "Expired", "NotStarted", "Pending"):
-        yield PROBLEM, f"not ready ({job.state})", "dkronctl describe JOB says what to mend"
-    elif job.problem:
-        yield WARNING, "degraded", "dkronctl describe JOB says why"
-    if timing.seen and not timing.disabled and job.next is not None and now - job.next > PATIENCE:
-        yield PROBLEM, "due for more than a minute and not started", "see the operator's log; docs: It runs late"
-    yield from _stuck_attempts(status, now)
-    yield from _old_requests(metadata, now)
-
-
-def _stuck_attempts(status: Object, now: datetime) -> Iterator[tuple[str, str, str]]:
-    for each in status.get("active") or ():
-        began = read_time(each.get("startedAt"))
-        if began is None:
-            continue
-        if not each.get("uid") and now - began > PATIENCE:
-            yield (
-                PROBLEM,
-                "claimed and without a Job for more than a minute",
-                "see the operator's log, quotas, webhooks",
-            )
-        elif now - began > LONG:
-            yield WARNING, "running for more than a day", "dkronctl stop JOB; a timeout would end it"
-
-
-def _old_requests(metadata: Object, now: datetime) -> Iterator[tuple[str, str, str]]:
-    for key, text in (metadata.get("annotations") or {}).items():
-        request, stop = read_request(key, str(text)), read_stop(key, str(text))
-        if request is not None and request.at is not None and now - request.at > PATIENCE:
-            yield PROBLEM, "asked to run more than a minute ago and not run", "is the operator running?"
-        if stop is not None and stop.at is not None and now - stop.at > STOPPING:
-            yield WARNING, "asked to stop and still running", "its pod may ignore SIGTERM; see its grace period"
-
-
-def _changed(metadata: Object) -> datetime | None:
-    """Return when the spec was last written."""
-    times = [
-        read_time(each.get("time"))
-        for each in metadata.get("managedFields") or ()
-        if not each.get("subresource") and "f:spec" in (each.get("fieldsV1") or {})
-    ]
-    return max((at for at in times if at is not None), default=None)

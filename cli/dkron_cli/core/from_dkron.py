@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_cli.core.words import one_line
 from dkron_crds.job import DkronJob
 from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
 from dkron_crds.names import API_VERSION, check_name, is_own_name, object_name
 from dkron_crds.node_tags import TagError, read_tags
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_reports.words import one_line
 
 Object = dict[str, Any]
 

@@ -1,75 +1,12 @@
-"""A job as the command line shows it, from a DkronJob or from Dkron's JSON. Reads defensively: anybody may have
-written the object.
-"""
+"""A job as the command line shows it, and how it reads one in Dkron's JSON."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from dkron_cli.core.table import Table, table
-from dkron_cli.core.words import ago, instant, one_line, read_time
-
-Object = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One job. `raw` is the object as the server sent it. Counts that the server does not tell are None."""
-
-    name: str
-    schedule: str
-    raw: Object = field(repr=False)
-    namespace: str = ""
-    object_name: str = ""
-    timezone: str = ""
-    parents: tuple[str, ...] = ()
-    executor: str = ""
-    state: str = ""
-    problem: str = ""
-    disabled: bool = False
-    result: str = ""
-    last: datetime | None = None
-    next: datetime | None = None
-    active: int | None = None
-    succeeded: int = 0
-    failed: int = 0
-    skipped: int | None = None
-    created: datetime | None = None
-
-    @property
-    def when(self) -> str:
-        """The schedule, or the parents."""
-        return f"after {', '.join(self.parents)}" if self.parents else self.schedule
-
-
-def from_object(raw: Object) -> Job:
-    """Return the job of a DkronJob."""
-    metadata, spec, status = _map(raw, "metadata"), _map(raw, "spec"), _map(raw, "status")
-    conditions = {each.get("type"): each for each in _list(status, "conditions")}
-    ready, suspended, degraded = (conditions.get(kind) or {} for kind in ("Ready", "Suspended", "Degraded"))
-    executions = _list(status, "executions")
-    return Job(
-        name=str(spec.get("name") or metadata.get("name") or ""),
-        schedule=str(spec.get("schedule") or ""),
-        raw=raw,
-        namespace=str(metadata.get("namespace") or ""),
-        object_name=str(metadata.get("name") or ""),
-        timezone=str(spec.get("timezone") or ""),
-        parents=_parents(spec),
-        executor=str(spec.get("executor") or "shell"),
-        state=_state(spec, ready, suspended),
-        problem=_problem(ready) or _problem(degraded, bad="True"),
-        disabled=spec.get("disabled") is True,
-        result=str(status.get("status") or ""),
-        last=read_time(executions[0].get("startedAt")) if executions else None,
-        next=read_time(status.get("next")),
-        active=len(_list(status, "active")),
-        succeeded=_number(status, "successCount"),
-        failed=_number(status, "errorCount"),
-        skipped=_number(_map(status, "skipped"), "count"),
-        created=read_time(metadata.get("creationTimestamp")),
-    )
+from dkron_reports.job import Job
+from dkron_reports.reading import Object, items, mapping, number
+from dkron_reports.words import ago, instant, one_line, read_time
 
 
 def from_dkron(raw: Object) -> Job:
@@ -90,8 +27,8 @@ def from_dkron(raw: Object) -> Job:
         result="" if problem else str(raw.get("status") or ""),
         last=max(ends, default=None),
         next=read_time(raw.get("next")),
-        succeeded=_number(raw, "success_count"),
-        failed=_number(raw, "error_count"),
+        succeeded=number(raw, "success_count"),
+        failed=number(raw, "error_count"),
     )
 
 
@@ -118,10 +55,10 @@ def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: boo
 
 def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
     """Return titles and values of `describe`, without what is empty."""
-    spec, status = _map(job.raw, "spec"), _map(job.raw, "status")
+    spec, status = mapping(job.raw, "spec"), mapping(job.raw, "status")
     plain = job.raw if not spec else {}
-    config = _map(spec, "executorConfig") or _map(plain, "executor_config")
-    skipped = _map(status, "skipped")
+    config = mapping(spec, "executorConfig") or mapping(plain, "executor_config")
+    skipped, tags = mapping(status, "skipped"), mapping(spec, "tags") or mapping(plain, "tags")
     settings = {
         key: spec.get(key) if spec else plain.get(key)
         for key in ("concurrency", "retries", "missedRuns", "startingDeadlineSeconds", "startsAt", "expiresAt",
@@ -138,7 +75,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
         ("Executor", job.executor),
         *((f"  {key}", _short(str(value))) for key, value in config.items()),
         *((_title(key), str(value)) for key, value in settings.items() if value not in (None, "", False)),
-        ("Tags", ", ".join(f"{key}={value}" for key, value in (_map(spec, "tags") or _map(plain, "tags")).items())),
+        ("Tags", ", ".join(f"{key}={value}" for key, value in tags.items())),
         ("Result", job.result),
         ("Runs", f"{job.succeeded} attempts succeeded, {job.failed} failed"),
         ("Active", "" if not job.active else str(job.active)),
@@ -148,7 +85,7 @@ def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:
             if skipped
             else "",
         ),
-        ("Starts", ", ".join(map(str, _list(status, "dependentJobs") or _list(plain, "dependent_jobs")))),
+        ("Starts", ", ".join(map(str, items(status, "dependentJobs") or items(plain, "dependent_jobs")))),
     ]
     return [(title, one_line(value)) for title, value in found if value]
 
@@ -161,38 +98,3 @@ def _title(key: str) -> str:
 def _short(text: str) -> str:
     first = text.strip().split("\n", 1)[0]
     return first if first == text.strip() else f"{first} …"
-
-
-def _state(spec: Object, ready: Object, suspended: Object) -> str:
-    """Return one word: why it does not run by itself, or that it does."""
-    if ready.get("status") == "False":
-        return str(ready.get("reason"))
-    if suspended.get("status") == "True":
-        return str(suspended.get("reason"))
-    if spec.get("disabled") is True:
-        return "Disabled"
-    return str(ready.get("reason") or "Pending")
-
-
-def _problem(condition: Object, *, bad: str = "False") -> str:
-    return one_line(str(condition.get("message") or "")) if condition.get("status") == bad else ""
-
-
-def _parents(spec: Object) -> tuple[str, ...]:
-    several = tuple(str(each.get("job")) for each in _list(spec, "dependsOn") if isinstance(each, Mapping))
-    return several or ((str(spec["parentJob"]),) if spec.get("parentJob") else ())
-
-
-def _map(parent: Object, key: str) -> Object:
-    value = parent.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(parent: Object, key: str) -> list[Any]:
-    value = parent.get(key)
-    return value if isinstance(value, list) else []
-
-
-def _number(parent: Object, key: str) -> int:
-    value = parent.get(key)
-    return value if isinstance(value, int) else 0

@@ -1,11 +1,13 @@
 """Tables as plain text: whole for programs, fitted to the width for people. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from dkron_cli.core.words import one_line
+from dkron_reports.words import one_line
 
 GAP = "   "
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 NARROWEST, SENTENCE = 8, 30
 """Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
 
@@ -31,6 +33,14 @@ def lines(content: Table, *, width: int | None = None) -> list[str]:
     if width is not None:
         widths = _fitted(widths, width)
     return [_line(row, widths) for row in cells]
+
+
+def safe(text: str) -> str:
+    """Return the output of a job with its lines and colours, without what else could control a terminal."""
+    parts = _COLOR.split(text)
+    colors = _COLOR.findall(text)
+    plain = ["".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in part) for part in parts]
+    return "".join(part + color for part, color in zip(plain, [*colors, ""], strict=True))
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:

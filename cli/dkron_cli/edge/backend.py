@@ -4,12 +4,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from dkron_cli.core.job import Job
-from dkron_cli.core.run import Attempt, Run
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
+from dkron_reports.explain import Question
+from dkron_reports.job import Job
+from dkron_reports.run import Attempt, Run
+
+Answer = dict[str, Any]
+"""The JSON of a report, the same from a cluster and from a REST API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,15 @@ class Backend(Protocol):
 
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Return the next slots."""
+
+    async def explain(self, name: str, question: Question) -> Answer:
+        """Say what became of the slots of a job: an `Explanation` as JSON."""
+
+    async def agenda(self, within: str, *, most: int, least: int) -> Answer:
+        """Say what is due: an `Agenda` as JSON."""
+
+    async def summary(self) -> Answer:
+        """Say how all jobs stand: the overview of `GET /v1/summary`."""
 
     async def close(self) -> None:
         """Close the connections."""

@@ -11,12 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dkron_cli.core.job import Job, from_object
-from dkron_cli.core.run import Attempt, Run, attempts_of, runs_of
-from dkron_cli.core.skipping import because
-from dkron_cli.core.slots import coming, read_job
-from dkron_cli.core.words import read_time
-from dkron_cli.edge.backend import Asked, missing
+from dkron_cli.edge.backend import Answer, Asked, missing
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -27,7 +22,18 @@ from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES, PODS, Resource
+from dkron_reports.agenda import end_of, planning, with_first
+from dkron_reports.explain import Question, explain
+from dkron_reports.installation import installation, leader_of
+from dkron_reports.job import Job, from_object
+from dkron_reports.run import Attempt, Run, attempts_of, runs_of
+from dkron_reports.skipping import because
+from dkron_reports.slices import at_once
+from dkron_reports.slots import coming, read_timing
+from dkron_reports.standing import standing
+from dkron_reports.summary import summarizing
+from dkron_reports.words import read_time
 
 Object = dict[str, Any]
 MANAGER = "dkronctl"
@@ -175,7 +181,36 @@ class Cluster:
 
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Compute the next slots as the operator does."""
-        return list(islice(coming(read_job(job), now=datetime.now(UTC)), count))
+        return list(islice(coming(read_timing(job), now=datetime.now(UTC)), count))
+
+    async def explain(self, name: str, question: Question) -> Answer:
+        """Explain the slots by the object of the job."""
+        return explain(await self.job(name), question, now=datetime.now(UTC)).as_json()
+
+    async def agenda(self, within: str, *, most: int, least: int) -> Answer:
+        """Compute what is due from the objects."""
+        jobs, now = await self.jobs(), datetime.now(UTC)
+        end = end_of(within, now, option="--within")
+        return at_once(planning(with_first(jobs, now=now), now=now, end=end, most=most, least=least)).as_json()
+
+    async def summary(self) -> Answer:
+        """Sum up the objects. Days and leader come from the installation, as far as the user may read it."""
+        now = datetime.now(UTC)
+        with readable():
+            where = None if self.everywhere else self.namespace
+            standings = [standing(raw, now=now) async for raw in self.kube.list(DKRON_JOBS, where)]
+            cluster = await self._readable(DKRON_CLUSTERS)
+            lease = await self._readable(LEASES)
+        found = at_once(summarizing(standings, now=now))
+        about = installation(cluster, living=found.days, leader=leader_of(lease, now), today=now.date())
+        return {**found.as_json(), **about}
+
+    async def _readable(self, resource: Resource) -> Object | None:
+        """Return the object of the installation, if it is in this namespace and the user may read it."""
+        try:
+            return await self.kube.get(resource, self.namespace, INSTALLATION)
+        except (NotFound, Rejected):
+            return None
 
     async def _pod(self, job: Job, attempt: Attempt, *, wait: bool) -> tuple[Object | None, Attempt]:
         """Return the newest pod of the attempt if its container has begun, and the attempt as it is then."""

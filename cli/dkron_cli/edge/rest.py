@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from dkron_cli.core.job import Job, from_dkron
-from dkron_cli.core.run import Attempt, Run, attempts_of_dkron, runs_of
-from dkron_cli.core.slots import coming_by_expression
-from dkron_cli.edge.backend import Asked, missing
+from dkron_cli.core.job import from_dkron
+from dkron_cli.core.run import attempts_of_dkron
+from dkron_cli.edge.backend import Answer, Asked, missing
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
+from dkron_crds.base import rfc3339
+from dkron_reports.explain import Question
+from dkron_reports.job import Job
+from dkron_reports.run import Attempt, Run, runs_of
+from dkron_reports.slots import coming_by_expression
 
 PATIENCE = 30.0
 RETRY = "check --server and DKRON_SERVER"
@@ -117,6 +121,32 @@ class Rest:
                 return []
             return list(islice(coming_by_expression(job, now=datetime.now(UTC)), count))
 
+    async def explain(self, name: str, question: Question) -> Answer:
+        """Ask the server. A Dkron cannot tell."""
+        if question.moment:
+            query = {"at": rfc3339(question.start)}
+        else:
+            query = {"from": rfc3339(question.start), "to": rfc3339(question.end)}
+        return await self._report(
+            f"/v1/jobs/{quote(name, safe='')}/explain?{urlencode(query)}", "explain slots", job=name
+        )
+
+    async def agenda(self, within: str, *, most: int, least: int) -> Answer:
+        """Ask the server. A Dkron cannot tell."""
+        query = urlencode({"within": within, "count": most, "crowded": least})
+        return await self._report(f"/v1/agenda?{query}", "tell what is due")
+
+    async def summary(self) -> Answer:
+        """Ask the server. A Dkron cannot tell."""
+        return await self._report("/v1/summary", "sum up jobs")
+
+    async def _report(self, path: str, what: str, *, job: str = "") -> Answer:
+        """Return a report. Raises `CliError` also for a server without this route, as a Dkron is."""
+        found = await self.call("GET", path, job=job, what=what)
+        if not isinstance(found, dict):
+            raise self._no_dkron()
+        return found
+
     async def call(
         self,
         method: str,
@@ -146,7 +176,7 @@ class Rest:
         return CliError(code, f"{said or otherwise or f'{self._server} answered {response.status}'}{advice}")
 
     def _not_found(self, said: str, job: str, what: str) -> CliError:
-        if what and not said.startswith("the "):
+        if what and (not said or "page not found" in said):
             return CliError(Code.USAGE, f"this server cannot {what}; use a kubeconfig instead of --server")
         if said and "page not found" not in said:
             return CliError(Code.NOT_FOUND, said)

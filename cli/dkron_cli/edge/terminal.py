@@ -8,8 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-from dkron_cli.core.table import Table, lines
-from dkron_cli.core.words import safe
+from dkron_cli.core.table import Table, lines, safe
 from dkron_cli.errors import Interrupted
 from dkron_cli.options import Options
 

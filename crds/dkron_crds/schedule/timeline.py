@@ -32,6 +32,16 @@ class Timeline:
         """Count the slots after the mark and not after `until`."""
         return self.schedule.count(self.since, self._mark(mark), self._until(until))
 
+    def overdue_from(self, success: datetime) -> datetime | None:
+        """Return from when on another success is overdue after this one: the second slot after it, plus the time from
+        the slot of that success to its end. So a workday job is not overdue on Sunday, and a run may take its time."""
+        first = self.next(success)
+        second = None if first is None else self.next(first)
+        if second is None:
+            return None
+        own = self.latest(None, success)
+        return second if own is None else second + (success - own)
+
     def _mark(self, mark: datetime | None) -> datetime | None:
         if self.starts is None:
             return mark

@@ -20,8 +20,7 @@ def stale_at(status: JobStatus, paces: Sequence[JobView]) -> datetime | None:
     success, or after `since` if there was none. None if it never will be.
 
     The intervals are those of `paces`: the job itself, or the scheduled jobs that it follows, the slowest of which
-    counts. They are counted in slots: the second slot after the success, plus the time from the slot of that success to
-    its end. So a workday job is not stale on Sunday, and a run may take its time.
+    counts. They are counted in slots, see `Timeline.overdue_from`.
     """
     since = status.since
     if since is None:
@@ -64,13 +63,5 @@ def _stale_at(pace: JobView, since: datetime, good: datetime) -> datetime | None
     if pace.schedule is None:
         return None
     line = Timeline(pace.schedule, since, pace.spec.starts_at, pace.spec.expires_at)
-    second = _next(line, _next(line, good))
-    if second is None:
-        return None
-    own = line.latest(None, good)
-    took = timedelta() if own is None else good - own
-    return second + took + (start_deadline(pace) or timedelta())
-
-
-def _next(line: Timeline, mark: datetime | None) -> datetime | None:
-    return None if mark is None else line.next(mark)
+    overdue = line.overdue_from(good)
+    return None if overdue is None else overdue + (start_deadline(pace) or timedelta())

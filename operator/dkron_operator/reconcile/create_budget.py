@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.token_bucket import Rate, TokenBuckets
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.telemetry.metrics import Metrics
+from dkron_runtime.token_bucket import Rate, TokenBuckets
 
 BURST = 5.0
 """Seconds of the rate that a namespace may use at once: what is due in one second is mostly not due in the next."""

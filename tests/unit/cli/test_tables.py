@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease
-from dkron_cli.core.failing import failing_table, latest_failure, worst
-from dkron_cli.core.job import Job, description, from_dkron, from_object, job_table
-from dkron_cli.core.run import attempts_of, attempts_of_dkron, run_table, runs_of
-from dkron_cli.core.table import lines, table
-from dkron_cli.core.words import read_moment, read_span, safe, span
+from dkron_cli.core.job import description, from_dkron, job_table
+from dkron_cli.core.report_tables import failing_table
+from dkron_cli.core.run import attempts_of_dkron, run_table
+from dkron_cli.core.table import lines, safe, table
 from dkron_crds.job import Condition, JobStatus
+from dkron_reports.failing import latest_failure, worst
+from dkron_reports.job import Job, from_object
+from dkron_reports.run import attempts_of, runs_of
+from dkron_reports.words import read_moment, read_span, span
 from tests.support.builders import NOON, after, claim, execution, wire_job
 
 DAILY = "0 30 2 * * *"

@@ -18,7 +18,6 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.fair_queue import FairQueue
 from dkron_operator.kit.oldest_first import OldestFirst, Room
-from dkron_operator.kit.token_bucket import SWEEP, Rate, TokenBuckets
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.dependencies import Dependencies, Parent
@@ -26,6 +25,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptState, Situation
 from dkron_operator.reconcile.create_budget import BURST, SILENCE, CreateBudget
 from dkron_operator.telemetry.metrics import MOST_NAMESPACES, Metrics
+from dkron_runtime.token_bucket import SWEEP, Rate, TokenBuckets
 from tests.support.builders import (
     NOON,
     after,

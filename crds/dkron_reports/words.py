@@ -1,6 +1,5 @@
 """Times and texts as people read them, and as they write them in options."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.schedule.durations import go_duration
@@ -8,7 +7,6 @@ from dkron_crds.schedule.errors import ScheduleError
 from dkron_crds.schedule.timestamps import rfc3339 as read_rfc3339
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-_COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def span(length: timedelta) -> str:
@@ -49,14 +47,6 @@ def plural(count: int, word: str) -> str:
 def one_line(text: str) -> str:
     """Return a text that cannot garble a terminal: unprintable characters become spaces."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def safe(text: str) -> str:
-    """Return the output of a job with its lines and colours, without what else could control a terminal."""
-    parts = _COLOR.split(text)
-    colors = _COLOR.findall(text)
-    plain = ["".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in part) for part in parts]
-    return "".join(part + color for part, color in zip(plain, [*colors, ""], strict=True))
 
 
 def read_time(text: object) -> datetime | None:

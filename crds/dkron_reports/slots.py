@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from dkron_cli.core.job import Job
-from dkron_cli.core.words import plural, read_time
 from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.cron import Cron
-from dkron_crds.schedule.instants import LATEST, moment, seconds
+from dkron_crds.schedule.instants import EPOCH, LATEST, moment, seconds
 from dkron_crds.schedule.timeline import Timeline
+from dkron_reports.job import Job
+from dkron_reports.reading import mapping
+from dkron_reports.words import plural, read_time
 
 EVERY_HOUR = (1 << 24) - 1
 YEAR = timedelta(days=366)
@@ -31,7 +33,8 @@ class Timing:
     seen: bool
 
     def line(self) -> Timeline | None:
-        """Return the slots of the schedule; None without a schedule that can be read."""
+        """Return the slots of the schedule between `startsAt` and `expiresAt`; None without a schedule that can be
+        read."""
         if not self.schedule or self.parents:
             return None
         try:
@@ -41,16 +44,15 @@ class Timing:
         return Timeline(schedule, self.since, self.starts, self.expires)
 
 
-def read_job(job: Job) -> Timing:
+def read_timing(job: Job) -> Timing:
     """Return the timing of a DkronJob."""
-    metadata, spec, status = (job.raw.get(key) or {} for key in ("metadata", "spec", "status"))
+    metadata, spec, status = (mapping(job.raw, key) for key in ("metadata", "spec", "status"))
     seen = status.get("observedGeneration") == metadata.get("generation")
-    created = job.created or datetime.now(UTC)
     return Timing(
         name=job.name,
         schedule=job.schedule,
         timezone=job.timezone,
-        since=read_time(status.get("since")) or created,
+        since=read_time(status.get("since")) or job.created or EPOCH,
         starts=read_time(spec.get("startsAt")),
         expires=read_time(spec.get("expiresAt")),
         mark=read_time(status.get("lastScheduleTime")),
@@ -77,20 +79,29 @@ def coming_by_expression(job: Job, *, now: datetime) -> Iterator[datetime]:
 
 def after(line: Timeline, mark: datetime | None) -> Iterator[datetime]:
     """Yield the slots after the mark."""
-    while (slot := _next(line, mark)) is not None:
+    while (slot := following(line, mark)) is not None:
         yield slot
         mark = slot
 
 
-def _next(line: Timeline, mark: datetime | None) -> datetime | None:
+def following(line: Timeline, mark: datetime | None) -> datetime | None:
+    """Return the first slot after the mark; None also at the end of the calendar."""
     try:
         return line.next(mark)
     except OverflowError:
         return None
 
 
-def clock_changes(schedule: Schedule, start: datetime, end: datetime) -> list[str]:
-    """Return a sentence for each change of the clocks in (start, end] that takes a slot away or repeats one."""
+class ClockChange(NamedTuple):
+    """A change of the clocks, at an instant. `takes_away` is False for one that repeats slots."""
+
+    at: datetime
+    takes_away: bool
+    sentence: str
+
+
+def clock_changes(schedule: Schedule, start: datetime, end: datetime) -> list[ClockChange]:
+    """Return each change of the clocks in (start, end] that takes a slot of the schedule away or repeats one."""
     if not isinstance(schedule, Cron) or schedule.pattern.hours == EVERY_HOUR:
         # In a schedule of each hour no slot is missing between two others.
         return []
@@ -108,7 +119,7 @@ def clock_changes(schedule: Schedule, start: datetime, end: datetime) -> list[st
     return found
 
 
-def _skipped(schedule: Cron, change: int, before: int, now: int) -> list[str]:
+def _skipped(schedule: Cron, change: int, before: int, now: int) -> list[ClockChange]:
     count = schedule.pattern.count(change + before, change + now)
     first = schedule.pattern.first(change + before, change + now)
     if first is None:
@@ -118,10 +129,10 @@ def _skipped(schedule: Cron, change: int, before: int, now: int) -> list[str]:
         f"{_day(change + before)}: clocks go forward from {_clock(change + before)} to {_clock(change + now)} in "
         f"{schedule.zone.name}; {what} not exist and will not run"
     )
-    return [text]
+    return [ClockChange(moment(change), takes_away=True, sentence=text)]
 
 
-def _repeated(schedule: Cron, change: int, before: int, now: int) -> list[str]:
+def _repeated(schedule: Cron, change: int, before: int, now: int) -> list[ClockChange]:
     count = schedule.pattern.count(change + now, change + before)
     first = schedule.pattern.first(change + now, change + before)
     if first is None:
@@ -132,7 +143,7 @@ def _repeated(schedule: Cron, change: int, before: int, now: int) -> list[str]:
         f"{_day(change + before)}: clocks go back from {_clock(change + before)} to {_clock(change + now)} in "
         f"{schedule.zone.name}; {what} twice and will run twice ({twice})"
     )
-    return [text]
+    return [ClockChange(moment(change), takes_away=False, sentence=text)]
 
 
 def _day(local: int) -> str:

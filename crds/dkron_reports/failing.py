@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dkron_cli.core.job import Job
-from dkron_cli.core.run import Result, Run, attempts_of, runs_of
-from dkron_cli.core.table import Table, table
-from dkron_cli.core.words import ago
+from dkron_reports.job import Job
+from dkron_reports.run import Result, Run, attempts_of, runs_of
 
 BAD = (Result.FAILED, Result.PARTIALLY_FAILED)
 
@@ -55,18 +53,3 @@ def worst(jobs: Sequence[Job], start: datetime) -> list[Tally]:
     """Return the jobs that failed, those with the most failed runs first."""
     found = [tally(job, start) for job in jobs]
     return sorted((each for each in found if each.failed), key=lambda each: (-each.failed, -each.share, each.job.name))
-
-
-def failing_table(found: Sequence[Tally], *, now: datetime, namespaces: bool) -> Table:
-    """Return the table of `top`. A plus behind a number says that older runs of the period are not kept."""
-    rows = [
-        (
-            each.job.namespace if namespaces else "", each.job.name,
-            f"{each.failed}{'' if each.whole else '+'}", f"{each.runs}{'' if each.whole else '+'}",
-            f"{each.share:.0%}", str(each.retried),
-            "" if each.latest is None else ago(each.latest.started, now),
-            "" if each.latest is None else each.latest.why,
-        )
-        for each in found
-    ]  # fmt: skip
-    return table(("NAMESPACE", "JOB", "FAILED", "RUNS", "SHARE", "RETRIED", "LATEST", "WHY"), rows)

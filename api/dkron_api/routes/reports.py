@@ -1,0 +1,82 @@
+"""GET /v1/jobs/{job}/explain, /v1/agenda and /v1/summary: what became of slots, what is due, and how all jobs stand.
+Additions to Dkron's API."""
+
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.answer import json_answer
+from dkron_api.cache.slices import in_slices
+from dkron_api.edge.keys import CLOCK, CLUSTERS
+from dkron_api.edge.tenancy import base_of, tenant_of
+from dkron_api.refusal import ApiError
+from dkron_api.routes.installation import known_cluster, leader
+from dkron_api.routes.requests import job_of, require_ready
+from dkron_crds.lease import INSTALLATION
+from dkron_crds.schedule.errors import quoted
+from dkron_reports.agenda import MOST, end_of, planning
+from dkron_reports.explain import explaining, read_question
+from dkron_reports.installation import installation
+from dkron_reports.job import from_object
+
+WITHIN, COUNT, CROWDED = "1h", 100, 10
+"""What an agenda tells unless it is asked otherwise: an hour, so many slots, seconds with so many jobs."""
+
+
+async def explain_slots(request: web.Request) -> web.StreamResponse:
+    """Explain the slots of a job, `?from` … `?to`, or the one `?at` a moment."""
+    job, now, query = job_of(request), request.app[CLOCK](), request.query
+    try:
+        question = read_question(
+            at=query.get("at", ""), start=query.get("from", ""), end=query.get("to", ""), now=now
+        )  # fmt: skip
+    except ValueError as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
+    found = await in_slices(explaining(from_object(job.raw), question, now=now))
+    return json_answer(request, found.as_json())
+
+
+async def show_agenda(request: web.Request) -> web.StreamResponse:
+    """Return what is due `?within` a time, over all jobs of the namespace."""
+    require_ready(request)
+    now, query = request.app[CLOCK](), request.query
+    try:
+        end = end_of(query.get("within") or WITHIN, now, option="within")
+    except ValueError as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
+    most = _whole(query.get("count"), "count", default=COUNT, least=0)
+    least = _whole(query.get("crowded"), "crowded", default=CROWDED, least=2)
+    standings = await tenant_of(request).standings.all()
+    first = ((each.job, each.first(now)) for each in standings)
+    found = await in_slices(planning(first, now=now, end=end, most=most, least=least))
+    return json_answer(request, found.as_json())
+
+
+async def show_summary(request: web.Request) -> web.StreamResponse:
+    """Return how all jobs of the namespace stand. Below the prefix only what its jobs still show counts as days: the
+    sums in the DkronCluster are of all namespaces."""
+    require_ready(request)
+    app, is_own = request.app, not base_of(request)
+    cluster = known_cluster(app) if is_own else app[CLUSTERS].by_name(INSTALLATION)
+    found = await tenant_of(request).standings.summary()
+    leading = leader(app)
+    name = "" if leading is None else leading.identity
+    about = installation(cluster, living=found.days, leader=name, today=app[CLOCK]().date(), sums=is_own)
+    return json_answer(request, {**found.as_json(), **about})
+
+
+def _whole(text: str | None, name: str, *, default: int, least: int) -> int:
+    """Return a number of a query. Raises `ApiError`, 400."""
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdecimal() or not least <= int(text[:9]) <= MOST:
+        allowed = f"a whole number from {least} to {MOST}"
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"{name}: {quoted(text)} is not allowed; use {allowed}")
+    return int(text)
+
+
+ROUTES = (
+    web.get("/v1/jobs/{job}/explain", explain_slots, allow_head=False),
+    web.get("/v1/agenda", show_agenda, allow_head=False),
+    web.get("/v1/summary", show_summary, allow_head=False),
+)

@@ -1,0 +1,73 @@
+"""The tables of `explain`, `agenda`, `summary` and `top`: of the JSON of reports, from a cluster or a REST API."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from dkron_cli.core.table import Table, table
+from dkron_reports.failing import Tally
+from dkron_reports.reading import Object, items, mapping, number
+from dkron_reports.words import ago, plural, read_time
+
+
+def explained_table(slots: Sequence[Object]) -> Table:
+    """Return the table of `explain`."""
+    return table(("SLOT", "WHAT", "WHY"), [_texts(each, "slot", "what", "why") for each in slots])
+
+
+def due_table(due: Sequence[Object], *, now: datetime, namespaces: bool) -> Table:
+    """Return the table of `agenda`: a line for each slot of a job."""
+    rows = []
+    for each in due:
+        slot, space, name = _texts(each, "due", "namespace", "job")
+        rows.append((slot, ago(read_time(slot), now), space if namespaces else "", name))
+    return table(("DUE", "IN", "NAMESPACE", "JOB"), rows)
+
+
+def attention_table(jobs: Sequence[Object], *, namespaces: bool) -> Table:
+    """Return the table of `summary`: a line for each job that needs a person."""
+    rows = []
+    for each in jobs:
+        space, *rest = _texts(each, "namespace", "job", "kind", "remedy", "why")
+        rows.append((space if namespaces else "", *rest))
+    return table(("NAMESPACE", "JOB", "TROUBLE", "DO", "WHY"), rows)
+
+
+def summary_lines(found: Object) -> Iterator[str]:
+    """Yield the lines of `summary` above its table."""
+    counts, hour = mapping(found, "counts"), mapping(found, "last_hour")
+    words = [f"{count} {word}" for word in counts if (count := number(counts, word))]
+    yield f"{plural(number(found, 'jobs'), 'job')}: {', '.join(words) or 'none'}"
+    results = [f"{count} {word}" for word in hour if word != "runs" and (count := number(hour, word))]
+    yield f"last hour: {plural(number(hour, 'runs'), 'run')}{': ' if results else ''}{', '.join(results)}"
+    ahead = mapping(found, "next_hour")
+    more = " or more" if ahead.get("more") is True else ""
+    yield f"next hour: {plural(len(items(ahead, 'slots')), 'slot')}{more}"
+    late = mapping(found, "lateness_seconds")
+    if number(late, "runs"):
+        seconds = [
+            (name, length) for name, length in late.items() if name != "runs" and isinstance(length, int | float)
+        ]
+        yield f"lateness: {', '.join(f'{name} {length:.1f}s' for name, length in seconds)}"
+    if found.get("leader"):
+        yield f"leader: {found['leader']}"
+    if found.get("paused") is True:
+        yield "paused: the REST API rejects new and changed jobs"
+
+
+def failing_table(found: Sequence[Tally], *, now: datetime, namespaces: bool) -> Table:
+    """Return the table of `top`. A plus behind a number says that older runs of the period are not kept."""
+    rows = [
+        (
+            each.job.namespace if namespaces else "", each.job.name,
+            f"{each.failed}{'' if each.whole else '+'}", f"{each.runs}{'' if each.whole else '+'}",
+            f"{each.share:.0%}", str(each.retried),
+            "" if each.latest is None else ago(each.latest.started, now),
+            "" if each.latest is None else each.latest.why,
+        )
+        for each in found
+    ]  # fmt: skip
+    return table(("NAMESPACE", "JOB", "FAILED", "RUNS", "SHARE", "RETRIED", "LATEST", "WHY"), rows)
+
+
+def _texts(raw: Object, *keys: str) -> tuple[str, ...]:
+    return tuple(str(raw.get(key) or "") for key in keys)

@@ -1,0 +1,117 @@
+"""What is due in a period, over many jobs, and the seconds in which many jobs are due at once."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from dkron_crds.base import rfc3339
+from dkron_crds.schedule.instants import shifted
+from dkron_reports.job import Job
+from dkron_reports.slices import Steps
+from dkron_reports.slots import coming, read_timing
+from dkron_reports.words import instant, read_span
+
+LOOKED = 10_000
+"""Slots that are looked at: a job of each second has 3,600 an hour."""
+MOST = 2000
+"""Slots that are listed."""
+FULLEST = 100
+"""Crowded seconds that are listed."""
+
+
+class Due(NamedTuple):
+    """A slot, and namespace and Dkron name of its job."""
+
+    slot: datetime
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The first slots of a period. `total` counts those that were looked at; `crowded` has the fullest seconds with
+    their number of jobs."""
+
+    start: datetime
+    end: datetime
+    due: tuple[Due, ...]
+    total: int
+    crowded: tuple[tuple[datetime, int], ...]
+    remarks: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the agenda for programs."""
+        return {
+            "from": rfc3339(self.start),
+            "to": rfc3339(self.end),
+            "due": [{"due": rfc3339(slot), "namespace": space, "job": name} for slot, space, name in self.due],
+            "total": self.total,
+            "crowded": [{"second": rfc3339(second), "jobs": jobs} for second, jobs in self.crowded],
+            "remarks": list(self.remarks),
+        }
+
+
+def end_of(within: str, now: datetime, *, option: str) -> datetime:
+    """Return the end of a period that a user wrote as its length. Raises ValueError with a sentence."""
+    return shifted(now, read_span(option, within))
+
+
+def planning(
+    jobs: Iterable[tuple[Job, datetime | None]],
+    *,
+    now: datetime,
+    end: datetime,
+    most: int,
+    least: int = 2,
+    looked: int = LOOKED,
+) -> Steps[Agenda]:
+    """Return what is due after `now` and not after `end`, in steps: `most` slots at most, and the seconds in which at
+    least so many jobs are due. `jobs` come with `first_of` each. `looked` limits the slots that are looked at.
+
+    A schedule is only read when its first slot has come up, so jobs that are due later cost next to nothing.
+    """
+    ahead: list[tuple[datetime, str, str, int, Job]] = []
+    for number, (job, first) in enumerate(jobs):
+        yield
+        if first is not None and now < first <= end:
+            ahead.append((first, job.namespace, job.name, number, job))
+    heapq.heapify(ahead)
+    rest: dict[int, Iterator[datetime]] = {}
+    due: list[Due] = []
+    seconds: Counter[datetime] = Counter()
+    slot, total = now, 0
+    while ahead and total < looked:
+        yield
+        slot, space, name, number, job = ahead[0]
+        total += 1
+        seconds[slot.replace(microsecond=0)] += 1
+        if len(due) < most:
+            due.append(Due(slot, space, name))
+        slots = rest.get(number) or rest.setdefault(number, coming(read_timing(job), now=slot))
+        later = next(slots, None)
+        if later is None or later > end:
+            heapq.heappop(ahead)
+            rest.pop(number, None)
+        else:
+            heapq.heapreplace(ahead, (later, space, name, number, job))
+    remarks = [f"only the first {looked} slots were looked at, up to {instant(slot)}; ask for a shorter time"]
+    full = sorted(((at, jobs) for at, jobs in seconds.items() if jobs >= least), key=lambda each: (-each[1], each[0]))
+    return Agenda(now, end, tuple(due), total, tuple(full[:FULLEST]), tuple(remarks if ahead else ()))
+
+
+def first_of(job: Job, *, now: datetime) -> datetime | None:
+    """Return the first slot after `now`: from the status, if the operator keeps it, otherwise computed."""
+    if job.disabled or job.parents:
+        return None
+    timing = read_timing(job)
+    if timing.seen and (job.next is None or job.next > now):
+        return job.next
+    return next(coming(timing, now=now), None)
+
+
+def with_first(jobs: Iterable[Job], *, now: datetime) -> Iterator[tuple[Job, datetime | None]]:
+    """Yield the jobs with their first slots, as `planning` takes them."""
+    return ((job, first_of(job, now=now)) for job in jobs)

@@ -1,0 +1,274 @@
+"""What became of each slot of a job in a period: it ran, it was skipped and by which rule, it did not exist, or it is
+to come. From the object alone, and therefore only as far back as its status goes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from dkron_crds.base import rfc3339
+from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_reports.history import History
+from dkron_reports.job import Job, condition
+from dkron_reports.reading import Object, mapping, number
+from dkron_reports.run import Run
+from dkron_reports.skipping import because, setting_of
+from dkron_reports.slices import Steps, at_once
+from dkron_reports.slots import ClockChange, Timing, clock_changes, following, read_timing
+from dkron_reports.words import instant, read_moment, read_time, span
+
+MOST = 2000
+"""Slots that are explained at once."""
+LONGEST = timedelta(days=1830)
+"""The longest period that is explained at once: five years."""
+BACK, AHEAD = timedelta(hours=24), timedelta(hours=1)
+"""The period that is explained if none is asked for: so long before now, and after."""
+DAY = timedelta(days=1)
+
+
+class What(StrEnum):
+    """What became of a slot, in one word."""
+
+    RAN = "ran"
+    SKIPPED = "skipped"
+    NONE = "none"
+    """It did not exist, or does not."""
+    PAUSED = "paused"
+    LATE = "late"
+    TO_COME = "to come"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A slot, what became of it in one word, and why as a sentence. A change of the clocks that took slots away stands
+    at the instant of the change."""
+
+    slot: datetime
+    what: What
+    why: str
+    run: Run | None = None
+    reason: str = ""
+    """The reason of `status.skipped`, for a slot that it names."""
+    setting: str = ""
+    """The field whose rule decided."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the slot for programs."""
+        found: dict[str, Any] = {"slot": rfc3339(self.slot), "what": self.what.value, "why": self.why}
+        if self.run is not None:
+            late = self.run.late
+            found |= {"result": self.run.result.value, "attempts": self.run.tries, "group": self.run.group}
+            found |= {} if late is None else {"late_seconds": late.total_seconds()}
+        return found | {key: text for key, text in (("reason", self.reason), ("setting", self.setting)) if text}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The slots of a period, and what has to be said about all of them. `known_since` is from when on the status tells
+    of each run; None for a job without slots."""
+
+    job: str
+    start: datetime
+    end: datetime
+    slots: tuple[Explained, ...] = ()
+    remarks: tuple[str, ...] = ()
+    known_since: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the explanation for programs."""
+        return {
+            "job": self.job,
+            "from": rfc3339(self.start),
+            "to": rfc3339(self.end),
+            "known_since": None if self.known_since is None else rfc3339(self.known_since),
+            "slots": [each.as_json() for each in self.slots],
+            "remarks": list(self.remarks),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The period to explain, both ends included; with `moment`, its start alone."""
+
+    start: datetime
+    end: datetime
+    moment: bool = False
+
+
+def read_question(*, at: str, start: str, end: str, now: datetime, prefix: str = "") -> Question:
+    """Return what a user asks by these texts, empty for absent. `prefix` is what stands before the names in messages.
+    Raises ValueError with a sentence."""
+    if at:
+        if start or end:
+            raise ValueError(f"{prefix}at is one moment, {prefix}from and {prefix}to are a period; leave one out")
+        moment = read_moment(f"{prefix}at", at, now)
+        return Question(moment, moment, moment=True)
+    first = read_moment(f"{prefix}from", start, now) if start else now - BACK
+    last = read_moment(f"{prefix}to", end, now) if end else max(now, first) + AHEAD
+    if first > last:
+        raise ValueError(f"{prefix}from is later than {prefix}to; turn them around")
+    if last - first > LONGEST:
+        raise ValueError(f"{prefix}from and {prefix}to are more than {LONGEST.days} days apart; ask for a part of them")
+    return Question(first, last)
+
+
+def explain(job: Job, question: Question, *, now: datetime) -> Explanation:
+    """Explain the slots of the question. Takes up to a tenth of a second."""
+    return at_once(explaining(job, question, now=now))
+
+
+def explaining(job: Job, question: Question, *, now: datetime) -> Steps[Explanation]:
+    """Explain the slots of the question, in steps."""
+    if not question.moment:
+        return (yield from _period(job, question.start, question.end, now=now))
+    whole = question.start.replace(microsecond=0)
+    found = yield from _period(job, whole, whole, now=now)
+    timing = read_timing(job)
+    line = timing.line()
+    if found.slots or line is None:
+        return found
+    before, later = line.latest(None, shifted(whole, -TICK)), following(line, max(whole, timing.since))
+    around = [f"the {name} slot is {instant(slot)}" for name, slot in (("latest", before), ("next", later)) if slot]
+    none = f"{instant(whole)} is no slot of {job.when}" + (f"; {', '.join(around)}" if around else "")
+    changes = clock_changes(line.schedule, shifted(whole, -DAY), shifted(whole, DAY))
+    near = (yield from _period(job, before, before, now=now)).slots if before else ()
+    remarks = (*found.remarks, none, *(each.sentence for each in changes))
+    return Explanation(job.name, found.start, found.end, near, remarks, found.known_since)
+
+
+def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps[Explanation]:
+    timing, status = read_timing(job), mapping(job.raw, "status")
+    remarks = list(_of_all(job, timing, status, now))
+    line = timing.line()
+    if line is None:
+        remarks.append(_no_slots(job, timing))
+        return Explanation(job.name, start, end, (), tuple(remarks))
+    history = History(status, timing, line)
+    rules = _Rules(job, timing, history, now)
+    found: list[Explained] = []
+    more = False
+    for slot in _slots(line, start, end):
+        yield
+        more = len(found) == MOST
+        if more:
+            break
+        found.append(rules.explain(slot))
+    shown = found[-1].slot if more else end
+    changes = clock_changes(line.schedule, start, shown)
+    remarks += _bounds(timing, history, start, end)
+    remarks += [each.sentence for each in changes if not each.takes_away]
+    if more:
+        remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; ask for the rest from there on")
+    gaps = [_gap(each) for each in changes if each.takes_away and each.at >= timing.since]
+    slots = sorted([*found, *gaps], key=lambda each: each.slot)
+    return Explanation(job.name, start, end, tuple(slots), tuple(remarks), history.since)
+
+
+def _gap(change: ClockChange) -> Explained:
+    return Explained(change.at, What.NONE, change.sentence, setting="spec.timezone")
+
+
+def _slots(line: Timeline, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the slots of the schedule, whether startsAt and expiresAt allow them or not."""
+    whole = Timeline(line.schedule, line.since, None, None)
+    mark: datetime | None = shifted(start, -TICK)
+    while (slot := following(whole, mark)) is not None and slot <= end:
+        yield slot
+        mark = slot
+
+
+def _no_slots(job: Job, timing: Timing) -> str:
+    if timing.parents:
+        return f"it runs after {', '.join(timing.parents)}, and has no slots; its executions are its history"
+    return job.problem or "it has no schedule that can be read"
+
+
+def _of_all(job: Job, timing: Timing, status: Object, now: datetime) -> Iterator[str]:
+    """Yield what is true of all slots."""
+    if timing.disabled:
+        yield "it is disabled (spec.disabled): no slot from then on exists"
+    if not timing.seen:
+        yield "the operator has not acted on the newest change of the job yet"
+    if job.problem:
+        yield f"{job.state}: {job.problem}"
+    skipped = mapping(status, "skipped")
+    if count := number(skipped, "count"):
+        what = "1 slot or request was" if count == 1 else f"{count} slots or requests were"
+        newest = instant(read_time(skipped.get("lastTime")))
+        yield f"{what} skipped, the newest {newest}: {because(str(skipped.get('lastReason')), job.problem)}"
+    if timing.expires and timing.expires < now:
+        yield f"it has expired (spec.expiresAt, {instant(timing.expires)})"
+
+
+def _bounds(timing: Timing, history: History, start: datetime, end: datetime) -> Iterator[str]:
+    """Yield where the period leaves what is known."""
+    if start < timing.since:
+        yield (
+            f"before {instant(timing.since)} another schedule was in force, or none: the job was created or changed "
+            "then, and slots before that are not known"
+        )
+    if history.since > max(start, timing.since):
+        yield (
+            f"the status keeps runs from {instant(history.since)} on (spec.history.executions); what earlier slots "
+            "became is not known"
+        )
+    if timing.starts and start < timing.starts:
+        yield f"slots before spec.startsAt, {instant(timing.starts)}, do not exist"
+    if timing.expires and end > timing.expires:
+        yield f"slots after spec.expiresAt, {instant(timing.expires)}, do not exist"
+
+
+class _Rules:
+    """Explains one slot after another by what the status tells."""
+
+    def __init__(self, job: Job, timing: Timing, history: History, now: datetime) -> None:
+        self._timing, self._history, self._now = timing, history, now
+        ready, suspended = condition(job.raw, "Ready"), condition(job.raw, "Suspended")
+        self._broken = job.problem if ready.get("status") == "False" else ""
+        is_paused = suspended.get("status") == "True" and suspended.get("reason") == "Paused"
+        self._paused_by = str(suspended.get("message") or "a DkronPause holds it") if is_paused else ""
+
+    def explain(self, slot: datetime) -> Explained:
+        """Return what became of the slot."""
+        run = self._history.runs.get(slot)
+        if run is not None:
+            return Explained(slot, What.RAN, run.told(self._now), run)
+        if slot == self._history.skipped_at:
+            reason = self._history.reason
+            return Explained(slot, What.SKIPPED, because(reason), reason=reason, setting=setting_of(reason))
+        if slot in self._history.ahead:
+            return Explained(slot, What.RAN, "before its time, because a clock was ahead")
+        return self._outside(slot) or (self._decided(slot) if self._history.decided(slot) else self._undecided(slot))
+
+    def _outside(self, slot: datetime) -> Explained | None:
+        timing = self._timing
+        if timing.starts and slot < timing.starts:
+            return Explained(slot, What.NONE, because("NotStarted"), setting="spec.startsAt")
+        if timing.expires and slot > timing.expires:
+            return Explained(slot, What.NONE, because("Expired"), setting="spec.expiresAt")
+        return None
+
+    def _decided(self, slot: datetime) -> Explained:
+        if slot < self._history.since:
+            return Explained(slot, What.UNKNOWN, "it is older than what the status keeps")
+        if self._history.has_gaps:
+            return Explained(slot, What.UNKNOWN, "no run of it is kept: it was skipped, or its execution was deleted")
+        reason = self._history.reason
+        newest = f"the newest reason is {because(reason)}" if reason else "no reason is kept"
+        return Explained(slot, What.SKIPPED, f"it became no run; {newest}; its Event may tell more")
+
+    def _undecided(self, slot: datetime) -> Explained:
+        if self._timing.disabled:
+            return Explained(slot, What.NONE, "the job is disabled", setting="spec.disabled")
+        if self._broken:
+            return Explained(slot, What.NONE, f"the job is not ready: {self._broken}")
+        if self._paused_by:
+            return Explained(slot, What.PAUSED, self._paused_by, setting="DkronPause")
+        if slot > self._now:
+            return Explained(slot, What.TO_COME, f"in {span(slot - self._now)}")
+        late = span(self._now - slot)
+        return Explained(slot, What.LATE, f"due {late} ago and not decided; see dkronctl doctor if that lasts")

@@ -1,0 +1,52 @@
+"""What a status still tells about the slots that were decided, and from when on."""
+
+from datetime import datetime
+
+from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_reports.reading import Object, items, mapping, number, objects, whole
+from dkron_reports.run import attempts_of, runs_of
+from dkron_reports.slots import Timing
+from dkron_reports.words import read_time
+
+
+class History:
+    """The runs and skips of one status. `since` is from when on each run of a slot is in it."""
+
+    def __init__(self, status: Object, timing: Timing, line: Timeline) -> None:
+        runs = runs_of(attempts_of(status))
+        self.runs = {run.slot: run for run in runs if run.trigger == "schedule" and run.slot is not None}
+        skipped = mapping(status, "skipped")
+        self.skipped_at = read_time(skipped.get("lastTime"))
+        self.reason = str(skipped.get("lastReason") or "")
+        self.ahead = frozenset(read_time(each) for each in items(status, "ranAhead"))
+        self.since = _kept_from(status, timing)
+        self._mark = timing.mark
+        self.has_gaps = self._lacking(line) > number(skipped, "count")
+        """Whether more slots became no run than were ever skipped, as after a client deleted the executions."""
+
+    def decided(self, slot: datetime) -> bool:
+        """Whether the operator has decided the slot."""
+        return self._mark is not None and slot <= self._mark
+
+    def _lacking(self, line: Timeline) -> int:
+        """Count the decided slots of which a run would be kept, and is not."""
+        if self._mark is None:
+            return 0
+        decided = line.count(shifted(self.since, -TICK), self._mark)
+        return decided - sum(self.since <= slot <= self._mark for slot in self.runs)
+
+
+def _kept_from(status: Object, timing: Timing) -> datetime:
+    """Return from when on each run of a slot is in the status.
+
+    The operator keeps the executions that started last. A slot after the start of the oldest of them would have
+    started later still. Executions of runs that are active are kept longer, and tell nothing about others.
+    """
+    executions = objects(status, "executions")
+    if number(status, "successCount") + number(status, "errorCount") <= len(executions) or not executions:
+        return timing.since
+    active = {whole(each.get("group")) for each in objects(status, "active")}
+    starts = [read_time(each.get("startedAt")) for each in executions if whole(each.get("group")) not in active]
+    known = [at for at in starts if at is not None]
+    return max(min(known), timing.since) if known else timing.mark or timing.since

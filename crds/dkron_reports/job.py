@@ -1,0 +1,91 @@
+"""A job as reports read it, from the object alone. Reads defensively: any client may have written the object."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dkron_reports.reading import Object, items, mapping, number, objects
+from dkron_reports.words import one_line, read_time
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job. `raw` is the object as the server sent it. Counts that the server does not tell are None."""
+
+    name: str
+    schedule: str
+    raw: Object = field(repr=False)
+    namespace: str = ""
+    object_name: str = ""
+    timezone: str = ""
+    parents: tuple[str, ...] = ()
+    executor: str = ""
+    state: str = ""
+    problem: str = ""
+    disabled: bool = False
+    result: str = ""
+    last: datetime | None = None
+    next: datetime | None = None
+    active: int | None = None
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int | None = None
+    created: datetime | None = None
+
+    @property
+    def when(self) -> str:
+        """The schedule, or the parents."""
+        return f"after {', '.join(self.parents)}" if self.parents else self.schedule
+
+
+def from_object(raw: Object) -> Job:
+    """Return the job of a DkronJob."""
+    metadata, spec, status = mapping(raw, "metadata"), mapping(raw, "spec"), mapping(raw, "status")
+    conditions = {each.get("type"): each for each in objects(status, "conditions")}
+    ready, suspended, degraded = (conditions.get(kind) or {} for kind in ("Ready", "Suspended", "Degraded"))
+    executions = objects(status, "executions")
+    return Job(
+        name=str(spec.get("name") or metadata.get("name") or ""),
+        schedule=str(spec.get("schedule") or ""),
+        raw=raw,
+        namespace=str(metadata.get("namespace") or ""),
+        object_name=str(metadata.get("name") or ""),
+        timezone=str(spec.get("timezone") or ""),
+        parents=_parents(spec),
+        executor=str(spec.get("executor") or "shell"),
+        state=_state(spec, ready, suspended),
+        problem=_problem(ready) or _problem(degraded, bad="True"),
+        disabled=spec.get("disabled") is True,
+        result=str(status.get("status") or ""),
+        last=read_time(executions[0].get("startedAt")) if executions else None,
+        next=read_time(status.get("next")),
+        active=len(items(status, "active")),
+        succeeded=number(status, "successCount"),
+        failed=number(status, "errorCount"),
+        skipped=number(mapping(status, "skipped"), "count"),
+        created=read_time(metadata.get("creationTimestamp")),
+    )
+
+
+def condition(raw: Object, kind: str) -> Object:
+    """Return the condition of this type; empty for none."""
+    return next((each for each in objects(mapping(raw, "status"), "conditions") if each.get("type") == kind), {})
+
+
+def _state(spec: Object, ready: Object, suspended: Object) -> str:
+    """Return one word: why it does not run by itself, or that it does."""
+    if ready.get("status") == "False":
+        return str(ready.get("reason"))
+    if suspended.get("status") == "True":
+        return str(suspended.get("reason"))
+    if spec.get("disabled") is True:
+        return "Disabled"
+    return str(ready.get("reason") or "Pending")
+
+
+def _problem(condition: Object, *, bad: str = "False") -> str:
+    return one_line(str(condition.get("message") or "")) if condition.get("status") == bad else ""
+
+
+def _parents(spec: Object) -> tuple[str, ...]:
+    several = tuple(str(each.get("job")) for each in objects(spec, "dependsOn"))
+    return several or ((str(spec["parentJob"]),) if spec.get("parentJob") else ())

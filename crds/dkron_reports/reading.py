@@ -1,0 +1,33 @@
+"""Values of objects that any client may have written: what is not of the expected kind counts as absent."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Object = Mapping[str, Any]
+
+
+def mapping(parent: Object, key: str) -> Object:
+    """Return the object under a key; empty for none."""
+    value = parent.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(parent: Object, key: str) -> list[Any]:
+    """Return the list under a key; empty for none."""
+    value = parent.get(key)
+    return value if isinstance(value, list) else []
+
+
+def objects(parent: Object, key: str) -> list[Object]:
+    """Return the objects in the list under a key."""
+    return [each for each in items(parent, key) if isinstance(each, Mapping)]
+
+
+def number(parent: Object, key: str) -> int:
+    """Return the whole number under a key; 0 for none."""
+    return whole(parent.get(key))
+
+
+def whole(value: object) -> int:
+    """Return a whole number; 0 for anything else."""
+    return value if isinstance(value, int) else 0

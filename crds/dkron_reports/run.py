@@ -1,0 +1,162 @@
+"""Runs of a job: the attempts and members of one group, merged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+
+from dkron_reports.reading import Object, objects, whole
+from dkron_reports.words import exact_span, one_line, read_time, span
+
+SECOND = timedelta(seconds=1)
+
+
+class Result(StrEnum):
+    """How a run stands, in Dkron's words."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+    PARTIALLY_FAILED = "partially_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one member. `finished` is None while it runs or waits. `success` is None then, too."""
+
+    id: str
+    group: int
+    number: int
+    started: datetime | None
+    finished: datetime | None = None
+    success: bool | None = None
+    job: str = ""
+    slot: datetime | None = None
+    trigger: str = ""
+    member: str = ""
+    node: str = ""
+    exit_code: int | None = None
+    reason: str = ""
+    message: str = ""
+    output: str = ""
+    begun: bool = True
+    """False for a claim: its Job has yet to be created."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All attempts of one cause, in the order of their starts."""
+
+    group: int
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def slot(self) -> datetime | None:
+        """The scheduled time, or the time of the request."""
+        return self.attempts[0].slot
+
+    @property
+    def trigger(self) -> str:
+        """The cause: schedule, manual or dependent; empty if the server does not tell."""
+        return self.attempts[0].trigger
+
+    @property
+    def started(self) -> datetime | None:
+        """When the first attempt began."""
+        return self.attempts[0].started
+
+    @property
+    def finished(self) -> datetime | None:
+        """When the last attempt ended; None while one is active."""
+        ends = [each.finished for each in self.attempts]
+        return None if None in ends else max(end for end in ends if end is not None)
+
+    @property
+    def last_of_each(self) -> tuple[Attempt, ...]:
+        """The last attempt of each member, which decides."""
+        return tuple({each.member: each for each in sorted(self.attempts, key=lambda one: one.number)}.values())
+
+    @property
+    def result(self) -> Result:
+        """How it ended: the last attempt of each member decides."""
+        if any(each.finished is None for each in self.attempts):
+            return Result.RUNNING
+        good = [each.success for each in self.last_of_each]
+        return Result.SUCCESS if all(good) else Result.PARTIALLY_FAILED if any(good) else Result.FAILED
+
+    @property
+    def tries(self) -> int:
+        """The highest number of an attempt."""
+        return max(each.number for each in self.attempts)
+
+    @property
+    def late(self) -> timedelta | None:
+        """By how much the first attempt began after its slot, at least 0; None unless a schedule caused the run."""
+        if self.trigger != "schedule" or self.slot is None or self.started is None:
+            return None
+        return max(self.started - self.slot, timedelta())
+
+    def told(self, now: datetime) -> str:
+        """Return how it went, in a few words."""
+        late, parts = self.late, [self.result.value]
+        if late is not None and late >= SECOND:
+            parts.append(f"{span(late)} late")
+        if self.started is not None:
+            verb = "runs for" if self.result is Result.RUNNING else "took"
+            parts.append(f"{verb} {exact_span((self.finished or now) - self.started)}")
+        if self.tries > 1:
+            parts.append(f"{self.tries} attempts")
+        return ", ".join(filter(None, (*parts, self.why)))
+
+    @property
+    def why(self) -> str:
+        """Why it failed, from the last attempt that did; empty for a success."""
+        bad = next((each for each in reversed(self.attempts) if each.success is False), None)
+        return "" if bad is None or self.result is Result.SUCCESS else reason_of(bad)
+
+
+def reason_of(attempt: Attempt) -> str:
+    """Return why an attempt failed, in a few words."""
+    code = "" if attempt.exit_code is None else f"exit {attempt.exit_code}"
+    plain = attempt.reason in ("", "Error")
+    return one_line(": ".join(filter(None, (code if plain and code else attempt.reason, attempt.message))))
+
+
+def attempts_of(status: Object) -> list[Attempt]:
+    """Return the active and the ended attempts that a status of a DkronJob shows."""
+    active = [_attempt(each) for each in objects(status, "active")]
+    ended = [_attempt(each, ended=True) for each in objects(status, "executions")]
+    return [*active, *ended]
+
+
+def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
+    """Return the runs, newest first."""
+
+    def order(each: Attempt) -> tuple[int, str, int, str]:
+        return each.group, "" if each.started is None else each.started.isoformat(), each.number, each.member
+
+    grouped = groupby(sorted(attempts, key=order), key=lambda each: each.group)
+    return [Run(group, tuple(members)) for group, members in grouped][::-1]
+
+
+def _attempt(raw: Object, *, ended: bool = False) -> Attempt:
+    code = raw.get("exitCode")
+    return Attempt(
+        id=str(raw.get("id") or ""),
+        group=whole(raw.get("group")),
+        number=whole(raw.get("attempt")) or 1,
+        started=read_time(raw.get("startedAt")),
+        finished=read_time(raw.get("finishedAt")) if ended else None,
+        success=raw.get("success") is True if ended else None,
+        job=str(raw.get("job") or ""),
+        slot=read_time(raw.get("slot")),
+        trigger=str(raw.get("trigger") or ""),
+        member=str(raw.get("member") or ""),
+        node=str(raw.get("nodeName") or ""),
+        exit_code=code if isinstance(code, int) else None,
+        reason=str(raw.get("reason") or ""),
+        message=str(raw.get("message") or ""),
+        output=str(raw.get("output") or ""),
+        begun=ended or bool(raw.get("uid")),
+    )

@@ -1,0 +1,44 @@
+"""Why a slot or a request became no Job: the setting whose rule decided, and a sentence."""
+
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    """The field that decided, empty if none did, and what it decided."""
+
+    setting: str
+    sentence: str
+
+
+_RULES = {
+    "ConcurrencyForbidden": Rule("spec.concurrency", "an earlier run was active, and spec.concurrency is forbid"),
+    "DeadlineExceeded": Rule(
+        "spec.startingDeadlineSeconds", "it could not start within spec.startingDeadlineSeconds"
+    ),
+    "NoMatchingNode": Rule("spec.tags", "no ready, schedulable node has the labels of spec.tags"),
+    "Missed": Rule(
+        "spec.missedRuns", "no operator could fire it in time, and spec.missedRuns wanted a later slot, or none"
+    ),
+    "Disabled": Rule("spec.disabled", "spec.disabled is true"),
+    "TooManyActive": Rule("", "more than a thousand attempts would be active"),
+    "Expired": Rule("spec.expiresAt", "it is after spec.expiresAt"),
+    "NotStarted": Rule("spec.startsAt", "it is before spec.startsAt"),
+    "NotReady": Rule("", "the job was not ready"),
+    "Succeeded": Rule("spec.ephemeral", "spec.ephemeral is true and the job has succeeded: it is about to be deleted"),
+    "Edited": Rule("", "the job was edited before the operator decided the slot"),
+    "Overrun": Rule("", "its parent had more ended runs than it can show"),
+    "Paused": Rule("DkronPause", "a DkronPause held the job, and its spec.whenResumed drops such slots"),
+}  # fmt: skip
+
+
+def because(reason: str, problem: str = "") -> str:
+    """Return why, for a reason of `status.skipped`. `problem` is what Ready says."""
+    rule = _RULES.get(reason)
+    why = f"the operator says {reason}" if rule is None else rule.sentence
+    return f"{why}: {problem}" if problem and reason == "NotReady" else why
+
+
+def setting_of(reason: str) -> str:
+    """Return the field whose rule skips for this reason; empty for none."""
+    rule = _RULES.get(reason)
+    return "" if rule is None else rule.setting

@@ -1,0 +1,118 @@
+"""How one job stands: what an overview of many jobs needs, read once for each version of the object."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from dkron_crds.status import Day
+from dkron_reports.agenda import first_of
+from dkron_reports.installation import days_in
+from dkron_reports.job import Job, condition, from_object
+from dkron_reports.reading import Object, mapping, objects
+from dkron_reports.run import Attempt, Result, Run, attempts_of, runs_of
+from dkron_reports.troubles import Kind, Trouble, troubles
+
+RECENT = timedelta(hours=1)
+"""How far back runs are kept for an overview."""
+
+
+class State(StrEnum):
+    """Whether a job runs by its schedule."""
+
+    READY = "ready"
+    PENDING = "pending"
+    """The operator has not acted on it yet, or a parent may still appear."""
+    SUSPENDED = "suspended"
+    INVALID = "invalid"
+
+
+class Recent(NamedTuple):
+    """A finished run, in little memory. `late` are seconds after its slot; None unless a schedule caused it."""
+
+    started: datetime
+    trigger: str
+    result: Result
+    attempts: int
+    late: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a job stands. `recent` are its finished runs that began within an hour before it was read, newest first;
+    `running` are attempts that have begun."""
+
+    job: Job
+    state: State
+    paused: bool
+    troubles: tuple[Trouble, ...]
+    recent: tuple[Recent, ...]
+    running: tuple[Attempt, ...]
+    days: tuple[Day, ...]
+
+    def troubled(self, now: datetime) -> list[Trouble]:
+        """Return the troubles that the job has at this time."""
+        return [each for each in self.troubles if each.since <= now]
+
+    def first(self, now: datetime) -> datetime | None:
+        """Return the first slot after `now`."""
+        known = self.job.next
+        return known if known is not None and known > now and self.state is State.READY else first_of(self.job, now=now)
+
+    def words(self, troubled: Sequence[Trouble]) -> list[str]:
+        """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, paused.
+        `troubled` are the troubles that count."""
+        found = [self.state.value]
+        if troubled:
+            found += dict.fromkeys(each.kind.value for each in troubled if each.kind is not Kind.INVALID)
+        if self.running:
+            found.append("running")
+        if self.paused:
+            found.append("paused")
+        return found
+
+
+def standing(raw: Object, *, now: datetime, changed: datetime | None = None) -> Standing:
+    """Return how the job of a DkronJob stands. `changed` is when its spec was last written, if that is known."""
+    job = from_object(raw)
+    status = mapping(raw, "status")
+    suspended = condition(raw, "Suspended")
+    active = attempts_of({"active": objects(status, "active")})
+    return Standing(
+        job=job,
+        state=_state(job, raw),
+        paused=suspended.get("status") == "True" and suspended.get("reason") == "Paused",
+        troubles=tuple(troubles(job, changed=changed)),
+        recent=_recent(status, now - RECENT),
+        running=tuple(each for each in active if each.begun and each.started is not None),
+        days=days_in(status, "days"),
+    )
+
+
+def _state(job: Job, raw: Object) -> State:
+    ready = condition(raw, "Ready")
+    if ready.get("status") == "False":
+        return State.PENDING if ready.get("reason") == "Pending" else State.INVALID
+    if job.disabled or condition(raw, "Suspended").get("status") == "True":
+        return State.SUSPENDED
+    return State.READY if ready.get("status") == "True" else State.PENDING
+
+
+def _recent(status: Object, start: datetime) -> tuple[Recent, ...]:
+    """Return the finished runs since then. The executions are sorted by their starts, the newest first."""
+    begin = start.strftime("%Y-%m-%dT%H:%M:%S")
+    newest = []
+    for each in objects(status, "executions"):
+        if str(each.get("startedAt")) < begin:
+            break
+        newest.append(each)
+    active = objects(status, "active")
+    runs = runs_of(attempts_of({"active": active, "executions": newest})) if newest else []
+    return tuple(_in_short(run, run.started) for run in runs if run.started is not None and run.finished is not None)
+
+
+def _in_short(run: Run, started: datetime) -> Recent:
+    late = None if run.late is None else run.late.total_seconds()
+    return Recent(started, sys.intern(run.trigger), run.result, run.tries, late)

@@ -1,0 +1,153 @@
+"""An overview of many jobs: how they stand, which need a person, what runs, and the hours before and after now."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from dkron_crds.base import rfc3339
+from dkron_crds.status import Day
+from dkron_crds.totals import Counts, as_days
+from dkron_reports.agenda import Agenda, planning
+from dkron_reports.job import Job
+from dkron_reports.run import Attempt, Result
+from dkron_reports.slices import Steps
+from dkron_reports.standing import Recent, Standing, State
+from dkron_reports.troubles import RANK, Kind, Trouble
+
+HOUR = timedelta(hours=1)
+MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
+"""Entries of each list, which has its total beside it."""
+COUNTED = (*(state.value for state in State), *(kind.value for kind in Kind if kind is not Kind.INVALID),
+           "running", "paused")  # fmt: skip
+"""The words by which jobs are counted. A job has one state, and may have several of the other words."""
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The overview. Lists are cut; `troubled`, `attempts` and `results` count all. `late` are seconds between a slot
+    and the start of its run, ascending. `days` are what the jobs still show, without those that are gone."""
+
+    now: datetime
+    jobs: int
+    words: Counter[str]
+    troubled: int
+    attention: tuple[tuple[Job, Trouble], ...]
+    attempts: int
+    running: tuple[tuple[Job, Attempt], ...]
+    results: Counter[str]
+    last: tuple[tuple[Recent, Job], ...]
+    next: Agenda
+    late: tuple[float, ...]
+    days: tuple[Day, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the overview for programs."""
+        return {
+            "now": rfc3339(self.now),
+            "jobs": self.jobs,
+            "counts": {word: self.words[word] for word in COUNTED},
+            "attention": {"total": self.troubled, "jobs": [_troubled(*each) for each in self.attention]},
+            "running": {"total": self.attempts, "executions": [_running(*each) for each in self.running]},
+            "last_hour": {
+                "runs": sum(self.results.values()),
+                **{result.value: self.results[result.value] for result in Result if result is not Result.RUNNING},
+                "slots": [_ended(*each) for each in self.last],
+            },
+            "next_hour": {"slots": self.next.as_json()["due"], "more": bool(self.next.remarks)},
+            "lateness_seconds": _quantiles(self.late),
+        }
+
+
+def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summary]:
+    """Return the overview of these jobs, in steps."""
+    all_of = list(standings)
+    words: Counter[str] = Counter()
+    results: Counter[str] = Counter()
+    days: Counts = Counter()
+    troubled: list[tuple[int, str, str, Job, Trouble]] = []
+    running: list[tuple[Job, Attempt]] = []
+    last: list[tuple[Recent, Job]] = []
+    late: list[float] = []
+    for each in all_of:
+        yield
+        job, found = each.job, each.troubled(now)
+        words.update(each.words(found))
+        for day in each.days:
+            days[day.date, True] += day.success
+            days[day.date, False] += day.failed
+        if found:
+            worst = min(found, key=lambda trouble: RANK[trouble.kind])
+            troubled.append((RANK[worst.kind], job.namespace, job.name, job, worst))
+        running += [(job, attempt) for attempt in each.running]
+        for run in each.recent:
+            if run.started < now - HOUR:
+                break
+            results[run.result] += 1
+            last.append((run, job))
+            if run.late is not None:
+                late.append(run.late)
+    yield
+    first = ((each.job, each.first(now)) for each in all_of)
+    coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=MOST_SLOTS)
+    return Summary(
+        now=now,
+        jobs=len(all_of),
+        words=words,
+        troubled=len(troubled),
+        attention=tuple(each[3:] for each in heapq.nsmallest(MOST_TROUBLED, troubled, key=lambda each: each[:3])),
+        attempts=len(running),
+        running=tuple(heapq.nsmallest(MOST_RUNNING, running, key=lambda each: each[1].started or now)),
+        results=results,
+        last=tuple(heapq.nlargest(MOST_SLOTS, last, key=lambda each: each[0].started)),
+        next=coming,
+        late=tuple(sorted(late)),
+        days=as_days(days),
+    )
+
+
+def _troubled(job: Job, trouble: Trouble) -> dict[str, Any]:
+    return {
+        "namespace": job.namespace,
+        "job": job.name,
+        "kind": trouble.kind.value,
+        "why": trouble.sentence,
+        "remedy": trouble.remedy.replace("JOB", job.name),
+    }
+
+
+def _running(job: Job, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "namespace": job.namespace,
+        "job": job.name,
+        "id": attempt.id,
+        "started_at": None if attempt.started is None else rfc3339(attempt.started),
+        "attempt": attempt.number,
+        "node_name": attempt.node,
+    }
+
+
+def _ended(run: Recent, job: Job) -> dict[str, Any]:
+    found = {
+        "namespace": job.namespace,
+        "job": job.name,
+        "started_at": rfc3339(run.started),
+        "trigger": run.trigger,
+        "result": run.result.value,
+        "attempts": run.attempts,
+    }
+    return found if run.late is None else found | {"late_seconds": run.late}
+
+
+def _quantiles(ascending: Sequence[float]) -> dict[str, Any]:
+    """Return the nearest-rank quantiles; none of nothing."""
+    if not ascending:
+        return {"runs": 0}
+    return {"runs": len(ascending), **{name: _rank(ascending, share) for name, share in QUANTILES.items()}}
+
+
+def _rank(ascending: Sequence[float], share: float) -> float:
+    return ascending[min(len(ascending) - 1, int(len(ascending) * share))]

@@ -1,0 +1,142 @@
+"""The routes of explain, agenda and summary, and what a table of many jobs asks of the list; what they say is tried in
+`test_reports`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from dkron_api.cache import standings as standings_module
+from dkron_api.cache.slices import in_slices
+from dkron_api.edge.keys import CLUSTERS, LEASES
+from dkron_api.routes import jobs, reports
+from dkron_api.routes.docs import document
+from dkron_crds.job import Condition, JobStatus
+from tests.support.api_app import Api, object_of, running_api
+from tests.support.builders import NOON, after, wire_job
+
+READY = Condition(type="Ready", status="True", reason="Scheduled", last_transition_time=NOON)
+DAY = {"date": "2026-02-28", "success": 9, "failed": 9}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(reports.ROUTES, jobs.ROUTES) as running:
+        running.know(CLUSTERS, object_of("dkron", spec={"paused": True}, status={"days": [DAY]}))
+        lease = {"holderIdentity": "op", "renewTime": "2026-03-01T12:00:00.000000Z", "leaseDurationSeconds": 15}
+        running.know(LEASES, object_of("dkron", spec=lease))
+        yield running
+
+
+def job(name: str, **fields: Any) -> dict[str, Any]:
+    defaults = {"since": after(hours=-1), "observed_generation": 1, "last_schedule_time": NOON, "conditions": (READY,)}
+    status = JobStatus(**{**defaults, "next": after(60), "last_success": NOON, **fields})
+    return wire_job(name=name, uid=name, created=after(hours=-1), status=status)
+
+
+async def answer(api: Api, path: str) -> Any:
+    found = await api.client.get(path)
+    assert found.status == 200, await found.text()
+    return await found.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        pytest.param("/v1/jobs/a/explain?from=10m&to=2026-03-01T12:05:00Z", "explanation", id="a period"),
+        pytest.param("/v1/jobs/a/explain?at=now", "explanation", id="a moment"),
+        pytest.param("/v1/agenda?within=5m&count=3&crowded=2", "agenda", id="agenda"),
+        pytest.param("/v1/summary", "summary", id="summary"),
+        pytest.param("/v1/jobs?fields=name,states&state=failing", "fields_of_a_job", id="fields"),
+    ],
+)
+async def test_an_answer_is_as_it_is_described(api: Api, path: str, schema: str) -> None:
+    api.know_jobs(job("a"), job("b", status="failed"))
+    found = await answer(api, path)
+    described = {"$ref": f"#/components/schemas/{schema}", "components": document()["components"]}
+    for each in found if isinstance(found, list) else [found]:
+        jsonschema_rs.validator_for(described).validate(each)
+
+
+async def test_slots_are_explained_and_an_agenda_is_made_of_all_jobs(api: Api) -> None:
+    api.know_jobs(job("a"), job("b"))
+    explained = await answer(api, "/v1/jobs/a/explain?from=2026-03-01T12:01:00Z&to=2026-03-01T12:03:00Z")
+    assert [each["what"] for each in explained["slots"]] == ["to come"] * 3
+    agenda = await answer(api, "/v1/agenda?within=3m&count=2&crowded=2")
+    assert ([each["job"] for each in agenda["due"]], agenda["total"], len(agenda["crowded"])) == (["a", "b"], 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        pytest.param("/v1/jobs/none/explain", 404, 'there is no job "none"', id="no job"),
+        pytest.param("/v1/jobs/a/explain?at=noon", 400, 'at: "noon" is not a time', id="no time"),
+        pytest.param("/v1/jobs/a/explain?from=1900-01-01T00:00:00Z", 400, "more than 1830 days apart", id="centuries"),
+        pytest.param("/v1/jobs/a/explain?from=now&to=1h", 400, "from is later than to", id="turned around"),
+        pytest.param("/v1/agenda?within=soon", 400, 'within: "soon" is not a duration', id="no duration"),
+        pytest.param("/v1/agenda?count=2001", 400, "count: ", id="too many"),
+        pytest.param("/v1/agenda?crowded=1", 400, 'crowded: "1" is not allowed; use a whole number from 2', id="alone"),
+        pytest.param("/v1/jobs?fields=name,secret", 400, 'fields: "secret" is not known; use id, name', id="a field"),
+        pytest.param("/v1/jobs?state=odd", 400, 'state: "odd" is not known; use ready, pending', id="a state"),
+    ],
+)
+async def test_refusals(api: Api, path: str, status: int, sentence: str) -> None:
+    api.know_jobs(job("a"))
+    found = await api.client.get(path)
+    assert found.status == status
+    assert sentence in await found.text()
+
+
+async def test_a_summary_has_the_installation_and_follows_the_jobs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standings_module, "SHARE", 0)
+    api.know_jobs(job("a"), job("b", status="failed"))
+    found = await answer(api, "/v1/summary")
+    assert (found["jobs"], found["counts"]["failing"], found["leader"], found["paused"]) == (2, 1, "op", True)
+    assert found["days"][-2] == {"date": "2026-02-28", "success_count": 9, "failed_count": 9}
+    api.own.job_index.see({**job("b"), "metadata": {**job("b")["metadata"], "resourceVersion": "2"}})
+    assert (await answer(api, "/v1/summary"))["counts"]["failing"] == 0
+
+
+async def test_an_overview_is_not_made_twice_for_many_who_look_at_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standings_module, "SHARE", 1e9)
+    api.know_jobs(job("a"))
+    first, again = await asyncio.gather(api.own.standings.summary(), api.own.standings.summary())
+    assert first is again
+
+
+async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met(api: Api) -> None:
+    unseen = {**job("a"), "metadata": {**job("a")["metadata"], "generation": 2}}
+    api.know_jobs(unseen)
+    (standing,) = await api.own.standings.all()
+    assert [[each.kind for each in standing.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
+    api.own.job_index.see({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
+    (again,) = await api.own.standings.all()
+    assert again.troubles[0].since == standing.troubles[0].since
+
+
+async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
+    api.know_jobs(job("a"), job("b", status="failed"), job("c", status="failed", next=after(30)))
+    path = "/v1/jobs?state=failing&fields=next,name,states&_sort=next&_end=1"
+    found = await api.client.get(path)
+    assert found.headers["X-Total-Count"] == "2"
+    assert await found.text() == '[{"next":"2026-03-01T12:00:30Z","name":"c","states":["ready","failing"]}]'
+    assert list((await answer(api, "/v1/jobs?fields=name,problem"))[0]) == ["name"]
+
+
+async def test_long_work_lets_other_requests_run() -> None:
+    ran: list[str] = []
+
+    def steps() -> Any:
+        while "other" not in ran:
+            yield
+        return "done"
+
+    async def other() -> None:
+        ran.append("other")
+
+    other_task = asyncio.create_task(other())
+    async with asyncio.timeout(10):
+        assert await in_slices(steps()) == "done"
+    await other_task

@@ -1,0 +1,303 @@
+"""What became of each slot, what is due, and how jobs stand: the answers that the REST API and dkronctl share."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import Condition, Day, JobStatus, Skipped, SkipReason
+from dkron_crds.schedule import parse
+from dkron_reports import agenda as agenda_module
+from dkron_reports import explain as explain_module
+from dkron_reports.agenda import Agenda, end_of, planning, with_first
+from dkron_reports.explain import Explanation, Question, explain, read_question
+from dkron_reports.installation import installation, leader_of
+from dkron_reports.job import Job, from_object
+from dkron_reports.skipping import because, setting_of
+from dkron_reports.slices import at_once
+from dkron_reports.slots import clock_changes
+from dkron_reports.standing import standing
+from dkron_reports.summary import Summary, summarizing
+from tests.support.builders import NOON, after, claim, execution, request_claim, seen, wire_job
+
+EACH_MINUTE = "0 * * * * *"
+
+
+def at(minutes: float) -> datetime:
+    return after(minutes=minutes)
+
+
+def job(status: JobStatus | None = None, **spec: Any) -> Job:
+    return from_object(wire_job(created=after(hours=-1), status=status, **{"schedule": EACH_MINUTE, **spec}))
+
+
+def status(**fields: Any) -> JobStatus:
+    defaults = {"since": after(hours=-1), "observed_generation": 1, "last_schedule_time": NOON}
+    return JobStatus(**{**defaults, **fields})
+
+
+def asked(start: float, end: float) -> Question:
+    return Question(at(start), at(end))
+
+
+def condition(kind: str, holds: bool, reason: str, message: str = "") -> Condition:
+    fields = {"type": kind, "status": str(holds), "reason": reason, "message": message, "last_transition_time": NOON}
+    return Condition(**fields)
+
+
+def words(found: Explanation) -> list[tuple[int, str]]:
+    """The slots in minutes after noon, with their words."""
+    return [(int((each.slot - NOON) / timedelta(minutes=1)), each.what) for each in found.slots]
+
+
+RAN = execution(claim(at(-3), at=at(-3) + timedelta(seconds=7)), exit_code=0)
+LOST = execution(claim(at(-4), at=at(-4)), success=False, exit_code=2)
+SKIPPED = Skipped(count=4, last_time=at(-1), last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
+NEWEST = "the newest 2026-03-01T11:59:00Z: an earlier run was active"
+FORBID = "an earlier run was active, and spec.concurrency is forbid"
+PAUSED = condition("Suspended", True, "Paused", "the DkronPause release holds it: a release")
+BROKEN = condition("Ready", False, "InvalidTemplate", "containers: missing")
+MANY = (execution(claim(at(-3), at=at(-3))), execution(claim(at(-4), at=at(-4))))
+OLD_AND_RUNNING = (*MANY, execution(claim(at(-50), member="a"), exit_code=0))
+
+
+def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
+    known = status(executions=(RAN, LOST), success_count=5, error_count=1, skipped=SKIPPED, last_schedule_time=at(1))
+    found = explain(job(known), asked(-5, 3), now=at(2.5))
+    assert words(found) == [
+        (-5, "unknown"), (-4, "ran"), (-3, "ran"), (-2, "skipped"), (-1, "skipped"), (0, "skipped"), (1, "skipped"),
+        (2, "late"), (3, "to come"),
+    ]  # fmt: skip
+    told = found.as_json()
+    assert told["known_since"] == "2026-03-01T11:56:00Z"
+    assert told["slots"][2] == {
+        "slot": "2026-03-01T11:57:00Z", "what": "ran", "why": "success, 7s late, took 5.0s", "result": "success",
+        "attempts": 1, "group": RAN.group, "late_seconds": 7.0,
+    }  # fmt: skip
+    assert told["slots"][1]["why"] == "failed, took 5.0s, exit 2"
+    skipped = {"what": "skipped", "why": FORBID, "reason": "ConcurrencyForbidden", "setting": "spec.concurrency"}
+    assert told["slots"][4] == {"slot": "2026-03-01T11:59:00Z", **skipped}
+    assert told["slots"][7]["why"].startswith("due 30s ago and not decided")
+
+
+KEPT = "keeps runs from 2026-03-01T11:56:00Z"
+
+
+@pytest.mark.parametrize(
+    ("spec", "known", "expected", "said"),
+    [
+        pytest.param({}, {"since": at(-2)}, "----ssl", "before 2026-03-01T11:58:00Z another schedule", id="edited"),
+        pytest.param({"disabled": True}, {"since": at(-2)}, "----ssn", "it is disabled", id="disabled"),
+        pytest.param({"startsAt": "2026-03-01T11:59:30Z"}, {}, "nnnnnsl", "before spec.startsAt", id="not started"),
+        pytest.param({"expiresAt": "2026-03-01T11:59:30Z"}, {}, "sssssnn", "after spec.expiresAt", id="expired"),
+        pytest.param({"schedule": "", "parentJob": "a"}, {}, "", "it runs after a, and has no slots", id="a child"),
+        pytest.param({"schedule": "x"}, {}, "", "no schedule that can be read", id="invalid"),
+        pytest.param({}, {"observed_generation": 0}, "ssssssl", "has not acted on the newest change", id="not seen"),
+        pytest.param({}, {}, "ssssssl", "60 slots or requests were skipped, the newest 2026-03-01T11:05", id="missed"),
+        pytest.param({}, {"skipped": SKIPPED}, "????s?l", f"4 slots or requests were skipped, {NEWEST}", id="forbid"),
+        pytest.param({}, {"conditions": (PAUSED,)}, "ssssssp", "", id="paused"),
+        pytest.param({}, {"conditions": (BROKEN,)}, "ssssssn", "InvalidTemplate: containers: missing", id="not ready"),
+        pytest.param({}, {"executions": MANY, "success_count": 9}, "?rrsssl", KEPT, id="cut off"),
+        pytest.param(
+            {},
+            {"executions": OLD_AND_RUNNING, "success_count": 9, "active": (seen(claim(at(-50), member="b")),)},
+            "?rrsssl", KEPT, id="cut off, with an old execution of a run that goes on",
+        ),
+        pytest.param({}, {"ran_ahead": (at(1),)}, "ssssssr", "", id="ran ahead"),
+    ],
+)  # fmt: skip
+def test_situations(spec: dict[str, Any], known: dict[str, Any], expected: str, said: str) -> None:
+    """Slots from 11:55 to 12:01, by the first letters of their words; `-` was before the status, `?` is unknown."""
+    skips = Skipped(count=60, last_time=at(-55), last_reason=SkipReason.MISSED)
+    found = explain(job(status(**{"skipped": skips, **known}), **spec), asked(-5, 1), now=at(1.5))
+    letters = {slot: "?" if what == "unknown" else what[0] for slot, what in words(found)}
+    shown = "".join(letters.get(minute, "-") for minute in range(-5, 2)) if letters else ""
+    assert (shown, [each for each in found.remarks if said in each] != []) == (expected, True), found.remarks
+
+
+def test_without_enough_skips_a_slot_without_a_run_may_have_lost_its_execution() -> None:
+    found = explain(job(status()), asked(-2, 0), now=NOON)
+    assert [each.what for each in found.slots] == ["unknown"] * 3
+    assert "its execution was deleted" in found.slots[0].why
+
+
+def test_a_pause_says_who_holds_the_slots_that_are_to_come() -> None:
+    (slot,) = explain(job(status(conditions=(PAUSED,))), asked(4.5, 5), now=NOON).slots
+    assert (slot.what, slot.why, slot.setting) == ("paused", PAUSED.message, "DkronPause")
+
+
+def test_a_moment_without_a_slot_names_its_neighbours() -> None:
+    found = explain(
+        job(status(executions=(RAN,), success_count=1)), Question(at(-2.75), at(-2.75), moment=True), now=NOON
+    )
+    assert [each.what for each in found.slots] == ["ran"]
+    assert "2026-03-01T11:57:15Z is no slot" in (text := " ".join(found.remarks))
+    assert "the latest slot is 2026-03-01T11:57:00Z, the next slot is 2026-03-01T11:58:00Z" in text
+    (slot,) = explain(job(status()), Question(at(5), at(5), moment=True), now=NOON).slots
+    assert slot.what == "to come"
+
+
+def test_every_reason_of_the_operator_has_a_sentence() -> None:
+    assert [reason for reason in SkipReason if because(reason).startswith("the operator says")] == []
+    assert setting_of("Missed") == "spec.missedRuns"
+    assert because("OfTomorrow") == "the operator says OfTomorrow"
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        pytest.param({"at": "noon"}, '--at: "noon" is not a time', id="no time"),
+        pytest.param({"at": "1h", "start": "2h"}, "--at is one moment, --from and --to are a period", id="both"),
+        pytest.param({"start": "1h", "end": "2h"}, "--from is later than --to", id="turned around"),
+        pytest.param({"start": "0001-01-01T00:00:00Z"}, "more than 1830 days apart", id="centuries back"),
+        pytest.param({"end": "9999-12-31T23:59:59Z"}, "more than 1830 days apart", id="centuries ahead"),
+    ],
+)
+def test_questions_that_cannot_be_answered(texts: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        read_question(**{"at": "", "start": "", "end": "", **texts}, now=NOON, prefix="--")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("schedule", [EACH_MINUTE, "@every 1s", "0 0 0 31 2 *", "@at 2026-03-01T12:00:00Z"])
+def test_the_ends_of_the_calendar_are_answered(schedule: str, moment: str) -> None:
+    for texts in ({"at": moment, "start": "", "end": ""}, {"at": "", "start": moment, "end": moment}):
+        assert explain(job(status(), schedule=schedule), read_question(**texts, now=NOON), now=NOON).remarks is not None
+
+
+def test_slots_beyond_the_limit_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain_module, "MOST", 3)
+    found = explain(job(status()), asked(1, 9), now=NOON)
+    assert len(found.slots) == 3
+    assert "only the first 3 slots are shown, up to 2026-03-01T12:03:00Z" in found.remarks[-1]
+
+
+FORWARD = "2026-03-29: clocks go forward from 02:00 to 03:00 in Europe/Madrid; "
+BACK = "2026-10-25: clocks go back from 03:00 to 02:00 in Europe/Madrid; "
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone", "sentences"),
+    [
+        pytest.param("0 30 2 * * *", "Europe/Madrid", [
+            f"{FORWARD}the slot at 02:30 does not exist and will not run",
+            f"{BACK}02:30 comes twice and will run twice (00:30:00Z, 01:30:00Z)",
+        ], id="in the changed hour"),
+        pytest.param("0 */20 1,2 * * *", "Europe/Madrid", [
+            f"{FORWARD}the 3 slots from 02:00 do not exist and will not run",
+            f"{BACK}3 slots from 02:00 come twice and will run twice (00:00:00Z, 01:00:00Z)",
+        ], id="several"),
+        pytest.param("0 30 12 * * *", "Europe/Madrid", [], id="in another hour"),
+        pytest.param("0 */5 * * * *", "Europe/Madrid", [], id="each hour"),
+        pytest.param("0 30 2 * * *", "", [], id="UTC"),
+        pytest.param("@every 1h", "Europe/Madrid", [], id="an interval"),
+    ],
+)  # fmt: skip
+def test_clock_changes(schedule: str, zone: str, sentences: list[str]) -> None:
+    year = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, tzinfo=UTC)
+    assert [each.sentence for each in clock_changes(parse(schedule, timezone=zone), *year)] == sentences
+
+
+def test_a_slot_that_a_change_of_the_clocks_took_stands_between_the_others() -> None:
+    night = Question(datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 3, 30, 12, tzinfo=UTC))
+    found = explain(job(status(), schedule="0 30 2 * * *", timezone="Europe/Madrid"), night, now=NOON)
+    assert [(f"{each.slot:%d %H:%M}", each.what) for each in found.slots] == [
+        ("28 01:30", "to come"), ("29 01:00", "none"), ("30 00:30", "to come"),
+    ]  # fmt: skip
+    autumn = Question(datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 10, 26, tzinfo=UTC))
+    twice = explain(job(status(), schedule="0 30 2 * * *", timezone="Europe/Madrid"), autumn, now=NOON)
+    assert [f"{each.slot:%H:%M}" for each in twice.slots] == ["00:30", "01:30"]
+    assert twice.remarks[-1].startswith(BACK)
+
+
+def due(*jobs: Job, minutes: float, **limits: int) -> Agenda:
+    plan = planning(
+        with_first(jobs, now=NOON), now=NOON, end=at(minutes), **{"most": 100, "least": 3, "looked": 100, **limits}
+    )
+    return at_once(plan)
+
+
+def test_what_is_due_comes_in_order_and_crowded_seconds_are_found() -> None:
+    jobs = [from_object(wire_job(name=f"j{number}", status=status(since=NOON, next=at(1)))) for number in range(3)]
+    jobs.append(from_object(wire_job(name="other", schedule="30 * * * * *", status=status(observed_generation=0))))
+    jobs.append(from_object(wire_job(name="late", schedule="0 1 12 * * *", status=status(next=at(-1)))))
+    jobs.append(from_object(wire_job(name="off", disabled=True, status=status(next=at(1)))))
+    jobs.append(from_object(wire_job(name="never", status=status(next=None))))
+    found = due(*jobs, minutes=2)
+    assert [each.name for each in found.due] == ["other", "j0", "j1", "j2", "late", "other", "j0", "j1", "j2"]
+    assert (found.total, found.crowded, found.remarks) == (9, ((at(1), 4), (at(2), 3)), ())
+    cut = due(*jobs, minutes=2, most=1, looked=4)
+    assert ([each.name for each in cut.due], cut.total) == (["other"], 4)
+    assert cut.remarks == ("only the first 4 slots were looked at, up to 2026-03-01T12:01:00Z; ask for a shorter time",)
+    assert end_of("9" * 6 + "d", NOON, option="within").year > 4000
+    assert agenda_module.LOOKED >= agenda_module.MOST
+
+
+def overview(*raws: dict[str, Any]) -> Summary:
+    return at_once(summarizing([standing(raw, now=NOON) for raw in raws], now=NOON))
+
+
+READY = condition("Ready", True, "Scheduled")
+
+
+def named(name: str, *conditions: Condition, spec: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+    known = status(**{"conditions": conditions or (READY,), "last_success": after(-90), "next": at(1), **fields})
+    return wire_job(name=name, created=after(hours=-1), status=known, **(spec or {}))
+
+
+def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
+    found = overview(
+        named("fine", executions=(RAN,), days=(Day(date=NOON.date(), success=2, failed=1),)),
+        named("broken", BROKEN),
+        named("failing", executions=(LOST,), status="failed"),
+        named("stale", last_success=at(-30)),
+        named("late", next=at(-3)),
+        named("ahead", next=at(-0.5)),
+        named("held", READY, PAUSED, next=at(-3)),
+        named("off", READY, condition("Suspended", True, "Disabled"), spec={"disabled": True}, next=None),
+        named("busy", active=(seen(claim(at(-1))), request_claim("a"))),
+        named("stuck", active=(claim(at(-2)),)),
+        named("degraded", READY, condition("Degraded", True, "ImagePullBackOff", "no such image")),
+        wire_job(name="new", created=after(hours=-1)),
+    ).as_json()  # fmt: skip
+    assert {word: count for word, count in found["counts"].items() if count} == {
+        "ready": 8, "pending": 1, "suspended": 2, "invalid": 1, "unseen": 1, "late": 1, "stuck": 1, "failing": 1,
+        "stale": 1, "degraded": 1, "running": 1, "paused": 1,
+    }  # fmt: skip
+    assert found["jobs"] == sum(found["counts"][state] for state in ("ready", "pending", "suspended", "invalid"))
+    assert [(each["job"], each["kind"]) for each in found["attention"]["jobs"]] == [
+        ("new", "unseen"), ("broken", "invalid"), ("late", "late"), ("stuck", "stuck"), ("failing", "failing"),
+        ("stale", "stale"), ("degraded", "degraded"),
+    ]  # fmt: skip
+    assert all(each["remedy"] and "JOB" not in each["remedy"] for each in found["attention"]["jobs"])
+    assert found["attention"]["jobs"][4]["why"] == "its newest run failed: exit 2"
+    assert [each["job"] for each in found["running"]["executions"]] == ["busy"]
+    hour = found["last_hour"]
+    assert (hour["runs"], hour["success"], hour["failed"], [each["job"] for each in hour["slots"]]) == (
+        2, 1, 1, ["fine", "failing"],
+    )  # fmt: skip
+    assert found["lateness_seconds"] == {"runs": 2, "p50": 7.0, "p90": 7.0, "p99": 7.0, "max": 7.0}
+    assert found["next_hour"]["more"]
+    assert found["next_hour"]["slots"][0] == {"due": "2026-03-01T12:01:00Z", "namespace": "default", "job": "ahead"}
+
+
+def test_an_overview_of_no_jobs_is_zeros_and_time_makes_troubles() -> None:
+    empty = overview().as_json()
+    assert (empty["jobs"], empty["lateness_seconds"], empty["attention"]["total"]) == (0, {"runs": 0}, 0)
+    stood = standing(named("soon", next=at(1)), now=NOON)
+    assert [[each.kind for each in stood.troubled(at(minutes))] for minutes in (0.2, 3)] == [[], ["late", "stale"]]
+
+
+def test_the_installation_adds_days_the_leader_and_the_pause() -> None:
+    day = {"date": "2026-02-28", "success": 3, "failed": 1}
+    cluster = {"spec": {"paused": True}, "status": {"days": [day, {"date": "nonsense"}], "departed": []}}
+    living = (Day(date=NOON.date(), success=1, failed=0),)
+    told = installation(cluster, living=living, leader="a", today=NOON.date())
+    assert (told["leader"], told["paused"], len(told["days"])) == ("a", True, 30)
+    assert [(each["date"], each["success_count"], each["failed_count"]) for each in told["days"][-2:]] == [
+        ("2026-02-28", 3, 1), ("2026-03-01", 1, 0),
+    ]  # fmt: skip
+    own = installation(cluster, living=living, leader="", today=NOON.date(), sums=False)
+    assert own["days"][-2]["success_count"] == 0
+    lease = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:58.000000Z", "leaseDurationSeconds": 15}}
+    assert (leader_of(lease, NOON), leader_of(lease, at(1)), leader_of(None, NOON)) == ("a", "", "")
