@@ -15,7 +15,6 @@ import { Empty, Loading } from "./parts/States";
 import { connect, disconnect, readAgain } from "./state/live";
 import { identify, whoami } from "./state/session";
 import { locked } from "./state/token";
-import "./state/recent";
 import { Busy } from "./views/Busy";
 import { Cluster } from "./views/Cluster";
 import { Edit } from "./views/Edit";

@@ -10,7 +10,9 @@ export type Job = Schemas["stored_job"];
 export type Execution = Schemas["execution"];
 export type Member = Schemas["member"];
 export type Whoami = Schemas["whoami"];
-export type DayTotal = Schemas["execution_stat"];
+export type StateWord = Schemas["state_word"];
+export type Summary = Schemas["summary"];
+export type Explanation = Schemas["explanation"];
 
 /** Why a request failed, as a sentence for a person. `status` is 0 if there was no answer. */
 export class Refusal extends Error {

@@ -1,12 +1,11 @@
 // Requests about jobs that more than one view sends.
 
-import { type Execution, type Job, api, ask, askList } from "./client";
-import { instant } from "../text/time";
+import { api, ask, askList, type Execution, type Job, type StateWord } from "./client";
 
 /** How a list of jobs is asked for; `page` counts from 0. */
 export interface JobsWanted {
   q?: string;
-  status?: string;
+  state?: string;
   disabled?: string;
   sort?: string;
   order?: string;
@@ -14,22 +13,39 @@ export interface JobsWanted {
   end?: number;
 }
 
-export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: Job[]; total: number }> {
+/** What a list shows of a job: the whole of ten thousand would be megabytes. */
+const LISTED = [
+  "name",
+  "displayname",
+  "timezone",
+  "schedule",
+  "success_count",
+  "error_count",
+  "last_success",
+  "last_error",
+  "disabled",
+  "parent_job",
+  "status",
+  "next",
+  "problem",
+  "states",
+] as const;
+
+export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "states">> & { states?: readonly StateWord[] };
+
+export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {
   const query = {
     q: wanted.q || undefined,
-    status: wanted.status || undefined,
+    state: (wanted.state || undefined) as StateWord | undefined,
+    fields: [...LISTED],
     disabled: wanted.disabled || undefined,
     _sort: wanted.sort || undefined,
     _order: wanted.order || undefined,
     _start: wanted.start,
     _end: wanted.end,
   };
-  return askList<Job>(api.GET("/v1/jobs", { params: { query }, signal }));
-}
-
-/** How many jobs match. */
-export async function countJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<number> {
-  return (await listJobs({ ...wanted, start: 0, end: 0 }, signal)).total;
+  const found = askList(api.GET("/v1/jobs", { params: { query }, signal }));
+  return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
 export async function busy(signal?: AbortSignal): Promise<Execution[]> {
@@ -40,32 +56,6 @@ export async function busy(signal?: AbortSignal): Promise<Execution[]> {
 export async function executionsOf(job: string, bytes: number, signal?: AbortSignal): Promise<Execution[]> {
   const params = { path: { job_name: job }, query: { output_size_limit: bytes } };
   return (await askList<Execution>(api.GET("/v1/jobs/{job_name}/executions", { params, signal }))).items;
-}
-
-/** The enabled jobs that are due first. The list by `next` begins with those that are never due: they are passed over
- * by halves. */
-export async function dueFirst(most: number, signal?: AbortSignal): Promise<Job[]> {
-  const page = (start: number, end: number) =>
-    listJobs({ disabled: "false", sort: "next", order: "ASC", start, end }, signal);
-  const first = await page(0, most);
-  if (!first.items.length || instant(first.items[0]?.next) !== undefined) return first.items;
-  const begin = await firstWhere(first.total, async (at) => {
-    const { items } = await page(at, at + 1);
-    return items[0] === undefined || instant(items[0].next) !== undefined;
-  });
-  return begin < first.total ? (await page(begin, begin + most)).items : [];
-}
-
-/** The smallest index below `length` from which on `holds` is true; `length` if it never is. */
-export async function firstWhere(length: number, holds: (at: number) => Promise<boolean>): Promise<number> {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (await holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 export function runJob(job: string): Promise<Job> {

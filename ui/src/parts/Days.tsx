@@ -1,12 +1,12 @@
 // Executions day by day: a bar for each, failures at its foot.
 
-import type { DayTotal } from "../api/client";
+import type { Summary } from "../api/client";
 import { day } from "../text/time";
 
 const WIDTH = 600;
 const HEIGHT = 96;
 
-export function Days({ days }: { days: readonly DayTotal[] }) {
+export function Days({ days }: { days: Summary["days"] }) {
   const most = Math.max(1, ...days.map((each) => each.success_count + each.failed_count));
   const step = WIDTH / Math.max(1, days.length);
   const succeeded = days.reduce((sum, each) => sum + each.success_count, 0);

@@ -8,6 +8,7 @@ import { deleteJob, executionsOf, runJob, toggleJob } from "../api/jobs";
 import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
 import { DurationsPlot } from "../parts/DurationsPlot";
+import { Explain } from "../parts/Explain";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
@@ -90,6 +91,11 @@ export function Job({ name }: { name: string }) {
           <Panel title="When" class="when">
             <Due job={body} next={next.data?.next ?? []} />
           </Panel>
+          {body.schedule && (
+            <Panel title="Why, or why not" class="explain">
+              <Explain job={name} zone={body.timezone} />
+            </Panel>
+          )}
           <Panel title="What" class="what" aside={<Copy text={manifest(body)} label="Copy as YAML" />}>
             <What job={body} />
           </Panel>

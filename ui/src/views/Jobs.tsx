@@ -2,8 +2,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
-import type { Execution, Job } from "../api/client";
-import { busy, executionsOf, listJobs, runJob, toggleJob } from "../api/jobs";
+import type { Execution, StateWord } from "../api/client";
+import { busy, executionsOf, type ListedJob, listJobs, runJob, toggleJob } from "../api/jobs";
 import { jobPath } from "../parts/links";
 import { Mark, type State } from "../parts/Mark";
 import { Empty, Failure, Loading } from "../parts/States";
@@ -20,14 +20,14 @@ export const PAGE = 50;
 /** What a list shows, as the address says it. */
 export interface View {
   q: string;
-  status: string;
+  state: string;
   disabled: string;
   sort: string;
   order: string;
   page: number;
 }
 
-const PLAIN: View = { q: "", status: "", disabled: "", sort: "name", order: "ASC", page: 0 };
+const PLAIN: View = { q: "", state: "", disabled: "", sort: "name", order: "ASC", page: 0 };
 
 /** The view that an address means. */
 export function readView(search: string): View {
@@ -35,13 +35,13 @@ export function readView(search: string): View {
   const text = (key: keyof View) => of.get(key) ?? String(PLAIN[key]);
   const page = Math.max(0, Math.floor(Number(of.get("page")) || 1) - 1);
   const order = text("order").toUpperCase() === "DESC" ? "DESC" : "ASC";
-  return { q: text("q"), status: text("status"), disabled: text("disabled"), sort: text("sort"), order, page };
+  return { q: text("q"), state: text("state"), disabled: text("disabled"), sort: text("sort"), order, page };
 }
 
 /** The address of a view: only what differs from the plain list. */
 export function addressFor(view: View): string {
   const of = new URLSearchParams();
-  for (const key of ["q", "status", "disabled", "sort", "order"] as const) {
+  for (const key of ["q", "state", "disabled", "sort", "order"] as const) {
     if (view[key] !== PLAIN[key]) of.set(key, view[key]);
   }
   if (view.page) of.set("page", String(view.page + 1));
@@ -49,7 +49,23 @@ export function addressFor(view: View): string {
   return text ? `/jobs?${text}` : "/jobs";
 }
 
-export function stateOf(job: Job, running: boolean): State {
+/** The words of the API for how a job stands, as people say it. */
+const STATES: [StateWord | "", string][] = [
+  ["", "any state"],
+  ["failing", "newest run failed"],
+  ["invalid", "cannot run"],
+  ["stuck", "stuck"],
+  ["late", "late"],
+  ["stale", "long without a success"],
+  ["degraded", "degraded"],
+  ["long", "runs for more than a day"],
+  ["running", "running"],
+  ["ready", "runs by its schedule"],
+  ["suspended", "suspended"],
+  ["paused", "paused"],
+];
+
+export function stateOf(job: Pick<ListedJob, "disabled" | "status">, running: boolean): State {
   if (running) return "running";
   if (job.disabled) return "disabled";
   return job.status || "untriggered";
@@ -70,18 +86,13 @@ export function Jobs() {
   const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution" });
   const busyJobs = new Set((running.data ?? []).map((each) => each.job_name));
   const { data } = list;
-  const filtered = Boolean(view.q || view.status || view.disabled);
+  const filtered = Boolean(view.q || view.state || view.disabled);
   return (
     <div class="jobs">
       <header class="head">
         <h1>Jobs</h1>
         <Search value={view.q} onChange={(q) => show({ q })} />
-        <Choice
-          label="Result"
-          value={view.status}
-          options={[["", "any result"], ["failed", "failed"], ["partially_failed", "partially failed"], ["success", "succeeded"], ["untriggered", "never ran"]]}
-          onChange={(status) => show({ status })}
-        />
+        <Choice label="State" value={view.state} options={STATES} onChange={(state) => show({ state })} />
         <Choice
           label="Enabled or disabled"
           value={view.disabled}
@@ -125,14 +136,14 @@ export function Jobs() {
   );
 }
 
-type Change = (next: (data: { items: Job[]; total: number }) => { items: Job[]; total: number }) => void;
+type Change = (next: (data: { items: ListedJob[]; total: number }) => { items: ListedJob[]; total: number }) => void;
 
 /** Show changed jobs at once, before the list is read again. */
 function useChangedRows(change: Change): void {
   useEffect(
     () =>
       onEvents((events) => {
-        const changed = new Map<string, Job>();
+        const changed = new Map<string, ListedJob>();
         for (const event of events) {
           if (event.type === "job" && event.action === "updated") changed.set(event.job.name, event.job);
         }
@@ -185,7 +196,7 @@ function Choice({ label, value, options, onChange }: ChoiceProps) {
 
 interface TableProps {
   view: View;
-  jobs: readonly Job[];
+  jobs: readonly ListedJob[];
   busyJobs: ReadonlySet<string>;
   show: (changes: Partial<View>) => void;
   change: Change;
@@ -245,8 +256,8 @@ function Table({ view, jobs, busyJobs, show, change, loading }: TableProps) {
   );
 }
 
-function Row({ job, running, change }: { job: Job; running: boolean; change: Change }) {
-  const replace = (next: Job) =>
+function Row({ job, running, change }: { job: ListedJob; running: boolean; change: Change }) {
+  const replace = (next: ListedJob) =>
     change((data) => ({ ...data, items: data.items.map((each) => (each.name === next.name ? next : each)) }));
   const toggle = () =>
     attempt(
@@ -309,7 +320,7 @@ const MOST_STRIPS = 500;
 let reading = Promise.resolve();
 
 /** Reads the executions of a job once its row is on the screen, one job after the other. */
-function LazyStrip({ job, running }: { job: Job; running: boolean }) {
+function LazyStrip({ job, running }: { job: ListedJob; running: boolean }) {
   const cell = useRef<HTMLDivElement>(null);
   const version = `${job.success_count} ${job.error_count} ${running}`;
   const [shown, setShown] = useState(strips.get(job.name)?.executions);

@@ -1,8 +1,7 @@
 // What needs a person first, what runs, what ran in the last hour and what comes in the next.
 
 import { Link } from "wouter-preact";
-import { api, ask, type Execution, type Job } from "../api/client";
-import { busy, countJobs, dueFirst, listJobs } from "../api/jobs";
+import { api, ask, type StateWord, type Summary } from "../api/client";
 import { Days } from "../parts/Days";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark, type State } from "../parts/Mark";
@@ -13,92 +12,77 @@ import { Countdown, Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
-import { useQuery } from "../state/query";
-import { recent } from "../state/recent";
-import { planned, result } from "../text/slots";
-import { instant } from "../text/time";
+import { type Query, useQuery } from "../state/query";
+import { duration, instant } from "../text/time";
 
-const ATTENTION = 12;
+/** Rows of each list. */
 const LISTED = 8;
-const DUE = 200;
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-
-const BY_JOBS = { concerns: () => true, atMostEvery: 3 };
 
 export function Overview() {
   useTitle("");
+  const summary = useQuery<Summary>("summary", (signal) => ask(api.GET("/v1/summary", { signal })), {
+    concerns: () => true,
+    every: 30,
+  });
+  const { data } = summary;
   return (
     <div class="overview">
       <h1 class="spoken">Overview</h1>
-      <Counts />
-      <Attention />
-      <HourPanels />
-      <RunningNow />
-      <Results />
+      <Counts data={data} />
+      <Attention summary={summary} />
+      <Hours data={data} />
+      <Running data={data} />
+      <Next data={data} />
+      <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
+        {data ? <Days days={data.days} /> : <Loading />}
+      </Panel>
     </div>
   );
 }
 
-function Counts() {
-  const counts = useQuery(
-    "counts",
-    async (signal) => {
-      const wanted = [{}, { status: "failed", disabled: "false" }, { status: "untriggered" }, { disabled: "true" }];
-      const [all, failed, never, disabled] = await Promise.all(wanted.map((each) => countJobs(each, signal)));
-      return { all, failed, never, disabled };
-    },
-    BY_JOBS,
-  );
-  const { data } = counts;
-  const tiles: [string, number | undefined, string, string][] = [
-    ["jobs", data?.all, "/jobs", ""],
-    ["failed", data?.failed, "/jobs?status=failed&disabled=false", data?.failed ? "failed" : ""],
-    ["never ran", data?.never, "/jobs?status=untriggered", ""],
-    ["disabled", data?.disabled, "/jobs?disabled=true", ""],
-  ];
+/** The words that are shown if a job has them, with what they say. */
+const COUNTED: [StateWord, string, boolean][] = [
+  ["running", "running", false],
+  ["failing", "failing", true],
+  ["late", "late", true],
+  ["stuck", "stuck", true],
+  ["invalid", "cannot run", true],
+  ["suspended", "suspended", false],
+];
+
+function Counts({ data }: { data: Summary | undefined }) {
+  const leads = leader.value ?? data?.leader;
+  const shown = COUNTED.filter(([word]) => data?.counts[word]);
   return (
     <ul class="counts">
-      {tiles.map(([name, number, to, kind]) => (
-        <li key={name} class={kind}>
-          <Link href={to}>
-            <b>{number ?? "–"}</b> {name}
+      <li>
+        <Link href="/jobs">
+          <b>{data?.jobs ?? "–"}</b> jobs
+        </Link>
+      </li>
+      {shown.map(([word, says, isBad]) => (
+        <li key={word} class={isBad ? "failed" : ""}>
+          <Link href={`/jobs?state=${word}`}>
+            <b>{data?.counts[word]}</b> {says}
           </Link>
         </li>
       ))}
-      <li class={leader.value === "" ? "failed wide" : "wide"}>
-        <Link href="/cluster">
-          {leader.value === undefined ? "–" : leader.value ? <span class="clip">{leader.value}</span> : <b>no replica</b>} leads
-        </Link>
+      <li class={leads === "" ? "leads failed" : "leads"}>
+        <Link href="/cluster">{leads === undefined ? "" : leads ? `${leads} leads` : "no replica leads"}</Link>
       </li>
     </ul>
   );
 }
 
-function Attention() {
-  const failed = useQuery(
-    "attention",
-    async (signal) => {
-      const shared = { disabled: "false", sort: "last_error", order: "DESC", end: ATTENTION };
-      const [bad, partly, pause] = await Promise.all([
-        listJobs({ ...shared, status: "failed" }, signal),
-        listJobs({ ...shared, status: "partially_failed" }, signal),
-        ask(api.GET("/v1/pause", { signal })),
-      ]);
-      return { jobs: [...bad.items, ...partly.items], total: bad.total + partly.total, paused: pause.paused };
-    },
-    BY_JOBS,
-  );
-  const { data } = failed;
-  const noLeader = leader.value === "";
-  const more = data ? data.total - data.jobs.length : 0;
+function Attention({ summary }: { summary: Query<Summary> }) {
+  const { data } = summary;
+  const noLeader = (leader.value ?? data?.leader) === "";
+  const jobs = data?.attention.jobs ?? [];
+  const more = (data?.attention.total ?? 0) - jobs.length;
   return (
-    <Panel
-      title="Needs a person"
-      class="attention"
-      aside={more > 0 && <Link href="/jobs?status=failed&disabled=false">{more} more</Link>}
-    >
-      <Failure query={failed} />
+    <Panel title="Needs a person" class="attention" aside={more > 0 && `${more} more`}>
+      <Failure query={summary} />
       {noLeader && (
         <p class="note bad">
           No replica of the operator leads, so no job starts. Look at its pods and their log; <Link href="/cluster">cluster</Link>.
@@ -109,127 +93,85 @@ function Attention() {
           The installation is paused: it accepts no new and no changed jobs. <Link href="/cluster">End the pause</Link>.
         </p>
       )}
-      {!data && failed.loading && <Loading />}
-      {data && data.jobs.length === 0 && !noLeader && !data.paused && (
-        <Empty title="Nothing. Each enabled job that ran has succeeded in its newest run." />
-      )}
-      {data && data.jobs.length > 0 && (
-        <ul class="rows">
-          {data.jobs.map((job) => (
-            <li key={job.name}>
-              <Mark state={job.status === "partially_failed" ? "partially_failed" : "failed"} />
-              <Link href={jobPath(job.name)} class="name">
-                {job.name}
-              </Link>
-              <span class="why clip" title={job.problem}>
-                {job.problem ?? whyFailed(job)}
-              </span>
-              <span class="end">
-                <When at={job.last_error} never="never ran" />
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
+      {!data && summary.loading && <Loading />}
+      {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
+      <ul class="troubles">
+        {jobs.map((each) => (
+          <li key={`${each.job} ${each.kind}`}>
+            <Mark state={MARKS[each.kind]} />
+            <Link href={jobPath(each.job)} class="name">
+              {each.job}
+            </Link>
+            <p>
+              {each.why} <span class="muted">{each.remedy}</span>
+            </p>
+          </li>
+        ))}
+      </ul>
     </Panel>
   );
 }
 
-function whyFailed(job: Job): string {
-  const worked = instant(job.last_success);
-  return worked === undefined ? "has never succeeded" : `${job.displayname || "the newest run"} failed`;
-}
+const MARKS: Record<Summary["attention"]["jobs"][number]["kind"], State> = {
+  unseen: "waiting",
+  invalid: "failed",
+  late: "waiting",
+  stuck: "waiting",
+  failing: "failed",
+  stale: "partially_failed",
+  degraded: "partially_failed",
+  long: "running",
+};
 
-function HourPanels() {
-  const due = useQuery("due", (signal) => dueFirst(DUE, signal), { ...BY_JOBS, every: 60 });
-  const ended = useQuery(
-    "ended",
-    async (signal) => {
-      const wanted = { order: "DESC", end: DUE };
-      const [good, bad] = await Promise.all([
-        listJobs({ ...wanted, status: "success", sort: "last_success" }, signal),
-        listJobs({ ...wanted, status: "failed", sort: "last_error" }, signal),
-      ]);
-      return [...good.items, ...bad.items];
-    },
-    { every: 60 },
-  );
+function Hours({ data }: { data: Summary | undefined }) {
   const minute = Math.floor(now.value / MINUTE) * MINUTE;
-  const cells = [...past(ended.data ?? [], recent.value), ...coming(due.data ?? [], minute)];
-  const soon = (due.data ?? []).filter((job) => (instant(job.next) ?? 0) > now.value - 2000).slice(0, LISTED);
+  const hour = data?.last_hour;
   return (
-    <>
-      <Panel title="An hour back, an hour ahead" class="hours" aside="the latest run and the next slot of each job">
-        <Failure query={due} />
-        <Tape cells={cells} now={minute} />
-      </Panel>
-      <Panel title="Comes next" class="next">
-        {due.data && soon.length === 0 && (
-          <Empty title="Nothing is planned.">
-            <p class="muted">No enabled job has a schedule with a slot to come.</p>
-          </Empty>
-        )}
-        {!due.data && due.loading && <Loading />}
-        <ul class="rows">
-          {soon.map((job) => (
-            <li key={job.name}>
-              <span class="countdown">
-                <Countdown at={job.next} jobZone={job.timezone} />
-              </span>
-              <Link href={jobPath(job.name)} class="name">
-                {job.name}
-              </Link>
-              <span class="why clip">{job.displayname || job.schedule}</span>
-              <span class="end">
-                <When at={job.next} jobZone={job.timezone} />
-              </span>
-            </li>
-          ))}
-        </ul>
-      </Panel>
-    </>
+    <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour, data.lateness_seconds)}>
+      <Tape cells={data ? cellsOf(data) : []} now={minute} />
+    </Panel>
   );
 }
 
-/** What is known of the last hour: the runs that this page has seen end, and of each job its latest. */
-function past(jobs: readonly Job[], seen: readonly Execution[]): Cell[] {
-  const cells: Cell[] = seen.map((each) => ({
+function lastHour({ runs, failed, partially_failed }: Summary["last_hour"], late: Summary["lateness_seconds"]): string {
+  const bad = failed + partially_failed;
+  const parts = [`${runs} ${runs === 1 ? "run" : "runs"} ended`, bad ? `${bad} failed` : ""];
+  if (late.p90 !== undefined) parts.push(`90 % began within ${duration(late.p90 * 1000)}`);
+  return parts.filter(Boolean).join(", ");
+}
+
+function cellsOf(data: Summary): Cell[] {
+  const past = data.last_hour.slots.map((each) => ({
     at: instant(each.started_at) ?? 0,
-    job: each.job_name,
-    result: result(each),
+    job: each.job,
+    result: each.result === "success" ? ("success" as const) : ("failed" as const),
   }));
-  const known = new Set(seen.map((each) => each.job_name));
-  for (const job of jobs) {
-    if (known.has(job.name)) continue;
-    const ok = instant(job.last_success);
-    const bad = instant(job.last_error);
-    if (ok !== undefined) cells.push({ at: ok, job: job.name, result: "success" });
-    if (bad !== undefined) cells.push({ at: bad, job: job.name, result: "failed" });
-  }
-  return cells;
+  const running = data.running.executions.map((each) => ({
+    at: instant(each.started_at) ?? 0,
+    job: each.job,
+    result: "running" as const,
+  }));
+  const coming = data.next_hour.slots.map((each) => ({ at: instant(each.due) ?? 0, job: each.job, result: "planned" as const }));
+  return [...past, ...running, ...coming];
 }
 
-function coming(jobs: readonly Job[], from: number): Cell[] {
-  return jobs.flatMap((job) => {
-    const at = instant(job.next);
-    return at !== undefined && at >= from && at < from + HOUR ? [{ at, job: job.name, result: "planned" as const }] : [];
-  });
-}
-
-function RunningNow() {
-  const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution", every: 60 });
-  const { data } = running;
+function Running({ data }: { data: Summary | undefined }) {
+  const running = data?.running;
+  const ended = [...(data?.last_hour.slots ?? [])].sort((a, b) => b.started_at.localeCompare(a.started_at));
   return (
-    <Panel title="Runs now" class="running-now" aside={data && data.length > LISTED && <Link href="/busy">all {data.length}</Link>}>
-      <Failure query={running} />
-      {!data && running.loading && <Loading />}
-      {data?.length === 0 && <Empty title="Nothing runs at the moment." />}
+    <Panel
+      title="Runs now"
+      class="running-now"
+      aside={running && running.total > LISTED && <Link href="/busy">all {running.total}</Link>}
+    >
+      {!data && <Loading />}
+      {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
       <ul class="rows">
-        {(data ?? []).slice(0, LISTED).map((each) => (
+        {running?.executions.slice(0, LISTED).map((each) => (
           <li key={each.id}>
             <Mark state="running" />
-            <Link href={executionPath(each.job_name, each.id)} class="name">
-              {each.job_name}
+            <Link href={executionPath(each.job, each.id)} class="name">
+              {each.job}
             </Link>
             <span class="why clip">{each.node_name || "waits for a node"}</span>
             <span class="end">
@@ -238,18 +180,20 @@ function RunningNow() {
           </li>
         ))}
       </ul>
-      <h3>Ended just now</h3>
-      {recent.value.length === 0 && <p class="muted">Runs that end while this page is open appear here.</p>}
+      {ended.length > 0 && <h3>Ended</h3>}
       <ul class="rows">
-        {recent.value.slice(0, LISTED).map((each) => (
-          <li key={each.id}>
-            <Mark state={result(each) as State} />
-            <Link href={executionPath(each.job_name, each.id)} class="name">
-              {each.job_name}
+        {ended.slice(0, LISTED).map((each) => (
+          <li key={`${each.job} ${each.started_at}`}>
+            <Mark state={each.result} />
+            <Link href={jobPath(each.job)} class="name">
+              {each.job}
             </Link>
-            <span class="why">{(each.attempt ?? 1) > 1 ? `attempt ${each.attempt}` : ""}</span>
+            <span class="why clip">
+              {each.trigger === "schedule" ? "" : each.trigger}
+              {each.attempts > 1 ? ` ${each.attempts} attempts` : ""}
+            </span>
             <span class="end">
-              <When at={each.finished_at ?? planned(each)} />
+              <When at={each.started_at} />
             </span>
           </li>
         ))}
@@ -258,16 +202,32 @@ function RunningNow() {
   );
 }
 
-function Results() {
-  const stats = useQuery("stats", (signal) => ask(api.GET("/v1/stats", { params: { query: { days: 30 } }, signal })), {
-    concerns: (event) => event.type === "execution",
-    atMostEvery: 15,
-  });
+function Next({ data }: { data: Summary | undefined }) {
+  const soon = (data?.next_hour.slots ?? []).filter((each) => (instant(each.due) ?? 0) > now.value - 1000);
   return (
-    <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
-      <Failure query={stats} />
-      {!stats.data && stats.loading && <Loading />}
-      {stats.data && <Days days={stats.data.stats} />}
+    <Panel title="Comes next" class="next" aside={data && nextHour(data.next_hour)}>
+      {!data && <Loading />}
+      {data && soon.length === 0 && <Empty title="Nothing is due within an hour." />}
+      <ul class="rows">
+        {soon.slice(0, LISTED).map((each) => (
+          <li key={`${each.job} ${each.due}`}>
+            <span class="countdown">
+              <Countdown at={each.due} />
+            </span>
+            <Link href={jobPath(each.job)} class="name">
+              {each.job}
+            </Link>
+            <span class="why" />
+            <span class="end">
+              <When at={each.due} />
+            </span>
+          </li>
+        ))}
+      </ul>
     </Panel>
   );
+}
+
+function nextHour({ slots, more }: Summary["next_hour"]): string {
+  return `${more ? "more than " : ""}${slots.length} ${slots.length === 1 ? "slot" : "slots"} within an hour`;
 }
