@@ -154,7 +154,7 @@ DEATHS := tests/cluster/test_chaos_writes.py
 # Tools are built first, so that you see the progress and no test waits for a compiler.
 
 .PHONY: test-cluster
-test-cluster: venv ## Run the tests on a real control plane with simulated nodes (minutes)
+test-cluster: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(UI_PACKAGES))) ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder --ignore $(DEATHS) tests/cluster

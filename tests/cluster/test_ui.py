@@ -77,6 +77,7 @@ def stored(site: ApiSite) -> str:
     run = attempt("sync", now - timedelta(seconds=95), 0)
     active = {key: run[key] for key in ("id", "job", "slot", "group", "trigger", "attempt", "startedAt")}
     site.store(dkron_job("sync", schedule="@every 10m"), {"active": [{**active, "uid": "u"}]})
+    site.store(dkron_job("send-report", schedule="", parentJob="report", disabled=True))
     for name in ("toggled", "shared"):
         site.store(dkron_job(name, schedule="@daily"))
     for index in range(12):

@@ -1,4 +1,4 @@
-// Each view as it is first shown: its content, axe in light and dark, and a phone's width without a horizontal bar.
+// Each view: its content, axe in light and dark, and no horizontal bar on a phone.
 import { expect, expectAccessible, test } from "./page";
 
 const FOLDER = process.env.DKRON_UI_SCREENSHOTS;
@@ -13,6 +13,7 @@ const VIEWS = [
   { name: "no job", path: "/ui/jobs/none", shows: "There is no job none." },
   { name: "execution", path: `/ui/jobs/nightly-backup/executions/${RUN}`, shows: "This is the end of the output" },
   { name: "busy", path: "/ui/busy", shows: "waits for a node" },
+  { name: "chains", path: "/ui/chains", shows: "send-report" },
   { name: "cluster", path: "/ui/cluster", shows: "Members" },
   { name: "new", path: "/ui/new", shows: "Next ten runs" },
   { name: "edit", path: "/ui/jobs/nightly-backup/edit", shows: "Edit nightly-backup" },
@@ -20,24 +21,24 @@ const VIEWS = [
 ];
 
 for (const { name, path, shows } of VIEWS) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    test(`${name}, ${colorScheme}`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await page.goto(path);
-      await expect(page.getByText(shows).first()).toBeVisible();
-      await expect(page.locator(".loading")).toHaveCount(0);
-      await expect(page.getByText("live", { exact: true })).toBeVisible();
-      await expectAccessible(page);
-      if (FOLDER) await page.screenshot({ path: `${FOLDER}/${name} ${colorScheme}.png` });
-    });
-  }
-
-  test(`${name}, on a phone`, async ({ page }) => {
-    await page.setViewportSize({ width: 360, height: 740 });
+  test(name, async ({ page }) => {
+    const picture = (kind: string, fullPage = false) =>
+      FOLDER ? page.screenshot({ path: `${FOLDER}/${name} ${kind}.png`, fullPage }) : undefined;
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
     await page.goto(path);
     await expect(page.getByText(shows).first()).toBeVisible();
     await expect(page.locator(".loading")).toHaveCount(0);
+    await expect(page.getByText("live", { exact: true })).toBeVisible();
+    await expectAccessible(page);
+    await picture("light");
+    await page.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+    await expectAccessible(page);
+    await picture("dark");
+    await page.setViewportSize({ width: 360, height: 740 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    if (FOLDER) await page.screenshot({ path: `${FOLDER}/${name} phone.png`, fullPage: true });
+    await picture("phone", true);
+    await page.setViewportSize({ width: 3840, height: 2160 });
+    await expect(page.getByText(shows).first()).toBeVisible();
+    await picture("wall");
   });
 }

@@ -12,10 +12,11 @@ import { Layout } from "./parts/Layout";
 import { Notices } from "./parts/Notices";
 import { Palette, usePaletteKey } from "./parts/Palette";
 import { Empty, Loading } from "./parts/States";
-import { connect, disconnect, readAgain } from "./state/live";
+import { connect, disconnect } from "./state/live";
 import { identify, whoami } from "./state/session";
 import { locked } from "./state/token";
 import { Busy } from "./views/Busy";
+import { Chains } from "./views/Chains";
 import { Cluster } from "./views/Cluster";
 import { Edit } from "./views/Edit";
 import { Execution } from "./views/Execution";
@@ -50,7 +51,6 @@ function App() {
   useEffect(() => {
     if (!known || isLocked) return undefined;
     connect();
-    readAgain();
     return disconnect;
   }, [known, isLocked]);
   if (isLocked) return <Login />;
@@ -80,6 +80,9 @@ function Pages() {
         </Route>
         <Route path="/busy">
           <Busy />
+        </Route>
+        <Route path="/chains">
+          <Chains />
         </Route>
         <Route path="/cluster">
           <Cluster />

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Execution, Job } from "../src/api/client";
+import { chainsOf } from "../src/text/chains";
 import { draftOf, objectOf, pairsOf, parsed, sameDefinition } from "../src/text/draft";
 import { attemptsOf, lateness, planned, result, summary, taken } from "../src/text/slots";
 import { manifest } from "../src/text/yaml";
@@ -95,4 +96,20 @@ describe("a draft", () => {
     expect(objectOf([...pairsOf({ b: "1", a: null }), ["", ""]])).toEqual({ b: "1", a: "" });
     expect(objectOf([["", "x"]])).toBeNull();
   });
+});
+
+describe("chains", () => {
+  const job = (name: string, parent_job = "", dependent_jobs: string[] | null = null) => ({ name, parent_job, dependent_jobs });
+  const names = (chains: ReturnType<typeof chainsOf>): unknown[] => chains.map(({ job, then }) => [job.name, ...names(then)]);
+
+  test.each([
+    { name: "of none", jobs: [job("alone")], chains: [] },
+    {
+      name: "with a job below each of its parents",
+      jobs: [job("a", "", ["b", "c"]), job("b", "a", ["d"]), job("c", "a", ["d"]), job("d", "b")],
+      chains: [["a", ["b", ["d"]], ["c", ["d"]]]],
+    },
+    { name: "after a job that is gone", jobs: [job("b", "gone")], chains: [["b"]] },
+    { name: "in a circle", jobs: [job("a", "", ["b"]), job("b", "a", ["c"]), job("c", "b", ["b"])], chains: [["a", ["b", ["c"]]]] },
+  ])("$name", ({ jobs, chains }) => expect(names(chainsOf(jobs))).toEqual(chains));
 });

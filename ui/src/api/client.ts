@@ -31,7 +31,10 @@ export function credentials(): Record<string, string> {
   return token.value ? { Authorization: `Bearer ${token.value}` } : {};
 }
 
-export const api = createClient<paths>({ baseUrl: API_BASE });
+export const api = createClient<paths>({
+  baseUrl: API_BASE,
+  querySerializer: { array: { style: "form", explode: false } },
+});
 api.use({
   onRequest({ request }) {
     for (const [name, value] of Object.entries(credentials())) request.headers.set(name, value);

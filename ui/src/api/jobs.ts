@@ -48,6 +48,26 @@ export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ it
   return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
+/** What a tree shows of a job. */
+const CHAINED = ["name", "timezone", "schedule", "disabled", "parent_job", "dependent_jobs", "status", "next"] as const;
+export type ChainedJob = Pick<Job, (typeof CHAINED)[number]>;
+
+/** Jobs of one request for all of them, and of the last one. */
+const PORTION = 2000;
+const MOST = 20_000;
+
+/** All jobs that run after others, or that others run after. */
+export async function chainedJobs(signal?: AbortSignal): Promise<ChainedJob[]> {
+  const found: ChainedJob[] = [];
+  for (let start = 0; start < MOST; start += PORTION) {
+    const query = { fields: [...CHAINED], _start: start, _end: start + PORTION };
+    const { items, total } = await askList(api.GET("/v1/jobs", { params: { query }, signal }));
+    found.push(...(items as ChainedJob[]).filter((job) => job.parent_job || job.dependent_jobs?.length));
+    if (start + PORTION >= total) break;
+  }
+  return found;
+}
+
 export async function busy(signal?: AbortSignal): Promise<Execution[]> {
   return (await askList<Execution>(api.GET("/v1/busy", { signal }))).items;
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { Execution } from "../api/client";
 import { now } from "../state/clock";
-import { shownZone, theme } from "../state/preferences";
+import { isDark, shownZone } from "../state/preferences";
 import { result, taken } from "../text/slots";
 import { clockTime, duration, instant } from "../text/time";
 
@@ -12,7 +12,7 @@ const HEIGHT = 130;
 
 export function DurationsPlot({ executions }: { executions: readonly Execution[] }) {
   const box = useRef<HTMLDivElement>(null);
-  const look = theme.value;
+  const look = isDark();
   const zone = shownZone();
   useEffect(() => {
     const data = dataOf(executions);

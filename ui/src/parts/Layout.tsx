@@ -14,6 +14,7 @@ import { Elapsed } from "./Time";
 const PAGES = [
   ["/", "Overview"],
   ["/jobs", "Jobs"],
+  ["/chains", "Chains"],
   ["/busy", "Busy"],
   ["/cluster", "Cluster"],
 ] as const;

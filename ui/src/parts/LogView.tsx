@@ -1,6 +1,5 @@
 // A log as it is written: colours as text nodes, a search, and a bound on what is kept.
 
-import { memo } from "preact/compat";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { API_BASE } from "../api/address";
 import { credentials, type Execution, NO_ANSWER, Refusal, refused } from "../api/client";
@@ -136,9 +135,11 @@ interface LineProps {
   kind: string;
 }
 
-const Line = memo(
-  function Line({ number, at, plain, parts, kind }: LineProps) {
-    return (
+function Line({ number, at, plain, parts, kind }: LineProps) {
+  const isStyled = parts !== undefined;
+  // The same text keeps its style, so the line is drawn once: a long log grows at its end.
+  return useMemo(
+    () => (
       <div class={`line ${kind}`} data-line={at}>
         <span class="no" aria-hidden="true" data-no={number} />
         <span class="text">
@@ -151,10 +152,10 @@ const Line = memo(
             : plain}
         </span>
       </div>
-    );
-  },
-  (a, b) => a.plain === b.plain && a.kind === b.kind && a.at === b.at && a.number === b.number && !a.parts && !b.parts,
-);
+    ),
+    [number, at, plain, kind, isStyled],
+  );
+}
 
 function classOf(style: Style): string {
   const flags = (["bold", "dim", "italic", "underline"] as const).filter((flag) => style[flag]);

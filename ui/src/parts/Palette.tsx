@@ -111,6 +111,7 @@ function actions(go: (to: string) => void, text: string): Choice[] {
     { name: "Overview", hint: "page", act: () => go("/") },
     { name: "Jobs", hint: "page", act: () => go("/jobs") },
     { name: "Failing jobs", hint: "page", act: () => go("/jobs?state=failing") },
+    { name: "Chains", hint: "jobs after jobs", act: () => go("/chains") },
     { name: "Busy", hint: "what runs", act: () => go("/busy") },
     { name: "Cluster", hint: "leader, members, pause", act: () => go("/cluster") },
     ...(may("create dkronjobs") ? [{ name: "New job", hint: "action", act: () => go("/new") }] : []),

@@ -100,26 +100,39 @@ async function follow(until: AbortSignal): Promise<void> {
   const parser = new EventParser();
   let failures = 0;
   while (!until.aborted) {
-    const lostBefore = connection.value === "lost";
     try {
       await listen(parser, until, () => {
         failures = 0;
-        // Without an id nothing tells what happened in between.
-        if (lostBefore && !parser.lastId) readAgain();
+        // Without the id of an event nothing tells what happened since the view was read.
+        if (!parser.lastId) readAgain();
       });
     } catch {
       failures += 1;
     }
     if (until.aborted) return;
     connection.value = "lost";
-    await new Promise((done) => setTimeout(done, pause(failures) * 1000));
+    await rest(pause(failures) * 1000);
   }
+}
+
+/** Wait so many milliseconds, or until the browser is online again. */
+function rest(length: number): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(end, length);
+    function end() {
+      clearTimeout(timer);
+      removeEventListener("online", end);
+      done();
+    }
+    addEventListener("online", end);
+  });
 }
 
 async function listen(parser: EventParser, until: AbortSignal, begun: () => void): Promise<void> {
   const control = new AbortController();
   const end = () => control.abort();
   until.addEventListener("abort", end);
+  addEventListener("offline", end);
   const watchdog = setInterval(() => {
     if (Date.now() - heard.value > SILENCE) control.abort();
   }, 5000);
@@ -139,6 +152,7 @@ async function listen(parser: EventParser, until: AbortSignal, begun: () => void
   } finally {
     clearInterval(watchdog);
     until.removeEventListener("abort", end);
+    removeEventListener("offline", end);
     control.abort();
   }
 }

@@ -23,6 +23,15 @@ effect(() => {
 });
 effect(() => localStorage.setItem("dkron-zone", zone.value));
 
+const darkSystem = matchMedia("(prefers-color-scheme: dark)");
+const systemIsDark = signal(darkSystem.matches);
+darkSystem.addEventListener("change", () => (systemIsDark.value = darkSystem.matches));
+
+/** Whether the page is dark: what is drawn on a canvas has to be drawn anew when that changes. */
+export function isDark(): boolean {
+  return theme.value === "system" ? systemIsDark.value : theme.value === "dark";
+}
+
 /** The next theme of the switch. */
 export function nextTheme(): void {
   theme.value = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "system";

@@ -1,6 +1,6 @@
 // What a view reads from the API: read again when an event concerns it, when events were lost, and after a failure.
 
-import { effect as whenever } from "@preact/signals";
+import { untracked, effect as whenever } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { NO_ANSWER, Refusal } from "../api/client";
 import { generation, type LiveEvent, onEvents } from "./live";
@@ -66,7 +66,7 @@ export function useQuery<T>(
     let first = true;
     return whenever(() => {
       generation.value;
-      if (!first) void read();
+      if (!first) untracked(() => void read());
       first = false;
     });
   }, [key, read]);

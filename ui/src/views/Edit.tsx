@@ -1,5 +1,6 @@
 // A job as a form, or as JSON, with the slots that its schedule would have.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ask, askVersion, type Job, Refusal } from "../api/client";
@@ -283,7 +284,7 @@ interface LabelledProps {
   label: string;
   hint: string;
   wide?: boolean;
-  children: (id: string) => preact.ComponentChildren;
+  children: (id: string) => ComponentChildren;
 }
 
 function Labelled({ label, hint, wide = false, children }: LabelledProps) {
