@@ -74,7 +74,8 @@ lock: venv ## Resolve the dependencies again and write requirements/*.txt
 ##@ Web page
 
 # The sources are in ui/, the build in api/dkron_api/assets/ui: it is committed, so that only those who change the page need
-# Node.js. DKRON_API=http://127.0.0.1:9000 is the API behind `make ui-dev`; its default is the demo's.
+# Node.js; `make lint` leaves the page out where there is none. DKRON_API=http://127.0.0.1:9000 is the API behind
+# `make ui-dev`; its default is the demo's.
 UI_PACKAGES := ui/node_modules/.package-lock.json
 UI_BUILD := api/dkron_api/assets/ui
 
