@@ -1,13 +1,25 @@
 // The build is package data of dkron-api: relative addresses, because an Ingress may put a path before /ui/.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
-const SHIPPED = ["preact", "@preact/signals", "@preact/signals-core", "wouter-preact", "regexparam", "openapi-fetch", "uplot"];
+const SHIPPED = [
+  "preact",
+  "@preact/signals",
+  "@preact/signals-core",
+  "wouter-preact",
+  "regexparam",
+  "openapi-fetch",
+  "uplot",
+];
 
+/** The licenses of what the build contains; of a package without such a file, what its package.json says. */
 function licenses() {
   const texts = SHIPPED.map((name) => {
     const folder = new URL(`node_modules/${name}/`, import.meta.url);
-    return `${name}\n\n${readFileSync(new URL("LICENSE", folder), "utf-8").trim()}\n`;
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    const { version, license } = JSON.parse(readFileSync(new URL("package.json", folder), "utf-8"));
+    const text = file ? readFileSync(new URL(file, folder), "utf-8").trim() : license;
+    return `${name} ${version}\n\n${text}\n`;
   });
   return texts.join(`\n${"-".repeat(80)}\n\n`);
 }

@@ -54,7 +54,18 @@ function App() {
     return disconnect;
   }, [known, isLocked]);
   if (isLocked) return <Login />;
-  if (!known) return <main class="login">{trouble ? <p class="note bad" role="alert">{trouble}</p> : <Loading />}</main>;
+  if (!known)
+    return (
+      <main class="login">
+        {trouble ? (
+          <p class="note bad" role="alert">
+            {trouble}
+          </p>
+        ) : (
+          <Loading />
+        )}
+      </main>
+    );
   return <Pages />;
 }
 

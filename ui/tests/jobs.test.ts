@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Execution, Job } from "../src/api/client";
-import { chainsOf } from "../src/text/chains";
+import { type Chain, chainsOf, type Linked } from "../src/text/chains";
 import { draftOf, objectOf, pairsOf, parsed, sameDefinition } from "../src/text/draft";
 import { attemptsOf, lateness, planned, result, summary, taken } from "../src/text/slots";
 import { manifest } from "../src/text/yaml";
@@ -50,10 +50,24 @@ describe("a run", () => {
 
 describe("a manifest", () => {
   const job = (changes: object) =>
-    ({ name: "nightly", schedule: "0 30 2 * * *", executor: "shell", concurrency: "allow", retries: 0, ...changes }) as Job;
+    ({
+      name: "nightly",
+      schedule: "0 30 2 * * *",
+      executor: "shell",
+      concurrency: "allow",
+      retries: 0,
+      ...changes,
+    }) as Job;
 
   test("has what is not a default, and quotes what YAML would read otherwise", () => {
-    const text = manifest(job({ timezone: "Europe/Madrid", disabled: false, metadata: { on: "yes", a: "1" }, executor_config: { command: "echo a: b\n" } }));
+    const text = manifest(
+      job({
+        timezone: "Europe/Madrid",
+        disabled: false,
+        metadata: { on: "yes", a: "1" },
+        executor_config: { command: "echo a: b\n" },
+      }),
+    );
     expect(text).toBe(`apiVersion: dkron.io/v1alpha1
 kind: DkronJob
 metadata:
@@ -99,8 +113,13 @@ describe("a draft", () => {
 });
 
 describe("chains", () => {
-  const job = (name: string, parent_job = "", dependent_jobs: string[] | null = null) => ({ name, parent_job, dependent_jobs });
-  const names = (chains: ReturnType<typeof chainsOf>): unknown[] => chains.map(({ job, then }) => [job.name, ...names(then)]);
+  const job = (name: string, parent_job = "", dependent_jobs: string[] | null = null) => ({
+    name,
+    parent_job,
+    dependent_jobs,
+  });
+  const names = (chains: readonly Chain<Linked>[]): unknown[] =>
+    chains.map(({ job, then }) => [job.name, ...names(then)]);
 
   test.each([
     { name: "of none", jobs: [job("alone")], chains: [] },
@@ -110,6 +129,10 @@ describe("chains", () => {
       chains: [["a", ["b", ["d"]], ["c", ["d"]]]],
     },
     { name: "after a job that is gone", jobs: [job("b", "gone")], chains: [["b"]] },
-    { name: "in a circle", jobs: [job("a", "", ["b"]), job("b", "a", ["c"]), job("c", "b", ["b"])], chains: [["a", ["b", ["c"]]]] },
+    {
+      name: "in a circle",
+      jobs: [job("a", "", ["b"]), job("b", "a", ["c"]), job("c", "b", ["b"])],
+      chains: [["a", ["b", ["c"]]]],
+    },
   ])("$name", ({ jobs, chains }) => expect(names(chainsOf(jobs))).toEqual(chains));
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pieces, plainText } from "../src/text/ansi";
-import { LONGEST_LINE, linesWith, LogLines, MOST_CHARACTERS, MOST_LINES } from "../src/text/log";
+import { LONGEST_LINE, LogLines, linesWith, MOST_CHARACTERS, MOST_LINES } from "../src/text/log";
 
 describe("pieces", () => {
   test.each([
@@ -8,7 +8,12 @@ describe("pieces", () => {
     { name: "a colour", line: "\x1b[31mred\x1b[0m on", texts: ["red", " on"], styles: [{ colour: 1 }, {}] },
     { name: "bold and bright", line: "\x1b[1;92mok", texts: ["ok"], styles: [{ bold: true, colour: 10 }] },
     { name: "of the palette", line: "\x1b[38;5;4mx", texts: ["x"], styles: [{ colour: 4 }] },
-    { name: "true colour", line: "\x1b[38;2;9;9;9;4mx", texts: ["x"], styles: [{ colour: undefined, underline: true }] },
+    {
+      name: "true colour",
+      line: "\x1b[38;2;9;9;9;4mx",
+      texts: ["x"],
+      styles: [{ colour: undefined, underline: true }],
+    },
     { name: "a title and a cursor", line: "\x1b]0;title\x07a\x1b[2Kb", texts: ["a", "b"], styles: [{}, {}] },
     { name: "a progress bar", line: "10%\r50%\r100%\r", texts: ["100%"], styles: [{}] },
     { name: "control characters", line: "a\x00\x07b", texts: ["a", "b"], styles: [{}, {}] },

@@ -42,7 +42,12 @@ describe("shortTime", () => {
     { name: "today", at: NOON - 3_600_000, zone: "UTC", words: "11:00:00" },
     { name: "in the job's zone", at: NOON, zone: "Asia/Kathmandu", words: "17:45:00" },
     { name: "another day", at: NOON + 86_400_000, zone: "UTC", words: "Sat 28 Nov 12:00:00" },
-    { name: "the same date of another year", at: Date.UTC(2027, 10, 27, 12), zone: "UTC", words: "Sat 27 Nov 2027 12:00:00" },
+    {
+      name: "the same date of another year",
+      at: Date.UTC(2027, 10, 27, 12),
+      zone: "UTC",
+      words: "Sat 27 Nov 2027 12:00:00",
+    },
     { name: "a zone that the browser does not know", at: NOON, zone: "Mars/Olympus", words: "12:00:00" },
   ])("$name", ({ at, zone, words }) => expect(shortTime(at, NOON, zone)).toBe(words));
 });

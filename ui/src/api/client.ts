@@ -6,7 +6,12 @@ import { API_BASE } from "./address";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
-export type Job = Schemas["stored_job"];
+type Sent = Extract<Schemas["job"], { name: string }>;
+type Stored = Pick<Schemas["stored_job"], keyof Schemas["stored_job"]>;
+/** A job as it is stored: every field is there, but `problem`. */
+export type Job = Required<Omit<Sent, keyof Stored>> & Stored;
+/** A job as clients send it. */
+export type JobBody = Schemas["job"];
 export type Execution = Schemas["execution"];
 export type Member = Schemas["member"];
 export type Whoami = Schemas["whoami"];
@@ -53,17 +58,16 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
   return (await asked(request)).data as T;
 }
 
+/** A job that is stored: the description says as a union that one of two fields has to be there. */
+export async function askJob(request: Promise<Answer<object>>): Promise<Job> {
+  return (await asked(request)).data as Job;
+}
+
 /** A list, with how many entries there are before it was cut to a page. */
 export async function askList<T>(request: Promise<Answer<T[]>>): Promise<{ items: T[]; total: number }> {
   const { data, response } = await asked(request);
   const items = data ?? [];
   return { items, total: Number(response.headers.get("X-Total-Count") ?? items.length) };
-}
-
-/** The body and its version. */
-export async function askVersion<T>(request: Promise<Answer<T>>): Promise<{ body: T; etag: string }> {
-  const { data, response } = await asked(request);
-  return { body: data as T, etag: response.headers.get("ETag") ?? "" };
 }
 
 async function asked<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {

@@ -1,6 +1,6 @@
 // Requests about jobs that more than one view sends.
 
-import { api, ask, askList, type Execution, type Job, type StateWord } from "./client";
+import { api, ask, askJob, askList, type Execution, type Job, type StateWord } from "./client";
 
 /** How a list of jobs is asked for; `page` counts from 0. */
 export interface JobsWanted {
@@ -80,15 +80,15 @@ export async function executionsOf(job: string, bytes: number, signal?: AbortSig
 
 export function runJob(job: string): Promise<Job> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
-  return ask<Job>(api.POST("/v1/jobs/{job_name}/run", { params }));
+  return askJob(api.POST("/v1/jobs/{job_name}/run", { params }));
 }
 
 export function toggleJob(job: string): Promise<Job> {
-  return ask<Job>(api.POST("/v1/jobs/{job_name}/toggle", { params: { path: { job_name: job } } }));
+  return askJob(api.POST("/v1/jobs/{job_name}/toggle", { params: { path: { job_name: job } } }));
 }
 
 export function deleteJob(job: string): Promise<Job> {
-  return ask<Job>(api.DELETE("/v1/jobs/{job_name}", { params: { path: { job_name: job } } }));
+  return askJob(api.DELETE("/v1/jobs/{job_name}", { params: { path: { job_name: job } } }));
 }
 
 export function stopExecution(job: string, execution: string): Promise<Execution> {

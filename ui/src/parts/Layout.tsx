@@ -62,7 +62,11 @@ export function Layout({ children }: { children: ComponentChildren }) {
 function Liveness() {
   const words = { live: "live", connecting: "connecting", lost: "not live" };
   return (
-    <span class={`liveness ${connection.value}`} role="status" title={leader.value ? `${leader.value} leads` : undefined}>
+    <span
+      class={`liveness ${connection.value}`}
+      role="status"
+      title={leader.value ? `${leader.value} leads` : undefined}
+    >
       <i aria-hidden="true" />
       {words[connection.value]}
     </span>
@@ -96,7 +100,12 @@ function Who() {
   const name = whoami.value?.name;
   if (!name && !token.value) return null;
   return (
-    <button type="button" class="quiet who" title={`${name ?? ""}: forget the token of this tab`} onClick={() => signOut()}>
+    <button
+      type="button"
+      class="quiet who"
+      title={`${name ?? ""}: forget the token of this tab`}
+      onClick={() => signOut()}
+    >
       Sign out
     </button>
   );

@@ -5,7 +5,7 @@ import { API_BASE } from "../api/address";
 import { credentials, type Execution, NO_ANSWER, Refusal, refused } from "../api/client";
 import { tell } from "../state/notices";
 import { type Piece, pieces, plainText, type Style } from "../text/ansi";
-import { linesWith, LogLines } from "../text/log";
+import { LogLines, linesWith } from "../text/log";
 
 interface Props {
   execution: Execution;
@@ -35,7 +35,10 @@ export function LogView({ execution, running, allowed }: Props) {
   const log = useLog(execution, running, allowed);
   const kept = execution.output ?? "";
   const fallback = log.done && log.lines.length === 0 && kept !== "";
-  const lines = useMemo(() => (fallback ? kept.replace(/\n$/, "").split("\n") : log.lines), [fallback, kept, log.lines]);
+  const lines = useMemo(
+    () => (fallback ? kept.replace(/\n$/, "").split("\n") : log.lines),
+    [fallback, kept, log.lines],
+  );
   const texts = useMemo(() => lines.map(plainText), [lines]);
   const [search, setSearch] = useState("");
   const [current, setCurrent] = useState(0);
@@ -89,7 +92,9 @@ export function LogView({ execution, running, allowed }: Props) {
       </div>
       {log.trouble && <p class="note">{log.trouble}</p>}
       {fallback && <p class="note">This is the end of the output, which the job keeps.</p>}
-      {log.dropped > 0 && <p class="note">{log.dropped} earlier lines are not shown; download the log to see all of it.</p>}
+      {log.dropped > 0 && (
+        <p class="note">{log.dropped} earlier lines are not shown; download the log to see all of it.</p>
+      )}
       {lines.length > 0 ? (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
         <div ref={box} class={wrap ? "lines wrap" : "lines"} role="region" aria-label="Lines of the log" tabIndex={0}>

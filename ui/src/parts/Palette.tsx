@@ -67,7 +67,13 @@ function Opened() {
     }
   };
   return (
-    <dialog ref={dialog} class="palette" aria-label="Find a page or a job" onClose={close} onClick={(event) => event.target === dialog.current && close()}>
+    <dialog
+      ref={dialog}
+      class="palette"
+      aria-label="Find a page or a job"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
       <input
         type="search"
         role="combobox"
@@ -83,12 +89,13 @@ function Opened() {
         }}
         onKeyDown={press}
       />
-      <ul id="choices" role="listbox" aria-label="Found">
+      <div id="choices" role="listbox" aria-label="Found">
         {choices.map((choice, index) => (
-          <li
+          <div
             key={`${index} ${choice.name}`}
             id={`choice-${index}`}
             role="option"
+            tabIndex={-1}
             aria-selected={index === at}
             onClick={() => {
               close();
@@ -98,9 +105,9 @@ function Opened() {
           >
             <span>{choice.name}</span>
             <span class="muted">{choice.hint}</span>
-          </li>
+          </div>
         ))}
-      </ul>
+      </div>
       {choices.length === 0 && <p class="muted">Nothing has this in its name. Upper and lower case matter.</p>}
     </dialog>
   );

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import type { Query } from "../state/query";
 
 /** Why something could not be read, with another try. */
-export function Failure({ query }: { query: Query<unknown> }) {
+export function Failure({ query }: { query: Pick<Query<unknown>, "error" | "reload"> }) {
   const { error, reload } = query;
   if (!error) return null;
   return (

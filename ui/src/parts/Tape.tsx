@@ -1,8 +1,8 @@
 // An hour back and an hour ahead, minute by minute: a cell for each slot, filled once it ran.
 
+import { shownZone } from "../state/preferences";
 import type { Result } from "../text/slots";
 import { clockTime } from "../text/time";
-import { shownZone } from "../state/preferences";
 
 export interface Cell {
   at: number;
@@ -60,10 +60,14 @@ export function Tape({ cells, now }: { cells: readonly Cell[]; now: number }) {
             const more = row === TALL - 1 && column.length > TALL ? column.length - row : 0;
             return (
               <g key={`${minute} ${row}`} class={`cell ${more ? "more" : cell.result}`}>
-                <title>
-                  {more ? `${more} more` : `${cell.job} at ${clockTime(cell.at, zone)}: ${cell.result}`}
-                </title>
-                <rect x={x(minute) + 1} y={HEIGHT - 20 - (row + 1) * CELL} width={STEP - 2} height={CELL - 2} rx={1.5} />
+                <title>{more ? `${more} more` : `${cell.job} at ${clockTime(cell.at, zone)}: ${cell.result}`}</title>
+                <rect
+                  x={x(minute) + 1}
+                  y={HEIGHT - 20 - (row + 1) * CELL}
+                  width={STEP - 2}
+                  height={CELL - 2}
+                  rx={1.5}
+                />
               </g>
             );
           }),

@@ -65,7 +65,7 @@ function take(event: ServerEvent): void {
     waiting = [];
     readAgain();
   }
-  timer ??= setTimeout(passOn, BATCH);
+  if (timer === undefined) timer = setTimeout(passOn, BATCH);
 }
 
 function passOn(): void {

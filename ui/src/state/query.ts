@@ -51,7 +51,11 @@ export function useQuery<T>(
     } catch (error) {
       if (current.signal.aborted) return;
       const refusal = error instanceof Refusal ? error : new Refusal(0, NO_ANSWER);
-      setState((before) => ({ data: refusal.status === 404 ? undefined : before.data, error: refusal, loading: false }));
+      setState((before) => ({
+        data: refusal.status === 404 ? undefined : before.data,
+        error: refusal,
+        loading: false,
+      }));
     }
   }, []);
 

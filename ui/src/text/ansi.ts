@@ -18,7 +18,7 @@ export interface Piece {
 const PLAIN: Style = {};
 // CSI sequences, OSC sequences to their end, other two-byte escapes, and control characters but tab.
 const ESCAPE =
-  /\x1b\[([0-9;:]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|\x1b\[[^@-~]*$|[\x00-\x08\x0b-\x1f\x7f]/g;
+  /\x1b\[([0-9;:]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[^@-~]*$|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f]/g;
 
 /** Split a line into pieces of one style each, and return the style that the next line begins with. */
 export function pieces(line: string, style: Style = PLAIN): { pieces: Piece[]; style: Style } {

@@ -49,7 +49,8 @@ export function sameDefinition(a: object, b: object): boolean {
 export function parsed(text: string): { draft: Draft } | { error: string } {
   try {
     const found: unknown = JSON.parse(text);
-    if (found === null || typeof found !== "object" || Array.isArray(found)) return { error: "A job is a JSON object: { … }." };
+    if (found === null || typeof found !== "object" || Array.isArray(found))
+      return { error: "A job is a JSON object: { … }." };
     return { draft: found as Draft };
   } catch (error) {
     return { error: error instanceof Error ? error.message : "This is not JSON." };

@@ -70,7 +70,11 @@ export function Busy() {
                   <td class="number medium">{each.attempt}</td>
                   <td class="clip">{each.node_name || "waits for a node"}</td>
                   <td class="actions">
-                    <Link class="button quiet" href={executionPath(each.job_name, each.id)} aria-label={`Log of ${each.job_name}`}>
+                    <Link
+                      class="button quiet"
+                      href={executionPath(each.job_name, each.id)}
+                      aria-label={`Log of ${each.job_name}`}
+                    >
                       Log
                     </Link>
                     {may("create dkronjobs/stop") && (
@@ -78,7 +82,9 @@ export function Busy() {
                         type="button"
                         class="quiet"
                         aria-label={`Stop ${each.job_name}`}
-                        onClick={() => attempt(() => stopExecution(each.job_name, each.id), `${each.job_name} is asked to stop.`)}
+                        onClick={() =>
+                          attempt(() => stopExecution(each.job_name, each.id), `${each.job_name} is asked to stop.`)
+                        }
                       >
                         Stop
                       </button>
@@ -90,7 +96,11 @@ export function Busy() {
           </table>
         </div>
       )}
-      {data && data.length > MOST && <p class="note">The first {MOST} of {data.length} are shown.</p>}
+      {data && data.length > MOST && (
+        <p class="note">
+          The first {MOST} of {data.length} are shown.
+        </p>
+      )}
     </div>
   );
 }

@@ -51,7 +51,11 @@ function Tree({ chain: { job, then }, busyJobs }: { chain: Chain<ChainedJob>; bu
           {job.name}
         </Link>
         <span class="muted">
-          {job.schedule && !job.parent_job ? <Countdown at={job.next} jobZone={job.timezone} never={job.schedule} /> : ""}
+          {job.schedule && !job.parent_job ? (
+            <Countdown at={job.next} jobZone={job.timezone} never={job.schedule} />
+          ) : (
+            ""
+          )}
         </span>
       </p>
       {then.length > 0 && (

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { api, ask, askVersion, type Job, Refusal } from "../api/client";
+import { api, ask, askJob, type Job, type JobBody, Refusal } from "../api/client";
 import { jobPath } from "../parts/links";
 import { Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
@@ -53,8 +53,9 @@ interface Stored {
   etag: string;
 }
 
-function read(name: string, signal?: AbortSignal): Promise<Stored> {
-  return askVersion<Job>(api.GET("/v1/jobs/{job_name}", { params: { path: { job_name: name } }, signal }));
+async function read(name: string, signal?: AbortSignal): Promise<Stored> {
+  const request = api.GET("/v1/jobs/{job_name}", { params: { path: { job_name: name } }, signal });
+  return { body: await askJob(request), etag: (await request).response.headers.get("ETag") ?? "" };
 }
 
 function Form({ stored }: { stored: Stored | undefined }) {
@@ -154,12 +155,16 @@ function Form({ stored }: { stored: Stored | undefined }) {
 }
 
 /** Store the job, unless another user has changed its definition meanwhile. Returns its name, and a warning if any. */
-async function save(draft: Draft, stored: Stored | undefined, force: boolean): Promise<{ name: string; warning: string }> {
-  const body = draft as Job;
+async function save(
+  draft: Draft,
+  stored: Stored | undefined,
+  force: boolean,
+): Promise<{ name: string; warning: string }> {
+  const body = draft as JobBody;
   const query = force ? { force: true } : {};
   if (!stored) {
     const created = api.POST("/v1/jobs", { params: { header: { "If-None-Match": "*" } }, body });
-    return { name: (await ask(created)).name, warning: await warningOf(created) };
+    return { name: (await askJob(created)).name, warning: await warningOf(created) };
   }
   const { name } = stored.body;
   let { etag } = stored;
@@ -221,7 +226,11 @@ function Fields({ draft, set, isNew }: FieldsProps) {
       {field("parent_job", "Runs after", "a job whose success starts this one")}
       <Labelled label="While it runs" hint="what a further slot does">
         {(id) => (
-          <select id={id} value={text("concurrency") || "allow"} onChange={(event) => set("concurrency", event.currentTarget.value)}>
+          <select
+            id={id}
+            value={text("concurrency") || "allow"}
+            onChange={(event) => set("concurrency", event.currentTarget.value)}
+          >
             <option value="allow">allow: it runs as well</option>
             <option value="forbid">forbid: the slot is skipped</option>
             <option value="replace">replace: the running one is stopped</option>
@@ -241,7 +250,11 @@ function Fields({ draft, set, isNew }: FieldsProps) {
       </Labelled>
       <Labelled label="Executor" hint="what runs it">
         {(id) => (
-          <select id={id} value={text("executor") || "shell"} onChange={(event) => set("executor", event.currentTarget.value)}>
+          <select
+            id={id}
+            value={text("executor") || "shell"}
+            onChange={(event) => set("executor", event.currentTarget.value)}
+          >
             {EXECUTORS.map((each) => (
               <option key={each}>{each}</option>
             ))}
@@ -256,7 +269,9 @@ function Fields({ draft, set, isNew }: FieldsProps) {
               rows={4}
               spellcheck={false}
               value={command?.[1] ?? ""}
-              onInput={(event) => set("executor_config", { ...(draft.executor_config as object), command: event.currentTarget.value })}
+              onInput={(event) =>
+                set("executor_config", { ...(draft.executor_config as object), command: event.currentTarget.value })
+              }
             />
           )}
         </Labelled>
@@ -272,7 +287,11 @@ function Fields({ draft, set, isNew }: FieldsProps) {
       {field("owner_email", "Owner's address")}
       {(["disabled", "ephemeral"] as const).map((key) => (
         <label key={key} class="check">
-          <input type="checkbox" checked={draft[key] === true} onChange={(event) => set(key, event.currentTarget.checked)} />
+          <input
+            type="checkbox"
+            checked={draft[key] === true}
+            onChange={(event) => set(key, event.currentTarget.checked)}
+          />
           {key === "disabled" ? "Disabled: it does not run" : "Ephemeral: it is deleted after its first success"}
         </label>
       ))}
@@ -367,7 +386,9 @@ function Preview({ draft }: { draft: Draft }) {
           {data.error}
         </p>
       )}
-      {data && !data.error && data.next.length === 0 && <p class="muted">It never comes due: it runs only on request.</p>}
+      {data && !data.error && data.next.length === 0 && (
+        <p class="muted">It never comes due: it runs only on request.</p>
+      )}
       <ol class="slots">
         {data?.next.map((slot) => (
           <li key={slot}>

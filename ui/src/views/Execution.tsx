@@ -3,15 +3,15 @@
 import { Link } from "wouter-preact";
 import { api, ask, type Execution as Body } from "../api/client";
 import { executionsOf, runJob, stopExecution } from "../api/jobs";
-import { executionPath, jobPath } from "../parts/links";
 import { LogView } from "../parts/LogView";
+import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
-import { attempt } from "../state/notices";
 import type { LiveEvent } from "../state/live";
+import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { attemptsOf, lateness, planned, result, taken } from "../text/slots";
@@ -33,7 +33,8 @@ export function Execution({ job, id }: { job: string; id: string }) {
     return (
       <Empty title="This execution is not kept any more.">
         <p>
-          A job keeps its latest executions (<code>history.executions</code>). <Link href={jobPath(job)}>Show {job}</Link>
+          A job keeps its latest executions (<code>history.executions</code>).{" "}
+          <Link href={jobPath(job)}>Show {job}</Link>
         </p>
       </Empty>
     );
@@ -60,7 +61,9 @@ export function Execution({ job, id }: { job: string; id: string }) {
             <button
               type="button"
               class="danger"
-              onClick={() => attempt(() => stopExecution(job, id), "It is asked to stop; its pod gets its grace period.")}
+              onClick={() =>
+                attempt(() => stopExecution(job, id), "It is asked to stop; its pod gets its grace period.")
+              }
             >
               Stop
             </button>

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { api, ask, type Execution, type Job as JobBody } from "../api/client";
+import { api, ask, askJob, type Execution, type Job as JobBody } from "../api/client";
 import { deleteJob, executionsOf, runJob, toggleJob } from "../api/jobs";
 import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
@@ -35,7 +35,7 @@ export function Job({ name }: { name: string }) {
   const ofJob = (event: LiveEvent) => event.type === "job" && event.job.name === name;
   const job = useQuery(
     `job ${name}`,
-    (signal) => ask<JobBody>(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })),
+    (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })),
     { concerns: ofJob },
   );
   const runs = useQuery(`runs ${name}`, (signal) => executionsOf(name, OUTPUT, signal), {
@@ -51,7 +51,8 @@ export function Job({ name }: { name: string }) {
     return (
       <Empty title={`There is no job ${name}.`}>
         <p>
-          It was deleted, or never existed. <Link href={`/jobs?q=${encodeURIComponent(name)}`}>Search for the name</Link>
+          It was deleted, or never existed.{" "}
+          <Link href={`/jobs?q=${encodeURIComponent(name)}`}>Search for the name</Link>
         </p>
       </Empty>
     );
@@ -169,7 +170,12 @@ function Due({ job, next }: { job: JobBody; next: readonly string[] }) {
           ["Not after", job.expires_at && <When key="e" at={job.expires_at} jobZone={job.timezone} />],
           ["Runs after", job.parent_job && <Link href={jobPath(job.parent_job)}>{job.parent_job}</Link>],
           ["Then run", job.dependent_jobs?.length ? <Links jobs={job.dependent_jobs} /> : ""],
-          ["While it runs", job.concurrency === "allow" ? "" : { forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency]],
+          [
+            "While it runs",
+            job.concurrency === "allow"
+              ? ""
+              : { forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
+          ],
           ["Retries", job.retries || ""],
         ]}
       />
@@ -212,7 +218,9 @@ function Runs({ runs, job }: { runs: readonly Execution[]; job: JobBody }) {
   if (!runs.length) {
     return (
       <Empty title="It has not run yet.">
-        <p class="muted">{instant(job.next) === undefined ? whyNever(job) : "Its first run comes with its next slot."}</p>
+        <p class="muted">
+          {instant(job.next) === undefined ? whyNever(job) : "Its first run comes with its next slot."}
+        </p>
       </Empty>
     );
   }
@@ -268,9 +276,7 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} />
       </td>
-      <td class="nowrap">
-        {late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}
-      </td>
+      <td class="nowrap">{late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}</td>
       <td class="number nowrap">{kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0))}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>

@@ -10,8 +10,8 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { Strip } from "../parts/Strip";
 import { Countdown, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
-import { attempt } from "../state/notices";
 import { onEvents } from "../state/live";
+import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
 
@@ -77,11 +77,10 @@ export function Jobs() {
   const view = readView(useSearch());
   const show = (changes: Partial<View>) => go(addressFor({ ...view, page: 0, ...changes }), { replace: true });
   const start = view.page * PAGE;
-  const list = useQuery(
-    JSON.stringify(view),
-    (signal) => listJobs({ ...view, start, end: start + PAGE }, signal),
-    { concerns: (event) => event.type === "job", atMostEvery: 3 },
-  );
+  const list = useQuery(JSON.stringify(view), (signal) => listJobs({ ...view, start, end: start + PAGE }, signal), {
+    concerns: (event) => event.type === "job",
+    atMostEvery: 3,
+  });
   useChangedRows(list.change);
   const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution" });
   const busyJobs = new Set((running.data ?? []).map((each) => each.job_name));
@@ -96,7 +95,11 @@ export function Jobs() {
         <Choice
           label="Enabled or disabled"
           value={view.disabled}
-          options={[["", "enabled or not"], ["false", "enabled"], ["true", "disabled"]]}
+          options={[
+            ["", "enabled or not"],
+            ["false", "enabled"],
+            ["true", "disabled"],
+          ]}
           onChange={(disabled) => show({ disabled })}
         />
         <span class="muted count" role="status">
@@ -122,7 +125,14 @@ export function Jobs() {
         </Empty>
       )}
       {data && data.items.length > 0 && (
-        <Table view={view} jobs={data.items} busyJobs={busyJobs} show={show} change={list.change} loading={list.loading} />
+        <Table
+          view={view}
+          jobs={data.items}
+          busyJobs={busyJobs}
+          show={show}
+          change={list.change}
+          loading={list.loading}
+        />
       )}
       {data && data.total > 0 && data.items.length === 0 && (
         <Empty title="This page is after the last one.">
@@ -214,8 +224,7 @@ const COLUMNS: [string, string, string][] = [
 ];
 
 function Table({ view, jobs, busyJobs, show, change, loading }: TableProps) {
-  const sortBy = (sort: string) =>
-    show({ sort, order: view.sort === sort && view.order === "ASC" ? "DESC" : "ASC" });
+  const sortBy = (sort: string) => show({ sort, order: view.sort === sort && view.order === "ASC" ? "DESC" : "ASC" });
   return (
     <div class="scroll">
       <table class="list" aria-busy={loading}>
@@ -230,7 +239,9 @@ function Table({ view, jobs, busyJobs, show, change, loading }: TableProps) {
                 key={title}
                 scope="col"
                 class={kind}
-                aria-sort={field && view.sort === field ? (view.order === "ASC" ? "ascending" : "descending") : undefined}
+                aria-sort={
+                  field && view.sort === field ? (view.order === "ASC" ? "ascending" : "descending") : undefined
+                }
               >
                 {field ? (
                   <button type="button" class="sort" onClick={() => sortBy(field)}>
@@ -306,7 +317,12 @@ function Row({ job, running, change }: { job: ListedJob; running: boolean; chang
           </button>
         )}
         {may("update dkronjobs/toggle") && (
-          <button type="button" class="quiet" aria-label={`${job.disabled ? "Enable" : "Disable"} ${job.name}`} onClick={toggle}>
+          <button
+            type="button"
+            class="quiet"
+            aria-label={`${job.disabled ? "Enable" : "Disable"} ${job.name}`}
+            onClick={toggle}
+          >
             {job.disabled ? "Enable" : "Disable"}
           </button>
         )}
@@ -371,4 +387,3 @@ function Pages({ view, total }: { view: View; total: number }) {
     </nav>
   );
 }
-

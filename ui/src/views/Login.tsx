@@ -2,9 +2,9 @@
 
 import { useState } from "preact/hooks";
 import { Refusal } from "../api/client";
+import { useTitle } from "../parts/useTitle";
 import { identify } from "../state/session";
 import { farewell, signIn } from "../state/token";
-import { useTitle } from "../parts/useTitle";
 
 export function Login() {
   useTitle("Sign in");
@@ -47,8 +47,8 @@ export function Login() {
           </p>
         )}
         <p id="token-help" class="muted">
-          A token of the cluster (<code>kubectl create token NAME --audience dkron</code>), of your issuer, or of this API
-          (<code>dkron-api token create</code>). This tab keeps it until it is closed.
+          A token of the cluster (<code>kubectl create token NAME --audience dkron</code>), of your issuer, or of this
+          API (<code>dkron-api token create</code>). This tab keeps it until it is closed.
         </p>
       </form>
     </main>

@@ -85,7 +85,8 @@ function Attention({ summary }: { summary: Query<Summary> }) {
       <Failure query={summary} />
       {noLeader && (
         <p class="note bad">
-          No replica of the operator leads, so no job starts. Look at its pods and their log; <Link href="/cluster">cluster</Link>.
+          No replica of the operator leads, so no job starts. Look at its pods and their log;{" "}
+          <Link href="/cluster">cluster</Link>.
         </p>
       )}
       {data?.paused && (
@@ -151,7 +152,11 @@ function cellsOf(data: Summary): Cell[] {
     job: each.job,
     result: "running" as const,
   }));
-  const coming = data.next_hour.slots.map((each) => ({ at: instant(each.due) ?? 0, job: each.job, result: "planned" as const }));
+  const coming = data.next_hour.slots.map((each) => ({
+    at: instant(each.due) ?? 0,
+    job: each.job,
+    result: "planned" as const,
+  }));
   return [...past, ...running, ...coming];
 }
 
