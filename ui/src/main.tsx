@@ -99,7 +99,7 @@ function Pages() {
           <Cluster />
         </Route>
         <Route>
-          <Empty title="There is no page at this address.">
+          <Empty page title="There is no page at this address.">
             <p>
               <Link href="/">Go to the overview</Link>
             </p>

@@ -9,7 +9,7 @@ import { When } from "./Time";
 type Slot = Explanation["slots"][number];
 
 /** Slots to show. */
-const MOST = 20;
+const MOST = 6;
 
 export function Explain({ job, zone }: { job: string; zone: string }) {
   const [text, setText] = useState("");
@@ -55,8 +55,9 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
           </li>
         ))}
       </ul>
+      {odd.length > MOST && <p class="muted">and {odd.length - MOST} more; ask for a moment to see one of them</p>}
       {data?.remarks.map((remark) => (
-        <p key={remark} class="muted">
+        <p key={remark} class="muted sentence">
           {remark}
         </p>
       ))}

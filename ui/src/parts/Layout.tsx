@@ -11,6 +11,9 @@ import type { Zone } from "../text/time";
 import { paletteOpen } from "./Palette";
 import { Elapsed } from "./Time";
 
+/** The dark part of the disc: half of it, none, all. */
+const SHADES = { system: "M8 2a6 6 0 0 1 0 12Z", light: "", dark: "M8 2a6 6 0 1 1 0 12a6 6 0 1 1 0-12Z" };
+
 const PAGES = [
   ["/", "Overview"],
   ["/jobs", "Jobs"],
@@ -44,9 +47,12 @@ export function Layout({ children }: { children: ComponentChildren }) {
             Find <kbd>Ctrl K</kbd>
           </button>
           <ZonePicker />
-          <button type="button" class="quiet" onClick={nextTheme} title="Light, dark, or as the system">
-            <span class="spoken">Theme: </span>
-            {theme.value}
+          <button type="button" class="quiet theme" onClick={nextTheme} title={`Theme: ${theme.value}`}>
+            <span class="spoken">Theme: {theme.value}</span>
+            <svg viewBox="0 0 16 16" aria-hidden="true">
+              <circle cx="8" cy="8" r="6" />
+              <path d={SHADES[theme.value]} />
+            </svg>
           </button>
           <Who />
         </div>

@@ -90,8 +90,11 @@ export function LogView({ execution, running, allowed }: Props) {
           </button>
         )}
       </div>
-      {log.trouble && <p class="note">{log.trouble}</p>}
-      {fallback && <p class="note">This is the end of the output, which the job keeps.</p>}
+      {(log.trouble || fallback) && (
+        <p class="note">
+          {log.trouble} {fallback && "This is the end of the output, which the job keeps."}
+        </p>
+      )}
       {log.dropped > 0 && (
         <p class="note">{log.dropped} earlier lines are not shown; download the log to see all of it.</p>
       )}
@@ -102,7 +105,13 @@ export function LogView({ execution, running, allowed }: Props) {
         </div>
       ) : (
         <p class="muted" role="status">
-          {running && allowed && !log.done ? "Nothing was printed yet." : log.done ? "It printed nothing." : "Reading…"}
+          {running && allowed && !log.done
+            ? "Nothing was printed yet."
+            : log.done
+              ? log.trouble
+                ? ""
+                : "It printed nothing."
+              : "Reading…"}
         </p>
       )}
     </div>

@@ -22,11 +22,18 @@ function sentence(status: number, text: string): string {
   return text;
 }
 
+interface EmptyProps {
+  title: string;
+  /** It stands for the whole page, and is its heading. */
+  page?: boolean;
+  children?: ComponentChildren;
+}
+
 /** Nothing to show: why, and what to do about it. */
-export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+export function Empty({ title, page = false, children }: EmptyProps) {
   return (
-    <div class="empty">
-      <p class="empty-title">{title}</p>
+    <div class={page ? "empty whole" : "empty"}>
+      {page ? <h1 class="empty-title">{title}</h1> : <p class="empty-title">{title}</p>}
       {children}
     </div>
   );

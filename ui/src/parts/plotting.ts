@@ -9,7 +9,7 @@ export interface Labels {
 }
 
 const SERIES = [
-  ["succeeded", "--success"],
+  ["succeeded", "--success-fill"],
   ["failed", "--failed"],
   ["running", "--running"],
 ] as const;
@@ -31,17 +31,33 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
       legend: { show: false },
       cursor: { show: false },
       padding: [6, 6, 0, 0],
-      scales: { y: { range: (_plot, _low, high) => [0, high * 1.1 || 1] } },
+      // Half a bar of room at both ends.
+      scales: {
+        x: { range: (_plot, low, high) => padded(low, high, data[0].length) },
+        y: { range: (_plot, _low, high) => [0, high * 1.1 || 1] },
+      },
       axes: [
         { ...axis, grid: { show: false }, values: (_plot, at) => at.map(labels.time), size: 22 },
         { ...axis, values: (_plot, at) => at.map(labels.length), size: 64, space: 28 },
       ],
       series: [
         {},
-        ...SERIES.map(([label, name]) => ({ label, fill: colour(name), stroke: colour(name), width: 0, paths: bars })),
+        ...SERIES.map(([label, name]) => ({
+          label,
+          fill: colour(name),
+          stroke: colour(name),
+          width: 0,
+          paths: bars,
+          points: { show: false },
+        })),
       ],
     },
     data,
     box,
   );
+}
+
+function padded(low: number, high: number, count: number): [number, number] {
+  const room = Math.max(1, (high - low) / Math.max(1, 2 * (count - 1)));
+  return [low - room, high + room];
 }

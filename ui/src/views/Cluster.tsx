@@ -30,20 +30,27 @@ export function Cluster() {
           {members.data && <Members members={members.data.items} />}
         </Panel>
         <Panel title="Leader" class="leading">
-          {leader.value === "" ? (
+          {leader.value === "" && (
             <p class="note bad">No replica leads, so no job starts. Look at the pods of the operator and their log.</p>
-          ) : (
-            <Facts rows={[["Leads", leader.value ?? "–"]]} />
           )}
           <Failure query={status} />
-          <Facts rows={Object.entries({ ...agent, ...serf }).filter(([name]) => name !== "name")} />
+          <Facts
+            rows={[
+              ["Leads", leader.value || serf?.leader],
+              ["Answered by", agent?.name],
+              ["Version", agent?.version],
+              ["Jobs", serf?.jobs],
+              ["Running", serf?.active],
+              ["Data are", serf?.cache_age && `${serf.cache_age} s old at most`],
+            ]}
+          />
         </Panel>
         <Pause />
         <Panel title="You" class="you">
           <Facts
             rows={[
-              ["Name", whoami.value?.name || "not asked for"],
-              ["Known by", whoami.value?.how],
+              ["Name", whoami.value?.name || "anybody: no token is asked for"],
+              ["Known by", whoami.value?.name && whoami.value.how],
               ["Namespace", whoami.value?.namespace],
             ]}
           />
@@ -125,9 +132,9 @@ function Pause() {
     <Panel title="New jobs" class="pausing">
       <Failure query={pause} />
       <p>{paused === undefined ? "–" : paused ? "Refused: the installation is paused." : "Accepted."}</p>
-      <p class="muted">A pause refuses new and changed jobs. Those that there are run as before.</p>
+      <p class="muted">A pause refuses new and changed jobs. Jobs that exist run as before.</p>
       {paused !== undefined && may("update dkronclusters/pause") && (
-        <button type="button" onClick={() => (paused ? set(false) : setAsking(true))}>
+        <button type="button" class="after" onClick={() => (paused ? set(false) : setAsking(true))}>
           {paused ? "End the pause" : "Pause"}
         </button>
       )}

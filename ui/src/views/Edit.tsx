@@ -23,7 +23,7 @@ const AGAIN = 5;
 export function Edit({ name }: { name: string | undefined }) {
   useTitle(name ? `Edit ${name}` : "New job");
   const job = useQuery(name ? `edit ${name}` : null, (signal) => read(name ?? "", signal));
-  if (job.error?.status === 404) return <Empty title={`There is no job ${name}.`} />;
+  if (job.error?.status === 404) return <Empty page title={`There is no job ${name}.`} />;
   return (
     <div class="edit">
       <header class="head">
@@ -221,7 +221,7 @@ function Fields({ draft, set, isNew }: FieldsProps) {
     <div class="fields">
       {isNew && field("name", "Name", "lower-case letters, digits, - and _", true)}
       {field("displayname", "Title", "for people")}
-      {field("schedule", "Schedule", "six fields, seconds first, or @every 1h, @daily, @manually")}
+      {field("schedule", "Schedule", "six fields, seconds first, or @daily")}
       {field("timezone", "Time zone", "as Europe/Madrid; empty means UTC")}
       {field("parent_job", "Runs after", "a job whose success starts this one")}
       <Labelled label="While it runs" hint="what a further slot does">

@@ -31,7 +31,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
   const body = one.data;
   if (one.error?.status === 404) {
     return (
-      <Empty title="This execution is not kept any more.">
+      <Empty page title="This execution is not kept any more.">
         <p>
           A job keeps its latest executions (<code>history.executions</code>).{" "}
           <Link href={jobPath(job)}>Show {job}</Link>
@@ -48,7 +48,14 @@ export function Execution({ job, id }: { job: string; id: string }) {
           <p class="crumbs">
             <Link href="/jobs">Jobs</Link> / <Link href={jobPath(job)}>{job}</Link>
           </p>
-          <h1>{body ? <When at={planned(body) ?? body.started_at} /> : "A run"}</h1>
+          <h1>
+            {job}
+            {body && (
+              <>
+                , <When at={planned(body) ?? body.started_at} />
+              </>
+            )}
+          </h1>
           {kind && (
             <p class="sub">
               <Mark state={kind} word />

@@ -13,7 +13,6 @@ import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
-import { Strip } from "../parts/Strip";
 import { Countdown, Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import type { LiveEvent } from "../state/live";
@@ -49,7 +48,7 @@ export function Job({ name }: { name: string }) {
   const body = job.data;
   if (job.error?.status === 404) {
     return (
-      <Empty title={`There is no job ${name}.`}>
+      <Empty page title={`There is no job ${name}.`}>
         <p>
           It was deleted, or never existed.{" "}
           <Link href={`/jobs?q=${encodeURIComponent(name)}`}>Search for the name</Link>
@@ -165,7 +164,7 @@ function Due({ job, next }: { job: JobBody; next: readonly string[] }) {
         rows={[
           ["Next", <Countdown key="n" at={job.next} jobZone={job.timezone} never={whyNever(job)} />],
           ["Schedule", job.schedule && <code>{job.schedule}</code>],
-          ["Zone", job.schedule ? job.timezone || "UTC" : ""],
+          ["Zone", job.timezone || (instant(job.next) === undefined ? "" : "UTC")],
           ["Not before", job.starts_at && <When key="s" at={job.starts_at} jobZone={job.timezone} />],
           ["Not after", job.expires_at && <When key="e" at={job.expires_at} jobZone={job.timezone} />],
           ["Runs after", job.parent_job && <Link href={jobPath(job.parent_job)}>{job.parent_job}</Link>],
@@ -201,6 +200,11 @@ function whyNever(job: JobBody): string {
   return "only on request";
 }
 
+function firstRun(job: JobBody): string {
+  if (instant(job.next) !== undefined) return "Its first run comes with its next slot.";
+  return job.disabled ? "It is disabled." : `It runs ${whyNever(job)}.`;
+}
+
 function Links({ jobs }: { jobs: readonly string[] }) {
   return (
     <>
@@ -218,18 +222,13 @@ function Runs({ runs, job }: { runs: readonly Execution[]; job: JobBody }) {
   if (!runs.length) {
     return (
       <Empty title="It has not run yet.">
-        <p class="muted">
-          {instant(job.next) === undefined ? whyNever(job) : "Its first run comes with its next slot."}
-        </p>
+        <p class="muted">{firstRun(job)}</p>
       </Empty>
     );
   }
   return (
     <>
-      <div class="charts">
-        <Strip executions={runs} />
-        <DurationsPlot executions={runs} />
-      </div>
+      <DurationsPlot executions={runs} />
       <div class="scroll">
         <table class="list">
           <caption class="spoken">Runs of {job.name}, the newest first</caption>
@@ -237,7 +236,9 @@ function Runs({ runs, job }: { runs: readonly Execution[]; job: JobBody }) {
             <tr>
               <th scope="col">Result</th>
               <th scope="col">Planned</th>
-              <th scope="col">Began</th>
+              <th scope="col" class="medium">
+                Began
+              </th>
               <th scope="col" class="number">
                 Took
               </th>

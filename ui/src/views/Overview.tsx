@@ -103,8 +103,8 @@ function Attention({ summary }: { summary: Query<Summary> }) {
             <Link href={jobPath(each.job)} class="name">
               {each.job}
             </Link>
-            <p>
-              {each.why} <span class="muted">{each.remedy}</span>
+            <p class="sentence">
+              {each.why} <span class="muted remedy">{each.remedy}</span>
             </p>
           </li>
         ))}
@@ -185,7 +185,7 @@ function Running({ data }: { data: Summary | undefined }) {
           </li>
         ))}
       </ul>
-      {ended.length > 0 && <h3>Ended</h3>}
+      {ended.length > 0 && <h3>Latest runs</h3>}
       <ul class="rows">
         {ended.slice(0, LISTED).map((each) => (
           <li key={`${each.job} ${each.started_at}`}>
