@@ -29,13 +29,13 @@ export function When({ at, jobZone = "", never = "–" }: Props) {
   );
 }
 
-/** `in 5 min`, counted down; the time itself is the title. */
+/** `in 5 min`, counted down to `due`; the time itself is the title. */
 export function Countdown({ at, jobZone = "", never = "–" }: Props) {
   const found = milliseconds(at);
   if (found === undefined) return <span class="muted">{never}</span>;
   return (
     <time dateTime={new Date(found).toISOString()} title={fullTime(found, shownZone(jobZone))}>
-      {relative(found, now.value)}
+      {found < now.value - 1000 ? "due" : relative(found, now.value)}
     </time>
   );
 }

@@ -35,7 +35,7 @@ export function Job({ name }: { name: string }) {
   const job = useQuery(
     `job ${name}`,
     (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })),
-    { concerns: ofJob },
+    { concerns: ofJob, every: 60 },
   );
   const runs = useQuery(`runs ${name}`, (signal) => executionsOf(name, OUTPUT, signal), {
     concerns: (event) => event.type === "execution" && event.execution.job_name === name,

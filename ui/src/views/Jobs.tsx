@@ -80,6 +80,7 @@ export function Jobs() {
   const list = useQuery(JSON.stringify(view), (signal) => listJobs({ ...view, start, end: start + PAGE }, signal), {
     concerns: (event) => event.type === "job",
     atMostEvery: 3,
+    every: 30,
   });
   useChangedRows(list.change);
   const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution" });
