@@ -320,7 +320,7 @@ golden-schedules: venv ## Generate tests/conformance/schedules.jsonl with robfig
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, scrapes and tracing
+bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, scrapes, overviews and tracing
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/tenants.py
 	@PYTHONPATH=hack $(BIN)/python bench/handover.py
@@ -332,4 +332,5 @@ bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace 
 	@$(BIN)/python bench/schedules.py
 	@$(BIN)/python bench/executor_start.py
 	@$(BIN)/python bench/scrape.py
+	@$(BIN)/python bench/summary.py
 	@$(BIN)/python bench/tracing.py

@@ -33,8 +33,8 @@ from rest_table import HEADER, Round, Rounds, row
 from rig import Object, installed, many, namespace
 
 from dkron_api.translate.body import read_body
-from dkron_api.translate.spec import spec_of
 from dkron_crds.names import API_VERSION
+from dkron_from_dkron.spec import spec_of
 from dkron_kube import access
 from dkron_kube.access import AccessError
 from dkron_kube.client import KubeClient

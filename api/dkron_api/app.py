@@ -12,6 +12,7 @@ from dkron_api.auth.schemes import guard
 from dkron_api.auth.token_secrets import read_secret
 from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -30,6 +31,7 @@ from dkron_api.edge.keys import (
     POLICIES,
     PRERENDERER,
     SETTINGS,
+    SLICES,
     STOPPING,
     SUPERVISOR,
     TENANTS,
@@ -89,7 +91,8 @@ def make_app(
     app[STOPPING] = asyncio.Event()
     app[SUPERVISOR] = Supervisor()
     app[PRERENDERER] = Prerenderer()
-    app[TENANTS] = tenants = make_tenants(settings, TenantFactory(kube, clock, app[PRERENDERER]))
+    app[SLICES] = Slices()
+    app[TENANTS] = tenants = make_tenants(settings, TenantFactory(kube, clock, app[PRERENDERER], app[SLICES]))
     app[GATE] = Gate(
         requests=settings.max_requests,
         streams=settings.max_streams,

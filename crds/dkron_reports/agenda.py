@@ -76,7 +76,7 @@ def planning(
     ahead: list[tuple[datetime, str, str, int, Job]] = []
     for number, (job, first) in enumerate(jobs):
         yield
-        if first is not None and now < first <= end:
+        if first is not None and first <= end:
             ahead.append((first, job.namespace, job.name, number, job))
     heapq.heapify(ahead)
     rest: dict[int, Iterator[datetime]] = {}

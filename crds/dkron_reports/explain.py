@@ -147,7 +147,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
     if line is None:
         remarks.append(_no_slots(job, timing))
         return Explanation(job.name, start, end, (), tuple(remarks))
-    history = History(status, timing, line)
+    history = History(status, timing, line, now)
     rules = _Rules(job, timing, history, now)
     found: list[Explained] = []
     more = False
@@ -237,6 +237,9 @@ class _Rules:
         run = self._history.runs.get(slot)
         if run is not None:
             return Explained(slot, What.RAN, run.told(self._now), run)
+        later = self._history.backfilled.get(slot)
+        if later is not None:
+            return Explained(slot, What.RAN, f"by a backfill: {later.told(self._now)}", later)
         if slot == self._history.skipped_at:
             reason = self._history.reason
             return Explained(slot, What.SKIPPED, because(reason), reason=reason, setting=setting_of(reason))

@@ -13,28 +13,31 @@ from dkron_reports.words import read_time
 class History:
     """The runs and skips of one status. `since` is from when on each run of a slot is in it."""
 
-    def __init__(self, status: Object, timing: Timing, line: Timeline) -> None:
+    def __init__(self, status: Object, timing: Timing, line: Timeline, now: datetime) -> None:
         runs = runs_of(attempts_of(status))
-        self.runs = {run.slot: run for run in runs if run.trigger == "schedule" and run.slot is not None}
+        self.runs, self.backfilled = (
+            {run.slot: run for run in runs if run.trigger == trigger and run.slot is not None}
+            for trigger in ("schedule", "backfill")
+        )
         skipped = mapping(status, "skipped")
         self.skipped_at = read_time(skipped.get("lastTime"))
         self.reason = str(skipped.get("lastReason") or "")
         self.ahead = frozenset(read_time(each) for each in items(status, "ranAhead"))
         self.since = _kept_from(status, timing)
         self._mark = timing.mark
-        self.has_gaps = self._lacking(line) > number(skipped, "count")
+        self.has_gaps = self._lacking(line, now) > number(skipped, "count")
         """Whether more slots became no run than were ever skipped, as after a client deleted the executions."""
 
     def decided(self, slot: datetime) -> bool:
         """Whether the operator has decided the slot."""
         return self._mark is not None and slot <= self._mark
 
-    def _lacking(self, line: Timeline) -> int:
-        """Count the decided slots of which a run would be kept, and is not."""
+    def _lacking(self, line: Timeline, now: datetime) -> int:
+        """Count the decided slots up to now of which a run would be kept, and is not."""
         if self._mark is None:
             return 0
-        decided = line.count(shifted(self.since, -TICK), self._mark)
-        return decided - sum(self.since <= slot <= self._mark for slot in self.runs)
+        last = min(self._mark, now)
+        return line.count(shifted(self.since, -TICK), last) - sum(self.since <= slot <= last for slot in self.runs)
 
 
 def _kept_from(status: Object, timing: Timing) -> datetime:

@@ -15,10 +15,11 @@ from dkron_reports.words import read_time
 DAYS = 30
 
 
-def leader_of(lease: Object | None, now: datetime) -> str:
+def holder_of(lease: Object | None, now: datetime) -> str:
     """Return the holder of the Lease; empty if there is none, or if it did not renew the Lease in time."""
     spec = mapping(lease or {}, "spec")
     renewed, seconds = read_time(spec.get("renewTime")), whole(spec.get("leaseDurationSeconds")) or LEASE_SECONDS
+    # Subtract the times instead of adding a duration: the renewal time may be at either end of the calendar.
     is_fresh = renewed is not None and now - renewed <= timedelta(seconds=seconds)
     return str(spec.get("holderIdentity") or "") if is_fresh else ""
 

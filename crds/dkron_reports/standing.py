@@ -11,7 +11,7 @@ from dkron_crds.status import Day
 from dkron_reports.agenda import first_of
 from dkron_reports.installation import days_in
 from dkron_reports.job import Job, condition, from_object
-from dkron_reports.reading import Object, mapping, objects
+from dkron_reports.reading import Object, mapping, objects, whole
 from dkron_reports.run import Attempt, Result, Run, attempts_of, runs_of
 from dkron_reports.troubles import Kind, Trouble, troubles
 
@@ -32,6 +32,7 @@ class State(StrEnum):
 class Recent(NamedTuple):
     """A finished run, in little memory. `late` are seconds after its slot; None unless a schedule caused it."""
 
+    group: int
     started: datetime
     trigger: str
     result: Result
@@ -64,9 +65,9 @@ class Standing:
     def words(self, troubled: Sequence[Trouble]) -> list[str]:
         """Return the words by which jobs are counted and filtered: the state, kinds of trouble, running, paused.
         `troubled` are the troubles that count."""
-        found = [self.state.value]
+        found: list[str] = [self.state]
         if troubled:
-            found += dict.fromkeys(each.kind.value for each in troubled if each.kind is not Kind.INVALID)
+            found += dict.fromkeys(each.kind for each in troubled if each.kind is not Kind.INVALID)
         if self.running:
             found.append("running")
         if self.paused:
@@ -74,8 +75,11 @@ class Standing:
         return found
 
 
-def standing(raw: Object, *, now: datetime, changed: datetime | None = None) -> Standing:
-    """Return how the job of a DkronJob stands. `changed` is when its spec was last written, if that is known."""
+def standing(
+    raw: Object, *, now: datetime, changed: datetime | None = None, before: Standing | None = None
+) -> Standing:
+    """Return how the job of a DkronJob stands. `changed` is when its spec was last written, if that is known. `before`
+    is how it stood, by an earlier version of the object: runs that were read then are not read again."""
     job = from_object(raw)
     status = mapping(raw, "status")
     suspended = condition(raw, "Suspended")
@@ -84,8 +88,8 @@ def standing(raw: Object, *, now: datetime, changed: datetime | None = None) -> 
         job=job,
         state=_state(job, raw),
         paused=suspended.get("status") == "True" and suspended.get("reason") == "Paused",
-        troubles=tuple(troubles(job, changed=changed)),
-        recent=_recent(status, now - RECENT),
+        troubles=troubles(job, changed=changed),
+        recent=_recent(status, now - RECENT, () if before is None else before.recent),
         running=tuple(each for each in active if each.begun and each.started is not None),
         days=days_in(status, "days"),
     )
@@ -100,19 +104,26 @@ def _state(job: Job, raw: Object) -> State:
     return State.READY if ready.get("status") == "True" else State.PENDING
 
 
-def _recent(status: Object, start: datetime) -> tuple[Recent, ...]:
-    """Return the finished runs since then. The executions are sorted by their starts, the newest first."""
+def _recent(status: Object, start: datetime, before: Sequence[Recent]) -> tuple[Recent, ...]:
+    """Return the finished runs since then, newest first. The executions are sorted by their starts, the newest first.
+    A run that has finished does not change any more."""
     begin = start.strftime("%Y-%m-%dT%H:%M:%S")
-    newest = []
+    known = {run.group: run for run in before}
+    kept: dict[int, Recent] = {}
+    fresh = []
     for each in objects(status, "executions"):
         if str(each.get("startedAt")) < begin:
             break
-        newest.append(each)
-    active = objects(status, "active")
-    runs = runs_of(attempts_of({"active": active, "executions": newest})) if newest else []
-    return tuple(_in_short(run, run.started) for run in runs if run.started is not None and run.finished is not None)
+        group = whole(each.get("group"))
+        if group in known:
+            kept[group] = known[group]
+        else:
+            fresh.append(each)
+    runs = runs_of(attempts_of({"active": objects(status, "active"), "executions": fresh})) if fresh else []
+    read = [_in_short(run, run.started) for run in runs if run.started is not None and run.finished is not None]
+    return tuple(sorted((*read, *kept.values()), key=lambda run: run.started, reverse=True))
 
 
 def _in_short(run: Run, started: datetime) -> Recent:
     late = None if run.late is None else run.late.total_seconds()
-    return Recent(started, sys.intern(run.trigger), run.result, run.tries, late)
+    return Recent(run.group, started, sys.intern(run.trigger), run.result, run.tries, late)

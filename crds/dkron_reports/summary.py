@@ -2,9 +2,10 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -23,13 +24,15 @@ MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
 COUNTED = (*(state.value for state in State), *(kind.value for kind in Kind if kind is not Kind.INVALID),
            "running", "paused")  # fmt: skip
 """The words by which jobs are counted. A job has one state, and may have several of the other words."""
+STEP = 0.01
+"""Seconds to which lateness is told."""
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The overview. Lists are cut; `troubled`, `attempts` and `results` count all. `late` are seconds between a slot
-    and the start of its run, ascending. `days` are what the jobs still show, without those that are gone."""
+    """The overview. Lists are cut; `troubled`, `attempts` and `results` count all. `late` counts runs by the time
+    between slot and start, in steps. `days` are what the jobs still show, without those that are gone."""
 
     now: datetime
     jobs: int
@@ -41,7 +44,7 @@ class Summary:
     results: Counter[str]
     last: tuple[tuple[Recent, Job], ...]
     next: Agenda
-    late: tuple[float, ...]
+    late: Counter[int]
     days: tuple[Day, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -70,12 +73,14 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
     days: Counts = Counter()
     troubled: list[tuple[int, str, str, Job, Trouble]] = []
     running: list[tuple[Job, Attempt]] = []
-    last: list[tuple[Recent, Job]] = []
-    late: list[float] = []
+    last: list[tuple[datetime, int, Recent, Job]] = []
+    late: Counter[int] = Counter()
+    numbers = count()
     for each in all_of:
         yield
         job, found = each.job, each.troubled(now)
-        words.update(each.words(found))
+        for word in each.words(found):
+            words[word] += 1
         for day in each.days:
             days[day.date, True] += day.success
             days[day.date, False] += day.failed
@@ -87,9 +92,12 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             if run.started < now - HOUR:
                 break
             results[run.result] += 1
-            last.append((run, job))
             if run.late is not None:
-                late.append(run.late)
+                late[round(run.late / STEP)] += 1
+            if len(last) < MOST_SLOTS:
+                heapq.heappush(last, (run.started, next(numbers), run, job))
+            elif run.started > last[0][0]:
+                heapq.heapreplace(last, (run.started, next(numbers), run, job))
     yield
     first = ((each.job, each.first(now)) for each in all_of)
     coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=MOST_SLOTS)
@@ -102,9 +110,9 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         attempts=len(running),
         running=tuple(heapq.nsmallest(MOST_RUNNING, running, key=lambda each: each[1].started or now)),
         results=results,
-        last=tuple(heapq.nlargest(MOST_SLOTS, last, key=lambda each: each[0].started)),
+        last=tuple((run, job) for _, _, run, job in sorted(last, reverse=True)),
         next=coming,
-        late=tuple(sorted(late)),
+        late=late,
         days=as_days(days),
     )
 
@@ -142,12 +150,14 @@ def _ended(run: Recent, job: Job) -> dict[str, Any]:
     return found if run.late is None else found | {"late_seconds": run.late}
 
 
-def _quantiles(ascending: Sequence[float]) -> dict[str, Any]:
-    """Return the nearest-rank quantiles; none of nothing."""
-    if not ascending:
-        return {"runs": 0}
-    return {"runs": len(ascending), **{name: _rank(ascending, share) for name, share in QUANTILES.items()}}
-
-
-def _rank(ascending: Sequence[float], share: float) -> float:
-    return ascending[min(len(ascending) - 1, int(len(ascending) * share))]
+def _quantiles(late: Counter[int]) -> dict[str, Any]:
+    """Return the nearest-rank quantiles in seconds; none of nothing."""
+    total = late.total()
+    found: dict[str, Any] = {"runs": total}
+    ahead = list(QUANTILES.items())
+    below = 0
+    for steps, runs in sorted(late.items()):
+        below += runs
+        while ahead and below >= ahead[0][1] * total:
+            found[ahead.pop(0)[0]] = round(steps * STEP, 2)
+    return found

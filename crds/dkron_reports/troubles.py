@@ -62,9 +62,18 @@ class Trouble:
         return f"{self.found}: {self.detail}" if self.detail else self.found
 
 
-def troubles(job: Job, *, changed: datetime | None = None) -> Iterator[Trouble]:
-    """Yield the troubles that the job has, or will have if its object stays as it is. `changed` is when its spec was
-    last written, if that is known."""
+def troubles(job: Job, *, changed: datetime | None = None) -> tuple[Trouble, ...]:
+    """Return the troubles that the job has, or will have if its object stays as it is, each as early as it is one.
+    `changed` is when its spec was last written, if that is known."""
+    earliest: dict[str, Trouble] = {}
+    for each in _troubles(job, changed):
+        known = earliest.get(each.found)
+        if known is None or each.since < known.since:
+            earliest[each.found] = each
+    return tuple(earliest.values())
+
+
+def _troubles(job: Job, changed: datetime | None) -> Iterator[Trouble]:
     timing, metadata = read_timing(job), mapping(job.raw, "metadata")
     status = mapping(job.raw, "status")
     written = changed or _changed(metadata) or job.created

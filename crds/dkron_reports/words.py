@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from dkron_crds.schedule.durations import go_duration
 from dkron_crds.schedule.errors import ScheduleError
+from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timestamps import rfc3339 as read_rfc3339
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+LONGEST_NUMBER = 9
+"""Digits of a number of days."""
 
 
 def span(length: timedelta) -> str:
@@ -64,7 +67,7 @@ def read_span(option: str, text: str) -> timedelta:
     try:
         length = (
             timedelta(days=int(days))
-            if days != text and days.isdecimal()
+            if days != text and days.isdecimal() and len(days) <= LONGEST_NUMBER
             else timedelta(microseconds=go_duration(text) // 1000)
         )
     except (ScheduleError, OverflowError):
@@ -80,7 +83,7 @@ def read_moment(option: str, text: str, now: datetime) -> datetime:
     if text == "now":
         return now
     try:
-        return now - read_span(option, text)
+        return shifted(now, -read_span(option, text))
     except ValueError:
         pass
     try:

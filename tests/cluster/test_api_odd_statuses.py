@@ -43,7 +43,7 @@ ODD: dict[str, dict[str, Any]] = {
 ZONES = {"odd-first": "America/New_York", "odd-last": "Asia/Tokyo", "odd-since": "Pacific/Kiritimati"}
 PATHS = (
     *("/v1/jobs", "/v1/jobs?q=o&_sort=last_success", "/v1/jobs?_sort=next&_order=desc", "/v1/stats?days=365"),
-    *("/v1/busy", "/v1", "/metrics", "/debug/vars", "/health"),
+    *("/v1/summary", "/v1/agenda?within=9d", "/v1/busy", "/v1", "/metrics", "/debug/vars", "/health"),
 )
 
 
@@ -53,7 +53,10 @@ def test_one_odd_job_keeps_nobody_from_the_others(own_api: ApiSite) -> None:
         for name, status in ODD.items():
             own_api.store(dkron_job(name, timezone=ZONES.get(name, "UTC"), schedule="@every 1h"))
             own_api.write_status(name, **status)
-        for path in (*PATHS, *(f"/v1/jobs/{name}{way}" for name in ODD for way in ("", "/executions", "/next"))):
+        for path in (
+            *PATHS,
+            *(f"/v1/jobs/{name}{way}" for name in ODD for way in ("", "/executions", "/next", "/explain")),
+        ):
             answer = own_api.rest.get(path)
             assert answer.status == 200, f"{path}\n{answer}"
         for name in ODD:

@@ -16,6 +16,7 @@ from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, finished, is_ready
 from tests.support.sites import Site, namespace
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
@@ -108,6 +109,33 @@ def test_slots_are_told_and_explained(seat: Seat) -> None:
     assert "another schedule was in force, or none" in explained
     assert "is no slot" in seat.cli("explain", "good", "--at", "now").output
     assert "good" in seat.cli("agenda", "--within", "2d").output
+
+
+def test_reports_are_the_same_by_kubeconfig_and_by_the_rest_api(seat: Seat) -> None:
+    seat.kube.apply(dkron_job("often", schedule="* * * * * *", jobTemplate=simulated(), history={"executions": 100}))
+    ran = seat.kube.wait_status("often", "to have run", finished(2), seconds=60)["executions"]
+    period = ("--from", min(each["slot"] for each in ran), "--to", max(each["slot"] for each in ran))
+    slots = _same(seat, "explain", "often", *period)
+    assert [each["what"] for each in slots if each["slot"] in period] == ["ran", "ran"]
+    seat.kube.delete(DKRON_JOBS, "often")
+    assert "good" in {each["job"] for each in _same(seat, "agenda", "--within", "2d")}
+    summary = _same(seat, "summary")
+    assert [each["kind"] for each in summary["attention"]["jobs"] if each["job"] == "wrong"] == ["invalid"]
+    assert summary["leader"]
+
+
+def _same(seat: Seat, *words: str) -> Any:
+    """What both answer, as soon as it is the same; without what depends on the moment of the call."""
+
+    def asked() -> list[Any]:
+        found = [json.loads(each(*words, "-o", "json").output) for each in (seat.cli, seat.rest)]
+        return [_without(each, "now") if isinstance(each, dict) else each for each in found]
+
+    return wait_for(f"the same answers to {words}", asked, lambda both: both[0] == both[1], seconds=30)[0]
+
+
+def _without(answer: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != key}
 
 
 def test_jobs_are_switched(seat: Seat) -> None:

@@ -17,6 +17,7 @@ from dkron_api.app import make_tenants
 from dkron_api.auth.guard import Guard
 from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -32,6 +33,7 @@ from dkron_api.edge.keys import (
     NODES,
     POLICIES,
     SETTINGS,
+    SLICES,
     STOPPING,
     SUPERVISOR,
     TENANTS,
@@ -122,7 +124,9 @@ async def running_api(
     chosen = {"namespace": NAMESPACE, "cluster_namespace": NAMESPACE, "node_name": NODE_NAME, "access_log": False}
     app[SETTINGS] = Settings.model_construct(**Settings.model_construct().model_dump() | chosen | settings)
     app[KUBE], app[CLOCK] = cast("KubeClient", kube), lambda: NOON
-    app[TENANTS] = make_tenants(app[SETTINGS], TenantFactory(app[KUBE], lambda: NOON, Prerenderer()))
+    app[SLICES] = Slices()
+    factory = TenantFactory(app[KUBE], lambda: NOON, Prerenderer(), app[SLICES])
+    app[TENANTS] = make_tenants(app[SETTINGS], factory)
     app[GUARD] = guard or Guard(())
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = ObjectCache(kind, plain)

@@ -15,9 +15,9 @@ from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unme
 from demo.farewell import HEADER, OWN_JOB, Whereabouts, how_to_go_on
 from demo.table import last_line, render, rows, span
 from dkron_api.translate.body import read_body
-from dkron_api.translate.validate import check
 from dkron_crds.base import rfc3339
 from dkron_crds.job import DkronJob
+from dkron_from_dkron.validate import check
 from dkron_operator.plan.read import read_job
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.job import Condition, Day, JobStatus, Skipped, SkipReason
+from dkron_crds.job import Condition, Day, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_reports import agenda as agenda_module
 from dkron_reports import explain as explain_module
 from dkron_reports.agenda import Agenda, end_of, planning, with_first
 from dkron_reports.explain import Explanation, Question, explain, read_question
-from dkron_reports.installation import installation, leader_of
+from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import at_once
@@ -113,6 +113,14 @@ def test_situations(spec: dict[str, Any], known: dict[str, Any], expected: str, 
     letters = {slot: "?" if what == "unknown" else what[0] for slot, what in words(found)}
     shown = "".join(letters.get(minute, "-") for minute in range(-5, 2)) if letters else ""
     assert (shown, [each for each in found.remarks if said in each] != []) == (expected, True), found.remarks
+
+
+def test_a_skipped_slot_that_was_run_again_tells_of_the_backfill() -> None:
+    again = RAN.model_copy(update={"trigger": Trigger.BACKFILL, "slot": at(-2)})
+    skips = Skipped(count=60, last_time=at(-2), last_reason=SkipReason.MISSED)
+    found = explain(job(status(executions=(again,), success_count=1, skipped=skips)), asked(-3, -2), now=NOON)
+    assert [(each.what, each.why) for each in found.slots][1] == ("ran", "by a backfill: success, took 5.0s")
+    assert found.slots[0].what == "skipped"
 
 
 def test_without_enough_skips_a_slot_without_a_run_may_have_lost_its_execution() -> None:
@@ -276,7 +284,7 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
     assert (hour["runs"], hour["success"], hour["failed"], [each["job"] for each in hour["slots"]]) == (
         2, 1, 1, ["fine", "failing"],
     )  # fmt: skip
-    assert found["lateness_seconds"] == {"runs": 2, "p50": 7.0, "p90": 7.0, "p99": 7.0, "max": 7.0}
+    assert found["lateness_seconds"] == {"runs": 2, "p50": 0.0, "p90": 7.0, "p99": 7.0, "max": 7.0}
     assert found["next_hour"]["more"]
     assert found["next_hour"]["slots"][0] == {"due": "2026-03-01T12:01:00Z", "namespace": "default", "job": "ahead"}
 
@@ -286,6 +294,17 @@ def test_an_overview_of_no_jobs_is_zeros_and_time_makes_troubles() -> None:
     assert (empty["jobs"], empty["lateness_seconds"], empty["attention"]["total"]) == (0, {"runs": 0}, 0)
     stood = standing(named("soon", next=at(1)), now=NOON)
     assert [[each.kind for each in stood.troubled(at(minutes))] for minutes in (0.2, 3)] == [[], ["late", "stale"]]
+
+
+def test_runs_that_were_read_before_are_not_read_again_and_deleted_ones_are_gone() -> None:
+    first = standing(named("a", executions=(RAN, LOST)), now=NOON)
+    newest = execution(claim(at(-1)))
+    again = standing(named("a", executions=(newest, RAN)), now=NOON, before=first)
+    assert [run.group for run in again.recent] == [newest.group, RAN.group]
+    assert again.recent[1] is first.recent[0]
+    retried = (claim(at(-4), attempt=2, at=at(1)),)
+    going_on = standing(named("a", executions=(LOST,), active=retried), now=NOON)
+    assert going_on.recent == ()
 
 
 def test_the_installation_adds_days_the_leader_and_the_pause() -> None:
@@ -300,4 +319,4 @@ def test_the_installation_adds_days_the_leader_and_the_pause() -> None:
     own = installation(cluster, living=living, leader="", today=NOON.date(), sums=False)
     assert own["days"][-2]["success_count"] == 0
     lease = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:58.000000Z", "leaseDurationSeconds": 15}}
-    assert (leader_of(lease, NOON), leader_of(lease, at(1)), leader_of(None, NOON)) == ("a", "", "")
+    assert (holder_of(lease, NOON), holder_of(lease, at(1)), holder_of(None, NOON)) == ("a", "", "")

@@ -9,14 +9,22 @@ SLICE = 0.005
 """Seconds after which other requests have their turn."""
 
 
-async def in_slices(steps: Steps[T]) -> T:
-    """Do all steps, and return the result."""
-    end = time.perf_counter() + SLICE
-    while True:
-        try:
-            next(steps)
-        except StopIteration as over:
-            return over.value  # type: ignore[no-any-return] # StopIteration does not know the type
-        if time.perf_counter() >= end:
-            await asyncio.sleep(0)
-            end = time.perf_counter() + SLICE
+class Slices:
+    """The long computations of the process. They take turns: however many there are, any other request waits for one
+    slice at most."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+
+    async def run(self, steps: Steps[T]) -> T:
+        """Do all steps, and return the result."""
+        while True:
+            async with self._turn:
+                end = time.perf_counter() + SLICE
+                while time.perf_counter() < end:
+                    try:
+                        next(steps)
+                    except StopIteration as over:
+                        return over.value  # type: ignore[no-any-return] # StopIteration does not know the type
+                # The turn is kept until the loop has run what else is ready.
+                await asyncio.sleep(0)

@@ -5,17 +5,21 @@ many clients look at is made once.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.slices import in_slices
+from dkron_api.cache.slices import Slices
 from dkron_api.translate.record import Job
+from dkron_crds.schedule.errors import quoted
 from dkron_reports.slices import Steps
 from dkron_reports.standing import Standing, standing
 from dkron_reports.summary import Summary, summarizing
+
+log = logging.getLogger(__name__)
 
 SHARE = 20
 """An overview is made anew after so many times as long as it took: overviews take a twentieth of one core at most."""
@@ -33,8 +37,8 @@ class Read(NamedTuple):
 class Standings:
     """The standings of all objects of an index, also of those whose Dkron name belongs to an older object."""
 
-    def __init__(self, job_index: JobIndex, clock: Callable[[], datetime]) -> None:
-        self._index, self._clock = job_index, clock
+    def __init__(self, job_index: JobIndex, clock: Callable[[], datetime], slices: Slices) -> None:
+        self._index, self._clock, self._slices = job_index, clock, slices
         self._read: dict[str, Read] = {}
         self._revision = -1
         self._all: Sequence[Standing] = ()
@@ -47,7 +51,7 @@ class Standings:
         async with self._reading:
             revision = self._index.revision
             if revision != self._revision:
-                self._all = await in_slices(self._reading_all())
+                self._all = await self._slices.run(self._reading_all())
                 self._revision = revision
             return self._all
 
@@ -62,7 +66,7 @@ class Standings:
         async with self._summing:
             if self._summary is None or time.monotonic() >= self._until:
                 begin = time.monotonic()
-                self._summary = await in_slices(summarizing(await self.all(), now=self._clock()))
+                self._summary = await self._slices.run(summarizing(await self.all(), now=self._clock()))
                 took = time.monotonic() - begin
                 self._until = begin + SHARE * took
             return self._summary
@@ -71,9 +75,9 @@ class Standings:
         found: dict[str, Read] = {}
         now = self._clock()
         for job in tuple(self._index.mirror):
+            yield
             known = self._read.get(job.uid)
             if known is None or known.job is not job:
-                yield
                 known = _read(job, known, now)
             found[job.uid] = known
         self._read = found
@@ -87,4 +91,13 @@ def _read(job: Job, before: Read | None, now: datetime) -> Read:
     if job.raw_status.get("observedGeneration") != job.generation:
         again = before is not None and before.job.generation == job.generation
         unseen = before.unseen_since if again and before is not None and before.unseen_since else now
-    return Read(job, unseen, standing(job.raw, now=now, changed=unseen))
+    return Read(job, unseen, _stands(job, now, unseen, None if before is None else before.standing))
+
+
+def _stands(job: Job, now: datetime, changed: datetime | None, before: Standing | None) -> Standing:
+    try:
+        return standing(job.raw, now=now, changed=changed, before=before)
+    except Exception:
+        # A problem with one job must not break the overview of all jobs.
+        log.exception("cannot tell how the job %s stands", quoted(job.name))
+        return standing({"metadata": job.raw["metadata"], "spec": {"name": job.name}}, now=now, changed=changed)

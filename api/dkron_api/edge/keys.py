@@ -10,6 +10,7 @@ from aiohttp import web
 from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
 from dkron_api.settings import Settings
@@ -25,6 +26,7 @@ KUBE = web.AppKey("KUBE", KubeClient)
 TENANTS = web.AppKey("TENANTS", Tenants)
 """All that is kept for each namespace; see `edge.tenancy`."""
 PRERENDERER = web.AppKey("PRERENDERER", Prerenderer)
+SLICES = web.AppKey("SLICES", Slices)
 SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
 """Keeps the long-lived tasks of the service running."""
 STOPPING = web.AppKey("STOPPING", asyncio.Event)

@@ -12,12 +12,12 @@ from typing import Any
 
 from dkron_api.jobs.writer import JobWriter, Terms
 from dkron_api.refusal import ApiError, refusal_of
-from dkron_api.translate.body import JobBody
-from dkron_api.translate.history import history
 from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import Dump, Entry
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import circle
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.history import history
 from dkron_kube.errors import KubeError
 
 WIDTH = 16

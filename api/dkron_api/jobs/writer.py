@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.jobs.keyed_lock import KeyedLock
 from dkron_api.refusal import ApiError
-from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
-from dkron_api.translate.spec import changed, spec_of
 from dkron_crds.names import API_VERSION, object_name
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.spec import changed, spec_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Stale
 from dkron_kube.paths import DKRON_JOBS

@@ -10,9 +10,8 @@ from pydantic_core import from_json
 
 from dkron_api.answer import json_answer
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.slices import in_slices
 from dkron_api.edge.admission import GRANT, NEED
-from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS
+from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.edge.root import public_path
 from dkron_api.edge.tenancy import base_of, require_served, tenant_of
@@ -23,16 +22,17 @@ from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
-from dkron_api.translate.body import FIELDS, JobBody, echo, read_body
-from dkron_api.translate.gojson import Unreadable
+from dkron_api.translate.body import echo, read_body
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
 from dkron_api.translate.record import Job
 from dkron_api.translate.secrets_named import has_template, secrets_named
-from dkron_api.translate.validate import Invalid, check
 from dkron_api.translate.warnings import header, ignored, unknown_executor
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.body import FIELDS, JobBody
+from dkron_from_dkron.validate import Invalid, check
+from dkron_from_dkron.values import Unreadable
 from dkron_reports.slices import Steps
 from dkron_reports.summary import COUNTED
 
@@ -60,7 +60,7 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
         return await joined_answer(request, job_index.joined(), headers=headers)
     items = [job_index.json(name) for name in sliced(names, query)]
     if query.fields:
-        items = await in_slices(_projected(items, query.fields, standings))
+        items = await request.app[SLICES].run(_projected(items, query.fields, standings))
     return await list_answer(request, items, headers=headers)
 
 

@@ -21,9 +21,9 @@ from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
-from dkron_api.translate.times import ZERO
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
 

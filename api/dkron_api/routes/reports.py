@@ -6,8 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.cache.slices import in_slices
-from dkron_api.edge.keys import CLOCK, CLUSTERS
+from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
 from dkron_api.edge.tenancy import base_of, tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import known_cluster, leader
@@ -32,7 +31,7 @@ async def explain_slots(request: web.Request) -> web.StreamResponse:
         )  # fmt: skip
     except ValueError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
-    found = await in_slices(explaining(from_object(job.raw), question, now=now))
+    found = await request.app[SLICES].run(explaining(from_object(job.raw), question, now=now))
     return json_answer(request, found.as_json())
 
 
@@ -48,7 +47,7 @@ async def show_agenda(request: web.Request) -> web.StreamResponse:
     least = _whole(query.get("crowded"), "crowded", default=CROWDED, least=2)
     standings = await tenant_of(request).standings.all()
     first = ((each.job, each.first(now)) for each in standings)
-    found = await in_slices(planning(first, now=now, end=end, most=most, least=least))
+    found = await request.app[SLICES].run(planning(first, now=now, end=end, most=most, least=least))
     return json_answer(request, found.as_json())
 
 

@@ -14,13 +14,13 @@ from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import file_of
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
-from dkron_api.translate.body import JobBody
 from dkron_api.translate.forms import NoForm, TooManyParts
-from dkron_api.translate.gojson import Unreadable
 from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import Dump, Entry, TooLarge, order, read_dump
 from dkron_api.translate.secrets_named import has_template
-from dkron_api.translate.validate import Invalid
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.validate import Invalid
+from dkron_from_dkron.values import Unreadable
 
 FIELD = "file"
 AS_DKRON = "application/vnd.dkron.v4+json"

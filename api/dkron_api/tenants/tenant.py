@@ -7,6 +7,7 @@ from datetime import datetime
 
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.cache.standings import Standings
 from dkron_api.cache.watch_state import WatchState
 from dkron_api.jobs.pods import Pods
@@ -37,10 +38,13 @@ class Tenant:
 class TenantFactory:
     """Makes tenants from what they share."""
 
-    def __init__(self, kube: KubeClient, clock: Callable[[], datetime], prerenderer: Prerenderer) -> None:
+    def __init__(
+        self, kube: KubeClient, clock: Callable[[], datetime], prerenderer: Prerenderer, slices: Slices
+    ) -> None:
         self._kube = kube
         self._clock = clock
         self._prerenderer = prerenderer
+        self._slices = slices
         self._room = LogRoom()
 
     def make(self, namespace: str, watch: WatchState) -> Tenant:
@@ -50,7 +54,7 @@ class TenantFactory:
         return Tenant(
             namespace=namespace,
             job_index=job_index,
-            standings=Standings(job_index, self._clock),
+            standings=Standings(job_index, self._clock, self._slices),
             event_log=event_log,
             feed=Feed(job_index, event_log, self._clock),
             run_waiter=RunWaiter(job_index),

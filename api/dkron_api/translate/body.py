@@ -1,179 +1,18 @@
-"""Parses the JSON of an upsert into a `JobBody`, and renders the echo in the response.
+"""The body of an upsert, and the echo of it in the response."""
 
-Types are as strict and keys as lenient as in Dkron (behaviour §1.5, step 2). `validate` checks afterwards whether the
-job is valid.
-"""
+from collections.abc import Mapping
+from typing import Any
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Annotated, Any, Final, get_type_hints
+from dkron_api.translate.gojson import decode
+from dkron_from_dkron.body import FIELDS, JobBody, read_object
+from dkron_from_dkron.moments import ZERO
 
-from dkron_api.translate.gojson import Pairs, Unreadable, decode
-from dkron_api.translate.moments import moment, strict_moment
-from dkron_api.translate.times import ZERO
-from dkron_crds.schedule.errors import quoted
-
-Texts = Mapping[str, str]
-Reader = Callable[[str, Any], object]
-"""Returns the value of the field of this name from JSON. Raises Unreadable."""
-
-INT64: Final = range(-(2**63), 2**63)
-UINT64: Final = range(2**64)
-_DIGITS = 24
-
-
-def _text(field: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise Unreadable(f"{field}: it is {_kind(value)}; send a string, in double quotes")
-
-
-def _word(_: str, value: object) -> str:
-    """Return a text from a field that Dkron's clients do not know and may use for anything."""
-    return value if isinstance(value, str) else ""
-
-
-def _flag(field: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise Unreadable(f"{field}: it is {_kind(value)}; send true or false without quotes")
-
-
-def _whole(field: str, value: object, allowed: range) -> int:
-    if type(value) is int and value in allowed:
-        return value
-    raise Unreadable(f"{field}: it is {_kind(value)}; send a whole number without quotes, at least {allowed[0]}")
-
-
-def _count(field: str, value: object) -> int:
-    return _whole(field, value, INT64)
-
-
-def _retries(field: str, value: object) -> int:
-    return _whole(field, value, UINT64)
-
-
-def _texts(field: str, value: object) -> Texts:
-    if not isinstance(value, Pairs):
-        raise Unreadable(f"{field}: it is {_kind(value)}; send an object whose values are strings")
-    return {key: item if isinstance(item, str) else _value(field, key, item) for key, item in value}
-
-
-def _value(field: str, key: str, item: object) -> str:
-    if item is None:
-        return ""
-    raise Unreadable(f"{field}: the value of {quoted(key)} is {_kind(item)}; every value is a string, in double quotes")
-
-
-def _processors(field: str, value: object) -> Mapping[str, Texts]:
-    if not isinstance(value, Pairs):
-        raise Unreadable(f"{field}: it is {_kind(value)}; send an object of processors with their settings")
-    return {key: _texts(f"{field} {quoted(key)}", Pairs() if item is None else item) for key, item in value}
-
-
-def _names(field: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, list) and not isinstance(value, Pairs):
-        return tuple("" if item is None else _text(field, item) for item in value)
-    raise Unreadable(f"{field}: it is {_kind(value)}; send null or an array of strings")
-
-
-def _time(field: str, value: object) -> str | None:
-    text = _text(field, value)
-    try:
-        return moment(text)
-    except ValueError:
-        raise Unreadable(
-            f"{field}: {quoted(text)} is not a time; send null, RFC 3339 with a zone such as 2026-03-01T09:30:00Z, "
-            "or a minute of UTC such as 2026-03-01T09:30"
-        ) from None
-
-
-def _next(field: str, value: object) -> str | None:
-    text = _text(field, value)
-    try:
-        return strict_moment(text)
-    except ValueError:
-        form = "RFC 3339 such as 2026-03-01T09:30:00Z"
-        raise Unreadable(f"{field}: {quoted(text)} is not a time; leave it out, or send {form}") from None
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None | True | False:
-            return {None: "null", True: "true", False: "false"}[value]
-        case str():
-            return f"the string {quoted(value)}"
-        case int() | float():
-            return f"the number {str(value)[:_DIGITS]}"
-        case Pairs():
-            return "an object"
-        case _:
-            return "an array"
-
-
-@dataclass(frozen=True, slots=True)
-class JobBody:
-    """A job as a client sent it: the fields of Dkron behaviour §2.1 in their order and under their names on the wire,
-    each with what reads it, absent ones with Dkron's defaults. None is Go's nil: the client sent null or nothing. Times
-    are in the normal form of `moments`; the zero time is None. `problem` is our own field, see `standing`; its value is
-    never stored."""
-
-    id: Annotated[str, _text] = ""
-    name: Annotated[str, _text] = ""
-    displayname: Annotated[str, _text] = ""
-    timezone: Annotated[str, _text] = ""
-    schedule: Annotated[str, _text] = ""
-    owner: Annotated[str, _text] = ""
-    owner_email: Annotated[str, _text] = ""
-    success_count: Annotated[int, _count] = 0
-    error_count: Annotated[int, _count] = 0
-    last_success: Annotated[str | None, _time] = None
-    last_error: Annotated[str | None, _time] = None
-    disabled: Annotated[bool, _flag] = False
-    tags: Annotated[Texts | None, _texts] = None
-    metadata: Annotated[Texts | None, _texts] = None
-    retries: Annotated[int, _retries] = 0
-    dependent_jobs: Annotated[tuple[str, ...] | None, _names] = None
-    parent_job: Annotated[str, _text] = ""
-    processors: Annotated[Mapping[str, Texts] | None, _processors] = None
-    concurrency: Annotated[str, _text] = "allow"
-    executor: Annotated[str, _text] = ""
-    executor_config: Annotated[Texts | None, _texts] = None
-    status: Annotated[str, _text] = ""
-    next: Annotated[str | None, _next] = None
-    ephemeral: Annotated[bool, _flag] = False
-    starts_at: Annotated[str | None, _time] = None
-    expires_at: Annotated[str | None, _time] = None
-    problem: Annotated[str, _word] = ""
-
-
-_READERS: Mapping[str, Reader] = {
-    name: hint.__metadata__[0] for name, hint in get_type_hints(JobBody, include_extras=True).items()
-}
-_NULLABLE = frozenset(each.name for each in fields(JobBody) if each.default is None)
-FIELDS = tuple(_READERS)
-"""The names of all fields."""
-_ECHOED = tuple(name for name in _READERS if name != "problem")
+_ECHOED = tuple(name for name in FIELDS if name != "problem")
 
 
 def read_body(data: bytes) -> JobBody:
     """Return the job in the body of an upsert. Raises Unreadable where Dkron answers 400 before it checks the job."""
     return read_object(decode(data))
-
-
-def read_object(value: object) -> JobBody:
-    """Return the job in a value from `gojson`; null is a job without fields. Raises Unreadable."""
-    if value is None:
-        return JobBody()
-    if not isinstance(value, Pairs):
-        raise Unreadable(f"it is {_kind(value)}; a job is an object")
-    given: dict[str, Any] = {}
-    for key, item in value:
-        name = key if key in _READERS else _folded(key)
-        # As in Go, null leaves a plain field as it is: an absent concurrency stays "allow".
-        if name in _READERS and (item is not None or name in _NULLABLE):
-            given[name] = None if item is None else _READERS[name](name, item)
-    return JobBody(**given)
 
 
 def echo(body: JobBody) -> dict[str, Any]:
@@ -186,8 +25,3 @@ def echo(body: JobBody) -> dict[str, Any]:
 def _by_key(texts: Mapping[str, Any]) -> dict[str, Any]:
     """Return a map in Go's order, including inner maps."""
     return {key: _by_key(texts[key]) if isinstance(texts[key], Mapping) else texts[key] for key in sorted(texts)}
-
-
-def _folded(key: str) -> str:
-    """Return the key in lower case by Go's simple folding, which maps the long s to an s."""
-    return key.replace("\u017f", "s").lower()

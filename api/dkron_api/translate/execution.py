@@ -6,10 +6,11 @@ from typing import Any
 
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
-from dkron_api.translate.times import ZERO, in_zone
+from dkron_api.translate.times import in_zone
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.zones import load_zone
+from dkron_from_dkron.moments import ZERO
 
 JSON = dict[str, Any]
 NOWHERE: Mapping[str, str] = {}

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_utc
-from dkron_api.translate.upcoming import following, timeline
+from dkron_api.translate.upcoming import timeline
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.schedule.timestamps import rfc3339
+from dkron_reports.slots import after
 
 COUNT = 10
 MOST = 1000
@@ -48,7 +49,7 @@ def forecast(job: Job, *, now: datetime, count: int) -> Iterator[str]:
     status = job.status
     line = timeline(job, spec=job.spec, status=status, now=now)
     mark = max(now, status.last_schedule_time or now)
-    return iter(()) if line is None else _told(_slots(line, mark), count)
+    return iter(()) if line is None else _told(after(line, mark), count)
 
 
 def preview(body: bytes, *, now: datetime) -> Iterator[str]:
@@ -61,7 +62,7 @@ def preview(body: bytes, *, now: datetime) -> Iterator[str]:
     except (ScheduleError, TimezoneError) as exc:
         raise Unclear(str(exc)) from None
     line = Timeline(schedule, since, starts=None, expires=None)
-    return _told(_slots(line, None), COUNT if asked.count is None else asked.count)
+    return _told(after(line, None), COUNT if asked.count is None else asked.count)
 
 
 def count_of(text: str | None) -> int:
@@ -75,12 +76,6 @@ def count_of(text: str | None) -> int:
 
 def _told(slots: Iterator[datetime], count: int) -> Iterator[str]:
     return (in_utc(slot) for slot in islice(slots, count))
-
-
-def _slots(line: Timeline, mark: datetime | None) -> Iterator[datetime]:
-    while (slot := following(line, mark)) is not None:
-        yield slot
-        mark = slot
 
 
 def _read(body: bytes) -> Preview:

@@ -10,6 +10,8 @@ import re
 from json.encoder import JSONEncoder
 from typing import Never
 
+from dkron_from_dkron.values import Pairs, Unreadable
+
 REPLACEMENT = "\ufffd"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -24,22 +26,6 @@ _TAB = b"    "
 _REPLACED = "ufffd"
 _LONGEST_TOKEN = 16
 """Characters. A text that fails this close to its end may have been cut within a token."""
-
-
-class Unreadable(ValueError):
-    """The input is not JSON, or not the expected JSON. `reason` is one readable sentence. `cut` means that the input
-    is valid so far, so that more input might complete it."""
-
-    def __init__(self, reason: str, *, cut: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.cut = cut
-
-
-class Pairs(list[tuple[str, object]]):
-    """A JSON object as written: keys in order, with duplicates, since in Go the last one wins."""
-
-    __slots__ = ()
 
 
 def decode(data: bytes) -> object:

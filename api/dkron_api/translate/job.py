@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from dkron_api.translate.moments import moment
 from dkron_api.translate.record import Job
 from dkron_api.translate.standing import obstacle, status_of
 from dkron_api.translate.times import in_utc
 from dkron_api.translate.upcoming import upcoming
 from dkron_crds.job import JobSpec, JobStatus
+from dkron_from_dkron.moments import moment
 
 JSON = dict[str, Any]
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dkron_crds.lease import ADDRESS, LEASE_SECONDS, LEAVE, VERSION
+from dkron_crds.lease import ADDRESS, LEAVE, VERSION
 from dkron_crds.node_tags import DKRONS, Agent, AgentTags, read_agent
+from dkron_reports.installation import holder_of
 
 Object = dict[str, Any]
 
@@ -36,15 +37,11 @@ class Replica:
 
 def holder(lease: Object | None, now: datetime) -> Replica | None:
     """Return the holder of the Lease; None if there is none, or if it did not renew the Lease in time."""
-    spec = {} if lease is None else lease.get("spec") or {}
-    renewed = _instant(spec.get("renewTime"))
-    if lease is None or renewed is None or not spec.get("holderIdentity"):
-        return None
-    # Subtract the times instead of adding a duration: the renewal time may be at either end of the calendar.
-    if now - renewed > timedelta(seconds=spec.get("leaseDurationSeconds") or LEASE_SECONDS):
+    identity = holder_of(lease, now)
+    if lease is None or not identity:
         return None
     notes = lease["metadata"].get("annotations") or {}
-    return Replica(spec["holderIdentity"], notes.get(ADDRESS, ""), notes.get(VERSION, ""))
+    return Replica(identity, notes.get(ADDRESS, ""), notes.get(VERSION, ""))
 
 
 def members(nodes: Iterable[Object], leader: Replica | None, own: AgentTags = DKRONS) -> list[Object]:

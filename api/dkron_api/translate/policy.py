@@ -14,6 +14,7 @@ from dkron_api.translate import gojson
 from dkron_crds.base import ObjectMeta
 from dkron_crds.policy import Capability, DkronPolicy, PathRule, PolicySpec
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.values import Pairs, Unreadable
 
 Object = dict[str, Any]
 
@@ -73,9 +74,9 @@ def _posted(body: bytes) -> Object:
     """Return the fields of the body with lower-case names, since Go ignores their case."""
     try:
         value = gojson.decode(body)
-    except gojson.Unreadable as exc:
+    except Unreadable as exc:
         raise PolicyError(f"the body cannot be read: {exc.reason}") from None
-    if not isinstance(value, gojson.Pairs):
+    if not isinstance(value, Pairs):
         raise PolicyError(f'the body must be a JSON object with "Name" and "Rules", not {_shown(value)}')
     return {key.lower(): item for key, item in value}
 
@@ -84,7 +85,7 @@ def _parsed(rules: str) -> object:
     """Parse the single JSON value in the text."""
     try:
         value, end = gojson.value_at(rules, gojson.after_space(rules, 0))
-    except gojson.Unreadable as exc:
+    except Unreadable as exc:
         raise PolicyError(f"Rules cannot be read: {exc.reason}") from None
     if gojson.after_space(rules, end) < len(rules):
         raise PolicyError(f"Rules cannot be read: more text follows the JSON, which ends after {end} characters")
@@ -94,7 +95,7 @@ def _parsed(rules: str) -> object:
 def _rule(path: str, rule: object) -> PathRule:
     where = f"the path {quoted(path)} in Rules"
     listed = _object(rule, where, only="capabilities").get("capabilities")
-    if not isinstance(listed, list) or isinstance(listed, gojson.Pairs):
+    if not isinstance(listed, list) or isinstance(listed, Pairs):
         raise PolicyError(f"{where} needs 'capabilities', a list of {CAPABILITIES}, not {_shown(listed)}")
     wrong = [each for each in listed if each not in LEGAL]
     if wrong:
@@ -115,7 +116,7 @@ def _checked(path: str) -> str:
 def _object(value: object, where: str, *, only: str = "") -> Object:
     """Return the object that is required there, with no field other than `only`. Duplicate fields are rejected, since
     otherwise the last one would win silently."""
-    if not isinstance(value, gojson.Pairs):
+    if not isinstance(value, Pairs):
         raise PolicyError(f"{where} must be an object, as in {SHAPE}, not {_shown(value)}")
     read: Object = {}
     for key, item in value:
@@ -133,7 +134,7 @@ def _shown(value: object) -> str:
             return "null"
         case str():
             return quoted(value)
-        case gojson.Pairs():
+        case Pairs():
             return "an object"
         case list():
             return "a list"

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from dkron_crds.base import WireModel
 from dkron_crds.job import Day, JobSpec, JobStatus
 from dkron_crds.requests import RUN_PREFIX
+from dkron_from_dkron.spec import DEFAULTS
 
 Object = dict[str, Any]
 M = TypeVar("M", bound=WireModel)
@@ -23,7 +24,6 @@ FIELD_MANAGER = "dkron-api"
 BY_HAND = frozenset({"kubectl-create", "kubectl-edit", "kubectl-patch", "kubectl-replace", "kubectl", "dkronctl"})
 """Field managers of one-off manual edits. They do not reapply their values, so their fields need no protection."""
 _LISTS = frozenset({"executions", "active", "counted", "conditions", "days"})
-DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 

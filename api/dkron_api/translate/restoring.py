@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dkron_api.translate.body import JobBody, read_object
-from dkron_api.translate.gojson import Pairs, Unreadable, readable, value_at
-from dkron_api.translate.history import check_history
+from dkron_api.translate.gojson import readable, value_at
 from dkron_api.translate.secrets_named import TEMPLATE, secrets_named
-from dkron_api.translate.validate import Invalid, check
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.body import JobBody, read_object
+from dkron_from_dkron.history import check_history
+from dkron_from_dkron.validate import Invalid, check
+from dkron_from_dkron.values import Pairs, Unreadable
 
 MOST_JOBS = 100_000
 """Maximum jobs in a file."""

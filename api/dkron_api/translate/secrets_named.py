@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Object
-from dkron_api.translate.spec import changed, spec_of
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.spec import changed, spec_of
 
 TEMPLATE = "kubernetes"
 """The executor whose settings are the whole Job: service account, volumes and all."""

@@ -3,9 +3,7 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from dkron_crds.base import rfc3339
-
-ZERO = "0001-01-01T00:00:00Z"
-"""Go's zero time: never, or not yet."""
+from dkron_from_dkron.moments import ZERO
 
 
 def in_utc(instant: datetime | None) -> str:

@@ -6,6 +6,7 @@ from dkron_api.translate.record import Job
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.timeline import Timeline
+from dkron_reports.slots import following
 
 
 def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> datetime | None:
@@ -17,14 +18,6 @@ def upcoming(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> da
         return status.next
     line = timeline(job, spec=spec, status=status, now=now)
     return None if line is None else following(line, max(now, status.last_schedule_time or now))
-
-
-def following(line: Timeline, mark: datetime | None) -> datetime | None:
-    """Return the first slot after the mark; None also at the end of the calendar, which a status may reach."""
-    try:
-        return line.next(mark)
-    except OverflowError:
-        return None
 
 
 def timeline(job: Job, *, spec: JobSpec, status: JobStatus, now: datetime) -> Timeline | None:

@@ -3,8 +3,8 @@ ignore it; people and kubectl read it. Pure."""
 
 from collections.abc import Iterable
 
-from dkron_api.translate.body import JobBody
 from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
+from dkron_from_dkron.body import JobBody
 
 _DEFAULT = "shell"
 """The executor of a job that names none."""

@@ -1,7 +1,5 @@
-"""Translates a job of Dkron's /v1/jobs to a DkronJob, and says field by field what is lost or means something else.
-
-The file comes from a Dkron, so its types are Dkron's; what is not is refused with a sentence.
-"""
+"""Imports a job of Dkron's /v1/jobs: translated as the REST API does, with a sentence for each field that is lost or
+means something else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,27 +9,19 @@ from pydantic import ValidationError
 
 from dkron_crds.job import DkronJob
 from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
-from dkron_crds.names import API_VERSION, check_name, is_own_name, object_name
+from dkron_crds.names import API_VERSION, object_name
 from dkron_crds.node_tags import TagError, read_tags
-from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_from_dkron.body import FIELDS, JobBody, read_object
+from dkron_from_dkron.history import history
+from dkron_from_dkron.spec import spec_of
+from dkron_from_dkron.validate import Invalid, check
+from dkron_from_dkron.values import Unreadable, as_pairs
 from dkron_reports.words import one_line
 
 Object = dict[str, Any]
 
-FIELDS = {
-    "displayname": "displayName", "owner": "owner", "owner_email": "ownerEmail", "schedule": "schedule",
-    "timezone": "timezone", "disabled": "disabled", "concurrency": "concurrency", "retries": "retries",
-    "parent_job": "parentJob", "tags": "tags", "metadata": "metadata", "executor": "executor",
-    "executor_config": "executorConfig", "processors": "processors", "ephemeral": "ephemeral",
-    "starts_at": "startsAt", "expires_at": "expiresAt",
-}  # fmt: skip
-COUNTERS = {
-    "success_count": "successCount", "error_count": "errorCount", "last_success": "lastSuccess",
-    "last_error": "lastError", "status": "status",
-}  # fmt: skip
-DERIVED = frozenset({"id", "name", "dependent_jobs", "next", "problem"})
 UNZONED = ("@every", "@at", "@after", "@manually", "TZ=", "CRON_TZ=")
-ZERO_YEAR = "0001-"
+RESULTS = frozenset({"success", "failed", "partially_failed"})
 
 
 class Refused(ValueError):
@@ -51,48 +41,44 @@ def take(raw: object) -> Taken:
     """Return the DkronJob for a job of Dkron. Raises Refused."""
     if not isinstance(raw, Mapping):
         raise Refused(f"it is {type(raw).__name__}, not a job")
-    name = str(raw.get("name") or "")
     try:
-        check_name(name)
-    except ValueError as error:
-        raise Refused(str(error)) from None
-    spec = {ours: raw[theirs] for theirs, ours in FIELDS.items() if raw.get(theirs) not in (None, "", False, 0, {})}
-    spec = {key: _without_nulls(value) for key, value in spec.items()}
-    if not is_own_name(name):
-        spec["name"] = name
-    job = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": object_name(name)}, "spec": spec}
-    _check(job, name)
-    return Taken(job, _past(raw), tuple(_remarks(raw, spec, name)))
+        body = read_object(as_pairs(raw))
+        check(body)
+    except (Unreadable, Invalid) as error:
+        raise Refused(error.reason) from None
+    spec = spec_of(body)
+    job = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": object_name(body.name)}, "spec": spec}
+    _check(job)
+    return Taken(job, _past(body), tuple(_remarks(raw, spec, body.name)))
 
 
-def _check(job: Object, name: str) -> None:
+def _check(job: Object) -> None:
+    """Raise Refused for what the custom resource does not allow."""
     try:
         read = DkronJob.from_wire(job)
-        if not read.spec.parents:
-            parse(read.spec.schedule, timezone=read.spec.timezone, name=name)
         read_tags(read.spec.tags)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise Refused(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from None
-    except (ScheduleError, TimezoneError, TagError) as error:
+    except TagError as error:
         raise Refused(str(error)) from None
     if read.spec.executor not in EXECUTOR_KEYS:
         raise Refused(f'executor: "{read.spec.executor}" is not known; use {", ".join(EXECUTOR_KEYS)}')
 
 
-def _past(raw: Mapping[str, Any]) -> Object:
-    past = {ours: raw[theirs] for theirs, ours in COUNTERS.items() if raw.get(theirs)}
-    past = {key: value for key, value in past.items() if not str(value).startswith(ZERO_YEAR)}
-    if raw.get("problem") or past.get("status") not in ("success", "failed", "partially_failed"):
-        past.pop("status", None)
-    return past
+def _past(body: JobBody) -> Object:
+    """Return the past without zeros, and without a state that no run had."""
+    found = {key: value for key, value in history(body).items() if value}
+    if found.get("status") not in RESULTS:
+        found.pop("status", None)
+    return found
 
 
 def _remarks(raw: Mapping[str, Any], spec: Object, name: str) -> list[str]:
     found = [
         f"{key}: left out, a DkronJob has no such field"
         for key, value in raw.items()
-        if key not in FIELDS and key not in COUNTERS and key not in DERIVED and value not in (None, "", {}, [], False)
+        if key.lower() not in FIELDS and value not in (None, "", {}, [], False)
     ]
     if "name" in spec:
         found.append(f"name: the object is called {object_name(name)}, the job keeps its name in spec.name")
@@ -111,7 +97,3 @@ def _remarks(raw: Mapping[str, Any], spec: Object, name: str) -> list[str]:
         str(spec.get("executor") or "shell"), spec.get("executorConfig") or {}, spec.get("processors") or {}
     ).ignored(config="executor_config")
     return [one_line(each) for each in (*found, ignored) if each]
-
-
-def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    return {key: "" if item is None else item for key, item in value.items()} if isinstance(value, dict) else value

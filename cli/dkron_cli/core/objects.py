@@ -5,16 +5,15 @@ made.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dkron_crds.job import JobSpec
 from dkron_crds.names import ACCEPTED, API_VERSION
 from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.stops import STOP_PREFIX
+from dkron_from_dkron.spec import DEFAULTS
 
 Object = dict[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 KEPT = ("status", "successCount", "errorCount", "lastSuccess", "lastError", "executions", "skipped")
 """The part of a status that people read. The rest belongs to the object that is gone."""
-DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
 
 
 def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:

@@ -25,7 +25,7 @@ from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES, PODS, Resource
 from dkron_reports.agenda import end_of, planning, with_first
 from dkron_reports.explain import Question, explain
-from dkron_reports.installation import installation, leader_of
+from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of, runs_of
 from dkron_reports.skipping import because
@@ -202,7 +202,7 @@ class Cluster:
             cluster = await self._readable(DKRON_CLUSTERS)
             lease = await self._readable(LEASES)
         found = at_once(summarizing(standings, now=now))
-        about = installation(cluster, living=found.days, leader=leader_of(lease, now), today=now.date())
+        about = installation(cluster, living=found.days, leader=holder_of(lease, now), today=now.date())
         return {**found.as_json(), **about}
 
     async def _readable(self, resource: Resource) -> Object | None:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dkron_api.translate.body import JobBody, echo, read_body
-from dkron_api.translate.gojson import Unreadable, encode
-from dkron_api.translate.moments import instant, moment
+from dkron_api.translate.body import echo, read_body
+from dkron_api.translate.gojson import encode
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.moments import instant, moment
+from dkron_from_dkron.values import Unreadable
 
 ORDER = [
     "id", "name", "displayname", "timezone", "schedule", "owner", "owner_email", "success_count", "error_count",

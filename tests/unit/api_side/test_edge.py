@@ -96,6 +96,13 @@ def test_an_address_may_spend_two_seconds_of_its_rate_at_once_and_then_has_to_wa
     door.spend_address("a")
 
 
+def test_a_rate_of_less_than_one_request_in_a_burst_lets_one_through() -> None:
+    door = gate(Clock(), rate=0.1)
+    door.spend_address("a")
+    with pytest.raises(ApiError):
+        door.spend_address("a")
+
+
 def test_addresses_without_number_take_no_memory_without_bound_and_no_caller_is_forgotten() -> None:
     door = gate(Clock(), rate=0.5)
     door.spend_caller("ci", "ci")

@@ -17,6 +17,7 @@ from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import Namespaces
 from dkron_api.cache.object_cache import ObjectCache, plain
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GRANT, GUARD
 from dkron_api.edge.gate import Gate
@@ -155,7 +156,7 @@ class Place:
     """A feed as the program has it: the watch leads to the feed, the feed to the job_index."""
 
     def __init__(self, *items: Object, version: int = 100) -> None:
-        factory = TenantFactory(cast("KubeClient", None), lambda: NOON, Prerenderer())
+        factory = TenantFactory(cast("KubeClient", None), lambda: NOON, Prerenderer(), Slices())
         self.tenants = Tenants(factory, "default")
         own = self.tenants.own
         self.event_log, self.job_index, self.feed = own.event_log, own.job_index, own.feed

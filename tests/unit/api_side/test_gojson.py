@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dkron_api.translate.gojson import Pairs, Unreadable, Utf8, decode, encode, encode_pretty, indent, readable
+from dkron_api.translate.gojson import Utf8, decode, encode, encode_pretty, indent, readable
+from dkron_from_dkron.values import Pairs, Unreadable
 
 any_text = st.text(st.characters(codec=None, exclude_categories=[]))
 clean_text = st.text()

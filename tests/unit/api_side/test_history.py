@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from dkron_api.translate.body import JobBody
-from dkron_api.translate.history import MOST_COUNTED, check_history, history
 from dkron_api.translate.restoring import read_dump
-from dkron_api.translate.validate import Invalid
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.history import MOST_COUNTED, check_history, history
+from dkron_from_dkron.validate import Invalid
 
 
 @pytest.mark.parametrize(

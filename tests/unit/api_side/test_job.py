@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.translate.body import JobBody, read_body
+from dkron_api.translate.body import read_body
 from dkron_api.translate.job import shown
 from dkron_api.translate.record import Job
-from dkron_api.translate.spec import changed, spec_of
 from dkron_api.translate.upcoming import upcoming
 from dkron_crds.job import JobSpec
 from dkron_crds.names import object_name
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.spec import changed, spec_of
 from tests.support.builders import NOON, after, wire_job
 
 Object = dict[str, Any]

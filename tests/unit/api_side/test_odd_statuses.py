@@ -21,6 +21,12 @@ from dkron_api.translate.record import Job, lenient
 from dkron_api.translate.run import Run, progress
 from dkron_crds.base import INT64_MAX
 from dkron_crds.job import JobStatus
+from dkron_reports.agenda import planning
+from dkron_reports.explain import explain, read_question
+from dkron_reports.job import from_object
+from dkron_reports.slices import at_once
+from dkron_reports.standing import standing
+from dkron_reports.summary import summarizing
 from tests.support.api_app import running_api
 from tests.support.builders import NOON, wire_job
 
@@ -73,6 +79,13 @@ def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, z
     for item in (*listed(odd, {}), *running([odd])):
         assert single(odd, item["id"]) is not None
     assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3))
+    for texts in ({"at": "now"}, {"start": "1h", "end": "now"}, {"start": FIRST, "end": FIRST}, {"at": LAST}):
+        question = read_question(**{"at": "", "start": "", "end": "", **texts}, now=NOON)
+        assert explain(from_object(odd.raw), question, now=NOON).as_json()["remarks"] is not None
+    stood = standing(odd.raw, now=NOON)
+    assert at_once(summarizing([stood], now=NOON)).as_json()["jobs"] == 1
+    plan = planning([(stood.job, stood.first(NOON))], now=NOON, end=NOON.replace(year=9000), most=3, looked=3)
+    assert len(json.dumps(at_once(plan).as_json())) > 0
     assert differences(job(before, timezone=zone), odd) is not None
     progress(odd, Run("x", NOON))
 

@@ -3,17 +3,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import groupby
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
 from dkron_api.cache import standings as standings_module
-from dkron_api.cache.slices import in_slices
+from dkron_api.cache.slices import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
 from dkron_api.routes.docs import document
 from dkron_crds.job import Condition, JobStatus
+from dkron_reports.standing import standing
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after, wire_job
 
@@ -109,11 +111,29 @@ async def test_an_overview_is_not_made_twice_for_many_who_look_at_it(api: Api, m
 async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met(api: Api) -> None:
     unseen = {**job("a"), "metadata": {**job("a")["metadata"], "generation": 2}}
     api.know_jobs(unseen)
-    (standing,) = await api.own.standings.all()
+    times = iter((NOON, after(20)))
+    standings = standings_module.Standings(api.own.job_index, lambda: next(times), Slices())
+    (standing,) = await standings.all()
     assert [[each.kind for each in standing.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
     api.own.job_index.see({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
-    (again,) = await api.own.standings.all()
+    (again,) = await standings.all()
     assert again.troubles[0].since == standing.troubles[0].since
+
+
+async def test_a_job_that_cannot_be_read_is_counted_and_others_are_whole(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = standing
+
+    def broken(raw: Any, **options: Any) -> Any:
+        if raw["metadata"]["name"] == "b" and "status" in raw:
+            raise OverflowError
+        return whole(raw, **options)
+
+    monkeypatch.setattr(standings_module, "standing", broken)
+    api.know_jobs(job("a"), job("b"))
+    counts = (await answer(api, "/v1/summary"))["counts"]
+    assert (counts["ready"], counts["pending"]) == (1, 1)
 
 
 async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
@@ -125,18 +145,20 @@ async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
     assert list((await answer(api, "/v1/jobs?fields=name,problem"))[0]) == ["name"]
 
 
-async def test_long_work_lets_other_requests_run() -> None:
+async def test_long_works_take_turns_and_let_other_requests_run() -> None:
+    slices = Slices()
     ran: list[str] = []
 
-    def steps() -> Any:
-        while "other" not in ran:
+    def steps(name: str) -> Any:
+        while "other" not in ran or len({*ran}) < 4:
+            ran.append(name)
             yield
-        return "done"
+        return name
 
     async def other() -> None:
         ran.append("other")
 
-    other_task = asyncio.create_task(other())
     async with asyncio.timeout(10):
-        assert await in_slices(steps()) == "done"
-    await other_task
+        assert await asyncio.gather(*(slices.run(steps(each)) for each in "abc"), other()) == ["a", "b", "c", None]
+    turns = [name for name, _ in groupby(ran)]
+    assert turns[:2] == ["a", "other"], "one slice at most comes before another request"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from dkron_api.jobs.restore import WIDTH, circle_outside, restore
 from dkron_api.jobs.writer import FREELY, JobWriter, Terms
 from dkron_api.refusal import ApiError
-from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
 from dkron_api.translate.restoring import order, read_dump
+from dkron_from_dkron.body import JobBody
 from dkron_kube.errors import Cause, KubeError, Rejected, Unavailable
 from tests.support.builders import wire_job
 

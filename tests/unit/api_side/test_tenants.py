@@ -18,6 +18,7 @@ from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import NO_RESOURCE, PUBLIC, TABLE
 from dkron_api.auth.token_secrets import Token, TokenKind, digest_of
 from dkron_api.cache.prerender import Prerenderer
+from dkron_api.cache.slices import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES, TENANTS
 from dkron_api.edge.tenancy import PREFIX
 from dkron_api.settings import Settings
@@ -213,7 +214,10 @@ async def test_nothing_of_one_namespace_is_in_an_answer_of_another(api: Api, bas
         assert OF_A in json.dumps(mine)
         assert OF_A not in json.dumps(theirs)
         assert (total, len(theirs)) == (str(len(theirs)), count if path == "/jobs" else 0)
-    for path in ("", "/executions", "/next", "/executions/1-x", "/executions/1-x/log"):
+    for path in ("/agenda", "/summary"):
+        shown = [OF_A in json.dumps((await get(each, path))[0]) for each in (A, base)]
+        assert shown == [True, False], path
+    for path in ("", "/executions", "/next", "/explain", "/executions/1-x", "/executions/1-x/log"):
         assert await get(base, f"/jobs/{OF_A}{path}") == (f'there is no job "{OF_A}"', None)
     states = {each: (await get(each, ""))[0] for each in (A, base)}
     assert states[A]["serf"]["active"] == "1"
@@ -230,6 +234,8 @@ async def test_a_namespace_counts_what_its_own_jobs_show_and_not_the_sums_of_all
     for base in ("", A):
         async with api.client.get(f"{base}/v1/stats?days=1", headers=VALID) as answer:
             found[base] = (await answer.json())["stats"][0]["success_count"]
+        async with api.client.get(f"{base}/v1/summary", headers=VALID) as answer:
+            assert (await answer.json())["days"][-1]["success_count"] == found[base]
     assert found == {"": 7, A: 3}
 
 
@@ -365,7 +371,7 @@ async def test_a_namespace_that_cannot_be_watched_does_not_hide_the_others() -> 
 
 
 def tenants(kube: Any = None) -> EveryTenant:
-    factory = TenantFactory(kube, lambda: NOON, Prerenderer())
+    factory = TenantFactory(kube, lambda: NOON, Prerenderer(), Slices())
     made = make_tenants(Settings(namespace="default", namespaces=["*"]), factory)
     assert isinstance(made, EveryTenant)
     return made

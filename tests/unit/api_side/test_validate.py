@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.translate.body import JobBody
-from dkron_api.translate.validate import Invalid, check
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.validate import Invalid, check
 
 GOOD = JobBody(name="job", schedule="@every 1m", executor="shell", executor_config={"command": "date"})
 

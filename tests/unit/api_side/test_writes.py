@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.jobs.writer import ATTEMPTS, FREELY, JobWriter, Terms
 from dkron_api.refusal import ApiError
-from dkron_api.translate.body import JobBody
 from dkron_api.translate.record import Job
-from dkron_api.translate.spec import spec_of
 from dkron_crds.names import object_name
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.spec import spec_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, Resource

@@ -33,7 +33,7 @@ def call(*words: str) -> int:
         pytest.param("get", 5, "the file does not exist; check --kubeconfig", id="no kubeconfig"),
         pytest.param("get --server localhost:1", 5, "no answer from the REST API", id="no server"),
         pytest.param("get --server x -A", 2, "a REST API serves one namespace", id="all namespaces of a server"),
-        pytest.param("explain a --server x", 2, "explain needs a kubeconfig", id="a command for clusters"),
+        pytest.param("doctor --server x", 2, "doctor needs a kubeconfig", id="a command for clusters"),
         pytest.param("import cronjobs --server x", 2, "need a kubeconfig", id="CronJobs of a server"),
         pytest.param("run a --timeout 3s", 2, "add one of them", id="a limit of nothing"),
         pytest.param("run a --wait --timeout 3", 2, '--timeout: "3" is not a duration', id="no unit"),

@@ -151,9 +151,9 @@ def test_what_a_job_of_dkron_loses(fields: dict[str, Any], said: list[str]) -> N
         pytest.param({"name": "A"}, "illegal character", id="a capital letter"),
         pytest.param({"schedule": "* * * * *"}, "five fields", id="five fields"),
         pytest.param({"executor": "lambda"}, 'executor: "lambda" is not known', id="an executor"),
-        pytest.param({"retries": "x"}, "spec.retries", id="no number"),
+        pytest.param({"retries": "x"}, "retries: it is the string", id="no number"),
         pytest.param({"tags": {"a": "b:0"}}, "tags.a", id="a count of zero"),
-        pytest.param({"tags": [1]}, "spec.tags", id="a list"),
+        pytest.param({"tags": [1]}, "tags: it is an array", id="a list"),
     ],
 )
 def test_a_job_that_cannot_be_taken_over_says_why(fields: dict[str, Any], why: str) -> None:

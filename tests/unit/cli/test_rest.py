@@ -9,6 +9,8 @@ from aiohttp.test_utils import TestServer
 
 from dkron_cli.edge.rest import Rest
 from dkron_cli.errors import CliError, Code
+from dkron_reports.explain import Question
+from tests.support.builders import NOON
 
 JOB = {"name": "a", "schedule": "0 0 0 1 1 *", "disabled": False, "parent_job": "", "next": "0001-01-01T00:00:00Z"}
 OLD = {"id": "1-n", "group": 1_000_000_000, "attempt": 1, "started_at": "2026-01-01T00:00:00Z", "success": True,
@@ -24,8 +26,9 @@ class Dkron:
         self.executions: list[dict[str, Any]] = [OLD]
         self.disabled = False
         self.token = ""
+        self.reports = False
 
-    async def answer(self, request: web.Request) -> web.Response:  # noqa: PLR0911 - a case for each route
+    async def answer(self, request: web.Request) -> web.Response:  # noqa: C901, PLR0911 - a case for each route
         self.token = request.headers.get("Authorization", "")
         match request.method, request.path:
             case "GET", "/v1/jobs/a":
@@ -46,6 +49,10 @@ class Dkron:
                 return web.Response(status=500, text="a\x1b[2Jb\n" * 200)
             case "GET", path if path.startswith("/v1/jobs/status-"):
                 return web.Response(status=int(path.removeprefix("/v1/jobs/status-")))
+            case "GET", "/v1/jobs/b/explain" if self.reports:
+                return web.Response(status=404, text='there is no job "b"')
+            case "GET", _ if self.reports:
+                return web.json_response({"asked": [request.raw_path.partition("?")[0], dict(request.query)]})
             case _:
                 return web.Response(status=404, text="404 page not found")
 
@@ -80,6 +87,23 @@ async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron
     with pytest.raises(CliError, match="cannot stop executions; use a kubeconfig") as stopped:
         await rest.stop(job, attempt)
     assert stopped.value.code is Code.USAGE
+
+
+async def test_reports_are_asked_for_and_a_dkron_has_none(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    asked = Question(NOON, NOON)
+    for report in (rest.explain("a", asked), rest.agenda("1h", most=5, least=2), rest.summary()):
+        with pytest.raises(CliError, match=r"this server cannot .*; use a kubeconfig") as refused:
+            await report
+        assert refused.value.code is Code.USAGE
+    fake.reports = True
+    assert (await rest.explain("ñ/a", asked))["asked"] == [
+        "/v1/jobs/%C3%B1%2Fa/explain", {"from": "2026-03-01T12:00:00Z", "to": "2026-03-01T12:00:00Z"},
+    ]  # fmt: skip
+    assert (await rest.agenda("2d", most=5, least=2))["asked"][1] == {"within": "2d", "count": "5", "crowded": "2"}
+    with pytest.raises(CliError, match='there is no job "b"') as missing:
+        await rest.explain("b", asked)
+    assert missing.value.code is Code.NOT_FOUND
 
 
 async def test_a_toggle_that_another_client_was_faster_with_is_toggled_back(dkron: tuple[Dkron, Rest]) -> None:

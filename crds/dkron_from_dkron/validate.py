@@ -6,8 +6,6 @@ needs Kubernetes.
 
 from collections.abc import Mapping
 
-from dkron_api.translate.body import JobBody
-from dkron_api.translate.moments import instant
 from dkron_crds.names import NAME_LENGTH, check_name
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.durations import go_duration
@@ -15,6 +13,8 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.zones import load_zone
 from dkron_crds.sizes import memory_bytes
 from dkron_crds.spec import UINT32_MAX
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.moments import instant
 
 CONCURRENCIES = frozenset({"allow", "forbid", "replace", ""})
 SHELL = frozenset({"shell", ""})

@@ -4,12 +4,14 @@ kept."""
 from datetime import datetime
 from typing import Any
 
-from dkron_api.translate.body import JobBody
-from dkron_api.translate.record import DEFAULTS
-from dkron_crds.job import Concurrency
+from dkron_crds.job import Concurrency, JobSpec
 from dkron_crds.names import is_own_name
+from dkron_from_dkron.body import JobBody
 
 Object = dict[str, Any]
+
+DEFAULTS = JobSpec().model_dump(mode="json", by_alias=True)
+"""The spec of a job without fields."""
 
 _FROM_REST = frozenset(
     {

@@ -1,14 +1,15 @@
 """Times from clients. Dkron keeps nanoseconds, which a datetime cannot hold, so they stay text in a normal form.
 
-The form is the one that `times` writes: RFC 3339 in UTC, up to nine digits of fraction, without trailing zeros.
+The form is RFC 3339 in UTC, up to nine digits of fraction, without trailing zeros.
 """
 
 import re
 from datetime import datetime
 
-from dkron_api.translate.times import ZERO
 from dkron_crds.schedule.timestamps import rfc3339
 
+ZERO = "0001-01-01T00:00:00Z"
+"""Go's zero time: never, or not yet."""
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\dT\d{1,2}:\d\d", re.ASCII)
 _STRICT = re.compile(r"[-\d]{10}T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII)
 _IS_NORMAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,8}[1-9])?Z", re.ASCII)

@@ -5,11 +5,11 @@ that the custom resource accepts but cannot continue counting from are rejected 
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from dkron_api.translate.body import JobBody
-from dkron_api.translate.moments import instant
-from dkron_api.translate.validate import Invalid
 from dkron_crds.job import GroupStatus
 from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.moments import instant
+from dkron_from_dkron.validate import Invalid
 
 MOST_COUNTED: Final = 2**53 - 1
 """The largest number that every JSON client reads exactly. A job that runs each microsecond would reach it after 285

@@ -1,0 +1,1 @@
+"""Translates jobs in Dkron's JSON to DkronJobs, for the REST API and for imports."""
