@@ -90,6 +90,32 @@ test("a log keeps its colours, is searched, and is never markup", async ({ page 
   expect((await saved).suggestedFilename()).toMatch(/^nightly-backup-.*\.log$/);
 });
 
+test("a log that is not there yet is waited for", async ({ page }) => {
+  let asked = 0;
+  await page.route("**/log*", (route) =>
+    ++asked === 1
+      ? route.fulfill({ status: 409, body: "the execution has not started: no node has room" })
+      : route.fulfill({ contentType: "text/plain", body: "it has begun\n" }),
+  );
+  await page.goto("/ui/busy");
+  await page.getByRole("link", { name: "Log of sync" }).click();
+  await expect(page.getByText("no node has room")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Lines of the log" })).toContainText("it has begun");
+  await expect(page.getByText("no node has room")).toHaveCount(0);
+});
+
+test("without the right to follow events, the page is read again from time to time", async ({ page }) => {
+  await page.route("**/v1/whoami*", (route) =>
+    route.fulfill({
+      json: { name: "a", how: "dkron", namespace: "default", rights: ["list dkronjobs", "get dkronjobs"] },
+    }),
+  );
+  await page.route("**/v1/events*", (route) => route.abort());
+  await page.goto("/ui/jobs");
+  await expect(page.getByText("every 10 s")).toBeVisible();
+  await expect(page.getByText("The connection to the server is lost.")).toHaveCount(0);
+});
+
 test("a job is created, edited, explained and deleted", async ({ page }) => {
   await page.goto("/ui/new");
   await page.getByLabel("Name lower-case").fill("made-here");

@@ -12,8 +12,8 @@ import { Layout } from "./parts/Layout";
 import { Notices } from "./parts/Notices";
 import { Palette, usePaletteKey } from "./parts/Palette";
 import { Empty, Loading } from "./parts/States";
-import { connect, disconnect } from "./state/live";
-import { identify, whoami } from "./state/session";
+import { connect, disconnect, poll } from "./state/live";
+import { identify, may, whoami } from "./state/session";
 import { locked } from "./state/token";
 import { Busy } from "./views/Busy";
 import { Chains } from "./views/Chains";
@@ -50,7 +50,8 @@ function App() {
   }, [known, isLocked]);
   useEffect(() => {
     if (!known || isLocked) return undefined;
-    connect();
+    if (may("watch dkronjobs")) connect();
+    else poll();
     return disconnect;
   }, [known, isLocked]);
   if (isLocked) return <Login />;

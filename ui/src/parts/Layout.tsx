@@ -66,7 +66,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
 }
 
 function Liveness() {
-  const words = { live: "live", connecting: "connecting", lost: "not live" };
+  const words = { live: "live", connecting: "connecting", lost: "not live", polling: "every 10 s" };
   return (
     <span
       class={`liveness ${connection.value}`}

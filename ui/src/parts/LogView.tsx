@@ -14,6 +14,10 @@ interface Props {
   allowed: boolean;
 }
 
+/** Answers after which the log of a running execution may still come; 0 is none. */
+const MAY_COME: ReadonlySet<number> = new Set([0, 409, 429, 503]);
+/** Milliseconds before another try. */
+const AGAIN = 2000;
 /** Milliseconds between two drawings of a log that is being written. */
 const DRAW = 120;
 
@@ -179,14 +183,15 @@ function classOf(style: Style): string {
 function useLog(execution: Execution, running: boolean, allowed: boolean): Reading {
   const [reading, setReading] = useState<Reading>(NOTHING);
   const address = addressOf(execution);
-  const follow = useRef(running);
+  const goesOn = useRef(running);
+  goesOn.current = running;
   useEffect(() => {
     if (!allowed) {
       setReading({ ...NOTHING, done: true });
       return undefined;
     }
     const control = new AbortController();
-    const lines = new LogLines();
+    let lines = new LogLines();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const draw = (more: Partial<Reading> = {}) => {
       clearTimeout(timer);
@@ -197,10 +202,21 @@ function useLog(execution: Execution, running: boolean, allowed: boolean): Readi
       lines.add(text);
       timer ??= setTimeout(draw, DRAW);
     };
-    read(`${address}${follow.current ? "?follow=true" : ""}`, control.signal, take).then(
-      () => draw({ done: true }),
-      (error) => draw({ done: true, trouble: error instanceof Refusal ? sentence(error) : NO_ANSWER }),
-    );
+    const readAll = async () => {
+      lines = new LogLines();
+      timer = undefined;
+      try {
+        await read(`${address}${goesOn.current ? "?follow=true" : ""}`, control.signal, take);
+        draw({ done: true });
+      } catch (error) {
+        const refusal = error instanceof Refusal ? error : new Refusal(0, NO_ANSWER);
+        const again = goesOn.current && MAY_COME.has(refusal.status);
+        draw({ done: !again, trouble: sentence(refusal) });
+        // The server sends the whole log again: a container that had not started, or a connection that broke.
+        if (again && !control.signal.aborted) timer = setTimeout(readAll, AGAIN);
+      }
+    };
+    void readAll();
     return () => {
       control.abort();
       clearTimeout(timer);

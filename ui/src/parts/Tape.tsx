@@ -36,8 +36,18 @@ export function byMinute(cells: readonly Cell[], now: number): Map<number, Cell[
   return found;
 }
 
-/** `now` is in milliseconds since 1970; it moves by minutes, so that the tape is not drawn anew each second. */
-export function Tape({ cells, now }: { cells: readonly Cell[]; now: number }) {
+interface Props {
+  cells: readonly Cell[];
+  /** Milliseconds since 1970; it moves by minutes, so that the tape is not drawn anew each second. */
+  now: number;
+  /** Where lists that were cut begin and end, in milliseconds since 1970: what is beyond is not known. */
+  from?: number;
+  to?: number;
+}
+
+export function Tape({ cells, now, from, to }: Props) {
+  const begin = Math.max(0, from === undefined ? 0 : x((from - now) / MINUTE));
+  const end = Math.min(WIDTH, to === undefined ? WIDTH : x((to - now) / MINUTE + 1));
   const columns = byMinute(cells, now);
   const zone = shownZone();
   const past = cells.filter((cell) => cell.result !== "planned").length;
@@ -72,6 +82,8 @@ export function Tape({ cells, now }: { cells: readonly Cell[]; now: number }) {
             );
           }),
         )}
+        <Beyond at={0} width={begin} />
+        <Beyond at={end} width={WIDTH - end} />
         <path class="now" d={`M${WIDTH / 2} 0v${HEIGHT - 18}`} />
       </svg>
     </div>
@@ -80,4 +92,19 @@ export function Tape({ cells, now }: { cells: readonly Cell[]; now: number }) {
 
 function x(minute: number): number {
   return (minute + MINUTES) * STEP;
+}
+
+/** A part of the tape of which the lists tell nothing. */
+function Beyond({ at, width }: { at: number; width: number }) {
+  if (width <= 0) return null;
+  return (
+    <g class="beyond">
+      <rect x={at} y={0} width={width} height={HEIGHT - 18} />
+      {width > 200 && (
+        <text x={at + width / 2} y={(HEIGHT - 12) / 2}>
+          more than are listed
+        </text>
+      )}
+    </g>
+  );
 }

@@ -11,7 +11,7 @@ export type LiveEvent =
   | { type: "execution"; action: "started" | "finished"; execution: Execution }
   | { type: "leader"; leader: string };
 
-export type Connection = "connecting" | "live" | "lost";
+export type Connection = "connecting" | "live" | "lost" | "polling";
 
 export const connection = signal<Connection>("connecting");
 /** When the stream last showed that it lives, in milliseconds since 1970. */
@@ -23,6 +23,8 @@ export const leader = signal<string | undefined>(undefined);
 
 /** The server sends something every 15 seconds; after so many milliseconds without, the connection is dead. */
 const SILENCE = 40_000;
+/** Milliseconds between two reads where there are no events. */
+const POLL = 10_000;
 /** Events are passed on together, so many milliseconds after the first. */
 const BATCH = 150;
 /** More events than these between two batches are as good as a resync. */
@@ -88,6 +90,15 @@ export function connect(): void {
   const control = new AbortController();
   running = control;
   void follow(control.signal);
+}
+
+/** Read everything again from time to time: for readers without the right to follow events. */
+export function poll(): void {
+  disconnect();
+  connection.value = "polling";
+  const timer = setInterval(readAgain, POLL);
+  running = new AbortController();
+  running.signal.addEventListener("abort", () => clearInterval(timer));
 }
 
 export function disconnect(): void {

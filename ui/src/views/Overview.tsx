@@ -129,9 +129,19 @@ function Hours({ data }: { data: Summary | undefined }) {
   const hour = data?.last_hour;
   return (
     <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour, data.lateness_seconds)}>
-      <Tape cells={data ? cellsOf(data) : []} now={minute} />
+      <Tape cells={data ? cellsOf(data) : []} now={minute} {...(data ? known(data) : {})} />
     </Panel>
   );
+}
+
+/** Where the lists of an hour are cut: from when on runs are listed, and until when slots are. */
+function known({ last_hour, next_hour }: Summary): { from?: number; to?: number } {
+  const began = last_hour.slots.map((each) => instant(each.started_at) ?? 0);
+  const due = next_hour.slots.map((each) => instant(each.due) ?? 0);
+  return {
+    from: last_hour.runs > last_hour.slots.length ? Math.min(...began) : undefined,
+    to: next_hour.more ? Math.max(...due) : undefined,
+  };
 }
 
 function lastHour({ runs, failed, partially_failed }: Summary["last_hour"], late: Summary["lateness_seconds"]): string {
