@@ -188,7 +188,7 @@ function Running({ data }: { data: Summary | undefined }) {
             <Link href={executionPath(each.job, each.id)} class="name">
               {each.job}
             </Link>
-            <span class="why clip">{each.node_name || "waits for a node"}</span>
+            <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
             <span class="end">
               <Elapsed since={each.started_at} />
             </span>
