@@ -94,7 +94,7 @@ async def run(jobs: int, every: str) -> None:
         await slices.run(planning(first, now=NOW, end=NOW + timedelta(hours=1), most=100))
 
     async def explained() -> None:
-        question = read_question(at="", start="2h", end="2026-03-01T13:00:00Z", now=NOW)
+        question = read_question(start="2h", end="2026-03-01T13:00:00Z", now=NOW)
         each_second = {**job(0, every), "spec": {"schedule": "* * * * * *"}}
         await slices.run(explaining(from_object(each_second), question, now=NOW))
 

@@ -99,16 +99,18 @@ class Question:
     moment: bool = False
 
 
-def read_question(*, at: str, start: str, end: str, now: datetime, prefix: str = "") -> Question:
-    """Return what a user asks by these texts, empty for absent. `prefix` is what stands before the names in messages.
+def read_question(
+    *, at: str | None = None, start: str | None = None, end: str | None = None, now: datetime, prefix: str = ""
+) -> Question:
+    """Return what a user asks by these texts, None for absent. `prefix` is what stands before the names in messages.
     Raises ValueError with a sentence."""
-    if at:
-        if start or end:
+    if at is not None:
+        if start is not None or end is not None:
             raise ValueError(f"{prefix}at is one moment, {prefix}from and {prefix}to are a period; leave one out")
         moment = read_moment(f"{prefix}at", at, now)
         return Question(moment, moment, moment=True)
-    first = read_moment(f"{prefix}from", start, now) if start else now - BACK
-    last = read_moment(f"{prefix}to", end, now) if end else max(now, first) + AHEAD
+    first = now - BACK if start is None else read_moment(f"{prefix}from", start, now)
+    last = shifted(max(now, first), AHEAD) if end is None else read_moment(f"{prefix}to", end, now)
     if first > last:
         raise ValueError(f"{prefix}from is later than {prefix}to; turn them around")
     if last - first > LONGEST:

@@ -155,22 +155,24 @@ def test_every_reason_of_the_operator_has_a_sentence() -> None:
     ("texts", "sentence"),
     [
         pytest.param({"at": "noon"}, '--at: "noon" is not a time', id="no time"),
+        pytest.param({"at": ""}, '--at: "" is not a time', id="an empty text"),
         pytest.param({"at": "1h", "start": "2h"}, "--at is one moment, --from and --to are a period", id="both"),
         pytest.param({"start": "1h", "end": "2h"}, "--from is later than --to", id="turned around"),
         pytest.param({"start": "0001-01-01T00:00:00Z"}, "more than 1830 days apart", id="centuries back"),
         pytest.param({"end": "9999-12-31T23:59:59Z"}, "more than 1830 days apart", id="centuries ahead"),
     ],
 )
-def test_questions_that_cannot_be_answered(texts: dict[str, str], sentence: str) -> None:
+def test_questions_that_cannot_be_answered(texts: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        read_question(**{"at": "", "start": "", "end": "", **texts}, now=NOON, prefix="--")
+        read_question(**texts, now=NOON, prefix="--")
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 @pytest.mark.parametrize("schedule", [EACH_MINUTE, "@every 1s", "0 0 0 31 2 *", "@at 2026-03-01T12:00:00Z"])
 def test_the_ends_of_the_calendar_are_answered(schedule: str, moment: str) -> None:
-    for texts in ({"at": moment, "start": "", "end": ""}, {"at": "", "start": moment, "end": moment}):
-        assert explain(job(status(), schedule=schedule), read_question(**texts, now=NOON), now=NOON).remarks is not None
+    asked_for = read_question(at=moment, now=NOON), read_question(start=moment, end=moment, now=NOON)
+    for question in asked_for:
+        assert explain(job(status(), schedule=schedule), question, now=NOON).remarks is not None
 
 
 def test_slots_beyond_the_limit_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,9 +26,7 @@ async def explain_slots(request: web.Request) -> web.StreamResponse:
     """Explain the slots of a job, `?from` … `?to`, or the one `?at` a moment."""
     job, now, query = job_of(request), request.app[CLOCK](), request.query
     try:
-        question = read_question(
-            at=query.get("at", ""), start=query.get("from", ""), end=query.get("to", ""), now=now
-        )  # fmt: skip
+        question = read_question(at=query.get("at"), start=query.get("from"), end=query.get("to"), now=now)
     except ValueError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     found = await request.app[SLICES].run(explaining(from_object(job.raw), question, now=now))
@@ -40,7 +38,7 @@ async def show_agenda(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     now, query = request.app[CLOCK](), request.query
     try:
-        end = end_of(query.get("within") or WITHIN, now, option="within")
+        end = end_of(query.get("within", WITHIN), now, option="within")
     except ValueError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     most = _whole(query.get("count"), "count", default=COUNT, least=0)

@@ -17,9 +17,9 @@ from dkron_reports.reading import items, objects
 def explain(
     ctx: typer.Context,
     job: JobName,
-    at: Annotated[str, typer.Option("--at", help="One moment: RFC 3339, or 2h for two hours ago.")] = "",
-    start: Annotated[str, typer.Option("--from", help="Begin of a period; default: 24h ago.")] = "",
-    end: Annotated[str, typer.Option("--to", help="End of the period; default: an hour from now.")] = "",
+    at: Annotated[str | None, typer.Option("--at", help="One moment: RFC 3339, or 2h for two hours ago.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Begin of a period; default: 24h ago.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of the period; default: an hour from now.")] = None,
 ) -> None:
     """Say for each slot whether it ran, and if not, why.
 

@@ -67,6 +67,11 @@ STATUSES = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+QUESTIONS: tuple[Object, ...] = (
+    {"at": "now"}, {"start": "1h", "end": "now"}, {"start": FIRST, "end": FIRST}, {"at": LAST},
+)  # fmt: skip
+
+
 def job(status: Object, *, version: int = 1, **spec: Any) -> Job:
     return Job({**wire_job(version=version, **spec), "status": status})
 
@@ -79,8 +84,8 @@ def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, z
     for item in (*listed(odd, {}), *running([odd])):
         assert single(odd, item["id"]) is not None
     assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3))
-    for texts in ({"at": "now"}, {"start": "1h", "end": "now"}, {"start": FIRST, "end": FIRST}, {"at": LAST}):
-        question = read_question(**{"at": "", "start": "", "end": "", **texts}, now=NOON)
+    for texts in QUESTIONS:
+        question = read_question(**texts, now=NOON)
         assert explain(from_object(odd.raw), question, now=NOON).as_json()["remarks"] is not None
     stood = standing(odd.raw, now=NOON)
     assert at_once(summarizing([stood], now=NOON)).as_json()["jobs"] == 1
