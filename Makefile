@@ -56,7 +56,7 @@ fmt: venv ## Format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: lint
-lint: venv docs ## Check format, lint, types, import directions, and the site with its links
+lint: venv docs $(if $(shell command -v npm),$(if $(wildcard ui/package.json),lint-ui)) ## Check format, lint, types, import directions, and the site with its links
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
@@ -71,6 +71,32 @@ lock: venv ## Resolve the dependencies again and write requirements/*.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/cli.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/cli.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/build.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt -o requirements/build.txt
 	$(BIN)/uv pip compile --quiet --upgrade requirements/clients.in --no-deps --universal --generate-hashes --no-header --python-version 3.11 -o requirements/clients.txt
+
+##@ Web page
+
+# The sources are in ui/, the build in api/dkron_api/assets/ui: it is committed, so that only those who change the page need
+# Node.js; `make lint` leaves the page out where there is none. DKRON_API=http://127.0.0.1:9000 is the API behind
+# `make ui-dev`; its default is the demo's.
+UI_PACKAGES := ui/node_modules/.package-lock.json
+UI_BUILD := api/dkron_api/assets/ui
+
+$(UI_PACKAGES): ui/package-lock.json
+	@command -v npm > /dev/null || { echo "the web page is built with Node.js 20.19 or newer, with npm"; exit 1; }
+	cd ui && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: ui
+ui: $(UI_PACKAGES) ## Build the web page into the package of the REST API
+	cd ui && npm run build
+
+.PHONY: ui-dev
+ui-dev: $(UI_PACKAGES) ## Serve the web page from its sources, with the REST API of the demo
+	cd ui && DKRON_API=$${DKRON_API:-$$($(DEMO) api-url --name $(DEMO_NAME))} npm run dev
+
+.PHONY: lint-ui
+lint-ui: $(UI_PACKAGES) ## Check types, style and tests of the web page, its size, and that its build is that of its sources
+	cd ui && npm run lint && npm test
+	cd ui && UI_BUILD=$$(mktemp -d) && trap 'rm -r "$$UI_BUILD"' EXIT && export UI_BUILD && npm run build && diff -r "$$UI_BUILD" ../$(UI_BUILD)
 
 ##@ Test
 
@@ -132,7 +158,7 @@ DEATHS := tests/cluster/test_chaos_writes.py
 # Tools are built first, so that you see the progress and no test waits for a compiler.
 
 .PHONY: test-cluster
-test-cluster: venv ## Run the tests on a real control plane with simulated nodes (minutes)
+test-cluster: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(UI_PACKAGES))) ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder --ignore $(DEATHS) tests/cluster

@@ -58,6 +58,7 @@ from dkron_api.routes import (
     stats,
     stops,
     ui,
+    whoami,
 )
 from dkron_api.settings import EVERY, Settings
 from dkron_api.stream.feed import Leadership
@@ -120,9 +121,8 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    parts = (
-        jobs, runs, executions, stops, restore, schedule, reports, log, events, cluster, stats, policies, health, docs,
-    )  # fmt: skip
+    of_jobs = (jobs, runs, executions, stops, restore, schedule, reports, log, events)
+    parts = (*of_jobs, cluster, stats, policies, whoami, health, docs)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [expecting(route) for route in (*every, *further)]

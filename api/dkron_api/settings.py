@@ -240,7 +240,9 @@ class Settings(BaseSettings):
         "Addresses, names without a dot and those below .svc and .localhost need no option [DKRON_API_ALLOWED_HOSTS]",
     )
     ui_dir: Path | None = Field(
-        default=None, description="folder with a build of Dkron's own UI, which is served at /ui/ [DKRON_API_UI_DIR]"
+        default=None,
+        description="folder with a build of Dkron's own UI, which is served at /ui/ instead of our own page "
+        "[DKRON_API_UI_DIR]",
     )
     kubeconfig: Path | None = Field(
         default=None,

@@ -211,6 +211,7 @@ def test_the_last_words_can_be_copied(where: dict[str, Any], line: str) -> None:
     text = how_to_go_on(replace(USUAL, **where))
     assert line in text
     assert "  export KUBECONFIG=/c/kubeconfig\n" in text
+    assert f"{HERE}/ui/" in text.splitlines()[0]
 
 
 def test_the_last_words_show_each_way_to_use_the_api_with_a_job_that_it_takes() -> None:

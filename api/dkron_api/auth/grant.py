@@ -38,6 +38,12 @@ class Grant:
         """Whether the caller has this right, where an answer without it shows less."""
         return await self._guard.allows(self.caller, need)
 
+    async def held(self, needs: Mapping[str, Need]) -> list[str]:
+        """Return the names of those rights that the caller has. Raises `ApiError`, 503, if that cannot be found out."""
+        self.asked = True
+        allowed = await asyncio.gather(*(self._guard.allows(self.caller, need) for need in needs.values()))
+        return [name for name, has in zip(needs, allowed, strict=True) if has]
+
     @asynccontextmanager
     async def as_long_as_allowed(self, need: Need | None) -> AsyncIterator[None]:
         """End the block, without an error, as soon as the token is not valid any more or the right is gone."""

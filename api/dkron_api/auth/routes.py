@@ -4,7 +4,7 @@ A route that is in none of the tables is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from dkron_api.auth.caller import Need, Right
@@ -102,7 +102,7 @@ _POLICY = "/v1/acl/policies/{name}"
 
 PUBLIC = frozenset({"/health", "/livez", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
 """Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
-IDENTIFIED = frozenset({"/v1/schedule/preview"})
+IDENTIFIED = frozenset({"/v1/schedule/preview", "/v1/whoami"})
 """Routes for every caller who has shown a valid token."""
 NO_RESOURCE = {"/metrics": "/metrics", "/debug/vars": "/debug/vars"}
 """Routes that need a right to a path that is no resource."""
@@ -146,6 +146,33 @@ TABLE = (
 )
 
 _BY_ROUTE = {(each.method, each.path): each for each in TABLE}
+
+
+ANY = "*"
+"""Stands for the name of any job in the path of a policy: a pattern matches it, the name of one job does not."""
+_TOLD = (
+    ("GET", "/v1/jobs"), ("GET", _JOB), ("GET", "/v1/events"), ("POST", "/v1/jobs"), ("PUT", _JOB), ("DELETE", _JOB),
+    ("POST", f"{_JOB}/run"), ("POST", f"{_JOB}/toggle"), ("POST", f"{_EXECUTION}/stop"), ("GET", f"{_EXECUTION}/log"),
+    ("DELETE", f"{_JOB}/executions"), ("POST", "/v1/restore"), ("POST", "/v1/pause"), ("POST", "/v1/leave"),
+)  # fmt: skip
+"""The routes whose rights a caller is told."""
+
+
+def rights_to_tell(where: Namespaces, job: str = "") -> dict[str, Need]:
+    """Return the rights that a user interface wants to know of, by their names. With a job those to this one, else
+    those to all jobs and to the installation."""
+    told: dict[str, Need] = {}
+    for method, path in _TOLD:
+        entry, of_a_job = _BY_ROUTE[method, path], "{job}" in path
+        named = where.base + path.replace("{job}", job or ANY).replace("{execution}", ANY)
+        if of_a_job:
+            right = where.jobs_right(entry.verb, entry.resource, job=job)
+            told[f"{entry.verb} {entry.resource}"] = Need(right, named, entry.capability)
+        elif not job:
+            told[f"{entry.verb} {entry.resource}"] = entry.need({}, named, where)
+    force = where.to_force(job)
+    told[f"{force.right.verb} {force.right.resource}"] = replace(force, path=f"{where.base}/v1/jobs/{job or ANY}/force")
+    return told
 
 
 def route_right(method: str, path: str) -> RouteRight | None:

@@ -1,8 +1,8 @@
-"""/ and /ui/: serves the user's own build of Dkron's web UI from a folder (Dkron behaviour §10.1).
+"""/ and /ui/: serves the page of this project, or the user's own build of Dkron's web UI (Dkron behaviour §10.1).
 
-The build is not part of this project. Its index is a template with placeholders such as `{{ .DKRON_LEADER }}`, which
-are filled for each request; all other files are served unchanged. The folder is listed once, so a path can only refer
-to files that existed then.
+A build of Dkron's UI is not part of this project. Its index is a template with placeholders such as
+`{{ .DKRON_LEADER }}`, which are filled for each request; all other files are served unchanged. The folder is listed
+once, so a path can only refer to files that existed then.
 
 The content security policy allows scripts of the build alone: its files, and the inline scripts of its index, by their
 hashes. So no text of a job can become a script.
@@ -21,6 +21,7 @@ from aiohttp import web
 from dkron_api.edge.keys import TENANTS
 from dkron_api.edge.root import public_path
 from dkron_api.routes.installation import leader
+from dkron_api.routes.page import BUILD, Page, read_page
 from dkron_api.settings import AuthMode, Settings
 from dkron_api.translate import gojson
 from dkron_api.translate.record import Job
@@ -49,15 +50,20 @@ class NoUserInterface(Exception):
     """The folder cannot be served. `str()` says why."""
 
 
-def routes(settings: Settings) -> tuple[web.RouteDef, ...]:
-    """Return the routes of this installation. Raises `NoUserInterface` if the folder has no user interface."""
+def routes(settings: Settings, *, build: Path = BUILD) -> tuple[web.RouteDef, ...]:
+    """Return the routes of this installation. `build` is the folder of our own page; without it, `/` leads to `/docs`.
+    Raises `NoUserInterface` if the folder of the settings has no user interface."""
+    shown: Interface | Page | None
     if settings.ui_dir is None:
+        shown = read_page(build)
+    else:
+        shown = Interface(settings.ui_dir, asks=AuthMode.NONE not in settings.auth)
+    if shown is None:
         return (web.get("/", front_door("/docs"), allow_head=False),)
-    interface = Interface(settings.ui_dir, asks=AuthMode.NONE not in settings.auth)
     return (
         web.get("/", front_door("/ui/"), allow_head=False),
         web.get("/ui", _to_folder, allow_head=False),
-        web.get("/ui/{path:.*}", interface.serve, allow_head=False),
+        web.get("/ui/{path:.*}", shown.serve, allow_head=False),
     )
 
 

@@ -35,7 +35,6 @@ STATS = (
 )
 
 METRICS = {"Content-Type": re.compile(r"^text/plain; version=0\.0\.4"), "Content-Encoding": ABSENT}
-NO_PAGE = Raw("404 page not found")
 HEALTH = (
     row(
         "a healthy server says so, and never in pretty JSON",
@@ -70,7 +69,6 @@ HEALTH = (
         "the root is nothing for programs",
         get("/", EMPTY, status=404, sent_headers={"Accept": "application/json"}, headers={"Content-Type": ABSENT}),
     ),
-    row("without a build of the UI there is no /ui", get("/ui", NO_PAGE, status=404), get("/ui/", NO_PAGE, status=404)),
 )
 
 ROWS: tuple[Row, ...] = (*STATS, *HEALTH)

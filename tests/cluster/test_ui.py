@@ -1,0 +1,99 @@
+"""The web page in a browser, with a running API: `ui/e2e` has the steps, this file what they happen to."""
+
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dkron_crds.attempt_names import nanoseconds
+from dkron_crds.base import rfc3339
+from tests.support.api_sites import ApiSite
+from tests.support.jobs import dkron_job
+from tests.support.kube import Object
+
+pytestmark = pytest.mark.cluster(nodes="none")
+
+UI = Path(__file__).parents[2] / "ui"
+CHROMIUM = shutil.which("chromium")
+SECONDS = 240
+
+
+def attempt(name: str, began: datetime, seconds: float, *, success: bool = True, number: int = 1) -> Object:
+    """An attempt that has ended, as the operator records it."""
+    slot = began - timedelta(seconds=0.3)
+    return {
+        "id": f"{nanoseconds(began)}-{name}-{int(slot.timestamp())}-{number:x}",
+        "job": f"{name}-{int(slot.timestamp())}-{number:x}",
+        "slot": rfc3339(slot),
+        "group": nanoseconds(slot),
+        "trigger": "schedule",
+        "attempt": number,
+        "startedAt": rfc3339(began),
+        "finishedAt": rfc3339(began + timedelta(seconds=seconds)),
+        "success": success,
+        "nodeName": f"node-{number % 3 + 1}",
+        "output": "copied 312 tables\ndone\n" if success else "pg_dump: error: connection refused\n",
+        **({} if success else {"exitCode": 1, "reason": "Error"}),
+    }
+
+
+def history(name: str, now: datetime, *, failed: frozenset[int] = frozenset(), every: float = 40.0) -> Object:
+    """The status of a job that ran twenty times, `every` seconds apart; `failed` counts from the newest."""
+    runs = [
+        attempt(name, now - timedelta(seconds=30 + index * every), 4 + (index * 7) % 11, success=index not in failed)
+        for index in range(20)
+    ]
+    good, bad = [run for run in runs if run["success"]], [run for run in runs if not run["success"]]
+    return {
+        "executions": runs,
+        "status": "success" if runs[0]["success"] else "failed",
+        "successCount": len(good),
+        "errorCount": len(bad),
+        **({"lastSuccess": good[0]["finishedAt"]} if good else {}),
+        **({"lastError": bad[0]["finishedAt"]} if bad else {}),
+    }
+
+
+def stored(site: ApiSite) -> str:
+    """Store the jobs of the tests. Return the id of an execution of `nightly-backup`."""
+    now = datetime.now(UTC)
+    backup = history("nightly-backup", now, failed=frozenset({3, 11}))
+    metadata = {"team": "data", "tier": "1"}
+    job = dkron_job(
+        "nightly-backup", "pg_dump app | gzip > /backup/app.gz", schedule="0 */2 * * * *", config={"shell": "true"},
+        displayName="Nightly backup", timezone="Europe/Madrid", retries=2, concurrency="forbid", metadata=metadata,
+    )  # fmt: skip
+    site.store(job, backup)
+    failing = history("report", now, failed=frozenset(range(6)))
+    site.store(dkron_job("report", schedule="0 0 7 * * mon-fri", displayName="Weekly report"), failing)
+    condition = {
+        "type": "Ready", "status": "False", "reason": "Invalid", "lastTransitionTime": rfc3339(now),
+        "message": 'timeout: "30s" is not a number of seconds from 1 to 86400', "observedGeneration": 1,
+    }  # fmt: skip
+    site.store(dkron_job("broken"), {"conditions": [condition]})
+    run = attempt("sync", now - timedelta(seconds=95), 0)
+    active = {key: run[key] for key in ("id", "job", "slot", "group", "trigger", "attempt", "startedAt")}
+    site.store(dkron_job("sync", schedule="@every 10m"), {"active": [{**active, "uid": "u"}]})
+    site.store(dkron_job("send-report", schedule="", parentJob="report", disabled=True))
+    for name in ("toggled", "shared"):
+        site.store(dkron_job(name, schedule="@daily"))
+    for index in range(12):
+        name = f"poll-{index:02}"
+        site.store(dkron_job(name, schedule=f"{index * 5} * * * * *"), history(name, now, every=60.0 + index))
+    return str(backup["executions"][0]["id"])
+
+
+@pytest.mark.timeout(SECONDS + 60)
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
+@pytest.mark.skipif(not (UI / "node_modules").is_dir(), reason="needs the packages of the web page: make ui")
+def test_the_page_does_in_a_browser_what_it_promises(shared_api: ApiSite) -> None:
+    run = stored(shared_api)
+    environment = {**os.environ, "DKRON_UI_URL": shared_api.api.url, "DKRON_UI_RUN": run, "CHROMIUM": str(CHROMIUM)}
+    command = ["node_modules/.bin/playwright", "test", *os.environ.get("DKRON_UI_TESTS", "").split()]
+    done = subprocess.run(
+        command, cwd=UI, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    assert done.returncode == 0, f"{done.stdout[-12000:]}\n{done.stderr[-3000:]}"

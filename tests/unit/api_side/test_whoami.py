@@ -1,0 +1,76 @@
+"""GET /v1/whoami: the caller and their rights, as the routes themselves would judge."""
+
+import json
+from typing import Any
+
+import pytest
+
+from dkron_api.app import routes
+from dkron_api.auth.caller import Caller, Need
+from dkron_api.auth.dkron import policies_allow
+from dkron_api.auth.guard import Guard
+from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.routes import Namespaces, rights_to_tell
+from dkron_api.routes.docs import document
+from dkron_api.settings import AuthMode, Settings
+from dkron_crds.policy import Capability
+from tests.support.api_app import Api, running_api
+from tests.support.api_callers import VALID, OneCaller
+from tests.support.builders import NAMESPACE
+
+WHERE = Namespaces(jobs="team", home="home")
+ALL = list(rights_to_tell(WHERE))
+
+
+async def told(api: Api, path: str = "/v1/whoami", **headers: str) -> Any:
+    answer = await api.client.get(path, headers=headers)
+    return json.loads(await answer.text()) if answer.status == 200 else answer.status
+
+
+async def test_where_nobody_is_asked_every_caller_may_do_everything() -> None:
+    async with running_api(routes(Settings())) as api:
+        assert await told(api) == {"name": "", "how": "none", "namespace": NAMESPACE, "rights": ALL}
+
+
+async def test_a_caller_is_told_the_rights_that_they_have() -> None:
+    scheme = OneCaller(lacking=f"create dkronjobs/run in namespace {NAMESPACE}")
+    async with running_api(routes(Settings()), guard=Guard([scheme])) as api:
+        assert await told(api) == 401
+        found = await told(api, **VALID)
+        assert (found["name"], found["how"]) == ("ci", "kubernetes")
+        assert set(ALL) - set(found["rights"]) == {"create dkronjobs/run"}
+        of_one = await told(api, "/v1/whoami?job=nightly", **VALID)
+        assert "create dkronjobs/run" in of_one["rights"]
+        assert 'create dkronjobs/run "nightly" in namespace ' + NAMESPACE in scheme.asked
+
+
+async def test_without_a_right_a_caller_does_not_learn_whether_a_namespace_is_served() -> None:
+    scheme = OneCaller(allowed="nothing")
+    async with running_api(routes(Settings(namespaces=["team-b"])), guard=Guard([scheme])) as api:
+        assert (await told(api, "/ns/team-z/v1/whoami", **VALID))["rights"] == []
+        scheme.allowed = None
+        assert await told(api, "/ns/team-z/v1/whoami", **VALID) == 404
+
+
+@pytest.mark.parametrize(
+    ("pattern", "job", "granted"),
+    [
+        pytest.param("/v1/jobs/*/run", "", True, id="any job, by a pattern"),
+        pytest.param("/v1/jobs/nightly/run", "", False, id="one job is not any"),
+        pytest.param("/v1/jobs/nightly/run", "nightly", True, id="one job"),
+        pytest.param("/v1/jobs/nightly/run", "weekly", False, id="another job"),
+    ],
+)
+def test_a_policy_that_names_a_job_grants_rights_to_this_one(pattern: str, job: str, granted: bool) -> None:
+    rules: Rules = {pattern: frozenset(Capability)}
+    caller = Caller("ci", AuthMode.DKRON, policies=("p",))
+
+    def allows(need: Need) -> bool:
+        return policies_allow(caller.policies, need, {"p": rules}.get)
+
+    assert allows(rights_to_tell(WHERE, job)["create dkronjobs/run"]) is granted
+
+
+def test_the_description_names_each_right() -> None:
+    described = document()["components"]["schemas"]["whoami"]["properties"]["rights"]["items"]["enum"]
+    assert sorted(described) == sorted(ALL)

@@ -1,0 +1,160 @@
+// What a person does: signing in, finding, changing, reading a log; and what the page does by itself.
+import { api, expect, expectAccessible, test } from "./page";
+
+const RUN = process.env.DKRON_UI_RUN ?? "";
+
+test("a change by another client is on the screen within a second", async ({ page }) => {
+  await page.goto("/ui/jobs?q=toggled");
+  const button = page.getByRole("button", { name: "Disable toggled" });
+  await expect(button).toBeVisible();
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await api(page, "POST", "/v1/jobs/toggled/toggle");
+  await expect(page.getByRole("button", { name: "Enable toggled" })).toBeVisible({ timeout: 1000 });
+  await page.getByRole("button", { name: "Enable toggled" }).click();
+  await expect(page.getByText("toggled is enabled.")).toBeVisible();
+  await expect(button).toBeVisible();
+});
+
+test("the connection is lost, said so, and found again", async ({ page, context }) => {
+  await page.goto("/ui/jobs?q=toggled");
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await context.setOffline(true);
+  await page.evaluate(() => dispatchEvent(new Event("offline")));
+  await expect(page.getByText("The connection to the server is lost.")).toBeVisible({ timeout: 20_000 });
+  await context.setOffline(false);
+  await expect(page.getByText("live", { exact: true })).toBeVisible({ timeout: 20_000 });
+});
+
+test("a token is asked for, and what it does not allow is not there", async ({ page }) => {
+  await page.route("**/v1/whoami*", (route) => {
+    const sent = route.request().headers().authorization;
+    if (sent !== "Bearer good") return route.fulfill({ status: 401, body: "the token is not valid, or has expired" });
+    const rights = ["list dkronjobs", "get dkronjobs", "watch dkronjobs"];
+    return route.fulfill({ json: { name: "reader", how: "dkron", namespace: "default", rights } });
+  });
+  await page.goto("/ui/jobs/nightly-backup");
+  await expectAccessible(page);
+  await page.getByLabel("Token").fill("bad");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("alert")).toContainText("not valid");
+  await page.getByLabel("Token").fill("good");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "nightly-backup" })).toBeVisible();
+  await expect(page.getByText("Coming slots")).toBeVisible();
+  for (const name of ["Run now", "Disable", "Delete"]) await expect(page.getByRole("button", { name })).toHaveCount(0);
+  await expect(page.getByRole("link", { name: "Edit" })).toHaveCount(0);
+  expect(await page.evaluate(() => [sessionStorage.length, localStorage.getItem("dkron-token")])).toEqual([1, null]);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByLabel("Token")).toBeVisible();
+});
+
+test("a job is found by the keyboard alone", async ({ page }) => {
+  await page.goto("/ui/");
+  await expect(page.getByText("Needs a person")).toBeVisible();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("nightly");
+  await expect(page.getByRole("option", { name: /nightly-backup/ })).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/ui\/jobs\/nightly-backup$/);
+  await expect(page.locator("#main")).toBeFocused();
+});
+
+test("a list is sorted and filtered by its address", async ({ page }) => {
+  await page.goto("/ui/jobs");
+  await page.getByRole("button", { name: "Name" }).click();
+  await expect(page).toHaveURL(/order=DESC/);
+  await page.getByLabel("Search in names").fill("night");
+  await expect(page).toHaveURL(/q=night/);
+  await expect(page.getByRole("row")).toHaveCount(2);
+  await page.goto("/ui/jobs?state=failing");
+  await expect(page.getByRole("link", { name: "report" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "toggled" })).toHaveCount(0);
+});
+
+test("a log keeps its colours, is searched, and is never markup", async ({ page }) => {
+  const lines = ["\x1b[31mred\x1b[0m", "<img src=x onerror=alert(1)>", "needle one", "needle two"];
+  await page.route("**/log*", (route) => route.fulfill({ contentType: "text/plain", body: `${lines.join("\n")}\n` }));
+  await page.goto(`/ui/jobs/nightly-backup/executions/${RUN}`);
+  const log = page.getByRole("region", { name: "Lines of the log" });
+  await expect(log).toContainText("<img src=x onerror=alert(1)>");
+  expect(await log.locator("img").count()).toBe(0);
+  await expect(log.locator(".c1")).toHaveText("red");
+  await page.getByLabel("Search in the log").fill("NEEDLE");
+  await expect(page.getByText("1 of 2 lines")).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(log.locator(".current")).toContainText("needle two");
+  await expectAccessible(page);
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download" }).click();
+  expect((await saved).suggestedFilename()).toMatch(/^nightly-backup-.*\.log$/);
+});
+
+test("a log that is not there yet is waited for", async ({ page }) => {
+  let asked = 0;
+  await page.route("**/log*", (route) =>
+    ++asked === 1
+      ? route.fulfill({ status: 409, body: "the execution has not started: no node has room" })
+      : route.fulfill({ contentType: "text/plain", body: "it has begun\n" }),
+  );
+  await page.goto("/ui/busy");
+  await page.getByRole("link", { name: "Log of sync" }).click();
+  await expect(page.getByText("no node has room")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Lines of the log" })).toContainText("it has begun");
+  await expect(page.getByText("no node has room")).toHaveCount(0);
+});
+
+test("without the right to follow events, the page is read again from time to time", async ({ page }) => {
+  await page.route("**/v1/whoami*", (route) =>
+    route.fulfill({
+      json: { name: "a", how: "dkron", namespace: "default", rights: ["list dkronjobs", "get dkronjobs"] },
+    }),
+  );
+  await page.route("**/v1/events*", (route) => route.abort());
+  await page.goto("/ui/jobs");
+  await expect(page.getByText("every 10 s")).toBeVisible();
+  await expect(page.getByText("The connection to the server is lost.")).toHaveCount(0);
+});
+
+test("a job is created, edited, explained and deleted", async ({ page }) => {
+  await page.goto("/ui/new");
+  await page.getByLabel("Name lower-case").fill("made-here");
+  await page.getByLabel("Schedule").fill("*/5 * * * *");
+  await expect(page.getByText(/has five fields, but six are needed/)).toBeVisible();
+  await page.getByLabel("Schedule").fill("0 0 4 * * *");
+  await expect(page.locator(".slots li")).toHaveCount(10);
+  await page.getByLabel("Command").fill("date");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByRole("heading", { name: "made-here" })).toBeVisible();
+  await expect(page.getByText("No slot within the last day.")).toBeVisible();
+  await page.getByRole("link", { name: "Edit" }).click();
+  await page.getByLabel("Title").fill("Made in a browser");
+  await page.getByRole("button", { name: "As JSON" }).click();
+  const json = page.getByLabel("The job as JSON");
+  await json.fill((await json.inputValue()).replace('"Made in', '"Made with'));
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Made with a browser")).toBeVisible();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await expectAccessible(page);
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByText("made-here is deleted.")).toBeVisible();
+});
+
+test("a colleague's change is not overwritten", async ({ page }) => {
+  await page.goto("/ui/jobs/shared/edit");
+  await page.getByLabel("Title").fill("Mine");
+  const theirs = { name: "shared", schedule: "@daily", executor_config: { command: "true" }, displayname: "Theirs" };
+  await api(page, "PUT", "/v1/jobs/shared", theirs);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("Another user has changed this job");
+});
+
+test("the theme and the zone are chosen, and kept", async ({ page }) => {
+  await page.goto("/ui/jobs/nightly-backup");
+  await page.getByRole("button", { name: /Theme/ }).click();
+  await page.getByRole("button", { name: /Theme/ }).click();
+  await page.getByLabel("Time zone of all times").selectOption("utc");
+  await page.reload();
+  expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe("dark");
+  await expect(page.getByLabel("Time zone of all times")).toHaveValue("utc");
+});

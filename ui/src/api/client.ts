@@ -1,0 +1,90 @@
+// The REST API, by the types of its OpenAPI document: a change of the API that this page does not know fails tsc.
+
+import createClient from "openapi-fetch";
+import { expired, token } from "../state/token";
+import { API_BASE } from "./address";
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+type Sent = Extract<Schemas["job"], { name: string }>;
+type Stored = Pick<Schemas["stored_job"], keyof Schemas["stored_job"]>;
+/** A job as it is stored: every field is there, but `problem`. */
+export type Job = Required<Omit<Sent, keyof Stored>> & Stored;
+/** A job as clients send it. */
+export type JobBody = Schemas["job"];
+export type Execution = Schemas["execution"];
+export type Member = Schemas["member"];
+export type Whoami = Schemas["whoami"];
+export type StateWord = Schemas["state_word"];
+export type Summary = Schemas["summary"];
+export type Explanation = Schemas["explanation"];
+
+/** Why a request failed, as a sentence for a person. `status` is 0 if there was no answer. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export const NO_ANSWER = "The server does not answer. It is asked again; nothing has to be done here.";
+
+/** The headers that show who asks. */
+export function credentials(): Record<string, string> {
+  return token.value ? { Authorization: `Bearer ${token.value}` } : {};
+}
+
+export const api = createClient<paths>({
+  baseUrl: API_BASE,
+  querySerializer: { array: { style: "form", explode: false } },
+});
+api.use({
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(credentials())) request.headers.set(name, value);
+    return request;
+  },
+});
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The body of an answer. Throws `Refusal` for any but a 2xx, and ends the session after a 401. */
+export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
+  return (await asked(request)).data as T;
+}
+
+/** A job that is stored: the description says as a union that one of two fields has to be there. */
+export async function askJob(request: Promise<Answer<object>>): Promise<Job> {
+  return (await asked(request)).data as Job;
+}
+
+/** A list, with how many entries there are before it was cut to a page. */
+export async function askList<T>(request: Promise<Answer<T[]>>): Promise<{ items: T[]; total: number }> {
+  const { data, response } = await asked(request);
+  const items = data ?? [];
+  return { items, total: Number(response.headers.get("X-Total-Count") ?? items.length) };
+}
+
+async function asked<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {
+  let answer: Answer<T>;
+  try {
+    answer = await request;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Refusal(0, NO_ANSWER);
+  }
+  if (answer.response.ok) return answer;
+  const text = typeof answer.error === "string" && answer.error ? answer.error : answer.response.statusText;
+  throw refused(answer.response.status, text);
+}
+
+/** The error for a refused request; a token that is not valid any more ends the session. */
+export function refused(status: number, text: string): Refusal {
+  if (status === 401) expired();
+  return new Refusal(status, text || `the server answered with ${status}`);
+}

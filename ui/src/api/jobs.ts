@@ -1,0 +1,97 @@
+// Requests about jobs that more than one view sends.
+
+import { api, ask, askJob, askList, type Execution, type Job, type StateWord } from "./client";
+
+/** How a list of jobs is asked for; `page` counts from 0. */
+export interface JobsWanted {
+  q?: string;
+  state?: string;
+  disabled?: string;
+  sort?: string;
+  order?: string;
+  start?: number;
+  end?: number;
+}
+
+/** What a list shows of a job: the whole of ten thousand would be megabytes. */
+const LISTED = [
+  "name",
+  "displayname",
+  "timezone",
+  "schedule",
+  "success_count",
+  "error_count",
+  "last_success",
+  "last_error",
+  "disabled",
+  "parent_job",
+  "status",
+  "next",
+  "problem",
+  "states",
+] as const;
+
+export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "states">> & { states?: readonly StateWord[] };
+
+export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {
+  const query = {
+    q: wanted.q || undefined,
+    state: (wanted.state || undefined) as StateWord | undefined,
+    fields: [...LISTED],
+    disabled: wanted.disabled || undefined,
+    _sort: wanted.sort || undefined,
+    _order: wanted.order || undefined,
+    _start: wanted.start,
+    _end: wanted.end,
+  };
+  const found = askList(api.GET("/v1/jobs", { params: { query }, signal }));
+  return found as Promise<{ items: ListedJob[]; total: number }>;
+}
+
+/** What a tree shows of a job. */
+const CHAINED = ["name", "timezone", "schedule", "disabled", "parent_job", "dependent_jobs", "status", "next"] as const;
+export type ChainedJob = Pick<Job, (typeof CHAINED)[number]>;
+
+/** Jobs of one request for all of them, and of the last one. */
+const PORTION = 2000;
+const MOST = 20_000;
+
+/** All jobs that run after others, or that others run after. */
+export async function chainedJobs(signal?: AbortSignal): Promise<ChainedJob[]> {
+  const found: ChainedJob[] = [];
+  for (let start = 0; start < MOST; start += PORTION) {
+    const query = { fields: [...CHAINED], _start: start, _end: start + PORTION };
+    const { items, total } = await askList(api.GET("/v1/jobs", { params: { query }, signal }));
+    found.push(...(items as ChainedJob[]).filter((job) => job.parent_job || job.dependent_jobs?.length));
+    if (start + PORTION >= total) break;
+  }
+  return found;
+}
+
+export async function busy(signal?: AbortSignal): Promise<Execution[]> {
+  return (await askList<Execution>(api.GET("/v1/busy", { signal }))).items;
+}
+
+/** The executions of a job, the newest first. `bytes` is how much of each output to bring. */
+export async function executionsOf(job: string, bytes: number, signal?: AbortSignal): Promise<Execution[]> {
+  const params = { path: { job_name: job }, query: { output_size_limit: bytes } };
+  return (await askList<Execution>(api.GET("/v1/jobs/{job_name}/executions", { params, signal }))).items;
+}
+
+export function runJob(job: string): Promise<Job> {
+  const params = { path: { job_name: job }, query: { wait: "false" } };
+  return askJob(api.POST("/v1/jobs/{job_name}/run", { params }));
+}
+
+export function toggleJob(job: string): Promise<Job> {
+  return askJob(api.POST("/v1/jobs/{job_name}/toggle", { params: { path: { job_name: job } } }));
+}
+
+export function deleteJob(job: string): Promise<Job> {
+  return askJob(api.DELETE("/v1/jobs/{job_name}", { params: { path: { job_name: job } } }));
+}
+
+export function stopExecution(job: string, execution: string): Promise<Execution> {
+  const params = { path: { job_name: job, execution } };
+  return ask<Execution>(api.POST("/v1/jobs/{job_name}/executions/{execution}/stop", { params }));
+}

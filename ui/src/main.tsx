@@ -1,0 +1,136 @@
+// Composes the page: who the reader is, what happens, and which view an address means.
+
+import "./style/base.css";
+import "./style/parts.css";
+import "./style/views.css";
+import { render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Link, Route, Router, Switch, useLocation } from "wouter-preact";
+import { PAGE_BASE } from "./api/address";
+import { Refusal } from "./api/client";
+import { Layout } from "./parts/Layout";
+import { Notices } from "./parts/Notices";
+import { Palette, usePaletteKey } from "./parts/Palette";
+import { Empty, Loading } from "./parts/States";
+import { connect, disconnect, poll } from "./state/live";
+import { identify, may, whoami } from "./state/session";
+import { locked } from "./state/token";
+import { Busy } from "./views/Busy";
+import { Chains } from "./views/Chains";
+import { Cluster } from "./views/Cluster";
+import { Edit } from "./views/Edit";
+import { Execution } from "./views/Execution";
+import { Job } from "./views/Job";
+import { Jobs } from "./views/Jobs";
+import { Login } from "./views/Login";
+import { Overview } from "./views/Overview";
+
+/** Seconds before the API is asked again who the reader is. */
+const AGAIN = 3;
+
+function App() {
+  const [trouble, setTrouble] = useState("");
+  const known = whoami.value !== undefined;
+  const isLocked = locked.value;
+  useEffect(() => {
+    if (known || isLocked) return undefined;
+    let timer: ReturnType<typeof setTimeout>;
+    const begin = async () => {
+      try {
+        await identify();
+        setTrouble("");
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 401) return;
+        setTrouble(error instanceof Error ? error.message : String(error));
+        timer = setTimeout(begin, AGAIN * 1000);
+      }
+    };
+    void begin();
+    return () => clearTimeout(timer);
+  }, [known, isLocked]);
+  useEffect(() => {
+    if (!known || isLocked) return undefined;
+    if (may("watch dkronjobs")) connect();
+    else poll();
+    return disconnect;
+  }, [known, isLocked]);
+  if (isLocked) return <Login />;
+  if (!known)
+    return (
+      <main class="login">
+        {trouble ? (
+          <p class="note bad" role="alert">
+            {trouble}
+          </p>
+        ) : (
+          <Loading />
+        )}
+      </main>
+    );
+  return <Pages />;
+}
+
+function Pages() {
+  usePaletteKey();
+  useFocusOnArrival();
+  return (
+    <Layout>
+      <Switch>
+        <Route path="/">
+          <Overview />
+        </Route>
+        <Route path="/jobs">
+          <Jobs />
+        </Route>
+        <Route path="/new">
+          <Edit key="" name={undefined} />
+        </Route>
+        <Route path="/jobs/:name">{({ name }) => <Job key={name} name={name} />}</Route>
+        <Route path="/jobs/:name/edit">{({ name }) => <Edit key={name} name={name} />}</Route>
+        <Route path="/jobs/:name/executions/:id">
+          {({ name, id }) => <Execution key={`${name} ${id}`} job={name} id={id} />}
+        </Route>
+        <Route path="/busy">
+          <Busy />
+        </Route>
+        <Route path="/chains">
+          <Chains />
+        </Route>
+        <Route path="/cluster">
+          <Cluster />
+        </Route>
+        <Route>
+          <Empty page title="There is no page at this address.">
+            <p>
+              <Link href="/">Go to the overview</Link>
+            </p>
+          </Empty>
+        </Route>
+      </Switch>
+      <Palette />
+    </Layout>
+  );
+}
+
+/** Move the focus to the content of another page, so that screen readers and the keyboard begin there. */
+function useFocusOnArrival(): void {
+  const [path] = useLocation();
+  const before = useRef(path);
+  useEffect(() => {
+    if (before.current === path) return;
+    before.current = path;
+    document.getElementById("main")?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }, [path]);
+}
+
+const root = document.getElementById("app");
+if (root) {
+  render(
+    <Router base={PAGE_BASE}>
+      <App />
+      <Notices />
+    </Router>,
+    root,
+  );
+}

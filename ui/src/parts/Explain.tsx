@@ -1,0 +1,76 @@
+// Why a job ran at an instant, or did not: what the API says of each slot.
+
+import { useState } from "preact/hooks";
+import { api, ask, type Explanation } from "../api/client";
+import { useQuery } from "../state/query";
+import { Failure, Loading } from "./States";
+import { When } from "./Time";
+
+type Slot = Explanation["slots"][number];
+
+/** Slots to show. */
+const MOST = 6;
+
+export function Explain({ job, zone }: { job: string; zone: string }) {
+  const [text, setText] = useState("");
+  const [at, setAt] = useState("");
+  const path = { job_name: job };
+  const asked = useQuery<Explanation>(`explain ${job} ${at}`, (signal) =>
+    ask(api.GET("/v1/jobs/{job_name}/explain", { params: { path, query: at ? { at } : {} }, signal })),
+  );
+  const { data } = asked;
+  const odd = (data?.slots ?? []).filter((slot) => at || (slot.what !== "ran" && slot.what !== "to come")).reverse();
+  return (
+    <>
+      <form
+        class="ask"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setAt(text.trim());
+          if (at === text.trim()) asked.reload();
+        }}
+      >
+        <input
+          aria-label="A moment to explain"
+          placeholder="2h, now, or 2026-11-27T02:30:00Z"
+          spellcheck={false}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+        <button type="submit">Explain</button>
+      </form>
+      <Failure query={asked} />
+      {!data && asked.loading && <Loading rows={1} />}
+      {data && !at && <p class="muted">{lastDay(data.slots)}</p>}
+      <ul class="explained">
+        {odd.slice(0, MOST).map((slot) => (
+          <li key={slot.slot}>
+            <When at={slot.slot} jobZone={zone} /> <strong>{slot.what}</strong>: {slot.why}
+            {slot.setting && (
+              <>
+                {" "}
+                <code>{slot.setting}</code>
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+      {odd.length > MOST && <p class="muted">and {odd.length - MOST} more; ask for a moment to see one of them</p>}
+      {data?.remarks.map((remark) => (
+        <p key={remark} class="muted sentence">
+          {remark}
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** What became of the slots of the last day, in a sentence. */
+export function lastDay(slots: readonly Pick<Slot, "what">[]): string {
+  const past = slots.filter((slot) => slot.what !== "to come");
+  if (!past.length) return "No slot within the last day.";
+  const ran = past.filter((slot) => slot.what === "ran").length;
+  const of = past.length === 1 ? "The one slot" : `${ran === past.length ? "All" : `${ran} of`} ${past.length} slots`;
+  if (ran === past.length) return `${of} of the last day ran.`;
+  return past.length === 1 ? "The one slot of the last day did not run." : `${of} of the last day ran. The others:`;
+}

@@ -1,0 +1,118 @@
+// What is on every page: where to go, whether it is live, and how it is shown.
+
+import type { ComponentChildren } from "preact";
+import { Link, useLocation } from "wouter-preact";
+import { NAMESPACE } from "../api/address";
+import { connection, heard, isOld, leader } from "../state/live";
+import { nextTheme, theme, zone } from "../state/preferences";
+import { whoami } from "../state/session";
+import { signOut, token } from "../state/token";
+import type { Zone } from "../text/time";
+import { paletteOpen } from "./Palette";
+import { Elapsed } from "./Time";
+
+/** The dark part of the disc: half of it, none, all. */
+const SHADES = { system: "M8 2a6 6 0 0 1 0 12Z", light: "", dark: "M8 2a6 6 0 1 1 0 12a6 6 0 1 1 0-12Z" };
+
+const PAGES = [
+  ["/", "Overview"],
+  ["/jobs", "Jobs"],
+  ["/chains", "Chains"],
+  ["/busy", "Busy"],
+  ["/cluster", "Cluster"],
+] as const;
+
+export function Layout({ children }: { children: ComponentChildren }) {
+  const [path] = useLocation();
+  const isAt = (page: string) => (page === "/" ? path === "/" || path === "" : path.startsWith(page));
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <header class="top">
+        <Link href="/" class="brand">
+          dkron{NAMESPACE && <span class="muted"> / {NAMESPACE}</span>}
+        </Link>
+        <nav aria-label="Pages">
+          {PAGES.map(([page, name]) => (
+            <Link key={page} href={page} aria-current={isAt(page) ? "page" : undefined}>
+              {name}
+            </Link>
+          ))}
+        </nav>
+        <div class="tools">
+          <Liveness />
+          <button type="button" class="quiet find" onClick={() => (paletteOpen.value = true)}>
+            Find <kbd>Ctrl K</kbd>
+          </button>
+          <ZonePicker />
+          <button type="button" class="quiet theme" onClick={nextTheme} title={`Theme: ${theme.value}`}>
+            <span class="spoken">Theme: {theme.value}</span>
+            <svg viewBox="0 0 16 16" aria-hidden="true">
+              <circle cx="8" cy="8" r="6" />
+              <path d={SHADES[theme.value]} />
+            </svg>
+          </button>
+          <Who />
+        </div>
+      </header>
+      <OldData />
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
+
+function Liveness() {
+  const words = { live: "live", connecting: "connecting", lost: "not live", polling: "every 10 s" };
+  return (
+    <span
+      class={`liveness ${connection.value}`}
+      role="status"
+      title={leader.value ? `${leader.value} leads` : undefined}
+    >
+      <i aria-hidden="true" />
+      {words[connection.value]}
+    </span>
+  );
+}
+
+/** A sign that what is on the screen may be old. */
+function OldData() {
+  if (!isOld()) return null;
+  return (
+    <p class="old" role="alert">
+      The connection to the server is lost. What you see is <Elapsed since={heard.value} /> old; it is tried again.
+    </p>
+  );
+}
+
+function ZonePicker() {
+  return (
+    <label class="zone">
+      <span class="spoken">Time zone of all times</span>
+      <select value={zone.value} onChange={(event) => (zone.value = event.currentTarget.value as Zone)}>
+        <option value="local">local time</option>
+        <option value="utc">UTC</option>
+        <option value="job">job's zone</option>
+      </select>
+    </label>
+  );
+}
+
+function Who() {
+  const name = whoami.value?.name;
+  if (!name && !token.value) return null;
+  return (
+    <button
+      type="button"
+      class="quiet who"
+      title={`${name ?? ""}: forget the token of this tab`}
+      onClick={() => signOut()}
+    >
+      Sign out
+    </button>
+  );
+}

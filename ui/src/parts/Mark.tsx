@@ -1,0 +1,39 @@
+// The state of a job or an attempt: a shape for each, so that colour never says it alone.
+
+export type State = "success" | "failed" | "running" | "partially_failed" | "untriggered" | "disabled" | "waiting";
+
+const WORDS: Record<State, string> = {
+  success: "succeeded",
+  failed: "failed",
+  running: "running",
+  partially_failed: "partially failed",
+  untriggered: "never ran",
+  disabled: "disabled",
+  waiting: "waits",
+};
+
+const SHAPES: Record<State, string> = {
+  success: "M3.5 8.5 6.5 11.5 12.5 4.5",
+  failed: "M4 4 12 12M12 4 4 12",
+  running: "M5 3.5 12.5 8 5 12.5Z",
+  partially_failed: "M8 3v6M8 12.5v.2",
+  untriggered: "M4 8h.2M8 8h.2M12 8h.2",
+  disabled: "M5.5 4v8M10.5 4v8",
+  waiting: "M8 4v4l3 2",
+};
+
+export function wordFor(state: State): string {
+  return WORDS[state];
+}
+
+/** The shape, with the word for screen readers, or with the word beside it. */
+export function Mark({ state, word = false }: { state: State; word?: boolean }) {
+  return (
+    <span class={`mark ${state}`}>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <path d={SHAPES[state]} />
+      </svg>
+      <span class={word ? "" : "spoken"}>{WORDS[state]}</span>
+    </span>
+  );
+}

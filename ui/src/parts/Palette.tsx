@@ -1,0 +1,137 @@
+// Ctrl-K: any page and any job by a few letters, without the mouse.
+
+import { signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useLocation } from "wouter-preact";
+import { addressOf, NAMESPACE } from "../api/address";
+import { listJobs } from "../api/jobs";
+import { nextTheme } from "../state/preferences";
+import { useQuery } from "../state/query";
+import { may } from "../state/session";
+import { jobPath } from "./links";
+
+export const paletteOpen = signal(false);
+
+interface Choice {
+  name: string;
+  hint: string;
+  act: () => void;
+}
+
+const MOST_JOBS = 12;
+
+/** Open with Ctrl-K or Cmd-K, wherever the focus is. */
+export function usePaletteKey(): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        paletteOpen.value = !paletteOpen.value;
+      }
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+}
+
+export function Palette() {
+  return paletteOpen.value ? <Opened /> : null;
+}
+
+function Opened() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const [, go] = useLocation();
+  useEffect(() => dialog.current?.showModal(), []);
+  const close = () => (paletteOpen.value = false);
+  const jobs = useQuery(text ? `palette ${text}` : null, (signal) => listJobs({ q: text, end: MOST_JOBS }, signal));
+  const choices: Choice[] = [
+    ...(text ? (jobs.data?.items ?? []) : []).map((job) => ({
+      name: job.name,
+      hint: job.displayname || job.schedule || "job",
+      act: () => go(jobPath(job.name)),
+    })),
+    ...actions(go, text),
+  ];
+  const at = Math.min(chosen, choices.length - 1);
+  const press = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      setChosen((at + step + choices.length) % Math.max(1, choices.length));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      close();
+      choices[at]?.act();
+    }
+  };
+  return (
+    <dialog
+      ref={dialog}
+      class="palette"
+      aria-label="Find a page or a job"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
+      <input
+        type="search"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="choices"
+        aria-activedescendant={at >= 0 ? `choice-${at}` : undefined}
+        aria-label="Name of a job, or a page"
+        placeholder="A job, or a page"
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          setChosen(0);
+        }}
+        onKeyDown={press}
+      />
+      <div id="choices" role="listbox" aria-label="Found">
+        {choices.map((choice, index) => (
+          <div
+            key={`${index} ${choice.name}`}
+            id={`choice-${index}`}
+            role="option"
+            tabIndex={-1}
+            aria-selected={index === at}
+            onClick={() => {
+              close();
+              choice.act();
+            }}
+            onKeyDown={press}
+          >
+            <span>{choice.name}</span>
+            <span class="muted">{choice.hint}</span>
+          </div>
+        ))}
+      </div>
+      {choices.length === 0 && <p class="muted">Nothing has this in its name. Upper and lower case matter.</p>}
+    </dialog>
+  );
+}
+
+function actions(go: (to: string) => void, text: string): Choice[] {
+  const pages: Choice[] = [
+    { name: "Overview", hint: "page", act: () => go("/") },
+    { name: "Jobs", hint: "page", act: () => go("/jobs") },
+    { name: "Failing jobs", hint: "page", act: () => go("/jobs?state=failing") },
+    { name: "Chains", hint: "jobs after jobs", act: () => go("/chains") },
+    { name: "Busy", hint: "what runs", act: () => go("/busy") },
+    { name: "Cluster", hint: "leader, members, pause", act: () => go("/cluster") },
+    ...(may("create dkronjobs") ? [{ name: "New job", hint: "action", act: () => go("/new") }] : []),
+    { name: "Change the theme", hint: "action", act: nextTheme },
+  ];
+  const found = pages.filter((each) => each.name.toLowerCase().includes(text.toLowerCase()));
+  const namespace = /^ns[ /]([a-z0-9]([-a-z0-9]*[a-z0-9])?)$/.exec(text)?.[1];
+  if (namespace) found.unshift(toNamespace(namespace));
+  else if (NAMESPACE && "own namespace".includes(text.toLowerCase())) found.push(toNamespace(""));
+  return found;
+}
+
+function toNamespace(name: string): Choice {
+  const act = () => location.assign(addressOf(name));
+  return { name: name ? `Namespace ${name}` : "Own namespace of the API", hint: "switch", act };
+}

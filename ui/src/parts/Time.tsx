@@ -1,0 +1,47 @@
+// Points and lengths of time. Only what counts on the screen is drawn again each second.
+
+import { now } from "../state/clock";
+import { shownZone } from "../state/preferences";
+import { fullTime, instant, relative, shortTime, wholeSeconds } from "../text/time";
+
+interface Props {
+  /** A time of the API, or milliseconds since 1970. */
+  at: string | number | null | undefined;
+  /** The zone of the job that it belongs to. */
+  jobZone?: string;
+  /** What to show for never. */
+  never?: string;
+}
+
+function milliseconds(at: Props["at"]): number | undefined {
+  return typeof at === "number" ? at : instant(at);
+}
+
+/** The time of day, with the date where it is another day. */
+export function When({ at, jobZone = "", never = "–" }: Props) {
+  const found = milliseconds(at);
+  if (found === undefined) return <span class="muted">{never}</span>;
+  const zone = shownZone(jobZone);
+  return (
+    <time dateTime={new Date(found).toISOString()} title={`${fullTime(found, zone)}\n${relative(found, now.peek())}`}>
+      {shortTime(found, now.peek(), zone)}
+    </time>
+  );
+}
+
+/** `in 5 min`, counted down to `due`; the time itself is the title. */
+export function Countdown({ at, jobZone = "", never = "–" }: Props) {
+  const found = milliseconds(at);
+  if (found === undefined) return <span class="muted">{never}</span>;
+  return (
+    <time dateTime={new Date(found).toISOString()} title={fullTime(found, shownZone(jobZone))}>
+      {found < now.value - 1000 ? "due" : relative(found, now.value)}
+    </time>
+  );
+}
+
+/** How long it has been going on. */
+export function Elapsed({ since }: { since: string | number }) {
+  const began = milliseconds(since);
+  return <>{began === undefined ? "" : wholeSeconds((now.value - began) / 1000)}</>;
+}

@@ -1,0 +1,28 @@
+// The server's time, second by second, while the page is visible.
+
+import { signal } from "@preact/signals";
+
+/** Differences below this are the network's, and are not corrected. Milliseconds. */
+const TOLERATED = 2000;
+let offset = 0;
+
+/** Milliseconds since 1970, by the server's clock. */
+export const now = signal(Date.now());
+
+/** Take over the server's time, from the header `Date` of an answer. */
+export function serverTime(date: string | null): void {
+  const theirs = date ? Date.parse(date) : Number.NaN;
+  if (Number.isNaN(theirs)) return;
+  const difference = theirs + 500 - Date.now();
+  offset = Math.abs(difference) > TOLERATED ? difference : 0;
+  tick();
+}
+
+function tick(): void {
+  now.value = Date.now() + offset;
+}
+
+setInterval(() => {
+  if (!document.hidden) tick();
+}, 1000);
+document.addEventListener("visibilitychange", tick);

@@ -1,0 +1,77 @@
+// The colours of a terminal (SGR sequences) as data: what shows a log makes text nodes of it, never markup. Pure.
+
+/** How a piece of text looks: a class for each, or none. */
+export interface Style {
+  readonly bold?: boolean;
+  readonly dim?: boolean;
+  readonly italic?: boolean;
+  readonly underline?: boolean;
+  /** One of the sixteen colours, 0 to 15. */
+  readonly colour?: number;
+}
+
+export interface Piece {
+  readonly text: string;
+  readonly style: Style;
+}
+
+const PLAIN: Style = {};
+// CSI sequences, OSC sequences to their end, other two-byte escapes, and control characters but tab.
+const ESCAPE =
+  /\x1b\[([0-9;:]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[^@-~]*$|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f]/g;
+
+/** Split a line into pieces of one style each, and return the style that the next line begins with. */
+export function pieces(line: string, style: Style = PLAIN): { pieces: Piece[]; style: Style } {
+  const found: Piece[] = [];
+  let at = 0;
+  let current = style;
+  const add = (text: string) => {
+    if (text) found.push({ text, style: current });
+  };
+  for (const match of afterLastReturn(line).matchAll(ESCAPE)) {
+    const text = afterLastReturn(line);
+    add(text.slice(at, match.index));
+    at = match.index + match[0].length;
+    if (match[2] === "m") current = styled(current, match[1] ?? "");
+  }
+  add(afterLastReturn(line).slice(at));
+  return { pieces: found, style: current };
+}
+
+/** The line without escapes, for search and copies. */
+export function plainText(line: string): string {
+  return afterLastReturn(line).replace(ESCAPE, "");
+}
+
+/** What a terminal shows of a line in which a progress bar returned to its beginning. */
+function afterLastReturn(line: string): string {
+  const end = line.endsWith("\r") ? line.slice(0, -1) : line;
+  return end.slice(end.lastIndexOf("\r") + 1);
+}
+
+function styled(style: Style, codes: string): Style {
+  const numbers = codes.split(/[;:]/).map((code) => Number(code) || 0);
+  let next = style;
+  for (let at = 0; at < numbers.length; at++) {
+    const code = numbers[at] ?? 0;
+    if (code === 0) next = PLAIN;
+    else if (code === 1) next = { ...next, bold: true };
+    else if (code === 2) next = { ...next, dim: true };
+    else if (code === 3) next = { ...next, italic: true };
+    else if (code === 4) next = { ...next, underline: true };
+    else if (code === 22) next = { ...next, bold: false, dim: false };
+    else if (code === 23) next = { ...next, italic: false };
+    else if (code === 24) next = { ...next, underline: false };
+    else if (code >= 30 && code <= 37) next = { ...next, colour: code - 30 };
+    else if (code >= 90 && code <= 97) next = { ...next, colour: code - 90 + 8 };
+    else if (code === 39) next = { ...next, colour: undefined };
+    else if (code === 38 || code === 48) {
+      // 38;5;N or 38;2;R;G;B: the first sixteen of a palette are shown, others as plain text.
+      const kind = numbers[at + 1];
+      const colour = kind === 5 ? numbers[at + 2] : undefined;
+      if (code === 38) next = { ...next, colour: colour !== undefined && colour < 16 ? colour : undefined };
+      at += kind === 5 ? 2 : kind === 2 ? 4 : 0;
+    }
+  }
+  return next;
+}

@@ -1,0 +1,48 @@
+// What a run is, seen from its attempts: when it was planned, how late it began, how long it took. Pure.
+
+import type { Execution } from "../api/client";
+import { instant } from "./time";
+
+/** How an attempt ended, or that it did not yet. */
+export type Result = "success" | "failed" | "running";
+
+export function result(execution: Execution): Result {
+  if (instant(execution.finished_at) === undefined) return "running";
+  return execution.success ? "success" : "failed";
+}
+
+/** The slot or the request that caused the run, in milliseconds since 1970; undefined for very old records. */
+export function planned(execution: Execution): number | undefined {
+  return execution.group ? execution.group / 1e6 : undefined;
+}
+
+/** Milliseconds between the cause of the run and its start. Later attempts wait for a backoff: undefined for them. */
+export function lateness(execution: Execution): number | undefined {
+  const began = instant(execution.started_at);
+  const due = planned(execution);
+  if (began === undefined || due === undefined || (execution.attempt ?? 1) > 1) return undefined;
+  return Math.max(0, began - due);
+}
+
+/** Milliseconds that it took, or has taken until `now`. */
+export function taken(execution: Execution, now: number): number {
+  const began = instant(execution.started_at) ?? now;
+  return Math.max(0, (instant(execution.finished_at) ?? now) - began);
+}
+
+/** The attempts of the same run, the first attempt first. */
+export function attemptsOf(execution: Execution, all: readonly Execution[]): Execution[] {
+  const same = all.filter((each) => each.group === execution.group && each.job_name === execution.job_name);
+  return same.sort((a, b) => (a.attempt ?? 1) - (b.attempt ?? 1) || a.id.localeCompare(b.id));
+}
+
+/** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 runs`. */
+export function summary(executions: readonly Execution[]): string {
+  const counts = { success: 0, failed: 0, running: 0 };
+  for (const each of executions) counts[result(each)]++;
+  const words = [];
+  if (counts.success) words.push(`${counts.success} succeeded`);
+  if (counts.failed) words.push(`${counts.failed} failed`);
+  if (counts.running) words.push(`${counts.running} ${counts.running === 1 ? "runs" : "run"}`);
+  return words.join(", ") || "no runs yet";
+}

@@ -1,0 +1,103 @@
+// Times as people read them. Pure, except for the reader's own time zone.
+
+/** The time that stands for "never" and "not yet" in Dkron's API. */
+const ZERO_YEAR = "0001-01-01";
+
+/** Milliseconds since 1970 of a time of the API; undefined for "never", null and what cannot be read. */
+export function instant(text: string | null | undefined): number | undefined {
+  if (!text || text.startsWith(ZERO_YEAR) || text.startsWith("0000")) return undefined;
+  const found = Date.parse(text);
+  return Number.isNaN(found) ? undefined : found;
+}
+
+/** Which zone times are shown in: the reader's, UTC, or that of the job. */
+export type Zone = "local" | "utc" | "job";
+
+/** The name of a zone for Intl; undefined means the reader's own. `job` is the zone of the job, empty for UTC. */
+export function zoneName(zone: Zone, job = ""): string | undefined {
+  if (zone === "local") return undefined;
+  return zone === "job" && job && job.toLowerCase() !== "local" ? job : "UTC";
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(kind: string, zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${kind} ${zone ?? ""}`;
+  let found = formats.get(key);
+  if (!found) {
+    const base = { hourCycle: "h23", ...options } as const;
+    try {
+      found = new Intl.DateTimeFormat("en-GB", { ...base, timeZone: zone });
+    } catch {
+      // The browser may know fewer zones than the server.
+      found = new Intl.DateTimeFormat("en-GB", { ...base, timeZone: "UTC" });
+    }
+    formats.set(key, found);
+  }
+  return found;
+}
+
+/** `14:05:09`. */
+export function clockTime(at: number, zone?: string): string {
+  return format("clock", zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(at);
+}
+
+/** `Fri 27 Nov`. */
+export function day(at: number, zone?: string): string {
+  const parts = format("day", zone, { weekday: "short", day: "numeric", month: "short" }).formatToParts(at);
+  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  return `${of("weekday")} ${of("day")} ${of("month")}`;
+}
+
+/** The time of day, with the date if it is another day than `now`, and the year if it is another year. */
+export function shortTime(at: number, now: number, zone?: string): string {
+  const clock = clockTime(at, zone);
+  if (day(at, zone) === day(now, zone) && Math.abs(at - now) < 2 * DAY) return clock;
+  const year = format("year", zone, { year: "numeric" });
+  const later = year.format(at) === year.format(now) ? "" : ` ${year.format(at)}`;
+  return `${day(at, zone)}${later} ${clock}`;
+}
+
+/** Date, time and zone in full, for titles. */
+export function fullTime(at: number, zone?: string): string {
+  const options = { dateStyle: "full", timeStyle: "long" } as const;
+  return format("full", zone, options).format(at);
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A length of time in at most two units: `0.25 s`, `1 min 5 s`, `3 d 2 h`. `ms` is in milliseconds. */
+export function duration(ms: number): string {
+  const length = Math.max(0, ms);
+  if (length < SECOND) return `${(length / SECOND).toFixed(2)} s`;
+  if (length < 10 * SECOND) return `${(length / SECOND).toFixed(1)} s`;
+  const units: [number, string][] = [
+    [DAY, "d"],
+    [HOUR, "h"],
+    [MINUTE, "min"],
+    [SECOND, "s"],
+  ];
+  const first = units.findIndex(([size]) => length >= size);
+  const [size, name] = units[first] ?? [SECOND, "s"];
+  const whole = Math.floor(length / size);
+  const second = units[first + 1];
+  const rest = second ? Math.floor((length - whole * size) / second[0]) : 0;
+  return rest && second ? `${whole} ${name} ${rest} ${second[1]}` : `${whole} ${name}`;
+}
+
+/** `in 5 min` or `5 min ago`, by whole seconds. */
+export function relative(at: number, now: number): string {
+  const seconds = Math.round((at - now) / SECOND);
+  if (seconds === 0) return "now";
+  const length = wholeSeconds(Math.abs(seconds));
+  return seconds > 0 ? `in ${length}` : `${length} ago`;
+}
+
+/** A length in whole seconds, for what counts while the reader looks at it. */
+export function wholeSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  return whole < 10 ? `${whole} s` : duration(whole * SECOND);
+}

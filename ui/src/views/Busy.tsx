@@ -1,0 +1,106 @@
+// Everything that runs, the longest first.
+
+import { Link } from "wouter-preact";
+import { busy, stopExecution } from "../api/jobs";
+import { executionPath, jobPath } from "../parts/links";
+import { Mark } from "../parts/Mark";
+import { Empty, Failure, Loading } from "../parts/States";
+import { Elapsed, When } from "../parts/Time";
+import { useTitle } from "../parts/useTitle";
+import { attempt } from "../state/notices";
+import { useQuery } from "../state/query";
+import { may } from "../state/session";
+
+/** More rows than these help no reader, and make a page slow. */
+const MOST = 500;
+
+export function Busy() {
+  useTitle("Busy");
+  const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution", every: 60 });
+  const { data } = running;
+  return (
+    <div class="busy">
+      <header class="head">
+        <h1>Busy</h1>
+        <span class="muted count" role="status">
+          {data ? `${data.length} ${data.length === 1 ? "execution runs" : "executions run"}` : ""}
+        </span>
+      </header>
+      <Failure query={running} />
+      {!data && running.loading && <Loading rows={8} />}
+      {data?.length === 0 && (
+        <Empty title="Nothing runs at the moment.">
+          <p class="muted">
+            What starts appears here at once. <Link href="/">Overview</Link> says what comes next.
+          </p>
+        </Empty>
+      )}
+      {data && data.length > 0 && (
+        <div class="scroll">
+          <table class="list">
+            <caption class="spoken">Running executions, the oldest first</caption>
+            <thead>
+              <tr>
+                <th scope="col">Job</th>
+                <th scope="col">Runs for</th>
+                <th scope="col" class="medium">
+                  Began
+                </th>
+                <th scope="col" class="number medium">
+                  Attempt
+                </th>
+                <th scope="col">Node</th>
+                <th scope="col">
+                  <span class="spoken">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.slice(0, MOST).map((each) => (
+                <tr key={each.id}>
+                  <th scope="row" class="name">
+                    <Mark state="running" /> <Link href={jobPath(each.job_name)}>{each.job_name}</Link>
+                  </th>
+                  <td class="nowrap">
+                    <Elapsed since={each.started_at} />
+                  </td>
+                  <td class="medium nowrap">
+                    <When at={each.started_at} />
+                  </td>
+                  <td class="number medium">{each.attempt}</td>
+                  <td class="clip">{each.node_name || "waits for a node"}</td>
+                  <td class="actions">
+                    <Link
+                      class="button quiet"
+                      href={executionPath(each.job_name, each.id)}
+                      aria-label={`Log of ${each.job_name}`}
+                    >
+                      Log
+                    </Link>
+                    {may("create dkronjobs/stop") && (
+                      <button
+                        type="button"
+                        class="quiet"
+                        aria-label={`Stop ${each.job_name}`}
+                        onClick={() =>
+                          attempt(() => stopExecution(each.job_name, each.id), `${each.job_name} is asked to stop.`)
+                        }
+                      >
+                        Stop
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {data && data.length > MOST && (
+        <p class="note">
+          The first {MOST} of {data.length} are shown.
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,152 @@
+// The installation: who leads, which machines there are, and whether it accepts jobs.
+
+import { useState } from "preact/hooks";
+import { api, ask, askList, type Member } from "../api/client";
+import { Confirm } from "../parts/Confirm";
+import { Facts, Panel } from "../parts/Panel";
+import { Empty, Failure, Loading } from "../parts/States";
+import { useTitle } from "../parts/useTitle";
+import { leader } from "../state/live";
+import { attempt } from "../state/notices";
+import { useQuery } from "../state/query";
+import { may, whoami } from "../state/session";
+
+const BY_LEADER = { concerns: (event: { type: string }) => event.type === "leader", every: 30 };
+
+export function Cluster() {
+  useTitle("Cluster");
+  const status = useQuery("status", (signal) => ask(api.GET("/v1", { signal })), BY_LEADER);
+  const members = useQuery("members", (signal) => askList<Member>(api.GET("/v1/members", { signal })), BY_LEADER);
+  const { agent, serf } = status.data ?? {};
+  return (
+    <div class="cluster">
+      <header class="head">
+        <h1>Cluster</h1>
+      </header>
+      <div class="grid">
+        <Panel title="Members" class="members" aside={members.data && `${members.data.total} in all`}>
+          <Failure query={members} />
+          {!members.data && members.loading && <Loading rows={4} />}
+          {members.data && <Members members={members.data.items} />}
+        </Panel>
+        <Panel title="Leader" class="leading">
+          {leader.value === "" && (
+            <p class="note bad">No replica leads, so no job starts. Look at the pods of the operator and their log.</p>
+          )}
+          <Failure query={status} />
+          <Facts
+            rows={[
+              ["Leads", leader.value || serf?.leader],
+              ["Answered by", agent?.name],
+              ["Version", agent?.version],
+              ["Jobs", serf?.jobs],
+              ["Running", serf?.active],
+              ["Data are", serf?.cache_age && `${serf.cache_age} s old at most`],
+            ]}
+          />
+        </Panel>
+        <Pause />
+        <Panel title="You" class="you">
+          <Facts
+            rows={[
+              ["Name", whoami.value?.name || "anybody: no token is asked for"],
+              ["Known by", whoami.value?.name && whoami.value.how],
+              ["Namespace", whoami.value?.namespace],
+            ]}
+          />
+          <details>
+            <summary>Rights</summary>
+            <ul class="rights">
+              {whoami.value?.rights.map((right) => (
+                <li key={right}>
+                  <code>{right}</code>
+                </li>
+              ))}
+            </ul>
+          </details>
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+function Members({ members }: { members: readonly Member[] }) {
+  if (!members.length) {
+    return (
+      <Empty title="No member is known.">
+        <p class="muted">The account of the API may not list nodes, and no replica of the operator leads.</p>
+      </Empty>
+    );
+  }
+  return (
+    <div class="scroll">
+      <table class="list">
+        <caption class="spoken">Members</caption>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">State</th>
+            <th scope="col" class="medium">
+              Address
+            </th>
+            <th scope="col" class="wide">
+              Tags
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {members.map((each) => (
+            <tr key={each.Name}>
+              <th scope="row" class="name">
+                {each.Name}
+                {each.Name === leader.value && <span class="badge">leads</span>}
+              </th>
+              <td>{WORDS[each.Status] ?? each.Status}</td>
+              <td class="medium mono">{each.Addr}</td>
+              <td class="wide">
+                <details>
+                  <summary>{Object.keys(each.Tags).length} tags</summary>
+                  <Facts rows={Object.entries(each.Tags)} />
+                </details>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const WORDS = ["unknown", "alive", "leaving", "left", "failed"];
+
+function Pause() {
+  const pause = useQuery("pause", (signal) => ask(api.GET("/v1/pause", { signal })), { every: 15 });
+  const [asking, setAsking] = useState(false);
+  const paused = pause.data?.paused;
+  const set = async (on: boolean) => {
+    const change = () => ask(on ? api.POST("/v1/pause", {}) : api.POST("/v1/unpause", {}));
+    await attempt(change, on ? "The installation is paused." : "New jobs are accepted again.");
+    pause.reload();
+  };
+  return (
+    <Panel title="New jobs" class="pausing">
+      <Failure query={pause} />
+      <p>{paused === undefined ? "–" : paused ? "Refused: the installation is paused." : "Accepted."}</p>
+      <p class="muted">A pause refuses new and changed jobs. Jobs that exist run as before.</p>
+      {paused !== undefined && may("update dkronclusters/pause") && (
+        <button type="button" class="after" onClick={() => (paused ? set(false) : setAsking(true))}>
+          {paused ? "End the pause" : "Pause"}
+        </button>
+      )}
+      {asking && (
+        <Confirm
+          title="Pause the installation?"
+          text="No client can create or change a job until the pause ends. Jobs run as before."
+          verb="Pause"
+          onYes={() => set(true)}
+          onClose={() => setAsking(false)}
+        />
+      )}
+    </Panel>
+  );
+}

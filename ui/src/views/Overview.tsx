@@ -1,0 +1,248 @@
+// What needs a person first, what runs, what ran in the last hour and what comes in the next.
+
+import { Link } from "wouter-preact";
+import { api, ask, type StateWord, type Summary } from "../api/client";
+import { Days } from "../parts/Days";
+import { executionPath, jobPath } from "../parts/links";
+import { Mark, type State } from "../parts/Mark";
+import { Panel } from "../parts/Panel";
+import { Empty, Failure, Loading } from "../parts/States";
+import { type Cell, Tape } from "../parts/Tape";
+import { Countdown, Elapsed, When } from "../parts/Time";
+import { useTitle } from "../parts/useTitle";
+import { now } from "../state/clock";
+import { leader } from "../state/live";
+import { type Query, useQuery } from "../state/query";
+import { duration, instant } from "../text/time";
+
+/** Rows of each list. */
+const LISTED = 8;
+const MINUTE = 60_000;
+
+export function Overview() {
+  useTitle("");
+  const summary = useQuery<Summary>("summary", (signal) => ask(api.GET("/v1/summary", { signal })), {
+    concerns: () => true,
+    every: 30,
+  });
+  const { data } = summary;
+  return (
+    <div class="overview">
+      <h1 class="spoken">Overview</h1>
+      <Counts data={data} />
+      <Attention summary={summary} />
+      <Hours data={data} />
+      <Running data={data} />
+      <Next data={data} />
+      <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
+        {data ? <Days days={data.days} /> : <Loading />}
+      </Panel>
+    </div>
+  );
+}
+
+/** The words that are shown if a job has them, with what they say. */
+const COUNTED: [StateWord, string, boolean][] = [
+  ["running", "running", false],
+  ["failing", "failing", true],
+  ["late", "late", true],
+  ["stuck", "stuck", true],
+  ["invalid", "cannot run", true],
+  ["suspended", "suspended", false],
+];
+
+function Counts({ data }: { data: Summary | undefined }) {
+  const leads = leader.value ?? data?.leader;
+  const shown = COUNTED.filter(([word]) => data?.counts[word]);
+  return (
+    <ul class="counts">
+      <li>
+        <Link href="/jobs">
+          <b>{data?.jobs ?? "–"}</b> jobs
+        </Link>
+      </li>
+      {shown.map(([word, says, isBad]) => (
+        <li key={word} class={isBad ? "failed" : ""}>
+          <Link href={`/jobs?state=${word}`}>
+            <b>{data?.counts[word]}</b> {says}
+          </Link>
+        </li>
+      ))}
+      <li class={leads === "" ? "leads failed" : "leads"}>
+        <Link href="/cluster">{leads === undefined ? "" : leads ? `${leads} leads` : "no replica leads"}</Link>
+      </li>
+    </ul>
+  );
+}
+
+function Attention({ summary }: { summary: Query<Summary> }) {
+  const { data } = summary;
+  const noLeader = (leader.value ?? data?.leader) === "";
+  const jobs = data?.attention.jobs ?? [];
+  const more = (data?.attention.total ?? 0) - jobs.length;
+  return (
+    <Panel title="Needs a person" class="attention" aside={more > 0 && `${more} more`}>
+      <Failure query={summary} />
+      {noLeader && (
+        <p class="note bad">
+          No replica of the operator leads, so no job starts. Look at its pods and their log;{" "}
+          <Link href="/cluster">cluster</Link>.
+        </p>
+      )}
+      {data?.paused && (
+        <p class="note warn">
+          The installation is paused: it accepts no new and no changed jobs. <Link href="/cluster">End the pause</Link>.
+        </p>
+      )}
+      {!data && summary.loading && <Loading />}
+      {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
+      <ul class="troubles">
+        {jobs.map((each) => (
+          <li key={`${each.job} ${each.kind}`}>
+            <Mark state={MARKS[each.kind]} />
+            <Link href={jobPath(each.job)} class="name">
+              {each.job}
+            </Link>
+            <p class="sentence">
+              {each.why} <span class="muted remedy">{each.remedy}</span>
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+const MARKS: Record<Summary["attention"]["jobs"][number]["kind"], State> = {
+  unseen: "waiting",
+  invalid: "failed",
+  late: "waiting",
+  stuck: "waiting",
+  failing: "failed",
+  stale: "partially_failed",
+  degraded: "partially_failed",
+  long: "running",
+};
+
+function Hours({ data }: { data: Summary | undefined }) {
+  const minute = Math.floor(now.value / MINUTE) * MINUTE;
+  const hour = data?.last_hour;
+  return (
+    <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour, data.lateness_seconds)}>
+      <Tape cells={data ? cellsOf(data) : []} now={minute} {...(data ? known(data) : {})} />
+    </Panel>
+  );
+}
+
+/** Where the lists of an hour are cut: from when on runs are listed, and until when slots are. */
+function known({ last_hour, next_hour }: Summary): { from?: number; to?: number } {
+  const began = last_hour.slots.map((each) => instant(each.started_at) ?? 0);
+  const due = next_hour.slots.map((each) => instant(each.due) ?? 0);
+  return {
+    from: last_hour.runs > last_hour.slots.length ? Math.min(...began) : undefined,
+    to: next_hour.more ? Math.max(...due) : undefined,
+  };
+}
+
+function lastHour({ runs, failed, partially_failed }: Summary["last_hour"], late: Summary["lateness_seconds"]): string {
+  const bad = failed + partially_failed;
+  const parts = [`${runs} ${runs === 1 ? "run" : "runs"} ended`, bad ? `${bad} failed` : ""];
+  if (late.p90 !== undefined) parts.push(`90 % began within ${duration(late.p90 * 1000)}`);
+  return parts.filter(Boolean).join(", ");
+}
+
+function cellsOf(data: Summary): Cell[] {
+  const past = data.last_hour.slots.map((each) => ({
+    at: instant(each.started_at) ?? 0,
+    job: each.job,
+    result: each.result === "success" ? ("success" as const) : ("failed" as const),
+  }));
+  const running = data.running.executions.map((each) => ({
+    at: instant(each.started_at) ?? 0,
+    job: each.job,
+    result: "running" as const,
+  }));
+  const coming = data.next_hour.slots.map((each) => ({
+    at: instant(each.due) ?? 0,
+    job: each.job,
+    result: "planned" as const,
+  }));
+  return [...past, ...running, ...coming];
+}
+
+function Running({ data }: { data: Summary | undefined }) {
+  const running = data?.running;
+  const ended = [...(data?.last_hour.slots ?? [])].sort((a, b) => b.started_at.localeCompare(a.started_at));
+  return (
+    <Panel
+      title="Runs now"
+      class="running-now"
+      aside={running && running.total > LISTED && <Link href="/busy">all {running.total}</Link>}
+    >
+      {!data && <Loading />}
+      {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
+      <ul class="rows">
+        {running?.executions.slice(0, LISTED).map((each) => (
+          <li key={each.id}>
+            <Mark state="running" />
+            <Link href={executionPath(each.job, each.id)} class="name">
+              {each.job}
+            </Link>
+            <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
+            <span class="end">
+              <Elapsed since={each.started_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      {ended.length > 0 && <h3>Latest runs</h3>}
+      <ul class="rows">
+        {ended.slice(0, LISTED).map((each) => (
+          <li key={`${each.job} ${each.started_at}`}>
+            <Mark state={each.result} />
+            <Link href={jobPath(each.job)} class="name">
+              {each.job}
+            </Link>
+            <span class="why clip">
+              {each.trigger === "schedule" ? "" : each.trigger}
+              {each.attempts > 1 ? ` ${each.attempts} attempts` : ""}
+            </span>
+            <span class="end">
+              <When at={each.started_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Next({ data }: { data: Summary | undefined }) {
+  const soon = (data?.next_hour.slots ?? []).filter((each) => (instant(each.due) ?? 0) > now.value - 1000);
+  return (
+    <Panel title="Comes next" class="next" aside={data && nextHour(data.next_hour)}>
+      {!data && <Loading />}
+      {data && soon.length === 0 && <Empty title="Nothing is due within an hour." />}
+      <ul class="rows">
+        {soon.slice(0, LISTED).map((each) => (
+          <li key={`${each.job} ${each.due}`}>
+            <span class="countdown">
+              <Countdown at={each.due} />
+            </span>
+            <Link href={jobPath(each.job)} class="name">
+              {each.job}
+            </Link>
+            <span class="why" />
+            <span class="end">
+              <When at={each.due} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function nextHour({ slots, more }: Summary["next_hour"]): string {
+  return `${more ? "more than " : ""}${slots.length} ${slots.length === 1 ? "slot" : "slots"} within an hour`;
+}

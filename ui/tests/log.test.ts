@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { pieces, plainText } from "../src/text/ansi";
+import { LONGEST_LINE, LogLines, linesWith, MOST_CHARACTERS, MOST_LINES } from "../src/text/log";
+
+describe("pieces", () => {
+  test.each([
+    { name: "plain text", line: "a <b>", texts: ["a <b>"], styles: [{}] },
+    { name: "a colour", line: "\x1b[31mred\x1b[0m on", texts: ["red", " on"], styles: [{ colour: 1 }, {}] },
+    { name: "bold and bright", line: "\x1b[1;92mok", texts: ["ok"], styles: [{ bold: true, colour: 10 }] },
+    { name: "of the palette", line: "\x1b[38;5;4mx", texts: ["x"], styles: [{ colour: 4 }] },
+    {
+      name: "true colour",
+      line: "\x1b[38;2;9;9;9;4mx",
+      texts: ["x"],
+      styles: [{ colour: undefined, underline: true }],
+    },
+    { name: "a title and a cursor", line: "\x1b]0;title\x07a\x1b[2Kb", texts: ["a", "b"], styles: [{}, {}] },
+    { name: "a progress bar", line: "10%\r50%\r100%\r", texts: ["100%"], styles: [{}] },
+    { name: "control characters", line: "a\x00\x07b", texts: ["a", "b"], styles: [{}, {}] },
+    { name: "half a sequence", line: "a\x1b[3", texts: ["a"], styles: [{}] },
+  ])("$name", ({ line, texts, styles }) => {
+    const found = pieces(line).pieces;
+    expect(found.map((piece) => piece.text)).toEqual(texts);
+    expect(found.map((piece) => piece.style)).toEqual(styles);
+    expect(plainText(line)).toBe(texts.join(""));
+  });
+
+  test("a colour goes on in the next line", () => {
+    const first = pieces("\x1b[32mgreen");
+    expect(pieces("still", first.style).pieces).toEqual([{ text: "still", style: { colour: 2 } }]);
+  });
+});
+
+describe("LogLines", () => {
+  const of = (...texts: string[]) => {
+    const log = new LogLines();
+    for (const text of texts) log.add(text);
+    return log;
+  };
+
+  test.each([
+    { name: "whole lines", texts: ["a\nb\n"], lines: ["a", "b"] },
+    { name: "a line in pieces", texts: ["a", "b", "c\nd"], lines: ["abc", "d"] },
+    { name: "an empty line", texts: ["a\n", "\nb\n"], lines: ["a", "", "b"] },
+    { name: "nothing", texts: [""], lines: [] },
+  ])("$name", ({ texts, lines }) => expect(of(...texts).lines).toEqual(lines));
+
+  test("old lines go, and are counted", () => {
+    const log = of(...Array.from({ length: 3 }, () => "x\n".repeat(MOST_LINES)));
+    expect([log.lines.length, log.dropped]).toEqual([MOST_LINES, 2 * MOST_LINES]);
+  });
+
+  test("memory is bounded by characters as well", () => {
+    const log = of(...Array.from({ length: 300 }, () => `${"y".repeat(LONGEST_LINE)}\n`));
+    expect(log.lines.join("").length).toBeLessThanOrEqual(MOST_CHARACTERS);
+    expect(log.lines.length + log.dropped).toBe(300);
+  });
+
+  test("a line without an end is cut", () => {
+    const log = of(...Array.from({ length: 50 }, () => "z".repeat(1000)));
+    expect(log.lines.length).toBe(1);
+    expect(log.lines[0]?.length).toBeLessThanOrEqual(LONGEST_LINE + 1);
+  });
+});
+
+test("a search finds lines in any case", () => expect(linesWith(["Error", "ok", "an ERROR"], "error")).toEqual([0, 2]));

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "vitest";
+import { EventParser, pause } from "../src/api/sse";
+
+describe("EventParser", () => {
+  const read = (...given: string[]) => {
+    const parser = new EventParser();
+    return { events: given.flatMap((piece) => parser.add(piece)), id: parser.lastId };
+  };
+
+  test.each([
+    {
+      name: "an event",
+      given: ["id: 7-0\nevent: job\ndata: {}\n\n"],
+      events: [{ type: "job", data: "{}" }],
+      id: "7-0",
+    },
+    { name: "an id alone", given: ["id: 7-0\n\n"], events: [], id: "7-0" },
+    { name: "a comment", given: [": still here\n\n"], events: [], id: "" },
+    { name: "two lines of data", given: ["data: a\ndata: b\n\n"], events: [{ type: "message", data: "a\nb" }], id: "" },
+    {
+      name: "pieces that end anywhere",
+      given: ["ev", "ent: job\r", "\ndata:x\r\n", "\r\n"],
+      events: [{ type: "job", data: "x" }],
+      id: "",
+    },
+    { name: "half an event", given: ["event: job\ndata: x\n"], events: [], id: "" },
+    { name: "a field without a value", given: ["data\n\n"], events: [{ type: "message", data: "" }], id: "" },
+  ])("$name", ({ given, events, id }) => expect(read(...given)).toEqual({ events, id }));
+});
+
+test("tries become rarer, and never stop", () => {
+  const half = () => 0.5;
+  expect([0, 1, 3, 50].map((failures) => pause(failures, half))).toEqual([0.5, 1, 4, 15]);
+});

@@ -1,0 +1,45 @@
+// @vitest-environment happy-dom
+import { describe, expect, test } from "vitest";
+import { apiRoot, namespaceIn } from "../src/api/address";
+import { byMinute } from "../src/parts/Tape";
+import { readEvent } from "../src/state/live";
+import { addressFor, readView } from "../src/views/Jobs";
+
+describe("the list's address", () => {
+  test.each([
+    { search: "", address: "/jobs" },
+    { search: "?q=a b&state=failing&page=3", address: "/jobs?q=a+b&state=failing&page=3" },
+    { search: "?sort=next&order=desc", address: "/jobs?sort=next&order=DESC" },
+    { search: "?page=-1", address: "/jobs" },
+    { search: "?page=x&unknown=1", address: "/jobs" },
+  ])("$search", ({ search, address }) => expect(addressFor(readView(search))).toBe(address));
+});
+
+describe("the namespace of", () => {
+  test.each([
+    { path: "/ui/ns/team-b/jobs", base: "/ui", namespace: "team-b" },
+    { path: "/dkron/ui/ns/team-b", base: "/dkron/ui", namespace: "team-b" },
+    { path: "/ui/jobs/ns", base: "/ui", namespace: "" },
+    { path: "/ui/ns/Team/jobs", base: "/ui", namespace: "" },
+  ])("$path", ({ path, base, namespace }) => expect(namespaceIn(path, base)).toBe(namespace));
+});
+
+test.each([
+  { base: "/ui", root: "" },
+  { base: "/dkron/ui", root: "/dkron" },
+])("the API beside $base", ({ base, root }) => expect(apiRoot(base)).toBe(root));
+
+test("a minute of the tape shows its failures first, and nothing beyond an hour", () => {
+  const now = Date.UTC(2026, 10, 27, 12);
+  const cell = (minutes: number, result: "success" | "failed") => ({ at: now + minutes * 60_000, job: "a", result });
+  const columns = byMinute([cell(-1, "success"), cell(-0.5, "failed"), cell(-61, "failed"), cell(60, "success")], now);
+  expect([...columns].map(([minute, cells]) => [minute, cells.map((each) => each.result)])).toEqual([
+    [-1, ["failed", "success"]],
+  ]);
+});
+
+test.each([
+  { name: "of a kind to come", event: { type: "moon", data: "{}" } },
+  { name: "that is no JSON", event: { type: "job", data: "{" } },
+  { name: "without its job", event: { type: "job", data: "{}" } },
+])("an event $name is passed over", ({ event }) => expect(readEvent(event)).toBeUndefined());
