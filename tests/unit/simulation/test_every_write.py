@@ -286,7 +286,8 @@ def each_slot_was_called_or_counted(result: Result) -> None:
 def few_are_undecided(result: Result) -> None:
     each_slot_was_called_or_counted(result)
     kills = sum(event.what is What.KILL for event in result.plan.events)
-    assert Counter(reasons(result))["Unknown"] <= 3 * kills, "no more than a window"
+    unanswered = sum(event.what is What.ILL for event in result.plan.events)
+    assert Counter(reasons(result))["Unknown"] <= 3 * kills + unanswered, "no more than a window, or a claim in doubt"
 
 
 def each_attempt_was_called_at_most_once(result: Result) -> None:
@@ -568,7 +569,8 @@ PAUSES = {
     "the end of a pause that drops, unseen": Story(
         events=(
             job(schedule=SLOTS, missedRuns="all"), pause(drop=True),
-            Event(at=9.0, what=What.KILL, on="operator-0", lasts=19.0),
+            # A write that got no answer has been made again by then.
+            Event(at=17.0, what=What.KILL, on="operator-0", lasts=11.0),
         ),
         disturbed=(6, 29.5), ends=45.0, holds=what_came_due_until_it_was_seen_to_be_over_was_dropped,
     ),
