@@ -4,7 +4,7 @@ A route that is in none of the tables is refused.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from dkron_api.auth.caller import Need, Right
@@ -171,7 +171,7 @@ def rights_to_tell(where: Namespaces, job: str = "") -> dict[str, Need]:
         elif not job:
             told[f"{entry.verb} {entry.resource}"] = entry.need({}, named, where)
     force = where.to_force(job)
-    told[f"{force.right.verb} {force.right.resource}"] = replace(force, path=f"{where.base}/v1/jobs/{job or ANY}/force")
+    told[f"{force.right.verb} {force.right.resource}"] = force._replace(path=f"{where.base}/v1/jobs/{job or ANY}/force")
     return told
 
 
