@@ -63,6 +63,13 @@ def _printed(text: str, *, trigger: Trigger = Trigger.SCHEDULE) -> Judgement:
     return judge
 
 
+def _both(one: Judgement, other: Judgement) -> Judgement:
+    def judge(status: JobStatus) -> bool:
+        return one(status) and other(status)
+
+    return judge
+
+
 def _failed(text: str, *, exit_code: int) -> Judgement:
     def judge(status: JobStatus) -> bool:
         runs = (run for run in status.executions if not run.success)
@@ -107,13 +114,19 @@ EXPECTATIONS: Mapping[str, Expectation] = {
     "every-node": Expectation("runs on every node, and names it", _printed("cleaning up on ")),
     "secret": Expectation("runs with a password from a Secret", _printed("a password of 13 letters")),
     "processors": Expectation("runs, and is in the operator's log too", _printed("in the operator's log")),
-    "parameters": Expectation("runs with the defaults of its parameters", _printed("orders of eu, 10 at most")),
+    "parameters": Expectation(
+        "runs with the defaults of its parameters, and once with other values",
+        _both(_printed("orders of eu, 10 at most"), _printed("orders of us, 5 at most", trigger=Trigger.MANUAL)),
+    ),
     "manual": Expectation("runs because the demo asked for it", _printed("you called", trigger=Trigger.MANUAL)),
     "once": Expectation("is due once, in 2035", _is_due),
     "after": Expectation("runs after hello", _printed("hello was over", trigger=Trigger.DEPENDENT)),
     "after-both": Expectation("runs after every and retries", _printed("are over", trigger=Trigger.DEPENDENT)),
     "on-failure": Expectation("runs after a failure", _printed("should look at failing", trigger=Trigger.DEPENDENT)),
     "ephemeral": Expectation("is due once, and goes after that", _is_due),
-    "missed-runs": Expectation("runs, and would make up for missed slots", _printed("invoices up to")),
+    "missed-runs": Expectation(
+        "runs, and makes up for slots of the past",
+        _both(_printed("invoices up to"), _printed("invoices up to", trigger=Trigger.BACKFILL)),
+    ),
     "paused": Expectation("is held by a pause", _is_paused),
 }

@@ -11,6 +11,7 @@ from demo.target import Target
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
 EXAMPLES = ROOT / "examples"
+RUNS = EXAMPLES / "runs"
 REQUESTED = "manual"
 ESTABLISH_SECONDS = 30
 
@@ -38,9 +39,15 @@ def request_run(target: Target, *, now: datetime) -> None:
     target.kubectl("annotate", "dkronjob", REQUESTED, request)
 
 
+def begin_runs(target: Target) -> None:
+    """Create the DkronRuns and the DkronBackfill of the examples, anew if they are there: each object runs once."""
+    target.kubectl("delete", "--ignore-not-found", "-f", str(RUNS))
+    target.kubectl("create", "-f", str(RUNS))
+
+
 def remove_examples(target: Target) -> None:
     """Delete the examples and the account, and their namespace if the demo has created it; the definitions stay."""
     target.require_answer()
     access.remove(target.cluster, target.namespace)
-    target.kubectl("delete", "--ignore-not-found", "-f", str(EXAMPLES))
+    target.kubectl("delete", "--ignore-not-found", "-f", str(RUNS), "-f", str(EXAMPLES))
     target.cluster.kubectl("delete", "namespace", "--selector", OURS)

@@ -32,7 +32,10 @@ def up(name: str, *, provider: str, kubernetes: str, seconds: float, picture: Pa
     watch = Watch(place)
     before = {job.metadata.name: known(job) for job in watch.read()}
     install.request_run(place, now=datetime.now(UTC))
-    say(f"applied the examples and requested a run of {install.REQUESTED} ({duration(time.monotonic() - begun)})")
+    install.begin_runs(place)
+    say(
+        f"applied the examples, requested a run of {install.REQUESTED} and began a backfill ({duration(time.monotonic() - begun)})"
+    )
     if sys.stdout.isatty() and picture is None:
         follow.live(watch.read, before)
         missing: Sequence[str] = ()
