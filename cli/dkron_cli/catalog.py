@@ -23,7 +23,7 @@ CATALOG = (
     Entry("explain", "explain:explain", LOOK, "Say for each slot whether it ran, and if not, why."),
     Entry("agenda", "agenda:agenda", LOOK, "List what is due, and the seconds in which many jobs are."),
     Entry("summary", "summary:summary", LOOK, "Say how all jobs stand, and which need a person."),
-    Entry("top", "top:top", LOOK, "List the jobs that fail most."),
+    Entry("top", "top:top", LOOK, "Show what runs, live; or what fails most."),
     Entry("run", "run:run", RUN, "Run a job now; with --wait the exit code is the result."),
     Entry("logs", "logs:logs", RUN, "Print the output of an execution."),
     Entry("stop", "stop:stop", RUN, "Stop running executions."),

@@ -1,5 +1,6 @@
 """A job as reports read it, from the object alone. Reads defensively: any client may have written the object."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,6 +68,16 @@ def from_object(raw: Object) -> Job:
         skipped=number(mapping(status, "skipped"), "count"),
         created=read_time(metadata.get("creationTimestamp")),
     )
+
+
+def busiest_first(jobs: Iterable[Job]) -> list[Job]:
+    """Return the jobs with active attempts first, then by their newest execution, the newest first."""
+
+    def place(job: Job) -> tuple[int, float, str, str]:
+        last = 0.0 if job.last is None else job.last.timestamp()
+        return -(job.active or 0), -last, job.namespace, job.name
+
+    return sorted(jobs, key=place)
 
 
 def condition(raw: Object, kind: str) -> Object:

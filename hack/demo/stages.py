@@ -33,9 +33,8 @@ def up(name: str, *, provider: str, kubernetes: str, seconds: float, picture: Pa
     before = {job.metadata.name: known(job) for job in watch.read()}
     install.request_run(place, now=datetime.now(UTC))
     install.begin_runs(place)
-    say(
-        f"applied the examples, requested a run of {install.REQUESTED} and began a backfill ({duration(time.monotonic() - begun)})"
-    )
+    took = duration(time.monotonic() - begun)
+    say(f"applied the examples, requested a run of {install.REQUESTED} and began a backfill ({took})")
     if sys.stdout.isatty() and picture is None:
         follow.live(watch.read, before)
         missing: Sequence[str] = ()

@@ -61,7 +61,7 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     (run,) = json.loads(seat.cli("history", "bad", "-o", "json").output)
     assert [each["number"] for each in run["attempts"]] == [1, 2]
     assert "executor" in seat.cli("describe", "bad").output.lower()
-    assert "bad" in seat.cli("top").lines[1]
+    assert "bad" in seat.cli("top", "--since", "24h").lines[1]
     assert "requested a run of bad" in seat.cli("retry", "--failed", "--since", "1h").output
     seat.kube.wait_status("bad", "to have been retried", finished(4))
     execution = run["attempts"][-1]["id"]
@@ -96,6 +96,14 @@ def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> No
     assert seat.cli("get", "good", "-o", "name").output == "good\n"
     assert yaml.safe_load(seat.cli("get", "good", "-o", "yaml").output)["kind"] == "DkronJob"
     assert 'second: "61" is not allowed' in seat.cli("get", "wrong", "-o", "wide").output
+
+
+def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
+    shown = seat.cli.in_terminal(
+        "top", code=INTERRUPTED, when=lambda text: text.count("Ctrl-C ends this table") > 2, send="\x03"
+    )
+    assert shown.count("InvalidSchedule") > 2
+    assert [line.split()[0] for line in seat.cli("top", "-c", "3").lines][0] == "NAME"
 
 
 def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:

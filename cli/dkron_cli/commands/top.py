@@ -1,39 +1,79 @@
-"""`top`: what fails most."""
+"""`top`: what runs, as a live table; with `--since`, what fails most."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 
 from dkron_cli.commands.arguments import usage
+from dkron_cli.core.job import job_table
 from dkron_cli.core.report_tables import failing_table
-from dkron_cli.edge.backend import connected, need_cluster
-from dkron_cli.edge.terminal import remark, run, show, structured
+from dkron_cli.core.table import Table
+from dkron_cli.edge.backend import Backend, connected, need_cluster
+from dkron_cli.edge.live import live
+from dkron_cli.edge.terminal import is_terminal, remark, run, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.failing import worst
-from dkron_reports.words import read_span
+from dkron_reports.job import Job, busiest_first
+from dkron_reports.words import plural, read_span
+
+PAUSE = 1.0
+"""Seconds between two looks."""
 
 
 def top(
     ctx: typer.Context,
-    since: Annotated[str, typer.Option("--since", help="Runs of this period, as 12h or 7d.")] = "24h",
+    since: Annotated[
+        str, typer.Option("--since", help="What fails most instead, of the runs of this period, as 12h or 7d.")
+    ] = "",
     count: Annotated[int, typer.Option("--count", "-c", min=1, help="At most so many jobs.")] = 20,
 ) -> None:
-    """List the jobs that fail most.
+    """Show what runs, as a live table until Ctrl-C: jobs with active attempts first, then what ran last. With --since,
+    list the jobs that fail most.
 
-    A run counts once, however many attempts it had; RETRIED counts the runs that needed more than one. A plus behind a
-    number says that the job has had more runs in the period than spec.history.executions keeps.
+    In a pipe the table is printed once. With --since, a run counts once, however many attempts it had; RETRIED counts
+    the runs that needed more than one. A plus behind a number says that the job has had more runs in the period than
+    spec.history.executions keeps.
     """
     options = options_of(ctx)
-    need_cluster(options, "top")
+    if not since:
+        run(_running(options, count))
+        return
+    need_cluster(options, "top --since")
     try:
         period = read_span("--since", since)
     except ValueError as error:
         raise usage(str(error)) from None
-    run(_top(options, period, count))
+    run(_failing(options, period, count))
 
 
-async def _top(options: Options, period: timedelta, count: int) -> None:
+async def _running(options: Options, count: int) -> None:
+    async with connected(options) as backend:
+        jobs = await _busiest(backend, count)
+        if structured(options, [job.raw for job in jobs], names=lambda: [job.name for job in jobs], one=False):
+            return
+        if not is_terminal():
+            show(_table(jobs, options), options)
+            return
+        with live(options) as screen:
+            while True:
+                active = sum(job.active or 0 for job in jobs)
+                screen(_table(jobs, options), f"{plural(active, 'active attempt')}; Ctrl-C ends this table")
+                await asyncio.sleep(PAUSE)
+                jobs = await _busiest(backend, count)
+
+
+async def _busiest(backend: Backend, count: int) -> list[Job]:
+    return busiest_first(await backend.jobs())[:count]
+
+
+def _table(jobs: list[Job], options: Options) -> Table:
+    wide, everywhere = options.output == "wide", options.all_namespaces
+    return job_table(jobs, now=datetime.now(UTC), wide=wide, namespaces=everywhere)
+
+
+async def _failing(options: Options, period: timedelta, count: int) -> None:
     async with connected(options) as backend:
         jobs = await backend.jobs()
     now = datetime.now(UTC)

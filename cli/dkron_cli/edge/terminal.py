@@ -5,12 +5,15 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dkron_cli.core.table import Table, lines, safe
 from dkron_cli.errors import Interrupted
 from dkron_cli.options import Options
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 T = TypeVar("T")
 GOOD = frozenset({"success", "Scheduled", "ran", "ok"})
@@ -52,19 +55,22 @@ def show(content: Table, options: Options, *, titles: bool = True) -> None:
     if options.no_color or os.environ.get("TERM") == "dumb":
         sys.stdout.writelines(f"{line}\n" for line in fitted)
         return
-    _colored(fitted)
-
-
-def _colored(fitted: Iterable[str]) -> None:
     from rich.console import Console  # noqa: PLC0415 - 60 ms, for terminals alone
-    from rich.text import Text  # noqa: PLC0415
 
     console = Console(highlight=False, soft_wrap=True)
+    for text in colored(fitted):
+        console.print(text)
+
+
+def colored(fitted: Iterable[str]) -> "Iterator[Text]":
+    """Yield the lines of a table with the colours of their words."""
+    from rich.text import Text  # noqa: PLC0415 - 60 ms, for terminals alone
+
     for number, line in enumerate(fitted):
-        text = Text(line, style="bold" if number == 0 and line.isupper() else "")
+        text = Text(line, style="bold" if number == 0 and line.isupper() else "", no_wrap=True)
         for words, style in ((GOOD, "green"), (BAD, "red"), (BUSY, "yellow")):
             text.highlight_words(words, style)
-        console.print(text)
+        yield text
 
 
 def structured(options: Options, found: Sequence[Any], *, names: Callable[[], Iterable[str]], one: bool) -> bool:

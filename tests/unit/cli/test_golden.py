@@ -31,6 +31,7 @@ COMMANDS = (
     "explain reconcile-accounts-of-all-subsidiaries --from 3m --to now",
     "explain backup --at 2026-03-01T01:30:00Z",
     "agenda --within 2m --crowded 2",
+    "top",
     "top --since 7d",
     "next backup -c 2",
     "next off",

@@ -1,0 +1,30 @@
+"""A table in a terminal that is drawn anew in place."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dkron_cli.core.table import Table, lines
+from dkron_cli.edge.terminal import colored
+from dkron_cli.options import Options
+
+Draw = Callable[[Table, str], None]
+"""Takes the table, and a line that stands below it."""
+
+
+@contextmanager
+def live(options: Options) -> Iterator[Draw]:
+    """Yield a function that draws the table in place of the one before. The last one stays."""
+    from rich.console import Console, Group  # noqa: PLC0415 - 60 ms, for terminals alone
+    from rich.live import Live  # noqa: PLC0415
+
+    plain = options.no_color or os.environ.get("TERM") == "dumb"
+    console = Console(highlight=False, no_color=plain)
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as screen:
+
+        def draw(content: Table, below: str) -> None:
+            width = None if options.output == "wide" else shutil.get_terminal_size().columns
+            screen.update(Group(*colored([*lines(content, width=width), below])), refresh=True)
+
+        yield draw
