@@ -103,7 +103,7 @@ def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
         "top", code=INTERRUPTED, when=lambda text: text.count("Ctrl-C ends this table") > 2, send="\x03"
     )
     assert shown.count("InvalidSchedule") > 2
-    assert [line.split()[0] for line in seat.cli("top", "-c", "3").lines][0] == "NAME"
+    assert len(seat.cli("top", "-c", "3").lines) == 4
 
 
 def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
