@@ -28,7 +28,7 @@ _RULES = {
     "InvalidParameters": Rule("spec.parameters", "a request gave values that do not fit spec.parameters"),
     "Edited": Rule("", "the job was edited before the operator decided the slot"),
     "Overrun": Rule("", "its parent had more ended runs than it can show"),
-    "Paused": Rule("DkronPause", "a DkronPause held the job, and its spec.whenResumed drops such slots"),
+    "Paused": Rule("DkronPause", "the job was paused (DkronPause)"),
 }  # fmt: skip
 
 

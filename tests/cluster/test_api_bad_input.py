@@ -158,7 +158,7 @@ ROUTES = (
     ("GET", "/v1/jobs/{}/executions"), ("DELETE", "/v1/jobs/{}/executions"), ("GET", "/v1/executions/{}"),
     ("GET", "/v1/jobs/there/executions/{}"), ("GET", "/v1/jobs/there/executions/{}/log"), ("GET", "/v1/jobs/{}/next"),
     ("GET", "/v1/acl/policies/{}"), ("POST", "/v1/acl/policies/{}"), ("DELETE", "/v1/acl/policies/{}"),
-    ("GET", "/{}"), ("GET", "/{}/"), ("GET", "/v1/{}"), ("GET", "/ui/{}"), ("GET", "/docs/{}"), ("POST", "/v1/{}"),
+    ("GET", "/{}"), ("GET", "/{}/"), ("GET", "/v1/{}"), ("GET", "/docs/{}"), ("POST", "/v1/{}"),
 )  # fmt: skip
 
 

@@ -183,7 +183,8 @@ def sized(schema: Schema, size: int) -> Any:
         (key,) = schema["x-kubernetes-list-map-keys"]
         return [entry | {key: f"{key}{number}"} for number in range(size)]
     if schema["x-kubernetes-list-type"] == "set":
-        return (schema["items"]["enum"] * 2)[:size]
+        some = schema["items"].get("enum")
+        return (some * 2)[:size] if some else [f"{entry}{number}" for number in range(size)]
     return [entry] * size
 
 

@@ -233,10 +233,13 @@ def test_what_a_backfill_runs_does_not_change(change: dict[str, Any], sentence: 
     assert sentence in refusal if sentence else refusal == ""
 
 
+HISTORY = {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "runs": 20, "outputBytes": 1024}
+
+
 def test_the_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None:
     stored = judge.store(job("defaults"))
     assert JobSpec.from_wire(stored["spec"]) == JobSpec(schedule="@daily", executor_config={"command": "date"})
-    assert stored["spec"]["history"] == {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "outputBytes": 1024}
+    assert stored["spec"]["history"] == HISTORY
     assert stored["spec"]["retryBackoff"] == {"initial": "1s", "factor": 2, "max": "60s"}
 
 
