@@ -21,18 +21,27 @@ pytestmark = pytest.mark.cluster(nodes="none")
 Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 
-NAMES = {"DkronJob": "bounds", "DkronPolicy": "sample", "DkronCluster": "dkron"}
+NAMES = {"DkronJob": "bounds", "DkronCluster": "dkron"}
+"""The others are called "sample"."""
 WHOLE_IS_LEGAL_WITH: dict[Path, Any] = {
+    ("DkronJob", "spec", "parameters"): [{"name": "a"}],
+    ("DkronBackfill", "spec", "to"): "2027-01-01T00:00:00Z",
     ("DkronJob", "spec", "parentJob"): "parent",
     ("DkronJob", "spec", "expiresAt"): "2027-01-01T00:00:00Z",
 }
 SOURCE = {"secretKeyRef": {"name": "a", "key": "a"}}
-INSTEAD_OF: dict[str, tuple[str, Any]] = {
-    "urlFrom": ("url", SOURCE),
-    "valueFrom": ("value", SOURCE),
-    "dependsOn": ("parentJob", [{"job": "b", "when": "always"}]),
+INSTEAD_OF: dict[str, tuple[tuple[str, ...], Any]] = {
+    "urlFrom": (("url",), SOURCE),
+    "valueFrom": (("value",), SOURCE),
+    "dependsOn": (("parentJob",), [{"job": "b", "when": "always"}]),
+    "selector": (("job", "jobs"), {"a": "b"}),
 }
 """Fields that stand instead of another, with a value: the whole object has the other one."""
+OF_A_PARAMETER: dict[str, Any] = {
+    "values": {"type": "enum", "values": ["a"]}, "minimum": {"type": "integer"}, "maximum": {"type": "integer"},
+    "enum": {"values": ["a"]},
+}  # fmt: skip
+"""What has to stand beside a field of a parameter, or beside its type."""
 SAMPLES = {"^(https?": "http://a", "^((udp|": "unix:///a", "^(%": "-"}
 """Texts by the beginning of their pattern. All of them may go on with their last character."""
 
@@ -70,12 +79,12 @@ def whole(kind: str) -> dict[str, Any]:
     document = {
         "apiVersion": "dkron.io/v1alpha1",
         "kind": kind,
-        "metadata": {"name": NAMES[kind]},
+        "metadata": {"name": NAMES.get(kind, "sample")},
         **{part: sample(properties[part]) for part in ("spec", "status") if part in properties},
     }
     for (of_kind, *path), value in WHOLE_IS_LEGAL_WITH.items():
         if of_kind == kind:
-            put(document, tuple(path), value)
+            put(document, tuple(path), copy.deepcopy(value))
     return document
 
 
@@ -122,11 +131,16 @@ def make_room(document: Any, path: Path, value: Any) -> None:
     """Take out what may not stand beside the value at this path."""
     for place, step in enumerate(path):
         if step in INSTEAD_OF and value is not None:
-            other, value_of_it = INSTEAD_OF[str(step)]
-            del document[other]
+            others, value_of_it = INSTEAD_OF[str(step)]
+            for other in others:
+                document.pop(other, None)
             document[step] = copy.deepcopy(value_of_it)
         if place == len(path) - 1 and value == "mail":
             del document["url"]
+        if path == ("spec", "job") and value is None and step == "job":
+            document["selector"] = {"a": "b"}
+        if place == len(path[:4]) - 1 == 3 and path[1] == "parameters":
+            document |= OF_A_PARAMETER.get(value if step == "type" and isinstance(value, str) else str(step), {})
         document = document[step] if place < len(path) - 1 else document
 
 
@@ -178,7 +192,8 @@ def sized(schema: Schema, size: int) -> Any:
     if schema["type"] == "object":
         value = sample(schema["additionalProperties"]) if "additionalProperties" in schema else {}
         return {f"/{number}": value for number in range(size)}
-    entry = sample(schema["items"])
+    # A parameter with every field set breaks the rules about them.
+    entry = {} if "secret" in schema["items"].get("properties", {}) else sample(schema["items"])
     if schema["x-kubernetes-list-type"] == "map":
         (key,) = schema["x-kubernetes-list-map-keys"]
         return [entry | {key: f"{key}{number}"} for number in range(size)]
