@@ -29,10 +29,10 @@ def top(
     ] = "",
     count: Annotated[int, typer.Option("--count", "-c", min=1, help="At most so many jobs.")] = 20,
 ) -> None:
-    """Show what runs, as a live table until Ctrl-C: jobs with active attempts first, then what ran last. With --since,
-    list the jobs that fail most.
+    """Show what runs, live; or what fails most.
 
-    In a pipe the table is printed once. With --since, a run counts once, however many attempts it had; RETRIED counts
+    The table is drawn anew each second until Ctrl-C: jobs with active attempts first, then what ran last. In a pipe it
+    is printed once. With --since, a run counts once, however many attempts it had; RETRIED counts
     the runs that needed more than one. A plus behind a number says that the job has had more runs in the period than
     spec.history.executions keeps.
     """
