@@ -1,12 +1,16 @@
 """The options that every command has, before or after its name. Light: `dkronctl --help` imports it."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 
+from dkron_crds.names import NAMESPACE_PATTERN
+
+NAMESPACE = re.compile(NAMESPACE_PATTERN)
 FORMATS = ("json", "name", "wide", "yaml")
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; the server checks it.")]
 """An option of the commands that write many objects."""
@@ -53,6 +57,8 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  #
     options = options_of(ctx)
     if value and param.name is not None:
         setattr(options, param.name, value)
+    if param.name == "namespace" and value and NAMESPACE.fullmatch(value) is None:
+        raise typer.BadParameter(f'"{value}" cannot be the name of a namespace', param_hint="--namespace")
     if options.output and options.output not in FORMATS:
         raise typer.BadParameter(f'"{options.output}" is not a format; use {", ".join(FORMATS)}', param_hint="--output")
     return value

@@ -300,7 +300,8 @@ class NotedPause(WireModel):
     """When the operator noted it."""
 
     until: Instant | None = None
-    """When the pauses end by themselves. Absent if one of them lasts until it is deleted."""
+    """When the pauses, or if slots are dropped, those that drop them, end by themselves. Absent if one of them lasts
+    until it is deleted."""
 
     drop: bool = False
     """Whether slots that come due meanwhile are counted as skipped, and do not run later."""

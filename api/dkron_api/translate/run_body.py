@@ -68,7 +68,7 @@ def _values(name: str, value: object) -> Mapping[str, str]:
 def _time(name: str, value: object) -> datetime:
     at = read_instant(value) if isinstance(value, str) else None
     if at is None:
-        raise Unreadable(f"{name}: it is not a time; send RFC 3339 with a zone, such as 2026-03-01T09:30:00Z")
+        raise Unreadable(f"{name}: it is not a time of the years 1970 to 2261 with a zone, as 2026-03-01T09:30:00Z")
     return at
 
 
@@ -80,7 +80,7 @@ def _flag(name: str, value: object) -> bool:
 
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_REASON:
-        raise Unreadable(f"{name}: it is not a text; send a string of at most {LONGEST_REASON} characters")
+        raise Unreadable(f"{name}: it is not a text, or too long; send a string of at most {LONGEST_REASON} characters")
     return value
 
 

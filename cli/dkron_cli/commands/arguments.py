@@ -7,11 +7,24 @@ import typer
 from dkron_cli.complete import job_names
 from dkron_cli.errors import CliError, Code
 
-JobName = Annotated[str, typer.Argument(metavar="JOB", help="Name of the job.", autocompletion=job_names)]
-JobNames = Annotated[
-    list[str] | None, typer.Argument(metavar="[JOB]...", help="Names of jobs; default: all.", autocompletion=job_names)
+
+def _named(value: str | list[str] | None) -> str | list[str] | None:
+    """Refuse an empty name: a variable of a script that is not set would name no job, or all of them."""
+    if value == "" or (isinstance(value, list) and "" in value):
+        raise usage("the name of a job is empty")
+    return value
+
+
+JobName = Annotated[
+    str, typer.Argument(metavar="JOB", help="Name of the job.", autocompletion=job_names, callback=_named)
 ]
-SomeJobs = Annotated[list[str], typer.Argument(metavar="JOB...", help="Names of jobs.", autocompletion=job_names)]
+JobNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[JOB]...", help="Names of jobs; default: all.", autocompletion=job_names, callback=_named),
+]
+SomeJobs = Annotated[
+    list[str], typer.Argument(metavar="JOB...", help="Names of jobs.", autocompletion=job_names, callback=_named)
+]
 Execution = Annotated[
     str, typer.Argument(metavar="[EXECUTION]", help="Its id, or the name of its Job; default: the newest.")
 ]

@@ -1,6 +1,6 @@
 """`next`: when a job or an expression is due. An expression needs no cluster, and loads nothing of one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,14 +86,22 @@ def _print(options: Options, slots: list[datetime], schedule: "Schedule | None",
         return
     local = _local(zone)
     for slot in slots:
-        there = slot.astimezone(local) if local else None
-        beside = f"   {there:%a %Y-%m-%d %H:%M:%S %Z}" if there is not None else ""
+        beside = _beside(slot, local)
         typer.echo(f"{instant(slot)}{beside}   {ago(slot, now)}")
     if not slots:
         typer.echo("never: it has no slot to come")
     end = max(slots[-1], now + YEAR) if slots else now
     for change in clock_changes(schedule, now, end)[:3] if schedule is not None else ():
         typer.echo(change.sentence)
+
+
+def _beside(slot: datetime, local: "tzinfo | None") -> str:
+    """Return the slot in the zone; empty without one, and for a time that has none there, such as that of the last
+    second of the year 9999."""
+    try:
+        return f"   {slot.astimezone(local):%a %Y-%m-%d %H:%M:%S %Z}" if local else ""
+    except OverflowError:
+        return ""
 
 
 def _local(zone: str):  # type: ignore[no-untyped-def] # noqa: ANN202

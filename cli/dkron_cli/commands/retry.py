@@ -12,6 +12,7 @@ from dkron_cli.edge.backend import connected, need_cluster
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.edge.terminal import say
 from dkron_cli.options import Options, options_of
+from dkron_crds.schedule.instants import shifted
 from dkron_reports.failing import latest_failure
 from dkron_reports.words import instant, read_span
 
@@ -52,7 +53,7 @@ async def _one(options: Options, name: str, execution: str, *, dry_run: bool) ->
 
 
 async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool) -> None:
-    start = datetime.now(UTC) - period
+    start = shifted(datetime.now(UTC), -period)
     async with connected(options) as backend:
         jobs = await backend.jobs([name] if name else [])
         found = [(job, failure) for job in jobs if (failure := latest_failure(job, start))]

@@ -14,6 +14,7 @@ from dkron_cli.edge.backend import Backend, connected, need_cluster
 from dkron_cli.edge.live import live
 from dkron_cli.edge.terminal import is_terminal, remark, run, show, structured
 from dkron_cli.options import Options, options_of
+from dkron_crds.schedule.instants import shifted
 from dkron_reports.failing import worst
 from dkron_reports.job import Job, busiest_first
 from dkron_reports.words import plural, read_span
@@ -77,7 +78,7 @@ async def _failing(options: Options, period: timedelta, count: int) -> None:
     async with connected(options) as backend:
         jobs = await backend.jobs()
     now = datetime.now(UTC)
-    found = worst(jobs, now - period)[:count]
+    found = worst(jobs, shifted(now, -period))[:count]
     raw = [
         {"namespace": each.job.namespace, "job": each.job.name, "failed": each.failed, "runs": each.runs,
          "retried": each.retried}

@@ -62,12 +62,14 @@ def plan_noting(plan: Plan, *, settled: bool) -> None:
     """Note which pause holds the job, or that none does any more. `settled`: nothing is left that the noted pause
     drops."""
     noted, hold = plan.status.paused, hold_of(plan)
-    if hold is not None and hold.until is not None:
-        plan.wake_at(hold.until)
+    if hold is not None and hold.changes_at is not None:
+        plan.wake_at(hold.changes_at)
     if noted is not None and noted.drop and (not settled or plan.wants(AcceptJob)):
         return
     if hold is None:
         plan.note(Held(None))
         return
     since = plan.situation.now if noted is None else noted.since
-    plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=hold.until, drop=hold.drop)))
+    # What a pause drops ends with it, though another one may hold the job longer.
+    until = hold.drops_until if hold.drop else hold.until
+    plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop)))

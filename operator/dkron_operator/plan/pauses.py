@@ -1,6 +1,6 @@
 """DkronPauses as a plan reads them, and what they mean together at one moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -45,6 +45,12 @@ class Hold:
     drop: bool
     """Whether one of them drops slots."""
 
+    drops_until: datetime | None
+    """When the last one that drops slots ends by itself; None: when it is deleted, or none drops."""
+
+    changes_at: datetime | None
+    """When the first one ends by itself."""
+
     def __str__(self) -> str:
         return str(self.pause) if self.until is None else f"{self.pause}, until {rfc3339(self.until)}"
 
@@ -54,12 +60,19 @@ def hold_by(pauses: Iterable[Pause], now: datetime) -> Hold | None:
     live = [pause for pause in pauses if not pause.is_over(now)]
     if not live:
         return None
-    ends = [pause.until for pause in live if pause.until is not None]
+    dropping = [pause for pause in live if pause.drop]
     return Hold(
         pause=min(live, key=lambda pause: (pause.created, pause.namespace, pause.name)),
-        until=max(ends) if len(ends) == len(live) else None,
-        drop=any(pause.drop for pause in live),
+        until=_last_end(live),
+        drop=bool(dropping),
+        drops_until=_last_end(dropping),
+        changes_at=min((pause.until for pause in live if pause.until is not None), default=None),
     )
+
+
+def _last_end(pauses: Sequence[Pause]) -> datetime | None:
+    ends = [pause.until for pause in pauses if pause.until is not None]
+    return max(ends) if ends and len(ends) == len(pauses) else None
 
 
 def ended_by(pauses: Iterable[Pause], now: datetime, *, drop: bool | None = None) -> datetime | None:

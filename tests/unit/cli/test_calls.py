@@ -1,6 +1,7 @@
 """Calls without a cluster: what is wrong is one sentence and an exit code, and help is there for every command."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,9 @@ def call(*words: str) -> int:
         pytest.param("agenda --crowded 1", 2, "greater than or equal to 2", id="a crowd of one"),
         pytest.param("describe", 2, "Missing argument 'JOB'", id="no job"),
         pytest.param("history a -c 0", 2, "greater than or equal to 1", id="no runs"),
+        pytest.param("run ''", 2, "the name of a job is empty", id="an empty name"),
+        pytest.param("stop '' --all", 2, "the name of a job is empty", id="an empty name for all"),
+        pytest.param("-n ../.. get", 2, "cannot be the name of a namespace", id="a path for a namespace"),
         pytest.param("top --since 7", 2, '--since: "7" is not a duration', id="a period without a unit"),
         pytest.param("next @daily -c 1001", 2, "less than or equal to 1000", id="too many slots"),
         pytest.param("next report", 5, "the file does not exist; check --kubeconfig", id="slots of a job of nobody"),
@@ -76,7 +80,7 @@ def call(*words: str) -> int:
     ],
 )
 def test_wrong_calls(words: str, code: int, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(*words.split()) == code
+    assert call(*shlex.split(words)) == code
     assert sentence in " ".join(capsys.readouterr().err.split())
 
 

@@ -110,6 +110,9 @@ SLOTS = {
     "one that drops is followed by nothing else": Row(
         pauses=(HOLDS, pause("q", until=3, drop=True)), skipped=(2, PAUSED)
     ),
+    "also if it was noted": Row(
+        pauses=(HOLDS, pause("q", until=3, drop=True)), note=noted(until=3, drop=True), skipped=(2, PAUSED)
+    ),
 }  # fmt: skip
 
 
@@ -134,6 +137,13 @@ def test_a_paused_job_says_by_whom_and_why_and_when_it_is_due_again() -> None:
     assert (plan.status.next, plan.wake) == (minutes(3), minutes(3))
     assert plan.status.paused == NotedPause(name="p", since=minutes(1.5), until=minutes(3))
     assert looked_at(HOLDS, now=minutes(1.5)).status.next is None
+
+
+def test_of_two_pauses_the_end_of_what_is_dropped_is_noted_and_looked_at() -> None:
+    plan = looked_at(HOLDS, pause("q", until=3, drop=True), now=minutes(1.5))
+    assert (plan.status.paused, plan.wake) == (
+        NotedPause(name="p", since=minutes(1.5), until=minutes(3), drop=True), minutes(3)
+    )  # fmt: skip
 
 
 def test_the_end_of_a_pause_is_noted_once_nothing_is_left_to_drop() -> None:
