@@ -9,7 +9,7 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
-from dkron_cli.core.objects import KEPT, Object, admitted, is_same, manifest, parents_first, with_history
+from dkron_cli.core.objects import KEPT, Object, admitted, is_same, manifest, misshapen, parents_first, with_history
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
@@ -76,6 +76,9 @@ def restore(
     if strange or not found:
         kinds = ", ".join(RESOURCES)
         raise usage(f"{file} is no backup: it has to be a list of {kinds}, as dkronctl backup prints it")
+    for number, each in enumerate(found, 1):
+        if wrong := misshapen(each):
+            raise CliError(Code.FAILED, f"{file}: of object {number}, a {each['kind']}, {wrong}")
     try:
         run(_restore(options, found, disabled=disabled, dry_run=dry_run))
     except Interrupted:

@@ -54,6 +54,8 @@ def pause(
         end = read_end(until, datetime.now(UTC)) if until else None
     except ValueError as error:
         raise usage(str(error)) from None
+    if end is not None and end <= datetime.now(UTC):
+        raise usage(f"--until: {instant(end)} is over, so the pause would never hold")
     run(_pause(options, _choice(options, jobs, selector), reason=reason, end=end, drop=drop, by=by))
 
 

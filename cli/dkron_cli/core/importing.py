@@ -8,7 +8,7 @@ from typing import Any
 from dkron_cli.core.from_dkron import Refused as DkronRefused
 from dkron_cli.core.from_dkron import take
 from dkron_cli.core.manifests import objects
-from dkron_cli.core.objects import Object, dkron_name, is_same, manifest, parents_first, parents_of
+from dkron_cli.core.objects import Object, dkron_name, is_same, manifest, misshapen, parents_first, parents_of
 from dkron_crds.names import API_VERSION
 from dkron_from_cronjob.translate import Refused as CronJobRefused
 from dkron_from_cronjob.translate import translate
@@ -83,6 +83,9 @@ def items_of_objects(objects: Sequence[object]) -> list[Item]:
     found = []
     for raw in objects:
         kind = raw.get("kind") if isinstance(raw, dict) else type(raw).__name__
+        if isinstance(raw, dict) and (wrong := misshapen(raw)):
+            found.append(Item(str(kind), Source.MANIFEST, refused=wrong))
+            continue
         name = str((raw.get("metadata") or {}).get("name") or "") if isinstance(raw, dict) else ""
         if isinstance(raw, dict) and kind == "DkronJob" and raw.get("apiVersion") == API_VERSION:
             found.append(Item(name or "DkronJob", Source.MANIFEST, manifest(raw)))

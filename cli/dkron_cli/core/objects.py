@@ -17,6 +17,16 @@ KEPT = ("status", "successCount", "errorCount", "lastSuccess", "lastError", "exe
 """The part of a status that people read. The rest belongs to the object that is gone."""
 
 
+def misshapen(raw: Mapping[str, Any]) -> str:
+    """Return which part of an object is no mapping, as a sentence; empty if all are."""
+    metadata = raw.get("metadata")
+    parts = {"metadata": metadata, "spec": raw.get("spec"), "status": raw.get("status")}
+    if isinstance(metadata, Mapping):
+        parts |= {f"metadata.{key}": metadata.get(key) for key in ("annotations", "labels")}
+    wrong = next((name for name, part in parts.items() if part is not None and not isinstance(part, Mapping)), "")
+    return f"its {wrong} is not a mapping" if wrong else ""
+
+
 def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:
     """Return an object as a manifest. Without `defaults`, a DkronJob has only the fields that differ from them."""
     metadata = raw.get("metadata") or {}

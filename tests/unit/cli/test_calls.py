@@ -71,6 +71,7 @@ def call(*words: str) -> int:
         pytest.param("run ''", 2, "the name of a job is empty", id="an empty name"),
         pytest.param("stop '' --all", 2, "the name of a job is empty", id="an empty name for all"),
         pytest.param("-n ../.. get", 2, "cannot be the name of a namespace", id="a path for a namespace"),
+        pytest.param("pause a --reason x --until 2020-01-01T00:00:00Z", 2, "is over", id="a pause of the past"),
         pytest.param("top --since 7", 2, '--since: "7" is not a duration', id="a period without a unit"),
         pytest.param("next @daily -c 1001", 2, "less than or equal to 1000", id="too many slots"),
         pytest.param("next report", 5, "the file does not exist; check --kubeconfig", id="slots of a job of nobody"),

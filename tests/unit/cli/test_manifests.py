@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.importing import Change, items_of_text, lonely, placed, steps, twice
+from dkron_cli.core.importing import Change, items_of_objects, items_of_text, lonely, placed, steps, twice
 from dkron_cli.core.lint import lint
 from dkron_cli.core.manifests import Unreadable, documents
 from dkron_cli.core.objects import admitted, is_same, manifest, parents_first, with_history
@@ -222,3 +222,16 @@ def test_secrets_are_found_in_texts_and_templates() -> None:
         }}}},
     }  # fmt: skip
     assert secret_names(spec) == ["four", "one", "three", "two"]
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        pytest.param({"spec": 5}, "its spec is not a mapping", id="the spec"),
+        pytest.param({"metadata": 5}, "its metadata is not a mapping", id="the metadata"),
+        pytest.param({"metadata": {"labels": []}}, "its metadata.labels is not a mapping", id="labels"),
+    ],
+)
+def test_an_object_whose_parts_are_no_mappings_is_not_taken(part: dict[str, Any], sentence: str) -> None:
+    raw = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob", "metadata": {"name": "x"}, "spec": {}, **part}
+    assert [item.refused for item in items_of_objects([raw])] == [sentence]
