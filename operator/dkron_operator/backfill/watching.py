@@ -11,7 +11,7 @@ from dkron_kube.paths import DKRON_BACKFILLS
 from dkron_kube.watch import STEADY, Pace, follow
 from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.view import Known
-from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.log_once import WatchLogOnce
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -34,8 +34,7 @@ class BackfillWatch:
         self.namespace = namespace
         self._on_event = on_event
         self._pace = pace
-        self._listed = False
-        self._log_once = LogOnce(log, f"DkronBackfills of {namespace or 'all namespaces'}")
+        self._log_once = WatchLogOnce(log, f"DkronBackfills of {namespace or 'all namespaces'}")
 
     async def run(self) -> None:
         """Follow them until cancelled."""
@@ -43,7 +42,7 @@ class BackfillWatch:
 
     def replace(self, items: list[Known], version: int) -> None:  # noqa: ARG002 - each look reads the object
         """Replace all by a complete list."""
-        self._listed = True
+        self._log_once.listed()
         self._backfills.replace(self.namespace, items)
 
     def went_back(self) -> None:
@@ -58,12 +57,9 @@ class BackfillWatch:
         self._backfills.lose(item["metadata"]["uid"])
 
     def alive(self) -> None:
-        """The API server answered. The first call after a list belongs to the list itself."""
+        """The API server answered."""
         self._on_event()
-        if self._listed:
-            self._listed = False
-        else:
-            self._log_once.is_over()
+        self._log_once.alive()
 
     def failed(self, error: KubeError) -> None:
         """They cannot be watched; what was known stays."""

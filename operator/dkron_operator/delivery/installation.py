@@ -13,7 +13,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.watch import follow
-from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.log_once import WatchLogOnce
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_operator.processors.site import Site
 
@@ -49,8 +49,7 @@ class Installation:
         self.namespace = namespace
         self._output_dir = output_dir
         self._raw: Object | None = None
-        self._listed = False
-        self._log_once = LogOnce(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
+        self._log_once = WatchLogOnce(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
         self.cluster: ClusterView | None = None
         self.site = Site(output_dir=output_dir)
         self.endpoints: tuple[Endpoint, ...] = ()
@@ -77,7 +76,7 @@ class Installation:
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as the watch calls it
         """A list of all objects of its kind and name: one, or none."""
-        self._listed = True
+        self._log_once.listed()
         if items:
             self.see(items[0])
         else:
@@ -99,11 +98,7 @@ class Installation:
     def alive(self) -> None:
         """The API server answers."""
         self._on_event()
-        # Who may list but not watch lists again and again: that works only when the watch does.
-        if self._listed:
-            self._listed = False
-        else:
-            self._log_once.is_over()
+        self._log_once.alive()
 
     def failed(self, error: KubeError) -> None:
         """It cannot be read; what was known stays."""

@@ -17,7 +17,7 @@ from dkron_kube.watch import Pace, follow
 from dkron_operator.cache.pause_index import Key, PauseIndex
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.log_once import WatchLogOnce
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
@@ -139,10 +139,9 @@ class _Scope:
         self.namespace = namespace
         self._heard: float | None = None
         self._refused = False
-        self._listed = False
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
         meanwhile = "continuing with those that are known"
-        self._log_once = LogOnce(log, f"DkronPauses {where}", meanwhile=meanwhile)
+        self._log_once = WatchLogOnce(log, f"DkronPauses {where}", meanwhile=meanwhile)
 
     @property
     def known(self) -> bool:
@@ -164,7 +163,7 @@ class _Scope:
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
         """Replace all by a complete list."""
-        self._listed = True
+        self._log_once.listed()
         self.take(items)
 
     def went_back(self) -> None:
@@ -185,11 +184,7 @@ class _Scope:
         """The API server answered."""
         if self._heard is not None:
             self._hear()
-        # Who may list but not watch lists again and again: that works only when the watch does.
-        if self._listed:
-            self._listed = False
-        else:
-            self._log_once.is_over()
+        self._log_once.alive()
 
     def failed(self, error: KubeError) -> None:
         """No answer, and no permission, leave what is known as it is. Without the kind there are none."""

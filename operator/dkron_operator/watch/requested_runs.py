@@ -11,7 +11,7 @@ from dkron_kube.paths import DKRON_RUNS
 from dkron_kube.watch import STEADY, Pace, follow
 from dkron_operator.cache.dependency_graph import Key
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.kit.log_once import LogOnce
+from dkron_operator.kit.log_once import WatchLogOnce
 from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
 
 Object = dict[str, Any]
@@ -40,8 +40,7 @@ class RequestedRunWatch:
         self._changed = changed
         self._on_event = on_event
         self._pace = pace
-        self._listed = False
-        self._log_once = LogOnce(log, f"DkronRuns of {namespace or 'all namespaces'}")
+        self._log_once = WatchLogOnce(log, f"DkronRuns of {namespace or 'all namespaces'}")
         runs.await_list(namespace)
 
     async def run(self) -> None:
@@ -50,7 +49,7 @@ class RequestedRunWatch:
 
     def replace(self, items: list[RequestedRun | None], version: int) -> None:
         """Replace all by a complete list."""
-        self._listed = True
+        self._log_once.listed()
         self._tell(self._runs.replace(self.namespace, [run for run in items if run is not None], version))
 
     def went_back(self) -> None:
@@ -67,12 +66,9 @@ class RequestedRunWatch:
         self._tell([self._runs.lose(item["metadata"]["uid"])])
 
     def alive(self) -> None:
-        """The API server answered. The first call after a list belongs to the list itself."""
+        """The API server answered."""
         self._on_event()
-        if self._listed:
-            self._listed = False
-        else:
-            self._log_once.is_over()
+        self._log_once.alive()
 
     def failed(self, error: KubeError) -> None:
         """They cannot be watched; what was known stays. No answer says nothing; a refusal means that there are none
