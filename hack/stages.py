@@ -1,7 +1,7 @@
 """`python hack/stages.py`: all stages of `make test`, whatever becomes of each, and one table at the end.
 
 0: all of them succeeded, 1: some did not, or printed a secret of a test. What was left out, as where the machine has no
-apt-get, is said at the end.
+apt-get, and which tests failed, is said at the end.
 """
 
 import os
@@ -27,10 +27,12 @@ STAGES = {
 CLOSING = re.compile(r"^=*\s*((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s\b")
 """How pytest ends: `== 2 failed, 5 passed, 1 rerun in 3.21s ==`."""
 LEFT_OUT = "left out: "
+TRIED = ("failed: ", "tried again: ")
+"""What tests/conftest.py says of a test that failed, and of its first try: name and error in one line."""
 COUNTS = ("passed", "failed", "error", "rerun", "skipped")
 PIECE = 65536
 SHOWN = 5
-"""Lines with secrets that are shown of each stage."""
+"""Lines with secrets, and failed tests, that are shown of each stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Stage:
     left_out: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     """Lines that it printed with a secret of a test in them, without that."""
+    tried: tuple[str, ...] = ()
+    """The tests that failed, and those that failed once: a line each."""
 
     @property
     def outcome(self) -> str:
@@ -71,6 +75,7 @@ def table(stages: Sequence[Stage]) -> Iterator[str]:
         yield f"{stage.target:17}{stage.outcome:8}{numbers}{f'{minutes}:{seconds:02}':>9}"
     yield from dict.fromkeys(line for stage in stages for line in stage.left_out)
     yield from (f"{stage.target} printed a secret: {line}" for stage in stages for line in stage.secrets)
+    yield from (line for stage in stages for line in stage.tried)
 
 
 def run(target: str, arguments: Sequence[str]) -> Stage:
@@ -88,7 +93,8 @@ def run(target: str, arguments: Sequence[str]) -> Stage:
     said = text.decode(errors="replace")
     lines, secrets = said.splitlines(), tuple(lines_with_secrets(said)[:SHOWN])
     left_out = tuple(line for line in lines if line.startswith(LEFT_OUT))
-    return Stage(target, process.returncode, counted(lines), time.monotonic() - began, left_out, secrets)
+    tried = tuple(line for line in lines if line.startswith(TRIED))[:SHOWN]
+    return Stage(target, process.returncode, counted(lines), time.monotonic() - began, left_out, secrets, tried)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -35,6 +35,8 @@ ENVIRONMENT = {
 never one of the promise: there a deadline that has passed may be a slot that was lost."""
 REASON = 20
 """Lines that are shown before an error, and of it."""
+LONGEST = 600
+"""Characters of an error in one line."""
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
@@ -96,12 +98,23 @@ def left_out() -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell why a test was run once more: what is wrong with it is to be mended all the same."""
+    """Tell in a line what failed and why, which hack/stages.py repeats at the end; and why a test was run once more:
+    what is wrong with it is to be mended all the same.
+    """
+    for said, outcomes in (("failed", ("failed", "error")), ("tried again", ("rerun",))):
+        for report in (report for outcome in outcomes for report in terminalreporter.stats.get(outcome, ())):
+            terminalreporter.line(f"{said}: {report.nodeid}: {reason(report)}")
     for report in terminalreporter.stats.get("rerun", ()):
         terminalreporter.section(f"the first try of {report.nodeid}", sep="_")
         lines = report.longreprtext.splitlines()
         error = next((n for n, line in enumerate(lines) if line.startswith("E ")), 0)
         terminalreporter.line("\n".join(lines[max(0, error - REASON) : error + REASON]))
+
+
+def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """The error of a test in one line of bounded length."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return " ".join(str(getattr(crash, "message", report.longrepr)).split())[:LONGEST]
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,8 @@ def test_all_stages_run_though_one_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     (tmp_path / "Makefile").write_text(
-        "one:\n\t@echo '== 1 failed, 2 passed in 1.00s =='; echo \"$(RERUNS)\" >&2; exit 1\n"
+        "one:\n\t@echo '== 1 failed, 2 passed in 1.00s =='; echo \"$(RERUNS)\" >&2; "
+        "echo 'failed: tests/t.py::a: no'; exit 1\n"
         "two:\n\t@echo 'left out: all of it'; echo '3 passed in 1.00s'\n"
         "three:\n\t@echo 'a s3cr''3t'; echo '4 passed in 1.00s'\n"
     )
@@ -83,7 +84,7 @@ def test_all_stages_run_though_one_fails(
     assert "== 1 failed, 2 passed in 1.00s ==\n7\n" in said, "what a stage prints is shown as it is"
     end = said.partition("== all stages\n")[2].splitlines()
     assert [line.split()[:4] for line in end[1:3]] == [["one", "FAILED", "2", "1"], ["two", "passed", "3", "-"]]
-    assert end[3:] == ["left out: all of it"]
+    assert end[3:] == ["left out: all of it", "failed: tests/t.py::a: no"]
     monkeypatch.setattr(stages, "STAGES", {"two": "second"})
     assert stages.main([]) == 0
     monkeypatch.setattr(stages, "STAGES", {"three": "third"})
