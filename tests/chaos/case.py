@@ -1,5 +1,6 @@
 """A life with everything that is derived from it once: what the rules look at."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,9 @@ from tests.chaos.holds import holds
 from tests.chaos.job_lifetimes import Life
 from tests.chaos.needs import Need
 from tests.chaos.targets import Target, targets
+
+NAME = re.compile(r".+-(\d+)-[0-9a-f]{8}")
+"""Of a Job: the job, the second, and a hash of its cause."""
 
 
 class Kind(StrEnum):
@@ -126,7 +130,8 @@ class Case:
         names = {run.name for run in self.life.runs}
         told = (e for e in self.executions.values() if e.job not in names)
         if self.weather.terms.complete:
-            return [e for e in told if e.reason == "JobRejected" and e.job in self.refused]
+            known = {("JobRejected", name) for name in self.refused} | {("Stopped", name) for name in self.stopped}
+            return [e for e in told if (e.reason, e.job) in known]
         return [e for e in told if not e.success and e.exit_code is None and e.reason not in ("", "Error")]
 
     @cached_property
@@ -143,22 +148,31 @@ class Case:
         """The names of its Jobs that something was done to that were never seen: they were refused."""
         return frozenset(self.hit.keys() - {run.name for run in self.life.runs})
 
+    @cached_property
+    def stopped(self) -> dict[str, datetime]:
+        """The names of its Jobs that were stopped and never seen, and until when: their claims still waited."""
+        seen = {run.name for run in self.life.runs}
+        stops = (op for op in self.life.operations if op.act is Act.STOP and op.hits and op.hits not in seen)
+        return {op.hits: op.answered or FOREVER for op in stops}
+
     def is_refused(self, moment: datetime) -> bool:
-        """Whether the Job of that slot, or of that request, was refused: the name of a Job has its second."""
-        return any(second_of(name) == int(moment.timestamp()) for name in self.refused)
+        """Whether the Job of that slot, or of that request, was refused, or stopped before it was there: the name of a
+        Job has its second."""
+        return any(second_of(name) == int(moment.timestamp()) for name in (*self.refused, *self.stopped))
 
     def was_refused_first(self, run: Run) -> bool:
         """Whether of two operators that both act, one was refused the Job that the other created a moment later."""
         return self.weather.terms.rivals and run.name in self.hit
 
     def claims_in_the_way(self, moment: datetime, begin: datetime, end: datetime) -> bool:
-        """Whether a run whose Jobs were refused, other than the one of this moment, may have been claimed at this
+        """Whether a run whose Jobs were never there, other than the one of this moment, may have been claimed at this
         time."""
-        others = ((second_of(name), name) for name in self.refused)
+        ends = {name: self.hit[name] for name in self.refused} | self.stopped
+        others = ((second_of(name), name) for name in ends)
         return any(
             second != int(moment.timestamp())
             and datetime.fromtimestamp(second, UTC) <= end
-            and begin <= self.weather.decided(self.hit[name])
+            and begin <= self.weather.decided(ends[name])
             for second, name in others
         )
 
@@ -287,8 +301,9 @@ class Case:
 
 
 def second_of(job: str) -> int:
-    """The second in the name of a Job, since the epoch."""
-    return int(job.split("-")[-2])
+    """The second in the name of a Job, since the epoch; 0 for a name that the operator gives no Job."""
+    named = NAME.fullmatch(job)
+    return int(named[1]) if named else 0
 
 
 def waits(spec: JobSpec, attempt: int) -> timedelta:

@@ -13,16 +13,17 @@ from tests.chaos.needs import Due, Need
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A pause in the weather of its time: it must have been seen by `seen`, and its end by `noticed`; before `opens`
-    nobody could take it for over."""
+    nobody could take it for over. What came due by `closes` was held even by an operator whose clock is behind."""
 
     pause: Paused
     seen: datetime
     opens: datetime
+    closes: datetime
     noticed: datetime
 
     def covers(self, moment: datetime) -> bool:
         """Whether it surely held what came due then."""
-        return self.seen <= moment < min(self.opens, self.pause.end)
+        return self.seen <= moment < self.closes
 
     def touches(self, begin: datetime, end: datetime) -> bool:
         """Whether it may have held something in this time."""
@@ -54,5 +55,8 @@ def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
 
 
 def _hold(pause: Paused, weather: Weather) -> Hold:
+    behind = weather.behind(pause.end)
     opens = pause.end - weather.early(pause.end) if pause.by_itself else pause.end
-    return Hold(pause, weather.decided(pause.begin), opens, weather.decided(pause.end) + weather.behind(pause.end))
+    # One clock tells an operator of the slot and of `until`; but a pause is deleted by the time of the API server.
+    closes = opens if pause.by_itself else pause.end - behind - weather.terms.grain
+    return Hold(pause, weather.decided(pause.begin), opens, closes, weather.decided(pause.end) + behind)

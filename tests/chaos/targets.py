@@ -184,11 +184,12 @@ def _fits(origin: datetime, slots: list[datetime], end: datetime, step: timedelt
 
 def _target(life: Life, due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
     holding = next((hold for hold in holds(life, weather) if hold.touches(due.opens, due.by)), None)
-    paused: tuple[Need, str] | None = None
+    came, paused = due.opens, None
     if holding is not None:
         due, paused = held(due, holding)
     expired = any(spec.expires_at is not None and due.slot > spec.expires_at for spec in due.specs)
-    if expired or not span.covers(due.opens, due.by):
+    # What a pause still holds at an edit or at a wipe goes by what came of that.
+    if expired or not span.covers(came, due.by):
         return Target(due, Need.MAY, "the job was changed around it", counted=False, until=span.until)
     wanted, why = paused or need(due, weather)
     if due.by > weather.terms.read and wanted is not Need.NEVER:

@@ -39,7 +39,8 @@ def _passed(case: Case, before: Seen, after: Seen) -> Iterator[datetime]:
     if after.since is not None and after.mark is not None:
         found |= _due(case, after, before.mark, after.mark)
     if None not in (before.since, after.since) and before.since != after.since:
-        found |= _due(case, before, before.mark, after.since)
+        old = _due(case, before, before.mark, after.since)
+        found |= {slot for slot in old if not _was_suspended(case, before, after, slot)}
     yield from sorted(found - set(after.claims))
 
 
@@ -54,6 +55,15 @@ def _due(case: Case, seen: Seen, mark: datetime | None, until: datetime | None) 
     # When a job expires, may be edited without its slots counting anew: only what is due by all of them is.
     due = [set(oracle.due(spec, begin, until, since=seen.since)) for spec in specs]
     return set.intersection(*due) if until > begin else set()
+
+
+def _was_suspended(case: Case, before: Seen, after: Seen, slot: datetime) -> bool:
+    """Whether two edits in a row, of which no status tells, may have had another schedule or none at that slot."""
+    if before.fingerprint != after.fingerprint:
+        return False
+    begin, end = slot - case.weather.early(slot), slot + case.weather.terms.grain + case.weather.behind(slot)
+    specs = case.life.specs(begin, end)
+    return any(spec.disabled or spec.parents or spec.fingerprint != after.fingerprint for spec in specs)
 
 
 def _dropped(case: Case, before: Seen, after: Seen) -> AbstractSet[datetime]:

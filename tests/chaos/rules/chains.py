@@ -72,6 +72,9 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
         failed = touched and tie.when.fits(success=False)
         if at < FOREVER and (failed or tie.when.fits(success=all(run.success for run in last.values()))):
             told = max(parent.told(run) for run in last.values())
+            if group.ended is None:
+                # A record tells of it, by a clock that may have been ahead.
+                at = max(group.began, at - parent.weather.ahead)
             # If an attempt was refused, the run ended with that one.
             sure = group.ended is not None and not touched and not parent.is_refused(group.slot)
             yield End(str(group), at, told, sure=sure)
@@ -80,7 +83,8 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
             yield End(str(group), group.began, FOREVER, sure=False)
     for execution in parent.unseen:
         if tie.when.fits(success=False):
-            yield End(f"Job {execution.job}", execution.finished_at, execution.finished_at, sure=False)
+            at = execution.finished_at
+            yield End(f"Job {execution.job}", at - parent.weather.ahead, at, sure=False)
     for name in sorted(parent.refused - parent.executions.keys()):
         # It failed at once, and the record of that has made room for newer ones.
         if tie.when.fits(success=False):

@@ -82,7 +82,7 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
         if success:
             least -= unsure
         else:
-            most += unsure + lost + len(case.refused if case.weather.terms.complete else case.unseen)
+            most += unsure + lost + len([*case.refused, *case.stopped] if case.weather.terms.complete else case.unseen)
         told = sum(1 for execution in status.executions if execution.success is success)
         if not least <= count <= most:
             yield f"status.{what} is {count}, and the witness saw {_range(max(least, 0), most)}"
