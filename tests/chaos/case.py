@@ -9,7 +9,7 @@ from functools import cached_property
 
 from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
 from tests.chaos.fault_windows import Weather, end_of
-from tests.chaos.history import FOREVER, Act, Run
+from tests.chaos.history import FOREVER, Act, Operation, Run
 from tests.chaos.holds import holds
 from tests.chaos.job_lifetimes import Life
 from tests.chaos.needs import Need
@@ -150,10 +150,18 @@ class Case:
 
     @cached_property
     def stopped(self) -> dict[str, datetime]:
-        """The names of its Jobs that were stopped and never seen, and until when: their claims still waited."""
+        """The names of its Jobs that were stopped and never seen, and until when: their claims still waited, and the
+        record says so, or has made room for newer ones."""
         seen = {run.name for run in self.life.runs}
         stops = (op for op in self.life.operations if op.act is Act.STOP and op.hits and op.hits not in seen)
-        return {op.hits: op.answered or FOREVER for op in stops}
+        return {op.hits: op.answered or FOREVER for op in stops if self._was_waiting(op)}
+
+    def _was_waiting(self, stop: Operation) -> bool:
+        record = self.executions.get(stop.hits)
+        if record is not None:
+            return record.reason == "Stopped" and record.exit_code is None
+        kept = min((spec.history.executions for spec in self.life.specs(self.life.created, FOREVER)), default=0)
+        return len(self.executions) >= kept and self.weather.excuse(stop.invoked) is not None
 
     def is_refused(self, moment: datetime) -> bool:
         """Whether the Job of that slot, or of that request, was refused, or stopped before it was there: the name of a
