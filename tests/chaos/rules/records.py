@@ -116,7 +116,9 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     claimed = {entry.slot for entry in status.active if entry.trigger is Trigger.SCHEDULE}
     unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun if target.slot not in claimed]
     surely = (target for target, decided in unrun if target.counted and case.is_decided(target, marked=decided))
-    least, most = len(list(surely)), sum(decided for _, decided in unrun)
+    # Whose Job was refused by the API server has failed, or was skipped after a death before its status said so.
+    refused = sum(case.is_refused(target.slot) for target in case.targets)
+    least, most = len(list(surely)), sum(decided for _, decided in unrun) + refused
     others = sum(1 for op in case.life.operations if op.act is Act.RUN)
     dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))
     count = skipped.count if skipped else 0
