@@ -3,6 +3,7 @@
 import { Link } from "wouter-preact";
 import { api, ask, type StateWord, type Summary } from "../api/client";
 import { Days } from "../parts/Days";
+import { Lateness } from "../parts/Lateness";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark, type State } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
@@ -34,6 +35,7 @@ export function Overview() {
       <Hours data={data} />
       <Running data={data} />
       <Next data={data} />
+      <Lateness data={data} />
       <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
         {data ? <Days days={data.days} /> : <Loading />}
       </Panel>
