@@ -18,8 +18,10 @@ export function About() {
   const { name, text } = about.value ?? {};
   if (!text) return null;
   return (
-    <Panel title={name ?? ""} class="about">
-      <p>{text}</p>
+    <Panel title="About this field" class="about">
+      <p>
+        <b>{name}:</b> {text}
+      </p>
     </Panel>
   );
 }
