@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { h, render } from "preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   connect,
@@ -11,6 +12,7 @@ import {
   onEvents,
 } from "../src/state/live";
 import { notices, tell } from "../src/state/notices";
+import { useQuery } from "../src/state/query";
 
 /** A server of events: each connection is a stream that the test writes to. */
 class Server {
@@ -139,6 +141,33 @@ describe("a silent server", () => {
     look();
     expect(isOld()).toBe(false);
   });
+});
+
+test("an answer that is slower than events come still arrives", async () => {
+  let asked = 0;
+  const load = async () => {
+    asked += 1;
+    const mine = asked;
+    await new Promise((done) => setTimeout(done, 3000));
+    return mine;
+  };
+  const seen: (number | undefined)[] = [];
+  const View = () => {
+    seen.push(useQuery("slow", load, { concerns: () => true }).data);
+    return null;
+  };
+  const root = document.createElement("div");
+  render(h(View, {}), root);
+  for (let id = 0; id < 40; id++) {
+    await server.send(started(id));
+    await vi.advanceTimersByTimeAsync(300);
+  }
+  expect(new Set(seen)).toContain(3);
+  render(null, root);
+  const before = asked;
+  await server.send(started(41));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked, "a view that is gone asks nothing").toBe(before);
 });
 
 test("notices are few, whatever happens", () => {

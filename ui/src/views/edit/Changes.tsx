@@ -67,8 +67,8 @@ export function Conflict({ base, mine, theirs, onDone }: ConflictProps) {
     setKept(next);
   };
   return (
-    <section class="conflict note warn" aria-label="Changes by another user">
-      <p role="alert">
+    <section class="conflict note" aria-label="Changes by another user">
+      <p>
         Another user has changed this job since you opened it. Nothing of theirs is overwritten: take their changes
         over, and save then.
       </p>

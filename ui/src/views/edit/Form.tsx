@@ -54,6 +54,11 @@ export function Form({ opened, newest, reload }: Props) {
   const set = (key: string, value: unknown) => setDraft((now) => ({ ...now, [key]: value }));
   useLeaving(!saving && changes.length > 0 && (base !== undefined || changesOf(BLANK, shown).length > 0));
 
+  const isBehind = theirs !== undefined;
+  useEffect(() => {
+    if (isBehind) tell("Another user has changed this job: their changes are at the end of the form.", true);
+  }, [isBehind]);
+
   /** Go on with another draft, in the form or in the text that is shown. */
   const take = (next: Draft, as: Mode) => {
     setDraft(next);
@@ -130,7 +135,9 @@ export function Form({ opened, newest, reload }: Props) {
           </>
         )}
         {ignored.length > 0 && <p class="note warn">A job has no {ignored.join(", ")}: this is not saved.</p>}
-        {theirs && <Conflict base={before} mine={shown} theirs={draftOf(theirs.body)} onDone={comeTogether} />}
+        {theirs && !error && (
+          <Conflict base={before} mine={shown} theirs={draftOf(theirs.body)} onDone={comeTogether} />
+        )}
         {base && !theirs && !error && <Changes changes={changes} />}
         {trouble && !theirs && (
           <p class="note bad" role="alert">
