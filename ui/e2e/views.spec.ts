@@ -12,7 +12,7 @@ const VIEWS = [
   { name: "a job that cannot run", path: "/ui/jobs/broken", shows: "Does not run." },
   { name: "no job", path: "/ui/jobs/none", shows: "There is no job none." },
   { name: "execution", path: `/ui/jobs/nightly-backup/executions/${RUN}`, shows: "This is the end of the output" },
-  { name: "busy", path: "/ui/busy", shows: "waits for a node" },
+  { name: "busy", path: "/ui/busy", shows: "Runs for" },
   { name: "chains", path: "/ui/chains", shows: "send-report" },
   { name: "cluster", path: "/ui/cluster", shows: "Members" },
   { name: "new", path: "/ui/new", shows: "Next ten runs" },

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { api, ask, type Execution as Body } from "../api/client";
+import { api, ask, askJob, type Execution as Body } from "../api/client";
 import { executionsOf, runJob, runSlotAgain, stopExecution } from "../api/jobs";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
@@ -29,6 +29,9 @@ export function Execution({ job, id }: { job: string; id: string }) {
     { concerns },
   );
   const all = useQuery(`attempts ${job}`, (signal) => executionsOf(job, 0, signal, true), { concerns });
+  const path = { job_name: job };
+  const zone = useQuery(`zone ${job}`, (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })))
+    .data?.timezone;
   const body = one.data;
   if (one.error?.status === 404) {
     return (
@@ -53,7 +56,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
             {job}
             {body && (
               <>
-                , <When at={planned(body) ?? body.started_at} />
+                , <When at={planned(body) ?? body.started_at} jobZone={zone} />
               </>
             )}
           </h1>
@@ -89,7 +92,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
             <LogView key={id} execution={body} running={kind === "running"} allowed={may("get dkronjobs/log")} />
           </Panel>
           <Panel title="This attempt" class="times">
-            <Timing body={body} />
+            <Timing body={body} zone={zone} />
           </Panel>
           {attempts.length > 1 && <Attempts attempts={attempts} id={id} />}
         </div>
@@ -125,7 +128,7 @@ function why({ details }: Body): string {
   return code === undefined ? (reason ?? "") : `${reason}, exit code ${code}`;
 }
 
-function Timing({ body }: { body: Body }) {
+function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
   const late = lateness(body);
   const running = result(body) === "running";
   const { details } = body;
@@ -134,10 +137,10 @@ function Timing({ body }: { body: Body }) {
     <>
       <Facts
         rows={[
-          ["Planned", <When key="p" at={planned(body)} />],
-          ["Began", <When key="b" at={body.started_at} />],
+          ["Planned", <When key="p" at={planned(body)} jobZone={zone} />],
+          ["Began", <When key="b" at={body.started_at} jobZone={zone} />],
           ["Late by", late === undefined ? "" : duration(late)],
-          ["Ended", running ? "" : <When key="e" at={body.finished_at} />],
+          ["Ended", running ? "" : <When key="e" at={body.finished_at} jobZone={zone} />],
           [running ? "Running for" : "Took", running ? <Elapsed since={body.started_at} /> : duration(taken(body, 0))],
           ["Attempt", body.attempt],
           ["Cause", details && CAUSES[details.trigger]],
