@@ -10,12 +10,15 @@ import { Executor } from "./Executor";
 import { Labelled } from "./Labelled";
 import { Pairs } from "./Pairs";
 
-/** The field that has the focus, and what the server says of it. */
-const about = signal<{ name: string; text: string } | undefined>(undefined);
+/** The field that has the focus, and its name for people. */
+const about = signal<{ key: string; name: string } | undefined>(undefined);
+/** What the server says of each field. */
+const texts = signal<JobFields["fields"]>({});
 
 /** What a field is, while it has the focus. */
 export function About() {
-  const { name, text } = about.value ?? {};
+  const { key = "", name } = about.value ?? {};
+  const text = texts.value[key];
   if (!text) return null;
   return (
     <Panel title="About this field" class="about">
@@ -34,6 +37,9 @@ interface Props {
 
 export function Fields({ draft, set, isNew }: Props) {
   const described = useQuery<JobFields>("fields", (signal) => ask(api.GET("/v1/fields", { signal })));
+  useEffect(() => {
+    texts.value = described.data?.fields ?? {};
+  }, [described.data]);
   useEffect(
     () => () => {
       about.value = undefined;
@@ -42,7 +48,7 @@ export function Fields({ draft, set, isNew }: Props) {
   );
   const text = (key: string) => String(draft[key] ?? "");
   const tell = (key: string, label: string) => () => {
-    about.value = { name: label, text: described.data?.fields[key] ?? "" };
+    about.value = { key, name: label };
   };
   const field = (key: string, label: string, hint = "", required = false) => (
     <Labelled label={label} hint={hint} onFocus={tell(key, label)}>
