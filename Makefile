@@ -291,6 +291,7 @@ generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference
 	@PYTHONPATH=. $(BIN)/python hack/differences.py
 	@$(BIN)/python hack/route_rights.py
 	@$(BIN)/python hack/executor_keys.py
+	@$(BIN)/python hack/job_fields.py
 	@$(BIN)/python hack/operator_metrics.py
 	@$(BIN)/python hack/cli_reference.py
 	@$(BIN)/python hack/json_schemas.py
@@ -304,6 +305,7 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
 	@$(BIN)/python hack/route_rights.py --check
 	@$(BIN)/python hack/executor_keys.py --check
+	@$(BIN)/python hack/job_fields.py --check
 	@$(BIN)/python hack/operator_metrics.py --check
 	@$(BIN)/python hack/cli_reference.py --check
 	@$(BIN)/python hack/json_schemas.py --check

@@ -268,6 +268,7 @@ def schema() -> Schema:
             maxStreamsPerCaller=number(0),
             trustedProxies=WORDS,
             rootPath=PATH,
+            traceUrl={"type": "string", "pattern": r"^(https?://.*\{trace_id\}.*)?$"},
             tls=tls(),
             oidc=oidc(),
             runWaits=SWITCH,

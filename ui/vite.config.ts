@@ -10,6 +10,7 @@ const SHIPPED = [
   "regexparam",
   "openapi-fetch",
   "uplot",
+  "js-yaml",
 ];
 
 /** The licenses of what the build contains; of a package without such a file, what its package.json says. */

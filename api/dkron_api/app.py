@@ -47,6 +47,7 @@ from dkron_api.routes import (
     docs,
     events,
     executions,
+    fields,
     health,
     jobs,
     log,
@@ -121,7 +122,7 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    of_jobs = (jobs, runs, executions, stops, restore, schedule, reports, log, events)
+    of_jobs = (jobs, runs, executions, stops, restore, schedule, fields, reports, log, events)
     parts = (*of_jobs, cluster, stats, policies, whoami, health, docs)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()

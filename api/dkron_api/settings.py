@@ -48,6 +48,10 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts to which requests do not leave the machine, so that http is enough."""
 
 
+TRACE_ID = "{trace_id}"
+"""Stands for the id of a trace in `trace_url`."""
+
+
 class Settings(BaseSettings):
     """Serve the Dkron REST API for the DkronJobs of a namespace. Each option is also an environment variable, named
     in brackets.
@@ -165,6 +169,11 @@ class Settings(BaseSettings):
         pattern=r"^(/[A-Za-z0-9._~-]+)*/?$",
         description="path of an Ingress under which clients reach the API (/dkron). Routes answer below it and "
         "without it [DKRON_API_ROOT_PATH]",
+    )
+    trace_url: str = Field(
+        default="",
+        description="address that shows a trace, with {trace_id} for its id "
+        "(https://jaeger.example.com/trace/{trace_id}): executions then have a link to theirs [DKRON_API_TRACE_URL]",
     )
     tls_cert: Path | None = Field(
         default=None,
@@ -293,6 +302,13 @@ class Settings(BaseSettings):
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
+    @field_validator("trace_url")
+    @classmethod
+    def _leads_to_a_trace(cls, value: str) -> str:
+        if value and not (value.startswith(("https://", "http://")) and TRACE_ID in value):
+            raise ValueError(f"must be a URL that begins with https:// or http:// and has {TRACE_ID} in it")
+        return value
+
     @field_validator("oidc_issuer")
     @classmethod
     def _safe(cls, value: str) -> str:
@@ -313,6 +329,10 @@ class Settings(BaseSettings):
         if "://" in self.oidc_jwks and not is_safe_url(self.oidc_jwks):
             raise ValueError("--oidc-jwks: must begin with https://, or with http:// for the loopback, or be a file")
         return self
+
+    def trace_address(self, trace_id: str) -> str:
+        """Return the address that shows the trace."""
+        return self.trace_url.replace(TRACE_ID, trace_id)
 
     def served(self) -> str:
         """Return in words whose jobs are served."""

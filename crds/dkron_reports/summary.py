@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -24,6 +24,8 @@ MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
 COUNTED = (*(state.value for state in State), *(kind.value for kind in Kind if kind is not Kind.INVALID),
            "running", "paused")  # fmt: skip
 """The words by which jobs are counted. A job has one state, and may have several of the other words."""
+NOWHERE: Mapping[str, str] = {}
+"""No known nodes."""
 STEP = 0.01
 """Seconds to which lateness is told."""
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
@@ -47,14 +49,19 @@ class Summary:
     late: Counter[int]
     days: tuple[Day, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the overview for programs."""
+    @property
+    def unplaced(self) -> list[str]:
+        """The Kubernetes Jobs of `running` whose node the status does not show."""
+        return [attempt.job for _, attempt in self.running if attempt.job and not attempt.node]
+
+    def as_json(self, nodes: Mapping[str, str] = NOWHERE) -> dict[str, Any]:
+        """Return the overview for programs. `nodes` are those of Kubernetes Jobs, where the status has none."""
         return {
             "now": rfc3339(self.now),
             "jobs": self.jobs,
             "counts": {word: self.words[word] for word in COUNTED},
             "attention": {"total": self.troubled, "jobs": [_troubled(*each) for each in self.attention]},
-            "running": {"total": self.attempts, "executions": [_running(*each) for each in self.running]},
+            "running": {"total": self.attempts, "executions": [_running(*each, nodes) for each in self.running]},
             "last_hour": {
                 "runs": sum(self.results.values()),
                 **{result.value: self.results[result.value] for result in Result if result is not Result.RUNNING},
@@ -127,14 +134,14 @@ def _troubled(job: Job, trouble: Trouble) -> dict[str, Any]:
     }
 
 
-def _running(job: Job, attempt: Attempt) -> dict[str, Any]:
+def _running(job: Job, attempt: Attempt, nodes: Mapping[str, str]) -> dict[str, Any]:
     return {
         "namespace": job.namespace,
         "job": job.name,
         "id": attempt.id,
         "started_at": None if attempt.started is None else rfc3339(attempt.started),
         "attempt": attempt.number,
-        "node_name": attempt.node,
+        "node_name": attempt.node or nodes.get(attempt.job, ""),
     }
 
 

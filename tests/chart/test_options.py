@@ -18,6 +18,7 @@ GIVEN: Object = {
         "maxStreamsPerCaller": 2_000_000,
         "trustedProxies": ["10.0.0.0/8", "fd00::/8"],
         "rootPath": "/cron",
+        "traceUrl": "https://jaeger.example/trace/{trace_id}",
         "oidc": {
             "issuer": ISSUER,
             "audience": ["dkron", "account"],
@@ -41,6 +42,7 @@ WANTED = {
     "DKRON_API_MAX_STREAMS_PER_CALLER": "2000000",
     "DKRON_API_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8",
     "DKRON_API_ROOT_PATH": "/cron",
+    "DKRON_API_TRACE_URL": "https://jaeger.example/trace/{trace_id}",
     "DKRON_API_OIDC_ISSUER": ISSUER,
     "DKRON_API_OIDC_AUDIENCE": "dkron,account",
     "DKRON_API_OIDC_JWKS": f"{ISSUER}/keys",

@@ -77,6 +77,13 @@ def stored(site: ApiSite) -> str:
     run = attempt("sync", now - timedelta(seconds=95), 0)
     active = {key: run[key] for key in ("id", "job", "slot", "group", "trigger", "attempt", "startedAt")}
     site.store(dkron_job("sync", schedule="@every 10m"), {"active": [{**active, "uid": "u"}]})
+    whole = attempt("spread", now - timedelta(seconds=70), 5)
+    members = [
+        {**attempt("spread", now - timedelta(seconds=70 - index), 5, success=index != 1), "member": f"node-{index + 1}",
+         "nodeName": f"node-{index + 1}", "group": whole["group"], "slot": whole["slot"]}
+        for index in range(3)
+    ]  # fmt: skip
+    site.store(dkron_job("spread", schedule="@daily", tags={"zone": "a"}), {"executions": members})
     site.store(dkron_job("send-report", schedule="", parentJob="report", disabled=True))
     for name in ("toggled", "shared"):
         site.store(dkron_job(name, schedule="@daily"))

@@ -15,14 +15,20 @@ test("a change by another client is on the screen within a second", async ({ pag
   await expect(button).toBeVisible();
 });
 
-test("the connection is lost, said so, and found again", async ({ page, context }) => {
+test("the connection is lost, said so, and found again with what happened meanwhile", async ({ page, context }) => {
   await page.goto("/ui/jobs?q=toggled");
   await expect(page.getByText("live", { exact: true })).toBeVisible();
   await context.setOffline(true);
   await page.evaluate(() => dispatchEvent(new Event("offline")));
   await expect(page.getByText("The connection to the server is lost.")).toBeVisible({ timeout: 20_000 });
+  await api(page, "POST", "/v1/jobs/toggled/toggle");
+  await expect(page.getByRole("button", { name: "Disable toggled" })).toBeVisible();
   await context.setOffline(false);
-  await expect(page.getByText("live", { exact: true })).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByRole("button", { name: "Enable toggled" })).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("live", { exact: true })).toBeVisible();
+  await expect(page.getByText("The connection to the server is lost.")).toHaveCount(0);
+  await api(page, "POST", "/v1/jobs/toggled/toggle");
+  await expect(page.getByRole("button", { name: "Disable toggled" })).toBeVisible();
 });
 
 test("a token is asked for, and what it does not allow is not there", async ({ page }) => {
@@ -114,39 +120,6 @@ test("without the right to follow events, the page is read again from time to ti
   await page.goto("/ui/jobs");
   await expect(page.getByText("every 10 s")).toBeVisible();
   await expect(page.getByText("The connection to the server is lost.")).toHaveCount(0);
-});
-
-test("a job is created, edited, explained and deleted", async ({ page }) => {
-  await page.goto("/ui/new");
-  await page.getByLabel("Name lower-case").fill("made-here");
-  await page.getByLabel("Schedule").fill("*/5 * * * *");
-  await expect(page.getByText(/has five fields, but six are needed/)).toBeVisible();
-  await page.getByLabel("Schedule").fill("0 0 4 * * *");
-  await expect(page.locator(".slots li")).toHaveCount(10);
-  await page.getByLabel("Command").fill("date");
-  await page.getByRole("button", { name: "Create" }).click();
-  await expect(page.getByRole("heading", { name: "made-here" })).toBeVisible();
-  await expect(page.getByText("No slot within the last day.")).toBeVisible();
-  await page.getByRole("link", { name: "Edit" }).click();
-  await page.getByLabel("Title").fill("Made in a browser");
-  await page.getByRole("button", { name: "As JSON" }).click();
-  const json = page.getByLabel("The job as JSON");
-  await json.fill((await json.inputValue()).replace('"Made in', '"Made with'));
-  await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByText("Made with a browser")).toBeVisible();
-  await page.getByRole("button", { name: "Delete" }).click();
-  await expectAccessible(page);
-  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
-  await expect(page.getByText("made-here is deleted.")).toBeVisible();
-});
-
-test("a colleague's change is not overwritten", async ({ page }) => {
-  await page.goto("/ui/jobs/shared/edit");
-  await page.getByLabel("Title").fill("Mine");
-  const theirs = { name: "shared", schedule: "@daily", executor_config: { command: "true" }, displayname: "Theirs" };
-  await api(page, "PUT", "/v1/jobs/shared", theirs);
-  await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("alert")).toContainText("Another user has changed this job");
 });
 
 test("the theme and the zone are chosen, and kept", async ({ page }) => {

@@ -33,6 +33,13 @@ interface Violation {
   nodes: { target: string[] }[];
 }
 
+const FOLDER = process.env.DKRON_UI_SCREENSHOTS;
+
+/** A picture of all of the page, where a folder for pictures is named. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (FOLDER) await page.screenshot({ path: `${FOLDER}/${name}.png`, fullPage: true });
+}
+
 /** A request to the API itself, as another client would send it. */
 export async function api(page: Page, method: string, path: string, body?: object): Promise<void> {
   const answer = await page.request.fetch(path, { method, data: body });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EventParser, pause } from "../src/api/sse";
+import { EventParser, LONGEST_EVENT, pause } from "../src/api/sse";
 
 describe("EventParser", () => {
   const read = (...given: string[]) => {
@@ -25,7 +25,31 @@ describe("EventParser", () => {
     },
     { name: "half an event", given: ["event: job\ndata: x\n"], events: [], id: "" },
     { name: "a field without a value", given: ["data\n\n"], events: [{ type: "message", data: "" }], id: "" },
+    {
+      name: "an id whose event is not complete, so that it is asked for again",
+      given: ["id: 7-0\ndata: x\n\nid: 7-1\nevent: job\ndata: {"],
+      events: [{ type: "message", data: "x" }],
+      id: "7-0",
+    },
   ])("$name", ({ given, events, id }) => expect(read(...given)).toEqual({ events, id }));
+
+  test("half an event is forgotten with its stream", () => {
+    const parser = new EventParser();
+    parser.add("id: 1\ndata: a\n\nid: 2\nevent: job\ndata: b\ndata: ");
+    parser.restart();
+    expect([parser.add("data: c\n\n"), parser.lastId]).toEqual([[{ type: "message", data: "c" }], "1"]);
+  });
+
+  test.each([
+    { name: "in one line", piece: "x".repeat(1_000_000) },
+    { name: "in many", piece: `data: ${"x".repeat(999_993)}\n` },
+  ])("an event without an end is not kept: $name", ({ piece }) => {
+    const parser = new EventParser();
+    parser.add("id: 1\ndata: a\n\n");
+    const add = () => Array.from({ length: LONGEST_EVENT / 1_000_000 + 1 }, () => parser.add(piece));
+    expect(add).toThrow(RangeError);
+    expect(parser.lastId).toBe("");
+  });
 });
 
 test("tries become rarer, and never stop", () => {

@@ -102,7 +102,7 @@ _POLICY = "/v1/acl/policies/{name}"
 
 PUBLIC = frozenset({"/health", "/livez", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
 """Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
-IDENTIFIED = frozenset({"/v1/schedule/preview", "/v1/whoami"})
+IDENTIFIED = frozenset({"/v1/fields", "/v1/schedule/preview", "/v1/whoami"})
 """Routes for every caller who has shown a valid token."""
 NO_RESOURCE = {"/metrics": "/metrics", "/debug/vars": "/debug/vars"}
 """Routes that need a right to a path that is no resource."""

@@ -1,4 +1,4 @@
-"""Information about executions that only their pods have: the node, and the whole output.
+"""Information about executions that only their pods have: the node, the trace, and the whole output.
 
 Pods are read when a client asks, with a short timeout and limited concurrency. Without a response, the client sees
 the data in the status.
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dkron_api.translate.pod import container_of, has_begun, newest
+from dkron_api.translate.pod import container_of, has_begun, newest, trace_of
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
@@ -68,6 +68,16 @@ class Pods:
             self._complain(f"cannot read the log of Job {job}", error)
             return None
         return Tail(data[-OUTPUT:], cut=len(data) > OUTPUT)
+
+    async def trace(self, job: str, *, uid: str = "") -> str:
+        """Return the id of the trace of a Job while its pod exists; empty without one. `uid` is as for `of`."""
+        try:
+            async with asyncio.timeout(NODE_SECONDS), self._lists:
+                pod = await self.of(job, uid=uid)
+        except (KubeError, TimeoutError) as error:
+            self._complain(f"cannot read the pod of Job {job}", error)
+            return ""
+        return "" if pod is None else trace_of(pod)
 
     async def nodes(self, jobs: Sequence[str]) -> Mapping[str, str]:
         """Return the nodes of these Jobs, as far as they can be determined."""

@@ -8,12 +8,13 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.keys import CLOCK
+from dkron_api.edge.flags import flag
+from dkron_api.edge.keys import CLOCK, SETTINGS
 from dkron_api.edge.tenancy import tenant_of
 from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
-from dkron_api.translate.execution import found, listed, running, shown, unplaced, with_output
+from dkron_api.translate.execution import details, found, listed, running, shown, unplaced, with_output
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
 from dkron_crds.job import Active, Execution
@@ -21,6 +22,7 @@ from dkron_crds.schedule.errors import quoted
 
 log = logging.getLogger(__name__)
 
+DETAILS = "details"
 CLEARED = {"executions": [], "successCount": 0, "errorCount": 0, "lastSuccess": None, "lastError": None}
 """The cleared fields. `counted` stays, so that no Job is counted again; so do the daily totals."""
 
@@ -29,7 +31,8 @@ async def list_executions(request: web.Request) -> web.StreamResponse:
     """GET: all stored executions, newest first."""
     job = job_of(request)
     nodes = await tenant_of(request).pods.nodes(unplaced(job))
-    executions = listed(job, request.query, coming=coming_of(request, job), nodes=nodes)
+    coming_soon, detailed = coming_of(request, job), flag(request, DETAILS)
+    executions = listed(job, request.query, coming=coming_soon, nodes=nodes, detailed=detailed)
     return json_answer(request, executions, headers={"X-Total-Count": str(len(executions))})
 
 
@@ -40,7 +43,18 @@ async def show_execution(request: web.Request) -> web.StreamResponse:
     if run is None:
         text = f"the job {quoted(job.name)} has no execution {quoted(wanted)} (any more)"
         raise ApiError(HTTPStatus.NOT_FOUND, text)
-    return json_answer(request, await _whole(tenant_of(request).pods, job, run))
+    pods = tenant_of(request).pods
+    if not flag(request, DETAILS):
+        return json_answer(request, await _whole(pods, job, run))
+    whole, more = await asyncio.gather(_whole(pods, job, run), _details(request, pods, run))
+    return json_answer(request, whole | {"details": more})
+
+
+async def _details(request: web.Request, pods: Pods, run: Execution | Active) -> dict[str, Any]:
+    settings = request.app[SETTINGS]
+    uid = run.uid if isinstance(run, Active) else ""
+    trace = await pods.trace(run.job, uid=uid) if settings.trace_url else ""
+    return details(run, trace=trace, trace_url=settings.trace_address(trace))
 
 
 async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:

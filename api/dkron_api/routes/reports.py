@@ -57,11 +57,13 @@ async def show_summary(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     app, sees_all = request.app, await sees_all_totals(request)
     cluster = known_cluster(app) if sees_all else app[CLUSTERS].by_name(INSTALLATION)
-    found = await tenant_of(request).standings.summary()
+    tenant = tenant_of(request)
+    found = await tenant.standings.summary()
+    nodes = await tenant.pods.nodes(found.unplaced)
     leading = leader(app)
     name = "" if leading is None else leading.identity
     about = installation(cluster, living=found.days, leader=name, today=app[CLOCK]().date(), sums=sees_all)
-    return json_answer(request, {**found.as_json(), **about})
+    return json_answer(request, {**found.as_json(nodes), **about})
 
 
 def _whole(text: str | None, name: str, *, default: int, least: int) -> int:

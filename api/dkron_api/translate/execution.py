@@ -7,6 +7,7 @@ from typing import Any
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_zone
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.zones import load_zone
@@ -19,18 +20,24 @@ _SORTS = {"finished_at": "finished_at", "attempt": "attempt"}
 
 
 def listed(
-    job: Job, query: Mapping[str, str], *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE
+    job: Job,
+    query: Mapping[str, str],
+    *,
+    coming: Sequence[Active] = (),
+    nodes: Mapping[str, str] = NOWHERE,
+    detailed: bool = False,
 ) -> list[JSON]:
     """Return all stored executions, newest first unless requested otherwise, with times in the job's zone.
 
-    `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node.
+    `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node. `detailed` adds `details`.
     """
     zone = _zone(job.spec.timezone)
     limit = _limit(query.get("output_size_limit"))
     runs = sorted(every(job, coming=coming, nodes=nodes), key=_order(query.get("_sort", "")))
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
-    return [_with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
+    items = [_with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
+    return [item | {"details": details(run)} for item, run in zip(items, runs, strict=True)] if detailed else items
 
 
 def single(job: Job, execution_id: str) -> JSON | None:
@@ -108,6 +115,20 @@ def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str 
         **({"group": run.group} if run.group else {}),
         "attempt": run.attempt,
     }
+
+
+def details(run: Execution | Active, *, trace: str = "", trace_url: str = "") -> JSON:
+    """Return what Dkron's execution has no field for. `trace` is the id of its trace and `trace_url` the address that
+    shows it; both are empty if they are not known."""
+    found: JSON = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
+    if run.member:
+        found["member"] = run.member
+    if isinstance(run, Execution):
+        told = {"exit_code": run.exit_code, "reason": run.reason or None, "message": run.message or None}
+        found |= {key: value for key, value in told.items() if value is not None}
+    if trace:
+        found |= {"trace_id": trace, "trace_url": trace_url}
+    return found
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from dkron_crds.traceparent import VARIABLE, read_traceparent
+
 Object = dict[str, Any]
 
 OURS = "job"
@@ -24,6 +26,15 @@ def has_begun(pod: Object, container: str) -> bool:
     """Whether the container runs or has ended, so that it may have a log."""
     states = [_state(status) for status in _statuses(pod, "containerStatuses") if status.get("name") == container]
     return any("running" in state or "terminated" in state for state in states)
+
+
+def trace_of(pod: Object) -> str:
+    """Return the id of the trace that the container continues; empty if it has none, or one that is not recorded."""
+    named = (each for each in pod["spec"]["containers"] if each["name"] == container_of(pod))
+    variables = next(named).get("env") or ()
+    text = next((each.get("value") for each in variables if each.get("name") == VARIABLE), None)
+    context = read_traceparent(text or "")
+    return context.trace_id if context is not None and context.sampled else ""
 
 
 def obstacle(pod: Object | None) -> str:

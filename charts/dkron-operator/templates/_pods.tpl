@@ -292,6 +292,10 @@ env:
   - name: DKRON_API_ROOT_PATH
     value: {{ . | quote }}
   {{- end }}
+  {{- with $own.traceUrl }}
+  - name: DKRON_API_TRACE_URL
+    value: {{ . | quote }}
+  {{- end }}
   {{- if include "dkron.tlsSecret" . }}
   - name: DKRON_API_TLS_CERT
     value: {{ include "dkron.tlsFolder" . }}/tls.crt

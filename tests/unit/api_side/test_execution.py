@@ -40,6 +40,18 @@ def test_the_shape_of_a_finished_execution() -> None:
     )
 
 
+def test_details_are_shown_on_demand_and_have_what_is_known() -> None:
+    member = BAD | {"member": "n1", "message": "it was too large"}
+    runs = listed(job(member, active=(ACTIVE,)), {}, detailed=True)
+    assert [each["details"] for each in runs] == [
+        {"job": "a-1", "slot": "2026-03-01T12:00:00Z", "trigger": "schedule"},
+        {
+            "job": "a-1", "slot": "2026-03-01T12:00:00Z", "trigger": "schedule", "member": "n1", "exit_code": 3,
+            "reason": "Error", "message": "it was too large",
+        },
+    ]  # fmt: skip
+
+
 def test_one_that_runs_has_the_zero_time_as_its_end_whatever_the_zone() -> None:
     found = listed(job(active=(ACTIVE,), timezone="America/New_York"), {})[0]
     assert found["finished_at"] == "0001-01-01T00:00:00Z"

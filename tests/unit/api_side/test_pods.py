@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
+from pydantic import ValidationError
 
 from dkron_api.jobs import pods as pods_module
 from dkron_api.jobs.pods import OUTPUT
 from dkron_api.routes import executions
+from dkron_api.routes.docs import document
+from dkron_api.settings import Settings
 from dkron_crds.job import JobStatus
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS, PODS
@@ -166,3 +170,38 @@ class TestWhereItRuns:
         has(api, JobStatus(active=many))
         assert (await api.client.get("/v1/busy")).status == 200
         assert len(api.kube.calls) == pods_module.CHUNKS
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+class TestItsTrace:
+    @pytest.mark.parametrize(
+        ("variable", "found"),
+        [
+            pytest.param(f"00-{TRACE}-00f067aa0ba902b7-01", TRACE, id="one that is recorded"),
+            pytest.param(f"00-{TRACE}-00f067aa0ba902b7-00", None, id="one that the sampler left out"),
+            pytest.param("javascript:alert(1)", None, id="a text of the template"),
+            pytest.param(None, None, id="none"),
+        ],
+    )
+    async def test_is_that_of_the_container(self, variable: str | None, found: str | None) -> None:
+        pod = wire_pod(states=ENDED)
+        pod["spec"]["containers"][0]["env"] = [{"name": "TRACEPARENT", "value": variable}] if variable else []
+        async with running_api(executions.ROUTES, trace_url="https://jaeger.example/trace/{trace_id}?uiEmbed") as api:
+            has(api, ended(exit_code=3, reason="Error", success=False), (OVER.job, pod))
+            details = (await shown(api, f"{OVER.id}?details=true"))["details"]
+            assert details.get("trace_id") == found
+            assert details.get("trace_url") == (found and f"https://jaeger.example/trace/{TRACE}?uiEmbed")
+            described = {"$ref": "#/components/schemas/execution_details", "components": document()["components"]}
+            jsonschema_rs.validator_for(described, validate_formats=True).validate(details)
+
+    async def test_no_pod_is_read_where_nothing_shows_traces(self, api: Api) -> None:
+        has(api, ended(output_truncated=False), (OVER.job, wire_pod(states=ENDED)))
+        assert "trace_id" not in (await shown(api, f"{OVER.id}?details=true"))["details"]
+        assert api.kube.calls == []
+
+    @pytest.mark.parametrize("address", ["jaeger/{trace_id}", "javascript:{trace_id}", "https://jaeger.example/"])
+    def test_an_address_that_leads_to_no_trace_is_refused(self, address: str) -> None:
+        with pytest.raises(ValidationError, match="trace_url"):
+            Settings(trace_url=address)

@@ -15,9 +15,10 @@ from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
 from dkron_api.routes.docs import document
 from dkron_crds.job import Condition, JobStatus
+from dkron_kube.paths import PODS
 from dkron_reports.standing import standing
 from tests.support.api_app import Api, object_of, running_api
-from tests.support.builders import NOON, after, wire_job
+from tests.support.builders import NOON, after, claim, of_job, seen, wire_job, wire_pod
 
 READY = Condition(type="Ready", status="True", reason="Scheduled", last_transition_time=NOON)
 DAY = {"date": "2026-02-28", "success": 9, "failed": 9}
@@ -99,6 +100,13 @@ async def test_a_summary_has_the_installation_and_follows_the_jobs(api: Api, mon
     assert found["days"][-2] == {"date": "2026-02-28", "success_count": 9, "failed_count": 9}
     api.own.job_index.see({**job("b"), "metadata": {**job("b")["metadata"], "resourceVersion": "2"}})
     assert (await answer(api, "/v1/summary"))["counts"]["failing"] == 0
+
+
+async def test_a_summary_names_the_nodes_of_what_runs(api: Api) -> None:
+    runs = seen(claim(after(-60)))
+    api.know_jobs(job("a", active=(runs,)))
+    api.kube.put(PODS, of_job(wire_pod(node="n7"), runs.job))
+    assert [each["node_name"] for each in (await answer(api, "/v1/summary"))["running"]["executions"]] == ["n7"]
 
 
 async def test_an_overview_is_not_made_twice_for_many_who_look_at_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ export type Whoami = Schemas["whoami"];
 export type StateWord = Schemas["state_word"];
 export type Summary = Schemas["summary"];
 export type Explanation = Schemas["explanation"];
+export type JobFields = Schemas["job_fields"];
 
 /** Why a request failed, as a sentence for a person. `status` is 0 if there was no answer. */
 export class Refusal extends Error {

@@ -73,14 +73,25 @@ export async function busy(signal?: AbortSignal): Promise<Execution[]> {
 }
 
 /** The executions of a job, the newest first. `bytes` is how much of each output to bring. */
-export async function executionsOf(job: string, bytes: number, signal?: AbortSignal): Promise<Execution[]> {
-  const params = { path: { job_name: job }, query: { output_size_limit: bytes } };
+export async function executionsOf(
+  job: string,
+  bytes: number,
+  signal?: AbortSignal,
+  details = false,
+): Promise<Execution[]> {
+  const params = { path: { job_name: job }, query: { output_size_limit: bytes, details } };
   return (await askList<Execution>(api.GET("/v1/jobs/{job_name}/executions", { params, signal }))).items;
 }
 
 export function runJob(job: string): Promise<Job> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
   return askJob(api.POST("/v1/jobs/{job_name}/run", { params }));
+}
+
+/** Run a job once more for a slot, a time of RFC 3339. */
+export function runSlotAgain(job: string, slot: string, reason: string): Promise<Job> {
+  const params = { path: { job_name: job }, query: { wait: "false" } };
+  return askJob(api.POST("/v1/jobs/{job_name}/run", { params, body: { scheduled_time: slot, reason } }));
 }
 
 export function toggleJob(job: string): Promise<Job> {

@@ -5,16 +5,32 @@ export interface ServerEvent {
   readonly data: string;
 }
 
+/** Characters of an event that is not complete yet: more are not those of this server. */
+export const LONGEST_EVENT = 16_000_000;
+
 /** Reads a stream of server-sent events in pieces, as the HTML standard says. */
 export class EventParser {
-  /** Id of the last event, to reconnect with. */
+  /** Id of the last complete event, to reconnect with. */
   lastId = "";
+  private id = "";
   private rest = "";
   private type = "";
   private data: string[] = [];
+  private size = 0;
 
-  /** The events that this piece completes. */
+  /** Begin with another stream: what of an event has come by the last one will come again. */
+  restart(): void {
+    this.id = this.lastId;
+    this.rest = "";
+    this.clear();
+  }
+
+  /** The events that this piece completes. Throws RangeError for one that is too long, which is not asked for again. */
   add(piece: string): ServerEvent[] {
+    if (this.size + this.rest.length + piece.length > LONGEST_EVENT) {
+      this.lastId = "";
+      throw new RangeError("an event is too long");
+    }
     const lines = (this.rest + piece).split(/\r\n|\n|\r(?!$)/);
     this.rest = lines.pop() ?? "";
     return lines.flatMap((line) => this.line(line) ?? []);
@@ -25,16 +41,24 @@ export class EventParser {
     if (line.startsWith(":")) return undefined;
     const [, field = "", value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
     if (field === "event") this.type = value;
-    else if (field === "data") this.data.push(value);
-    else if (field === "id" && !value.includes("\0")) this.lastId = value;
+    else if (field === "data") {
+      this.data.push(value);
+      this.size += value.length;
+    } else if (field === "id" && !value.includes("\0")) this.id = value;
     return undefined;
   }
 
   private dispatch(): ServerEvent | undefined {
     const event = this.data.length ? { type: this.type || "message", data: this.data.join("\n") } : undefined;
+    this.lastId = this.id;
+    this.clear();
+    return event;
+  }
+
+  private clear(): void {
     this.type = "";
     this.data = [];
-    return event;
+    this.size = 0;
   }
 }
 

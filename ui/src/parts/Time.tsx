@@ -35,7 +35,7 @@ export function Countdown({ at, jobZone = "", never = "–" }: Props) {
   if (found === undefined) return <span class="muted">{never}</span>;
   return (
     <time dateTime={new Date(found).toISOString()} title={fullTime(found, shownZone(jobZone))}>
-      {found < now.value - 1000 ? "due" : relative(found, now.value)}
+      {found <= now.value ? "due" : relative(found, now.value)}
     </time>
   );
 }

@@ -18,8 +18,13 @@ export function serverTime(date: string | null): void {
   tick();
 }
 
+/** The server's time at this moment, in milliseconds since 1970. `now` is that of the last second. */
+export function serverNow(): number {
+  return Date.now() + offset;
+}
+
 function tick(): void {
-  now.value = Date.now() + offset;
+  now.value = serverNow();
 }
 
 setInterval(() => {

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { API_BASE } from "../api/address";
 import { credentials, type Execution, type Job, refused } from "../api/client";
 import { EventParser, pause, type ServerEvent } from "../api/sse";
-import { now } from "./clock";
+import { now, serverNow } from "./clock";
 
 export type LiveEvent =
   | { type: "job"; action: "created" | "updated" | "deleted"; job: Job }
@@ -14,8 +14,8 @@ export type LiveEvent =
 export type Connection = "connecting" | "live" | "lost" | "polling";
 
 export const connection = signal<Connection>("connecting");
-/** When the stream last showed that it lives, in milliseconds since 1970. */
-export const heard = signal(Date.now());
+/** When the stream last showed that it lives, by the server's clock, in milliseconds since 1970. */
+export const heard = signal(serverNow());
 /** Goes up when events were lost: everything on the screen has to be read again. */
 export const generation = signal(0);
 /** The name of the leading replica, empty if there is none, undefined until it is known. */
@@ -34,6 +34,8 @@ type Listener = (events: readonly LiveEvent[]) => void;
 const listeners = new Set<Listener>();
 let waiting: LiveEvent[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** Whether something happened while nobody could see the page: it keeps nothing of that, and reads again. */
+let missed = false;
 
 /** Call the listener with each batch of events. Returns what ends that. */
 export function onEvents(listener: Listener): () => void {
@@ -62,6 +64,10 @@ function take(event: ServerEvent): void {
   const found = readEvent(event);
   if (!found) return;
   if (found.type === "leader") leader.value = found.leader;
+  if (document.hidden) {
+    missed = true;
+    return;
+  }
   waiting.push(found);
   if (waiting.length > MOST_WAITING) {
     waiting = [];
@@ -77,10 +83,15 @@ function passOn(): void {
   for (const listener of [...listeners]) listener(batch);
 }
 
-/** Read everything on the screen again. */
+/** Read everything on the screen again; once the page is visible, if it is hidden. */
 export function readAgain(): void {
-  generation.value += 1;
+  missed = document.hidden;
+  if (!missed) generation.value += 1;
 }
+
+document.addEventListener("visibilitychange", () => {
+  if (missed) readAgain();
+});
 
 let running: AbortController | undefined;
 
@@ -140,24 +151,27 @@ function rest(length: number): Promise<void> {
 }
 
 async function listen(parser: EventParser, until: AbortSignal, begun: () => void): Promise<void> {
+  parser.restart();
   const control = new AbortController();
   const end = () => control.abort();
   until.addEventListener("abort", end);
   addEventListener("offline", end);
+  let sign = Date.now();
   const watchdog = setInterval(() => {
-    if (Date.now() - heard.value > SILENCE) control.abort();
+    if (Date.now() - sign > SILENCE) control.abort();
   }, 5000);
-  heard.value = Date.now();
   try {
     const headers: Record<string, string> = { Accept: "text/event-stream", ...credentials() };
     if (parser.lastId) headers["Last-Event-ID"] = parser.lastId;
     const response = await fetch(`${API_BASE}/v1/events`, { headers, signal: control.signal, cache: "no-store" });
     if (!response.ok || !response.body) throw refused(response.status, await response.text());
+    heard.value = serverNow();
     begun();
     connection.value = "live";
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      heard.value = Date.now();
+      sign = Date.now();
+      heard.value = serverNow();
       for (const event of parser.add(piece.value)) take(event);
     }
   } finally {
@@ -168,7 +182,11 @@ async function listen(parser: EventParser, until: AbortSignal, begun: () => void
   }
 }
 
-/** Whether what is on the screen may be old. */
+/** Milliseconds without a connection after which the screen counts as old. */
+const OLD = 3000;
+
+/** Whether what is on the screen may be old: the connection is lost, or the machine has slept and does not know yet. */
 export function isOld(): boolean {
-  return connection.value === "lost" && now.value - heard.value > 3000;
+  const most = { lost: OLD, live: SILENCE, connecting: SILENCE, polling: Number.POSITIVE_INFINITY };
+  return now.value - heard.value > most[connection.value];
 }

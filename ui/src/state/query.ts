@@ -27,6 +27,8 @@ interface Options {
 
 /** Seconds after which a failed read is tried again. */
 const AGAIN = 5;
+/** Seconds after which a server that does not answer counts as away. */
+const LONGEST = 30;
 
 /** Read with `load` whenever `key` changes. `null` as key reads nothing. */
 export function useQuery<T>(
@@ -40,28 +42,39 @@ export function useQuery<T>(
   const concerned = useRef(concerns);
   concerned.current = concerns;
   const control = useRef<AbortController>();
-  const read = useCallback(async () => {
+  const reading = useRef<Promise<void>>();
+  const readNow = useCallback(async () => {
     control.current?.abort();
     const current = new AbortController();
     control.current = current;
     setState((before) => ({ ...before, loading: true }));
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      current.abort();
+    }, LONGEST * 1000);
     try {
       const data = await loader.current(current.signal);
       if (!current.signal.aborted) setState({ data, loading: false });
     } catch (error) {
-      if (current.signal.aborted) return;
+      if (current.signal.aborted && !isLate) return;
       const refusal = error instanceof Refusal ? error : new Refusal(0, NO_ANSWER);
       setState((before) => ({
         data: refusal.status === 404 ? undefined : before.data,
         error: refusal,
         loading: false,
       }));
+    } finally {
+      clearTimeout(timer);
     }
   }, []);
+  const read = useCallback(() => {
+    reading.current = readNow();
+  }, [readNow]);
 
   useEffect(() => {
     if (key === null) return undefined;
-    void read();
+    read();
     return () => control.current?.abort();
   }, [key, read]);
 
@@ -70,7 +83,7 @@ export function useQuery<T>(
     let first = true;
     return whenever(() => {
       generation.value;
-      if (!first) untracked(() => void read());
+      if (!first) untracked(read);
       first = false;
     });
   }, [key, read]);
@@ -79,16 +92,20 @@ export function useQuery<T>(
     if (key === null || !concerned.current) return undefined;
     let last = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let ended = false;
     const stop = onEvents((events) => {
       if (timer || !events.some((event) => concerned.current?.(event))) return;
       const wait = Math.max(0, last + atMostEvery * 1000 - Date.now());
-      timer = setTimeout(() => {
+      timer = setTimeout(async () => {
+        // An answer that is slower than events come must still arrive: it is not given up for the next one.
+        await reading.current;
         timer = undefined;
         last = Date.now();
-        void read();
+        if (!ended) read();
       }, wait);
     });
     return () => {
+      ended = true;
       stop();
       clearTimeout(timer);
     };
@@ -98,7 +115,9 @@ export function useQuery<T>(
   const again = status === 0 || status === 429 || status === 503 ? AGAIN : every;
   useEffect(() => {
     if (key === null || !again) return undefined;
-    const timer = setInterval(() => void read(), again * 1000);
+    const timer = setInterval(() => {
+      if (!document.hidden) read();
+    }, again * 1000);
     return () => clearInterval(timer);
   }, [key, read, again]);
 

@@ -22,6 +22,19 @@ export const EDITABLE = [
   "expires_at",
 ] as const;
 
+/** Fields that the API shows and only runs change. */
+const READ_ONLY: ReadonlySet<string> = new Set([
+  "id",
+  "success_count",
+  "error_count",
+  "last_success",
+  "last_error",
+  "dependent_jobs",
+  "status",
+  "next",
+  "problem",
+]);
+
 export type Draft = Record<string, unknown>;
 
 /** What a new job begins with. */
@@ -40,21 +53,24 @@ export function draftOf(job: object): Draft {
   return Object.fromEntries(EDITABLE.filter((key) => of[key] !== undefined).map((key) => [key, of[key]]));
 }
 
-/** Whether two versions of a job are the same but for what runs change. */
-export function sameDefinition(a: object, b: object): boolean {
-  return JSON.stringify(draftOf(a)) === JSON.stringify(draftOf(b));
-}
-
 /** The job that a text of JSON means, or why it is none. */
 export function parsed(text: string): { draft: Draft } | { error: string } {
   try {
     const found: unknown = JSON.parse(text);
-    if (found === null || typeof found !== "object" || Array.isArray(found))
-      return { error: "A job is a JSON object: { … }." };
-    return { draft: found as Draft };
+    return isObject(found) ? { draft: found } : { error: "A job is a JSON object: { … }." };
   } catch (error) {
     return { error: error instanceof Error ? error.message : "This is not JSON." };
   }
+}
+
+/** Whether a value is an object with keys. */
+export function isObject(value: unknown): value is Draft {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** The names in a draft that no job has: the server ignores them. */
+export function unknownFields(draft: Draft): string[] {
+  return Object.keys(draft).filter((key) => !(EDITABLE as readonly string[]).includes(key) && !READ_ONLY.has(key));
 }
 
 /** The pairs of an object of texts, in its order. */

@@ -30,10 +30,35 @@ export function taken(execution: Execution, now: number): number {
   return Math.max(0, (instant(execution.finished_at) ?? now) - began);
 }
 
-/** The attempts of the same run, the first attempt first. */
+/** The attempts of the same run, member by member, the first attempt first. */
 export function attemptsOf(execution: Execution, all: readonly Execution[]): Execution[] {
   const same = all.filter((each) => each.group === execution.group && each.job_name === execution.job_name);
-  return same.sort((a, b) => (a.attempt ?? 1) - (b.attempt ?? 1) || a.id.localeCompare(b.id));
+  const member = (each: Execution) => each.details?.member ?? "";
+  return same.sort(
+    (a, b) =>
+      member(a).localeCompare(member(b), "en", { numeric: true }) ||
+      (a.attempt ?? 1) - (b.attempt ?? 1) ||
+      a.id.localeCompare(b.id),
+  );
+}
+
+/** The address that shows the trace of an execution; undefined if there is none, or one that a browser would run. */
+export function traceLink({ details }: Execution): string | undefined {
+  return details?.trace_url && /^https?:\/\//.test(details.trace_url) ? details.trace_url : undefined;
+}
+
+/** Seconds up to which a start counts to a step of lateness; the last step has no end. */
+export const LATE_STEPS: readonly number[] = [1, 5, 30, 300, Number.POSITIVE_INFINITY];
+
+/** How many runs began within each step of lateness. */
+export function lateSteps(slots: readonly { late_seconds?: number }[]): number[] {
+  const counts = LATE_STEPS.map(() => 0);
+  for (const { late_seconds: late } of slots) {
+    if (late === undefined) continue;
+    const step = LATE_STEPS.findIndex((most) => late <= most);
+    counts[step] = (counts[step] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 runs`. */

@@ -19,6 +19,8 @@ export function zoneName(zone: Zone, job = ""): string | undefined {
   return zone === "job" && job && job.toLowerCase() !== "local" ? job : "UTC";
 }
 
+/** Formats to keep: each is large, and jobs may have hundreds of zones. */
+const MOST_FORMATS = 100;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(kind: string, zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
@@ -32,6 +34,7 @@ function format(kind: string, zone: string | undefined, options: Intl.DateTimeFo
       // The browser may know fewer zones than the server.
       found = new Intl.DateTimeFormat("en-GB", { ...base, timeZone: "UTC" });
     }
+    if (formats.size >= MOST_FORMATS) formats.clear();
     formats.set(key, found);
   }
   return found;

@@ -3,7 +3,7 @@
 import type { Job } from "../api/client";
 
 /** The fields of Dkron's JSON and of the custom resource, as `dkron_api.translate.spec` maps them. */
-const FIELDS: [keyof Job, string][] = [
+export const FIELDS: readonly [keyof Job, string][] = [
   ["displayname", "displayName"],
   ["owner", "owner"],
   ["owner_email", "ownerEmail"],

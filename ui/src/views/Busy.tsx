@@ -11,6 +11,7 @@ import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
 
+const WAITS = "waits for a node";
 /** More rows than these help no reader, and make a page slow. */
 const MOST = 500;
 
@@ -49,7 +50,9 @@ export function Busy() {
                 <th scope="col" class="number medium">
                   Attempt
                 </th>
-                <th scope="col">Node</th>
+                <th scope="col" class="medium">
+                  Node
+                </th>
                 <th scope="col">
                   <span class="spoken">Actions</span>
                 </th>
@@ -60,6 +63,7 @@ export function Busy() {
                 <tr key={each.id}>
                   <th scope="row" class="name">
                     <Mark state="running" /> <Link href={jobPath(each.job_name)}>{each.job_name}</Link>
+                    <span class="sub muted small">{each.node_name || WAITS}</span>
                   </th>
                   <td class="nowrap">
                     <Elapsed since={each.started_at} />
@@ -68,7 +72,7 @@ export function Busy() {
                     <When at={each.started_at} />
                   </td>
                   <td class="number medium">{each.attempt}</td>
-                  <td class="clip">{each.node_name || "waits for a node"}</td>
+                  <td class="clip medium">{each.node_name || WAITS}</td>
                   <td class="actions">
                     <Link
                       class="button quiet"

@@ -1,8 +1,9 @@
-// One attempt: how it went, the other attempts of its run, and its log while it is written.
+// One attempt: how it went, the other attempts and members of its run, and its log while it is written.
 
+import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { api, ask, type Execution as Body } from "../api/client";
-import { executionsOf, runJob, stopExecution } from "../api/jobs";
+import { api, ask, askJob, type Execution as Body } from "../api/client";
+import { executionsOf, runJob, runSlotAgain, stopExecution } from "../api/jobs";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
@@ -14,20 +15,23 @@ import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { attemptsOf, lateness, planned, result, taken } from "../text/slots";
+import { attemptsOf, lateness, planned, result, taken, traceLink } from "../text/slots";
 import { duration } from "../text/time";
 
 export function Execution({ job, id }: { job: string; id: string }) {
   useTitle(`${job}, a run`);
   const may = useRights(job);
   const concerns = (event: LiveEvent) => event.type === "execution" && event.execution.job_name === job;
-  const path = { job_name: job, execution: id };
+  const params = { path: { job_name: job, execution: id }, query: { details: true } };
   const one = useQuery(
     `execution ${job} ${id}`,
-    (signal) => ask<Body>(api.GET("/v1/jobs/{job_name}/executions/{execution}", { params: { path }, signal })),
+    (signal) => ask<Body>(api.GET("/v1/jobs/{job_name}/executions/{execution}", { params, signal })),
     { concerns },
   );
-  const all = useQuery(`attempts ${job}`, (signal) => executionsOf(job, 0, signal), { concerns });
+  const all = useQuery(`attempts ${job}`, (signal) => executionsOf(job, 0, signal, true), { concerns });
+  const path = { job_name: job };
+  const zone = useQuery(`zone ${job}`, (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })))
+    .data?.timezone;
   const body = one.data;
   if (one.error?.status === 404) {
     return (
@@ -52,7 +56,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
             {job}
             {body && (
               <>
-                , <When at={planned(body) ?? body.started_at} />
+                , <When at={planned(body) ?? body.started_at} jobZone={zone} />
               </>
             )}
           </h1>
@@ -60,6 +64,8 @@ export function Execution({ job, id }: { job: string; id: string }) {
             <p class="sub">
               <Mark state={kind} word />
               {body.attempt && body.attempt > 1 && <span>attempt {body.attempt}</span>}
+              {body.details?.member && <span>on {body.details.member}</span>}
+              {body.details?.reason && <span>{why(body)}</span>}
             </p>
           )}
         </div>
@@ -75,11 +81,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
               Stop
             </button>
           )}
-          {kind && kind !== "running" && may("create dkronjobs/run") && (
-            <button type="button" onClick={() => attempt(() => runJob(job), `${job} is asked to run.`)}>
-              Run again
-            </button>
-          )}
+          {kind && kind !== "running" && may("create dkronjobs/run") && <Again body={body} />}
         </div>
       </header>
       <Failure query={one} />
@@ -89,48 +91,102 @@ export function Execution({ job, id }: { job: string; id: string }) {
           <Panel title="Log" class="log-panel">
             <LogView key={id} execution={body} running={kind === "running"} allowed={may("get dkronjobs/log")} />
           </Panel>
-          <Panel title="Times" class="times">
-            <Timing body={body} />
+          <Panel title="This attempt" class="times">
+            <Timing body={body} zone={zone} />
           </Panel>
-          {attempts.length > 1 && (
-            <Panel title="Attempts of this run" class="attempts">
-              <ol class="rows">
-                {attempts.map((each) => (
-                  <li key={each.id} aria-current={each.id === id ? "true" : undefined}>
-                    <Mark state={result(each)} />
-                    <Link class="name" href={executionPath(job, each.id)}>
-                      attempt {each.attempt}
-                    </Link>
-                    <span class="why clip">{each.node_name}</span>
-                    <span class="end">
-                      {result(each) === "running" ? <Elapsed since={each.started_at} /> : duration(taken(each, 0))}
-                    </span>
-                  </li>
-                ))}
-              </ol>
-            </Panel>
-          )}
+          {attempts.length > 1 && <Attempts attempts={attempts} id={id} />}
         </div>
       )}
     </div>
   );
 }
 
-function Timing({ body }: { body: Body }) {
+/** Runs the job once more: for the same slot, unless a user asked for the run. */
+function Again({ body }: { body: Body }) {
+  const [asking, setAsking] = useState(false);
+  const { details, job_name: job, id, success } = body;
+  const isOfSlot = details !== undefined && details.trigger !== "manual";
+  const run = async () => {
+    setAsking(true);
+    const request = () => (isOfSlot ? runSlotAgain(job, details.slot, `again after ${id}`.slice(0, 256)) : runJob(job));
+    await attempt(request, isOfSlot ? `${job} is asked to run again for this slot.` : `${job} is asked to run.`);
+    setAsking(false);
+  };
+  const title = isOfSlot
+    ? "Once more, with the slot of this run and the defaults of parameters"
+    : "Once more, with the defaults of parameters";
+  return (
+    <button type="button" disabled={asking} title={title} onClick={run}>
+      {success ? "Run again" : "Retry"}
+    </button>
+  );
+}
+
+/** Why it failed, in a few words. */
+function why({ details }: Body): string {
+  const { exit_code: code, reason } = details ?? {};
+  return code === undefined ? (reason ?? "") : `${reason}, exit code ${code}`;
+}
+
+function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
   const late = lateness(body);
   const running = result(body) === "running";
+  const { details } = body;
+  const trace = traceLink(body);
   return (
-    <Facts
-      rows={[
-        ["Planned", <When key="p" at={planned(body)} />],
-        ["Began", <When key="b" at={body.started_at} />],
-        ["Late by", late === undefined ? "" : duration(late)],
-        ["Ended", running ? "" : <When key="e" at={body.finished_at} />],
-        [running ? "Running for" : "Took", running ? <Elapsed since={body.started_at} /> : duration(taken(body, 0))],
-        ["Attempt", body.attempt],
-        ["Node", body.node_name || (running ? "none yet" : "")],
-        ["Id", <code key="i">{body.id}</code>],
-      ]}
-    />
+    <>
+      <Facts
+        rows={[
+          ["Planned", <When key="p" at={planned(body)} jobZone={zone} />],
+          ["Began", <When key="b" at={body.started_at} jobZone={zone} />],
+          ["Late by", late === undefined ? "" : duration(late)],
+          ["Ended", running ? "" : <When key="e" at={body.finished_at} jobZone={zone} />],
+          [running ? "Running for" : "Took", running ? <Elapsed since={body.started_at} /> : duration(taken(body, 0))],
+          ["Attempt", body.attempt],
+          ["Cause", details && CAUSES[details.trigger]],
+          ["Member", details?.member],
+          ["Node", body.node_name || (running ? "none yet" : "")],
+          ["Failed by", why(body)],
+          ["Kubernetes Job", details && <code key="j">{details.job}</code>],
+          ["Id", <code key="i">{body.id}</code>],
+        ]}
+      />
+      {details?.message && <p class="message">{details.message}</p>}
+      {trace && (
+        <p class="after">
+          <a href={trace} target="_blank" rel="noreferrer">
+            Show its trace
+          </a>{" "}
+          <span class="muted">in another tab</span>
+        </p>
+      )}
+    </>
+  );
+}
+
+const CAUSES = { schedule: "its schedule", manual: "a request", dependent: "a run before it", backfill: "a backfill" };
+
+function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
+  const members = new Set(attempts.map((each) => each.details?.member ?? ""));
+  const title = members.size > 1 ? `This run: ${members.size} members` : "Attempts of this run";
+  return (
+    <Panel title={title} class="attempts">
+      <ol class="rows">
+        {attempts.map((each) => (
+          <li key={each.id} aria-current={each.id === id ? "true" : undefined}>
+            <Mark state={result(each)} />
+            <Link class="name" href={executionPath(each.job_name, each.id)}>
+              {each.details?.member ? `${each.details.member}, ` : ""}attempt {each.attempt}
+            </Link>
+            <span class="why clip">
+              {each.node_name === each.details?.member ? "" : each.node_name} {why(each)}
+            </span>
+            <span class="end">
+              {result(each) === "running" ? <Elapsed since={each.started_at} /> : duration(taken(each, 0))}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </Panel>
   );
 }

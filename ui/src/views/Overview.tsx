@@ -3,6 +3,7 @@
 import { Link } from "wouter-preact";
 import { api, ask, type StateWord, type Summary } from "../api/client";
 import { Days } from "../parts/Days";
+import { Lateness } from "../parts/Lateness";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark, type State } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
@@ -13,7 +14,7 @@ import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { type Query, useQuery } from "../state/query";
-import { duration, instant } from "../text/time";
+import { instant } from "../text/time";
 
 /** Rows of each list. */
 const LISTED = 8;
@@ -34,6 +35,7 @@ export function Overview() {
       <Hours data={data} />
       <Running data={data} />
       <Next data={data} />
+      <Lateness data={data} />
       <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
         {data ? <Days days={data.days} /> : <Loading />}
       </Panel>
@@ -128,7 +130,7 @@ function Hours({ data }: { data: Summary | undefined }) {
   const minute = Math.floor(now.value / MINUTE) * MINUTE;
   const hour = data?.last_hour;
   return (
-    <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour, data.lateness_seconds)}>
+    <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
       <Tape cells={data ? cellsOf(data) : []} now={minute} {...(data ? known(data) : {})} />
     </Panel>
   );
@@ -144,11 +146,9 @@ function known({ last_hour, next_hour }: Summary): { from?: number; to?: number 
   };
 }
 
-function lastHour({ runs, failed, partially_failed }: Summary["last_hour"], late: Summary["lateness_seconds"]): string {
+function lastHour({ runs, failed, partially_failed }: Summary["last_hour"]): string {
   const bad = failed + partially_failed;
-  const parts = [`${runs} ${runs === 1 ? "run" : "runs"} ended`, bad ? `${bad} failed` : ""];
-  if (late.p90 !== undefined) parts.push(`90 % began within ${duration(late.p90 * 1000)}`);
-  return parts.filter(Boolean).join(", ");
+  return `${runs} ${runs === 1 ? "run" : "runs"} ended${bad ? `, ${bad} failed` : ""}`;
 }
 
 function cellsOf(data: Summary): Cell[] {

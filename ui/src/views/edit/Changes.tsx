@@ -1,0 +1,116 @@
+// What a save would change, and what another user has changed meanwhile.
+
+import { useState } from "preact/hooks";
+import { type Change, changesOf, clashesOf, type Path, shown } from "../../text/changes";
+import type { Draft } from "../../text/draft";
+
+export function Changes({ changes }: { changes: readonly Change[] }) {
+  return (
+    <section class="changes" aria-label="Changes">
+      <h3>{changes.length ? "Saving changes" : "Nothing is changed yet."}</h3>
+      <List changes={changes} />
+    </section>
+  );
+}
+
+function List({ changes }: { changes: readonly Change[] }) {
+  return (
+    <ul class="differences">
+      {changes.map(({ path, before, after }) => (
+        <li key={path.join("\n")}>
+          <PathName path={path} />
+          <div>
+            {before !== undefined && <Value of={before} kind="was" />}
+            {after !== undefined && <Value of={after} kind="is" />}
+            {after === undefined && <span class="muted">is removed</span>}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function PathName({ path }: { path: Path }) {
+  return <code class="path">{path.join(" › ")}</code>;
+}
+
+function Value({ of, kind }: { of: unknown; kind: "was" | "is" }) {
+  const text = shown(of) || "empty";
+  return (
+    <pre class={kind}>
+      <span aria-hidden="true">{kind === "was" ? "− " : "+ "}</span>
+      <span class="spoken">{kind === "was" ? "was " : "becomes "}</span>
+      {text}
+    </pre>
+  );
+}
+
+interface ConflictProps {
+  /** The definition that both began with. */
+  base: Draft;
+  mine: Draft;
+  theirs: Draft;
+  /** Take both over; `keep` says where mine counts although theirs is another. */
+  onDone: (keep: (path: Path) => boolean) => void;
+}
+
+/** The changes of another user beside those of the reader. */
+export function Conflict({ base, mine, theirs, onDone }: ConflictProps) {
+  const [kept, setKept] = useState<ReadonlySet<string>>(new Set());
+  const clashes = clashesOf(base, mine, theirs);
+  const isClash = new Set(clashes.map(({ path }) => path.join("\n")));
+  const others = changesOf(base, theirs).filter(({ path }) => !isClash.has(path.join("\n")));
+  const choose = (path: Path, own: boolean) => {
+    const next = new Set(kept);
+    if (own) next.add(path.join("\n"));
+    else next.delete(path.join("\n"));
+    setKept(next);
+  };
+  return (
+    <section class="conflict note" aria-label="Changes by another user">
+      <p>
+        Another user has changed this job since you opened it. Nothing of theirs is overwritten: take their changes
+        over, and save then.
+      </p>
+      {others.length > 0 && (
+        <>
+          <h3>They changed</h3>
+          <List changes={others} />
+        </>
+      )}
+      {clashes.length > 0 && (
+        <>
+          <h3>Both of you changed: choose what counts</h3>
+          <ul class="differences">
+            {clashes.map(({ path, mine: own, theirs: other }) => (
+              <li key={path.join("\n")}>
+                <fieldset>
+                  <legend>
+                    <PathName path={path} />
+                  </legend>
+                  {([false, true] as const).map((isOwn) => (
+                    <label key={String(isOwn)}>
+                      <input
+                        type="radio"
+                        name={path.join("\n")}
+                        checked={kept.has(path.join("\n")) === isOwn}
+                        onChange={() => choose(path, isOwn)}
+                      />
+                      <span>{isOwn ? "yours" : "theirs"}</span>
+                      <pre>{shown(isOwn ? own : other) || "not set"}</pre>
+                    </label>
+                  ))}
+                </fieldset>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <div class="buttons">
+        <button type="button" onClick={() => onDone((path) => kept.has(path.join("\n")))}>
+          Take over
+        </button>
+      </div>
+    </section>
+  );
+}
