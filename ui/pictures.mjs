@@ -6,7 +6,7 @@ const { url, now, run, folder, each } = JSON.parse(process.argv[2]);
 const VIEWS = {
   overview: { path: "/", shows: "Needs a person" },
   jobs: { path: "/jobs", shows: "nightly-backup" },
-  job: { path: "/jobs/nightly-backup", shows: "Coming slots" },
+  job: { path: "/jobs/nightly-backup", shows: "The one slot of the last day ran.", drawn: ".plot canvas" },
   invalid: { path: "/jobs/stock-alerts", shows: "Does not run." },
   execution: { path: `/jobs/nightly-backup/executions/${run}`, shows: "snapshot 8c1f2a4e saved" },
   busy: { path: "/busy", shows: "render-catalogue" },
@@ -40,7 +40,7 @@ try {
 }
 
 async function take({ name, view, size, whole = false, scheme = "light" }) {
-  const { path, shows } = VIEWS[view];
+  const { path, shows, drawn = "body" } = VIEWS[view];
   const context = await browser.newContext({
     viewport: size,
     colorScheme: scheme,
@@ -52,6 +52,7 @@ async function take({ name, view, size, whole = false, scheme = "light" }) {
   await page.clock.setFixedTime(now);
   await page.goto(`${url}/ui${path}`);
   await page.getByText(shows).first().waitFor();
+  await page.locator(drawn).first().waitFor();
   await page.getByText("live", { exact: true }).waitFor();
   await page.waitForFunction(() => !document.querySelector(".loading"));
   // The strips of a list come one job after the other.

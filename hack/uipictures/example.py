@@ -137,7 +137,7 @@ def _slots(example: Example) -> Iterable[datetime]:
         return
     line, until = _line(example), NOW - timedelta(seconds=max(example.takes * 1.3, example.runs_for))
     for _ in range(KEPT):
-        slot = line and line.latest(None, until)
+        slot = None if line is None else line.latest(None, until)
         if slot is None:
             return
         yield slot

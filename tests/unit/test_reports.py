@@ -332,9 +332,10 @@ def test_a_short_report_of_runs_is_that_of_their_attempts() -> None:
         execution(claim(at(-6), member="b"), success=False), execution(claim(at(-7)), success=False),
         execution(claim(at(-7), attempt=2, at=at(-6.8))), execution(claim(at(-8))),
     )  # fmt: skip
-    odd = [wire(RAN, group=number, **fields) for number, fields in enumerate((
+    changes: tuple[dict[str, Any], ...] = (
         {"finishedAt": None}, {"slot": "noon"}, {"attempt": 3, "slot": None}, {"success": "yes"}, {"trigger": None},
-    ))]  # fmt: skip
+    )  # fmt: skip
+    odd = [wire(RAN, group=number, **fields) for number, fields in enumerate(changes)]
     raw = named("a", active=(claim(at(-8), attempt=2, at=at(-1)),))
     raw["status"]["executions"] = [*map(wire, attempts), manual, *odd]
     whole = {run.group: run for run in runs_of(attempts_of(raw["status"]))}

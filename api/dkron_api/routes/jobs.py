@@ -58,10 +58,10 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     headers = {"X-Total-Count": str(total)}
     if query is EVERYTHING:
         return await joined_answer(request, job_index.joined(), headers=headers)
-    names = sliced(names, query)
-    items = [job_index.json(name) for name in names]
+    page = sliced(names, query)
+    items = [job_index.json(name) for name in page]
     if query.fields:
-        words = await _words(request, names) if STATES in query.fields else {}
+        words = await _words(request, page) if STATES in query.fields else {}
         items = await request.app[SLICES].run(_projected(items, query.fields, words))
     return await list_answer(request, items, headers=headers)
 
