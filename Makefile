@@ -98,7 +98,8 @@ lint-ui: $(UI_PACKAGES) ## Check types, style and tests of the web page, its siz
 	$(UI_NODE) cd ui && npm run lint && npm test
 	$(UI_NODE) cd ui && UI_BUILD=$$(mktemp -d) && trap 'rm -r "$$UI_BUILD"' EXIT && export UI_BUILD && npm run build && diff -r "$$UI_BUILD" ../$(UI_BUILD)
 
-# The same example at the same moment each time; needs Chromium. FOLDER=… gets each view in light, dark and as on a phone instead.
+# The same example at the same moment each time; needs Chromium. FOLDER=… gets each view instead, in light, in dark and as
+# on a phone.
 .PHONY: ui-pictures
 ui-pictures: venv $(UI_PACKAGES) ## Take the pictures of the web page that the documentation shows, or of each view into FOLDER
 	@$(UI_NODE) PYTHONPATH=hack $(BIN)/python -m uipictures $(if $(FOLDER),--views $(FOLDER))
