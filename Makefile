@@ -75,28 +75,34 @@ lock: venv ## Resolve the dependencies again and write requirements/*.txt
 ##@ Web page
 
 # The sources are in ui/, the build in api/dkron_api/assets/ui: it is committed, so that only those who change the page need
-# Node.js; `make lint` leaves the page out where there is none. DKRON_API=http://127.0.0.1:9000 is the API behind
-# `make ui-dev`; its default is the demo's.
+# Node.js. It comes from PATH, or from PyPI into ~/.cache/dkron-operator; `make lint` leaves the page out where PATH has
+# none. DKRON_API=http://127.0.0.1:9000 is the API behind `make ui-dev`; its default is the demo's.
 UI_PACKAGES := ui/node_modules/.package-lock.json
 UI_BUILD := api/dkron_api/assets/ui
+UI_NODE = node="$$(PYTHONPATH=hack $(PYTHON) -m webnode)" && export PATH="$$node:$$PATH" &&
 
 $(UI_PACKAGES): ui/package-lock.json
-	@command -v npm > /dev/null || { echo "the web page is built with Node.js 20.19 or newer, with npm"; exit 1; }
-	cd ui && npm ci --ignore-scripts --no-audit --no-fund
+	$(UI_NODE) cd ui && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 .PHONY: ui
 ui: $(UI_PACKAGES) ## Build the web page into the package of the REST API
-	cd ui && npm run build
+	$(UI_NODE) cd ui && npm run build
 
 .PHONY: ui-dev
 ui-dev: $(UI_PACKAGES) ## Serve the web page from its sources, with the REST API of the demo
-	cd ui && DKRON_API=$${DKRON_API:-$$($(DEMO) api-url --name $(DEMO_NAME))} npm run dev
+	$(UI_NODE) cd ui && DKRON_API=$${DKRON_API:-$$($(DEMO) api-url --name $(DEMO_NAME))} npm run dev
 
 .PHONY: lint-ui
 lint-ui: $(UI_PACKAGES) ## Check types, style and tests of the web page, its size, and that its build is that of its sources
-	cd ui && npm run lint && npm test
-	cd ui && UI_BUILD=$$(mktemp -d) && trap 'rm -r "$$UI_BUILD"' EXIT && export UI_BUILD && npm run build && diff -r "$$UI_BUILD" ../$(UI_BUILD)
+	$(UI_NODE) cd ui && npm run lint && npm test
+	$(UI_NODE) cd ui && UI_BUILD=$$(mktemp -d) && trap 'rm -r "$$UI_BUILD"' EXIT && export UI_BUILD && npm run build && diff -r "$$UI_BUILD" ../$(UI_BUILD)
+
+# The same example at the same moment each time; needs Chromium. FOLDER=… gets each view instead, in light, in dark and as
+# on a phone.
+.PHONY: ui-pictures
+ui-pictures: venv $(UI_PACKAGES) ## Take the pictures of the web page that the documentation shows, or of each view into FOLDER
+	@$(UI_NODE) PYTHONPATH=hack $(BIN)/python -m uipictures $(if $(FOLDER),--views $(FOLDER))
 
 ##@ Test
 

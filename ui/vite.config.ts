@@ -2,27 +2,34 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
-const SHIPPED = [
-  "preact",
-  "@preact/signals",
-  "@preact/signals-core",
-  "wouter-preact",
-  "regexparam",
-  "openapi-fetch",
-  "uplot",
-  "js-yaml",
-];
+interface Package {
+  name: string;
+  version: string;
+  license: string;
+}
 
-/** The licenses of what the build contains; of a package without such a file, what its package.json says. */
-function licenses() {
-  const texts = SHIPPED.map((name) => {
-    const folder = new URL(`node_modules/${name}/`, import.meta.url);
-    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
-    const { version, license } = JSON.parse(readFileSync(new URL("package.json", folder), "utf-8"));
-    const text = file ? readFileSync(new URL(file, folder), "utf-8").trim() : license;
-    return `${name} ${version}\n\n${text}\n`;
+/** The packages whose code is in these modules, sorted by name. */
+function packagesOf(modules: readonly string[]): Package[] {
+  const names = modules.flatMap((id) => id.match(/.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//)?.[1] ?? []);
+  return [...new Set(names)].sort().map((name) => {
+    const { version, license } = JSON.parse(readFileSync(new URL("package.json", folderOf(name)), "utf-8"));
+    return { name, version, license };
   });
-  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
+function folderOf(name: string): URL {
+  return new URL(`node_modules/${name}/`, import.meta.url);
+}
+
+/** Their licenses; of a package without such a file, what its package.json says. */
+function texts(packages: readonly Package[]): string {
+  const each = packages.map(({ name, version, license }) => {
+    const folder = folderOf(name);
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    const text = file ? readFileSync(new URL(file, folder), "utf-8").trim() : license;
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  return each.join(`\n${"-".repeat(80)}\n\n`);
 }
 
 export default defineConfig(({ command }) => ({
@@ -37,9 +44,13 @@ export default defineConfig(({ command }) => ({
   },
   plugins: [
     {
-      name: "licenses",
-      generateBundle() {
-        this.emitFile({ type: "asset", fileName: "licenses.txt", source: licenses() });
+      name: "third-party",
+      generateBundle(_options, bundle) {
+        const modules = Object.values(bundle).flatMap((each) => (each.type === "chunk" ? each.moduleIds : []));
+        const packages = packagesOf(modules);
+        this.emitFile({ type: "asset", fileName: "THIRD_PARTY.txt", source: texts(packages) });
+        // The bill of materials of a release is made from this.
+        this.emitFile({ type: "asset", fileName: "packages.json", source: `${JSON.stringify(packages, null, 2)}\n` });
       },
     },
   ],

@@ -9,7 +9,8 @@ Object = Mapping[str, Any]
 def mapping(parent: Object, key: str) -> Object:
     """Return the object under a key; empty for none."""
     value = parent.get(key)
-    return value if isinstance(value, Mapping) else {}
+    # Asking for the plain type first takes a fifth of the time: an overview asks this a million times.
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def items(parent: Object, key: str) -> list[Any]:
@@ -20,7 +21,7 @@ def items(parent: Object, key: str) -> list[Any]:
 
 def objects(parent: Object, key: str) -> list[Object]:
     """Return the objects in the list under a key."""
-    return [each for each in items(parent, key) if isinstance(each, Mapping)]
+    return [each for each in items(parent, key) if type(each) is dict or isinstance(each, Mapping)]
 
 
 def number(parent: Object, key: str) -> int:

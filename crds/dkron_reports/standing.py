@@ -12,8 +12,9 @@ from dkron_reports.agenda import first_of
 from dkron_reports.installation import days_in
 from dkron_reports.job import Job, condition, from_object
 from dkron_reports.reading import Object, mapping, objects, whole
-from dkron_reports.run import Attempt, Result, Run, attempts_of, runs_of
-from dkron_reports.troubles import Kind, Trouble, troubles
+from dkron_reports.run import Attempt, Result, attempts_of, runs_of
+from dkron_reports.troubles import Kind, Trouble, Troubles
+from dkron_reports.words import read_time
 
 RECENT = timedelta(hours=1)
 """How far back runs are kept for an overview."""
@@ -48,14 +49,14 @@ class Standing:
     job: Job
     state: State
     paused: bool
-    troubles: tuple[Trouble, ...]
+    troubles: Troubles
     recent: tuple[Recent, ...]
     running: tuple[Attempt, ...]
     days: tuple[Day, ...]
 
     def troubled(self, now: datetime) -> list[Trouble]:
         """Return the troubles that the job has at this time."""
-        return [each for each in self.troubles if each.since <= now]
+        return self.troubles.at(now)
 
     def first(self, now: datetime) -> datetime | None:
         """Return the first slot after `now`."""
@@ -74,6 +75,10 @@ class Standing:
             found.append("paused")
         return found
 
+    def words_at(self, now: datetime) -> list[str]:
+        """Return these words by the troubles that the job has at this time."""
+        return self.words(self.troubled(now))
+
 
 def standing(
     raw: Object, *, now: datetime, changed: datetime | None = None, before: Standing | None = None
@@ -88,7 +93,7 @@ def standing(
         job=job,
         state=_state(job, raw),
         paused=suspended.get("status") == "True" and suspended.get("reason") == "Paused",
-        troubles=troubles(job, changed=changed),
+        troubles=Troubles(job, changed=changed),
         recent=_recent(status, now - RECENT, () if before is None else before.recent),
         running=tuple(each for each in active if each.begun and each.started is not None),
         days=days_in(status, "days"),
@@ -109,21 +114,46 @@ def _recent(status: Object, start: datetime, before: Sequence[Recent]) -> tuple[
     A run that has finished does not change any more."""
     begin = start.strftime("%Y-%m-%dT%H:%M:%S")
     known = {run.group: run for run in before}
-    kept: dict[int, Recent] = {}
-    fresh = []
+    found: dict[int, Recent] = {}
+    fresh: dict[int, list[Object]] = {}
     for each in objects(status, "executions"):
         if str(each.get("startedAt")) < begin:
             break
         group = whole(each.get("group"))
         if group in known:
-            kept[group] = known[group]
+            found[group] = known[group]
         else:
-            fresh.append(each)
-    runs = runs_of(attempts_of({"active": objects(status, "active"), "executions": fresh})) if fresh else []
-    read = [_in_short(run, run.started) for run in runs if run.started is not None and run.finished is not None]
-    return tuple(sorted((*read, *kept.values()), key=lambda run: run.started, reverse=True))
+            fresh.setdefault(group, []).append(each)
+    active: dict[int, list[Object]] = {}
+    for each in objects(status, "active") if fresh else ():
+        active.setdefault(whole(each.get("group")), []).append(each)
+    for group, ended in fresh.items():
+        run = _run(group, active.get(group, ()), ended)
+        if run is not None:
+            found[group] = run
+    return tuple(sorted(found.values(), key=lambda run: (run.started, run.group), reverse=True))
 
 
-def _in_short(run: Run, started: datetime) -> Recent:
+def _run(group: int, active: Sequence[Object], ended: Sequence[Object]) -> Recent | None:
+    """Return the run of these attempts; None if it has not finished, or nothing tells when it started or finished."""
+    if not active and len(ended) == 1:
+        return _single(group, ended[0])
+    (run,) = runs_of(attempts_of({"active": list(active), "executions": list(ended)}))
+    if run.started is None or run.finished is None:
+        return None
     late = None if run.late is None else run.late.total_seconds()
-    return Recent(run.group, started, sys.intern(run.trigger), run.result, run.tries, late)
+    return Recent(group, run.started, sys.intern(run.trigger), run.result, run.tries, late)
+
+
+def _single(group: int, ended: Object) -> Recent | None:
+    """Return the run of one attempt. Nearly all runs are such, and making an `Attempt` and a `Run` of each takes
+    three times as long."""
+    started = read_time(ended.get("startedAt"))
+    if started is None or read_time(ended.get("finishedAt")) is None:
+        return None
+    trigger, late = sys.intern(str(ended.get("trigger") or "")), None
+    if trigger == "schedule":
+        slot = read_time(ended.get("slot"))
+        late = None if slot is None else max((started - slot).total_seconds(), 0.0)
+    result = Result.SUCCESS if ended.get("success") is True else Result.FAILED
+    return Recent(group, started, trigger, result, whole(ended.get("attempt")) or 1, late)

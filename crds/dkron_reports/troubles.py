@@ -1,6 +1,6 @@
 """What needs a person about a job: each trouble with a sentence, a remedy, and the moment from which it is one.
 
-So a job is judged once for each version of its object, and the time decides afterwards.
+A job is judged once for each version of its object, and the time decides afterwards.
 """
 
 from collections.abc import Iterator
@@ -62,20 +62,36 @@ class Trouble:
         return f"{self.found}: {self.detail}" if self.detail else self.found
 
 
-def troubles(job: Job, *, changed: datetime | None = None) -> tuple[Trouble, ...]:
-    """Return the troubles that the job has, or will have if its object stays as it is, each as early as it is one.
-    `changed` is when its spec was last written, if that is known."""
-    earliest: dict[str, Trouble] = {}
-    for each in _troubles(job, changed):
-        known = earliest.get(each.found)
-        if known is None or each.since < known.since:
-            earliest[each.found] = each
-    return tuple(earliest.values())
+class Troubles:
+    """The troubles of one version of a job. `changed` is when its spec was last written, if that is known.
+
+    Whether a job is stale takes its schedule, which costs more than all the rest. So that is computed when it may be:
+    a job in order has run again until then, and has another version.
+    """
+
+    __slots__ = ("_fresh_until", "_job", "_judged")
+
+    def __init__(self, job: Job, *, changed: datetime | None = None) -> None:
+        timing = read_timing(job)
+        earliest: dict[str, Trouble] = {}
+        for each in _troubles(job, timing, changed):
+            known = earliest.get(each.found)
+            if known is None or each.since < known.since:
+                earliest[each.found] = each
+        self._judged = tuple(earliest.values())
+        self._fresh_until = _fresh_until(job, timing)
+        self._job: Job | None = job
+
+    def at(self, now: datetime) -> list[Trouble]:
+        """Return the troubles that the job has at this time, if its object is still the same."""
+        if self._job is not None and now >= self._fresh_until:
+            self._judged += _staleness(self._job)
+            self._job = None
+        return [each for each in self._judged if each.since <= now]
 
 
-def _troubles(job: Job, changed: datetime | None) -> Iterator[Trouble]:
-    timing, metadata = read_timing(job), mapping(job.raw, "metadata")
-    status = mapping(job.raw, "status")
+def _troubles(job: Job, timing: Timing, changed: datetime | None) -> Iterator[Trouble]:
+    metadata, status = mapping(job.raw, "metadata"), mapping(job.raw, "status")
     written = changed or _changed(metadata) or job.created
     if not timing.seen and written is not None:
         remedy = "is the operator running, and does it watch this namespace?"
@@ -92,9 +108,6 @@ def _troubles(job: Job, changed: datetime | None) -> Iterator[Trouble]:
     yield from _old_requests(metadata)
     if job.result in BAD:
         yield Trouble(Kind.FAILING, ALWAYS, "its newest run failed", "dkronctl logs JOB --failed", _why(status))
-    if (stale := _stale_from(job, timing, status)) is not None:
-        remedy = "dkronctl history JOB; dkronctl explain JOB"
-        yield Trouble(Kind.STALE, stale, "without a success for two intervals", remedy)
 
 
 def _stuck_attempts(status: Object) -> Iterator[Trouble]:
@@ -140,18 +153,39 @@ def _why(status: Object) -> str:
     return reason_of(newest[0]) if newest and newest[0].success is False else ""
 
 
+def _fresh_until(job: Job, timing: Timing) -> datetime:
+    """Return a time before which the job is not stale. It is so from the second slot after its latest success on, or
+    later. If the operator has decided no slot since that success, `status.next` is the first one."""
+    success = _success(mapping(job.raw, "status"))
+    if not timing.seen or job.next is None or success is None or success >= job.next:
+        return ALWAYS
+    return job.next if timing.mark is None or timing.mark <= success else ALWAYS
+
+
+def _staleness(job: Job) -> tuple[Trouble, ...]:
+    stale = _stale_from(job, read_timing(job), mapping(job.raw, "status"))
+    remedy = "dkronctl history JOB; dkronctl explain JOB"
+    return () if stale is None else (Trouble(Kind.STALE, stale, "without a success for two intervals", remedy),)
+
+
+def _success(status: Object) -> datetime | None:
+    """Return when the job last succeeded, or when its slots began."""
+    return read_time(status.get("lastSuccess")) or read_time(status.get("since"))
+
+
 def _stale_from(job: Job, timing: Timing, status: Object) -> datetime | None:
     """Return from when on a job with a schedule of its own is stale."""
     line = None if timing.disabled or job.state != "Scheduled" else timing.line()
     since = read_time(status.get("since"))
     if line is None or since is None:
         return None
+    limit = mapping(job.raw, "spec").get("startingDeadlineSeconds")
     try:
-        overdue = line.overdue_from(read_time(status.get("lastSuccess")) or since)
+        overdue = line.overdue_from(_success(status) or since)
+        deadline = timedelta(seconds=limit) if isinstance(limit, int) else None
     except OverflowError:
         return None
     if overdue is None:
         return None
-    limit = mapping(job.raw, "spec").get("startingDeadlineSeconds")
-    deadlines = [line.schedule.grace, timedelta(seconds=limit) if isinstance(limit, int) else None]
-    return shifted(overdue, min((each for each in deadlines if each is not None), default=timedelta()))
+    patience = [each for each in (line.schedule.grace, deadline) if each is not None]
+    return shifted(overdue, min(patience, default=timedelta()))

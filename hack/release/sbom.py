@@ -64,6 +64,9 @@ def _component(package: Package, system: str) -> Component:
 
 
 def _address(package: Package, system: str) -> PackageURL:
+    if package.ecosystem == "npm":
+        scope, _, name = package.name.rpartition("/")
+        return PackageURL("npm", scope or None, name, package.version)
     if package.ecosystem != "deb":
         return PackageURL(package.ecosystem, None, package.name, package.version)
     qualifiers = {"arch": package.architecture, "distro": system}

@@ -4,21 +4,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dkron_crds.job import Condition, Day, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Condition, Day, Execution, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
+from dkron_crds.schedule.timeline import Timeline
 from dkron_reports import agenda as agenda_module
 from dkron_reports import explain as explain_module
 from dkron_reports.agenda import Agenda, end_of, planning, with_first
 from dkron_reports.explain import Explanation, Question, explain, read_question
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
+from dkron_reports.run import attempts_of, runs_of
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import at_once
 from dkron_reports.slots import clock_changes
 from dkron_reports.standing import standing
 from dkron_reports.summary import Summary, summarizing
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, wire_job
+from tests.support.examples import examples
 
 EACH_MINUTE = "0 * * * * *"
 
@@ -251,6 +256,15 @@ def overview(*raws: dict[str, Any]) -> Summary:
 READY = condition("Ready", True, "Scheduled")
 
 
+MINUTES = st.floats(-8000, 8000)
+
+
+def wire(entry: Execution, **fields: Any) -> dict[str, Any]:
+    """An execution as a status has it, with some fields changed, or away if None."""
+    raw = {**entry.to_wire(), **fields}
+    return {key: value for key, value in raw.items() if value is not None}
+
+
 def named(name: str, *conditions: Condition, spec: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     known = status(**{"conditions": conditions or (READY,), "last_success": after(-90), "next": at(1), **fields})
     return wire_job(name=name, created=after(hours=-1), status=known, **(spec or {}))
@@ -308,6 +322,51 @@ def test_runs_that_were_read_before_are_not_read_again_and_deleted_ones_are_gone
     retried = (claim(at(-4), attempt=2, at=at(1)),)
     going_on = standing(named("a", executions=(LOST,), active=retried), now=NOON)
     assert going_on.recent == ()
+
+
+def test_a_short_report_of_runs_is_that_of_their_attempts() -> None:
+    """Most runs have one attempt, and are read without making objects of it."""
+    manual = wire(execution(claim(at(-9))), trigger="manual")
+    attempts = (
+        LOST, RAN, execution(claim(at(-5), at=at(-5.5))), execution(claim(at(-6), member="a")),
+        execution(claim(at(-6), member="b"), success=False), execution(claim(at(-7)), success=False),
+        execution(claim(at(-7), attempt=2, at=at(-6.8))), execution(claim(at(-8))),
+    )  # fmt: skip
+    changes: tuple[dict[str, Any], ...] = (
+        {"finishedAt": None}, {"slot": "noon"}, {"attempt": 3, "slot": None}, {"success": "yes"}, {"trigger": None},
+    )  # fmt: skip
+    odd = [wire(RAN, group=number, **fields) for number, fields in enumerate(changes)]
+    raw = named("a", active=(claim(at(-8), attempt=2, at=at(-1)),))
+    raw["status"]["executions"] = [*map(wire, attempts), manual, *odd]
+    whole = {run.group: run for run in runs_of(attempts_of(raw["status"]))}
+    expected = {
+        (group, run.started, run.trigger, run.result, run.tries, run.late and run.late.total_seconds())
+        for group, run in whole.items()
+        if run.started and run.finished
+    }
+    found = standing(raw, now=NOON).recent
+    assert len(found) == len({*found}) == len(whole) - 2
+    assert {(*each[:5], each.late or None) for each in found} == {(*each[:5], each[5] or None) for each in expected}
+    assert [run.late for run in found if run.group == LOST.group] == [0.0]
+
+
+@pytest.mark.parametrize("schedule", ["0 * * * * *", "0 0 9 * * mon-fri", "@every 17m", "0 30 2 * * *"])
+@settings(max_examples=examples(200), deadline=None)
+@given(mark=MINUTES, success=st.none() | MINUTES, moment=MINUTES)
+def test_a_job_is_stale_from_the_same_moment_on_whether_or_not_its_next_slot_is_known(
+    schedule: str, mark: float, success: float | None, moment: float
+) -> None:
+    line = Timeline(parse(schedule, timezone="Europe/Madrid", name="a"), at(-9000), None, None)
+    mark_of_slot = line.latest(None, at(mark))
+    succeeded = None if success is None else at(success)
+    fields = {"since": at(-9000), "last_schedule_time": mark_of_slot, "last_success": succeeded}
+    spec = {"schedule": schedule, "timezone": "Europe/Madrid"}
+    stale = [
+        [each.since for each in standing(raw, now=NOON).troubled(at(moment)) if each.kind == "stale"]
+        for next_slot in (line.next(mark_of_slot), None)
+        if (raw := named("a", spec=spec, next=next_slot, **fields))
+    ]
+    assert stale[0] == stale[1]
 
 
 def test_the_installation_adds_days_the_leader_and_the_pause() -> None:

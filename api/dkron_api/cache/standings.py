@@ -1,13 +1,13 @@
 """How the jobs of a namespace stand, each read once for each version of its object.
 
-Reading ten thousand jobs takes a second, and summing them up some 50 ms: both happen in slices, and an overview that
-many clients look at is made once.
+Reading ten thousand jobs takes half a second or more, and summing them up some 50 ms: both happen in slices, and an
+overview that many clients look at is made once.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -61,6 +61,11 @@ class Standings:
         shown = ((job.name, self._read.get(job.uid)) for job in self._index)
         return {name: read.standing for name, read in shown if read is not None}
 
+    async def of(self, names: Iterable[str]) -> dict[str, Standing]:
+        """Return the standings of these jobs, by their Dkron names, without reading others."""
+        async with self._reading:
+            return await self._slices.run(self._reading_some(tuple(names)))
+
     async def summary(self) -> Summary:
         """Return the overview, which may be some seconds old where there are many jobs."""
         async with self._summing:
@@ -76,12 +81,24 @@ class Standings:
         now = self._clock()
         for job in tuple(self._index.mirror):
             yield
-            known = self._read.get(job.uid)
-            if known is None or known.job is not job:
-                known = _read(job, known, now)
-            found[job.uid] = known
+            found[job.uid] = self._current(job, now)
         self._read = found
         return tuple(read.standing for read in found.values())
+
+    def _reading_some(self, names: Sequence[str]) -> Steps[dict[str, Standing]]:
+        found: dict[str, Standing] = {}
+        now = self._clock()
+        for name in names:
+            yield
+            job = self._index.get(name)
+            if job is not None:
+                self._read[job.uid] = current = self._current(job, now)
+                found[name] = current.standing
+        return found
+
+    def _current(self, job: Job, now: datetime) -> Read:
+        known = self._read.get(job.uid)
+        return known if known is not None and known.job is job else _read(job, known, now)
 
 
 def _read(job: Job, before: Read | None, now: datetime) -> Read:

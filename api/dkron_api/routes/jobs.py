@@ -48,48 +48,54 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     require_ready(request)
     job_index = tenant_of(request).job_index
     query = read_query(request.query.items()) if request.query_string else EVERYTHING
-    standings = await _standings(request, query)
+    _check(query)
     if query.plain:
         names, total = job_index.names, len(job_index)
     else:
-        jobs = job_index if not query.state else (job for job in job_index if job.name in standings)
+        jobs = job_index if not query.state else await _in_state(request, query.state)
         names = [job.name for job in selected(jobs, query, due=job_index.due)]
         total = len(names)
     headers = {"X-Total-Count": str(total)}
     if query is EVERYTHING:
         return await joined_answer(request, job_index.joined(), headers=headers)
-    items = [job_index.json(name) for name in sliced(names, query)]
+    page = sliced(names, query)
+    items = [job_index.json(name) for name in page]
     if query.fields:
-        items = await request.app[SLICES].run(_projected(items, query.fields, standings))
+        words = await _words(request, page) if STATES in query.fields else {}
+        items = await request.app[SLICES].run(_projected(items, query.fields, words))
     return await list_answer(request, items, headers=headers)
 
 
-async def _standings(request: web.Request, query: JobQuery) -> dict[str, list[str]]:
-    """Return the words for the states of the jobs by their names, if the query needs them: with `state=`, of those
-    that have it. Raises `ApiError`, 400, for a query that cannot be meant."""
+def _check(query: JobQuery) -> None:
+    """Raise `ApiError`, 400, for a query that cannot be meant."""
     for given, known, what in (((query.state,), COUNTED, "state"), (query.fields, SHOWN, "fields")):
         unknown = [each for each in given if each and each not in known]
         if unknown:
             text = f"{what}: {quoted(unknown[0])} is not known; use {', '.join(known)}"
             raise ApiError(HTTPStatus.BAD_REQUEST, text)
-    if not query.state and STATES not in query.fields:
-        return {}
+
+
+async def _in_state(request: web.Request, state: str) -> list[Job]:
+    """Return the jobs that have this word for their state, sorted by name."""
+    tenant, now = tenant_of(request), request.app[CLOCK]()
+    found = await tenant.standings.by_name()
+    named = (job for job in tenant.job_index if job.name in found)
+    return [job for job in named if state in found[job.name].words_at(now)]
+
+
+async def _words(request: web.Request, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the words for the states of these jobs."""
     now = request.app[CLOCK]()
-    found = {
-        name: each.words(each.troubled(now)) for name, each in (await tenant_of(request).standings.by_name()).items()
-    }
-    return {name: words for name, words in found.items() if not query.state or query.state in words}
+    return {name: each.words_at(now) for name, each in (await tenant_of(request).standings.of(names)).items()}
 
 
-def _projected(
-    items: Sequence[bytes], fields: Sequence[str], standings: Mapping[str, Sequence[str]]
-) -> Steps[list[bytes]]:
+def _projected(items: Sequence[bytes], fields: Sequence[str], words: Mapping[str, Sequence[str]]) -> Steps[list[bytes]]:
     """Return these fields of rendered jobs, in their order."""
     found = []
     for item in items:
         yield
         job = from_json(item)
-        job[STATES] = standings.get(job["name"], [])
+        job[STATES] = words.get(job["name"], [])
         found.append(gojson.encode({field: job[field] for field in fields if field in job}))
     return found
 

@@ -10,7 +10,7 @@ from dkron_crds.lease import ADDRESS, LEASE_SECONDS, VERSION
 from dkron_reports.agenda import planning, with_first
 from dkron_reports.job import Job
 from dkron_reports.slices import at_once
-from dkron_reports.troubles import SEVERE, Kind, troubles
+from dkron_reports.troubles import SEVERE, Kind, Troubles
 from dkron_reports.words import instant, plural, read_time, span
 
 Object = Mapping[str, Any]
@@ -127,8 +127,8 @@ def jobs_in_trouble(jobs: Sequence[Job], now: datetime) -> Iterator[Check]:
     """Check all jobs."""
     groups: dict[tuple[str, str, str], list[Job]] = {}
     for job in jobs:
-        for each in troubles(job):
-            if each.since <= now and each.kind not in OF_RUNS:
+        for each in Troubles(job).at(now):
+            if each.kind not in OF_RUNS:
                 word = PROBLEM if each.kind in SEVERE else WARNING
                 groups.setdefault((word, each.found, each.remedy), []).append(job)
     for (word, what, remedy), found in groups.items():

@@ -125,7 +125,8 @@ async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met
     assert [[each.kind for each in standing.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
     api.own.job_index.see({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
     (again,) = await standings.all()
-    assert again.troubles[0].since == standing.troubles[0].since
+    since = [each.troubled(after(61))[0].since for each in (standing, again)]
+    assert since == [after(60)] * 2
 
 
 async def test_a_job_that_cannot_be_read_is_counted_and_others_are_whole(
@@ -151,6 +152,22 @@ async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
     assert found.headers["X-Total-Count"] == "2"
     assert await found.text() == '[{"next":"2026-03-01T12:00:30Z","name":"c","states":["ready","failing"]}]'
     assert list((await answer(api, "/v1/jobs?fields=name,problem"))[0]) == ["name"]
+
+
+async def test_a_page_of_a_list_reads_how_its_own_jobs_stand_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def noted(raw: Any, **options: Any) -> Any:
+        read.append(raw["metadata"]["name"])
+        return standing(raw, **options)
+
+    monkeypatch.setattr(standings_module, "standing", noted)
+    api.know_jobs(job("a"), job("b", status="failed"), job("c"))
+    path = "/v1/jobs?fields=name,states&_start=1&_end=2"
+    assert await answer(api, path) == await answer(api, path) == [{"name": "b", "states": ["ready", "failing"]}]
+    assert read == ["b"]
+    await answer(api, "/v1/summary")
+    assert sorted(read) == ["a", "b", "c"]
 
 
 async def test_long_works_take_turns_and_let_other_requests_run() -> None:

@@ -6,7 +6,7 @@ import type { Execution } from "../api/client";
 import { now } from "../state/clock";
 import { isDark, shownZone } from "../state/preferences";
 import { result, taken } from "../text/slots";
-import { clockTime, duration, instant } from "../text/time";
+import { clockTime, day, duration, instant } from "../text/time";
 
 const HEIGHT = 130;
 
@@ -24,7 +24,10 @@ export function DurationsPlot({ executions }: { executions: readonly Execution[]
     void import("./plotting").then(({ draw }) => {
       if (gone || !box.current) return;
       plot = draw(box.current, data, HEIGHT, {
-        time: (seconds) => clockTime(seconds * 1000, zone).slice(0, 5),
+        time: (seconds) => {
+          const at = seconds * 1000;
+          return isOfDays(data[0]) ? day(at, zone).replace(/^\S+ /, "") : clockTime(at, zone).slice(0, 5);
+        },
         length: (seconds) => duration(seconds * 1000),
       });
       resized.observe(box.current);
@@ -36,6 +39,11 @@ export function DurationsPlot({ executions }: { executions: readonly Execution[]
     };
   }, [executions, look, zone]);
   return <div class="plot" ref={box} aria-hidden="true" />;
+}
+
+/** Whether the starts, in seconds since 1970, are days apart: then times of the day would say little. */
+function isOfDays(starts: readonly number[]): boolean {
+  return (starts.at(-1) ?? 0) - (starts[0] ?? 0) > 2 * 86_400;
 }
 
 /** Seconds since 1970 of the starts, and seconds that succeeded, failed and running ones took. */

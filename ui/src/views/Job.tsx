@@ -277,7 +277,9 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} />
       </td>
-      <td class="nowrap">{late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}</td>
+      <td class="medium nowrap">
+        {late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}
+      </td>
       <td class="number nowrap">{kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0))}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>

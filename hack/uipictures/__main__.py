@@ -1,0 +1,46 @@
+"""`python -m uipictures [--views FOLDER]`: write the pictures of the documentation, or those of each view."""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from uipictures.example import NOW, objects
+from uipictures.server import running
+from uipictures.shrink import shrink
+
+ROOT = Path(__file__).parents[2]
+IMAGES = ROOT / "docs" / "images"
+
+
+async def take(folder: Path | None) -> int:
+    """Take the pictures; the exit status of the browser."""
+    example = objects()
+    run = next(each for each in example["dkronjobs"] if each["metadata"]["name"] == "nightly-backup")
+    async with running(example) as url:
+        wanted = {
+            "url": url, "now": int(NOW.timestamp() * 1000), "run": run["status"]["executions"][0]["id"],
+            "folder": str(folder or IMAGES), "each": folder is not None,
+        }  # fmt: skip
+        process = await asyncio.create_subprocess_exec("node", "pictures.mjs", json.dumps(wanted), cwd=ROOT / "ui")
+        return await process.wait()
+
+
+def main() -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--views", type=Path, help="a picture of each view: light, dark, and as on a phone")
+    folder = parser.parse_args().views
+    if folder is not None:
+        folder = folder.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+    if failed := asyncio.run(take(folder)):
+        return failed
+    if folder is None:
+        shrink(sorted(IMAGES.glob("ui*.png")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
