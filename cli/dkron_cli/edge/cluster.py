@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dkron_cli.core.order import Order, unfit
+from dkron_cli.core.repeat import lost, may_have_values, run_of_group, same_order
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
@@ -23,7 +24,7 @@ from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, LEASES, PODS, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, PODS, Resource
 from dkron_reports.agenda import end_of, planning, with_first
 from dkron_reports.explain import Question, explain
 from dkron_reports.installation import holder_of, installation
@@ -149,6 +150,26 @@ class Cluster:
         if status.get("phase") == "Refused":
             why = status.get("message") or "it gives no reason"
             raise CliError(Code.FAILED, f'the operator did not run "{asked.job.name}": {why}')
+
+    async def order_of(self, job: Job, attempt: Attempt) -> Order:
+        """Return what the run of an attempt was given. Raises `CliError` if that is not kept any more."""
+        if not may_have_values(job, attempt):
+            return same_order(attempt, None)
+        with readable():
+            listed = self.kube.list(DKRON_RUNS, job.namespace, field_selector=f"spec.job={job.name}")
+            found = run_of_group([run async for run in listed], attempt.group)
+            annotations = None if found is not None else await self._annotations(job, attempt)
+        if found is None and (why := lost(job, attempt, annotations)):
+            raise CliError(Code.FAILED, why)
+        return same_order(attempt, found)
+
+    async def _annotations(self, job: Job, attempt: Attempt) -> Object | None:
+        """Return the annotations of the attempt's Job; None if it is gone, or the user may not read it."""
+        try:
+            found = await self.kube.get(JOBS, job.namespace, attempt.job)
+        except (NotFound, Rejected):
+            return None
+        return found["metadata"].get("annotations") or {}
 
     async def stop(self, job: Job, attempt: Attempt) -> None:
         """Write the annotation that requests a stop."""
