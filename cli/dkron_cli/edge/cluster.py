@@ -27,6 +27,7 @@ from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, PODS, Resource
 from dkron_reports.agenda import end_of, planning, with_first
 from dkron_reports.explain import Question, explain
+from dkron_reports.failing import failing, start_of
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of, runs_of
@@ -247,6 +248,12 @@ class Cluster:
         jobs, now = await self.jobs(), datetime.now(UTC)
         end = end_of(within, now, option="--within")
         return at_once(planning(with_first(jobs, now=now), now=now, end=end, most=most, least=least)).as_json()
+
+    async def failing(self, since: str, *, most: int) -> Answer:
+        """Count the failures of the objects."""
+        jobs, now = await self.jobs(), datetime.now(UTC)
+        start = start_of(since, now, option="--since")
+        return at_once(failing(jobs, start=start, now=now, most=most)).as_json()
 
     async def summary(self) -> Answer:
         """Sum up the objects. Days and leader come from the installation, as far as the user may read it."""
