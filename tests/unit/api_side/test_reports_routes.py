@@ -1,5 +1,5 @@
-"""The routes of explain, agenda, failing and summary, and what a table of many jobs asks of the list; what they say is tried in
-`test_reports`."""
+"""The routes of explain, agenda, failing and summary, and what a table of many jobs asks of the list; what they say is
+tried in `test_reports`."""
 
 import asyncio
 from collections.abc import AsyncIterator
