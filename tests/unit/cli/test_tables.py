@@ -141,7 +141,7 @@ def test_what_fails_most_is_counted_by_runs() -> None:
         return execution(claim(slot, at=slot), success=good, exit_code=None if good else 1)
 
     flaky = ready(executions=(tries(1, good=True), tries(2, good=False)), success_count=1, error_count=8)
-    bad = ready(executions=(tries(1, good=False), tries(30, good=False)), error_count=2)
+    bad = ready(executions=(tries(1, good=False), tries(30, good=False)), error_count=5)
     found = [from_object(wire_job(name=name, status=status)) for name, status in (("flaky", flaky), ("bad", bad))]
     start = after(hours=-24)
     told = at_once(failing(found, start=start, now=NOON, most=2)).as_json()
