@@ -1,1 +1,1 @@
-"""Converts Kubernetes CronJobs to DkronJobs: `kubectl get cronjob NAME -o yaml | dkron-from-cronjob`."""
+"""Translates Kubernetes CronJobs to DkronJobs, for `dkronctl import`."""

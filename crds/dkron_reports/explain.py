@@ -17,7 +17,7 @@ from dkron_reports.reading import Object, mapping, number
 from dkron_reports.run import Run
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
-from dkron_reports.slots import ClockChange, Timing, clock_changes, following, read_timing
+from dkron_reports.slots import ClockChange, Timing, clock_changes, following, past_the_last, read_timing
 from dkron_reports.words import instant, read_moment, read_time, span
 
 MOST = 2000
@@ -131,7 +131,7 @@ def explaining(job: Job, question: Question, *, now: datetime) -> Steps[Explanat
     found = yield from _period(job, whole, whole, now=now)
     timing = read_timing(job)
     line = timing.line()
-    if found.slots or line is None:
+    if found.slots or line is None or past_the_last(line.schedule, whole):
         return found
     before, later = line.latest(None, shifted(whole, -TICK)), following(line, max(whole, timing.since))
     around = [f"the {name} slot is {instant(slot)}" for name, slot in (("latest", before), ("next", later)) if slot]
@@ -162,6 +162,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
     shown = found[-1].slot if more else end
     changes = clock_changes(line.schedule, start, shown)
     remarks += _bounds(timing, history, start, end)
+    remarks += filter(None, (past_the_last(line.schedule, end),))
     remarks += [each.sentence for each in changes if not each.takes_away]
     if more:
         remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; ask for the rest from there on")

@@ -58,7 +58,7 @@ def from_object(raw: Object) -> Job:
         state=_state(spec, ready, suspended),
         problem=_problem(ready) or _problem(degraded, bad="True"),
         disabled=spec.get("disabled") is True,
-        paused=_paused(suspended),
+        paused=_paused(suspended, mapping(status, "paused")),
         result=str(status.get("status") or ""),
         last=read_time(executions[0].get("startedAt")) if executions else None,
         next=read_time(status.get("next")),
@@ -96,10 +96,13 @@ def _state(spec: Object, ready: Object, suspended: Object) -> str:
     return str(ready.get("reason") or "Pending")
 
 
-def _paused(suspended: Object) -> str:
-    if (suspended.get("status"), suspended.get("reason")) != ("True", "Paused"):
+def _paused(suspended: Object, noted: Object) -> str:
+    if suspended.get("status") != "True":
         return ""
-    return one_line(str(suspended.get("message") or "")) or "paused"
+    if suspended.get("reason") == "Paused":
+        return one_line(str(suspended.get("message") or "")) or "paused"
+    # The condition has room for one reason: of a disabled job, it does not say that a pause holds it as well.
+    return f"paused (DkronPause {one_line(str(noted.get('name')))})" if noted else ""
 
 
 def _problem(condition: Object, *, bad: str = "False") -> str:

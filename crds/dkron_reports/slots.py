@@ -92,6 +92,13 @@ def following(line: Timeline, mark: datetime | None) -> datetime | None:
         return None
 
 
+def past_the_last(schedule: Schedule, at: datetime) -> str:
+    """Return a sentence if this moment is later than the search for slots of this schedule goes; else empty."""
+    if not isinstance(schedule, Cron) or seconds(at) < LATEST:
+        return ""
+    return f"slots are computed up to the end of the year {moment(LATEST).year - 1}"
+
+
 class ClockChange(NamedTuple):
     """A change of the clocks, at an instant. `takes_away` is False for one that repeats slots."""
 

@@ -21,11 +21,13 @@ class Whereabouts:
     namespace: str
     make_arguments: str
     kubectl_folder: Path | None
+    dkronctl: Path
 
 
 def how_to_go_on(where: Whereabouts) -> str:
     """Lines to copy."""
-    kubectl = "kubectl" if where.namespace == "default" else f"kubectl -n {where.namespace}"
+    space = "" if where.namespace == "default" else f" -n {where.namespace}"
+    kubectl = f"kubectl{space}"
     exports = [("export KUBECONFIG=" + str(where.kubeconfig), "")]
     if where.kubectl_folder is not None:
         exports.append((f"export PATH={where.kubectl_folder}:$PATH", ""))
@@ -35,6 +37,7 @@ def how_to_go_on(where: Whereabouts) -> str:
         (f"{kubectl} describe dkj failing", "one job, its executions and events"),
         (f"{kubectl} logs -l dkron.io/job=hello", "what its pods have printed"),
         (f"tail -f {where.log}", "the operator's log"),
+        (f"{where.dkronctl}{space} top", "the jobs as they run, live; Ctrl-C ends it"),
         (f"make demo{where.make_arguments}", "this table again"),
         (f"make demo-down{where.make_arguments}", "stop the programs and remove the rest"),
     )

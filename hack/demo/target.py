@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,7 @@ class Target:
             namespace=self.namespace,
             make_arguments=settings,
             kubectl_folder=own if needs_own else None,
+            dkronctl=Path(sys.executable).with_name("dkronctl"),
         )
 
 

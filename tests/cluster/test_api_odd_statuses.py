@@ -43,7 +43,16 @@ ODD: dict[str, dict[str, Any]] = {
 ZONES = {"odd-first": "America/New_York", "odd-last": "Asia/Tokyo", "odd-since": "Pacific/Kiritimati"}
 PATHS = (
     *("/v1/jobs", "/v1/jobs?q=o&_sort=last_success", "/v1/jobs?_sort=next&_order=desc", "/v1/stats?days=365"),
-    *("/v1/summary", "/v1/agenda?within=9d", "/v1/busy", "/v1", "/metrics", "/debug/vars", "/health"),
+    *(
+        "/v1/summary",
+        "/v1/agenda?within=9d",
+        "/v1/failing?since=9999d",
+        "/v1/busy",
+        "/v1",
+        "/metrics",
+        "/debug/vars",
+        "/health",
+    ),
 )
 
 

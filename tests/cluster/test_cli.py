@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_JOBS, Resource
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, Resource
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
@@ -69,6 +69,28 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     seat.kube.wait_status("bad", "to have been retried again", finished(6))
 
 
+def test_a_retry_gives_the_same_values_again_or_says_that_they_are_gone(seat: Seat) -> None:
+    declared = [{"name": "day", "type": "integer"}, {"name": "token", "secret": True}]
+    seat.kube.apply(dkron_job("given", jobTemplate=simulated(exit_code=3), parameters=declared))
+    values = {"day": "7", "token": "secretRef:api/token"}
+    words = [word for name, value in values.items() for word in ("-p", f"{name}={value}")]
+    seat.cli("run", "given", *words, "--at", "2026-01-31T00:00:00Z", "--wait", code=FAILED)
+    said = seat.cli("retry", "given", _latest(seat, "given")).output
+    assert said == "requested a run of given with its day, token, for the slot 2026-01-31T00:00:00Z\n"
+    specs = [each["spec"] for each in seat.kube.all(DKRON_RUNS)]
+    assert [(each["parameters"], each["scheduledTime"]) for each in specs] == [(values, "2026-01-31T00:00:00Z")] * 2
+    seat.kube.wait_status("given", "to have been retried", finished(2))
+    for each in seat.kube.all(DKRON_RUNS):
+        seat.kube.delete(DKRON_RUNS, each["metadata"]["name"])
+    assert "its DkronRun is gone" in seat.cli("retry", "given", _latest(seat, "given"), code=FAILED).errors
+    assert "given is left out: the parameter values of" in seat.cli("retry", "given", "--failed").output
+    seat.kube.delete(DKRON_JOBS, "given")
+
+
+def _latest(seat: Seat, job: str) -> str:
+    return str(json.loads(seat.cli("history", job, "-o", "json").output)[0]["attempts"][-1]["id"])
+
+
 def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
     said = seat.cli("pause", "long", "after", "--reason", "a move", "--until", "2h").output
     assert f"DkronPause {seat.kube.namespace}/pause-" in said
@@ -77,9 +99,18 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
     assert "a move (DkronPause" in seat.cli("describe", "long").output
     assert "the job was paused" in seat.cli("run", "long", "--wait", code=FAILED).errors
     assert "missedRuns  " in seat.cli("pauses").output
-    assert seat.cli("resume", "after").output.endswith("goes on for long\n")
-    assert seat.cli("resume", "long").output.endswith("has ended\n")
-    assert "there is no DkronPause of long" in seat.cli("resume", "long", code=NOT_FOUND).errors
+    seat.cli("pause", "--reason", "an upgrade", "--by", "bob")
+    first, *others = seat.cli("resume", "after").lines
+    assert first.endswith("goes on for long")
+    assert [line.partition(" (")[0] for line in others] == ["after stays paused by bob: an upgrade"]
+    assert seat.cli("resume", "long").lines[1].startswith("long stays paused by")
+    missing = seat.cli("resume", "long", code=NOT_FOUND).errors
+    assert "there is no DkronPause of long in namespace" in missing
+    assert "; long stays paused by" in missing
+    seat.kube.wait_status("off", "to be paused", lambda status: status.get("paused"))
+    assert "off is paused (DkronPause pause-" in seat.cli("enable", "off").output
+    seat.cli("disable", "off")
+    assert seat.cli("resume").lines[1:] == []
     seat.kube.wait_status("long", "to go on", lambda status: not status.get("paused"))
 
 
@@ -141,6 +172,7 @@ def test_reports_are_the_same_by_kubeconfig_and_by_the_rest_api(seat: Seat) -> N
     assert [each["what"] for each in slots if each["slot"] in period] == ["ran", "ran"]
     seat.kube.delete(DKRON_JOBS, "often")
     assert "good" in {each["job"] for each in _same(seat, "agenda", "--within", "2d")}
+    assert [each["job"] for each in _same(seat, "top", "--since", "1d")] == ["bad", "long"]
     summary = _same(seat, "summary")
     assert [each["kind"] for each in summary["attention"]["jobs"] if each["job"] == "wrong"] == ["invalid"]
     assert summary["leader"]

@@ -51,8 +51,9 @@ def programs(cluster: localcluster.Cluster, kube: Kube, tmp_path_factory: pytest
 def requests(programs: Programs) -> list[list[str]]:
     """The lines for curl, as a shell would split them."""
     where = Whereabouts(
-        programs.folder, programs.operator.log, programs.api_url, "default", make_arguments="", kubectl_folder=None
-    )
+        programs.folder, programs.operator.log, programs.api_url, "default", make_arguments="", kubectl_folder=None,
+        dkronctl=programs.folder,
+    )  # fmt: skip
     lines = how_to_go_on(where).splitlines()
     curls = [shlex.split(line, comments=True) for line in lines if line.startswith("  curl ")]
     return [[os.path.expandvars(word) for word in words] for words in curls]

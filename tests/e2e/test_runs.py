@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from dkron_kube.paths import DKRON_RUNS
 from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
-from tests.support.kube import NODES, condition, finished
+from tests.support.kube import NODES, SECRETS, condition, finished, shown
+from tests.support.printed import MARK
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -18,6 +20,16 @@ pytestmark = pytest.mark.cluster(nodes="real")
 SHELL = {"shell": "true"}
 SECOND = timedelta(seconds=1)
 REQUESTED = "2026-01-01T00:00:00Z"
+
+
+DECLARED = [{"name": "text"}, {"name": "count", "type": "integer"}, {"name": "token", "secret": True}]
+HOSTILE = 'it\'s "$(DKRON_JOB_NAME)" `id` {{ count }}\n--second, line'
+VALUES = {"text": HOSTILE, "count": "-7", "token": "secretRef:creds/token"}
+SAY_ALL = """\
+sh -c 'printf "%s|" "$@" "$DKRON_PARAM_TEXT" "$DKRON_PARAM_COUNT" "$DKRON_PARAM_TOKEN" "$DKRON_SCHEDULED_TIME"'
+sh {{ text }} '<{{ count }}>'
+"""
+DKRON_RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 
 
 def soon(seconds: int) -> str:
@@ -36,7 +48,11 @@ def everything(module_site: Site) -> None:
         ),
         dkron_job("hopeless", "exit 3", config=SHELL, run=["once"], retries=1, retryBackoff=backoff, history=KEEP_ALL),
         own_containers("as-it-stands"),
+        dkron_job("given", SAY_ALL, parameters=DECLARED),
     )  # fmt: skip
+    module_site.kube.create(SECRETS, {"metadata": {"name": "creds"}, "stringData": {"token": MARK}})
+    spec = {"job": "given", "parameters": VALUES, "scheduledTime": "2026-01-31T02:30:00Z"}
+    module_site.kube.create(DKRON_RUNS, {**DKRON_RUN, "metadata": {"name": "given"}, "spec": spec})
 
 
 def own_containers(name: str) -> dict[str, Any]:
@@ -121,3 +137,12 @@ def test_a_run_whose_attempts_all_fail_is_failed(shared_site: Site) -> None:
 def test_the_kubernetes_executor_runs_the_template_as_it_stands(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("as-it-stands", "its run", finished(1))["executions"]
     assert (execution["success"], execution["output"]) == (True, "zero as-it-stands\n")
+
+
+def test_the_values_of_a_run_reach_its_pod_as_they_were_given(shared_site: Site) -> None:
+    kube = shared_site.kube
+    (execution,) = kube.wait_status("given", "its run", finished(1))["executions"]
+    said = (HOSTILE, "<-7>", HOSTILE, "-7", MARK, "2026-01-31T02:30:00Z")
+    assert (execution["success"], execution["output"]) == (True, "".join(f"{each}|" for each in said))
+    (job,) = kube.jobs_of("given")
+    assert MARK not in shown(job)

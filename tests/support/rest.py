@@ -94,4 +94,4 @@ def encoded(body: bytes | str | Mapping[str, Any] | Sequence[Any] | None) -> byt
     """The bytes that go over the wire."""
     if body is None or isinstance(body, bytes):
         return body
-    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
+    return (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode(errors="backslashreplace")

@@ -22,7 +22,8 @@ from dkron_operator.plan.read import read_job
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 HERE = "http://127.0.0.1:8080"
-USUAL = Whereabouts(Path("/c/kubeconfig"), Path("/c/log"), HERE, "default", make_arguments="", kubectl_folder=None)
+USUAL = Whereabouts(Path("/c/kubeconfig"), Path("/c/log"), HERE, "default", make_arguments="", kubectl_folder=None,
+                    dkronctl=Path("/v/dkronctl"))  # fmt: skip
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BAD_SCHEDULE = {
     "type": "Ready", "status": "False", "reason": "InvalidSchedule", "message": "schedule: five fields",
@@ -203,6 +204,7 @@ def test_the_schedule_gives_way_on_a_narrow_terminal(width: int, shown: bool) ->
     [
         pytest.param({}, "  kubectl get dkj ", id="in its own cluster"),
         pytest.param({"namespace": "dkron-demo"}, "  kubectl -n dkron-demo get dkj ", id="in a namespace"),
+        pytest.param({"namespace": "dkron-demo"}, "  /v/dkronctl -n dkron-demo top ", id="live, in a namespace"),
         pytest.param({"kubectl_folder": Path("/c/bin")}, "  export PATH=/c/bin:$PATH\n", id="without kubectl"),
         pytest.param({"make_arguments": " CLUSTER=current"}, "  make demo-down CLUSTER=current ", id="as it was made"),
     ],

@@ -1,19 +1,16 @@
 """CronJobs become DkronJobs that run the same Jobs at the same times, and say what is different."""
 
-import io
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import yaml
 from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.job import DkronJob
 from dkron_crds.schedule import parse
-from dkron_from_cronjob.command import convert
 from dkron_from_cronjob.translate import (
     AS_THE_IMAGE_SAYS,
     FORBID,
@@ -256,32 +253,3 @@ def test_whatever_comes_in_it_is_translated_or_refused(document: dict[str, Any],
     for each in (document, cronjob({"labels": template}) | document, cronjob(jobTemplate=template)):
         with suppress(Refused):
             assert translate(each).job["spec"]["executor"] == "kubernetes"
-
-
-def converted(text: str) -> tuple[int, list[Any], str]:
-    out, remarks = io.StringIO(), io.StringIO()
-    status = convert(io.StringIO(text), out=out, remarks=remarks)
-    return status, list(yaml.safe_load_all(out.getvalue())), remarks.getvalue()
-
-
-def test_several_come_as_documents_or_as_a_list() -> None:
-    two = [cronjob(), cronjob({"name": "other"}, timeZone="")]
-    for text in (yaml.safe_dump_all(two), yaml.safe_dump({"kind": "List", "items": two})):
-        status, jobs, remarks = converted(text)
-        assert (status, [job["metadata"]["name"] for job in jobs]) == (0, ["report", "other"])
-        assert remarks == f"other: {NO_ZONE}\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (yaml.safe_dump_all([cronjob(), cronjob({"name": "bad"}, schedule="x")]), "bad: spec: "),
-        (yaml.safe_dump({"kind": "Deployment"}), "standard input: it has a Deployment; pass only CronJobs"),
-        ("just words", "standard input: it has a str; pass only CronJobs"),
-        ("{", "standard input: while parsing"),
-    ],
-)
-def test_nothing_is_printed_if_something_is_wrong(text: str, expected: str) -> None:
-    status, jobs, remarks = converted(text)
-    assert (status, jobs) == (1, [])
-    assert expected in remarks

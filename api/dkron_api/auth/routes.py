@@ -122,6 +122,7 @@ TABLE = (
     RouteRight("POST", "/v1/leave", "update", f"{CLUSTERS}/leave", _C),
     RouteRight("GET", "/v1/jobs", "list", JOBS, _L),
     RouteRight("GET", "/v1/agenda", "list", JOBS, _L),
+    RouteRight("GET", "/v1/failing", "list", JOBS, _L),
     RouteRight("GET", "/v1/summary", "list", JOBS, _L),
     RouteRight("POST", "/v1/jobs", "create", JOBS, _C, by_body=True),
     RouteRight("PATCH", "/v1/jobs", "create", JOBS, _U, by_body=True),

@@ -1,5 +1,5 @@
-"""GET /v1/jobs/{job}/explain, /v1/agenda and /v1/summary: what became of slots, what is due, and how all jobs stand.
-Additions to Dkron's API."""
+"""GET /v1/jobs/{job}/explain, /v1/agenda, /v1/failing and /v1/summary: what became of slots, what is due, what fails
+most, and how all jobs stand. Additions to Dkron's API."""
 
 from http import HTTPStatus
 
@@ -16,11 +16,14 @@ from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
 from dkron_reports.agenda import MOST, end_of, planning
 from dkron_reports.explain import explaining, read_question
+from dkron_reports.failing import failing, start_of
 from dkron_reports.installation import installation
 from dkron_reports.job import from_object
 
 WITHIN, COUNT, CROWDED = "1h", 100, 10
 """What an agenda tells unless it is asked otherwise: an hour, so many slots, seconds with so many jobs."""
+SINCE, WORST = "24h", 20
+"""Of which period the failures are told unless it is asked otherwise, and of how many jobs."""
 
 
 async def explain_slots(request: web.Request) -> web.StreamResponse:
@@ -47,6 +50,20 @@ async def show_agenda(request: web.Request) -> web.StreamResponse:
     standings = await tenant_of(request).standings.all()
     first = ((each.job, each.first(now)) for each in standings)
     found = await request.app[SLICES].run(planning(first, now=now, end=end, most=most, least=least))
+    return json_answer(request, found.as_json())
+
+
+async def show_failing(request: web.Request) -> web.StreamResponse:
+    """Return which jobs of the namespace failed most `?since` a time ago, by their finished runs."""
+    require_ready(request)
+    now, query = request.app[CLOCK](), request.query
+    try:
+        start = start_of(query.get("since", SINCE), now, option="since")
+    except ValueError as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
+    most = _whole(query.get("count"), "count", default=WORST, least=1)
+    jobs = (each.job for each in await tenant_of(request).standings.all())
+    found = await request.app[SLICES].run(failing(jobs, start=start, now=now, most=most))
     return json_answer(request, found.as_json())
 
 
@@ -79,5 +96,6 @@ def _whole(text: str | None, name: str, *, default: int, least: int) -> int:
 ROUTES = (
     web.get("/v1/jobs/{job}/explain", explain_slots, allow_head=False),
     web.get("/v1/agenda", show_agenda, allow_head=False),
+    web.get("/v1/failing", show_failing, allow_head=False),
     web.get("/v1/summary", show_summary, allow_head=False),
 )

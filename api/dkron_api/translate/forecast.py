@@ -18,7 +18,7 @@ from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.schedule.timestamps import rfc3339
-from dkron_reports.slots import after
+from dkron_reports.slots import after, past_the_last
 
 COUNT = 10
 MOST = 1000
@@ -61,6 +61,8 @@ def preview(body: bytes, *, now: datetime) -> Iterator[str]:
         schedule = parse(asked.schedule, timezone=asked.timezone or "", name=asked.name or "")
     except (ScheduleError, TimezoneError) as exc:
         raise Unclear(str(exc)) from None
+    if why := past_the_last(schedule, since):
+        raise Unclear(f"after: {why}; use an earlier time")
     line = Timeline(schedule, since, starts=None, expires=None)
     return _told(after(line, None), COUNT if asked.count is None else asked.count)
 

@@ -23,7 +23,8 @@ not match: a text full of escapes must not become a list of matches."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _TAB = b"    "
-_REPLACED = "ufffd"
+_WIDTH = 6
+"""Characters of an escape."""
 _LONGEST_TOKEN = 16
 """Characters. A text that fails this close to its end may have been cut within a token."""
 
@@ -32,22 +33,19 @@ def decode(data: bytes) -> object:
     """Return the first JSON value in `data`. Objects are `Pairs`; text after the value is ignored (Dkron behaviour
     §1.5).
 
-    Invalid UTF-8 and lone surrogates become U+FFFD. Raises Unreadable for everything that Go rejects, and for nesting
-    and numbers beyond Python's limits.
+    Invalid UTF-8 becomes U+FFFD. Raises Unreadable for everything that Go rejects, for half of a surrogate pair, and
+    for nesting and numbers beyond Python's limits.
     """
     text = readable(data)
     return value_at(text, after_space(text, 0))[0]
 
 
 def readable(data: bytes) -> str:
-    """Return the text of `data`, with U+FFFD for each byte that is not UTF-8 and for each lone surrogate escape."""
+    """Return the text of `data`, with U+FFFD for each byte that is not UTF-8."""
     try:
-        text = data.decode()
+        return data.decode()
     except UnicodeDecodeError:
-        text = _SURROGATE.sub(REPLACEMENT, data.decode(errors="surrogateescape"))
-    if "\\ud" in text or "\\uD" in text:
-        text = _ESCAPE.sub(_mended, text)
-    return text
+        return _SURROGATE.sub(REPLACEMENT, data.decode(errors="surrogateescape"))
 
 
 class Utf8:
@@ -79,7 +77,7 @@ def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[o
     if text.startswith("\ufeff", at):
         raise Unreadable("it begins with a byte order mark; send JSON as UTF-8 without one")
     try:
-        return _DECODER.raw_decode(text, at)
+        value, end = _DECODER.raw_decode(text, at)
     except json.JSONDecodeError as exc:
         cut = exc.pos > len(text) - _LONGEST_TOKEN or exc.msg.startswith("Unterminated string")
         raise Unreadable(_not_json(exc, origin), cut=cut) from None
@@ -91,20 +89,33 @@ def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[o
         raise
     except ValueError:
         raise Unreadable("it has a number with thousands of digits; no field accepts one") from None
+    if "\\ud" in text or "\\uD" in text:
+        _refuse_halves(text, at, end, origin)
+    return value, end
+
+
+def _refuse_halves(text: str, at: int, end: int, origin: tuple[int, int]) -> None:
+    """Raise Unreadable for the first half of a surrogate pair that stands alone in the JSON from `at` to `end`."""
+    for found in _ESCAPE.finditer(text, at, end):
+        # After an even number of backslashes, the last one is itself escaped: the rest is text, and a half after it is
+        # alone.
+        half = found.start(2) - 1 if len(found[1]) % 2 else found.start(3)
+        if half >= 0 and (len(found[1]) % 2 == 0 or found[3] is None):
+            line = text.count("\n", 0, half) + 1
+            column = half - text.rfind("\n", 0, half)
+            what = f"{text[half : half + _WIDTH]} is half of a surrogate pair, and no character; send both halves"
+            raise Unreadable(f"{what}: {_place(line, column, origin)}")
 
 
 def _not_json(error: json.JSONDecodeError, origin: tuple[int, int]) -> str:
     problem = error.msg.rstrip(": ")
-    line, column = origin[0] + error.lineno - 1, error.colno + (origin[1] - 1 if error.lineno == 1 else 0)
-    return f"it is not JSON: {problem[:1].lower()}{problem[1:]}: line {line}, column {column}"
+    place = _place(error.lineno, error.colno, origin)
+    return f"it is not JSON: {problem[:1].lower()}{problem[1:]}: {place}"
 
 
-def _mended(found: re.Match[str]) -> str:
-    backslashes, escape, half = found[1], found[2], found[3] or ""
-    if len(backslashes) % 2 == 0:
-        # The last backslash is itself escaped: the rest is text, and the half after it is alone.
-        return backslashes + escape + _ESCAPE.sub(_mended, half)
-    return found[0] if half else f"{backslashes}{_REPLACED}"
+def _place(line: int, column: int, origin: tuple[int, int]) -> str:
+    """Return a position, counted from the start of the text, as one that is counted from `origin`."""
+    return f"line {origin[0] + line - 1}, column {column + (origin[1] - 1 if line == 1 else 0)}"
 
 
 def _no_constant(name: str) -> Never:

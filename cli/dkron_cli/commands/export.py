@@ -9,7 +9,7 @@ import typer
 from dkron_cli.commands.arguments import JobNames
 from dkron_cli.core.objects import manifest
 from dkron_cli.edge.backend import connected
-from dkron_cli.edge.terminal import run
+from dkron_cli.edge.terminal import print_manifests, run
 from dkron_cli.options import Options, options_of
 
 
@@ -34,12 +34,4 @@ async def _export(options: Options, names: list[str], *, full: bool) -> None:
         json.dump(raw, sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
-    manifests = [manifest(each, defaults=full) for each in raw]
-    if options.output == "json":
-        whole = {"apiVersion": "v1", "kind": "List", "items": manifests}
-        json.dump(whole, sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
-        return
-    import yaml  # noqa: PLC0415 - for this format alone
-
-    yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False, allow_unicode=True, explicit_start=True)
+    print_manifests([manifest(each, defaults=full) for each in raw], options)

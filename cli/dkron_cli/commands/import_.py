@@ -16,6 +16,7 @@ from dkron_cli.core.importing import (
     items_of_objects,
     items_of_text,
     lonely,
+    manifests,
     placed,
     steps,
     twice,
@@ -25,7 +26,7 @@ from dkron_cli.core.objects import parents_first
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable, told
 from dkron_cli.edge.rest import Rest, open_rest
-from dkron_cli.edge.terminal import remark, run, say
+from dkron_cli.edge.terminal import print_manifests, remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import DryRun, Options, options_of
@@ -62,12 +63,19 @@ def import_(
 
     The API server checks everything by a dry run before the first write. Jobs that are the same already are left
     alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's JSON go to that
-    REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN.
+    REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN. With -o yaml or
+    json, the DkronJobs are printed and nothing is written: a file needs no cluster then.
     """
     options = options_of(ctx)
+    printing = options.output in ("json", "yaml")
+    if printing and prune:
+        raise usage("--prune deletes from a cluster, and -o only prints; leave out one of them")
     if options.server and (prune or source == FROM_CLUSTER):
         raise usage("--prune and cronjobs need a kubeconfig; leave out --server and DKRON_SERVER")
     try:
+        if printing:
+            run(_print(options, source, disabled=disabled, skip_broken=skip_broken))
+            return
         run(_import(options, source, dry_run=dry_run, prune=prune, disabled=disabled, skip_broken=skip_broken))
     except Interrupted:
         remark("\ninterrupted; the same command goes on where it was")
@@ -99,12 +107,33 @@ async def _import(
         await cluster.close()
 
 
-async def _items(cluster: Cluster, source: str) -> list[Item]:
+async def _print(options: Options, source: str, *, disabled: bool, skip_broken: bool) -> None:
+    """Print what would be imported."""
     if source == FROM_CLUSTER:
-        where = None if cluster.everywhere else cluster.namespace
-        with readable():
-            listed = [raw async for raw in cluster.kube.list(CRON_JOBS, where)]
-        return items_of_objects([{"apiVersion": "batch/v1", "kind": "CronJob", **raw} for raw in listed])
+        cluster = await open_cluster(options)
+        try:
+            items = await _cron_jobs(cluster)
+        finally:
+            await cluster.close()
+    else:
+        items = await _given(source)
+    _report(items, skip_broken=skip_broken)
+    print_manifests(manifests(items, options.namespace, disabled=disabled), options)
+
+
+async def _items(cluster: Cluster, source: str) -> list[Item]:
+    return await (_cron_jobs(cluster) if source == FROM_CLUSTER else _given(source))
+
+
+async def _cron_jobs(cluster: Cluster) -> list[Item]:
+    where = None if cluster.everywhere else cluster.namespace
+    with readable():
+        listed = [raw async for raw in cluster.kube.list(CRON_JOBS, where)]
+    return items_of_objects([{"apiVersion": "batch/v1", "kind": "CronJob", **raw} for raw in listed])
+
+
+async def _given(source: str) -> list[Item]:
+    """Return the jobs of a file or of a Dkron."""
     if source.startswith(("http://", "https://")):
         return items_of_dkron(await _fetched(source))
     try:

@@ -1,6 +1,8 @@
 """`pause`, `resume` and `pauses`: DkronPauses, which keep jobs from running by schedule or after others."""
 
+import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,20 +12,36 @@ import typer
 
 from dkron_cli.commands.arguments import JobNames, usage
 from dkron_cli.commands.rights import who_am_i
-from dkron_cli.core.pauses import Choice, Ending, endings, pause_manifest, pause_table, read_end, read_selector
+from dkron_cli.core.pauses import (
+    Choice,
+    Ending,
+    Object,
+    choice_of,
+    endings,
+    names_any,
+    pause_manifest,
+    pause_table,
+    read_end,
+    read_selector,
+    still_paused,
+)
 from dkron_cli.edge.backend import connected, need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
-from dkron_kube.paths import DKRON_PAUSES
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES
+from dkron_reports.job import Job, from_object
 from dkron_reports.words import instant
 
 Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these labels, as in team=a,tier=1.")]
 ApiWrites = Annotated[
     bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
 ]
+
+PATIENCE, INTERVAL = 5.0, 0.5
+"""Seconds to wait for the operator after a pause has ended, and between two looks."""
 
 
 def pause(
@@ -69,7 +87,7 @@ def resume(
     """End a pause.
 
     Of the jobs that are named, of the selector, of all jobs of the namespace, or with -A of all namespaces, as they
-    were paused. A pause that names other jobs too goes on for those.
+    were paused. A pause that names other jobs too goes on for those. If another pause still holds them, it is named.
     """
     options = options_of(ctx)
     if api_writes:
@@ -131,12 +149,59 @@ async def _resume(options: Options, choice: Choice, name: str) -> None:
                     await cluster.kube.patch(DKRON_PAUSES, home, metadata["name"], change)
                 else:
                     await cluster.kube.delete(DKRON_PAUSES, home, metadata["name"], uid=metadata["uid"])
-    if not ended:
+        for each in ended:
+            what = f"goes on for {', '.join(each.left)}" if each.left else "has ended"
+            say(f"DkronPause {home}/{each.pause['metadata']['name']} {what}")
+        if ended:
+            await _say_held(cluster, choice_of(ended[0].pause) if name else choice, [each.pause for each in ended])
+            return
         what = f'"{name}"' if name else f"of {choice}"
-        raise CliError(Code.NOT_FOUND, f"there is no DkronPause {what} in namespace {home}; see dkronctl pauses")
-    for each in ended:
-        what = f"goes on for {', '.join(each.left)}" if each.left else "has ended"
-        say(f"DkronPause {home}/{each.pause['metadata']['name']} {what}")
+        held = "" if name else "".join(f"; {line}" for line in await _held(cluster, choice))
+        raise CliError(Code.NOT_FOUND, f"there is no DkronPause {what} in namespace {home}{held}; see dkronctl pauses")
+
+
+async def _say_held(cluster: Cluster, choice: Choice, ended: list[Object]) -> None:
+    """Say which jobs another pause still holds, as soon as the operator has acted on the end of these."""
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while names_any(jobs := await _chosen(cluster, choice), ended):
+            if time.monotonic() > deadline:
+                remark("the operator has not acted on it yet; dkronctl get shows when it has")
+                return
+            await asyncio.sleep(INTERVAL)
+    except CliError as error:
+        remark(f"whether another pause holds these jobs is not known: {error}")
+        return
+    for line in still_paused(jobs, namespaces=choice.everywhere):
+        say(line)
+
+
+async def _held(cluster: Cluster, choice: Choice) -> list[str]:
+    """Return by which pauses the chosen jobs are held; nothing if they may not be read."""
+    try:
+        return still_paused(await _chosen(cluster, choice), namespaces=choice.everywhere)
+    except CliError:
+        return []
+
+
+async def _chosen(cluster: Cluster, choice: Choice) -> list[Job]:
+    """Return the jobs of a choice that exist. Raises `CliError`."""
+    if choice.jobs and not choice.everywhere:
+        return [job for name in choice.jobs for job in await _one(cluster, name)]
+    with readable():
+        where = None if choice.everywhere else cluster.namespace
+        found = [from_object(raw) async for raw in cluster.kube.list(DKRON_JOBS, where)]
+    return [job for job in found if choice.selects(job)]
+
+
+async def _one(cluster: Cluster, name: str) -> list[Job]:
+    """Return the job of this name, if it exists: a pause may name any."""
+    try:
+        return [await cluster.job(name)]
+    except CliError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return []
 
 
 async def _pauses(options: Options) -> None:

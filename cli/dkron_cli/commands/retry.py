@@ -1,5 +1,7 @@
 """`retry`: run again what has failed, by requests for runs."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -8,9 +10,12 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.logs import chosen
 from dkron_cli.complete import job_names
-from dkron_cli.edge.backend import connected, need_cluster
+from dkron_cli.core.order import Order
+from dkron_cli.edge.backend import need_cluster
+from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.edge.terminal import say
+from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
 from dkron_crds.schedule.instants import shifted
 from dkron_reports.failing import latest_failure
@@ -28,7 +33,8 @@ def retry(
     """Run again what has failed.
 
     `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one of each job (or of JOB) whose
-    newest run in the period failed, however many have failed before it.
+    newest run in the period failed, however many have failed before it. The run gets the values and the slot that the
+    failed one was given; if its values are not kept any more, it is not made.
     """
     options = options_of(ctx)
     need_cluster(options, "retry")
@@ -44,30 +50,54 @@ def retry(
 
 
 async def _one(options: Options, name: str, execution: str, *, dry_run: bool) -> None:
-    async with connected(options) as backend:
-        job = await backend.job(name)
-        chosen(job, await backend.attempts(job), execution, failed=False)
+    async with opened(options) as cluster:
+        job = await cluster.job(name)
+        (attempt,) = chosen(job, await cluster.attempts(job), execution, failed=False)
+        order = await cluster.order_of(job, attempt)
         if not dry_run:
-            await backend.run(job, force=False, wait=None)
-    say(f"{'would request' if dry_run else 'requested'} a run of {job.name}")
+            await cluster.run(job, force=False, wait=None, order=order)
+    say(f"{'would request' if dry_run else 'requested'} a run of {job.name}{_given(order)}")
 
 
 async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool) -> None:
     start = shifted(datetime.now(UTC), -period)
-    async with connected(options) as backend:
-        jobs = await backend.jobs([name] if name else [])
+    async with opened(options) as cluster:
+        jobs = await cluster.jobs([name] if name else [])
         found = [(job, failure) for job in jobs if (failure := latest_failure(job, start))]
         for job, failure in found:
             if job.disabled:
                 say(f"{job.name} is disabled, and is left out")
                 continue
-            if not dry_run:
-                await backend.run(job, force=False, wait=None)
+            try:
+                order = await cluster.order_of(job, failure.attempts[-1])
+                if not dry_run:
+                    await cluster.run(job, force=False, wait=None, order=order)
+            except CliError as error:
+                if error.code is not Code.FAILED:
+                    raise
+                say(f"{job.name} is left out: {error}")
+                continue
             where = f"{job.namespace}/" if options.all_namespaces else ""
             why = f" ({failure.why})" if failure.why else ""
             say(
-                f"{'would request' if dry_run else 'requested'} a run of {where}{job.name}: the one of "
+                f"{'would request' if dry_run else 'requested'} a run of {where}{job.name}{_given(order)}: the one of "
                 f"{instant(failure.started)} failed{why}"
             )
     if not found:
         say("no job's newest run has failed")
+
+
+def _given(order: Order) -> str:
+    """Return what the run is given, in words. Values may be long; the names tell which."""
+    names = f" with its {', '.join(order.parameters)}" if order.parameters else ""
+    return f"{names}, for the slot {instant(order.at)}" if order.at else names
+
+
+@asynccontextmanager
+async def opened(options: Options) -> AsyncIterator[Cluster]:
+    """Yield the cluster."""
+    cluster = await open_cluster(options)
+    try:
+        yield cluster
+    finally:
+        await cluster.close()

@@ -32,3 +32,5 @@ async def _switch(options: Options, names: list[str], *, disabled: bool) -> None
         for job in await backend.jobs(names):
             changed = await backend.disable(job, disabled=disabled)
             say(f"{job.name} {word}" if changed else f"{job.name} was {word} already")
+            if job.paused and not disabled:
+                say(f"{job.name} is {job.paused}, and runs by its schedule when that ends")

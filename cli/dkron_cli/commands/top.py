@@ -1,7 +1,7 @@
 """`top`: what runs, as a live table; with `--since`, what fails most."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -10,13 +10,13 @@ from dkron_cli.commands.arguments import usage
 from dkron_cli.core.job import job_table
 from dkron_cli.core.report_tables import failing_table
 from dkron_cli.core.table import Table
-from dkron_cli.edge.backend import Backend, connected, need_cluster
+from dkron_cli.edge.backend import Backend, connected
 from dkron_cli.edge.live import live
 from dkron_cli.edge.terminal import is_terminal, remark, run, show, structured
 from dkron_cli.options import Options, options_of
-from dkron_crds.schedule.instants import shifted
-from dkron_reports.failing import worst
+from dkron_reports.failing import MOST
 from dkron_reports.job import Job, busiest_first
+from dkron_reports.reading import number, objects
 from dkron_reports.words import plural, read_span
 
 PAUSE = 1.0
@@ -28,7 +28,7 @@ def top(
     since: Annotated[
         str, typer.Option("--since", help="What fails most instead, of the runs of this period, as 12h or 7d.")
     ] = "",
-    count: Annotated[int, typer.Option("--count", "-c", min=1, help="At most so many jobs.")] = 20,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="At most so many jobs.")] = 20,
 ) -> None:
     """Show what runs, live; or what fails most.
 
@@ -41,12 +41,11 @@ def top(
     if not since:
         run(_running(options, count))
         return
-    need_cluster(options, "top --since")
     try:
-        period = read_span("--since", since)
+        read_span("--since", since)
     except ValueError as error:
         raise usage(str(error)) from None
-    run(_failing(options, period, count))
+    run(_failing(options, since, count))
 
 
 async def _running(options: Options, count: int) -> None:
@@ -74,19 +73,15 @@ def _table(jobs: list[Job], options: Options) -> Table:
     return job_table(jobs, now=datetime.now(UTC), wide=wide, namespaces=everywhere)
 
 
-async def _failing(options: Options, period: timedelta, count: int) -> None:
+async def _failing(options: Options, since: str, count: int) -> None:
     async with connected(options) as backend:
-        jobs = await backend.jobs()
-    now = datetime.now(UTC)
-    found = worst(jobs, shifted(now, -period))[:count]
-    raw = [
-        {"namespace": each.job.namespace, "job": each.job.name, "failed": each.failed, "runs": each.runs,
-         "retried": each.retried}
-        for each in found
-    ]  # fmt: skip
-    if structured(options, raw, names=lambda: [each.job.name for each in found], one=False):
+        found = await backend.failing(since, most=count)
+    jobs = objects(found, "jobs")
+    if structured(options, jobs, names=lambda: [str(each.get("job")) for each in jobs], one=False):
         return
-    if not found:
+    if not jobs:
         remark("no run has failed")
         return
-    show(failing_table(found, now=now, namespaces=options.all_namespaces), options)
+    show(failing_table(jobs, now=datetime.now(UTC), namespaces=options.all_namespaces), options)
+    if (more := number(found, "total") - len(jobs)) > 0:
+        remark(f"{more} more; --count shows them")

@@ -110,15 +110,23 @@ def placed(items: Sequence[Item], namespace: str, *, move: bool = False, disable
     for item in items:
         if item.refused:
             continue
-        metadata = dict(item.job["metadata"])
-        if move or not metadata.get("namespace"):
-            metadata["namespace"] = namespace
-        metadata["labels"] = {**(metadata.get("labels") or {}), IMPORTED: item.source.value}
-        spec = {**item.job["spec"], **({"disabled": True} if disabled else {})}
-        job = {**item.job, "metadata": metadata, "spec": spec}
+        where = namespace if move or not item.job["metadata"].get("namespace") else ""
+        job = _changed(item, where, disabled=disabled)
+        job["metadata"]["labels"] = {**(job["metadata"].get("labels") or {}), IMPORTED: item.source.value}
         found[id(job)] = Item(item.name, item.source, job, item.past, item.remarks)
     jobs = [item.job for item in found.values()]
     return [found[id(job)] for job in parents_first(jobs)]
+
+
+def manifests(items: Sequence[Item], namespace: str, *, disabled: bool) -> list[Object]:
+    """Return the DkronJobs to keep in files, in the order of their parents; with a namespace, all in that one."""
+    return parents_first([_changed(item, namespace, disabled=disabled) for item in items if not item.refused])
+
+
+def _changed(item: Item, namespace: str, *, disabled: bool) -> Object:
+    """Return a copy of the job, in the namespace unless that is empty."""
+    metadata = {**item.job["metadata"], **({"namespace": namespace} if namespace else {})}
+    return {**item.job, "metadata": metadata, "spec": {**item.job["spec"], **({"disabled": True} if disabled else {})}}
 
 
 def twice(items: Sequence[Item]) -> list[str]:

@@ -47,7 +47,7 @@ def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: boo
             row += [
                 job.timezone, job.executor, str(job.succeeded), str(job.failed),
                 "" if job.skipped is None else str(job.skipped), "" if job.created is None else ago(job.created, now),
-                job.problem,
+                job.problem or job.paused,
             ]  # fmt: skip
         rows.append([job.namespace, *row] if namespaces else row)
     return table([*head, *columns, *(more if wide else [])], rows)

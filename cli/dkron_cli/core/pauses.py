@@ -1,7 +1,7 @@
 """DkronPauses as the command line makes, shows and ends them. Reads defensively: anybody may have written the
 object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,13 @@ from dkron_crds.base import rfc3339
 from dkron_crds.names import API_VERSION
 from dkron_crds.schedule.errors import ScheduleError
 from dkron_crds.schedule.timestamps import rfc3339 as read_rfc3339
-from dkron_reports.words import instant, one_line, read_span, read_time
+from dkron_reports.job import Job
+from dkron_reports.reading import mapping
+from dkron_reports.words import instant, one_line, plural, read_span, read_time
 
 Object = dict[str, Any]
+NAMED = 5
+"""Jobs that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,13 @@ class Choice:
             return ", ".join(self.jobs) + where
         labels = ",".join(f"{key}={value}" for key, value in self.selector)
         return (f"jobs with {labels}" if labels else "all jobs") + where
+
+    def selects(self, job: Job) -> bool:
+        """Whether a job of the right namespace is one of them."""
+        if self.jobs:
+            return job.name in self.jobs or job.object_name in self.jobs
+        labels = mapping(mapping(job.raw, "metadata"), "labels")
+        return all(labels.get(key) == value for key, value in self.selector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +120,28 @@ def endings(pauses: Sequence[Object], choice: Choice) -> list[Ending]:
         elif not choice.jobs and not its.jobs and its.selector == choice.selector:
             found.append(Ending(pause))
     return found
+
+
+def names_any(jobs: Sequence[Job], pauses: Iterable[Object]) -> bool:
+    """Whether one of the jobs says that one of these pauses holds it. Without a namespace, only the name is
+    compared."""
+    known = [each["metadata"] for each in pauses]
+    texts = [f"(DkronPause {where}{one['name']})" for one in known for where in (f"{one['namespace']}/", "")]
+    return any(text in job.paused for job in jobs for text in texts)
+
+
+def still_paused(jobs: Iterable[Job], *, namespaces: bool) -> list[str]:
+    """Return by which pauses these jobs are held, as a sentence each."""
+    held: dict[str, list[str]] = {}
+    for job in jobs:
+        if job.paused:
+            held.setdefault(job.paused, []).append(f"{job.namespace}/{job.name}" if namespaces else job.name)
+    return [f"{_listed(names)} {'stays' if len(names) == 1 else 'stay'} {paused}" for paused, names in held.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {plural(more, 'other')}" if more > 0 else "")
 
 
 def pause_table(pauses: Sequence[Object], *, namespaces: bool) -> Table:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
-from dkron_reports.failing import Tally
 from dkron_reports.reading import Object, items, mapping, number
 from dkron_reports.words import ago, plural, read_time
 
@@ -54,18 +53,17 @@ def summary_lines(found: Object) -> Iterator[str]:
         yield "paused: the REST API rejects new and changed jobs"
 
 
-def failing_table(found: Sequence[Tally], *, now: datetime, namespaces: bool) -> Table:
-    """Return the table of `top`. A plus behind a number says that older runs of the period are not kept."""
-    rows = [
-        (
-            each.job.namespace if namespaces else "", each.job.name,
-            f"{each.failed}{'' if each.whole else '+'}", f"{each.runs}{'' if each.whole else '+'}",
-            f"{each.share:.0%}", str(each.retried),
-            "" if each.latest is None else ago(each.latest.started, now),
-            "" if each.latest is None else each.latest.why,
-        )
-        for each in found
-    ]  # fmt: skip
+def failing_table(jobs: Sequence[Object], *, now: datetime, namespaces: bool) -> Table:
+    """Return the table of `top --since`. A plus behind a number says that older runs of the period are not kept."""
+    rows = []
+    for each in jobs:
+        space, name, latest, why = _texts(each, "namespace", "job", "latest", "why")
+        failed, runs, more = number(each, "failed"), number(each, "runs"), "" if each.get("whole") is True else "+"
+        share = f"{failed / runs:.0%}" if runs else ""
+        rows.append(
+            (space if namespaces else "", name, f"{failed}{more}", f"{runs}{more}", share, str(number(each, "retried")),
+             ago(read_time(latest), now), why)
+        )  # fmt: skip
     return table(("NAMESPACE", "JOB", "FAILED", "RUNS", "SHARE", "RETRIED", "LATEST", "WHY"), rows)
 
 

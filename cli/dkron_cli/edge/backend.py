@@ -73,6 +73,9 @@ class Backend(Protocol):
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Say what is due: an `Agenda` as JSON."""
 
+    async def failing(self, since: str, *, most: int) -> Answer:
+        """Say which jobs fail most: a `Failing` as JSON."""
+
     async def summary(self) -> Answer:
         """Say how all jobs stand: the overview of `GET /v1/summary`."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dkron_cli.core.order import Order, unfit
+from dkron_cli.core.repeat import lost, may_have_values, run_of_group, same_order
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
@@ -23,9 +24,10 @@ from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, LEASES, PODS, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, PODS, Resource
 from dkron_reports.agenda import end_of, planning, with_first
 from dkron_reports.explain import Question, explain
+from dkron_reports.failing import failing, start_of
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of, runs_of
@@ -150,6 +152,26 @@ class Cluster:
             why = status.get("message") or "it gives no reason"
             raise CliError(Code.FAILED, f'the operator did not run "{asked.job.name}": {why}')
 
+    async def order_of(self, job: Job, attempt: Attempt) -> Order:
+        """Return what the run of an attempt was given. Raises `CliError` if that is not kept any more."""
+        if not may_have_values(job, attempt):
+            return same_order(attempt, None)
+        with readable():
+            listed = self.kube.list(DKRON_RUNS, job.namespace, field_selector=f"spec.job={job.name}")
+            found = run_of_group([run async for run in listed], attempt.group)
+            annotations = None if found is not None else await self._annotations(job, attempt)
+        if found is None and (why := lost(job, attempt, annotations)):
+            raise CliError(Code.FAILED, why)
+        return same_order(attempt, found)
+
+    async def _annotations(self, job: Job, attempt: Attempt) -> Object | None:
+        """Return the annotations of the attempt's Job; None if it is gone, or the user may not read it."""
+        try:
+            found = await self.kube.get(JOBS, job.namespace, attempt.job)
+        except (NotFound, Rejected):
+            return None
+        return found["metadata"].get("annotations") or {}
+
     async def stop(self, job: Job, attempt: Attempt) -> None:
         """Write the annotation that requests a stop."""
         key, text = stop_annotation(attempt.job, datetime.now(UTC), by=_user())
@@ -226,6 +248,12 @@ class Cluster:
         jobs, now = await self.jobs(), datetime.now(UTC)
         end = end_of(within, now, option="--within")
         return at_once(planning(with_first(jobs, now=now), now=now, end=end, most=most, least=least)).as_json()
+
+    async def failing(self, since: str, *, most: int) -> Answer:
+        """Count the failures of the objects."""
+        jobs, now = await self.jobs(), datetime.now(UTC)
+        start = start_of(since, now, option="--since")
+        return at_once(failing(jobs, start=start, now=now, most=most)).as_json()
 
     async def summary(self) -> Answer:
         """Sum up the objects. Days and leader come from the installation, as far as the user may read it."""

@@ -140,6 +140,10 @@ class Rest:
         query = urlencode({"within": within, "count": most, "crowded": least})
         return await self._report(f"/v1/agenda?{query}", "tell what is due")
 
+    async def failing(self, since: str, *, most: int) -> Answer:
+        """Ask the server. A Dkron cannot tell."""
+        return await self._report(f"/v1/failing?{urlencode({'since': since, 'count': most})}", "tell what fails most")
+
     async def summary(self) -> Answer:
         """Ask the server. A Dkron cannot tell."""
         return await self._report("/v1/summary", "sum up jobs")

@@ -93,6 +93,18 @@ def structured(options: Options, found: Sequence[Any], *, names: Callable[[], It
     return True
 
 
+def print_manifests(manifests: Sequence[Any], options: Options) -> None:
+    """Print objects as files keep them: documents of YAML, or with -o json a List."""
+    if options.output == "json":
+        whole = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        json.dump(whole, sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+        return
+    import yaml  # noqa: PLC0415 - for this format alone
+
+    yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False, allow_unicode=True, explicit_start=True)
+
+
 def _listed(found: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON
     """Return a list as kubectl does for objects of Kubernetes, and as Dkron does for others."""
     if found and all(isinstance(each, dict) and "apiVersion" in each for each in found):

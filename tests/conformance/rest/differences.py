@@ -228,6 +228,13 @@ RETRIES = Difference(
     "the server must not change a number silently",
 )
 
+HALF_A_PAIR = Difference(
+    "half of a surrogate pair, such as `\\ud800` alone, in JSON",
+    "replaced by U+FFFD",
+    "400",
+    "the server must not change a text silently",
+)
+
 CONCURRENCY = Difference(
     "`concurrency` that is empty",
     "reads back as the empty text, or absent after a restore",

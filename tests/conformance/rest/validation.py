@@ -30,6 +30,7 @@ BAD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
 DIFFERENT: tuple[tuple[str, dict[str, Any], Difference], ...] = (
     ("a zone without a schedule", {"schedule": "TZ=Europe/Madrid"}, differences.BAD_ZONE_PREFIX),
     ("retries above 4294967295", {"retries": 4294967296}, differences.RETRIES),
+    ("half of a surrogate pair", {"owner": "\ud800"}, differences.HALF_A_PAIR),
 )
 
 REFUSED = (

@@ -94,7 +94,7 @@ def test_the_echo_shows_what_was_sent_except_for_the_id_and_the_next_run() -> No
         pytest.param(b'{"dependent_jobs":[]}', JobBody(dependent_jobs=()), id="an empty list is no null"),
         pytest.param(b'{"concurrency":""}', JobBody(concurrency=""), id="an empty concurrency stays empty"),
         pytest.param(b'{"concurrency":null}', JobBody(concurrency="allow"), id="a null concurrency is the default"),
-        pytest.param(b'{"name":"\xff\\ud800"}', JobBody(name="\ufffd\ufffd"), id="invalid text"),
+        pytest.param(b'{"name":"\xff"}', JobBody(name="\ufffd"), id="invalid text"),
         pytest.param(b'{"retries":0,"success_count":-1}', JobBody(success_count=-1), id="a negative counter"),
         pytest.param(b'{"starts_at":"0001-01-01T00:00:00Z"}', JobBody(), id="the zero time is null"),
         pytest.param(b'{"tags":{"a":"b"},"tags":null}', JobBody(), id="a later null empties a map"),

@@ -5,10 +5,10 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from dkron_api.translate.gojson import Utf8, decode, encode, encode_pretty, indent, readable
+from dkron_api.translate.gojson import Utf8, decode, encode, encode_pretty, indent, value_at
 from dkron_from_dkron.values import Pairs, Unreadable
 
 any_text = st.text(st.characters(codec=None, exclude_categories=[]))
@@ -114,6 +114,7 @@ def test_objects_keep_their_duplicates_in_order() -> None:
         pytest.param(b'"a"b', "a", id="a word"),
         pytest.param(b"\r\n\t [1] \r\n", [1], id="white space around it"),
         pytest.param(b"[]" + b"[" * 100_000, [], id="deep nesting"),
+        pytest.param(rb'[]"\ud800"', [], id="half of a surrogate pair"),
     ],
 )
 def test_what_follows_the_first_value_is_ignored(data: bytes, value: Any) -> None:
@@ -129,15 +130,8 @@ def test_what_follows_the_first_value_is_ignored(data: bytes, value: Any) -> Non
         pytest.param(b'"\xed\xa0\x80"', "\ufffd\ufffd\ufffd", id="a surrogate in UTF-8"),
         pytest.param(b'"\xc0\xaf"', "\ufffd\ufffd", id="an overlong form"),
         pytest.param(b'"\xf4\x90\x80\x80"', "\ufffd" * 4, id="beyond the last code point"),
-        pytest.param(rb'"\ud800"', "\ufffd", id="a lone high surrogate"),
-        pytest.param(rb'"\uDFFF"', "\ufffd", id="a lone low surrogate"),
-        pytest.param(rb'"\ud800\u0041"', "\ufffdA", id="a high surrogate before a letter"),
-        pytest.param(rb'"\udc00\ud800"', "\ufffd\ufffd", id="surrogates in the wrong order"),
-        pytest.param(rb'"\ud800\ud83d\ude00"', "\ufffd😀", id="a high surrogate before a pair"),
         pytest.param(rb'"\uD83D\uDE00"', "😀", id="a pair"),
         pytest.param(rb'"\\ud800"', r"\ud800", id="a backslash before what looks like a surrogate"),
-        pytest.param(rb'"\\\ud800"', "\\\ufffd", id="a backslash before a surrogate"),
-        pytest.param(b'"\\ud800\xff"', "\ufffd\ufffd", id="a surrogate before an invalid byte"),
         pytest.param(rb'"\u0000\/\b"', "\x00/\b", id="escapes"),
         pytest.param(b'"\x7f\xef\xbb\xbf\xef\xbf\xbf"', "\x7f\ufeff\uffff", id="raw characters that are odd but legal"),
     ],
@@ -186,6 +180,13 @@ def test_no_json_is_refused_with_the_place(text: str) -> None:
         pytest.param(b"[" * 10_001 + b"]" * 10_001, "too deep", id="deeper than Go takes"),
         pytest.param(b"9" * 1_000_000, "thousands of digits", id="a huge number"),
         pytest.param(b'{"a":[-%s]}' % (b"9" * 5000), "thousands of digits", id="a huge number inside"),
+        pytest.param(rb'"\ud800"', r"\ud800 is half of a surrogate pair", id="a lone high surrogate"),
+        pytest.param(rb'"\uDFFF"', r"\uDFFF is half of a surrogate pair", id="a lone low surrogate"),
+        pytest.param(rb'"\udc00\ud800"', r"\udc00 is half", id="surrogates in the wrong order"),
+        pytest.param(rb'"\ud800\ud83d\ude00"', "line 1, column 2", id="a high surrogate before a pair"),
+        pytest.param(rb'"\\\ud800"', "line 1, column 4", id="a backslash before a surrogate"),
+        pytest.param(b'{"a":\n"\\ud800\xff"}', "line 2, column 2", id="a surrogate before an invalid byte"),
+        pytest.param(rb'{"\ud800A":1}', "line 1, column 3", id="half of a pair in a key"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_a_sentence(data: bytes, sentence: str) -> None:
@@ -251,8 +252,19 @@ _SLOW = re.compile(
     r"\\(?:[^u]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
 )
 """Each escape of a text, and the halves among them: what is meant, at the price of a match for each of them."""
+_DECODED = json.JSONDecoder()
 
 
 @given(st.lists(st.sampled_from(_HALVES)).map("".join))
 def test_lone_surrogates_are_found_whatever_stands_before_them(text: str) -> None:
-    assert readable(text.encode()) == _SLOW.sub(lambda found: r"\ufffd" if found[1] else found[0], text)
+    quoted = f'"{text}"'
+    try:
+        value_at(quoted, 0)
+        refused = ""
+    except Unreadable as exc:
+        refused = exc.reason
+    assume("not JSON" not in refused)
+    whole = _DECODED.raw_decode(quoted)[1]
+    halves = [found.start() for found in _SLOW.finditer(quoted, 0, whole) if found[1]]
+    assert refused.endswith(f"column {halves[0] + 1}" if halves else "")
+    assert bool(refused) is bool(halves)

@@ -1,5 +1,5 @@
-"""The routes of explain, agenda and summary, and what a table of many jobs asks of the list; what they say is tried in
-`test_reports`."""
+"""The routes of explain, agenda, failing and summary, and what a table of many jobs asks of the list; what they say is
+tried in `test_reports`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,6 +51,7 @@ async def answer(api: Api, path: str) -> Any:
         pytest.param("/v1/jobs/a/explain?from=10m&to=2026-03-01T12:05:00Z", "explanation", id="a period"),
         pytest.param("/v1/jobs/a/explain?at=now", "explanation", id="a moment"),
         pytest.param("/v1/agenda?within=5m&count=3&crowded=2", "agenda", id="agenda"),
+        pytest.param("/v1/failing?since=1h&count=2", "failing", id="failing"),
         pytest.param("/v1/summary", "summary", id="summary"),
         pytest.param("/v1/jobs?fields=name,states&state=failing", "fields_of_a_job", id="fields"),
     ],
@@ -81,6 +82,8 @@ async def test_slots_are_explained_and_an_agenda_is_made_of_all_jobs(api: Api) -
         pytest.param("/v1/agenda?within=soon", 400, 'within: "soon" is not a duration', id="no duration"),
         pytest.param("/v1/agenda?count=2001", 400, "count: ", id="too many"),
         pytest.param("/v1/agenda?crowded=1", 400, 'crowded: "1" is not allowed; use a whole number from 2', id="alone"),
+        pytest.param("/v1/failing?since=yesterday", 400, 'since: "yesterday" is not a duration', id="no period"),
+        pytest.param("/v1/failing?count=0", 400, 'count: "0" is not allowed; use a whole number from 1', id="none"),
         pytest.param("/v1/jobs?fields=name,secret", 400, 'fields: "secret" is not known; use id, name', id="a field"),
         pytest.param("/v1/jobs?state=odd", 400, 'state: "odd" is not known; use ready, pending', id="a state"),
     ],

@@ -267,6 +267,7 @@ class TestWithABody:
             pytest.param({"scheduled_time": "yesterday"}, "scheduled_time: it is not a time", id="time"),
             pytest.param({"force": "yes"}, "force: it is not a flag", id="force"),
             pytest.param(["parameters"], "it is not an object", id="an array"),
+            pytest.param({"reason": "\ud800"}, "half of a surrogate pair, and no character", id="half a pair"),
         ],
     )
     async def test_refused_with_a_sentence(self, with_parameters: Api, body: object, sentence: str) -> None:

@@ -182,6 +182,11 @@ class TestPreview:
             pytest.param(
                 b'{"schedule":"@daily","after":"5"}', 'after: "5" is not an instant; use RFC 3339 ', id="no time at all"
             ),
+            pytest.param(
+                b'{"schedule":"@daily","after":"9999-01-01T00:00:00Z"}',
+                "after: slots are computed up to",
+                id="too late",
+            ),
             pytest.param(b'{"schedule":"@daily","after":"2026-03-01T12:00:00"}', "after: ", id="a time without zone"),
             pytest.param(b'{"schedule":"@daily","count":0}', "count: 0 is not allowed; use a whole", id="no slot"),
             pytest.param(b'{"schedule":"@daily","count":true}', "count: true is not allowed", id="a flag as count"),

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dkron_cli.catalog import CATALOG, Entry
 from dkron_cli.edge.errors import told
@@ -35,6 +36,7 @@ def call(*words: str) -> int:
         pytest.param("get --server localhost:1", 5, "no answer from the REST API", id="no server"),
         pytest.param("get --server x -A", 2, "a REST API serves one namespace", id="all namespaces of a server"),
         pytest.param("doctor --server x", 2, "doctor needs a kubeconfig", id="a command for clusters"),
+        pytest.param("import nofile -o yaml --prune", 2, "leave out one of them", id="to print and to delete"),
         pytest.param("import cronjobs --server x", 2, "need a kubeconfig", id="CronJobs of a server"),
         pytest.param("run a --timeout 3s", 2, "add one of them", id="a limit of nothing"),
         pytest.param("run a --wait --timeout 3", 2, '--timeout: "3" is not a duration', id="no unit"),
@@ -111,6 +113,34 @@ def test_slots_of_an_expression_need_no_cluster(capsys: pytest.CaptureFixture[st
         re.match(r"\d{4}-\d\d-\d\dT0[01]:30:00Z   [A-Z][a-z]{2} .*02:30:00 CES?T   in ", each) for each in shown[:3]
     )
     assert any("clocks go" in each for each in shown[3:])
+
+
+CRON_JOB = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: %s}
+spec:
+  schedule: "%s"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: b}]}}}}
+"""
+
+
+def test_cronjobs_of_a_file_are_printed_as_dkronjobs_without_a_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "jobs.yaml"
+    file.write_text("---\n".join(CRON_JOB % one for one in (("one", "@daily"), ("two", "0 * * * *"))), encoding="utf-8")
+    assert call("import", str(file), "-o", "yaml", "-n", "team", "--disabled") == 0
+    said = capsys.readouterr()
+    found = list(yaml.safe_load_all(said.out))
+    assert [each["metadata"] for each in found] == [{"name": name, "namespace": "team"} for name in ("one", "two")]
+    assert [each["spec"]["schedule"] for each in found] == ["@daily", "0 0 * * * *"]
+    assert all(each["spec"]["disabled"] for each in found)
+    assert "two: " in said.err
+    file.write_text(CRON_JOB % ("bad", "61 * * * *"), encoding="utf-8")
+    assert call("import", str(file), "-o", "json") == Code.FAILED
+    said = capsys.readouterr()
+    assert (said.out, "bad: cannot be taken over" in said.err) == ("", True)
 
 
 @pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.pauses import Choice, choice_of, endings, pause_manifest, read_end
+from dkron_cli.core.pauses import Choice, choice_of, endings, names_any, pause_manifest, read_end, still_paused
 from dkron_crds.base import rfc3339
 from dkron_crds.pause import DkronPause, WhenResumed
-from tests.support.builders import NOON
+from dkron_reports.job import Job, from_object
+from tests.support.builders import NOON, wire_job
 
 Object = dict[str, Any]
 TEAM = (("team", "a"),)
@@ -51,3 +52,27 @@ def test_what_ends_a_pause(choice: Choice, expected: dict[str, tuple[str, ...]])
 def test_an_end_is_a_length_of_time_or_a_time() -> None:
     assert read_end("2h", NOON) == NOON + timedelta(hours=2)
     assert read_end(rfc3339(NOON), NOON) == NOON
+
+
+def job(name: str, reason: str = "", message: str = "", noted: str = "") -> Job:
+    conditions = [{"type": "Suspended", "status": "True", "reason": reason, "message": message}] if reason else []
+    status = {"conditions": conditions} | ({"paused": {"name": noted}} if noted else {})
+    return from_object({**wire_job(name=name), "status": status})
+
+
+def test_jobs_that_another_pause_holds_are_told_with_it() -> None:
+    everything = "paused by bob: upgrade (DkronPause ops/all)"
+    jobs = [
+        *(job(f"j{number}", "Paused", everything, "all") for number in range(7)),
+        job("off", "Disabled", "spec.disabled is true", "night"),
+        job("free"),
+        job("idle", "Disabled", "spec.disabled is true"),
+    ]
+    assert still_paused(jobs, namespaces=False) == [
+        f"j0, j1, j2, j3, j4 and 2 others stay {everything}",
+        "off stays paused (DkronPause night)",
+    ]
+    assert still_paused(jobs[:1], namespaces=True) == [f"default/j0 stays {everything}"]
+    ended = [{"metadata": {"namespace": where, "name": name}} for where, name in (("ops", "all"), ("ns", "night"))]
+    assert [names_any([each], ended[:1]) for each in jobs[6:9]] == [True, False, False]
+    assert [names_any([each], ended[1:]) for each in jobs[6:9]] == [False, True, False]

@@ -116,7 +116,12 @@ async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron
 async def test_reports_are_asked_for_and_a_dkron_has_none(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     asked = Question(NOON, NOON)
-    for report in (rest.explain("a", asked), rest.agenda("1h", most=5, least=2), rest.summary()):
+    for report in (
+        rest.explain("a", asked),
+        rest.agenda("1h", most=5, least=2),
+        rest.failing("1d", most=5),
+        rest.summary(),
+    ):
         with pytest.raises(CliError, match=r"this server cannot .*; use a kubeconfig") as refused:
             await report
         assert refused.value.code is Code.USAGE

@@ -12,9 +12,10 @@ from dkron_cli.core.report_tables import failing_table
 from dkron_cli.core.run import attempts_of_dkron, run_table
 from dkron_cli.core.table import lines, safe, table
 from dkron_crds.job import Condition, JobStatus
-from dkron_reports.failing import latest_failure, worst
+from dkron_reports.failing import failing, latest_failure
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import attempts_of, runs_of
+from dkron_reports.slices import at_once
 from dkron_reports.words import read_moment, read_span, span
 from tests.support.builders import NOON, after, claim, execution, wire_job
 
@@ -140,10 +141,11 @@ def test_what_fails_most_is_counted_by_runs() -> None:
         return execution(claim(slot, at=slot), success=good, exit_code=None if good else 1)
 
     flaky = ready(executions=(tries(1, good=True), tries(2, good=False)), success_count=1, error_count=8)
-    bad = ready(executions=(tries(1, good=False), tries(30, good=False)), error_count=2)
+    bad = ready(executions=(tries(1, good=False), tries(30, good=False)), error_count=5)
     found = [from_object(wire_job(name=name, status=status)) for name, status in (("flaky", flaky), ("bad", bad))]
     start = after(hours=-24)
-    assert lines(failing_table(worst(found, start), now=NOON, namespaces=False)) == [
+    told = at_once(failing(found, start=start, now=NOON, most=2)).as_json()
+    assert lines(failing_table(told["jobs"], now=NOON, namespaces=False)) == [
         "JOB     FAILED   RUNS   SHARE   RETRIED   LATEST   WHY",
         "bad     1        1      100%    0         1h       exit 1",
         "flaky   1+       2+     50%     0         2h       exit 1",
