@@ -1,5 +1,6 @@
 """What a pause makes of a slot, of a request and of the end of a parent's run: held for sure, perhaps, or not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -34,6 +35,28 @@ def holds(life: Life, weather: Weather) -> list[Hold]:
     return [_hold(pause, weather) for pause in life.pauses]
 
 
+def touching_holds(among: Sequence[Hold], begin: datetime, end: datetime) -> list[Hold]:
+    """Those that may have held something in this time; what one of them holds, the next one may hold as well."""
+    found: list[Hold] = []
+    for hold in sorted(among, key=lambda hold: hold.pause.begin):
+        if hold.touches(begin, end):
+            found.append(hold)
+            end = max(end, hold.noticed)
+    return found
+
+
+def held_by(due: Due, touching: Sequence[Hold]) -> tuple[Due, tuple[Need, str]]:
+    """What is wanted of a slot that some of these pauses may have held, and why. Between two of them it may have run;
+    what one of them alone keeps from running never does."""
+    if len(touching) == 1:
+        return held(due, touching[0])
+    each = [held(due, hold) for hold in touching]
+    by = max(late.by for late, _ in each)
+    never = next((found for found in each if found[1][0] is Need.NEVER), None)
+    wanted = (Need.MAY, "several pauses may have held it") if never is None else never[1]
+    return replace(due, by=by), wanted
+
+
 def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
     """What is wanted of a slot that a pause may have held, and why."""
     by = max(due.by, hold.noticed)
@@ -55,4 +78,5 @@ def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
 
 def _hold(pause: Paused, weather: Weather) -> Hold:
     opens = pause.end - weather.early(pause.end) if pause.by_itself else pause.end
-    return Hold(pause, weather.decided(pause.begin), opens, weather.decided(pause.end) + weather.behind(pause.end))
+    made, gone = pause.made or pause.begin, pause.gone or pause.end
+    return Hold(pause, weather.decided(made), opens, weather.decided(gone) + weather.behind(gone))

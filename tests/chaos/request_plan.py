@@ -1,0 +1,102 @@
+"""What clients of a storm will ask for by objects of their own: DkronRuns, DkronPauses and DkronBackfills. Made from a
+seed, like the rest of the plan. Pure.
+
+One pause holds at a time, so that it is known what each of them does. Ranges of backfills end before every clock can
+have been wrong about them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+from tests.chaos.jobs import BACKFILLED, LABEL, PAUSABLE, REQUESTED, TOGETHER, Object
+
+
+class Kind(StrEnum):
+    """What kind of object is asked for; RESUME deletes the pause."""
+
+    RUN = "DkronRun"
+    PAUSE = "DkronPause"
+    RESUME = "no DkronPause"
+    BACKFILL = "DkronBackfill"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An object that a client asks for so many seconds after the beginning. `jobs` are those that it is about. `ago`:
+    how many seconds before that moment the slot of a run lies, or the range of a backfill ends. `lasts`: how long that
+    range is; or how long a pause holds that ends by itself. `fits`: whether values of parameters are such as the job
+    takes."""
+
+    at: float
+    kind: Kind
+    jobs: tuple[str, ...] = ()
+    spec: Object = field(default_factory=dict)
+    ago: float = 0.0
+    lasts: float = 0.0
+    fits: bool = True
+
+
+BETWEEN_RUNS = (2.0, 5.0)
+BETWEEN_PAUSES = (9.0, 16.0)
+"""Seconds from the end of a pause to the next one: what the first has held is decided by then."""
+PAUSED = (9.0, 22.0)
+BETWEEN_BACKFILLS = (14.0, 30.0)
+FORCED, AGAIN, GIVEN, UNFIT = 0.2, 0.3, 0.4, 0.3
+"""How likely a DkronRun is forced, stands for another time, gives a value if its job declares one, and that value has a
+name that the job does not know."""
+ALL, DROPS, BY_ITSELF = 0.3, 0.4, 0.4
+"""How likely a pause holds all jobs with a label, drops slots, and ends by itself."""
+LONG_AGO = (40.0, 90.0)
+"""Clocks are wrong by less."""
+RANGE = (18.0, 30.0)
+STOPS = 0.5
+"""How likely a backfill stops after a failure."""
+
+
+def requests(seed: int, seconds: float, *, begin: float) -> list[Wanted]:
+    """Those of this seed, in the order of time. A pause is over before the end."""
+    of_each = (_runs, _pauses, _backfills)
+    found = [each for make in of_each for each in make(Random(f"{make.__name__} {seed}"), begin, seconds)]  # noqa: S311
+    return sorted(found, key=lambda wanted: wanted.at)
+
+
+def _runs(random: Random, now: float, end: float) -> Iterator[Wanted]:
+    while (now := now + random.uniform(*BETWEEN_RUNS)) < end:
+        job, force, again = random.choice(REQUESTED), random.random() < FORCED, random.random() < AGAIN
+        given, fits = random.random() < GIVEN and job == REQUESTED[0], random.random() >= UNFIT
+        spec: Object = {"force": True} if force else {}
+        if given:
+            spec["parameters"] = {"day" if fits else "night": "2026-11-01"}
+        ago = round(random.uniform(10.0, 3600.0)) if again else 0.0
+        yield Wanted(now, Kind.RUN, (job,), spec, ago=ago, fits=fits or not given)
+
+
+def _pauses(random: Random, now: float, end: float) -> Iterator[Wanted]:
+    while (now := now + random.uniform(*BETWEEN_PAUSES)) < end:
+        one, lasts = random.choice(PAUSABLE), random.uniform(*PAUSED)
+        jobs = tuple(sorted(TOGETHER)) if random.random() < ALL else (one,)
+        spec: Object = {"selector": LABEL} if len(jobs) > 1 else {"jobs": list(jobs)}
+        if random.random() < DROPS:
+            spec["whenResumed"] = "drop"
+        by_itself, over = random.random() < BY_ITSELF, now + lasts
+        if over > end:
+            return
+        yield Wanted(now, Kind.PAUSE, jobs, spec, lasts=lasts if by_itself else 0.0)
+        now = over
+        # One that ends by itself is deleted when that was noticed.
+        yield Wanted(now + (5.0 if by_itself else 0.0), Kind.RESUME, jobs)
+
+
+def _backfills(random: Random, now: float, end: float) -> Iterator[Wanted]:
+    while (now := now + random.uniform(*BETWEEN_BACKFILLS)) < end:
+        spec: Object = {
+            "parallelism": random.randint(1, 3),
+            "order": random.choice(("oldestFirst", "newestFirst")),
+            "onFailure": "stop" if random.random() < STOPS else "continue",
+        }
+        yield Wanted(
+            now, Kind.BACKFILL, (random.choice(BACKFILLED),), spec, ago=round(random.uniform(*LONG_AGO)),
+            lasts=round(random.uniform(*RANGE)),
+        )  # fmt: skip
