@@ -142,7 +142,7 @@ def all_asked(history: History, cases: Sequence[Case], weather: Weather) -> list
 
 def strangers(history: History, cases: Sequence[Case]) -> Iterator[tuple[Case, Group]]:
     """Runs whose Jobs name a DkronRun that nobody has asked for, or are of a backfill and name none."""
-    known = {each.name for each in (*history.run_requests, *history.run_objects)}
+    known = {each.name for each in history.run_requests} | {each.name for each in history.run_objects}
     return ((case, group) for case, group in _named(cases, unnamed=True) if group.asked not in known)
 
 

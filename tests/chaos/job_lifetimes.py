@@ -43,6 +43,12 @@ class Life:
         """Which specs may have been in force when."""
         return spans(self.changes)
 
+    @cached_property
+    def asked_by_name(self) -> frozenset[str]:
+        """The names of the DkronRuns of this job."""
+        names = {each.name for each in self.run_requests} | {each.name for each in self.run_objects}
+        return frozenset(names)
+
     @property
     def deleted(self) -> datetime:
         """From when on it may be gone."""

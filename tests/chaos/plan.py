@@ -182,8 +182,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a storm: the jobs that there are at first, the faults, what clients ask for of them and by objects of other
-    kinds, and for how many seconds it goes on at least."""
+    """All of a storm: the jobs that there are at first, the faults, what clients ask for of them and by objects of
+    other kinds, and for how many seconds it goes on at least."""
 
     bodies: tuple[Object, ...]
     blows: tuple[Blow, ...]

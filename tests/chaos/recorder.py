@@ -111,8 +111,8 @@ class Recorder:
         self._told(done)
         return done
 
-    def pause(self, jobs: Iterable[str], **spec: Any) -> str:
-        """Create a DkronPause of which these are the jobs that it selects; its name. It is asked for until it is
+    def pause(self, jobs: Iterable[str], spec: Object) -> str:
+        """Create a DkronPause with this spec, which selects these jobs; its name. It is asked for until it is
         answered.."""
         name, begin = self._name(), datetime.now(UTC)
         body = {"apiVersion": API_VERSION, "kind": "DkronPause", "metadata": {"name": name}, "spec": spec}

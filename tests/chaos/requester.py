@@ -33,7 +33,7 @@ class Requester:
 
     def _pause(self, wanted: Wanted) -> None:
         until = {"until": rfc3339(_before(-wanted.lasts))} if wanted.lasts else {}
-        self._paused.append(self._recorder.pause(wanted.jobs, **wanted.spec, **until))
+        self._paused.append(self._recorder.pause(wanted.jobs, wanted.spec | until))
 
     def _resume(self, _: Wanted) -> None:
         if self._paused:

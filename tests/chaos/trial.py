@@ -17,12 +17,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from dkron_crds.backfill import BackfillSpec
 from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.names import API_VERSION
 from dkron_crds.requests import run_annotation
+from dkron_crds.run import RunSpec
 from dkron_crds.stops import stop_annotation
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
-from tests.chaos.history import Act, Fault, Operation, Record, Terms
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, PODS, Resource
+from tests.chaos.history import Act, BackfillRequest, Fault, Operation, Paused, Record, RunRequest, Terms
 from tests.chaos.hurried import Hurry
 from tests.chaos.process_pool import Child, Nursery
 from tests.chaos.proxy.call import Call
@@ -75,17 +78,36 @@ def is_caused(call: Call) -> bool:
     return call.is_write and call.kind not in CLOCKWORK
 
 
+def caused() -> Counted:
+    """All writes that something has caused."""
+    return is_caused
+
+
+def each_first() -> Counted:
+    """These, and the first of each kind of those that the clock causes: how many more follow depends on the machine."""
+    seen: set[tuple[str, str]] = set()
+
+    def counted(call: Call) -> bool:
+        if not call.is_write or is_caused(call):
+            return call.is_write
+        known, kind = len(seen), (call.verb, call.kind)
+        seen.add(kind)
+        return len(seen) > known
+
+    return counted
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`play` does what people do, until all has happened that it is about. `expect` says what is wrong in the end.
 
-    `counted` says which writes are crash points.
+    `counted` makes what says which writes are crash points.
     """
 
     name: str
     play: Callable[["Stage"], Awaitable[None]]
     expect: Callable[["Stage"], Iterable[str]]
-    counted: Counted = is_caused
+    counted: Callable[[], Counted] = caused
     hurry: Hurry = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -127,6 +149,9 @@ class Stage:
     scene: Scene
     operations: list[Operation] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    requests: list[RunRequest | BackfillRequest] = field(default_factory=list)
+    pauses: dict[str, Paused] = field(default_factory=dict)
+    uids: dict[str, str] = field(default_factory=dict)
 
     async def create(self, body: Object) -> None:
         """Create a DkronJob."""
@@ -144,6 +169,34 @@ class Stage:
         key, text = run_annotation(request, now, by="a trial")
         await self._annotate(job, key, text)
         self._note(Act.RUN, job, now, at=now)
+
+    async def request(self, name: str, job: str, *, fits: bool = True, **spec: Any) -> None:
+        """Create a DkronRun. `fits`: whether the values are such as the job takes."""
+        now, wanted = datetime.now(UTC), {"job": job, **spec}
+        metadata = await self._make(DKRON_RUNS, "DkronRun", name, wanted)
+        made = datetime.fromisoformat(metadata["creationTimestamp"])
+        known = RunRequest(name=name, invoked=now, spec=RunSpec.from_wire(wanted), fits=fits, created=made)
+        self.requests.append(replace(known, answered=datetime.now(UTC), uid=metadata["uid"]))
+
+    async def backfill(self, name: str, **spec: Any) -> None:
+        """Create a DkronBackfill."""
+        now = datetime.now(UTC)
+        uid = (await self._make(DKRON_BACKFILLS, "DkronBackfill", name, spec))["uid"]
+        known = BackfillRequest(name=name, invoked=now, spec=BackfillSpec.from_wire(spec), uid=uid)
+        self.requests.append(replace(known, answered=datetime.now(UTC)))
+
+    async def pause(self, name: str, job: str, **spec: Any) -> None:
+        """Create a DkronPause of a job."""
+        now, until = datetime.now(UTC), spec.get("until")
+        self.uids[name] = (await self._make(DKRON_PAUSES, "DkronPause", name, {"jobs": [job], **spec}))["uid"]
+        held = Paused(job=job, begin=now, made=datetime.now(UTC), drop=spec.get("whenResumed") == "drop")
+        self.pauses[name] = replace(held, end=datetime.fromisoformat(until), by_itself=True) if until else held
+
+    async def resume(self, name: str) -> None:
+        """Delete a DkronPause."""
+        now = datetime.now(UTC)
+        await self.client.delete(DKRON_PAUSES, self.namespace, name, uid=self.uids[name])
+        self.pauses[name] = replace(self.pauses[name], end=now, gone=datetime.now(UTC))
 
     async def stop(self, job: str, execution: str) -> None:
         """Ask for the stop of the execution with this Job."""
@@ -167,6 +220,10 @@ class Stage:
         except TimeoutError:
             raise Stuck(f"waited {PATIENCE:.0f} s for {what}; {self.described()}") from None
 
+    async def passed(self, moment: datetime) -> None:
+        """Wait until it is later than this."""
+        await asyncio.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
+
     async def at_rest(self, *jobs: str, runs: int = 0) -> None:
         """Wait until these jobs have so many executions at least, in all, and nothing active or owed."""
         await self.until(f"{', '.join(jobs)} to rest", lambda scene: is_at_rest(scene, jobs, runs))
@@ -174,6 +231,12 @@ class Stage:
     def described(self) -> str:
         """What is there."""
         return " ".join(f"{name}: {job.get('status')}" for name, job in self.scene.now[DKRON_JOBS].items())
+
+    async def _make(self, resource: Resource, kind: str, name: str, spec: Object) -> Object:
+        """Create an object; its metadata."""
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+        metadata: Object = (await self.client.create(resource, self.namespace, body))["metadata"]
+        return metadata
 
     async def _annotate(self, job: str, key: str, text: str) -> None:
         await self.client.patch(DKRON_JOBS, self.namespace, job, {"metadata": {"annotations": {key: text}}})
@@ -238,7 +301,7 @@ async def _complaints(theatre: Theatre, scenario: Scenario, stage: Stage, cast: 
 async def _facts(stage: Stage) -> AsyncIterator[Any]:
     client, namespace, seen = stage.client, stage.namespace, stage.scene.seen
     read = datetime.now(UTC)
-    for resource in (PODS, JOBS):
+    for resource in (PODS, JOBS, DKRON_RUNS, DKRON_BACKFILLS):
         async for body in client.list(resource, namespace):
             stage.scene.take(resource, body, lost=False)
     yield Terms(read=read + AFTERWARDS, lateness=PATIENCE * SECOND, recovery=PATIENCE * SECOND)
@@ -248,6 +311,8 @@ async def _facts(stage: Stage) -> AsyncIterator[Any]:
         if gone is not None:
             yield Operation(act=Act.DELETE, job=operation.job, invoked=gone, answered=gone)
     for fact in (*stage.faults, *seen.runs(read + SECOND), *seen.sinces()):
+        yield fact
+    for fact in (*stage.requests, *stage.pauses.values(), *stage.scene.requests.facts(read + SECOND)):
         yield fact
     async for body in client.list(DKRON_JOBS, namespace):
         metadata, status = body["metadata"], JobStatus.from_wire(body.get("status") or {})
@@ -378,7 +443,7 @@ class Cast:
 
 @asynccontextmanager
 async def _acting(theatre: Theatre, scenario: Scenario, crash: Crash | None, stage: Stage) -> AsyncIterator[Cast]:
-    proxy = Proxy(theatre.client.access, counted=scenario.counted)
+    proxy = Proxy(theatre.client.access, counted=scenario.counted())
     async with proxy.serving():
         cast = Cast(theatre, scenario, crash, stage=stage, proxy=proxy)
         try:

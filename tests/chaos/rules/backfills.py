@@ -121,12 +121,8 @@ def check(backfills: Sequence[Backfill], runs: Sequence[Asked]) -> Iterator[Obje
         for part in (_plan, _slots, _order, _parallel, _stop, _end):
             for at, text in part(each):
                 told = f"DkronBackfill {each.request.name}: {text}"
-                case = each.cases[0] if each.cases else None
-                yield (
-                    Objection(Kind.BACKFILL, "", "", at, told)
-                    if case is None
-                    else case.object_to(Kind.BACKFILL, at, told)
-                )
+                nobody = Objection(Kind.BACKFILL, "", "", at, told)
+                yield each.cases[0].object_to(Kind.BACKFILL, at, told) if each.cases else nobody
 
 
 def _fits(it: Backfill, slots: Slots) -> bool:

@@ -138,7 +138,7 @@ def _refused(case: Case) -> tuple[int, int]:
     """How many DkronRuns this job has surely refused, and how many it may have refused."""
     life = case.life
     ran = {group.asked for group in case.groups}
-    perhaps = {each.name for each in (*life.run_requests, *life.run_objects)} - ran
+    perhaps = life.asked_by_name - ran
     surely = 0
     for each in life.run_objects:
         reasons = {condition.reason for condition in each.status.conditions}

@@ -23,10 +23,10 @@ def check(history: History, cases: Sequence[Case], runs: Sequence[Asked]) -> Ite
     for case, group in strangers(history, cases):
         yield case.object_to(Kind.EXTRA, group.began, f"{group} ran, and nobody had asked for it")
     for asked in runs:
-        case = asked.groups[0][0] if asked.groups else asked.cases[-1] if asked.cases else None
+        whose = [case for case, _ in asked.groups] or asked.cases[-1:]
         for kind, at, text in (*_runs(asked), *_becomes_nothing(asked), *_says(asked), *_is_gone(asked, runs)):
             told = f"DkronRun {asked.name} of {asked.spec.job}: {text}"
-            yield Objection(kind, "", "", at, told) if case is None else case.object_to(kind, at, told)
+            yield whose[0].object_to(kind, at, told) if whose else Objection(kind, "", "", at, told)
 
 
 Told = tuple[Kind, datetime, str]

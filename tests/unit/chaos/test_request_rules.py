@@ -238,7 +238,8 @@ def test_what_is_objected_to_of_a_backfill(facts: list[Any], kinds: set[Kind]) -
 
 
 def test_a_verdict_says_how_much_of_each_it_required() -> None:
-    facts = [PAUSE, request(), of("Refused", reason="Paused"), request(28, "s", force=True), LATER, ran(10), ran(30)]
+    refused: list[Any] = [PAUSE, request(), of("Refused", reason="Paused")]
+    facts = [*refused, request(28, "s", force=True), ran(10), LATER, ran(30)]
     said = judge(history(made(TENS["all"]), *facts)).told(most=0)
     assert "of 2 DkronRuns 1 had to run, 1 were refused; of 2 slots near 1 pauses 1 had to run after them" in said
     said = judge(history(made(spec()), asked(Act.DISABLE, 1), backfill(), backfilled(), *EACH, read=90)).told(most=0)
