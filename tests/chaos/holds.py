@@ -10,6 +10,9 @@ from tests.chaos.history import Paused
 from tests.chaos.job_lifetimes import Life
 from tests.chaos.needs import Due, Need
 
+PERHAPS = "a pause may have held it"
+INSTEAD = "a later slot may have run instead of it, after a pause"
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -61,7 +64,7 @@ def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
     """What is wanted of a slot that a pause may have held, and why."""
     by = max(due.by, hold.noticed)
     if not hold.covers(due.opens):
-        return replace(due, by=by), (Need.MAY, "a pause may have held it")
+        return replace(due, by=by), (Need.MAY, PERHAPS)
     due = replace(due, opens=hold.opens, by=by)
     policies = {spec.missed_runs for spec in due.specs}
     latest = MissedRuns.LATEST in policies
@@ -71,8 +74,10 @@ def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
         return due, (Need.NEVER, "it was missed because of a pause")
     limits = [spec.starting_deadline_seconds for spec in due.specs]
     late = any(limit is not None and (by - due.slot).total_seconds() > limit for limit in limits)
-    if late or MissedRuns.SKIP in policies or (latest and due.following <= by):
+    if late or MissedRuns.SKIP in policies:
         return due, (Need.MAY, "it may have been missed because of a pause, or too late after it")
+    if latest and due.following <= by:
+        return due, (Need.MAY, INSTEAD)
     return due, (Need.MUST, "")
 
 

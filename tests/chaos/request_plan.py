@@ -38,14 +38,18 @@ class Wanted:
     fits: bool = True
 
 
-BETWEEN_RUNS = (2.0, 5.0)
-BETWEEN_PAUSES = (9.0, 16.0)
+BETWEEN_RUNS = (1.5, 4.0)
+BETWEEN_PAUSES = (8.0, 12.0)
 """Seconds from the end of a pause to the next one: what the first has held is decided by then."""
-PAUSED = (9.0, 22.0)
+PAUSED = (14.0, 26.0)
+NAMED = 4
+"""How many jobs a pause names."""
 BETWEEN_BACKFILLS = (14.0, 30.0)
-FORCED, AGAIN, GIVEN, UNFIT = 0.2, 0.3, 0.4, 0.3
-"""How likely a DkronRun is forced, stands for another time, gives a value if its job declares one, and that value has a
-name that the job does not know."""
+FORCED, AGAIN, GIVEN, UNFIT = 0.2, 0.3, 0.2, 0.5
+"""How likely a DkronRun is forced, stands for another time, gives a value to a job that declares one, and that value
+has a name that the job does not know."""
+TWICE = 0.3
+"""How likely another one follows at once: a job that forbids two runs refuses it."""
 ALL, DROPS, BY_ITSELF = 0.3, 0.4, 0.4
 """How likely a pause holds all jobs with a label, drops slots, and ends by itself."""
 LONG_AGO = (40.0, 90.0)
@@ -65,19 +69,23 @@ def requests(seed: int, seconds: float, *, begin: float) -> list[Wanted]:
 def _runs(random: Random, now: float, end: float) -> Iterator[Wanted]:
     while (now := now + random.uniform(*BETWEEN_RUNS)) < end:
         job, force, again = random.choice(REQUESTED), random.random() < FORCED, random.random() < AGAIN
-        given, fits = random.random() < GIVEN and job == REQUESTED[0], random.random() >= UNFIT
+        given, fits = random.random() < GIVEN, random.random() >= UNFIT
+        job = REQUESTED[0] if given else job
         spec: Object = {"force": True} if force else {}
         if given:
             spec["parameters"] = {"day" if fits else "night": "2026-11-01"}
         ago = round(random.uniform(10.0, 3600.0)) if again else 0.0
-        yield Wanted(now, Kind.RUN, (job,), spec, ago=ago, fits=fits or not given)
+        wanted = Wanted(now, Kind.RUN, (job,), spec, ago=ago, fits=fits or not given)
+        yield wanted
+        if random.random() < TWICE:
+            yield wanted
 
 
 def _pauses(random: Random, now: float, end: float) -> Iterator[Wanted]:
     while (now := now + random.uniform(*BETWEEN_PAUSES)) < end:
-        one, lasts = random.choice(PAUSABLE), random.uniform(*PAUSED)
-        jobs = tuple(sorted(TOGETHER)) if random.random() < ALL else (one,)
-        spec: Object = {"selector": LABEL} if len(jobs) > 1 else {"jobs": list(jobs)}
+        some, lasts = tuple(random.sample(PAUSABLE, NAMED)), random.uniform(*PAUSED)
+        jobs = tuple(sorted(TOGETHER)) if random.random() < ALL else some
+        spec: Object = {"jobs": list(jobs)} if jobs == some else {"selector": LABEL}
         if random.random() < DROPS:
             spec["whenResumed"] = "drop"
         by_itself, over = random.random() < BY_ITSELF, now + lasts

@@ -123,6 +123,9 @@ PAUSES = [
         ("it was ignored", TENS["all"], [PAUSE, ran(10), ran(20), ran(30)], {Kind.UNTIMELY}),
         ("what it held is lost", TENS["all"], [PAUSE, ran(10), ran(30)], {Kind.UNSATISFIED}),
         ("the latest runs afterwards", TENS["latest"], [PAUSE, ran(10), LATER, ran(30)], FINE),
+        ("the latest runs afterwards, which is not sure to be held", TENS["latest"],
+         [replace(PAUSE, gone=at(32)), ran(10), ran(30, late=4)], FINE),
+        ("neither of these runs", TENS["latest"], [replace(PAUSE, gone=at(32)), ran(10)], {Kind.UNSATISFIED}),
         ("missedRuns is skip", TENS["skip"], [PAUSE, ran(10), ran(30)], FINE),
         ("missedRuns is skip, and it ran", TENS["skip"], [PAUSE, ran(10), LATER, ran(30)], {Kind.EXTRA}),
         ("it drops", TENS["all"], [DROPS, ran(10), ran(30)], FINE),
@@ -147,7 +150,6 @@ PAUSES = [
         ("a DkronRun is refused without one", BY_HAND, [request(), of("Refused", reason="Paused")], {Kind.REQUEST}),
     )
 ]  # fmt: skip
-SLOTS = ["00:00:10", "00:00:20", "00:00:30"]
 RANGE = {"job": "a", "from": "2026-03-01T00:00:05Z", "to": "2026-03-01T00:00:35Z"}
 """Three slots of a job that is due each ten seconds; the backfill is created after fifty."""
 
@@ -222,6 +224,36 @@ BACKFILLS = [
         ("in a pause", [backfill(), backfilled(), paused(45, 69), *EACH], FINE),
     )
 ]  # fmt: skip
+
+
+CHILD = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDENT}
+ENDS = [ran(10), ran(20), ran(30)]
+HELD = Paused(job="b", begin=at(8), end=at(27))
+
+
+def after(end: float, begin: float) -> Run:
+    """A run of the job "b" after the end of one of "a"."""
+    return ran(end, late=begin - end, name=f"b-{end}-{begin}", **CHILD)
+
+
+AFTER_PARENTS = [
+    pytest.param(facts, kinds, id=f"after a parent: {name}")
+    for name, facts, kinds in (
+        ("the latest runs afterwards", [HELD, after(22.5, 28), after(32.5, 33)], FINE),
+        ("each runs afterwards", [HELD, after(12.5, 28), after(22.5, 28), after(32.5, 33)], {Kind.EXTRA}),
+        ("none runs afterwards", [HELD, after(32.5, 33)], {Kind.CHAIN}),
+        ("it runs in the pause", [HELD, after(12.5, 13), after(22.5, 28), after(32.5, 33)], {Kind.EXTRA}),
+        ("it drops", [replace(HELD, drop=True), after(32.5, 33)], FINE),
+        ("it drops, and one runs", [replace(HELD, drop=True), after(22.5, 28), after(32.5, 33)], {Kind.EXTRA}),
+    )
+]
+
+
+@pytest.mark.parametrize(("facts", "kinds"), AFTER_PARENTS)
+def test_what_runs_after_a_parent_in_a_pause(facts: list[Any], kinds: set[Kind]) -> None:
+    child = replace(made(spec("", parentJob="a")), job="b", uid="uid-b")
+    verdict = judge(history(made(spec()), child, *ENDS, *facts))
+    assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
 @pytest.mark.parametrize(("job", "facts", "kinds"), [*RUNS, *FORBIDS, *PAUSES])
