@@ -115,7 +115,7 @@ def pause(scale: int) -> Scenario:
         await stage.passed(until)
         for name, (_, over) in held.items():
             await stage.until("a slot after it", partial(_has_passed, name, over + STEP))
-            await let_rest(stage, name)
+        await let_rest(stage, "a", "b")
 
     def complaints(stage: Stage) -> Iterator[str]:
         yield from every_slot_is_accounted_for(stage, "a", step=STEP)

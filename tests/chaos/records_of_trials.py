@@ -46,10 +46,11 @@ def is_disabled(scene: Scene, name: str) -> bool:
     return bool(condition(scene.status(name), "Suspended").get("reason") == "Disabled")
 
 
-async def let_rest(stage: Stage, name: str) -> None:
-    await stage.disable(name)
-    await stage.until("the job to be disabled", lambda scene: is_disabled(scene, name))
-    await stage.at_rest(name)
+async def let_rest(stage: Stage, *names: str) -> None:
+    for name in names:
+        await stage.disable(name)
+    await stage.until("them to be disabled", lambda scene: all(is_disabled(scene, name) for name in names))
+    await stage.at_rest(*names)
 
 
 def every_slot_has_run(stage: Stage, name: str = "a", *, step: timedelta = SECOND) -> Iterator[str]:
