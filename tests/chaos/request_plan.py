@@ -42,6 +42,8 @@ BETWEEN_RUNS = (1.5, 4.0)
 BETWEEN_PAUSES = (8.0, 12.0)
 """Seconds from the end of a pause to the next one: what the first has held is decided by then."""
 PAUSED = (14.0, 26.0)
+NOTICED = 6.0
+"""Seconds from the end of a pause that ends by itself until it is deleted."""
 NAMED = 4
 """How many jobs a pause names."""
 BETWEEN_BACKFILLS = (14.0, 30.0)
@@ -92,9 +94,8 @@ def _pauses(random: Random, now: float, end: float) -> Iterator[Wanted]:
         if over > end:
             return
         yield Wanted(now, Kind.PAUSE, jobs, spec, lasts=lasts if by_itself else 0.0)
-        now = over
-        # One that ends by itself is deleted when that was noticed.
-        yield Wanted(now + (5.0 if by_itself else 0.0), Kind.RESUME, jobs)
+        now = over + (NOTICED if by_itself else 0.0)
+        yield Wanted(now, Kind.RESUME, jobs)
 
 
 def _backfills(random: Random, now: float, end: float) -> Iterator[Wanted]:

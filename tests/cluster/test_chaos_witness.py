@@ -13,9 +13,9 @@ import pytest
 
 import localcluster
 from dkron_crds.job import Trigger
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
 from tests.chaos.case import Kind
-from tests.chaos.history import Act, History, Terms
+from tests.chaos.history import Act, History, Paused, Terms
 from tests.chaos.reading import gathered, read, write
 from tests.chaos.recorder import Fact, Recorder
 from tests.chaos.verdict import judge
@@ -130,3 +130,13 @@ def test_requests_are_noted_as_they_were_answered(own_site: Site, hands: Kube) -
     assert recorder.wipe("a").answered
     assert [op.act for op in recorder.operations] == [Act.CREATE, Act.CREATE, Act.DELETE, Act.WIPE]
     assert told == recorder.operations
+    run, unfit = recorder.ask("a", force=True), recorder.ask("")
+    assert (run.uid, unfit.refused) == (kube.get(DKRON_RUNS, run.name)["metadata"]["uid"], True)
+    backfill = recorder.backfill(job="a", **{"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
+    assert backfill.uid == kube.get(DKRON_BACKFILLS, backfill.name)["metadata"]["uid"]
+    held, ends = recorder.pause(["a"], {"jobs": ["a"]}), recorder.pause(["a", "b"], {"until": "2026-01-01T00:00:00Z"})
+    recorder.resume(ends)
+    recorder.resume_all()
+    assert not {each["metadata"]["name"] for each in kube.all(DKRON_PAUSES)} & {held, ends}
+    pauses = [(fact.job, fact.by_itself) for fact in told if isinstance(fact, Paused)]
+    assert pauses == [("a", True), ("b", True), ("a", False)]

@@ -118,7 +118,7 @@ def check(backfills: Sequence[Backfill], runs: Sequence[Asked]) -> Iterator[Obje
             text = f"DkronRun {run.name} is of the backfill {run.backfill}, which nobody had asked for"
             yield Objection(Kind.EXTRA, "", "", run.invoked, text)
     for each in backfills:
-        for part in (_plan, _slots, _order, _parallel, _stop, _end):
+        for part in (_plan, _slots, _jobs, _order, _parallel, _stop, _end):
             for at, text in part(each):
                 told = f"DkronBackfill {each.request.name}: {text}"
                 nobody = Objection(Kind.BACKFILL, "", "", at, told)
@@ -168,6 +168,15 @@ def _slots(it: Backfill) -> Iterator[Told]:
             yield slot, f"its slot {rfc3339(slot)} has the DkronRuns {' and '.join(found[slot])}"
         elif len(ran[slot]) > 1:
             yield slot, f"its slot {rfc3339(slot)} ran twice, as {' and '.join(map(str, ran[slot]))}"
+
+
+def _jobs(it: Backfill) -> Iterator[Told]:
+    """They run as the very job of which they are slots."""
+    decided = () if it.object is None else it.object.decided
+    uids = {target.uid for targets in decided for target in targets}
+    for case, group in it.groups:
+        if uids and case.life.uid not in uids:
+            yield group.slot, f"its slot {rfc3339(group.slot)} ran as another job of the same name ({case.life.uid})"
 
 
 def _is_kept(it: Backfill, slot: datetime) -> bool:

@@ -221,6 +221,9 @@ BACKFILLS = [
          [backfill(onFailure="continue"), backfilled("Stopped", succeeded=0, failed=1), *FIRST_FAILED[:2]],
          {Kind.BACKFILL}),
         ("it counts a failure", [backfill(), backfilled("RunsFailed", succeeded=2, failed=1), *EACH], {Kind.BACKFILL}),
+        ("as another job of the same name",
+         [backfill(), backfilled("Finished", (BackfillTarget(job="a", uid="b", slots=tuple(map(at, (10, 20, 30)))),)),
+          *EACH], {Kind.BACKFILL}),
         ("in a pause", [backfill(), backfilled(), paused(45, 69), *EACH], FINE),
     )
 ]  # fmt: skip
