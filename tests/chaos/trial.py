@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dkron_crds.backfill import BackfillSpec
+from dkron_crds.base import rfc3339
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import run_annotation
@@ -187,10 +188,15 @@ class Stage:
 
     async def pause(self, name: str, job: str, **spec: Any) -> None:
         """Create a DkronPause of a job."""
-        now, until = datetime.now(UTC), spec.get("until")
+        now = datetime.now(UTC)
         self.uids[name] = (await self._make(DKRON_PAUSES, "DkronPause", name, {"jobs": [job], **spec}))["uid"]
-        held = Paused(job=job, begin=now, made=datetime.now(UTC), drop=spec.get("whenResumed") == "drop")
-        self.pauses[name] = replace(held, end=datetime.fromisoformat(until), by_itself=True) if until else held
+        drop = spec.get("whenResumed") == "drop"
+        self.pauses[name] = Paused(job=job, begin=now, made=datetime.now(UTC), drop=drop)
+
+    async def pause_until(self, name: str, end: datetime) -> None:
+        """Have a DkronPause end by itself."""
+        await self.client.patch(DKRON_PAUSES, self.namespace, name, {"spec": {"until": rfc3339(end)}})
+        self.pauses[name] = replace(self.pauses[name], end=end, by_itself=True)
 
     async def resume(self, name: str) -> None:
         """Delete a DkronPause."""

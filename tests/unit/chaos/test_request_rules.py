@@ -229,7 +229,7 @@ BACKFILLS = [
 ]  # fmt: skip
 
 
-CHILD = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDENT}
+CHILD: dict[str, Any] = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDENT}
 ENDS = [ran(10), ran(20), ran(30)]
 HELD = Paused(job="b", begin=at(8), end=at(27))
 
