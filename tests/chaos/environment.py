@@ -138,18 +138,21 @@ class Bed:
         for body in plan.bodies:
             self._clients.create(body)
         began = time.monotonic()
-        with ThreadPoolExecutor(2, "clients") as pool, probe(self._prober):
+        requester = Requester(self._users)
+        with ThreadPoolExecutor(2, "clients") as pool, probe(self._prober), contextlib.closing(requester):
             clients = pool.submit(self._wish, plan.wishes, began)
-            users = pool.submit(Requester(self._users).ask, plan.requests, began)
+            users = pool.submit(requester.ask, plan.requests, began)
             done = self._blow(plan, began)
             self._say("the last fault is over; everything recovers")
             clients.result()
-            users.result()
-            self._users.resume_all()
             last = max(datetime.now(UTC), self._crew.on_time)
             yet = last_calm(self._broken, time.monotonic() - began, wanted=self._setup.patience.calm)
             self._pass(last + (self._setup.patience.recovery + yet) * SECOND)
             self._until(began, plan.seconds)
+            requester.close()
+            users.result()
+            self._users.resume_all()
+            self._pass(datetime.now(UTC) + 2 * self._setup.patience.lateness * self._heart.stretch * SECOND)
         self._rest()
         return done
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from tests.chaos.jobs import BACKFILLED, LABEL, PAUSABLE, REQUESTED, TOGETHER, Object
+from tests.chaos.jobs import BACKFILLED, LABEL, PAUSABLE, REQUESTED, STEADY, TOGETHER, Object
 
 
 class Kind(StrEnum):
@@ -41,11 +41,15 @@ class Wanted:
 BETWEEN_RUNS = (1.5, 4.0)
 BETWEEN_PAUSES = (8.0, 12.0)
 """Seconds from the end of a pause to the next one: what the first has held is decided by then."""
-PAUSED = (14.0, 26.0)
+PAUSED = (16.0, 30.0)
 NOTICED = 6.0
 """Seconds from the end of a pause that ends by itself until it is deleted."""
-NAMED = 4
-"""How many jobs a pause names."""
+NAMED = 2
+"""How many jobs a pause names of those that nobody changes, and of all."""
+UNCHANGED = tuple(sorted(STEADY & set(PAUSABLE)))
+LONGER = 120.0
+"""Seconds for which there is more to ask for than a storm is planned to last: it ends when it was calm for long
+enough."""
 BETWEEN_BACKFILLS = (14.0, 30.0)
 FORCED, AGAIN, GIVEN, UNFIT = 0.2, 0.3, 0.2, 0.5
 """How likely a DkronRun is forced, stands for another time, gives a value to a job that declares one, and that value
@@ -62,9 +66,9 @@ STOPS = 0.5
 
 
 def requests(seed: int, seconds: float, *, begin: float) -> list[Wanted]:
-    """Those of this seed, in the order of time. A pause is over before the end."""
+    """Those of this seed, in the order of time, until long after the end."""
     of_each = (_runs, _pauses, _backfills)
-    found = [each for make in of_each for each in make(Random(f"{make.__name__} {seed}"), begin, seconds)]  # noqa: S311
+    found = [each for make in of_each for each in make(Random(f"{make.__name__} {seed}"), begin, seconds + LONGER)]  # noqa: S311
     return sorted(found, key=lambda wanted: wanted.at)
 
 
@@ -85,7 +89,8 @@ def _runs(random: Random, now: float, end: float) -> Iterator[Wanted]:
 
 def _pauses(random: Random, now: float, end: float) -> Iterator[Wanted]:
     while (now := now + random.uniform(*BETWEEN_PAUSES)) < end:
-        some, lasts = tuple(random.sample(PAUSABLE, NAMED)), random.uniform(*PAUSED)
+        names = {*random.sample(UNCHANGED, NAMED), *random.sample(PAUSABLE, NAMED)}
+        some, lasts = tuple(sorted(names)), random.uniform(*PAUSED)
         jobs = tuple(sorted(TOGETHER)) if random.random() < ALL else some
         spec: Object = {"jobs": list(jobs)} if jobs == some else {"selector": LABEL}
         if random.random() < DROPS:

@@ -1,5 +1,6 @@
 """Carries out what a plan asks for by objects of their own: DkronRuns, DkronPauses and DkronBackfills."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,15 +18,21 @@ class Requester:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._paused: list[str] = []
+        self._ended = threading.Event()
 
     def ask(self, wanted: Sequence[Wanted], began: float) -> None:
-        """All of it, each at its time after `began`, as `time.monotonic` has it."""
+        """All of it, each at its time after `began`, as `time.monotonic` has it, until it is closed."""
         asking: dict[Kind, Callable[[Wanted], object]] = {
             Kind.RUN: self._run, Kind.PAUSE: self._pause, Kind.RESUME: self._resume, Kind.BACKFILL: self._backfill,
         }  # fmt: skip
         for each in wanted:
-            time.sleep(max(0.0, began + each.at - time.monotonic()))
+            if self._ended.wait(max(0.0, began + each.at - time.monotonic())):
+                return
             asking[each.kind](each)
+
+    def close(self) -> None:
+        """Ask for nothing more."""
+        self._ended.set()
 
     def _run(self, wanted: Wanted) -> None:
         again = {"scheduledTime": rfc3339(_before(wanted.ago))} if wanted.ago else {}

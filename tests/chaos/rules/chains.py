@@ -60,8 +60,10 @@ def _after_pauses(case: Case, ends: list[End]) -> Iterator[Objection]:
     for hold in holds(case.life, case.weather):
         if case.weather.storm(hold.pause.begin, hold.noticed) is not None:
             continue
-        groups = [group for group in case.of(Trigger.DEPENDENT) if hold.covers(group.slot)]
-        owed = [end for end in ends if end.sure and hold.covers(end.at) and hold.covers(case.weather.decided(end.told))]
+        # What ended in it may have been heard of when it was over.
+        known = [end for end in ends if hold.covers(end.at) and hold.covers(case.weather.decided(end.told))]
+        groups = [group for group in case.of(Trigger.DEPENDENT) if _is_after(case, group, known, ends)]
+        owed = [end for end in known if end.sure]
         specs = case.life.specs(hold.pause.begin, hold.noticed)
         skips = hold.pause.drop or all(spec.missed_runs is MissedRuns.SKIP for spec in specs)
         if len(groups) > (0 if skips else 1):
@@ -75,6 +77,12 @@ def _after_pauses(case: Case, ends: list[End]) -> Iterator[Objection]:
         if specs and not later and all(_runs(case, spec, owed[-1].at, by) for spec in specs):
             text = f"nothing ran after the pause that ended at {rfc3339(hold.opens)}, in which {owed[-1].what} ended"
             yield case.object_to(Kind.CHAIN, hold.opens, text)
+
+
+def _is_after(case: Case, group: Group, some: list[End], ends: list[End]) -> bool:
+    """Whether it ran after one of these ends, and after no other one."""
+    near = [end for end in ends if abs(end.at - group.slot) <= case.weather.terms.grain]
+    return bool(near) and all(end in some for end in near)
 
 
 def _has_twin(case: Case, end: End, ends: list[End]) -> bool:
