@@ -20,7 +20,8 @@ from tests.chaos.records_of_trials import (
     passed,
     recorded,
 )
-from tests.chaos.trial import Scenario, Stage
+from tests.chaos.stage import Stage
+from tests.chaos.trial import Scenario
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at
 from tests.support.kube import condition

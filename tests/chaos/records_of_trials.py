@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from dkron_crds.job import SkipReason
-from tests.chaos.trial import Stage
+from tests.chaos.stage import Stage
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import condition

@@ -25,7 +25,8 @@ from tests.chaos.records_of_trials import (
     passed,
     recorded,
 )
-from tests.chaos.trial import Counted, Scenario, Stage, caused, each_first
+from tests.chaos.stage import Stage
+from tests.chaos.trial import Counted, Scenario, caused, each_first
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at
 
