@@ -100,7 +100,6 @@ def pause(scale: int) -> Scenario:
     """What comes due in a pause that drops slots is counted; after one that ends by itself it runs. Nothing of either
     job runs meanwhile."""
     long = (1 + scale) * STEP
-    held: dict[str, tuple[datetime, datetime]] = {}
 
     async def play(stage: Stage) -> None:
         await stage.pause("drops", "a", whenResumed="drop")
@@ -113,26 +112,26 @@ def pause(scale: int) -> Scenario:
         until = (begin + long + 2 * SECOND).replace(microsecond=0)
         await stage.pause_until("ends", until)
         await stage.passed(begin + long)
-        held["a"], held["b"] = (begin, datetime.now(UTC)), (begin, until)
+        stage.held = {"a": (begin, datetime.now(UTC)), "b": (begin, until)}
         await stage.resume("drops")
         await stage.passed(until)
-        for name, (_, over) in held.items():
+        for name, (_, over) in stage.held.items():
             await stage.until("a slot after it", partial(_has_passed, name, over + STEP))
         await let_rest(stage, "a", "b")
 
     def complaints(stage: Stage) -> Iterator[str]:
         yield from every_slot_is_accounted_for(stage, "a", step=STEP)
         yield from every_slot_has_run(stage, "b", step=STEP)
-        yield from ran_in_its_pause(stage, held)
+        yield from ran_in_its_pause(stage)
 
     return Scenario("pause", play, complaints)
 
 
-def ran_in_its_pause(stage: Stage, held: dict[str, tuple[datetime, datetime]]) -> Iterator[str]:
+def ran_in_its_pause(stage: Stage) -> Iterator[str]:
     """Jobs that were made while their job was paused, and slots of "a" that were dropped."""
     runs = stage.scene.seen.runs(at("9999-01-01T00:00:00Z"))
-    for run in (run for run in runs if run.job in held):
-        begin, end = held[run.job]
+    for run in (run for run in runs if run.job in stage.held):
+        begin, end = stage.held[run.job]
         if begin < run.began < end or (run.job == "a" and begin < run.slot < end):
             yield f"{run} began at {run.began}, and {run.job} was paused from {begin} to {end}"
     if stage.scene.status("a").get("skipped", {}).get("count", 0) < 1:

@@ -25,7 +25,8 @@ PATIENCE = 240.0
 
 @dataclass
 class Stage:
-    """One namespace, what is asked for in it, and what is seen in it."""
+    """One namespace, what is asked for in it, and what is seen in it. `held` is from when until when a job surely was
+    paused, by its name."""
 
     namespace: str
     client: KubeClient
@@ -35,6 +36,7 @@ class Stage:
     requests: list[RunRequest | BackfillRequest] = field(default_factory=list)
     pauses: dict[str, Paused] = field(default_factory=dict)
     uids: dict[str, str] = field(default_factory=dict)
+    held: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
     async def create(self, body: Object) -> None:
         """Create a DkronJob."""
