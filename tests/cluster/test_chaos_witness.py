@@ -130,7 +130,7 @@ def test_requests_are_noted_as_they_were_answered(own_site: Site, hands: Kube) -
     assert recorder.wipe("a").answered
     assert [op.act for op in recorder.operations] == [Act.CREATE, Act.CREATE, Act.DELETE, Act.WIPE]
     assert told == recorder.operations
-    run, unfit = recorder.ask("a", force=True), recorder.ask("")
+    run, unfit = recorder.ask("a", force=True), recorder.ask("a", scheduledTime="2300-01-01T00:00:00Z")
     assert (run.uid, unfit.refused) == (kube.get(DKRON_RUNS, run.name)["metadata"]["uid"], True)
     backfill = recorder.backfill(job="a", **{"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
     assert backfill.uid == kube.get(DKRON_BACKFILLS, backfill.name)["metadata"]["uid"]
