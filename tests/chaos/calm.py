@@ -17,8 +17,8 @@ ZERO = timedelta(0)
 class Calm:
     """`begin` and `end` are those of the time in which slots came due; `share` of it is calm.
 
-    `latest` is how late the latest slot ran that came due in calm times and had to wait for no other run, `where` names
-    it. `longest` is how late a slot may have run at most, whatever was broken.
+    `latest` is how late the latest slot ran that came due in calm times and had to wait for no other run and for no
+    pause, `where` names it. `longest` is how late a slot may have run at most, whatever was broken.
     """
 
     begin: datetime
@@ -45,7 +45,8 @@ def calm(cases: Sequence[Case]) -> Calm | None:
         return None
     begin, end = min(target.slot for target in targets), max(target.slot for target in targets)
     late = max(_calm_slots(cases), default=(ZERO, ""))
-    longest = max((due.by - due.opens for due in (target.due for target in targets) if due.by < FOREVER), default=ZERO)
+    known = [target.due for target in targets if target.due.by < FOREVER and not target.held]
+    longest = max((due.by - due.opens for due in known), default=ZERO)
     stormy = sum((last - first for first, last in _excused(cases[0].weather, begin, end)), ZERO)
     share = 1 - stormy / (end - begin) if end > begin else float(not stormy)
     return Calm(begin, end, share, *late, longest)
@@ -68,7 +69,7 @@ def _calm_slots(cases: Iterable[Case]) -> Iterator[tuple[timedelta, str]]:
         for target in case.targets:
             due = target.due
             waited = case.latest(target) > due.by
-            if due.slot in ran and case.weather.excuse(due.opens) is None and not waited:
+            if due.slot in ran and case.weather.excuse(due.opens) is None and not (waited or target.held):
                 yield max(ran[due.slot] - due.opens, ZERO), f"{case.life.job} at {rfc3339(due.slot)}"
 
 

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     OVERLAP = "runs overlap"
     ATTEMPTS = "wrong attempts"
     REQUEST = "a request was not met"
+    BACKFILL = "a backfill was not met"
     STOP = "a stop was not met"
     CHAIN = "wrong runs after a parent"
     RECORD = "a wrong record"
@@ -65,6 +66,11 @@ class Group:
     def slot(self) -> datetime:
         """What all of them belong to."""
         return self.first.slot
+
+    @property
+    def asked(self) -> str:
+        """The name of the DkronRun that it is for."""
+        return self.first.asked
 
     @property
     def trigger(self) -> Trigger:
@@ -188,7 +194,7 @@ class Case:
     def busy(self) -> list[tuple[datetime, datetime, Group]]:
         """When one of its runs may have stood in the way of another: from its slot, when it may have been claimed,
         until its end must have been seen."""
-        return [(self._claimed(group), self._free(group), group) for group in self.groups]
+        return [(self._claimed(group), self.free(group), group) for group in self.groups]
 
     def excused(self, target: Target) -> bool:
         """Whether it is right that this slot has not run."""
@@ -235,7 +241,7 @@ class Case:
             for group in self.groups:
                 sooner = group.slot < target.slot or group.trigger is not Trigger.SCHEDULE
                 if sooner and group.began <= latest:
-                    latest = max(latest, self._free(group))
+                    latest = max(latest, self.free(group))
         return latest
 
     def may_be_paused(self, begin: datetime, end: datetime) -> bool:
@@ -268,7 +274,9 @@ class Case:
         end = until or self.known(run)
         specs = self.life.specs(run.began, min(end, self.weather.terms.read))
         replaces = any(spec.concurrency is Concurrency.REPLACE for spec in specs)
-        later = any(group.first.of != run.of and run.began <= group.began <= end for group in self.groups)
+        # The concurrency of the job does not apply to the runs of a backfill.
+        others = (group for group in self.groups if group.trigger is not Trigger.BACKFILL)
+        later = any(group.first.of != run.of and run.began <= group.began <= end for group in others)
         # A slot that was claimed has the place of the run before it, whether it comes to run or not.
         claimed = any(run.began <= target.slot <= end and self.weather.excuse(target.slot) for target in self.unrun)
         return replaces and (later or claimed)
@@ -289,12 +297,13 @@ class Case:
 
     def _claimed(self, group: Group) -> datetime:
         """From when on it may have stood in the way: a request may name any time, so only a storm leads back to it."""
-        soonest = min(group.slot, group.began)
+        soonest = min(group.first.due, group.began)
         if group.trigger is Trigger.SCHEDULE or self.weather.excuse(group.began - self.weather.terms.lateness):
             return soonest
         return max(soonest, group.began - self.weather.terms.lateness)
 
-    def _free(self, group: Group) -> datetime:
+    def free(self, group: Group) -> datetime:
+        """By when it must be known that nothing of it runs or is to come."""
         ends = [self.told(run) for run in group.runs]
         last = max(ends)
         if last >= FOREVER:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dkron_kube.paths import DKRON_JOBS
+from dkron_crds.run import RunPhase
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
 from localcluster.cluster import LocalCluster
 from tests.chaos.faults import Faults
 from tests.chaos.history import Act, History, Operation, Terms
@@ -25,6 +26,7 @@ from tests.chaos.proxy.thread import gateway
 from tests.chaos.pulse import Pulse, pulse
 from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
+from tests.chaos.requester import Requester
 from tests.chaos.witness import Witness
 from tests.support.kube import Kube, condition
 from tests.support.shifted_operator import ShiftedOperator
@@ -100,13 +102,14 @@ class Bed:
     """A storm's place. `path` is its history."""
 
     def __init__(
-        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, prober: Recorder, witness: Witness,
-        journal: Journal, heart: Pulse, setup: Setup, say: Say,
+        self, kube: Kube, faults: Faults, *, crew: Crew, clients: Recorder, users: Recorder, prober: Recorder,
+        witness: Witness, journal: Journal, heart: Pulse, setup: Setup, say: Say,
     ) -> None:  # fmt: skip
         self._kube = kube
         self._faults = faults
         self._crew = crew
         self._clients = clients
+        self._users = users
         self._prober = prober
         self._witness = witness
         self._journal = journal
@@ -135,8 +138,10 @@ class Bed:
         for body in plan.bodies:
             self._clients.create(body)
         began = time.monotonic()
-        with ThreadPoolExecutor(1, "clients") as pool, probe(self._prober):
+        requester = Requester(self._users)
+        with ThreadPoolExecutor(2, "clients") as pool, probe(self._prober), contextlib.closing(requester):
             clients = pool.submit(self._wish, plan.wishes, began)
+            users = pool.submit(requester.ask, plan.requests, began)
             done = self._blow(plan, began)
             self._say("the last fault is over; everything recovers")
             clients.result()
@@ -144,6 +149,10 @@ class Bed:
             yet = last_calm(self._broken, time.monotonic() - began, wanted=self._setup.patience.calm)
             self._pass(last + (self._setup.patience.recovery + yet) * SECOND)
             self._until(began, plan.seconds)
+            requester.close()
+            users.result()
+            self._users.resume_all()
+            self._pass(datetime.now(UTC) + 2 * self._setup.patience.lateness * self._heart.stretch * SECOND)
         self._rest()
         return done
 
@@ -219,20 +228,41 @@ class Bed:
         return plain[wish.act](wish.job)
 
     def _rest(self) -> None:
-        """Disable all jobs, and take the last look when nothing runs and what has ended must be recorded."""
+        """Disable all jobs once backfills are over, and take the last look when nothing runs and what has ended must be
+        recorded."""
+        self._await("all backfills to end", self._open)
         self._say("all jobs are disabled, until nothing runs any more")
         for name in self._restless():
             self._clients.disable(name)
-        try:
-            self._kube.wait_for("all jobs to rest", self._restless, lambda names: not names, seconds=REST)
-        except AssertionError as error:
-            self._say(str(error).partition("\nnamespace")[0])
+        self._await("all jobs to rest", self._restless)
+        self._await("all DkronRuns to end", self._undecided)
         self._pass(datetime.now(UTC) + self._setup.patience.lateness * self._heart.stretch * SECOND + SECOND)
         at = self._witness.look()
         self._crew.finish()
         self._journal.note(self._setup.patience.terms(at, stretch=self._heart.stretch, rivals=self._setup.has_rivals))
         for fact in self._witness.facts(at):
             self._journal.note(fact)
+
+    def _await(self, what: str, left: Callable[[], list[str]]) -> None:
+        """Wait until nothing is left; what is nevertheless is judged."""
+        try:
+            self._kube.wait_for(what, left, lambda names: not names, seconds=REST)
+        except AssertionError as error:
+            self._say(str(error).partition("\nnamespace")[0])
+
+    def _open(self) -> list[str]:
+        there = self._kube.all(DKRON_BACKFILLS)
+        return [each["metadata"]["name"] for each in there if not (each.get("status") or {}).get("finishedAt")]
+
+    def _undecided(self) -> list[str]:
+        """The DkronRuns that have not ended, and whose jobs are there."""
+        jobs = {each["metadata"]["name"] for each in self._kube.all(DKRON_JOBS)}
+        waiting = {*RunPhase} - {RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED}
+        return [
+            run["metadata"]["name"]
+            for run in self._kube.all(DKRON_RUNS)
+            if run["spec"]["job"] in jobs and (run.get("status") or {}).get("phase", RunPhase.PENDING) in waiting
+        ]
 
     def _restless(self) -> list[str]:
         return [
@@ -261,8 +291,8 @@ def is_at_rest(status: Object) -> bool:
 def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
     """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
     kube, journal = Kube(setup.kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
-    hands, *others = (Kube(setup.kubeconfig, namespace, once=True) for _ in range(3))
-    clients, prober = (Recorder(other, journal.note) for other in others)
+    hands, *others = (Kube(setup.kubeconfig, namespace, once=True) for _ in range(4))
+    clients, users, prober = (Recorder(other, journal.note) for other in others)
     with contextlib.ExitStack() as stack:
         for each in (kube, hands, *others):
             stack.callback(each.close)
@@ -277,8 +307,8 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
         stack.callback(crew.abandon)
         stack.callback(faults.leave)
         yield Bed(
-            kube, faults, crew=crew, clients=clients, prober=prober, witness=witness, journal=journal, heart=heart,
-            setup=setup, say=say,
+            kube, faults, crew=crew, clients=clients, users=users, prober=prober, witness=witness, journal=journal,
+            heart=heart, setup=setup, say=say,
         )  # fmt: skip
 
 

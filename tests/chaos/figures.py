@@ -16,7 +16,8 @@ ZERO = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`calm` and `stormy` are how late the first attempts of slots were that came due in such times. `recoveries`: from
+    """`calm` and `stormy` are how late the first attempts of slots were that came due in such times and that no pause
+    held. `recoveries`: from
     the end of each storm's last fault, by its name, until a slot that came due after it ran on time."""
 
     slots: Counter[str]
@@ -48,6 +49,8 @@ def figures(verdict: Verdict, faults: Iterable[str] = ()) -> Figures:
     weather = verdict.cases[0].weather if verdict.cases else None
     history = verdict.history
     first = [run for run in history.runs if run.trigger is Trigger.SCHEDULE and run.attempt == 1]
+    held = {(case.life.uid, target.slot) for case in verdict.cases for target in case.targets if target.held}
+    first = [run for run in first if (run.uid, run.slot) not in held]
     calm: list[timedelta] = []
     stormy: list[timedelta] = []
     for run in first:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from dkron_crds.backfill import BackfillSpec, BackfillStatus, BackfillTarget
 from dkron_crds.base import Instant, rfc3339
 from dkron_crds.job import JobSpec, JobStatus, Trigger
+from dkron_crds.run import RunSpec, RunStatus
 
 Second = timedelta(seconds=1)
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -57,7 +59,7 @@ class Run:
 
     `created` is when the Job appeared, `start` and `end` are the pod's own; a Job whose pod never began has no `start`.
     `over` is when Kubernetes told that the Job was over, or that it was gone, if that was not at once: before that
-    nobody could act on its end.
+    nobody could act on its end. `asked` is the name of the DkronRun that the Job is for.
     """
 
     job: str
@@ -73,6 +75,7 @@ class Run:
     end: Instant | None = None
     over: Instant | None = None
     success: bool | None = None
+    asked: str = ""
 
     def __str__(self) -> str:
         attempt = f", attempt {self.attempt}" if self.attempt > 1 else ""
@@ -83,6 +86,12 @@ class Run:
     def began(self) -> datetime:
         """The first that was seen of it."""
         return self.created or self.start or self.slot
+
+    @property
+    def due(self) -> datetime:
+        """When its trigger was: a DkronRun may stand for any slot, and the number of its run has the second in which it
+        was created."""
+        return datetime.fromtimestamp(self.group // 10**9, UTC) if self.asked else self.slot
 
     @property
     def of(self) -> tuple[str, Trigger, datetime, int]:
@@ -158,13 +167,69 @@ class Fault:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paused:
     """A DkronPause held a job: it was made at `begin`, and deleted at `end`, or ended `by_itself` then. `drop`: what
-    came due before its end does not run later."""
+    came due before its end does not run later. If these are the moments at which that was asked for, `made` and `gone`
+    are those at which it was answered."""
 
     job: str
     begin: Instant
     end: Instant = FOREVER
     drop: bool = False
     by_itself: bool = False
+    made: Instant | None = None
+    gone: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """A client created a DkronRun. Without an answer nobody knows whether that was done. `uid` and `created` are the
+    answer's metadata. `fits`: whether its values are such as the job takes."""
+
+    name: str
+    invoked: Instant
+    spec: RunSpec
+    answered: Instant | None = None
+    refused: bool = False
+    uid: str = ""
+    created: Instant | None = None
+    fits: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunObject:
+    """A DkronRun as the witness saw it last, and when it saw it first. `backfill` is the name of the DkronBackfill that
+    made it. `gone` is when it was deleted."""
+
+    name: str
+    uid: str
+    seen: Instant
+    created: Instant
+    spec: RunSpec
+    status: RunStatus = field(default_factory=RunStatus)
+    backfill: str = ""
+    gone: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillRequest:
+    """A client created a DkronBackfill."""
+
+    name: str
+    invoked: Instant
+    spec: BackfillSpec
+    answered: Instant | None = None
+    refused: bool = False
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackfillObject:
+    """A DkronBackfill as the witness saw it last. `decided` are the slots that its status has ever said will run, each
+    time that they were others."""
+
+    name: str
+    uid: str
+    status: BackfillStatus
+    decided: tuple[tuple[BackfillTarget, ...], ...] = ()
 
 
 OLD_LISTS = "old lists"
@@ -210,6 +275,10 @@ class History:
     faults: tuple[Fault, ...] = field(default=())
     statuses: tuple[Seen, ...] = field(default=())
     pauses: tuple[Paused, ...] = field(default=())
+    run_requests: tuple[RunRequest, ...] = field(default=())
+    run_objects: tuple[RunObject, ...] = field(default=())
+    backfill_requests: tuple[BackfillRequest, ...] = field(default=())
+    backfill_objects: tuple[BackfillObject, ...] = field(default=())
 
     def with_runs(self, *runs: Run) -> "History":
         """The same, but these are all the runs."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from dkron_crds.job import JobSpec
 from tests.chaos.fault_windows import Weather
-from tests.chaos.history import FOREVER, Act, History, Operation, Paused, Record, Run, Seen
+from tests.chaos.history import FOREVER, Act, History, Operation, Paused, Record, Run, RunObject, RunRequest, Seen
 from tests.chaos.spans import Change, Span, projected, spans
 
 _CHANGES = frozenset({Act.CREATE, Act.EDIT, Act.DISABLE, Act.ENABLE, Act.DELETE})
@@ -35,11 +35,19 @@ class Life:
     sinces: tuple[datetime, ...]
     statuses: tuple[Seen, ...] = ()
     pauses: tuple[Paused, ...] = ()
+    run_requests: tuple[RunRequest, ...] = ()
+    run_objects: tuple[RunObject, ...] = ()
 
     @cached_property
     def settings(self) -> list[Span[Setting]]:
         """Which specs may have been in force when."""
         return spans(self.changes)
+
+    @cached_property
+    def asked_by_name(self) -> frozenset[str]:
+        """The names of the DkronRuns of this job."""
+        names = {each.name for each in self.run_requests} | {each.name for each in self.run_objects}
+        return frozenset(names)
 
     @property
     def deleted(self) -> datetime:
@@ -89,6 +97,8 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
         sinces=tuple(sorted(fact.since for fact in history.sinces if fact.uid == uid)),
         statuses=tuple(sorted((fact for fact in history.statuses if fact.uid == uid), key=lambda fact: fact.at)),
         pauses=tuple(fact for fact in history.pauses if fact.job == create.job),
+        run_requests=tuple(fact for fact in history.run_requests if fact.spec.job == create.job and not fact.refused),
+        run_objects=tuple(fact for fact in history.run_objects if fact.spec.job == create.job),
     )
     return life.without(_still_on_their_way(life, weather))
 

@@ -16,10 +16,18 @@ TIDY = {"executions": 10, "successfulJobs": 1, "failedJobs": 1}
 QUICK = {"initial": "1s", "max": "2s"}
 
 
+TOGETHER = frozenset({"every-three", "single-skip", "madrid", "after-that", "deadline", "asked"})
+"""Jobs that one DkronPause holds by their label."""
+LABEL = {"chaos.dkron.io/paused": "together"}
+
+
 def job(name: str, schedule: str = "@manually", *, lasts: str = "100ms", code: int = 0, **spec: Any) -> Object:
     """A job whose pod runs so long and ends with this code."""
     template = simulated(run_for=lasts, exit_code=code)
-    return dkron_job(name, schedule=schedule, jobTemplate=template, **({"history": KEEP} | spec))
+    body = dkron_job(name, schedule=schedule, jobTemplate=template, **({"history": KEEP} | spec))
+    if name in TOGETHER:
+        body["metadata"]["labels"] = LABEL
+    return body
 
 
 _JOBS: tuple[Object, ...] = (
@@ -40,7 +48,7 @@ _JOBS: tuple[Object, ...] = (
     job("after-fields", schedule="", parentJob="fields"),
     job("after-that", schedule="", parentJob="after-fields", lasts="1s"),
     job("after-failure", schedule="", dependsOn=[{"job": "fails", "when": "failure"}], concurrency="forbid"),
-    job("asked", lasts="1s"),
+    job("asked", lasts="1s", parameters=[{"name": "day", "default": "2026-03-01"}]),
     job("asked-single", lasts="3s", concurrency="forbid"),
     job("tidy", "@every 7s", history=TIDY),
     job("probe", history=TIDY),
@@ -57,6 +65,12 @@ STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "newest-quick
 """Jobs that nobody changes. Of the others it is mostly open by which spec a slot was decided that came due in a storm,
 and then it need not run. Of these it is known, and each slot that `missedRuns` wants has to.
 """
+BACKFILLED = ("fields", "madrid", "fails", "deadline-short")
+"""Jobs whose slots of the past run again. They are not deleted; the last of them is edited."""
+REQUESTED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "newest-quick", "tidy")
+"""Jobs of which DkronRuns are created."""
+PAUSABLE = tuple(name for name in NAMES if name not in {"every-two", "probe"})
+"""Jobs that are paused: all but those that show how soon all is well again."""
 ASKED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails")
 
 EDITS: tuple[Object, ...] = (

@@ -10,7 +10,19 @@ from enum import StrEnum
 from random import Random
 
 from tests.chaos.history import OLD_LISTS, Act
-from tests.chaos.jobs import ASKED, BODIES, EDITS, NAMES, PARENTS, SCHEDULED, STEADY, Object, without_replace
+from tests.chaos.jobs import (
+    ASKED,
+    BACKFILLED,
+    BODIES,
+    EDITS,
+    NAMES,
+    PARENTS,
+    SCHEDULED,
+    STEADY,
+    Object,
+    without_replace,
+)
+from tests.chaos.request_plan import Wanted, requests
 
 HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""
@@ -48,7 +60,7 @@ ABLE = {
     Act.RUN: frozenset(ASKED),
     Act.EDIT: frozenset(SCHEDULED) - STEADY,
     Act.DISABLE: frozenset(NAMES) - STEADY,
-    Act.DELETE: frozenset(NAMES) - STEADY - PARENTS,
+    Act.DELETE: frozenset(NAMES) - STEADY - PARENTS - frozenset(BACKFILLED),
     Act.STOP: frozenset({"single", "single-skip", "newest", "asked-single"}),
 }
 """To which jobs it is done."""
@@ -170,13 +182,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All of a storm: the jobs that there are at first, the faults, what clients ask for, and for how many seconds it
-    goes on at least."""
+    """All of a storm: the jobs that there are at first, the faults, what clients ask for of them and by objects of
+    other kinds, and for how many seconds it goes on at least."""
 
     bodies: tuple[Object, ...]
     blows: tuple[Blow, ...]
     wishes: tuple[Wish, ...]
     seconds: float = 0.0
+    requests: tuple[Wanted, ...] = ()
 
 
 def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(KINDS), rivals: bool = False) -> Plan:
@@ -192,7 +205,8 @@ def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(KIND
     blows = _blows(Random(f"blows {seed}"), seconds, sorted(faults))  # noqa: S311 - has to be had again
     wishes = _wishes(Random(f"wishes {seed}"), seconds)  # noqa: S311
     if not rivals:
-        return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes), seconds)
+        wanted = requests(seed, seconds, begin=HEAD_START)
+        return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes), seconds, tuple(wanted))
     bodies = tuple(body | {"spec": without_replace(body["spec"])} for body in BODIES.values())
     kept = (replace(wish, spec=without_replace(wish.spec)) for wish in wishes if wish.act in HARMLESS)
     return Plan(bodies, tuple(blows), tuple(kept), seconds)

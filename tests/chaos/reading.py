@@ -13,9 +13,20 @@
     {"fact": "seen", "job": "a", "uid": "…", "at": "…", "since": "…", "fingerprint": "…", "mark": "…", "skipped": 1,
      "claims": []}
     {"fact": "record", "job": "a", "uid": "…", "read": "…", "status": {"successCount": 1}}
+    {"fact": "paused", "job": "a", "begin": "…", "made": "…", "end": "…", "gone": "…", "drop": false,
+     "by_itself": false}
+    {"fact": "run-request", "name": "r", "invoked": "…", "answered": "…", "uid": "…", "created": "…", "fits": true,
+     "spec": {"job": "a", "force": true}}
+    {"fact": "run-object", "name": "r", "uid": "…", "seen": "…", "created": "…", "backfill": "", "gone": "…",
+     "spec": {"job": "a"}, "status": {"phase": "Succeeded"}}
+    {"fact": "backfill-request", "name": "b", "invoked": "…", "answered": "…", "uid": "…",
+     "spec": {"job": "a", "from": "…", "to": "…"}}
+    {"fact": "backfill-object", "name": "b", "uid": "…", "status": {"succeeded": 3},
+     "decided": [[{"job": "a", "uid": "…", "slots": ["…"]}]]}
 
-Exactly one line has the terms, of which only `read` is required. `spec` and `status` are those of a DkronJob as the API
-server has them. What is absent has the default that `history.py` says; a key that is not known there is a mistake.
+Exactly one line has the terms, of which only `read` is required. `spec` and `status` are those of a DkronJob, of a
+DkronRun in a `run-…`, and of a DkronBackfill in a `backfill-…`, as the API server has them. What is absent has
+the default that `history.py` says; a key that is not known there is a mistake.
 """
 
 import json
@@ -25,14 +36,48 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tests.chaos.history import Fault, History, Operation, Record, Run, Seen, Since, Terms
+from tests.chaos.history import (
+    BackfillObject,
+    BackfillRequest,
+    Fault,
+    History,
+    Operation,
+    Paused,
+    Record,
+    Run,
+    RunObject,
+    RunRequest,
+    Seen,
+    Since,
+    Terms,
+)
 
-Fact = Terms | Operation | Run | Record | Since | Seen | Fault
+Fact = (
+    Terms
+    | Operation
+    | Run
+    | Record
+    | Since
+    | Seen
+    | Fault
+    | Paused
+    | RunRequest
+    | RunObject
+    | BackfillRequest
+    | BackfillObject
+)
 
 KINDS: dict[str, type[Any]] = {
     "terms": Terms, "operation": Operation, "run": Run, "record": Record, "since": Since, "seen": Seen,
-    "fault": Fault,
+    "fault": Fault, "paused": Paused, "run-request": RunRequest, "run-object": RunObject,
+    "backfill-request": BackfillRequest, "backfill-object": BackfillObject,
 }  # fmt: skip
+_FIELDS: dict[str, type[Any]] = {
+    "operations": Operation, "faults": Fault, "sinces": Since, "statuses": Seen, "runs": Run, "records": Record,
+    "pauses": Paused, "run_requests": RunRequest, "run_objects": RunObject, "backfill_requests": BackfillRequest,
+    "backfill_objects": BackfillObject,
+}  # fmt: skip
+"""Where a history has the facts of each kind."""
 _ADAPTERS = {kind: TypeAdapter(kind) for kind in KINDS.values()}
 
 
@@ -53,22 +98,17 @@ def gathered(facts: Iterable[Fact]) -> History:
     """The history that these facts are, of which one has the terms."""
     facts = tuple(facts)
     terms = [fact for fact in facts if isinstance(fact, Terms)]
-    return History(
-        terms=terms[0],
-        operations=tuple(fact for fact in facts if isinstance(fact, Operation)),
-        runs=tuple(fact for fact in facts if isinstance(fact, Run)),
-        records=tuple(fact for fact in facts if isinstance(fact, Record)),
-        sinces=tuple(fact for fact in facts if isinstance(fact, Since)),
-        faults=tuple(fact for fact in facts if isinstance(fact, Fault)),
-        statuses=tuple(fact for fact in facts if isinstance(fact, Seen)),
-    )
+    found: dict[str, Any] = {
+        name: tuple(fact for fact in facts if isinstance(fact, kind)) for name, kind in _FIELDS.items()
+    }
+    return History(terms=terms[0], **found)
 
 
 def write(history: History) -> Iterator[str]:
     """The lines of a history, each with its line feed."""
     yield line(history.terms)
-    for facts in (history.operations, history.faults, history.sinces, history.statuses, history.runs, history.records):
-        yield from map(line, facts)
+    for name in _FIELDS:
+        yield from map(line, getattr(history, name))
 
 
 def line(fact: Fact) -> str:

@@ -1,10 +1,12 @@
-"""A client that works with DkronJobs as people do, and notes each thing that it asks for: when that was, when it was
-answered, and whether it was refused.
+"""A client that works with DkronJobs, DkronRuns, DkronPauses and DkronBackfills as people do, and notes each thing that
+it asks for: when that was, when it was answered, and whether it was refused.
 
-A request is sent once: one that nobody answers, or that the server fails at, may have had its effect.
+A request is sent once: one that nobody answers, or that the server fails at, may have had its effect. Only pauses are
+asked for until there is an answer: what they hold depends on it.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -12,25 +14,34 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
+from dkron_crds.backfill import BackfillSpec
 from dkron_crds.job import JobSpec
+from dkron_crds.names import API_VERSION
 from dkron_crds.requests import run_annotation
+from dkron_crds.run import RunSpec
 from dkron_crds.stops import stop_annotation
-from dkron_kube.paths import DKRON_JOBS
-from tests.chaos.history import Act, Operation
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
+from tests.chaos.history import FOREVER, Act, BackfillRequest, Operation, Paused, RunRequest
 from tests.support.kube import Kube, Refused
 
 Object = dict[str, Any]
 WHO = "the recorder"
+Fact = Operation | RunRequest | Paused | BackfillRequest
+AGAIN = 0.2
+"""Seconds until a request is repeated that may be sent twice."""
+INSISTS = 60.0
+"""Seconds for which that goes on."""
 
 
 class Recorder:
     """`operations` is what was asked for so far; `told` hears of each when it is over."""
 
-    def __init__(self, kube: Kube, told: Callable[[Operation], None] = lambda _: None) -> None:
+    def __init__(self, kube: Kube, told: Callable[[Fact], None] = lambda _: None) -> None:
         self.operations: list[Operation] = []
         self._kube = kube
         self._told = told
         self._requests = 0
+        self._pauses: dict[str, list[Paused]] = {}
 
     def create(self, body: Object) -> Operation:
         """Create this DkronJob."""
@@ -84,6 +95,82 @@ class Recorder:
         return self._do(
             self._asked(Act.WIPE, job), lambda: self._kube.patch(DKRON_JOBS, job, change, subresource="status")
         )
+
+    def ask(self, job: str, *, fits: bool = True, **spec: Any) -> RunRequest:
+        """Create a DkronRun. `fits`: whether the values are such as the job takes."""
+        wanted = {"job": job, "requestedBy": WHO, **spec}
+        request = RunRequest(name=self._name(), invoked=datetime.now(UTC), spec=RunSpec.from_wire(wanted), fits=fits)
+        done = replace(request, **self._create(DKRON_RUNS, "DkronRun", request.name, wanted, made=True))
+        self._told(done)
+        return done
+
+    def backfill(self, **spec: Any) -> BackfillRequest:
+        """Create a DkronBackfill."""
+        request = BackfillRequest(name=self._name(), invoked=datetime.now(UTC), spec=BackfillSpec.from_wire(spec))
+        done = replace(request, **self._create(DKRON_BACKFILLS, "DkronBackfill", request.name, spec))
+        self._told(done)
+        return done
+
+    def pause(self, jobs: Iterable[str], spec: Object) -> str:
+        """Create a DkronPause with this spec, which selects these jobs; its name. It is asked for until it is
+        answered.."""
+        name, begin = self._name(), datetime.now(UTC)
+        body = {"apiVersion": API_VERSION, "kind": "DkronPause", "metadata": {"name": name}, "spec": spec}
+        made = self._insist(lambda: self._kube.create(DKRON_PAUSES, body))
+        drop, until = spec.get("whenResumed") == "drop", spec.get("until")
+        end = datetime.fromisoformat(until) if until else FOREVER
+        self._pauses[name] = [
+            Paused(job=job, begin=begin, made=made, end=end, drop=drop, by_itself=bool(until)) for job in jobs
+        ]
+        return name
+
+    def resume(self, name: str) -> None:
+        """Delete a DkronPause, whether it has ended by itself or not."""
+        end = datetime.now(UTC)
+        gone = self._insist(lambda: self._kube.delete(DKRON_PAUSES, name))
+        for each in self._pauses.pop(name):
+            ended = each if each.end < end else replace(each, end=end, gone=gone, by_itself=False)
+            self._told(ended)
+
+    def resume_all(self) -> None:
+        """Delete every DkronPause that is left."""
+        for name in tuple(self._pauses):
+            self.resume(name)
+
+    def _name(self) -> str:
+        self._requests += 1
+        return f"r{self._requests}"
+
+    def _create(self, resource: Resource, kind: str, name: str, spec: Object, *, made: bool = False) -> Object:
+        """Create an object, and what there is to tell of that."""
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+        try:
+            metadata = self._kube.create(resource, body)["metadata"]
+        except Refused as refused:
+            failed = refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            return {} if failed else {"answered": datetime.now(UTC), "refused": True}
+        except HTTPError:
+            return {}
+        created = {"created": datetime.fromisoformat(metadata["creationTimestamp"])} if made else {}
+        return {"answered": datetime.now(UTC), "uid": metadata["uid"], **created}
+
+    def _insist(self, call: Callable[[], object]) -> datetime:
+        """Send what may be sent twice until it is answered; when that was."""
+        deadline = time.monotonic() + INSISTS
+        while True:
+            try:
+                call()
+            except Refused as refused:
+                if refused.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+                    return datetime.now(UTC)
+                if refused.status < HTTPStatus.INTERNAL_SERVER_ERROR or time.monotonic() > deadline:
+                    raise
+            except HTTPError:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return datetime.now(UTC)
+            time.sleep(AGAIN)
 
     def _annotate(self, job: str, key: str, text: str) -> Object:
         return self._kube.patch(DKRON_JOBS, job, {"metadata": {"annotations": {key: text}}})

@@ -5,56 +5,30 @@ What has to be in the end does not depend on whether, or where, the operator was
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
 from functools import partial
-from typing import Any
 
-from dkron_crds.job import SkipReason
-from tests.chaos.trial import Counted, Scenario, Stage, is_caused
+from tests.chaos.object_scenarios import BY_OBJECT
+from tests.chaos.records_of_trials import (
+    GOOD,
+    NODES,
+    SECOND,
+    SOON,
+    TAG,
+    Ends,
+    Object,
+    every_slot_has_run,
+    every_slot_is_accounted_for,
+    executions,
+    is_disabled,
+    job,
+    let_rest,
+    passed,
+    recorded,
+)
+from tests.chaos.stage import Stage
+from tests.chaos.trial import Counted, Scenario, caused, each_first
 from tests.chaos.witnesses import Scene
-from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import condition
-
-Object = dict[str, Any]
-
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
-SECOND = timedelta(seconds=1)
-SOON = {"dkron_operator.reconcile.reconciler.HOLD": 2.0}
-"""A finished Job outlives its doubt by two seconds, not sixty: a killed operator is back within that."""
-TAG = "chaos.dkron.io/trial"
-NODES = 2
-
-Ends = dict[str, list[tuple[int, bool]]]
-"""The number and the success of each attempt, by job."""
-GOOD = (1, True)
-
-
-def job(name: str, *, lasts: str = "100ms", code: int = 0, **spec: Any) -> Object:
-    template = simulated(run_for=lasts, exit_code=code)
-    return dkron_job(name, **{"history": KEEP_ALL, "jobTemplate": template, **spec})
-
-
-def executions(stage: Stage, name: str) -> list[Object]:
-    """The record of a job, oldest first."""
-    return list(reversed(stage.scene.status(name).get("executions", ())))
-
-
-def passed(scene: Scene, name: str, slots: timedelta) -> bool:
-    """Whether the mark is so far behind the job's creation."""
-    mark = scene.status(name).get("lastScheduleTime")
-    created = scene.created(name)
-    return bool(mark and created and at(mark) - created >= slots)
-
-
-def is_disabled(scene: Scene, name: str) -> bool:
-    return bool(condition(scene.status(name), "Suspended").get("reason") == "Disabled")
-
-
-async def let_rest(stage: Stage, name: str) -> None:
-    await stage.disable(name)
-    await stage.until("the job to be disabled", lambda scene: is_disabled(scene, name))
-    await stage.at_rest(name)
-
+from tests.support.jobs import at
 
 # One Job for each slot
 
@@ -68,23 +42,6 @@ def schedule(scale: int) -> Scenario:
         await let_rest(stage, "a")
 
     return Scenario("schedule", play, every_slot_has_run)
-
-
-def every_slot_has_run(stage: Stage) -> Iterator[str]:
-    mark, created = stage.scene.status("a").get("lastScheduleTime"), stage.scene.created("a")
-    if mark is None or created is None:
-        yield "no slot was decided"
-        return
-    due = {created + n * SECOND for n in range(1, (at(mark) - created) // SECOND + 1)}
-    skipped = stage.scene.status("a").get("skipped", {"count": 0})
-    if skipped["count"] and skipped["lastReason"] != SkipReason.EDITED:
-        yield f"slots were skipped: {skipped}"
-    edited = sorted(due)[len(due) - skipped["count"] :]
-    wanted = due - set(edited)
-    ran = Counter(at(execution["slot"]) for execution in executions(stage, "a"))
-    for slot in sorted(due | ran.keys()):
-        if ran[slot] != (slot in wanted):
-            yield f"slot {slot} ran {ran[slot]} times; the last {skipped['count']} of {len(due)} count as edited"
 
 
 # Claimed slots: never two at a time
@@ -125,22 +82,10 @@ def _is_over_or_new(scene: Scene, stopped: set[str]) -> bool:
     return not scene.status("a").get("active") or bool(set(_running(scene, "a")) - stopped)
 
 
-def every_slot_is_accounted_for(stage: Stage) -> Iterator[str]:
-    mark, created = stage.scene.status("a").get("lastScheduleTime"), stage.scene.created("a")
-    if mark is None or created is None:
-        yield "no slot was decided"
-        return
-    due = (at(mark) - created) // SECOND
-    ran = Counter(execution["slot"] for execution in executions(stage, "a"))
-    skipped = stage.scene.status("a").get("skipped", {}).get("count", 0)
-    if len(ran) + skipped != due or max(ran.values(), default=0) > 1:
-        yield f"{due} slots were due, {skipped} are counted as skipped, and these ran: {dict(ran)}"
-
-
 # Runs on request
 
 
-def requested(name: str, *jobs: Object, runs: int, ends: Ends, counted: Counted = is_caused) -> Scenario:
+def requested(name: str, *jobs: Object, runs: int, ends: Ends, counted: Callable[[], Counted] = caused) -> Scenario:
     """Runs of the job `a` are asked for; in the end the records have these attempts, by job."""
 
     async def play(stage: Stage) -> None:
@@ -256,25 +201,17 @@ def ephemeral(scale: int) -> Scenario:
     return Scenario("ephemeral", play, complaints)
 
 
-def recorded(wanted: Ends, stage: Stage) -> Iterator[str]:
-    """What is not as it should be in the records: attempts with their ends, by job."""
-    for name, ends in wanted.items():
-        found = [(execution["attempt"], execution["success"]) for execution in executions(stage, name)]
-        if sorted(found) != sorted(ends):
-            yield f"{name} has these attempts in its record: {found}, not {ends}"
-
-
 # The operator itself
 
 
 def installation(scale: int) -> Scenario:
     """The Lease and the DkronCluster are taken and written, by whoever is next, and jobs run."""
     ends = {"a": [GOOD] * scale}
-    return requested("installation", job("a"), runs=scale, ends=ends, counted=lambda call: call.is_write)
+    return requested("installation", job("a"), runs=scale, ends=ends, counted=each_first)
 
 
 MAKERS: tuple[Callable[[int], Scenario], ...] = (
-    schedule, retry, forbid, replace, manual, cleanup, chain, group, ephemeral, stop, installation,
+    schedule, retry, forbid, replace, manual, cleanup, chain, group, ephemeral, stop, installation, *BY_OBJECT,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dkron_crds.job import Trigger
+from dkron_crds.run import OF_RUN
 from tests.chaos.history import Run, Since
 
 Object = Mapping[str, Any]
@@ -95,6 +96,7 @@ def _run(body: Object, seen: datetime) -> Run | None:
         group=int(notes["dkron.io/group"]),
         attempt=int(notes["dkron.io/attempt"]),
         member=notes.get("dkron.io/member", ""),
+        asked=notes.get(OF_RUN, ""),
     )
 
 

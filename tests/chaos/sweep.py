@@ -16,7 +16,7 @@ from dkron_kube.access import load
 from dkron_kube.client import MERGE_PATCH, KubeClient
 from dkron_kube.paths import NODES
 from tests.chaos.process_pool import nursery
-from tests.chaos.scenarios import TAG
+from tests.chaos.records_of_trials import TAG
 from tests.chaos.trial import Crash, Report, Scenario, Side, Theatre, hold
 from tests.chaos.witnesses import gallery
 

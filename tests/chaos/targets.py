@@ -13,7 +13,7 @@ from dkron_crds.job import JobSpec, Trigger
 from tests.chaos import oracle
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER
-from tests.chaos.holds import held, holds
+from tests.chaos.holds import held_by, holds, touching_holds
 from tests.chaos.job_lifetimes import Life, Renewed
 from tests.chaos.needs import Due, Need, need
 from tests.chaos.spans import Span, projected, spans
@@ -23,7 +23,8 @@ from tests.chaos.spans import Span, projected, spans
 class Target:
     """A slot, and what is wanted of it. `why` it need not run, or must not.
 
-    `counted`: if it does not run, `status.skipped` has to say so. `until` its schedule surely was in force.
+    `counted`: if it does not run, `status.skipped` has to say so. `until` its schedule surely was in force. `held`: a
+    pause may have held it.
     """
 
     due: Due
@@ -31,6 +32,7 @@ class Target:
     why: str
     counted: bool
     until: datetime
+    held: bool = False
 
     @property
     def slot(self) -> datetime:
@@ -183,20 +185,24 @@ def _fits(origin: datetime, slots: list[datetime], end: datetime, step: timedelt
 
 
 def _target(life: Life, due: Due, weather: Weather, span: Span[Timing | None]) -> Target:
-    holding = next((hold for hold in holds(life, weather) if hold.touches(due.opens, due.by)), None)
+    touching = touching_holds(holds(life, weather), due.opens, due.by)
     came, paused = due.opens, None
-    if holding is not None:
-        due, paused = held(due, holding)
+    if touching:
+        due, paused = held_by(due, touching)
+    target = _wanted(due, weather, paused, surely=span.covers(came, due.by), until=span.until)
+    return replace(target, held=bool(touching))
+
+
+def _wanted(due: Due, weather: Weather, paused: tuple[Need, str] | None, *, surely: bool, until: datetime) -> Target:
+    """`surely`: its schedule was in force from when it came due, and not only when a pause let go of it."""
     expired = any(spec.expires_at is not None and due.slot > spec.expires_at for spec in due.specs)
     # What a pause still holds at an edit or at a wipe goes by what came of that.
-    if expired or not span.covers(came, due.by):
-        return Target(due, Need.MAY, "the job was changed around it", counted=False, until=span.until)
+    if expired or not surely:
+        return Target(due, Need.MAY, "the job was changed around it", counted=False, until=until)
     wanted, why = paused or need(due, weather)
     if due.by > weather.terms.read and wanted is not Need.NEVER:
-        return Target(
-            due, Need.MAY, "it could still have come when the last look was taken", counted=True, until=span.until
-        )
-    return Target(due, wanted, why, counted=True, until=span.until)
+        return Target(due, Need.MAY, "it could still have come when the last look was taken", counted=True, until=until)
+    return Target(due, wanted, why, counted=True, until=until)
 
 
 def _due(life: Life, weather: Weather, slot: datetime, *, opens: datetime, following: datetime) -> Due:

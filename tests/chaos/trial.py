@@ -17,25 +17,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from dkron_crds.job import JobSpec, JobStatus
-from dkron_crds.requests import run_annotation
-from dkron_crds.stops import stop_annotation
+from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, JOBS, PODS
 from tests.chaos.history import Act, Fault, Operation, Record, Terms
 from tests.chaos.hurried import Hurry
 from tests.chaos.process_pool import Child, Nursery
 from tests.chaos.proxy.call import Call
 from tests.chaos.proxy.server import Lost, Proxy, Write
 from tests.chaos.reading import gathered
+from tests.chaos.stage import PATIENCE, Stage, Stuck
 from tests.chaos.verdict import judge
-from tests.chaos.witnesses import Gallery, Scene
+from tests.chaos.witnesses import Gallery
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS
 
 Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
-PATIENCE = 240.0
-"""Seconds for one step of a scenario, on a machine that does many trials at once, and other things."""
 STARTS = 5
 """How often an operator is started that ends because nobody answers, as Kubernetes would."""
 STILL = 1.0
@@ -75,17 +72,36 @@ def is_caused(call: Call) -> bool:
     return call.is_write and call.kind not in CLOCKWORK
 
 
+def caused() -> Counted:
+    """All writes that something has caused."""
+    return is_caused
+
+
+def each_first() -> Counted:
+    """These, and the first of each kind of those that the clock causes: how many more follow depends on the machine."""
+    seen: set[tuple[str, str]] = set()
+
+    def counted(call: Call) -> bool:
+        if not call.is_write or is_caused(call):
+            return call.is_write
+        known, kind = len(seen), (call.verb, call.kind)
+        seen.add(kind)
+        return len(seen) > known
+
+    return counted
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`play` does what people do, until all has happened that it is about. `expect` says what is wrong in the end.
 
-    `counted` says which writes are crash points.
+    `counted` makes what says which writes are crash points.
     """
 
     name: str
     play: Callable[["Stage"], Awaitable[None]]
     expect: Callable[["Stage"], Iterable[str]]
-    counted: Counted = is_caused
+    counted: Callable[[], Counted] = caused
     hurry: Hurry = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -116,93 +132,6 @@ class Theatre:
     gallery: Gallery
     nursery: Nursery
     folder: Path
-
-
-@dataclass
-class Stage:
-    """One namespace, what is asked for in it, and what is seen in it."""
-
-    namespace: str
-    client: KubeClient
-    scene: Scene
-    operations: list[Operation] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    async def create(self, body: Object) -> None:
-        """Create a DkronJob."""
-        now = datetime.now(UTC)
-        answer = await self.client.create(DKRON_JOBS, self.namespace, body)
-        metadata = answer["metadata"]
-        made = datetime.fromisoformat(metadata["creationTimestamp"])
-        self._note(
-            Act.CREATE, metadata["name"], now, uid=metadata["uid"], created=made, spec=JobSpec.from_wire(body["spec"])
-        )
-
-    async def run(self, job: str, request: str = "once") -> None:
-        """Ask for a run."""
-        now = datetime.now(UTC)
-        key, text = run_annotation(request, now, by="a trial")
-        await self._annotate(job, key, text)
-        self._note(Act.RUN, job, now, at=now)
-
-    async def stop(self, job: str, execution: str) -> None:
-        """Ask for the stop of the execution with this Job."""
-        now = datetime.now(UTC)
-        key, text = stop_annotation(execution, now, by="a trial")
-        await self._annotate(job, key, text)
-        self._note(Act.STOP, job, now, hits=execution)
-
-    async def disable(self, job: str) -> None:
-        """Let it rest."""
-        now = datetime.now(UTC)
-        await self.client.patch(DKRON_JOBS, self.namespace, job, {"spec": {"disabled": True}})
-        self._note(Act.DISABLE, job, now)
-
-    async def until(self, what: str, holds: Callable[[Scene], object]) -> None:
-        """Wait until that holds of the scene."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not holds(self.scene):
-                    await self.scene.changed.wait()
-        except TimeoutError:
-            raise Stuck(f"waited {PATIENCE:.0f} s for {what}; {self.described()}") from None
-
-    async def at_rest(self, *jobs: str, runs: int = 0) -> None:
-        """Wait until these jobs have so many executions at least, in all, and nothing active or owed."""
-        await self.until(f"{', '.join(jobs)} to rest", lambda scene: is_at_rest(scene, jobs, runs))
-
-    def described(self) -> str:
-        """What is there."""
-        return " ".join(f"{name}: {job.get('status')}" for name, job in self.scene.now[DKRON_JOBS].items())
-
-    async def _annotate(self, job: str, key: str, text: str) -> None:
-        await self.client.patch(DKRON_JOBS, self.namespace, job, {"metadata": {"annotations": {key: text}}})
-
-    def _note(self, act: Act, job: str, invoked: datetime, **more: Any) -> None:
-        self.operations.append(Operation(act=act, job=job, invoked=invoked, answered=datetime.now(UTC), **more))
-
-
-class Stuck(Exception):
-    """What should have happened did not."""
-
-
-def is_at_rest(scene: Scene, jobs: Iterable[str], runs: int) -> bool:
-    """Whether nothing is active, asked for or owed, every Job is recorded, and there were enough executions."""
-    done = 0
-    recorded: set[str] = set()
-    for name in jobs:
-        status = scene.status(name)
-        notes = scene.now[DKRON_JOBS].get(name, {}).get("metadata", {}).get("annotations", {})
-        if not status or status.get("active") or status.get("ended") or any(_is_wish(key) for key in notes):
-            return False
-        done += status.get("successCount", 0) + status.get("errorCount", 0)
-        recorded |= {execution["job"] for execution in status.get("executions", ())}
-    finished = {job["metadata"]["name"] for job in scene.jobs() if "deletionTimestamp" not in job["metadata"]}
-    return done >= runs and finished <= recorded
-
-
-def _is_wish(annotation: str) -> bool:
-    return annotation.startswith(("run.dkron.io/", "stop.dkron.io/"))
 
 
 async def hold(theatre: Theatre, scenario: Scenario, crash: Crash | None = None) -> Report:
@@ -238,7 +167,7 @@ async def _complaints(theatre: Theatre, scenario: Scenario, stage: Stage, cast: 
 async def _facts(stage: Stage) -> AsyncIterator[Any]:
     client, namespace, seen = stage.client, stage.namespace, stage.scene.seen
     read = datetime.now(UTC)
-    for resource in (PODS, JOBS):
+    for resource in (PODS, JOBS, DKRON_RUNS, DKRON_BACKFILLS):
         async for body in client.list(resource, namespace):
             stage.scene.take(resource, body, lost=False)
     yield Terms(read=read + AFTERWARDS, lateness=PATIENCE * SECOND, recovery=PATIENCE * SECOND)
@@ -248,6 +177,8 @@ async def _facts(stage: Stage) -> AsyncIterator[Any]:
         if gone is not None:
             yield Operation(act=Act.DELETE, job=operation.job, invoked=gone, answered=gone)
     for fact in (*stage.faults, *seen.runs(read + SECOND), *seen.sinces()):
+        yield fact
+    for fact in (*stage.requests, *stage.pauses.values(), *stage.scene.requests.facts(read + SECOND)):
         yield fact
     async for body in client.list(DKRON_JOBS, namespace):
         metadata, status = body["metadata"], JobStatus.from_wire(body.get("status") or {})
@@ -378,7 +309,7 @@ class Cast:
 
 @asynccontextmanager
 async def _acting(theatre: Theatre, scenario: Scenario, crash: Crash | None, stage: Stage) -> AsyncIterator[Cast]:
-    proxy = Proxy(theatre.client.access, counted=scenario.counted)
+    proxy = Proxy(theatre.client.access, counted=scenario.counted())
     async with proxy.serving():
         cast = Cast(theatre, scenario, crash, stage=stage, proxy=proxy)
         try:

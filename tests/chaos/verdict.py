@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from tests.chaos import telling
+from tests.chaos.asked import Asked, all_asked
 from tests.chaos.calm import Calm, calm
 from tests.chaos.case import Case, Kind, Objection
 from tests.chaos.fault_windows import Weather
@@ -13,7 +14,23 @@ from tests.chaos.history import History, Operation, Run
 from tests.chaos.job_lifetimes import lives
 from tests.chaos.needs import Need
 from tests.chaos.recovery import signs
-from tests.chaos.rules import accounts, attempts, chains, ends, jobs, overlaps, records, requests, slots, stops, windows
+from tests.chaos.required import required
+from tests.chaos.rules import (
+    accounts,
+    attempts,
+    backfills,
+    chains,
+    ends,
+    jobs,
+    overlaps,
+    records,
+    requests,
+    run_objects,
+    slots,
+    stops,
+    windows,
+)
+from tests.chaos.rules.backfills import Backfill, all_backfills
 
 RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
     slots.check,
@@ -33,11 +50,13 @@ MOST = 4
 
 @dataclass(frozen=True)
 class Verdict:
-    """The objections to a history, in the order of time. `calm`: how much of it could be judged without an excuse; None
-    if no slot came due."""
+    """The objections to a history, in the order of time. `runs` and `backfills` are the DkronRuns and DkronBackfills.
+    `calm`: how much of it could be judged without an excuse; None if no slot came due."""
 
     history: History
     cases: tuple[Case, ...]
+    runs: tuple[Asked, ...]
+    backfills: tuple[Backfill, ...]
     objections: tuple[Objection, ...]
     calm: Calm | None = None
 
@@ -53,8 +72,9 @@ class Verdict:
         """The summary, and at most so many objections."""
         shown = [self.paragraph(objection) for objection in self.objections[:most]]
         more = len(self.objections) - len(shown)
-        lines = self.summary if self.calm is None else f"{self.summary}\n{self.calm}"
-        return "\n\n".join([lines, *shown, *([f"and {more} more"] if more else [])])
+        asked = required(self.history.pauses, self.cases, self.runs, self.backfills)
+        lines = [self.summary, *([asked] if asked else []), *([str(self.calm)] if self.calm is not None else [])]
+        return "\n\n".join(["\n".join(lines), *shown, *([f"and {more} more"] if more else [])])
 
     @property
     def summary(self) -> str:
@@ -88,10 +108,14 @@ def judge(history: History) -> Verdict:
     """Judge a history. Raises ValueError if it cannot be understood."""
     weather = Weather.of(history.faults, history.terms, signs(history))
     cases = tuple(Case(life, weather) for life in lives(history, weather))
+    runs = tuple(all_asked(history, cases, weather))
+    of_backfills = tuple(all_backfills(history, cases, runs, weather))
     found = [objection for case in cases for objection in _objections(case, cases)]
+    found += (*run_objects.check(history, cases, runs), *backfills.check(of_backfills, runs))
     known = calm(cases)
     found.extend(_of_all(history, known))
-    return Verdict(history, cases, tuple(sorted(found, key=lambda each: (each.at, each.kind, each.text))), known)
+    objections = sorted(found, key=lambda each: (each.at, each.kind, each.text))
+    return Verdict(history, cases, runs, of_backfills, tuple(objections), known)
 
 
 def _of_all(history: History, known: Calm | None) -> Iterator[Objection]:

@@ -1,5 +1,5 @@
-"""A witness of its own: it watches Jobs, pods and DkronJobs of a namespace at the API server itself, never through
-anything that is being broken, and writes down what it sees as facts.
+"""A witness of its own: it watches Jobs, pods, DkronJobs, DkronRuns and DkronBackfills of a namespace at the API server
+itself, never through anything that is being broken, and writes down what it sees as facts.
 
 It outlives ends of watches and restarts of the API server: a watch goes on where it was, and where the server has
 forgotten that, everything is listed anew, and a fault says from when to when the witness was blind.
@@ -18,9 +18,10 @@ from dkron_crds.job import JobStatus
 from dkron_kube.access import load
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import KubeError
-from dkron_kube.paths import DKRON_JOBS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, JOBS, PODS, Resource
 from dkron_kube.watch import Pace, follow
-from tests.chaos.history import Fault, Record, Run, Since
+from tests.chaos.history import BackfillObject, Fault, Record, Run, RunObject, Since
+from tests.chaos.request_sightings import RequestSightings
 from tests.chaos.sightings import Sightings
 from tests.support.background import background_loop
 
@@ -37,6 +38,7 @@ class Witness:
         self._kubeconfig = kubeconfig
         self._namespace = namespace
         self._seen = Sightings()
+        self._requests = RequestSightings()
         self._blind: list[Fault] = []
         self._records: tuple[Record, ...] = ()
         self._listed = threading.Event()
@@ -65,10 +67,11 @@ class Witness:
             self._work.result()
         return asyncio.run_coroutine_threadsafe(self._look(), background_loop()).result(LOOK_SECONDS)
 
-    def facts(self, read: datetime) -> Iterator[Run | Since | Fault | Record]:
+    def facts(self, read: datetime) -> Iterator[Run | Since | Fault | Record | RunObject | BackfillObject]:
         """All that was seen until the last look."""
         yield from self._seen.runs(read)
         yield from self._seen.sinces()
+        yield from self._requests.facts(read)
         yield from self._blind
         yield from self._records
 
@@ -92,12 +95,20 @@ class Witness:
             JOBS: View("Jobs", self._job, self._lost_job, self._blind.append),
             PODS: View("pods", self._seen.pod, self._seen.pod, self._blind.append),
             DKRON_JOBS: View("DkronJobs", self._seen.dkron_job, self._seen.dkron_job, self._blind.append),
+            DKRON_RUNS: View("DkronRuns", self._run, self._lost_run, self._blind.append),
+            DKRON_BACKFILLS: View(
+                "DkronBackfills", self._requests.backfill, self._requests.backfill, self._blind.append
+            ),
         }
 
     async def _look(self) -> datetime:
         async with _client(self._kubeconfig) as client:
             jobs = [job async for job in client.list(DKRON_JOBS, self._namespace)]
             read = datetime.now(UTC)
+            for run in [run async for run in client.list(DKRON_RUNS, self._namespace)]:
+                self._run(run)
+            for backfill in [backfill async for backfill in client.list(DKRON_BACKFILLS, self._namespace)]:
+                self._requests.backfill(backfill)
             for pod in [pod async for pod in client.list(PODS, self._namespace)]:
                 self._seen.pod(pod)
             for job in [job async for job in client.list(JOBS, self._namespace)]:
@@ -112,6 +123,12 @@ class Witness:
 
     def _lost_job(self, body: Object) -> None:
         self._seen.lost_job(body, datetime.now(UTC))
+
+    def _run(self, body: Object) -> None:
+        self._requests.run(body, datetime.now(UTC))
+
+    def _lost_run(self, body: Object) -> None:
+        self._requests.lost_run(body, datetime.now(UTC))
 
 
 class View:

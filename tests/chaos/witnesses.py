@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import DKRON_JOBS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, JOBS, PODS, Resource
 from dkron_kube.watch import follow
 from tests.chaos.history import Fault
+from tests.chaos.request_sightings import RequestSightings
 from tests.chaos.sightings import Sightings
 from tests.chaos.witness import EAGER, View
 
 Object = dict[str, Any]
-KINDS = (DKRON_JOBS, JOBS, PODS)
+KINDS = (DKRON_JOBS, JOBS, PODS, DKRON_RUNS, DKRON_BACKFILLS)
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Scene:
     """What is and was in one namespace."""
 
     seen: Sightings = field(default_factory=Sightings)
+    requests: RequestSightings = field(default_factory=RequestSightings)
     now: dict[Resource, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     removed: dict[str, datetime] = field(default_factory=dict)
     """When each DkronJob that is gone went, by uid."""
@@ -34,7 +36,11 @@ class Scene:
 
     def status(self, job: str) -> Object:
         """The status of a DkronJob; empty if it is not there."""
-        return self.now[DKRON_JOBS].get(job, {}).get("status") or {}
+        return self.status_of(DKRON_JOBS, job)
+
+    def status_of(self, resource: Resource, name: str) -> Object:
+        """The status of an object; empty if it is not there."""
+        return self.now[resource].get(name, {}).get("status") or {}
 
     def jobs(self) -> list[Object]:
         """The Jobs that exist."""
@@ -67,6 +73,10 @@ class Scene:
             take(body, datetime.now(UTC))
         elif resource is PODS:
             self.seen.pod(body)
+        elif resource is DKRON_RUNS:
+            (self.requests.lost_run if lost else self.requests.run)(body, datetime.now(UTC))
+        elif resource is DKRON_BACKFILLS:
+            self.requests.backfill(body)
         else:
             self.seen.dkron_job(body)
         changed, self.changed = self.changed, asyncio.Event()

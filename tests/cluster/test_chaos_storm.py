@@ -11,6 +11,7 @@ import pytest
 import localcluster
 from localcluster.cluster import LocalCluster
 from tests.chaos.environment import Setup, bed
+from tests.chaos.needs import Need
 from tests.chaos.storm import Say, weathered
 from tests.support.sites import install, namespace
 
@@ -30,3 +31,7 @@ def test_nothing_is_lost_and_nothing_runs_twice_in_a_storm(cluster: localcluster
     assert not complaints, f"{numbers}\n{complaints}"
     assert len(numbers.faults) > 4, f"hardly anything was broken:\n{numbers}"
     assert verdict.history.runs, str(numbers)
+    held = (target.need for case in verdict.cases for target in case.targets if target.held)
+    needs = {"DkronRuns": (run.need for run in verdict.runs), "pauses": held}
+    assert [what for what, of in needs.items() if {*of} <= {Need.MAY}] == [], f"nothing was required:\n{verdict}"
+    assert any(backfill.began for backfill in verdict.backfills), f"no backfill had to run:\n{verdict}"

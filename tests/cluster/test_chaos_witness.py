@@ -13,11 +13,11 @@ import pytest
 
 import localcluster
 from dkron_crds.job import Trigger
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
 from tests.chaos.case import Kind
-from tests.chaos.history import Act, History, Operation, Terms
+from tests.chaos.history import Act, History, Paused, Terms
 from tests.chaos.reading import gathered, read, write
-from tests.chaos.recorder import Recorder
+from tests.chaos.recorder import Fact, Recorder
 from tests.chaos.verdict import judge
 from tests.chaos.witness import Witness
 from tests.support.jobs import dkron_job, simulated
@@ -121,12 +121,22 @@ def assert_doctored_histories_are_objected_to(history: History, name: str) -> No
 
 def test_requests_are_noted_as_they_were_answered(own_site: Site, hands: Kube) -> None:
     kube = own_site.kube
-    told: list[Operation] = []
+    told: list[Fact] = []
     recorder = Recorder(hands, told.append)
     made = recorder.create(job("a", "@every 1h"))
     assert (made.uid, made.refused) == (kube.get(DKRON_JOBS, "a")["metadata"]["uid"], False)
     assert recorder.create(job("a")).refused
     assert recorder.delete("b").refused
     assert recorder.wipe("a").answered
-    assert [op.act for op in told] == [Act.CREATE, Act.CREATE, Act.DELETE, Act.WIPE]
-    assert recorder.operations == told
+    assert [op.act for op in recorder.operations] == [Act.CREATE, Act.CREATE, Act.DELETE, Act.WIPE]
+    assert told == recorder.operations
+    run, unfit = recorder.ask("a", force=True), recorder.ask("a", scheduledTime="2300-01-01T00:00:00Z")
+    assert (run.uid, unfit.refused) == (kube.get(DKRON_RUNS, run.name)["metadata"]["uid"], True)
+    backfill = recorder.backfill(job="a", **{"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
+    assert backfill.uid == kube.get(DKRON_BACKFILLS, backfill.name)["metadata"]["uid"]
+    held, ends = recorder.pause(["a"], {"jobs": ["a"]}), recorder.pause(["a", "b"], {"until": "2026-01-01T00:00:00Z"})
+    recorder.resume(ends)
+    recorder.resume_all()
+    assert not {each["metadata"]["name"] for each in kube.all(DKRON_PAUSES)} & {held, ends}
+    pauses = [(fact.job, fact.by_itself) for fact in told if isinstance(fact, Paused)]
+    assert pauses == [("a", True), ("b", True), ("a", False)]

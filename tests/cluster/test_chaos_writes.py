@@ -39,7 +39,7 @@ def swept(
 
     def told(text: str) -> None:
         with capture.global_and_fixture_disabled():
-            print(f"\n{text.splitlines()[0]}", flush=True)
+            print(f"\n{' '.join(text.splitlines()[:2])}", flush=True)
 
     chosen = [scenario for scenario in scenarios(SCALE) if scenario.name in wanted]
     folder: Path = tmp_path_factory.mktemp("trials")

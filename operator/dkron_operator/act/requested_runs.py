@@ -140,8 +140,8 @@ class RunKeeper:
         if self._store.runs.to_be_listed(key[0]):
             self.listing.add(key[0])
         due = self._clean_up(key)
-        if record is None:
-            due += [shifted(run.created, WAITS_FOR_JOB) for run in of_job.undecided[:1]]
+        waiting = [run for run in of_job.undecided if self._waits(run)]
+        due += [shifted(run.created, WAITS_FOR_JOB) for run in waiting[:1]]
         if due:
             seconds = (min(due) - self._clock.now()).total_seconds()
             self.looks.add(key, min(max(seconds, SOONEST), LATEST))
@@ -155,10 +155,16 @@ class RunKeeper:
         """The status that the DkronRun should have now."""
         key, now = (run.namespace, run.job), self._clock.now()
         holder = self._store.holder(key)
-        if holder is None or record is None:
-            return status_without_job(run, self._store.why_absent(key), now=now)
+        if holder is None or record is None or (self._waits(run) and not run.decided):
+            why = self._store.why_absent(key) if holder is None else f'the job "{run.job}" is another one by now'
+            return status_without_job(run, why, now=now)
         first = run.cause.job_name(uid=holder.job.uid, name=holder.job.name)
         return run_status(run, record, first=first, refusal=self._refusals.get(run.uid), now=now)
+
+    def _waits(self, run: RequestedRun) -> bool:
+        """Whether its job is not there, or only another one of the same name."""
+        holder = self._store.holder((run.namespace, run.job))
+        return holder is None or not run.is_for(holder.job.name, holder.job.uid)
 
     def _clean_up(self, key: Key) -> list[datetime]:
         """Delete the DkronRuns of a job that have been kept long enough. Returns when others will have been."""

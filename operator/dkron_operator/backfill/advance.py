@@ -25,7 +25,7 @@ from dkron_crds.backfill import (
     OnFailure,
 )
 from dkron_crds.run import RunPhase
-from dkron_operator.backfill.run_names import run_name
+from dkron_operator.plan.requested_run import run_name
 
 ENDED = frozenset({RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED})
 

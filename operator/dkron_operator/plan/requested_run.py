@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
+from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import Trigger
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import group_of
@@ -17,6 +19,17 @@ from dkron_crds.run import OF_BACKFILL, RunPhase, RunSpec, RunStatus
 from dkron_operator.plan.cause import Cause
 
 Object = Mapping[str, Any]
+
+NAME_ROOM = 34
+"""How many characters of the DkronJob's name fit: 63 for a label, minus ten digits of time, 16 of hash, two
+hyphens, and one to spare for times after 2286."""
+
+
+def run_name(backfill: str, job: str, job_uid: str, slot: datetime) -> str:
+    """Return the name of the DkronRun of a slot, unique to the backfill with this uid. It must never change."""
+    at = nanoseconds(slot)
+    digest = sha256(f"{backfill}/{job_uid}/{at}".encode()).hexdigest()
+    return f"{job[:NAME_ROOM]}-{at // 1_000_000_000}-{digest[:16]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,11 @@ class RequestedRun:
     def decided(self) -> bool:
         """Whether its status says that it was decided: no Job is created because of it any more, except retries."""
         return self.status.group is not None or self.ended
+
+    def is_for(self, job: str, uid: str) -> bool:
+        """Whether the DkronJob with this name and uid may run it: one of a backfill is for the job whose slot it is,
+        and not for another one that has its name since. Its own name says which."""
+        return not self.backfill or self.name == run_name(self.backfill, job, uid, self.slot)
 
     @property
     def cause(self) -> Cause:

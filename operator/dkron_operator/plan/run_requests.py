@@ -49,7 +49,9 @@ def plan_requests(plan: Plan) -> None:
     for request in plan.situation.job.requests[:MOST_AT_ONCE]:
         _plan_request(plan, request, known)
     # Those that have their Jobs, or are refused, wait only for their statuses to say so.
-    waiting = (run for run in plan.situation.runs.undecided if not _is_settled(plan, run, known))
+    job = plan.situation.job
+    mine = (run for run in plan.situation.runs.undecided if run.is_for(job.name, job.uid))
+    waiting = (run for run in mine if not _is_settled(plan, run, known))
     for run in islice(waiting, MOST_RUNS_AT_ONCE):
         _plan_run(plan, run)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Concurrency, Dependency, JobSpec, Trigger
+from dkron_crds.job import Concurrency, Dependency, JobSpec, MissedRuns, Trigger
 from tests.chaos.case import Case, Group, Kind, Objection
 from tests.chaos.history import FOREVER
 from tests.chaos.holds import holds
@@ -42,6 +42,7 @@ def check(case: Case, cases: Sequence[Case]) -> Iterator[Objection]:
     fewest = min((len(those) for those in ends.values()), default=0)
     if len(ties) == 1:
         yield from _unfollowed(case, next(iter(ends.values())), groups)
+        yield from _after_pauses(case, next(iter(ends.values())))
     elif ties and len(groups) > fewest:
         text = f"it ran {len(groups)} times after its parents, of which one has ended {fewest} times"
         yield case.object_to(Kind.CHAIN, groups[-1].at, text)
@@ -52,6 +53,36 @@ def _unfollowed(case: Case, ends: list[End], groups: list[Point[Group]]) -> Iter
     for window in match(owed, groups).empty:
         text = f"nothing ran after {window.what.what}, which ended at {rfc3339(window.what.at)}"
         yield case.object_to(Kind.CHAIN, window.what.at, text)
+
+
+def _after_pauses(case: Case, ends: list[End]) -> Iterator[Objection]:
+    """Of the ends in a pause, the latest starts the job, once; if it drops them, or missedRuns is skip, none does."""
+    for hold in holds(case.life, case.weather):
+        if case.weather.storm(hold.pause.begin, hold.noticed) is not None:
+            continue
+        # What ended in it may have been heard of when it was over.
+        known = [end for end in ends if hold.covers(end.at) and hold.covers(case.weather.decided(end.told))]
+        groups = [group for group in case.of(Trigger.DEPENDENT) if _is_after(case, group, known, ends)]
+        owed = [end for end in known if end.sure]
+        specs = case.life.specs(hold.pause.begin, hold.noticed)
+        skips = hold.pause.drop or all(spec.missed_runs is MissedRuns.SKIP for spec in specs)
+        if len(groups) > (0 if skips else 1):
+            text = f"{groups[-1]} ran, after a run that ended in a pause, and {0 if skips else 1} may"
+            yield case.object_to(Kind.EXTRA, groups[-1].began, text)
+        told = any(spec.missed_runs is MissedRuns.SKIP for spec in specs) or hold.pause.drop
+        by = hold.noticed + case.weather.terms.start
+        if not owed or groups or told or by > case.weather.terms.read or by >= case.life.deleted:
+            continue
+        later = [group for group in case.of(Trigger.DEPENDENT) if hold.opens <= group.slot <= hold.noticed]
+        if specs and not later and all(_runs(case, spec, owed[-1].at, by) for spec in specs):
+            text = f"nothing ran after the pause that ended at {rfc3339(hold.opens)}, in which {owed[-1].what} ended"
+            yield case.object_to(Kind.CHAIN, hold.opens, text)
+
+
+def _is_after(case: Case, group: Group, some: list[End], ends: list[End]) -> bool:
+    """Whether it ran after one of these ends, and after no other one."""
+    near = [end for end in ends if abs(end.at - group.slot) <= case.weather.terms.grain]
+    return bool(near) and all(end in some for end in near)
 
 
 def _has_twin(case: Case, end: End, ends: list[End]) -> bool:

@@ -30,8 +30,10 @@ def _end(case: Case, run: Run) -> datetime:
 
 
 def _is_alone(case: Case, group: Group) -> bool:
+    """Whether it may only begin while nothing else runs: unless it was forced, or is of a backfill."""
     forced = any(op.force for op in case.life.operations if op.act is Act.RUN)
-    if group.trigger is Trigger.MANUAL and forced:
+    forced_by_name = any(each.name == group.asked and each.spec.force for each in case.life.run_requests)
+    if group.trigger is Trigger.BACKFILL or (group.trigger is Trigger.MANUAL and (forced or forced_by_name)):
         return False
     specs = case.life.specs(group.slot, group.began)
     return bool(specs) and all(spec.concurrency is Concurrency.FORBID for spec in specs)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, GroupStatus, JobStatus, Trigger
+from dkron_crds.run import RunPhase
 from tests.chaos.case import Case, Kind, Objection
 from tests.chaos.history import FOREVER, OLD_LISTS, Act, Run
 from tests.chaos.job_lifetimes import Setting
@@ -117,9 +118,10 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun if target.slot not in claimed]
     surely = (target for target, decided in unrun if target.counted and case.is_decided(target, marked=decided))
     # Whose Job was refused by the API server has failed, or was skipped after a death before its status said so.
-    refused = sum(case.is_refused(target.slot) for target in case.targets)
-    least, most = len(list(surely)), sum(decided for _, decided in unrun) + refused
-    others = sum(1 for op in case.life.operations if op.act is Act.RUN)
+    unmade = sum(case.is_refused(target.slot) for target in case.targets)
+    refused, perhaps = _refused(case)
+    least, most = len(list(surely)) + refused, sum(decided for _, decided in unrun) + unmade
+    others = sum(1 for op in case.life.operations if op.act is Act.RUN) + perhaps
     dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))
     count = skipped.count if skipped else 0
     # Where several act, one may pass over for good what another runs in that moment; and whoever starts on an old list
@@ -132,6 +134,20 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
         reason = f" (the last for {skipped.last_reason})" if skipped else ""
         asked = f", and {others} runs were asked for" if others else ""
         yield f"status.skipped counts {count}{reason}, and {_range(least, max(least, most))} slots did not run{asked}"
+
+
+def _refused(case: Case) -> tuple[int, int]:
+    """How many DkronRuns this job has surely refused, and how many it may have refused."""
+    life = case.life
+    ran = {group.asked for group in case.groups}
+    perhaps = life.asked_by_name - ran
+    surely = 0
+    for each in life.run_objects:
+        reasons = {condition.reason for condition in each.status.conditions}
+        if each.status.phase is RunPhase.REFUSED and "JobNotFound" not in reasons:
+            # Another job may have had that name before, or since.
+            surely += life.created <= each.created and life.deleted >= FOREVER
+    return surely, len(perhaps)
 
 
 def _mark(case: Case, status: JobStatus) -> Iterator[str]:
@@ -162,7 +178,8 @@ def _may_begin(case: Case, change: Change[Setting], since: datetime) -> bool:
 def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
     """The newest run that is over decides about `status.status`; one that a wipe or a cut has touched is not judged."""
     # Of those of one second their numbers decide, which for requests say nothing about what came first.
-    newest = max(case.groups, key=lambda group: (group.slot.replace(microsecond=0), group.first.group), default=None)
+    runs = case.groups
+    newest = max(runs, key=lambda group: (group.first.due.replace(microsecond=0), group.first.group), default=None)
     if newest is None or case.is_wiped or newest.ended is None:
         return
     if any(case.is_hit(run) or case.is_replaced(run) for run in newest.runs):

@@ -1,5 +1,5 @@
-"""Runs that somebody asked for: each answered request runs once, unless something stood in its way, and nothing runs
-that nobody asked for.
+"""Runs that somebody asked for by an annotation: each answered request runs once, unless something stood in its way,
+and nothing runs that nobody asked for.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,8 @@ from tests.chaos.matching import Point, Window, match
 def check(case: Case) -> Iterator[Objection]:
     """Match requests with the groups that ran for them, by the time that each of them says."""
     asked = [op for op in case.life.operations if op.act is Act.RUN]
-    groups = [Point(group.slot, group) for group in case.of(Trigger.MANUAL)]
+    by_name = case.life.asked_by_name
+    groups = [Point(group.slot, group) for group in case.of(Trigger.MANUAL) if group.asked not in by_name]
     matching = match((_window(case, op) for op in asked), groups)
     for point in matching.over:
         yield case.object_to(Kind.EXTRA, point.what.began, f"{point.what} ran, and nobody had asked for it")

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Trigger
+from dkron_crds.job import Concurrency, Trigger
 from tests.chaos.case import Case, Group, Kind, Objection
 from tests.chaos.history import FOREVER
+from tests.chaos.holds import INSTEAD, PERHAPS
 from tests.chaos.needs import Need
 from tests.chaos.targets import Target
 
@@ -17,9 +18,27 @@ def check(case: Case) -> Iterator[Objection]:
         if not case.excused(target):
             text = f"the slot {rfc3339(target.slot)} had to run by {rfc3339(target.due.by)}, and nothing ran for it"
             yield case.object_to(Kind.UNSATISFIED, target.slot, text)
+            continue
+        if (closes := _passed_over(case, target)) is not None:
+            text = (
+                f"neither the slot {rfc3339(target.slot)} ran after a pause, nor any later one until {rfc3339(closes)}"
+            )
+            yield case.object_to(Kind.UNSATISFIED, target.slot, text)
     known = {target.slot: target for target in case.targets}
     for group in case.of(Trigger.SCHEDULE):
         yield from _of_group(case, known.get(group.slot), group)
+
+
+def _passed_over(case: Case, target: Target) -> datetime | None:
+    """Until when one of these slots had to run, though each of them alone need not; None if none had to."""
+    allowed = all(spec.concurrency is Concurrency.ALLOW for spec in target.due.specs)
+    if target.why != INSTEAD or not allowed or not case.is_settled(target):
+        return None
+    later = [each for each in case.targets if target.slot < each.slot <= target.due.by]
+    unrun = {each.slot for each in case.unrun}
+    # One that had to run is told by itself; and of one that was changed around, nobody knows.
+    sure = all(each.slot in unrun and each.why in (INSTEAD, PERHAPS) for each in later)
+    return target.due.by if sure else None
 
 
 def _of_group(case: Case, target: Target | None, group: Group) -> Iterator[Objection]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from dkron_crds.job import Execution, GroupStatus, JobSpec, JobStatus, Skipped, SkipReason, Trigger
 from tests.chaos.history import Act, Fault, History, Operation, Record, Run, Since, Terms
+from tests.chaos.reading import Fact, gathered
 from tests.unit.chaos.model import TERMS, at, execution
 
 UID = "uid-a"
@@ -59,19 +60,12 @@ def noticed(since: float) -> Since:
     return Since(job="a", uid=UID, since=at(since))
 
 
-def history(*facts: Operation | Run | Fault | Record | Since, read: float = 40) -> History:
+def history(*facts: Fact, read: float = 40) -> History:
     """All of them, read after so many seconds."""
     terms = Terms(
         read=at(read), lateness=TERMS.lateness, recovery=TERMS.recovery, start=TERMS.start, grain=timedelta(seconds=0.5)
     )
-    return History(
-        terms=terms,
-        operations=tuple(fact for fact in facts if isinstance(fact, Operation)),
-        runs=tuple(fact for fact in facts if isinstance(fact, Run)),
-        faults=tuple(fact for fact in facts if isinstance(fact, Fault)),
-        records=tuple(fact for fact in facts if isinstance(fact, Record)),
-        sinces=tuple(fact for fact in facts if isinstance(fact, Since)),
-    )
+    return gathered([terms, *facts])
 
 
 def _outcome(run: Run) -> GroupStatus:

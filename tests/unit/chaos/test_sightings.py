@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_crds.job import Trigger
-from tests.chaos.history import Run
+from tests.chaos.history import BackfillObject, Run, RunObject
+from tests.chaos.request_sightings import RequestSightings
 from tests.chaos.sightings import Sightings
 
 Object = dict[str, Any]
@@ -114,3 +115,22 @@ def test_a_since_is_told_once() -> None:
     for _ in range(2):
         sightings.dkron_job({"metadata": {"name": "a", "uid": "u"}, "status": {"since": text(0)}})
     assert [fact.since for fact in sightings.sinces()] == [NOON]
+
+
+def test_a_request_is_told_as_it_was_last_and_a_backfill_with_all_that_it_ever_decided() -> None:
+    sightings = RequestSightings()
+    about = {"uid": "u", "creationTimestamp": text(1), "labels": {"dkron.io/backfill": "b"}}
+    run = {"metadata": {"name": "r", **about}, "spec": {"job": "a"}}
+    sightings.run(run, after(1.5))
+    sightings.lost_run(run | {"status": {"phase": "Running"}}, after(4))
+    spec = {"job": "a", "from": text(0), "to": text(9)}
+    for slots in ([text(2)], [text(2)], [], [text(2), text(3)]):
+        status = {"targets": [{"job": "a", "uid": "u", "slots": slots}] if slots else [], "begun": len(slots)}
+        sightings.backfill({"metadata": {"name": "b", "uid": "v"}, "spec": spec, "status": status})
+    told, backfill = sightings.facts(LATER)
+    assert isinstance(told, RunObject)
+    assert (told.seen, told.gone, told.status.phase, told.backfill) == (after(1.5), after(4), "Running", "b")
+    assert isinstance(backfill, BackfillObject)
+    assert [len(decided[0].slots) for decided in backfill.decided] == [1, 2]
+    assert backfill.status.begun == 2
+    assert [fact.name for fact in sightings.facts(after(1))] == ["b"], "what came after the last look is left out"

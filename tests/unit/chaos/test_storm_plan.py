@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from tests.chaos.history import Act
-from tests.chaos.jobs import BODIES, PARENTS, STEADY
+from tests.chaos.jobs import BACKFILLED, BODIES, LABEL, PARENTS, STEADY
 from tests.chaos.outages import CALM as PAUSE
 from tests.chaos.outages import outages
 from tests.chaos.plan import (
@@ -17,6 +17,7 @@ from tests.chaos.plan import (
     ON_THE_WAY,
     RECOVERY,
     SHORTEST,
+    WRONG,
     Fault,
     Plan,
     calm_share,
@@ -24,6 +25,7 @@ from tests.chaos.plan import (
     plan,
 )
 from tests.chaos.probe import PROBE
+from tests.chaos.request_plan import Kind, Wanted
 
 SEEDS = range(20)
 MINUTES = 600.0
@@ -102,11 +104,34 @@ def test_clients_ask_for_what_can_be(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_one_pause_holds_at_a_time_and_backfills_are_of_what_every_clock_takes_for_the_past(seed: int) -> None:
+    wanted = plan(seed, MINUTES).requests
+    assert {each.kind for each in wanted} == set(Kind)
+    pauses = [each for each in wanted if each.kind in (Kind.PAUSE, Kind.RESUME)]
+    assert [each.kind for each in pauses] == [Kind.PAUSE, Kind.RESUME] * (len(pauses) // 2)
+    for pause, resume in pairwise(pauses):
+        assert resume.at - pause.at > LATENESS + pause.lasts
+        assert set(pause.jobs) == _selected(pause) or pause.kind is Kind.RESUME
+    assert not {PROBE, "every-two"} & {job for each in pauses for job in each.jobs}
+    backfills = [each for each in wanted if each.kind is Kind.BACKFILL]
+    assert min(each.ago for each in backfills) > WRONG
+    deleted = {wish.job for wish in plan(seed, MINUTES).wishes if wish.act is Act.DELETE}
+    assert not deleted & set(BACKFILLED)
+
+
+def _selected(pause: Wanted) -> set[str]:
+    """The jobs that the spec of a pause selects."""
+    labels = {name: body["metadata"].get("labels") for name, body in BODIES.items()}
+    return set(pause.spec.get("jobs") or (name for name in labels if labels[name] == LABEL))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_rivals_are_spared_what_names_cannot_keep_apart(seed: int) -> None:
     storm = plan(seed, MINUTES, rivals=True)
     assert all(spec.get("concurrency") != "replace" for spec in _specs(storm))
     assert {wish.act for wish in storm.wishes} <= {Act.RUN, Act.CREATE, Act.DELETE}
     assert Fault.JOB not in {blow.fault for blow in storm.blows}
+    assert storm.requests == ()
 
 
 def _specs(storm: Plan) -> list[dict[str, object]]:

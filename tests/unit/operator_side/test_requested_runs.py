@@ -1,6 +1,7 @@
 """DkronRuns: what a plan makes of them, what their statuses say, and what is known and deleted of them."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
@@ -16,7 +17,7 @@ from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
 from dkron_operator.plan.actions import DeleteJob, ExplainRefusal, ReadRun
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run
+from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, has_lost_records, run_status, status_without_job
 from dkron_operator.plan.view import AttemptState
 from dkron_operator.watch.requested_runs import RequestedRunWatch
@@ -48,7 +49,9 @@ def wire(
     name: str = "a", *, at: float = 0, version: int = 1, backfill: bool = False, status: RunStatus | None = None,
     deleting: bool = False, labelled: bool = False, **spec: Any,
 ) -> Object:  # fmt: skip
-    """A DkronRun for the job, as the API server sends it."""
+    """A DkronRun for the job, as the API server sends it. The name of one of a backfill tells which slot it is for."""
+    if backfill:
+        name = run_name("b", NAME, UID, datetime.fromisoformat(spec.get("scheduledTime", rfc3339(after(at)))))
     metadata: Object = {
         "name": name, "namespace": NAMESPACE, "uid": f"uid-of-{name}", "resourceVersion": str(version),
         "creationTimestamp": rfc3339(after(at)),
@@ -150,6 +153,14 @@ def test_a_run_is_refused_once_and_its_status_says_why(
     assert (explained.uid, explained.reason) == (of.uid, why)
     assert messages(plan, "RunRefused") == [f"DkronRun a: {explained.message}"]
     assert skips(replan(plan, runs=plan.situation.runs)) == (1, why), "it is counted once, while it waits for its mark"
+
+
+def test_a_slot_of_a_backfill_does_not_run_as_another_job_that_has_the_name_since() -> None:
+    mine = requested(backfill=True)
+    others = replace(mine, name=run_name("b", NAME, "uid-of-the-first", mine.slot), uid="other", values=None)
+    plan = look(others, mine)
+    assert (fired(plan), plan.of(ReadRun)) == (first(mine), [])
+    assert fired(look(others)) is None
 
 
 def test_a_backfill_neither_replaces_nor_makes_way() -> None:
@@ -392,6 +403,7 @@ def status_of(edges: Edges, name: str = "a") -> RunStatus:
 @pytest.mark.looptime
 async def test_the_job_of_a_run_names_it_and_the_status_follows_until_the_run_is_deleted() -> None:
     edges = begin(schedule="@manually", history={"runs": 1, "successfulJobs": 0}, **DAY)
+    slot = requested(backfill=True).name
     async with edges.running():
         await until(1)
         bring(
@@ -401,18 +413,32 @@ async def test_the_job_of_a_run_names_it_and_the_status_follows_until_the_run_is
         await until(4)
         notes = [edges.kube.has(JOBS, name)["metadata"]["annotations"] for name in edges.kube.names(JOBS)]
         assert sorted((note[OF_RUN], WITH_PARAMETERS in note) for note in notes) == [
-            ("a", True), ("b", False), ("c", False), ("d", False),
+            ("a", True), ("b", False), (slot, False), ("c", False),
         ]  # fmt: skip
-        assert {status_of(edges, name).phase for name in "abcd"} == {"Running"}
+        assert {status_of(edges, name).phase for name in ("a", "b", "c", slot)} == {"Running"}
         finish(edges)
         await until(8)
-        assert {status_of(edges, name).phase for name in "abcd"} == {"Succeeded"}
+        assert {status_of(edges, name).phase for name in ("a", "b", "c", slot)} == {"Succeeded"}
         await until(15)
-        assert edges.kube.names(DKRON_RUNS) == ["a", "b", "d"], "one has a time to live"
+        assert edges.kube.names(DKRON_RUNS) == ["a", "b", slot], "one has a time to live"
         await until(90)
         assert len(set(edges.kube.names(DKRON_RUNS)) & {"a", "b"}) == 1, "the job keeps one"
-        assert "d" in edges.kube.names(DKRON_RUNS), "the backfill needs it"
+        assert slot in edges.kube.names(DKRON_RUNS), "the backfill needs it"
         assert edges.kube.names(JOBS) == []
+
+
+@pytest.mark.looptime
+async def test_a_slot_of_a_backfill_whose_job_is_another_one_by_now_is_refused_in_time() -> None:
+    edges = begin(schedule="@manually")
+    body = wire(backfill=True)
+    name = body["metadata"]["name"] = run_name("b", NAME, "uid-of-the-first", after(0))
+    async with edges.running():
+        bring(edges, body)
+        await until(60)
+        waits = status_of(edges, name)
+        assert (waits.phase, waits.message.partition(";")[0]) == ("Pending", f'the job "{NAME}" is another one by now')
+        await until(700)
+        assert (status_of(edges, name).phase, edges.kube.names(JOBS)) == ("Refused", [])
 
 
 @pytest.mark.looptime

@@ -1,0 +1,153 @@
+"""A DkronRun with everything that is derived from it once: what a client asked for, what the witness saw of it, and the
+runs whose Jobs name it. It names a job, and not an object: one that was deleted and made again may be meant as well.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from dkron_crds.job import Concurrency, JobSpec, SkipReason, Trigger
+from dkron_crds.run import RunPhase, RunSpec
+from tests.chaos.case import Case, Group
+from tests.chaos.fault_windows import Weather
+from tests.chaos.history import FOREVER, History, RunObject, RunRequest
+from tests.chaos.needs import Need
+
+WAITS = timedelta(minutes=10)
+"""How long a DkronRun waits for a job of its name."""
+JOB_NOT_FOUND = "JobNotFound"
+ENDED = frozenset({RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A DkronRun. `cases` are the jobs of its name, in the order in which they were made, and `groups` the runs whose
+    Jobs name it, each with its job. Names of DkronRuns are not used twice."""
+
+    name: str
+    spec: RunSpec
+    request: RunRequest | None
+    object: RunObject | None
+    cases: tuple[Case, ...]
+    groups: tuple[tuple[Case, Group], ...]
+    weather: Weather
+
+    @property
+    def backfill(self) -> str:
+        """The DkronBackfill that made it."""
+        return self.object.backfill if self.object is not None else ""
+
+    @property
+    def invoked(self) -> datetime:
+        """From when on it may have been there."""
+        if self.request is not None:
+            return self.request.invoked
+        assert self.object is not None
+        return min(self.object.created, self.object.seen)
+
+    @property
+    def known(self) -> datetime | None:
+        """From when on it surely was there; None if nobody knows that it ever was."""
+        told = [self.object.seen] if self.object is not None else []
+        if self.request is not None and self.request.answered is not None:
+            told.append(self.request.answered)
+        return min(told, default=None)
+
+    @property
+    def phase(self) -> RunPhase:
+        """What it said of itself last."""
+        return RunPhase.PENDING if self.object is None else self.object.status.phase
+
+    @property
+    def reason(self) -> str:
+        """Why it has failed, or was refused."""
+        conditions = () if self.object is None else self.object.status.conditions
+        return next((condition.reason for condition in conditions), "")
+
+    @cached_property
+    def owed(self) -> tuple[Case, datetime] | None:
+        """The job that has to run it or to refuse it, and by when it must have; None if none has to."""
+        if self.known is None or (self.object is not None and self.object.gone is not None and not self._is_decided):
+            return None
+        for case in self.cases:
+            made = next((span.sure for span in case.life.settings), None)
+            begin = None if made is None else max(self.known, made)
+            by = FOREVER if begin is None else self.weather.decided(begin)
+            if begin is not None and by < case.life.deleted and begin < self.invoked + WAITS - self.weather.terms.grain:
+                return case, by
+        return None
+
+    @property
+    def need(self) -> Need:
+        """Whether it had to run by the last look, may have, or must not."""
+        if self.request is not None and (self.request.refused or not self.request.fits):
+            return Need.NEVER
+        if self.owed is None or self.owed[1] > self.weather.terms.read or self.weather.terms.rivals:
+            return Need.MAY
+        case, by = self.owed
+        if case.is_refused(self.invoked):
+            return Need.MAY
+        return Need.MAY if any(self.may_be_refused(reason, by) for reason in SkipReason) else Need.MUST
+
+    def may_be_refused(self, reason: str, by: datetime) -> bool:
+        """Whether it may have been refused for that reason until then."""
+        if reason == SkipReason.INVALID_PARAMETERS:
+            return self.request is not None and not self.request.fits
+        if reason == JOB_NOT_FOUND:
+            return not self.cases or any(case.life.deleted < FOREVER for case in self.cases)
+        return any(self._refuses(case, reason, by) for case in self.cases)
+
+    @property
+    def _is_decided(self) -> bool:
+        return self.object is not None and (self.object.status.group is not None or self.phase in ENDED)
+
+    def _refuses(self, case: Case, reason: str, by: datetime) -> bool:
+        """Whether a job may have refused it for that reason: it was such at some moment from the request on."""
+        specs = case.life.specs(self.invoked, by)
+        if self.spec.force or not specs:
+            return False
+        if reason == SkipReason.PAUSED:
+            return case.may_be_paused(self.invoked, by)
+        if reason == SkipReason.CONCURRENCY_FORBIDDEN:
+            busy = any(group.asked != self.name for group in case.in_the_way(self.invoked, by))
+            return any(spec.concurrency is Concurrency.FORBID for spec in specs) and (
+                busy or case.claims_in_the_way(self.invoked, self.invoked, by)
+            )
+        return any(_says(spec, reason) for spec in specs)
+
+
+def _says(spec: JobSpec, reason: str) -> bool:
+    """Whether a job with this spec refuses what is not forced for that reason."""
+    disabled = reason == SkipReason.DISABLED and spec.disabled and not spec.parents
+    return disabled or (reason == SkipReason.SUCCEEDED and spec.ephemeral)
+
+
+def all_asked(history: History, cases: Sequence[Case], weather: Weather) -> list[Asked]:
+    """Every DkronRun that a client asked for, or that the witness saw."""
+    requests = {each.name: each for each in history.run_requests}
+    objects = {each.name: each for each in history.run_objects}
+    groups: dict[str, list[tuple[Case, Group]]] = defaultdict(list)
+    for case, group in _named(cases):
+        groups[group.asked].append((case, group))
+    found = []
+    for name in dict.fromkeys((*requests, *objects)):
+        request, seen = requests.get(name), objects.get(name)
+        spec = request.spec if request is not None else objects[name].spec
+        own = sorted((case for case in cases if case.life.job == spec.job), key=lambda case: case.life.created)
+        found.append(Asked(name, spec, request, seen, tuple(own), tuple(groups[name]), weather))
+    return found
+
+
+def strangers(history: History, cases: Sequence[Case]) -> Iterator[tuple[Case, Group]]:
+    """Runs whose Jobs name a DkronRun that nobody has asked for, or are of a backfill and name none."""
+    known = {each.name for each in history.run_requests} | {each.name for each in history.run_objects}
+    return ((case, group) for case, group in _named(cases, unnamed=True) if group.asked not in known)
+
+
+def _named(cases: Sequence[Case], *, unnamed: bool = False) -> Iterator[tuple[Case, Group]]:
+    for case in cases:
+        for group in case.groups:
+            if group.asked or (unnamed and group.trigger is Trigger.BACKFILL):
+                yield case, group

@@ -1,0 +1,45 @@
+"""How much a verdict has required of DkronRuns, of pauses and of backfills, in a line. Pure."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from dkron_crds.run import RunPhase
+from tests.chaos.asked import Asked
+from tests.chaos.case import Case
+from tests.chaos.history import Paused
+from tests.chaos.needs import Need
+from tests.chaos.rules.backfills import Backfill
+
+
+def required(
+    pauses: Collection[Paused], cases: Sequence[Case], runs: Sequence[Asked], backfills: Sequence[Backfill]
+) -> str:
+    """What had to run, and what must not; empty if a history has none of these."""
+    return "; ".join([*_of_runs(runs), *_of_pauses(pauses, cases), *_of_backfills(backfills)])
+
+
+def _of_runs(runs: Sequence[Asked]) -> Iterator[str]:
+    asked = [run for run in runs if not run.backfill]
+    must = sum(run.need is Need.MUST for run in asked)
+    refused = sum(run.phase is RunPhase.REFUSED for run in asked)
+    if asked:
+        yield f"of {len(asked)} DkronRuns {must} had to run, {refused} were refused"
+
+
+def _of_pauses(pauses: Collection[Paused], cases: Sequence[Case]) -> Iterator[str]:
+    held = [target for case in cases for target in case.targets if target.held]
+    must, never = (sum(target.need is need for target in held) for need in (Need.MUST, Need.NEVER))
+    if pauses:
+        times = len({(pause.begin, pause.end) for pause in pauses})
+        yield f"of {len(held)} slots near {times} pauses {must} had to run after them, {never} must not run"
+
+
+def _of_backfills(backfills: Sequence[Backfill]) -> Iterator[str]:
+    slots, must = (sum(len(part) for part in of) for of in _slots(backfills))
+    ran = sum(len(each.groups) for each in backfills)
+    if backfills:
+        yield f"of {slots} slots of {len(backfills)} backfills {must} had to run, {ran} ran"
+
+
+def _slots(backfills: Sequence[Backfill]) -> Iterator[Sequence[Sequence[object]]]:
+    yield [each.slots for each in backfills]
+    yield [each.began for each in backfills]

@@ -1,0 +1,131 @@
+"""DkronRuns: each becomes exactly one run, or is refused for a reason that holds, and says in the end what became of
+it. What was not asked for does not run.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Trigger
+from dkron_crds.run import RunPhase
+from tests.chaos.asked import ENDED, Asked, strangers
+from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.history import FOREVER, History, RunObject
+from tests.chaos.needs import Need
+
+KEPT = timedelta(minutes=1)
+"""How long a DkronRun that has ended is kept at least."""
+
+
+def check(history: History, cases: Sequence[Case], runs: Sequence[Asked]) -> Iterator[Objection]:
+    """Look at each DkronRun, and at what seems to be of one."""
+    for case, group in strangers(history, cases):
+        yield case.object_to(Kind.EXTRA, group.began, f"{group} ran, and nobody had asked for it")
+    for asked in runs:
+        whose = [case for case, _ in asked.groups] or asked.cases[-1:]
+        for kind, at, text in (*_runs(asked), *_becomes_nothing(asked), *_says(asked), *_is_gone(asked, runs)):
+            told = f"DkronRun {asked.name} of {asked.spec.job}: {text}"
+            yield whose[0].object_to(kind, at, told) if whose else Objection(kind, "", "", at, told)
+
+
+Told = tuple[Kind, datetime, str]
+
+
+def _runs(asked: Asked) -> Iterator[Told]:
+    if len(asked.groups) > 1:
+        both = " and ".join(str(group) for _, group in asked.groups)
+        yield Kind.DOUBLE, asked.groups[1][1].began, f"it is one run, and {both} ran for it"
+    for case, group in asked.groups:
+        yield from ((kind, group.began, f"{group} {text}") for kind, text in _wrong(asked, case, group))
+
+
+def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]:
+    grain = asked.weather.terms.grain
+    created = asked.object.created if asked.object is not None else asked.request and asked.request.created
+    slot = asked.spec.scheduled_time or created
+    wanted = Trigger.BACKFILL if asked.backfill else Trigger.MANUAL
+    if asked.need is Need.NEVER:
+        yield Kind.EXTRA, "ran, though the API server or its values kept it from running"
+    if asked.phase is RunPhase.REFUSED and not asked.weather.terms.rivals:
+        yield Kind.EXTRA, f"ran, and it was refused ({asked.reason})"
+    if group.began < asked.invoked - grain:
+        yield Kind.UNTIMELY, f"began at {rfc3339(group.began)}, and was asked for at {rfc3339(asked.invoked)}"
+    if slot is not None and group.slot != slot:
+        yield Kind.EXTRA, f"ran for {rfc3339(group.slot)}, and stands for {rfc3339(slot)}"
+    if group.trigger is not wanted:
+        yield Kind.EXTRA, f"ran, and its trigger is {wanted}"
+    if not asked.spec.force and case.is_paused(asked.invoked, group.began):
+        yield Kind.EXTRA, "ran, though the job was paused"
+    specs = case.life.specs(asked.invoked, group.began)
+    if not asked.spec.force and specs and all(spec.disabled and not spec.parents for spec in specs):
+        yield Kind.EXTRA, "ran, though the job was disabled"
+
+
+def _becomes_nothing(asked: Asked) -> Iterator[Told]:
+    """It has no run: then it was refused for a reason that holds, or nobody owed it one."""
+    if asked.groups or asked.owed is None:
+        return
+    case, by = asked.owed
+    read, told_by = asked.weather.terms.read, asked.weather.decided(by)
+    if asked.phase is RunPhase.REFUSED:
+        finished = asked.object.status.finished_at if asked.object is not None else None
+        late = by if finished is None else max(by, finished + asked.weather.terms.lateness)
+        if not asked.may_be_refused(asked.reason, late) and not asked.weather.terms.rivals:
+            yield Kind.REQUEST, asked.invoked, f"it was refused ({asked.reason}), and that was not so"
+    elif asked.need is Need.MUST:
+        yield Kind.REQUEST, asked.invoked, f"it had to run by {rfc3339(by)}, and nothing ran for it"
+    elif told_by <= read and not _is_lost(asked, case):
+        yield Kind.REQUEST, asked.invoked, f"by {rfc3339(told_by)} it neither ran nor was refused"
+
+
+def _is_lost(asked: Asked, case: Case) -> bool:
+    """Whether its Job was refused by the API server, or nobody knows what it was."""
+    return asked.object is None or asked.need is Need.NEVER or case.is_refused(asked.invoked)
+
+
+def _says(asked: Asked) -> Iterator[Told]:
+    """What its status says, beside its run."""
+    if asked.object is None or len(asked.groups) != 1:
+        return
+    (case, group), status = asked.groups[0], asked.object.status
+    touched = case.is_wiped or any(case.is_hit(run) or case.is_replaced(run) for run in group.runs)
+    if status.group not in (None, group.first.group):
+        yield Kind.RECORD, group.began, f"status.group is {status.group}, and {group} has {group.first.group}"
+    if touched or group.ended is None:
+        return
+    last = {run.member: run for run in sorted(group.runs, key=lambda run: run.attempt)}
+    wanted = RunPhase.SUCCEEDED if all(run.success for run in last.values()) else RunPhase.FAILED
+    # The status of the job says so first.
+    by = asked.weather.decided(case.free(group))
+    is_late = by <= asked.weather.terms.read and by < case.life.deleted
+    if status.phase != wanted and (status.phase in ENDED or is_late):
+        yield Kind.RECORD, group.ended, f"its phase is {status.phase}, and {group} has {wanted}"
+    elif is_late and status.attempt_count != sum(run.attempt for run in last.values()):
+        yield Kind.RECORD, group.ended, f"it counts {status.attempt_count} attempts of {group}"
+
+
+def _is_gone(asked: Asked, runs: Sequence[Asked]) -> Iterator[Told]:
+    """It is kept for a minute after its end, and as long as its job does not have too many that have ended."""
+    seen = asked.object
+    if seen is None or seen.gone is None or seen.backfill or seen.spec.ttl_seconds_after_finished is not None:
+        return
+    ended = seen.status.finished_at
+    if ended is None:
+        yield Kind.RECORD, seen.gone, "it was deleted before it had ended"
+        return
+    wrong = max([timedelta(0), *(abs(fault.skew) for fault in asked.weather.faults)])
+    if seen.gone < ended + KEPT - 2 * wrong - asked.weather.terms.grain:
+        yield Kind.RECORD, seen.gone, f"it ended at {rfc3339(ended)}, and was deleted at {rfc3339(seen.gone)}"
+    there = [each.object for each in runs if each.spec.job == asked.spec.job and each.object is not None]
+    kept = Counter(_counts(each, seen.gone) for each in there)[True]
+    limits = [spec.history.runs for case in asked.cases for spec in case.life.specs(ended, seen.gone)]
+    # Those of a job that is gone are deleted, too.
+    if limits and all(case.life.deleted >= FOREVER for case in asked.cases) and kept <= min(limits):
+        yield Kind.RECORD, seen.gone, f"it was deleted, and {kept} were there that had ended"
+
+
+def _counts(seen: RunObject, at: datetime) -> bool:
+    """Whether it is one of those that had ended and were kept until then."""
+    ended = seen.status.finished_at
+    return not seen.backfill and ended is not None and ended <= at and (seen.gone is None or seen.gone >= at)
