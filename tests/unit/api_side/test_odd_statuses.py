@@ -84,7 +84,7 @@ def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, z
     assert shown(odd, children=(), now=NOON)["name"] == odd.name
     for item in (*listed(odd, {}), *running([odd])):
         assert single(odd, item["id"]) is not None
-    assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3))
+    assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3).slots)
     for texts in QUESTIONS:
         question = read_question(**texts, now=NOON)
         assert explain(from_object(odd.raw), question, now=NOON).as_json()["remarks"] is not None
