@@ -5,12 +5,19 @@ import type uPlot from "uplot";
 import type { Execution } from "../api/client";
 import { now } from "../state/clock";
 import { isDark, shownZone } from "../state/preferences";
+import type { Percentiles } from "../text/percentiles";
 import { result, taken } from "../text/slots";
 import { clockTime, duration, instant } from "../text/time";
 
 const HEIGHT = 130;
 
-export function DurationsPlot({ executions }: { executions: readonly Execution[] }) {
+interface Props {
+  executions: readonly Execution[];
+  /** Lines across the bars; undefined for none. */
+  lengths: Percentiles | undefined;
+}
+
+export function DurationsPlot({ executions, lengths }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const look = isDark();
   const zone = shownZone();
@@ -26,6 +33,7 @@ export function DurationsPlot({ executions }: { executions: readonly Execution[]
       plot = draw(box.current, data, HEIGHT, {
         time: (seconds) => clockTime(seconds * 1000, zone).slice(0, 5),
         length: (seconds) => duration(seconds * 1000),
+        lines: linesOf(lengths),
       });
       resized.observe(box.current);
     });
@@ -34,8 +42,19 @@ export function DurationsPlot({ executions }: { executions: readonly Execution[]
       resized.disconnect();
       plot?.destroy();
     };
-  }, [executions, look, zone]);
+  }, [executions, lengths?.p50, lengths?.p90, lengths?.p99, look, zone]);
   return <div class="plot" ref={box} aria-hidden="true" />;
+}
+
+/** The percentiles in seconds, from the greatest. Equal ones are one line. */
+export function linesOf(lengths: Percentiles | undefined): [string, number][] {
+  const found = new Map<number, string>();
+  for (const name of ["p50", "p90", "p99"] as const) {
+    const at = (lengths?.[name] ?? 0) / 1000;
+    const before = found.get(at);
+    if (at > 0) found.set(at, before ? `${before}, ${name}` : name);
+  }
+  return [...found].map(([at, name]): [string, number] => [name, at]).reverse();
 }
 
 /** Seconds since 1970 of the starts, and seconds that succeeded, failed and running ones took. */

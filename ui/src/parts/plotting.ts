@@ -6,6 +6,8 @@ import uPlot from "uplot";
 export interface Labels {
   time: (seconds: number) => string;
   length: (seconds: number) => string;
+  /** Lines across, each with its name and its seconds. */
+  lines: readonly (readonly [string, number])[];
 }
 
 const SERIES = [
@@ -31,6 +33,7 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
       legend: { show: false },
       cursor: { show: false },
       padding: [6, 6, 0, 0],
+      hooks: { draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"), colour("--surface"))] },
       // Half a bar of room at both ends.
       scales: {
         x: { range: (_plot, low, high) => padded(low, high, data[0].length) },
@@ -55,6 +58,38 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
     data,
     box,
   );
+}
+
+/** Height of a letter and a half, in pixels of the screen: names of lines that are nearer are left out. */
+const APART = 12;
+
+function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: string): void {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = ink;
+  ctx.lineWidth = scale;
+  ctx.setLineDash([3 * scale, 3 * scale]);
+  ctx.font = `${10.5 * scale}px system-ui, sans-serif`;
+  ctx.textAlign = "right";
+  let last = Number.NEGATIVE_INFINITY;
+  for (const [name, seconds] of lines) {
+    const y = Math.round(plot.valToPos(seconds, "y", true));
+    ctx.globalAlpha = 0.55;
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+    if (y - last < APART * scale) continue;
+    last = y;
+    ctx.globalAlpha = 1;
+    const width = ctx.measureText(name).width + 6 * scale;
+    ctx.fillStyle = ground;
+    ctx.fillRect(bbox.left + bbox.width - width, y - 6 * scale, width, 12 * scale);
+    ctx.fillStyle = ink;
+    ctx.fillText(name, bbox.left + bbox.width - 3 * scale, y + 4 * scale);
+  }
+  ctx.restore();
 }
 
 function padded(low: number, high: number, count: number): [number, number] {
