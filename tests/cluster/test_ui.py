@@ -78,6 +78,9 @@ def stored(site: ApiSite) -> str:
     active = {key: run[key] for key in ("id", "job", "slot", "group", "trigger", "attempt", "startedAt")}
     site.store(dkron_job("sync", schedule="@every 10m"), {"active": [{**active, "uid": "u"}]})
     site.store(dkron_job("send-report", schedule="", parentJob="report", disabled=True))
+    limit = {"name": "limit", "type": "integer", "default": "100", "maximum": "1000"}
+    region = {"name": "region", "type": "enum", "values": ["eu", "us"], "required": True, "description": "Where"}
+    site.store(dkron_job("orders", parameters=[region, limit]))
     for name in ("toggled", "shared"):
         site.store(dkron_job(name, schedule="@daily"))
     for index in range(12):

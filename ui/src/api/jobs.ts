@@ -30,12 +30,10 @@ const LISTED = [
   "status",
   "next",
   "problem",
-  "states",
   "kept_by",
 ] as const;
 
-export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "states" | "kept_by">> & {
-  states?: readonly StateWord[];
+export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "kept_by">> & {
   kept_by?: Keeper | null;
 };
 

@@ -7,7 +7,7 @@ import { jobPath } from "./links";
 import { Mark, type State, shapeOf, wordFor } from "./Mark";
 
 const BOX = { width: 190, height: 34 };
-const GAP = { column: 56, row: 12 };
+const GAP = { column: 78, row: 12 };
 const PAD = 6;
 /** Characters of a name that fit into its box. */
 const FITS = 23;

@@ -19,8 +19,8 @@ export function Conditions({ conditions }: { conditions: readonly Condition[] })
     <ul class="conditions">
       {sorted.map((each) => (
         <li key={each.type}>
+          <Mark state={isWell(each) ? "success" : each.status === "Unknown" ? "waiting" : "partially_failed"} />
           <p>
-            <Mark state={isWell(each) ? "success" : each.status === "Unknown" ? "waiting" : "partially_failed"} />
             <strong>
               {each.type} is {each.status.toLowerCase()}
             </strong>{" "}

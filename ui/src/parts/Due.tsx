@@ -38,8 +38,10 @@ export function Due({ job, upcoming, details }: Props) {
           ["Not after", job.expires_at && <When key="e" at={job.expires_at} jobZone={job.timezone} />],
           [
             "Runs after",
-            parents.length > 0 && (
+            parents.length ? (
               <Links jobs={parents.map((each) => ({ job: each.job, words: OUTCOMES[each.when] }))} />
+            ) : (
+              ""
             ),
           ],
           [

@@ -7,9 +7,11 @@ import { now } from "../state/clock";
 import { isDark, shownZone } from "../state/preferences";
 import type { Percentiles } from "../text/percentiles";
 import { result, taken } from "../text/slots";
-import { clockTime, duration, instant } from "../text/time";
+import { clockTime, day, duration, instant } from "../text/time";
 
 const HEIGHT = 130;
+/** Seconds after which an axis names days rather than times of day. */
+const DAYS = 2 * 86_400;
 
 interface Props {
   executions: readonly Execution[];
@@ -25,13 +27,15 @@ export function DurationsPlot({ executions, lengths }: Props) {
     const data = dataOf(executions);
     // Kubernetes tells whole seconds: of runs that all took none there is nothing to draw.
     if (!data.slice(1, 3).some((column) => column.filter(Boolean).length > 1)) return undefined;
+    const [starts] = data;
+    const long = (starts[starts.length - 1] ?? 0) - (starts[0] ?? 0) > DAYS;
     let plot: uPlot | undefined;
     let gone = false;
     const resized = new ResizeObserver(() => plot?.setSize({ width: box.current?.clientWidth ?? 0, height: HEIGHT }));
     void import("./plotting").then(({ draw }) => {
       if (gone || !box.current) return;
       plot = draw(box.current, data, HEIGHT, {
-        time: (seconds) => clockTime(seconds * 1000, zone).slice(0, 5),
+        time: (seconds) => (long ? day(seconds * 1000, zone) : clockTime(seconds * 1000, zone).slice(0, 5)),
         length: (seconds) => duration(seconds * 1000),
         lines: linesOf(lengths),
       });

@@ -98,7 +98,6 @@ export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, 
       clearTimeout(settle.current);
     };
   }, [total]);
-  const columns = COLUMNS.length + 2 + (choosing ? 1 : 0);
   const shown = Array.from({ length: range.end - range.start }, (_, index) => range.start + index);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
@@ -129,11 +128,11 @@ export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, 
           </tr>
         </thead>
         <tbody>
-          <Gap rows={range.start} columns={columns} />
+          <Gap rows={range.start} />
           {shown.map((row) => (
             <Row key={row} row={row} job={rows.at(row)} rows={rows} busyJobs={busyJobs} choosing={choosing} />
           ))}
-          <Gap rows={total - range.end} columns={columns} />
+          <Gap rows={total - range.end} />
         </tbody>
       </table>
     </div>
@@ -157,11 +156,11 @@ function Heading({ column, sort, order, onSort }: { column: Column } & Pick<Prop
 }
 
 /** The room of rows that are not drawn. */
-function Gap({ rows, columns }: { rows: number; columns: number }) {
+function Gap({ rows }: { rows: number }) {
   if (rows <= 0) return null;
   return (
     <tr class="gap">
-      <td colSpan={columns} style={{ height: `${rows * ROW}px` }} />
+      <td style={{ height: `${rows * ROW}px` }} />
     </tr>
   );
 }
@@ -180,7 +179,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
   if (!job) {
     return (
       <tr class="pending" aria-rowindex={row + 2}>
-        <td colSpan={COLUMNS.length + 3} ref={cell}>
+        <td colSpan={choosing ? 3 : 2} ref={cell}>
           <span class="spoken">Loading</span>
         </td>
       </tr>

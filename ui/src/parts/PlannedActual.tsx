@@ -1,13 +1,13 @@
 // When a job was planned, and when it ran: two lanes on one axis of time.
 
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { api, ask, type Execution } from "../api/client";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { latenessOf } from "../text/percentiles";
 import { clockTime, day, duration } from "../text/time";
-import { runsOf, type Slot, slotsInWords, slotsOf, spanOf } from "../text/timing";
+import { apart, runsOf, type Slot, slotsInWords, slotsOf, spanOf } from "../text/timing";
 
 const WIDTH = 900;
 const LEFT = 60;
@@ -21,16 +21,23 @@ interface Props {
   executions: readonly Execution[];
   /** Slots to come. */
   next: readonly string[];
+  /** Whether it has slots at all: a job that runs after others, or on request, has none. */
+  scheduled: boolean;
 }
 
-export function PlannedActual({ job, zone: jobZone, executions, next }: Props) {
+export function PlannedActual({ job, zone: jobZone, executions, next, scheduled }: Props) {
   const at = useMemo(() => now.peek(), [executions, next]);
   const span = spanOf(executions, next, at);
   const from = span && new Date(span.from).toISOString();
   const path = { job_name: job };
-  const explained = useQuery(from ? `timing ${job} ${from}` : null, (signal) =>
+  const explained = useQuery(from && scheduled ? `timing ${job} ${from}` : null, (signal) =>
     ask(api.GET("/v1/jobs/{job_name}/explain", { params: { path, query: { from, to: "now" } }, signal })),
   );
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // On a phone the newest runs are what is seen first.
+    if (box.current) box.current.scrollLeft = box.current.scrollWidth;
+  }, [span === undefined]);
   if (!span) return null;
   const x = (time: number) => LEFT + ((time - span.from) / (span.to - span.from)) * (WIDTH - LEFT);
   const zone = shownZone(jobZone);
@@ -39,13 +46,18 @@ export function PlannedActual({ job, zone: jobZone, executions, next }: Props) {
   const late = latenessOf(executions);
   const long = span.to - span.from > 2 * 86_400_000;
   const ticks = Array.from({ length: 5 }, (_, index) => span.from + ((index + 0.5) / 5) * (span.to - span.from));
-  const words = `${slotsInWords(slots)}${late ? `; half began ${duration(late.p50)} late at most, 99 % ${duration(late.p99)}` : ""}`;
+  const words = [
+    scheduled ? slotsInWords(slots) : "",
+    late ? `half began ${duration(late.p50)} late at most, 99 % ${duration(late.p99)}` : "",
+  ]
+    .filter(Boolean)
+    .join("; ");
   return (
     <figure class="timing">
-      <div class="scroll">
+      <div class="scroll" ref={box}>
         <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Planned beside actual: ${words}`}>
           <text class="lane" x={0} y={SLOTS + 9}>
-            planned
+            {scheduled ? "planned" : "caused"}
           </text>
           <text class="lane" x={0} y={RUNS + 9}>
             actual
@@ -56,7 +68,7 @@ export function PlannedActual({ job, zone: jobZone, executions, next }: Props) {
               {long ? day(time, zone) : clockTime(time, zone).slice(0, 5)}
             </text>
           ))}
-          {slots.map((slot) => (
+          {apart(slots, x).map((slot) => (
             <SlotMark key={`${slot.at} ${slot.what}`} slot={slot} x={x(slot.at)} zone={zone} />
           ))}
           {runs.map((run) => {
@@ -84,9 +96,9 @@ export function PlannedActual({ job, zone: jobZone, executions, next }: Props) {
   );
 }
 
-/** Filled: it ran. Hollow: it is to come. Crossed: it did not run. */
+/** Filled: it ran. Hollow: it is to come, or waits. Crossed: it did not run. */
 function SlotMark({ slot, x, zone }: { slot: Slot; x: number; zone: string | undefined }) {
-  const kind = slot.what === "ran" ? "ran" : slot.what === "to come" ? "ahead" : "missed";
+  const kind = slot.what === "ran" ? "ran" : ["to come", "late", "paused"].includes(slot.what) ? "ahead" : "missed";
   return (
     <g class={`slot ${kind}`}>
       <title>{`${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`}</title>

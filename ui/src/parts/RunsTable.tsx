@@ -31,7 +31,13 @@ export function Runs({ runs, job, next }: Props) {
   const lengths = durationsOf(runs);
   return (
     <>
-      <PlannedActual job={job.name} zone={job.timezone} executions={runs} next={next} />
+      <PlannedActual
+        job={job.name}
+        zone={job.timezone}
+        executions={runs}
+        next={next}
+        scheduled={job.schedule !== "" && !job.parent_job}
+      />
       <DurationsPlot executions={runs} lengths={lengths} />
       {lengths && (
         <p class="muted sentence percentiles">

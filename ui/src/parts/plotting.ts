@@ -32,7 +32,7 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
       height,
       legend: { show: false },
       cursor: { show: false },
-      padding: [6, 6, 0, 0],
+      padding: [6, 24, 0, 0],
       hooks: { draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"), colour("--surface"))] },
       // Half a bar of room at both ends.
       scales: {
@@ -40,7 +40,7 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
         y: { range: (_plot, _low, high) => [0, high * 1.1 || 1] },
       },
       axes: [
-        { ...axis, grid: { show: false }, values: (_plot, at) => at.map(labels.time), size: 22 },
+        { ...axis, grid: { show: false }, values: (_plot, at) => once(at.map(labels.time)), size: 22, space: 72 },
         { ...axis, values: (_plot, at) => at.map(labels.length), size: 64, space: 28 },
       ],
       series: [
@@ -60,6 +60,11 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
   );
 }
 
+/** The texts without those that repeat the one before. */
+function once(texts: readonly string[]): string[] {
+  return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
+}
+
 /** Height of a letter and a half, in pixels of the screen: names of lines that are nearer are left out. */
 const APART = 12;
 
@@ -72,17 +77,19 @@ function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: str
   ctx.setLineDash([3 * scale, 3 * scale]);
   ctx.font = `${10.5 * scale}px system-ui, sans-serif`;
   ctx.textAlign = "right";
-  let last = Number.NEGATIVE_INFINITY;
-  for (const [name, seconds] of lines) {
-    const y = Math.round(plot.valToPos(seconds, "y", true));
-    ctx.globalAlpha = 0.55;
+  const placed = lines.map(([name, seconds]) => [name, Math.round(plot.valToPos(seconds, "y", true))] as const);
+  ctx.globalAlpha = 0.55;
+  for (const [, y] of placed) {
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const [name, y] of placed) {
     if (y - last < APART * scale) continue;
     last = y;
-    ctx.globalAlpha = 1;
     const width = ctx.measureText(name).width + 6 * scale;
     ctx.fillStyle = ground;
     ctx.fillRect(bbox.left + bbox.width - width, y - 6 * scale, width, 12 * scale);

@@ -49,12 +49,22 @@ export function runsOf(executions: readonly Execution[], now: number): Run[] {
   });
 }
 
+/** The slots that the API knows of, and those to come until `to`. */
 export function slotsOf(explained: Explanation | undefined, next: readonly string[], to: number): Slot[] {
-  const past = (explained?.slots ?? []).filter((each) => each.what !== "to come");
+  const past = (explained?.slots ?? []).filter(({ what }) => what !== "to come" && what !== "unknown");
   return [
     ...past.map((each) => ({ at: Date.parse(each.slot), what: each.what, why: each.why })),
     ...next.map((each) => ({ at: Date.parse(each), what: "to come", why: "" })).filter((each) => each.at <= to),
   ];
+}
+
+/** The slots that can be told apart: of those of one kind that fall on the same few pixels, the first. */
+export function apart(slots: readonly Slot[], x: (at: number) => number): Slot[] {
+  const seen = new Set<string>();
+  return slots.filter(({ at, what }) => {
+    const place = `${Math.round(x(at) / 3)} ${what}`;
+    return !seen.has(place) && seen.add(place);
+  });
 }
 
 /** `18 of 20 slots ran`. */

@@ -247,8 +247,8 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
           ["Executor", job.executor],
           ...pairs(config),
           ["Owner", [job.owner, job.owner_email].filter(Boolean).join(", ")],
-          ["Succeeded", `${job.success_count} times`],
-          ["Failed", job.error_count ? `${job.error_count} times` : ""],
+          ["Succeeded", times(job.success_count)],
+          ["Failed", job.error_count ? times(job.error_count) : ""],
           ["Ephemeral", job.ephemeral ? "deleted after its first success" : ""],
         ]}
       />
@@ -259,6 +259,10 @@ function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
       ))}
     </>
   );
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 type Texts = { [key: string]: string | null } | null | undefined;

@@ -131,7 +131,10 @@ export function Jobs() {
         <BulkBar
           chosen={[...chosen.values()]}
           outcome={outcome}
-          onOutcome={setOutcome}
+          onOutcome={(next) => {
+            setOutcome(next);
+            query.reload();
+          }}
           onClear={() => setChosen(new Map())}
         />
       )}
