@@ -92,12 +92,13 @@ def _projected(
 ) -> Steps[list[bytes]]:
     """Return these fields of rendered jobs, in their order. `jobs` are the same jobs, unrendered."""
     found = []
+    demanded = [(field, show) for field, show in ((KEPT_BY, keeper), (PARENTS, parents)) if field in fields]
     for item, known in zip(items, jobs, strict=True):
         yield
         job = from_json(item)
         job[STATES] = standings.get(job["name"], [])
         if known is not None:
-            job |= {KEPT_BY: keeper(known), PARENTS: parents(known)}
+            job |= {field: show(known) for field, show in demanded}
         found.append(gojson.encode({field: job[field] for field in fields if field in job}))
     return found
 

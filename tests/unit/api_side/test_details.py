@@ -42,7 +42,7 @@ def kept(manager: str = "", *, labels: Any = None, annotations: Any = None) -> d
     raw = job("a")
     raw["metadata"] |= {"labels": labels or {}, "annotations": annotations or {}}
     if manager:
-        fields = {"f:spec": {"f:schedule": {}}}
+        fields: dict[str, Any] = {"f:spec": {"f:schedule": {}}}
         raw["metadata"]["managedFields"] = [{"manager": manager, "operation": "Apply", "fieldsV1": fields}]
     return raw
 

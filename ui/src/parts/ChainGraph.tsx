@@ -11,6 +11,8 @@ const GAP = { column: 78, row: 12 };
 const PAD = 6;
 /** Characters of a name that fit into its box. */
 const FITS = 23;
+/** Jobs that are drawn of one chain. */
+const MOST = 300;
 
 export interface Drawn extends Linked {
   readonly disabled?: boolean;
@@ -24,7 +26,8 @@ interface Props {
   label: string;
 }
 
-export function ChainGraph({ jobs, current = "", label }: Props) {
+export function ChainGraph({ jobs: all, current = "", label }: Props) {
+  const jobs = all.slice(0, MOST);
   const graph = graphOf(jobs);
   const svg = useRef<SVGSVGElement>(null);
   const first = graph.nodes.find((each) => each.column === 0)?.job.name ?? "";
@@ -70,6 +73,11 @@ export function ChainGraph({ jobs, current = "", label }: Props) {
           ))}
         </svg>
       </div>
+      {all.length > MOST && (
+        <p class="muted">
+          {MOST} of {all.length} jobs are drawn. Open one of them to see those that are near it.
+        </p>
+      )}
       <details>
         <summary>As a list</summary>
         <ul class="chain-words">

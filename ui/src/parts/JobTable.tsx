@@ -239,7 +239,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
   );
 }
 
-function Actions({ job, replace }: { job: ListedJob; replace: (job: ListedJob) => void }): ComponentChildren {
+function Actions({ job, replace }: { job: ListedJob; replace: Rows["replace"] }): ComponentChildren {
   const [details, setDetails] = useState<Details>();
   const run = async () => {
     let found: Details;
@@ -254,7 +254,7 @@ function Actions({ job, replace }: { job: ListedJob; replace: (job: ListedJob) =
   };
   const toggle = () =>
     attempt(
-      async () => replace(await toggleJob(job.name)),
+      async () => replace([await toggleJob(job.name)]),
       job.disabled ? `${job.name} is enabled.` : `${job.name} is disabled.`,
     );
   return (

@@ -23,8 +23,10 @@ export interface Rows {
   at: (row: number) => ListedJob | undefined;
   /** Say which rows are drawn. */
   draw: (range: Range) => void;
-  /** Show other fields of a job at once. */
-  replace: (job: ListedJob) => void;
+  /** Show other fields of jobs at once. */
+  replace: (jobs: readonly ListedJob[]) => void;
+  /** The jobs that are known, by their names. */
+  known: () => Map<string, ListedJob>;
 }
 
 export function useRows(filter: JobsWanted, first: number): Rows {
@@ -49,13 +51,18 @@ export function useRows(filter: JobsWanted, first: number): Rows {
     query,
     at: (row) => rows.get(row),
     draw: (next) => draw((before) => (before.start === next.start && before.end === next.end ? before : next)),
-    replace: (job) => {
-      for (const [row, each] of rows) if (each.name === job.name) rows.set(row, { ...each, ...job });
-      query.change((part) => ({
-        ...part,
-        items: part.items.map((each) => (each.name === job.name ? { ...each, ...job } : each)),
-      }));
+    replace: (jobs) => {
+      const changed = new Map(jobs.map((job) => [job.name, job]));
+      const next = (job: ListedJob) => ({ ...job, ...changed.get(job.name) });
+      let shown = false;
+      for (const [row, job] of rows) {
+        if (!changed.has(job.name)) continue;
+        rows.set(row, next(job));
+        shown = true;
+      }
+      if (shown) query.change((part) => ({ ...part, items: part.items.map(next) }));
     },
+    known: () => new Map([...rows.values()].map((job) => [job.name, job])),
   };
 }
 

@@ -35,11 +35,6 @@ const UPCOMING = 40;
 /** Bytes of each output that the list of runs shows. */
 const OUTPUT = 120;
 
-/** The begin of the minute: the calendar is not drawn anew each second. */
-function minute(at: number): number {
-  return Math.floor(at / 60_000) * 60_000;
-}
-
 export function Job({ name }: { name: string }) {
   useTitle(name);
   const path = { job_name: name };
@@ -57,7 +52,11 @@ export function Job({ name }: { name: string }) {
     (signal) => ask(api.GET("/v1/jobs/{job_name}/next", { params: { path, query: { count: UPCOMING } }, signal })),
     { concerns: ofJob, every: 60 },
   );
-  const details = useQuery(`details ${name}`, (signal) => detailsOf(name, signal), { concerns: ofJob, every: 60 });
+  const details = useQuery(`details ${name}`, (signal) => detailsOf(name, signal), {
+    concerns: ofJob,
+    atMostEvery: 5,
+    every: 60,
+  });
   const body = job.data;
   if (job.error?.status === 404) {
     return (
@@ -117,7 +116,7 @@ export function Job({ name }: { name: string }) {
                 kept={details.data.kept_executions}
                 days={details.data.days}
                 next={next.data?.next ?? []}
-                now={minute(now.value)}
+                now={now.peek()}
               />
             </Panel>
           )}

@@ -129,7 +129,7 @@ export function Jobs() {
       {total === undefined && query.loading && <Loading rows={12} />}
       {(chosen.size > 0 || outcome) && (
         <BulkBar
-          chosen={[...chosen.values()]}
+          chosen={latest(chosen, rows)}
           outcome={outcome}
           onOutcome={(next) => {
             setOutcome(next);
@@ -167,6 +167,12 @@ export function Jobs() {
   );
 }
 
+/** The chosen jobs as they are, where that is known, or as they were when they were chosen. */
+function latest(chosen: ReadonlyMap<string, ListedJob>, rows: Rows): ListedJob[] {
+  const known = rows.known();
+  return [...chosen.values()].map((job) => known.get(job.name) ?? job);
+}
+
 /** Show changed jobs at once, before the list is read again. */
 function useChangedRows(rows: Rows): void {
   const replace = useRef(rows.replace);
@@ -174,9 +180,9 @@ function useChangedRows(rows: Rows): void {
   useEffect(
     () =>
       onEvents((events) => {
-        for (const event of events) {
-          if (event.type === "job" && event.action === "updated") replace.current(event.job);
-        }
+        replace.current(
+          events.flatMap((event) => (event.type === "job" && event.action === "updated" ? [event.job] : [])),
+        );
       }),
     [],
   );
