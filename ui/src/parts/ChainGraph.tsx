@@ -1,6 +1,6 @@
 // Jobs that run after one another, from left to right. One stop of the Tab key; arrows go from job to job.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../text/graph";
 import { jobPath } from "./links";
@@ -34,6 +34,12 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const [focused, setFocused] = useState(current || first);
   const [, go] = useLocation();
   const stop = jobs.some((each) => each.name === focused) ? focused : first;
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // A long chain is scrolled to the job of the view.
+    const at = graph.nodes.find((each) => each.job.name === current);
+    if (box.current && at) box.current.scrollLeft = corner(at)[0] - (box.current.clientWidth - BOX.width) / 2;
+  }, [current, jobs.length]);
   const press = (event: KeyboardEvent, name: string) => {
     const next = neighbour(graph, name, event.key);
     if (next === undefined) return;
@@ -46,7 +52,7 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const place = new Map(graph.nodes.map((each) => [each.job.name, each]));
   return (
     <div class="graph">
-      <div class="scroll">
+      <div class="scroll" ref={box}>
         <svg
           ref={svg}
           width={width}
