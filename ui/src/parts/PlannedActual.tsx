@@ -28,9 +28,9 @@ interface Props {
 export function PlannedActual({ job, zone: jobZone, executions, next, scheduled }: Props) {
   const at = useMemo(() => now.peek(), [executions, next]);
   const span = spanOf(executions, next, at);
-  const from = span && new Date(span.from).toISOString();
+  const from = span && new Date(span.since - 1000).toISOString();
   const path = { job_name: job };
-  const explained = useQuery(from && scheduled ? `timing ${job} ${from}` : null, (signal) =>
+  const explained = useQuery(from && scheduled ? `timing ${job} ${from} ${executions[0]?.id}` : null, (signal) =>
     ask(api.GET("/v1/jobs/{job_name}/explain", { params: { path, query: { from, to: "now" } }, signal })),
   );
   const box = useRef<HTMLDivElement>(null);

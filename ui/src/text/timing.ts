@@ -25,20 +25,21 @@ export interface Run {
   readonly result: Result;
 }
 
-/** The time to draw, in milliseconds since 1970: that of the newest runs, and of the next slots. Undefined without runs. */
+/** The time to draw, in milliseconds since 1970: that of the newest runs, the first of which was planned at `since`, and
+ * of the next slots. Undefined without runs. */
 export function spanOf(
   runs: readonly Execution[],
   next: readonly string[],
   now: number,
-): { from: number; to: number } | undefined {
+): { from: number; since: number; to: number } | undefined {
   const times = runs.slice(0, RUNS).map((each) => planned(each) ?? instant(each.started_at) ?? now);
   if (!times.length) return undefined;
-  const from = Math.min(...times);
+  const since = Math.min(...times);
   const last = next.slice(0, AHEAD).map((each) => Date.parse(each));
   // What is to come takes a third of the room at most.
-  const to = Math.min(Math.max(now, ...last), now + (now - from) / 2);
-  const room = Math.max(MINUTE, to - from) * 0.02;
-  return { from: from - room, to: to + room };
+  const to = Math.min(Math.max(now, ...last), now + (now - since) / 2);
+  const room = Math.max(MINUTE, to - since) * 0.02;
+  return { from: since - room, since, to: to + room };
 }
 
 export function runsOf(executions: readonly Execution[], now: number): Run[] {

@@ -32,6 +32,7 @@ import { yaml } from "../text/yaml";
 
 /** Slots that are asked for; the calendar shows them. */
 const UPCOMING = 40;
+const NONE: readonly string[] = [];
 /** Bytes of each output that the list of runs shows. */
 const OUTPUT = 120;
 
@@ -58,6 +59,7 @@ export function Job({ name }: { name: string }) {
     every: 60,
   });
   const body = job.data;
+  const slots = next.data?.next ?? NONE;
   if (job.error?.status === 404) {
     return (
       <Empty page title={`There is no job ${name}.`}>
@@ -98,7 +100,7 @@ export function Job({ name }: { name: string }) {
         <div class="grid">
           <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
             <Failure query={runs} />
-            {runs.data && <Runs runs={runs.data} job={body} next={next.data?.next ?? []} />}
+            {runs.data && <Runs runs={runs.data} job={body} next={slots} />}
             {!runs.data && runs.loading && <Loading rows={6} />}
           </Panel>
           <Panel title="When" class="when">
@@ -115,7 +117,7 @@ export function Job({ name }: { name: string }) {
                 executions={runs.data}
                 kept={details.data.kept_executions}
                 days={details.data.days}
-                next={next.data?.next ?? []}
+                next={slots}
                 now={now.peek()}
               />
             </Panel>
