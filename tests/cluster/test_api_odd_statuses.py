@@ -64,7 +64,7 @@ def test_one_odd_job_keeps_nobody_from_the_others(own_api: ApiSite) -> None:
             own_api.write_status(name, **status)
         for path in (
             *PATHS,
-            *(f"/v1/jobs/{name}{way}" for name in ODD for way in ("", "/executions", "/next", "/explain")),
+            *(f"/v1/jobs/{name}{way}" for name in ODD for way in ("", "/executions", "/next", "/explain", "/details")),
         ):
             answer = own_api.rest.get(path)
             assert answer.status == 200, f"{path}\n{answer}"

@@ -85,6 +85,9 @@ def stored(site: ApiSite) -> str:
     ]  # fmt: skip
     site.store(dkron_job("spread", schedule="@daily", tags={"zone": "a"}), {"executions": members})
     site.store(dkron_job("send-report", schedule="", parentJob="report", disabled=True))
+    limit = {"name": "limit", "type": "integer", "default": "100", "maximum": "1000"}
+    region = {"name": "region", "type": "enum", "values": ["eu", "us"], "required": True, "description": "Where"}
+    site.store(dkron_job("orders", parameters=[region, limit]))
     for name in ("toggled", "shared"):
         site.store(dkron_job(name, schedule="@daily"))
     for index in range(12):

@@ -13,7 +13,7 @@ const VIEWS = [
   { name: "no job", path: "/ui/jobs/none", shows: "There is no job none." },
   { name: "execution", path: `/ui/jobs/nightly-backup/executions/${RUN}`, shows: "This is the end of the output" },
   { name: "busy", path: "/ui/busy", shows: "Runs for" },
-  { name: "chains", path: "/ui/chains", shows: "send-report" },
+  { name: "chains", path: "/ui/chains", shows: "As a list" },
   { name: "cluster", path: "/ui/cluster", shows: "Members" },
   { name: "new", path: "/ui/new", shows: "Next ten runs" },
   { name: "edit", path: "/ui/jobs/nightly-backup/edit", shows: "Edit nightly-backup" },

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Execution, Job } from "../src/api/client";
-import { type Chain, chainsOf, type Linked } from "../src/text/chains";
+import type { Execution } from "../src/api/client";
 import { draftOf, objectOf, pairsOf, parsed } from "../src/text/draft";
 import { attemptsOf, lateness, lateSteps, planned, result, summary, taken, traceLink } from "../src/text/slots";
-import { manifest } from "../src/text/yaml";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 
@@ -68,47 +66,6 @@ test("starts are counted by how late they are, and those without a slot are not"
   expect(lateSteps(late)).toEqual([2, 1, 1, 0, 1]);
 });
 
-describe("a manifest", () => {
-  const job = (changes: object) =>
-    ({
-      name: "nightly",
-      schedule: "0 30 2 * * *",
-      executor: "shell",
-      concurrency: "allow",
-      retries: 0,
-      ...changes,
-    }) as Job;
-
-  test("has what is not a default, and quotes what YAML would read otherwise", () => {
-    const text = manifest(
-      job({
-        timezone: "Europe/Madrid",
-        disabled: false,
-        metadata: { on: "yes", a: "1" },
-        executor_config: { command: "echo a: b\n" },
-      }),
-    );
-    expect(text).toBe(`apiVersion: dkron.io/v1alpha1
-kind: DkronJob
-metadata:
-  name: nightly
-spec:
-  schedule: "0 30 2 * * *"
-  timezone: Europe/Madrid
-  metadata:
-    "on": "yes"
-    a: "1"
-  executor: shell
-  executorConfig:
-    command: "echo a: b\\n"
-`);
-  });
-
-  test("of a name that no object can have says it in the spec", () => {
-    expect(manifest(job({ name: "ñandú_1" }))).toContain('spec:\n  name: "ñandú_1"\n');
-  });
-});
-
 describe("a draft", () => {
   test("has what a client sets", () => {
     expect(draftOf({ name: "a", success_count: 3, next: "x", retries: 1 })).toEqual({ name: "a", retries: 1 });
@@ -125,29 +82,4 @@ describe("a draft", () => {
     expect(objectOf([...pairsOf({ b: "1", a: null }), ["", ""]])).toEqual({ b: "1", a: "" });
     expect(objectOf([["", "x"]])).toBeNull();
   });
-});
-
-describe("chains", () => {
-  const job = (name: string, parent_job = "", dependent_jobs: string[] | null = null) => ({
-    name,
-    parent_job,
-    dependent_jobs,
-  });
-  const names = (chains: readonly Chain<Linked>[]): unknown[] =>
-    chains.map(({ job, then }) => [job.name, ...names(then)]);
-
-  test.each([
-    { name: "of none", jobs: [job("alone")], chains: [] },
-    {
-      name: "with a job below each of its parents",
-      jobs: [job("a", "", ["b", "c"]), job("b", "a", ["d"]), job("c", "a", ["d"]), job("d", "b")],
-      chains: [["a", ["b", ["d"]], ["c", ["d"]]]],
-    },
-    { name: "after a job that is gone", jobs: [job("b", "gone")], chains: [["b"]] },
-    {
-      name: "in a circle",
-      jobs: [job("a", "", ["b"]), job("b", "a", ["c"]), job("c", "b", ["b"])],
-      chains: [["a", ["b", ["c"]]]],
-    },
-  ])("$name", ({ jobs, chains }) => expect(names(chainsOf(jobs))).toEqual(chains));
 });

@@ -8,10 +8,10 @@ import { addressFor, readView } from "../src/views/Jobs";
 describe("the list's address", () => {
   test.each([
     { search: "", address: "/jobs" },
-    { search: "?q=a b&state=failing&page=3", address: "/jobs?q=a+b&state=failing&page=3" },
+    { search: "?q=a b&state=failing&at=300", address: "/jobs?q=a+b&state=failing&at=300" },
     { search: "?sort=next&order=desc", address: "/jobs?sort=next&order=DESC" },
-    { search: "?page=-1", address: "/jobs" },
-    { search: "?page=x&unknown=1", address: "/jobs" },
+    { search: "?at=-1", address: "/jobs" },
+    { search: "?at=x&unknown=1", address: "/jobs" },
   ])("$search", ({ search, address }) => expect(addressFor(readView(search))).toBe(address));
 });
 

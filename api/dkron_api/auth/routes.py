@@ -39,6 +39,10 @@ class Namespaces(NamedTuple):
         right = self.jobs_right("update" if exists else "create", JOBS, job=job)
         return Need(right, path, capability, words=str(right._replace(verb="create or update")))
 
+    def to_list(self) -> Need:
+        """Return what it takes to see all jobs."""
+        return Need(self.jobs_right("list", JOBS), f"{self.base}/v1/jobs", Capability.LIST)
+
     def to_run(self, job: str) -> Need:
         """Return what it takes to run a job."""
         path = f"{self.base}/v1/jobs/{job}/run"
@@ -134,6 +138,7 @@ TABLE = (
     RouteRight("POST", f"{_JOB}/toggle", "update", f"{JOBS}/toggle", _C, named="job"),
     RouteRight("GET", f"{_JOB}/next", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/explain", "get", JOBS, _R, named="job"),
+    RouteRight("GET", f"{_JOB}/details", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/executions", "get", JOBS, _R, named="job"),
     RouteRight("GET", "/v1/executions/{job}", "get", JOBS, _R, named="job"),
     RouteRight("DELETE", f"{_JOB}/executions", "delete", f"{JOBS}/executions", _D, named="job"),

@@ -23,6 +23,8 @@ from dkron_api.routes.requests import etag, is_known, job_of, require_ready, ter
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
 from dkron_api.translate.body import echo, read_body
+from dkron_api.translate.details import details, parents, relatives
+from dkron_api.translate.keeper import keeper
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
 from dkron_api.translate.record import Job
@@ -37,9 +39,9 @@ from dkron_reports.slices import Steps
 from dkron_reports.summary import COUNTED
 
 EVERYTHING = JobQuery()
-STATES = "states"
-"""A field that only `fields=` shows: the words for the state of a job."""
-SHOWN = (*FIELDS, STATES)
+STATES, KEPT_BY, PARENTS = "states", "kept_by", "parents"
+"""Fields that only `fields=` shows: words for the state of a job, the tool that keeps it, all that it runs after."""
+SHOWN = (*FIELDS, STATES, KEPT_BY, PARENTS)
 """The fields that `fields=` may name."""
 
 
@@ -62,7 +64,8 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     items = [job_index.json(name) for name in page]
     if query.fields:
         words = await _words(request, page) if STATES in query.fields else {}
-        items = await request.app[SLICES].run(_projected(items, query.fields, words))
+        shown = [job_index.get(name) for name in page]
+        items = await request.app[SLICES].run(_projected(items, shown, query.fields, words))
     return await list_answer(request, items, headers=headers)
 
 
@@ -89,13 +92,21 @@ async def _words(request: web.Request, names: Sequence[str]) -> dict[str, list[s
     return {name: each.words_at(now) for name, each in (await tenant_of(request).standings.of(names)).items()}
 
 
-def _projected(items: Sequence[bytes], fields: Sequence[str], words: Mapping[str, Sequence[str]]) -> Steps[list[bytes]]:
-    """Return these fields of rendered jobs, in their order."""
+def _projected(
+    items: Sequence[bytes],
+    jobs: Sequence[Job | None],
+    fields: Sequence[str],
+    words: Mapping[str, Sequence[str]],
+) -> Steps[list[bytes]]:
+    """Return these fields of rendered jobs, in their order. `jobs` are the same jobs, unrendered."""
     found = []
-    for item in items:
+    demanded = [(field, show) for field, show in ((KEPT_BY, keeper), (PARENTS, parents)) if field in fields]
+    for item, known in zip(items, jobs, strict=True):
         yield
         job = from_json(item)
         job[STATES] = words.get(job["name"], [])
+        if known is not None:
+            job |= {field: show(known) for field, show in demanded}
         found.append(gojson.encode({field: job[field] for field in fields if field in job}))
     return found
 
@@ -108,6 +119,18 @@ async def show_job(request: web.Request) -> web.StreamResponse:
     if is_known(request, tag):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})
     return json_answer(request, job_index.json(job.name), headers={"ETag": tag})
+
+
+async def show_details(request: web.Request) -> web.StreamResponse:
+    """GET /v1/jobs/{job}/details. Without the right to list jobs, a caller sees the nearest relatives alone."""
+    job, grant = job_of(request), request[GRANT]
+    job_index = tenant_of(request).job_index
+    sees_all = await grant.has(grant.where.to_list())
+    family, more = relatives(job, known=job_index.get, children=job_index.children)
+    if not sees_all:
+        near = {job.name, *job.parents, *job_index.children(job.name)}
+        family, more = [each for each in family if each.name in near], False
+    return json_answer(request, details(job, family, more=more))
 
 
 async def save_job(request: web.Request) -> web.StreamResponse:
@@ -230,6 +253,7 @@ ROUTES = (
     web.post("/v1/jobs", save_job),
     web.patch("/v1/jobs", save_job),
     web.get("/v1/jobs/{job}", show_job, allow_head=False),
+    web.get("/v1/jobs/{job}/details", show_details, allow_head=False),
     web.put("/v1/jobs/{job}", save_named_job),
     web.delete("/v1/jobs/{job}", delete_job),
     web.post("/v1/jobs/{job}/toggle", toggle_job),

@@ -1,7 +1,6 @@
 """GET /v1/jobs/{job}/next and POST /v1/schedule/preview: coming slots. Additions to Dkron's API."""
 
 import asyncio
-from collections.abc import Iterator
 from http import HTTPStatus
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from dkron_api.edge.keys import CLOCK
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.requests import job_of
-from dkron_api.translate.forecast import Unclear, count_of, forecast, preview
+from dkron_api.translate.forecast import Forecast, Unclear, count_of, forecast, preview
 
 TURN = 50
 """Number of slots after which other requests may run."""
@@ -31,19 +30,19 @@ async def try_schedule(request: web.Request) -> web.StreamResponse:
     """Return the slots that a schedule would have. Needs neither a job nor the cluster."""
     body = await body_of(request)
     try:
-        slots = preview(body, now=request.app[CLOCK]())
+        told = preview(body, now=request.app[CLOCK]())
     except Unclear as exc:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(exc)) from None
-    return await _answer(request, slots)
+    return await _answer(request, told)
 
 
-async def _answer(request: web.Request, slots: Iterator[str]) -> web.StreamResponse:
+async def _answer(request: web.Request, told: Forecast) -> web.StreamResponse:
     found = []
-    for slot in slots:
+    for slot in told.slots:
         found.append(slot)
         if len(found) % TURN == 0:
             await asyncio.sleep(0)
-    return json_answer(request, {"next": found})
+    return json_answer(request, {"next": found, "words": told.words, "clock_changes": told.clock_changes})
 
 
 ROUTES = (

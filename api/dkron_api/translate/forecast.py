@@ -1,10 +1,11 @@
-"""The coming slots of a job, or of a schedule to try out: GET …/next and POST /v1/schedule/preview.
+"""The coming slots of a job, or of a schedule to try out, and what it means: GET …/next, POST /v1/schedule/preview.
 
 Slots are computed lazily: a thousand slots of a yearly schedule take a tenth of a second.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -14,16 +15,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dkron_api.translate.record import Job
 from dkron_api.translate.times import in_utc
 from dkron_api.translate.upcoming import timeline
-from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.errors import quoted
+from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.schedule.timestamps import rfc3339
-from dkron_reports.slots import after, past_the_last
+from dkron_reports.schedule_words import in_words
+from dkron_reports.slots import YEAR, after, clock_changes, past_the_last
 
 COUNT = 10
 MOST = 1000
 """Number of slots returned: the default, and the maximum."""
 ALLOWED = f"a whole number from 1 to {MOST}"
+CHANGES = 3
+"""Number of changes of the clocks that an answer tells of."""
 
 Count = Annotated[int, Field(ge=1, le=MOST)]
 
@@ -44,16 +49,34 @@ class Preview(BaseModel):
     count: Count | None = None
 
 
-def forecast(job: Job, *, now: datetime, count: int) -> Iterator[str]:
-    """Yield the next slots of a job from now on; none if it is disabled, has a parent, or runs only on request."""
-    status = job.status
-    line = timeline(job, spec=job.spec, status=status, now=now)
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Slots to come, as RFC 3339 in UTC; what the schedule means, in words, empty without one that can be read; and
+    sentences about the changes of the clocks within a year that take slots away or repeat them."""
+
+    slots: Iterator[str]
+    words: str = ""
+    clock_changes: tuple[str, ...] = ()
+
+
+def forecast(job: Job, *, now: datetime, count: int) -> Forecast:
+    """Return the next slots of a job from now on; none if it is disabled, has a parent, or runs only on request."""
+    spec, status = job.spec, job.status
+    if spec.parents or not spec.schedule:
+        return Forecast(iter(()))
+    try:
+        schedule = parse(spec.schedule, timezone=spec.timezone, name=job.name)
+    except (ScheduleError, TimezoneError):
+        return Forecast(iter(()))
+    line = timeline(job, spec=spec, status=status, now=now)
+    if line is None:
+        return Forecast(iter(()), in_words(schedule))
     mark = max(now, status.last_schedule_time or now)
-    return iter(()) if line is None else _told(after(line, mark), count)
+    return Forecast(_told(after(line, mark), count), in_words(schedule), _clock_changes(schedule, now))
 
 
-def preview(body: bytes, *, now: datetime) -> Iterator[str]:
-    """Yield the slots of a job that would be created with this schedule at `after`, by default now. Raises Unclear,
+def preview(body: bytes, *, now: datetime) -> Forecast:
+    """Return the slots of a job that would be created with this schedule at `after`, by default now. Raises Unclear,
     with the grammar's sentence if the schedule is invalid."""
     asked = _read(body)
     try:
@@ -64,7 +87,8 @@ def preview(body: bytes, *, now: datetime) -> Iterator[str]:
     if why := past_the_last(schedule, since):
         raise Unclear(f"after: {why}; use an earlier time")
     line = Timeline(schedule, since, starts=None, expires=None)
-    return _told(after(line, None), COUNT if asked.count is None else asked.count)
+    slots = _told(after(line, None), COUNT if asked.count is None else asked.count)
+    return Forecast(slots, in_words(schedule), _clock_changes(schedule, since))
 
 
 def count_of(text: str | None) -> int:
@@ -74,6 +98,10 @@ def count_of(text: str | None) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
         raise Unclear(f"count: {quoted(text)} is not allowed; use {ALLOWED}")
     return int(text)
+
+
+def _clock_changes(schedule: Schedule, now: datetime) -> tuple[str, ...]:
+    return tuple(change.sentence for change in clock_changes(schedule, now, shifted(now, YEAR))[:CHANGES])
 
 
 def _told(slots: Iterator[datetime], count: int) -> Iterator[str]:

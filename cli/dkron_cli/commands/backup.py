@@ -9,7 +9,7 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
-from dkron_cli.core.objects import KEPT, Object, admitted, is_same, manifest, misshapen, parents_first, with_history
+from dkron_cli.core.objects import KEPT, Object, admitted, is_same, misshapen, parents_first, with_history
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
@@ -18,6 +18,7 @@ from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import DryRun, Options, options_of
 from dkron_crds.names import API_VERSION
+from dkron_from_dkron.manifest import manifest
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
 from dkron_reports.words import plural

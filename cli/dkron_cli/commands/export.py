@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from dkron_cli.commands.arguments import JobNames
-from dkron_cli.core.objects import manifest
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import print_manifests, run
 from dkron_cli.options import Options, options_of
+from dkron_from_dkron.manifest import manifest
 
 
 def export(

@@ -8,10 +8,11 @@ from typing import Any
 from dkron_cli.core.from_dkron import Refused as DkronRefused
 from dkron_cli.core.from_dkron import take
 from dkron_cli.core.manifests import objects
-from dkron_cli.core.objects import Object, dkron_name, is_same, manifest, misshapen, parents_first, parents_of
+from dkron_cli.core.objects import Object, dkron_name, is_same, misshapen, parents_first, parents_of
 from dkron_crds.names import API_VERSION
 from dkron_from_cronjob.translate import Refused as CronJobRefused
 from dkron_from_cronjob.translate import translate
+from dkron_from_dkron.manifest import manifest
 
 IMPORTED = "dkron.io/imported"
 """Label of objects that an import has made: those that --prune may delete. Its value is the kind of the source."""

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import executions, stats
+from dkron_api.translate import gojson
+from dkron_api.translate.details import details
 from dkron_api.translate.events import differences
 from dkron_api.translate.execution import listed, running, single
 from dkron_api.translate.forecast import forecast
@@ -82,9 +84,10 @@ def job(status: Object, *, version: int = 1, **spec: Any) -> Job:
 def test_no_status_keeps_a_job_from_being_shown(before: Object, after: Object, zone: str, schedule: str) -> None:
     odd = job(after, schedule=schedule, timezone=zone)
     assert shown(odd, children=(), now=NOON)["name"] == odd.name
+    assert json.loads(gojson.encode(details(odd, [odd], more=False)))["object"] == odd.object_name
     for item in (*listed(odd, {}), *running([odd])):
         assert single(odd, item["id"]) is not None
-    assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3))
+    assert all(isinstance(slot, str) for slot in forecast(odd, now=NOON, count=3).slots)
     for texts in QUESTIONS:
         question = read_question(**texts, now=NOON)
         assert explain(from_object(odd.raw), question, now=NOON).as_json()["remarks"] is not None

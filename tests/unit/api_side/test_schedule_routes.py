@@ -40,7 +40,7 @@ def next_of(*, count: int = 3, now: datetime = NOON, status: dict[str, Any] | No
     """The slots of a job that the operator has in force since ten minutes ago."""
     merged = {"since": after(minutes=-10), **(status or {})}
     raw = wire_job(status=known(spec, **merged), created=after(hours=-1), **spec)
-    return list(forecast(Job(raw), now=now, count=count))
+    return list(forecast(Job(raw), now=now, count=count).slots)
 
 
 class TestNextOfAJob:
@@ -85,11 +85,11 @@ class TestNextOfAJob:
     def test_a_schedule_that_was_just_edited_counts_from_now(self) -> None:
         status = known({"schedule": "@every 5m"}, since=after(minutes=-10))
         raw = wire_job(schedule="@every 7m", generation=2, status=status, created=after(hours=-1))
-        assert list(forecast(Job(raw), now=NOON, count=1)) == [f"{MARCH}12:07:00Z"]
+        assert list(forecast(Job(raw), now=NOON, count=1).slots) == [f"{MARCH}12:07:00Z"]
 
     def test_the_first_of_a_job_that_no_operator_has_seen_counts_from_its_creation_and_is_its_next(self) -> None:
         job = Job(wire_job(schedule="@every 7m", created=after(minutes=-10)))
-        (first,) = forecast(job, now=NOON, count=1)
+        (first,) = forecast(job, now=NOON, count=1).slots
         assert first == f"{MARCH}12:04:00Z"
         assert datetime.fromisoformat(first) == upcoming(job, spec=job.spec, status=job.status, now=NOON)
 
@@ -112,6 +112,22 @@ class TestTheRouteOfAJob:
         assert answer.status == 400
         assert (await answer.text()).endswith("is not allowed; use a whole number from 1 to 1000")
 
+    @pytest.mark.parametrize(
+        ("spec", "words", "changes"),
+        [
+            pytest.param({}, "at 02:30 every day, Europe/Madrid", ["2026-03-29", "2026-10-25"], id="in force"),
+            pytest.param({"disabled": True}, "at 02:30 every day, Europe/Madrid", [], id="disabled"),
+            pytest.param({"parentJob": "mother"}, "", [], id="after another job"),
+            pytest.param({"schedule": "nonsense"}, "", [], id="a schedule that cannot be read"),
+        ],
+    )
+    async def test_a_schedule_is_told_in_words_with_the_changes_of_the_clocks(
+        self, api: Api, spec: dict[str, Any], words: str, changes: list[str]
+    ) -> None:
+        api.know_jobs(wire_job(**{"schedule": "0 30 2 * * *", "timezone": "Europe/Madrid", **spec}))
+        told = await (await api.client.get("/v1/jobs/backup/next")).json()
+        assert (told["words"], [each[:10] for each in told["clock_changes"]]) == (words, changes)
+
     async def test_a_job_that_is_not_there_is_not_found(self, api: Api) -> None:
         api.know_jobs()
         assert (await api.client.get("/v1/jobs/nobody/next")).status == 404
@@ -121,7 +137,7 @@ class TestTheRouteOfAJob:
 
 
 def tried(**asked: Any) -> list[str]:
-    return list(preview(json.dumps(asked).encode(), now=NOON))
+    return list(preview(json.dumps(asked).encode(), now=NOON).slots)
 
 
 class TestPreview:
@@ -214,7 +230,7 @@ class TestPreview:
     @given(st.binary(max_size=200) | st.text(max_size=60).map(lambda text: json.dumps({"schedule": text}).encode()))
     def test_any_body_is_answered_or_refused(self, body: bytes) -> None:
         try:
-            slots = [datetime.fromisoformat(text) for text in islice(preview(body, now=NOON), 3)]
+            slots = [datetime.fromisoformat(text) for text in islice(preview(body, now=NOON).slots, 3)]
         except Unclear:
             return
         assert all(later > earlier for earlier, later in pairwise(slots))
@@ -237,7 +253,7 @@ class TestTheRouteOfAPreview:
     async def test_it_needs_no_job_and_no_cluster(self, api: Api) -> None:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@hourly","count":2}')
         assert answer.status == 200
-        assert await answer.json() == {"next": HOURLY}
+        assert await answer.json() == {"next": HOURLY, "words": "every hour", "clock_changes": []}
 
     async def test_a_refusal_is_the_sentence_alone(self, api: Api) -> None:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@sometimes"}')

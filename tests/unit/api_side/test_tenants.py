@@ -217,7 +217,7 @@ async def test_nothing_of_one_namespace_is_in_an_answer_of_another(api: Api, bas
     for path in ("/agenda", "/summary"):
         shown = [OF_A in json.dumps((await get(each, path))[0]) for each in (A, base)]
         assert shown == [True, False], path
-    for path in ("", "/executions", "/next", "/explain", "/executions/1-x", "/executions/1-x/log"):
+    for path in ("", "/executions", "/next", "/explain", "/details", "/executions/1-x", "/executions/1-x/log"):
         assert await get(base, f"/jobs/{OF_A}{path}") == (f'there is no job "{OF_A}"', None)
     states = {each: (await get(each, ""))[0] for each in (A, base)}
     assert states[A]["serf"]["active"] == "1"

@@ -8,9 +8,10 @@ import pytest
 from dkron_cli.core.importing import Change, items_of_objects, items_of_text, lonely, placed, steps, twice
 from dkron_cli.core.lint import lint
 from dkron_cli.core.manifests import Unreadable, documents
-from dkron_cli.core.objects import admitted, is_same, manifest, parents_first, with_history
+from dkron_cli.core.objects import admitted, is_same, parents_first, with_history
 from dkron_cli.core.secret_names import secret_names
 from dkron_crds.job import JobStatus
+from dkron_from_dkron.manifest import manifest
 from tests.support.builders import NOON, execution, wire_job
 from tests.support.jobs import dkron_job
 

@@ -1,6 +1,8 @@
 // Requests about jobs that more than one view sends.
 
+import type { Edge } from "../text/graph";
 import { api, ask, askJob, askList, type Execution, type Job, type StateWord } from "./client";
+import type { Keeper } from "./details";
 
 /** How a list of jobs is asked for; `page` counts from 0. */
 export interface JobsWanted {
@@ -28,10 +30,12 @@ const LISTED = [
   "status",
   "next",
   "problem",
-  "states",
+  "kept_by",
 ] as const;
 
-export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "states">> & { states?: readonly StateWord[] };
+export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "kept_by">> & {
+  kept_by?: Keeper | null;
+};
 
 export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {
   const query = {
@@ -48,9 +52,25 @@ export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ it
   return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
-/** What a tree shows of a job. */
-const CHAINED = ["name", "timezone", "schedule", "disabled", "parent_job", "dependent_jobs", "status", "next"] as const;
-export type ChainedJob = Pick<Job, (typeof CHAINED)[number]>;
+/** The jobs of a list, the first `most` of them. */
+export async function allListed(wanted: JobsWanted, most: number): Promise<{ items: ListedJob[]; total: number }> {
+  const items: ListedJob[] = [];
+  let total = 0;
+  for (let start = 0; start < most; start += ALL_PORTION) {
+    const found = await listJobs({ ...wanted, start, end: Math.min(most, start + ALL_PORTION) });
+    items.push(...found.items);
+    total = found.total;
+    if (start + ALL_PORTION >= total) break;
+  }
+  return { items, total };
+}
+
+/** Jobs of one request for many of a list. */
+const ALL_PORTION = 500;
+
+/** What a graph shows of a job. */
+const CHAINED = ["name", "schedule", "disabled", "parent_job", "dependent_jobs", "status", "parents"] as const;
+export type ChainedJob = Pick<Job, Exclude<(typeof CHAINED)[number], "parents">> & { parents?: readonly Edge[] };
 
 /** Jobs of one request for all of them, and of the last one. */
 const PORTION = 2000;

@@ -5,12 +5,21 @@ import type uPlot from "uplot";
 import type { Execution } from "../api/client";
 import { now } from "../state/clock";
 import { isDark, shownZone } from "../state/preferences";
+import type { Percentiles } from "../text/percentiles";
 import { result, taken } from "../text/slots";
 import { clockTime, day, duration, instant } from "../text/time";
 
 const HEIGHT = 130;
+/** Seconds after which an axis names days rather than times of day. */
+const DAYS = 2 * 86_400;
 
-export function DurationsPlot({ executions }: { executions: readonly Execution[] }) {
+interface Props {
+  executions: readonly Execution[];
+  /** Lines across the bars; undefined for none. */
+  lengths: Percentiles | undefined;
+}
+
+export function DurationsPlot({ executions, lengths }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const look = isDark();
   const zone = shownZone();
@@ -18,17 +27,17 @@ export function DurationsPlot({ executions }: { executions: readonly Execution[]
     const data = dataOf(executions);
     // Kubernetes tells whole seconds: of runs that all took none there is nothing to draw.
     if (!data.slice(1, 3).some((column) => column.filter(Boolean).length > 1)) return undefined;
+    const [starts] = data;
+    const long = (starts[starts.length - 1] ?? 0) - (starts[0] ?? 0) > DAYS;
     let plot: uPlot | undefined;
     let gone = false;
     const resized = new ResizeObserver(() => plot?.setSize({ width: box.current?.clientWidth ?? 0, height: HEIGHT }));
     void import("./plotting").then(({ draw }) => {
       if (gone || !box.current) return;
       plot = draw(box.current, data, HEIGHT, {
-        time: (seconds) => {
-          const at = seconds * 1000;
-          return isOfDays(data[0]) ? day(at, zone).replace(/^\S+ /, "") : clockTime(at, zone).slice(0, 5);
-        },
+        time: (seconds) => (long ? day(seconds * 1000, zone) : clockTime(seconds * 1000, zone).slice(0, 5)),
         length: (seconds) => duration(seconds * 1000),
+        lines: linesOf(lengths),
       });
       resized.observe(box.current);
     });
@@ -37,13 +46,19 @@ export function DurationsPlot({ executions }: { executions: readonly Execution[]
       resized.disconnect();
       plot?.destroy();
     };
-  }, [executions, look, zone]);
+  }, [executions, lengths?.p50, lengths?.p90, lengths?.p99, look, zone]);
   return <div class="plot" ref={box} aria-hidden="true" />;
 }
 
-/** Whether the starts, in seconds since 1970, are days apart: then times of the day would say little. */
-function isOfDays(starts: readonly number[]): boolean {
-  return (starts.at(-1) ?? 0) - (starts[0] ?? 0) > 2 * 86_400;
+/** The percentiles in seconds, from the greatest. Equal ones are one line. */
+export function linesOf(lengths: Percentiles | undefined): [string, number][] {
+  const found = new Map<number, string>();
+  for (const name of ["p50", "p90", "p99"] as const) {
+    const at = (lengths?.[name] ?? 0) / 1000;
+    const before = found.get(at);
+    if (at > 0) found.set(at, before ? `${before}, ${name}` : name);
+  }
+  return [...found].map(([at, name]): [string, number] => [name, at]).reverse();
 }
 
 /** Seconds since 1970 of the starts, and seconds that succeeded, failed and running ones took. */

@@ -26,6 +26,11 @@ export function wordFor(state: State): string {
   return WORDS[state];
 }
 
+/** The path of the shape, in a square of 16. */
+export function shapeOf(state: State): string {
+  return SHAPES[state];
+}
+
 /** The shape, with the word for screen readers, or with the word beside it. */
 export function Mark({ state, word = false }: { state: State; word?: boolean }) {
   return (

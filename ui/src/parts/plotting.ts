@@ -6,6 +6,8 @@ import uPlot from "uplot";
 export interface Labels {
   time: (seconds: number) => string;
   length: (seconds: number) => string;
+  /** Lines across, each with its name and its seconds. */
+  lines: readonly (readonly [string, number])[];
 }
 
 const SERIES = [
@@ -30,14 +32,15 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
       height,
       legend: { show: false },
       cursor: { show: false },
-      padding: [6, 6, 0, 0],
+      padding: [6, 24, 0, 0],
+      hooks: { draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"), colour("--surface"))] },
       // Half a bar of room at both ends.
       scales: {
         x: { range: (_plot, low, high) => padded(low, high, data[0].length) },
         y: { range: (_plot, _low, high) => [0, high * 1.1 || 1] },
       },
       axes: [
-        { ...axis, grid: { show: false }, values: (_plot, at) => at.map(labels.time), size: 22 },
+        { ...axis, grid: { show: false }, values: (_plot, at) => once(at.map(labels.time)), size: 22, space: 72 },
         { ...axis, values: (_plot, at) => at.map(labels.length), size: 64, space: 28 },
       ],
       series: [
@@ -55,6 +58,45 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
     data,
     box,
   );
+}
+
+/** The texts without those that repeat the one before. */
+function once(texts: readonly string[]): string[] {
+  return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
+}
+
+/** Height of a letter and a half, in pixels of the screen: names of lines that are nearer are left out. */
+const APART = 12;
+
+function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: string): void {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = ink;
+  ctx.lineWidth = scale;
+  ctx.setLineDash([3 * scale, 3 * scale]);
+  ctx.font = `${10.5 * scale}px system-ui, sans-serif`;
+  ctx.textAlign = "right";
+  const placed = lines.map(([name, seconds]) => [name, Math.round(plot.valToPos(seconds, "y", true))] as const);
+  ctx.globalAlpha = 0.55;
+  for (const [, y] of placed) {
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.globalAlpha = 1;
+  let last = Number.NEGATIVE_INFINITY;
+  for (const [name, y] of placed) {
+    if (y - last < APART * scale) continue;
+    last = y;
+    const width = ctx.measureText(name).width + 6 * scale;
+    ctx.fillStyle = ground;
+    ctx.fillRect(bbox.left + bbox.width - width, y - 6 * scale, width, 12 * scale);
+    ctx.fillStyle = ink;
+    ctx.fillText(name, bbox.left + bbox.width - 3 * scale, y + 4 * scale);
+  }
+  ctx.restore();
 }
 
 function padded(low: number, high: number, count: number): [number, number] {

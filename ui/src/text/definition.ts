@@ -1,8 +1,29 @@
 // A definition of a job as YAML, by the names of the REST API. It is loaded when YAML is asked for. Pure.
 
 import { dump, load, YAMLException } from "js-yaml";
+import type { Job } from "../api/client";
 import { type Draft, isObject } from "./draft";
-import { FIELDS } from "./yaml";
+
+/** The fields of Dkron's JSON and of the custom resource, as `dkron_api.translate.spec` maps them. */
+const FIELDS: readonly [keyof Job, string][] = [
+  ["displayname", "displayName"],
+  ["owner", "owner"],
+  ["owner_email", "ownerEmail"],
+  ["schedule", "schedule"],
+  ["timezone", "timezone"],
+  ["disabled", "disabled"],
+  ["concurrency", "concurrency"],
+  ["retries", "retries"],
+  ["parent_job", "parentJob"],
+  ["tags", "tags"],
+  ["metadata", "metadata"],
+  ["executor", "executor"],
+  ["executor_config", "executorConfig"],
+  ["processors", "processors"],
+  ["ephemeral", "ephemeral"],
+  ["starts_at", "startsAt"],
+  ["expires_at", "expiresAt"],
+];
 
 /** Levels of a job, and some more. */
 const DEEPEST = 8;

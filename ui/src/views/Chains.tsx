@@ -1,71 +1,67 @@
-// Jobs that run after other jobs, as trees.
+// Jobs that run after other jobs, as graphs.
 
-import { Link } from "wouter-preact";
-import { busy, type ChainedJob, chainedJobs } from "../api/jobs";
-import { jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
+import { useState } from "preact/hooks";
+import { busy, chainedJobs } from "../api/jobs";
+import { ChainGraph } from "../parts/ChainGraph";
+import { stateOf } from "../parts/JobTable";
 import { Empty, Failure, Loading } from "../parts/States";
-import { Countdown } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
-import { type Chain, chainsOf } from "../text/chains";
-import { stateOf } from "./Jobs";
+import { chainsOf } from "../text/graph";
+
+/** Chains that are drawn at once. */
+const PORTION = 20;
 
 export function Chains() {
   useTitle("Chains");
   const jobs = useQuery("chains", chainedJobs, { concerns: (event) => event.type === "job", atMostEvery: 10 });
   const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution" });
+  const [search, setSearch] = useState("");
+  const [most, setMost] = useState(PORTION);
   const { data } = jobs;
-  const chains = data ? chainsOf(data) : [];
   const busyJobs = new Set((running.data ?? []).map((each) => each.job_name));
+  const drawn = (data ?? []).map((job) => ({ ...job, state: stateOf(job, busyJobs.has(job.name)) }));
+  const all = chainsOf(drawn);
+  const text = search.trim().toLowerCase();
+  const found = text ? all.filter((chain) => chain.some(({ name }) => name.toLowerCase().includes(text))) : all;
   return (
     <div class="chains">
       <header class="head">
         <h1>Chains</h1>
-        <span class="muted count">{data && `${chains.length} ${chains.length === 1 ? "chain" : "chains"}`}</span>
+        {all.length > 1 && (
+          <input
+            type="search"
+            aria-label="Chains with a job of this name"
+            placeholder="Chains with a job"
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
+        )}
+        <span class="muted count" role="status">
+          {data && `${found.length} ${found.length === 1 ? "chain" : "chains"}`}
+        </span>
       </header>
       <Failure query={jobs} />
       {!data && jobs.loading && <Loading rows={6} />}
-      {data && chains.length === 0 && (
+      {data && all.length === 0 && (
         <Empty title="No job runs after another one.">
           <p class="muted">Name a job in the field “Runs after” of another to have it run after each success.</p>
         </Empty>
       )}
+      {all.length > 0 && found.length === 0 && <Empty title="No chain has a job of this name." />}
       <ul class="chain-list">
-        {chains.map((chain) => (
-          <li key={chain.job.name} class="panel">
-            <Tree chain={chain} busyJobs={busyJobs} />
+        {found.slice(0, most).map((chain) => (
+          <li key={chain[0]?.name} class="panel">
+            <ChainGraph jobs={chain} label={`A chain of ${chain.length} jobs`} />
           </li>
         ))}
       </ul>
-    </div>
-  );
-}
-
-function Tree({ chain: { job, then }, busyJobs }: { chain: Chain<ChainedJob>; busyJobs: ReadonlySet<string> }) {
-  return (
-    <div class="tree">
-      <p>
-        <Mark state={stateOf(job, busyJobs.has(job.name))} />
-        <Link href={jobPath(job.name)} class="name">
-          {job.name}
-        </Link>
-        <span class="muted">
-          {job.schedule && !job.parent_job ? (
-            <Countdown at={job.next} jobZone={job.timezone} never={job.schedule} />
-          ) : (
-            ""
-          )}
-        </span>
-      </p>
-      {then.length > 0 && (
-        <ul>
-          {then.map((each) => (
-            <li key={each.job.name}>
-              <Tree chain={each} busyJobs={busyJobs} />
-            </li>
-          ))}
-        </ul>
+      {found.length > most && (
+        <p class="pages">
+          <button type="button" onClick={() => setMost(most + PORTION)}>
+            Show {Math.min(PORTION, found.length - most)} more of {found.length}
+          </button>
+        </p>
       )}
     </div>
   );

@@ -3,28 +3,36 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { api, ask, askJob, type Execution, type Job as JobBody } from "../api/client";
+import { api, ask, askJob, type Job as JobBody } from "../api/client";
+import { type Details, detailsOf, type Keeper as Kept } from "../api/details";
 import { deleteJob, executionsOf, runJob, toggleJob } from "../api/jobs";
+import { Calendar } from "../parts/Calendar";
+import { ChainGraph } from "../parts/ChainGraph";
+import { Conditions } from "../parts/Conditions";
 import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
-import { DurationsPlot } from "../parts/DurationsPlot";
+import { Due } from "../parts/Due";
 import { Explain } from "../parts/Explain";
-import { executionPath, jobPath } from "../parts/links";
+import { stateOf } from "../parts/JobTable";
+import { Keeper, inWords as keptInWords } from "../parts/Keeper";
+import { jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
+import { RunForm } from "../parts/RunForm";
+import { Runs } from "../parts/RunsTable";
 import { Empty, Failure, Loading } from "../parts/States";
-import { Countdown, Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
+import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { lateness, planned, result, summary, taken } from "../text/slots";
-import { duration, instant } from "../text/time";
-import { manifest } from "../text/yaml";
-import { stateOf } from "./Jobs";
+import { result, summary } from "../text/slots";
+import { yaml } from "../text/yaml";
 
-const UPCOMING = 10;
+/** Slots that are asked for; the calendar shows them. */
+const UPCOMING = 40;
+const NONE: readonly string[] = [];
 /** Bytes of each output that the list of runs shows. */
 const OUTPUT = 120;
 
@@ -45,7 +53,13 @@ export function Job({ name }: { name: string }) {
     (signal) => ask(api.GET("/v1/jobs/{job_name}/next", { params: { path, query: { count: UPCOMING } }, signal })),
     { concerns: ofJob, every: 60 },
   );
+  const details = useQuery(`details ${name}`, (signal) => detailsOf(name, signal), {
+    concerns: ofJob,
+    atMostEvery: 5,
+    every: 60,
+  });
   const body = job.data;
+  const slots = next.data?.next ?? NONE;
   if (job.error?.status === 404) {
     return (
       <Empty page title={`There is no job ${name}.`}>
@@ -68,11 +82,12 @@ export function Job({ name }: { name: string }) {
           {body && (
             <p class="sub">
               <Mark state={stateOf(body, running)} word />
+              <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>
           )}
         </div>
-        {body && <Actions job={body} replace={(next) => job.change(() => next)} />}
+        {body && <Actions job={body} details={details.data} replace={(next) => job.change(() => next)} />}
       </header>
       <Failure query={job} />
       {!body && job.loading && <Loading rows={6} />}
@@ -85,30 +100,74 @@ export function Job({ name }: { name: string }) {
         <div class="grid">
           <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
             <Failure query={runs} />
-            {runs.data && <Runs runs={runs.data} job={body} />}
+            {runs.data && <Runs runs={runs.data} job={body} next={slots} />}
             {!runs.data && runs.loading && <Loading rows={6} />}
           </Panel>
           <Panel title="When" class="when">
-            <Due job={body} next={next.data?.next ?? []} />
+            <Due job={body} upcoming={next.data} details={details.data} />
           </Panel>
           {body.schedule && (
             <Panel title="Why, or why not" class="explain">
               <Explain job={name} zone={body.timezone} />
             </Panel>
           )}
-          <Panel title="What" class="what" aside={<Copy text={manifest(body)} label="Copy as YAML" />}>
-            <What job={body} />
+          {details.data && runs.data && (
+            <Panel title="Five weeks" class="weeks" aside="by the day they ended, in UTC">
+              <Calendar
+                executions={runs.data}
+                kept={details.data.kept_executions}
+                days={details.data.days}
+                next={slots}
+                now={now.peek()}
+              />
+            </Panel>
+          )}
+          {(details.data?.conditions.length ?? 0) > 0 && (
+            <Panel title="Conditions" class="state">
+              <Conditions conditions={details.data?.conditions ?? []} />
+            </Panel>
+          )}
+          <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
+            <Failure query={details} />
+            <What job={body} kept={details.data?.kept_by} />
           </Panel>
+          {(details.data?.chain.length ?? 0) > 1 && (
+            <Panel
+              title="Chain"
+              class="chain"
+              aside={details.data?.chain_has_more ? "the nearest 200 jobs" : "what runs before and after it"}
+            >
+              <ChainGraph
+                jobs={(details.data?.chain ?? []).map((each) => ({ ...each, state: stateOf(each, false) }))}
+                current={name}
+                label={`The chain of ${name}`}
+              />
+            </Panel>
+          )}
         </div>
       )}
     </div>
   );
 }
 
-function Actions({ job, replace }: { job: JobBody; replace: (next: JobBody) => void }) {
+interface ActionsProps {
+  job: JobBody;
+  /** Undefined until they are read: whether a run takes values is known by them. */
+  details: Details | undefined;
+  replace: (next: JobBody) => void;
+}
+
+function Actions({ job, details, replace }: ActionsProps) {
   const may = useRights(job.name);
   const [, go] = useLocation();
   const [asking, setAsking] = useState(false);
+  const [ordering, setOrdering] = useState(false);
+  const takesValues = (details?.parameters.length ?? 0) > 0;
+  const obstacle = job.disabled
+    ? "it is disabled"
+    : job.concurrency === "forbid"
+      ? "another run may be active, which its concurrency forbids"
+      : "";
   const toggle = () =>
     attempt(
       async () => replace(await toggleJob(job.name)),
@@ -123,10 +182,17 @@ function Actions({ job, replace }: { job: JobBody; replace: (next: JobBody) => v
         <button
           type="button"
           class="primary"
-          disabled={job.disabled && !job.parent_job}
-          onClick={() => attempt(() => runJob(job.name), `${job.name} is asked to run.`)}
+          disabled={job.disabled && !job.parent_job && !(takesValues && may("update dkronjobs/force"))}
+          onClick={() =>
+            takesValues ? setOrdering(true) : attempt(() => runJob(job.name), `${job.name} is asked to run.`)
+          }
         >
-          Run now
+          Run now{takesValues && "…"}
+        </button>
+      )}
+      {may("create dkronjobs/run") && !takesValues && (
+        <button type="button" onClick={() => setOrdering(true)}>
+          Run with…
         </button>
       )}
       {may("update dkronjobs/toggle") && (
@@ -144,6 +210,14 @@ function Actions({ job, replace }: { job: JobBody; replace: (next: JobBody) => v
           Delete
         </button>
       )}
+      {ordering && (
+        <RunForm
+          job={job.name}
+          parameters={details?.parameters ?? []}
+          obstacle={may("update dkronjobs/force") ? obstacle : ""}
+          onClose={() => setOrdering(false)}
+        />
+      )}
       {asking && (
         <Confirm
           title={`Delete ${job.name}?`}
@@ -157,149 +231,25 @@ function Actions({ job, replace }: { job: JobBody; replace: (next: JobBody) => v
   );
 }
 
-function Due({ job, next }: { job: JobBody; next: readonly string[] }) {
-  return (
-    <>
-      <Facts
-        rows={[
-          ["Next", <Countdown key="n" at={job.next} jobZone={job.timezone} never={whyNever(job)} />],
-          ["Schedule", job.schedule && <code>{job.schedule}</code>],
-          ["Zone", job.timezone || (instant(job.next) === undefined ? "" : "UTC")],
-          ["Not before", job.starts_at && <When key="s" at={job.starts_at} jobZone={job.timezone} />],
-          ["Not after", job.expires_at && <When key="e" at={job.expires_at} jobZone={job.timezone} />],
-          ["Runs after", job.parent_job && <Link href={jobPath(job.parent_job)}>{job.parent_job}</Link>],
-          ["Then run", job.dependent_jobs?.length ? <Links jobs={job.dependent_jobs} /> : ""],
-          [
-            "While it runs",
-            job.concurrency === "allow"
-              ? ""
-              : { forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
-          ],
-          ["Retries", job.retries || ""],
-        ]}
-      />
-      {next.length > 0 && (
-        <>
-          <h3>Coming slots</h3>
-          <ol class="slots">
-            {next.map((slot) => (
-              <li key={slot}>
-                <When at={slot} jobZone={job.timezone} />
-              </li>
-            ))}
-          </ol>
-        </>
-      )}
-    </>
-  );
+/** The manifest, which is on the page once the details are read. */
+function AsYaml({ details }: { details: Details | undefined }) {
+  if (!details?.manifest) return null;
+  return <Copy text={yaml(details.manifest)} label="Copy as YAML" />;
 }
 
-function whyNever(job: JobBody): string {
-  if (job.disabled) return "never: the job is disabled";
-  if (job.parent_job) return `whenever ${job.parent_job} has succeeded`;
-  return "only on request";
-}
-
-function firstRun(job: JobBody): string {
-  if (instant(job.next) !== undefined) return "Its first run comes with its next slot.";
-  return job.disabled ? "It is disabled." : `It runs ${whyNever(job)}.`;
-}
-
-function Links({ jobs }: { jobs: readonly string[] }) {
-  return (
-    <>
-      {jobs.map((job, index) => (
-        <span key={job}>
-          {index > 0 && ", "}
-          <Link href={jobPath(job)}>{job}</Link>
-        </span>
-      ))}
-    </>
-  );
-}
-
-function Runs({ runs, job }: { runs: readonly Execution[]; job: JobBody }) {
-  if (!runs.length) {
-    return (
-      <Empty title="It has not run yet.">
-        <p class="muted">{firstRun(job)}</p>
-      </Empty>
-    );
-  }
-  return (
-    <>
-      <DurationsPlot executions={runs} />
-      <div class="scroll">
-        <table class="list">
-          <caption class="spoken">Runs of {job.name}, the newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Result</th>
-              <th scope="col">Planned</th>
-              <th scope="col" class="medium">
-                Began
-              </th>
-              <th scope="col" class="number">
-                Took
-              </th>
-              <th scope="col" class="number medium">
-                Attempt
-              </th>
-              <th scope="col" class="medium">
-                Node
-              </th>
-              <th scope="col" class="wide">
-                Output
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.map((run) => (
-              <RunRow key={run.id} run={run} zone={job.timezone} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </>
-  );
-}
-
-function RunRow({ run, zone }: { run: Execution; zone: string }) {
-  const kind = result(run);
-  const late = lateness(run);
-  return (
-    <tr>
-      <th scope="row" class="nowrap">
-        <Link href={executionPath(run.job_name, run.id)}>
-          <Mark state={kind} word />
-        </Link>
-      </th>
-      <td class="nowrap">
-        <When at={planned(run)} jobZone={zone} />
-      </td>
-      <td class="medium nowrap">
-        {late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}
-      </td>
-      <td class="number nowrap">{kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0))}</td>
-      <td class="number medium">{run.attempt}</td>
-      <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip">{(run.output ?? "").trim().split("\n").pop()}</td>
-    </tr>
-  );
-}
-
-function What({ job }: { job: JobBody }) {
+function What({ job, kept }: { job: JobBody; kept: Kept | null | undefined }) {
   const { command, ...config } = job.executor_config ?? {};
   return (
     <>
       {command && <pre class="command">{command}</pre>}
       <Facts
         rows={[
+          ["Kept by", kept && keptInWords(kept)],
           ["Executor", job.executor],
           ...pairs(config),
           ["Owner", [job.owner, job.owner_email].filter(Boolean).join(", ")],
-          ["Succeeded", `${job.success_count} times`],
-          ["Failed", job.error_count ? `${job.error_count} times` : ""],
+          ["Succeeded", times(job.success_count)],
+          ["Failed", job.error_count ? times(job.error_count) : ""],
           ["Ephemeral", job.ephemeral ? "deleted after its first success" : ""],
         ]}
       />
@@ -310,6 +260,10 @@ function What({ job }: { job: JobBody }) {
       ))}
     </>
   );
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 type Texts = { [key: string]: string | null } | null | undefined;

@@ -1,41 +1,38 @@
-// All jobs: found, filtered, sorted and cut into pages by the server, so that ten thousand are as fast as ten.
+// All jobs: found, filtered and sorted by the server, so that ten thousand are as fast as ten.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
-import type { Execution, StateWord } from "../api/client";
-import { busy, executionsOf, type ListedJob, listJobs, runJob, toggleJob } from "../api/jobs";
-import { jobPath } from "../parts/links";
-import { Mark, type State } from "../parts/Mark";
+import type { StateWord } from "../api/client";
+import { allListed, busy, type ListedJob } from "../api/jobs";
+import { BulkBar, mayDoMany, type Outcome } from "../parts/Bulk";
+import { type Choosing, JobTable } from "../parts/JobTable";
 import { Empty, Failure, Loading } from "../parts/States";
-import { Strip } from "../parts/Strip";
-import { Countdown, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { onEvents } from "../state/live";
-import { attempt } from "../state/notices";
+import { tell } from "../state/notices";
 import { useQuery } from "../state/query";
+import { type Rows, useRows } from "../state/rows";
 import { may } from "../state/session";
 
-export const PAGE = 50;
-
-/** What a list shows, as the address says it. */
+/** What a list shows, as the address says it; `at` is the first row on the screen, from 0. */
 export interface View {
   q: string;
   state: string;
   disabled: string;
   sort: string;
   order: string;
-  page: number;
+  at: number;
 }
 
-const PLAIN: View = { q: "", state: "", disabled: "", sort: "name", order: "ASC", page: 0 };
+const PLAIN: View = { q: "", state: "", disabled: "", sort: "name", order: "ASC", at: 0 };
 
 /** The view that an address means. */
 export function readView(search: string): View {
   const of = new URLSearchParams(search);
   const text = (key: keyof View) => of.get(key) ?? String(PLAIN[key]);
-  const page = Math.max(0, Math.floor(Number(of.get("page")) || 1) - 1);
+  const at = Math.max(0, Math.floor(Number(of.get("at")) || 0));
   const order = text("order").toUpperCase() === "DESC" ? "DESC" : "ASC";
-  return { q: text("q"), state: text("state"), disabled: text("disabled"), sort: text("sort"), order, page };
+  return { q: text("q"), state: text("state"), disabled: text("disabled"), sort: text("sort"), order, at };
 }
 
 /** The address of a view: only what differs from the plain list. */
@@ -44,7 +41,7 @@ export function addressFor(view: View): string {
   for (const key of ["q", "state", "disabled", "sort", "order"] as const) {
     if (view[key] !== PLAIN[key]) of.set(key, view[key]);
   }
-  if (view.page) of.set("page", String(view.page + 1));
+  if (view.at) of.set("at", String(view.at));
   const text = of.toString();
   return text ? `/jobs?${text}` : "/jobs";
 }
@@ -65,28 +62,44 @@ const STATES: [StateWord | "", string][] = [
   ["paused", "paused"],
 ];
 
-export function stateOf(job: Pick<ListedJob, "disabled" | "status">, running: boolean): State {
-  if (running) return "running";
-  if (job.disabled) return "disabled";
-  return job.status || "untriggered";
-}
+/** Jobs that one action may be for. */
+const MOST_CHOSEN = 2000;
 
 export function Jobs() {
   useTitle("Jobs");
   const [, go] = useLocation();
   const view = readView(useSearch());
-  const show = (changes: Partial<View>) => go(addressFor({ ...view, page: 0, ...changes }), { replace: true });
-  const start = view.page * PAGE;
-  const list = useQuery(JSON.stringify(view), (signal) => listJobs({ ...view, start, end: start + PAGE }, signal), {
-    concerns: (event) => event.type === "job",
-    atMostEvery: 3,
-    every: 30,
-  });
-  useChangedRows(list.change);
+  const show = (changes: Partial<View>) => go(addressFor({ ...view, at: 0, ...changes }), { replace: true });
+  const { at, ...filter } = view;
+  const rows = useRows(filter, at);
+  useChangedRows(rows);
   const running = useQuery("busy", busy, { concerns: (event) => event.type === "execution" });
   const busyJobs = new Set((running.data ?? []).map((each) => each.job_name));
-  const { data } = list;
+  const [chosen, setChosen] = useState<ReadonlyMap<string, ListedJob>>(new Map());
+  const [outcome, setOutcome] = useState<Outcome>();
+  const { total, query } = rows;
   const filtered = Boolean(view.q || view.state || view.disabled);
+  const choosing: Choosing = {
+    count: chosen.size,
+    isChosen: (job) => chosen.has(job),
+    choose: (job, isChosen) => {
+      const next = new Map(chosen);
+      if (isChosen) next.set(job.name, job);
+      else next.delete(job.name);
+      setChosen(next);
+    },
+    chooseAll: async (isChosen) => {
+      if (!isChosen) return setChosen(new Map());
+      try {
+        const { items, total: all } = await allListed(filter, MOST_CHOSEN);
+        setChosen(new Map(items.map((job) => [job.name, job])));
+        if (all > items.length)
+          tell(`The first ${items.length} of ${all} jobs are selected: an action is for so many.`);
+      } catch (error) {
+        tell(error instanceof Error ? error.message : String(error), true);
+      }
+    },
+  };
   return (
     <div class="jobs">
       <header class="head">
@@ -104,7 +117,7 @@ export function Jobs() {
           onChange={(disabled) => show({ disabled })}
         />
         <span class="muted count" role="status">
-          {data ? `${data.total} ${data.total === 1 ? "job" : "jobs"}` : ""}
+          {total === undefined ? "" : `${total} ${total === 1 ? "job" : "jobs"}`}
         </span>
         {may("create dkronjobs") && (
           <Link href="/new" class="button primary">
@@ -112,9 +125,20 @@ export function Jobs() {
           </Link>
         )}
       </header>
-      <Failure query={list} />
-      {!data && list.loading && <Loading rows={12} />}
-      {data?.total === 0 && (
+      <Failure query={query} />
+      {total === undefined && query.loading && <Loading rows={12} />}
+      {(chosen.size > 0 || outcome) && (
+        <BulkBar
+          chosen={latest(chosen, rows)}
+          outcome={outcome}
+          onOutcome={(next) => {
+            setOutcome(next);
+            query.reload();
+          }}
+          onClear={() => setChosen(new Map())}
+        />
+      )}
+      {total === 0 && (
         <Empty title={filtered ? "No job matches." : "There is no job yet."}>
           {filtered ? (
             <p>
@@ -125,44 +149,42 @@ export function Jobs() {
           )}
         </Empty>
       )}
-      {data && data.items.length > 0 && (
-        <Table
-          view={view}
-          jobs={data.items}
+      {total !== undefined && total > 0 && (
+        <JobTable
+          key={JSON.stringify(filter)}
+          rows={rows}
+          total={total}
+          first={at}
+          sort={view.sort}
+          order={view.order}
           busyJobs={busyJobs}
-          show={show}
-          change={list.change}
-          loading={list.loading}
+          choosing={mayDoMany() ? choosing : undefined}
+          onSort={(sort, order) => show({ sort, order })}
+          onSettle={(first) => first !== at && show({ at: first })}
         />
       )}
-      {data && data.total > 0 && data.items.length === 0 && (
-        <Empty title="This page is after the last one.">
-          <p>
-            <Link href={addressFor({ ...view, page: 0 })}>Go to the first page</Link>
-          </p>
-        </Empty>
-      )}
-      {data && data.total > PAGE && <Pages view={view} total={data.total} />}
     </div>
   );
 }
 
-type Change = (next: (data: { items: ListedJob[]; total: number }) => { items: ListedJob[]; total: number }) => void;
+/** The chosen jobs as they are, where that is known, or as they were when they were chosen. */
+function latest(chosen: ReadonlyMap<string, ListedJob>, rows: Rows): ListedJob[] {
+  const known = rows.known();
+  return [...chosen.values()].map((job) => known.get(job.name) ?? job);
+}
 
 /** Show changed jobs at once, before the list is read again. */
-function useChangedRows(change: Change): void {
+function useChangedRows(rows: Rows): void {
+  const replace = useRef(rows.replace);
+  replace.current = rows.replace;
   useEffect(
     () =>
       onEvents((events) => {
-        const changed = new Map<string, ListedJob>();
-        for (const event of events) {
-          if (event.type === "job" && event.action === "updated") changed.set(event.job.name, event.job);
-        }
-        if (changed.size) {
-          change((data) => ({ ...data, items: data.items.map((job) => changed.get(job.name) ?? job) }));
-        }
+        replace.current(
+          events.flatMap((event) => (event.type === "job" && event.action === "updated" ? [event.job] : [])),
+        );
       }),
-    [change],
+    [],
   );
 }
 
@@ -202,189 +224,5 @@ function Choice({ label, value, options, onChange }: ChoiceProps) {
         </option>
       ))}
     </select>
-  );
-}
-
-interface TableProps {
-  view: View;
-  jobs: readonly ListedJob[];
-  busyJobs: ReadonlySet<string>;
-  show: (changes: Partial<View>) => void;
-  change: Change;
-  loading: boolean;
-}
-
-const COLUMNS: [string, string, string][] = [
-  ["name", "Name", ""],
-  ["", "Latest runs", "wide"],
-  ["schedule", "Schedule", "medium"],
-  ["next", "Next", ""],
-  ["last_success", "Last success", "medium"],
-  ["last_error", "Last failure", "wide"],
-  ["error_count", "Failed", "wide number"],
-];
-
-function Table({ view, jobs, busyJobs, show, change, loading }: TableProps) {
-  const sortBy = (sort: string) => show({ sort, order: view.sort === sort && view.order === "ASC" ? "DESC" : "ASC" });
-  return (
-    <div class="scroll">
-      <table class="list" aria-busy={loading}>
-        <caption class="spoken">Jobs</caption>
-        <thead>
-          <tr>
-            <th scope="col">
-              <span class="spoken">State</span>
-            </th>
-            {COLUMNS.map(([field, title, kind]) => (
-              <th
-                key={title}
-                scope="col"
-                class={kind}
-                aria-sort={
-                  field && view.sort === field ? (view.order === "ASC" ? "ascending" : "descending") : undefined
-                }
-              >
-                {field ? (
-                  <button type="button" class="sort" onClick={() => sortBy(field)}>
-                    {title}
-                  </button>
-                ) : (
-                  title
-                )}
-              </th>
-            ))}
-            <th scope="col">
-              <span class="spoken">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.map((job) => (
-            <Row key={job.name} job={job} running={busyJobs.has(job.name)} change={change} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function Row({ job, running, change }: { job: ListedJob; running: boolean; change: Change }) {
-  const replace = (next: ListedJob) =>
-    change((data) => ({ ...data, items: data.items.map((each) => (each.name === next.name ? next : each)) }));
-  const toggle = () =>
-    attempt(
-      async () => replace(await toggleJob(job.name)),
-      job.disabled ? `${job.name} is enabled.` : `${job.name} is disabled.`,
-    );
-  return (
-    <tr class={job.disabled ? "off" : ""}>
-      <td>
-        <Mark state={stateOf(job, running)} />
-      </td>
-      <th scope="row" class="name">
-        <Link href={jobPath(job.name)}>{job.name}</Link>
-        {(job.problem || job.displayname) && (
-          <span class={job.problem ? "sub bad clip" : "sub clip"} title={job.problem ?? job.displayname}>
-            {job.problem ?? job.displayname}
-          </span>
-        )}
-      </th>
-      <td class="wide">
-        <LazyStrip job={job} running={running} />
-      </td>
-      <td class="medium mono clip" title={job.timezone || "UTC"}>
-        {job.schedule || (job.parent_job ? `after ${job.parent_job}` : "")}
-      </td>
-      <td class="nowrap">
-        <Countdown at={job.next} jobZone={job.timezone} never={job.disabled ? "disabled" : "–"} />
-      </td>
-      <td class="medium nowrap">
-        <When at={job.last_success} jobZone={job.timezone} />
-      </td>
-      <td class="wide nowrap">
-        <When at={job.last_error} jobZone={job.timezone} />
-      </td>
-      <td class="wide number">{job.error_count || ""}</td>
-      <td class="actions">
-        {may("create dkronjobs/run") && (
-          <button
-            type="button"
-            class="quiet"
-            aria-label={`Run ${job.name}`}
-            disabled={job.disabled && !job.parent_job}
-            onClick={() => attempt(() => runJob(job.name), `${job.name} is asked to run.`)}
-          >
-            Run
-          </button>
-        )}
-        {may("update dkronjobs/toggle") && (
-          <button
-            type="button"
-            class="quiet"
-            aria-label={`${job.disabled ? "Enable" : "Disable"} ${job.name}`}
-            onClick={toggle}
-          >
-            {job.disabled ? "Enable" : "Disable"}
-          </button>
-        )}
-      </td>
-    </tr>
-  );
-}
-
-const strips = new Map<string, { version: string; executions: Execution[] }>();
-const MOST_STRIPS = 500;
-let reading = Promise.resolve();
-
-/** Reads the executions of a job once its row is on the screen, one job after the other. */
-function LazyStrip({ job, running }: { job: ListedJob; running: boolean }) {
-  const cell = useRef<HTMLDivElement>(null);
-  const version = `${job.success_count} ${job.error_count} ${running}`;
-  const [shown, setShown] = useState(strips.get(job.name)?.executions);
-  useEffect(() => {
-    const known = strips.get(job.name);
-    if (known?.version === version) {
-      setShown(known.executions);
-      return undefined;
-    }
-    const control = new AbortController();
-    const read = async () => {
-      if (control.signal.aborted) return;
-      try {
-        const executions = await executionsOf(job.name, 0, control.signal);
-        strips.set(job.name, { version, executions });
-        if (strips.size > MOST_STRIPS) strips.delete(strips.keys().next().value ?? "");
-        setShown(executions);
-      } catch {
-        // The list itself says what is wrong with the server.
-      }
-    };
-    const observer = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) {
-        observer.disconnect();
-        reading = reading.then(read);
-      }
-    });
-    if (cell.current) observer.observe(cell.current);
-    return () => {
-      observer.disconnect();
-      control.abort();
-    };
-  }, [job.name, version]);
-  return <div ref={cell}>{shown && <Strip executions={shown} />}</div>;
-}
-
-function Pages({ view, total }: { view: View; total: number }) {
-  const last = Math.ceil(total / PAGE) - 1;
-  const to = (page: number) => addressFor({ ...view, page });
-  const first = view.page * PAGE + 1;
-  return (
-    <nav class="pages" aria-label="Pages of the list">
-      {view.page > 0 ? <Link href={to(view.page - 1)}>Previous</Link> : <span class="muted">Previous</span>}
-      <span>
-        {first} to {Math.min(total, first + PAGE - 1)} of {total}
-      </span>
-      {view.page < last ? <Link href={to(view.page + 1)}>Next</Link> : <span class="muted">Next</span>}
-    </nav>
   );
 }

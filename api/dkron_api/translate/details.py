@@ -1,0 +1,99 @@
+"""What only a DkronJob says, for user interfaces: GET /v1/jobs/{job}/details. Pure.
+
+Dkron's JSON of a job has no room for parameters, conditions, several parents or the template of the Kubernetes Job.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from dkron_api.translate import gojson
+from dkron_api.translate.keeper import keeper
+from dkron_api.translate.record import Job
+from dkron_api.translate.standing import status_of
+from dkron_api.translate.times import in_utc
+from dkron_crds.depends import When
+from dkron_crds.parameters import Parameter
+from dkron_from_dkron.manifest import manifest
+
+JSON = dict[str, Any]
+MOST_RELATIVES = 200
+"""Jobs that an answer shows of a chain."""
+
+
+def details(job: Job, relatives: Sequence[Job], *, more: bool) -> JSON:
+    """Return the answer. `relatives` are the jobs of the same chain, the job itself included; `more` says that there
+    are others."""
+    spec, status = job.spec, job.status
+    return {
+        "job": job.name,
+        "object": job.object_name,
+        "kept_by": keeper(job),
+        "kept_executions": spec.history.executions,
+        "parameters": [_parameter(each) for each in spec.parameters],
+        "conditions": [
+            {
+                "type": str(each.type), "status": str(each.status), "reason": str(each.reason),
+                "message": each.message, "since": in_utc(each.last_transition_time),
+            }
+            for each in status.conditions
+        ],
+        "days": [
+            {"date": each.date.isoformat(), "success_count": each.success, "failed_count": each.failed}
+            for each in sorted(status.days, key=lambda day: day.date)
+        ],
+        "chain": [_relative(each) for each in relatives],
+        "chain_has_more": more,
+        "manifest": _manifest(job),
+    }  # fmt: skip
+
+
+def parents(job: Job) -> list[JSON]:
+    """Return the jobs after which this one runs, each with the outcome that counts."""
+    when = {
+        str(each.get("job")): str(each.get("when") or When.SUCCESS) for each in job.raw["spec"].get("dependsOn") or ()
+    }
+    return [{"job": name, "when": when.get(name, str(When.SUCCESS))} for name in job.parents]
+
+
+def relatives(
+    start: Job, *, known: Callable[[str], Job | None], children: Callable[[str], Iterable[str]]
+) -> tuple[list[Job], bool]:
+    """Return the jobs that run before or after this one, however far, the nearest first; and whether there are more
+    than an answer shows."""
+    found, ahead = {start.name: start}, [start]
+    for each in ahead:
+        for name in (*each.parents, *children(each.name)):
+            near = None if name in found else known(name)
+            if near is None:
+                continue
+            if len(found) == MOST_RELATIVES:
+                return list(found.values()), True
+            found[name] = near
+            ahead.append(near)
+    return list(found.values()), False
+
+
+def _relative(job: Job) -> JSON:
+    spec = job.raw["spec"]
+    return {
+        "name": job.name,
+        "schedule": str(spec.get("schedule") or ""),
+        "disabled": spec.get("disabled") is True,
+        "status": status_of(job),
+        "parents": parents(job),
+    }
+
+
+def _parameter(one: Parameter) -> JSON:
+    fields = one.model_dump(mode="json", by_alias=False)
+    return {**fields, "values": list(one.values)}
+
+
+def _manifest(job: Job) -> JSON | None:
+    """Return the job as a manifest; None if it nests so deep that it cannot be sent."""
+    whole = manifest(job.raw, defaults=False)
+    try:
+        gojson.encode(whole)
+    except (RecursionError, ValueError):
+        return None
+    return whole

@@ -1,0 +1,152 @@
+// Jobs in numbers: many at once, ten thousand in a list, chains by keyboard, and runs with values.
+import type { Page } from "@playwright/test";
+import { expect, expectAccessible, test } from "./page";
+
+async function choose(page: Page, names: readonly string[]): Promise<void> {
+  for (const name of names) await page.getByLabel(`Select ${name}`).check();
+}
+
+test("many jobs are disabled after a preview, and the way back is one click", async ({ page }) => {
+  await page.goto("/ui/jobs?q=poll-");
+  await choose(page, ["poll-00", "poll-01"]);
+  await page.getByRole("button", { name: "Enable…" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("is enabled already")).toHaveCount(2);
+  await expect(dialog.getByRole("button", { name: "Enable 0 jobs" })).toBeDisabled();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Disable…" }).click();
+  await expect(dialog.getByText("does not run any more")).toHaveCount(2);
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Disable 2 jobs" }).click();
+  await expect(page.getByText("2 jobs disabled.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Enable poll-00" })).toBeVisible();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByText("2 jobs switched back.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Disable poll-00" })).toBeVisible();
+});
+
+test("of many jobs, what is refused is told with its reason, and the others are done", async ({ page }) => {
+  const reason = '"argocd-controller" manages disabled of the job "poll-02"; change it there, or add ?force=true';
+  await page.route("**/v1/jobs/poll-02/toggle*", (route) => route.fulfill({ status: 409, body: reason }));
+  await page.goto("/ui/jobs?q=poll-");
+  await choose(page, ["poll-02", "poll-03"]);
+  await page.getByRole("button", { name: "Disable…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Disable 2 jobs" }).click();
+  await expect(dialog.getByRole("alert")).toHaveText("One was refused:");
+  await expect(dialog.getByText(reason)).toBeVisible();
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await expect(page.getByText("1 job disabled, 1 not.")).toBeVisible();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByText("1 job switched back.")).toBeVisible();
+});
+
+test("all that match are selected at once; a reader selects none", async ({ page }) => {
+  await page.goto("/ui/jobs?q=poll-");
+  await page.getByLabel("Select all 12 jobs of the list").check();
+  await expect(page.getByText("12 jobs selected")).toBeVisible();
+  await page.getByRole("button", { name: "Clear the selection" }).click();
+  await expect(page.getByText("12 jobs selected")).toHaveCount(0);
+  await page.route("**/v1/whoami*", (route) =>
+    route.fulfill({ json: { name: "a", how: "dkron", namespace: "default", rights: ["list dkronjobs"] } }),
+  );
+  await page.reload();
+  await expect(page.getByRole("link", { name: "poll-00" })).toBeVisible();
+  await expect(page.getByRole("checkbox")).toHaveCount(0);
+});
+
+test("ten thousand jobs are scrolled through with few elements, and the address says where", async ({ page }) => {
+  const total = 10_000;
+  await page.route(/\/v1\/jobs\?/, (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    const [start, end] = [Number(query.get("_start")), Math.min(total, Number(query.get("_end")))];
+    const json = Array.from({ length: Math.max(0, end - start) }, (_, at) => ({
+      name: `job-${String(start + at).padStart(5, "0")}`,
+      displayname: "",
+      timezone: "",
+      schedule: "@daily",
+      disabled: false,
+      parent_job: "",
+      status: "success",
+      next: "0001-01-01T00:00:00Z",
+    }));
+    return route.fulfill({ json, headers: { "X-Total-Count": String(total) } });
+  });
+  await page.goto("/ui/jobs");
+  await expect(page.getByRole("link", { name: "job-00000" })).toBeVisible();
+  await expect(page.getByRole("table", { name: "Jobs" })).toHaveAttribute("aria-rowcount", "10001");
+  await page.getByRole("region", { name: "List of jobs" }).focus();
+  await page.keyboard.press("End");
+  await expect(page.getByRole("link", { name: "job-09999" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "job-00000" })).toHaveCount(0);
+  expect(await page.locator("*").count()).toBeLessThan(2000);
+  await expect(page).toHaveURL(/at=99\d\d/);
+  await page.reload();
+  await expect(page.getByRole("link", { name: "job-09999" })).toBeVisible();
+  await expectAccessible(page);
+});
+
+test("a run is given values, and a wrong one is told in the form", async ({ page }) => {
+  const sent: { body: object; key: string | undefined }[] = [];
+  page.on("request", (request) => {
+    if (request.url().includes("/orders/run")) {
+      sent.push({ body: request.postDataJSON(), key: request.headers()["idempotency-key"] });
+    }
+  });
+  await page.goto("/ui/jobs/orders");
+  await page.getByRole("button", { name: "Run now…" }).click();
+  const dialog = page.getByRole("dialog");
+  await expectAccessible(page);
+  await dialog.getByRole("button", { name: "Run" }).click();
+  expect(sent).toEqual([]);
+  await dialog.getByLabel("region").selectOption("us");
+  await dialog.getByLabel("limit").fill("5000");
+  await dialog.getByLabel("Slot that it stands for").fill("2026-01-31T02:30:00Z");
+  await dialog.getByLabel("Reason").fill("late data");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByRole("alert")).toContainText("5000 is greater than its maximum 1000");
+  await dialog.getByLabel("limit").fill("500");
+  await dialog.getByRole("button", { name: "Run" }).click();
+  await expect(page.getByText("orders is asked to run.")).toBeVisible();
+  await expect(dialog).toHaveCount(0);
+  expect(sent.length).toBe(2);
+  expect(sent[1]?.body).toEqual({
+    parameters: { region: "us", limit: "500" },
+    scheduled_time: "2026-01-31T02:30:00Z",
+    reason: "late data",
+  });
+  expect(sent[1]?.key).not.toBe(sent[0]?.key);
+});
+
+test("a run from the list asks for values only where there are any", async ({ page }) => {
+  await page.goto("/ui/jobs?q=or");
+  await page.getByRole("button", { name: "Run orders" }).click();
+  await expect(page.getByRole("dialog").getByLabel("region")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Run report" }).click();
+  await expect(page.getByText("report is asked to run.")).toBeVisible();
+});
+
+test("a chain is walked through by the keyboard, and is a list, too", async ({ page }) => {
+  await page.goto("/ui/jobs/report");
+  const chain = page.getByRole("group", { name: /The chain of report/ });
+  await page.getByRole("button", { name: "Copy as YAML" }).focus();
+  await page.keyboard.press("Tab");
+  await expect(chain.getByRole("link", { name: "report, failed, then send-report" })).toBeFocused();
+  await page.keyboard.press("ArrowRight");
+  await expect(chain.getByRole("link", { name: "send-report, disabled, after report succeeds" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("listitem").filter({ hasText: "after report succeeds" })).toBeVisible();
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/jobs\/send-report$/);
+});
+
+test("a job tells its plan, its results by day and its percentiles in words", async ({ page }) => {
+  await page.goto("/ui/jobs/nightly-backup");
+  await expect(page.getByText("Every 2 minutes")).toBeVisible();
+  await expect(page.getByText(/^half took .* at most, 90 % /i)).toBeVisible();
+  await expect(page.getByRole("img", { name: /^Planned beside actual: / })).toBeVisible();
+  await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
+});

@@ -1,0 +1,74 @@
+// Five weeks of results, a cell for each day: what ended on it, or what is planned.
+
+import { type CalendarDay, calendar, resultsOf } from "../text/calendar";
+import { day } from "../text/time";
+
+const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+export function Calendar({ now, ...told }: Parameters<typeof calendar>[0] & { now: number }) {
+  const weeks = calendar(told, now);
+  const today = Math.floor(now / 86_400_000) * 86_400_000;
+  return (
+    <>
+      <table class="calendar">
+        <caption class="spoken">Runs that ended on each day, in UTC</caption>
+        <thead>
+          <tr>
+            {WEEKDAYS.map((name) => (
+              <th key={name} scope="col">
+                <span aria-hidden="true">{name.slice(0, 2)}</span>
+                <span class="spoken">{name}</span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {weeks.map((week) => (
+            <tr key={week[0]?.at}>
+              {week.map((each) => (
+                <Cell key={each.at} of={each} today={each.at === today} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="muted legend">
+        <span>
+          <i class="success" /> succeeded
+        </span>
+        <span>
+          <i class="failed" /> ✕ failed
+        </span>
+        <span>
+          <i class="planned" /> planned
+        </span>
+        <span>
+          <i class="nothing" /> not kept
+        </span>
+      </p>
+    </>
+  );
+}
+
+function Cell({ of, today }: { of: CalendarDay; today: boolean }) {
+  const { at, succeeded, failed, planned, known } = of;
+  const kind = failed ? "failed" : succeeded ? "success" : planned ? "planned" : known === "nothing" ? "nothing" : "";
+  const title = `${day(at, "UTC")}: ${resultsOf(of)}`;
+  return (
+    <td class={`${kind} ${today ? "today" : ""}`} title={title} aria-current={today ? "date" : undefined}>
+      <span class="date" aria-hidden="true">
+        {new Date(at).getUTCDate()}
+      </span>
+      <span class="counts-of-day" aria-hidden="true">
+        {succeeded > 0 && <b>{short(succeeded)}</b>}
+        {failed > 0 && <b class="bad">✕{short(failed)}</b>}
+      </span>
+      <span class="spoken">{title}</span>
+    </td>
+  );
+}
+
+/** `12k` for what has no room. */
+function short(count: number): string {
+  return count < 1000 ? String(count) : `${Math.floor(count / 1000)}k`;
+}

@@ -1,0 +1,36 @@
+// The conditions of a job, as the operator states them: those that ask for attention first.
+
+import type { Details } from "../api/details";
+import { Mark } from "./Mark";
+import { When } from "./Time";
+
+type Condition = Details["conditions"][number];
+
+/** Conditions that are good news when they are true; the others are when they are false. */
+const GOOD = new Set(["Ready"]);
+
+export function isWell({ type, status }: Pick<Condition, "type" | "status">): boolean {
+  return GOOD.has(type) ? status === "True" : status === "False";
+}
+
+export function Conditions({ conditions }: { conditions: readonly Condition[] }) {
+  const sorted = [...conditions].sort((a, b) => Number(isWell(a)) - Number(isWell(b)));
+  return (
+    <ul class="conditions">
+      {sorted.map((each) => (
+        <li key={each.type}>
+          <Mark state={isWell(each) ? "success" : each.status === "Unknown" ? "waiting" : "partially_failed"} />
+          <p>
+            <strong>
+              {each.type} is {each.status.toLowerCase()}
+            </strong>{" "}
+            <span class="muted">
+              {each.reason}, since <When at={each.since} />
+            </span>
+          </p>
+          {each.message && <p class="why">{each.message}</p>}
+        </li>
+      ))}
+    </ul>
+  );
+}

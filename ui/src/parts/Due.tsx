@@ -1,0 +1,100 @@
+// When a job runs: its schedule in words, the slots to come, and what a change of the clocks does to them.
+
+import { Link } from "wouter-preact";
+import type { Job } from "../api/client";
+import type { Details } from "../api/details";
+import { instant } from "../text/time";
+import { jobPath } from "./links";
+import { Facts } from "./Panel";
+import { Countdown, When } from "./Time";
+
+export interface Upcoming {
+  readonly next: readonly string[];
+  readonly words: string;
+  readonly clock_changes: readonly string[];
+}
+
+const SHOWN = 10;
+const OUTCOMES = { success: "", failure: " (if it fails)", always: " (however it ends)" };
+
+interface Props {
+  job: Job;
+  upcoming: Upcoming | undefined;
+  details: Details | undefined;
+}
+
+export function Due({ job, upcoming, details }: Props) {
+  const next = upcoming?.next ?? [];
+  const parents = details?.chain.find((each) => each.name === job.name)?.parents ?? [];
+  return (
+    <>
+      {upcoming?.words && <p class="in-words sentence">{upcoming.words}</p>}
+      <Facts
+        rows={[
+          ["Next", <Countdown key="n" at={job.next} jobZone={job.timezone} never={whyNever(job)} />],
+          ["Schedule", job.schedule && <code>{job.schedule}</code>],
+          ["Zone", job.timezone || (instant(job.next) === undefined ? "" : "UTC")],
+          ["Not before", job.starts_at && <When key="s" at={job.starts_at} jobZone={job.timezone} />],
+          ["Not after", job.expires_at && <When key="e" at={job.expires_at} jobZone={job.timezone} />],
+          [
+            "Runs after",
+            parents.length ? (
+              <Links jobs={parents.map((each) => ({ job: each.job, words: OUTCOMES[each.when] }))} />
+            ) : (
+              ""
+            ),
+          ],
+          [
+            "Then run",
+            job.dependent_jobs?.length ? <Links jobs={job.dependent_jobs.map((each) => ({ job: each }))} /> : "",
+          ],
+          [
+            "While it runs",
+            job.concurrency === "allow"
+              ? ""
+              : { forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
+          ],
+          ["Retries", job.retries || ""],
+        ]}
+      />
+      {next.length > 0 && (
+        <>
+          <h3>Coming slots</h3>
+          <ol class="slots">
+            {next.slice(0, SHOWN).map((slot) => (
+              <li key={slot}>
+                <When at={slot} jobZone={job.timezone} />
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
+      {upcoming?.clock_changes.map((sentence) => (
+        <p key={sentence} class="note">
+          {sentence}.
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** Why a job has no slot to come. */
+export function whyNever(job: Job): string {
+  if (job.disabled) return "never: the job is disabled";
+  if (job.parent_job) return `whenever ${job.parent_job} has succeeded`;
+  return "only on request";
+}
+
+function Links({ jobs }: { jobs: readonly { job: string; words?: string }[] }) {
+  return (
+    <>
+      {jobs.map(({ job, words = "" }, index) => (
+        <span key={job}>
+          {index > 0 && ", "}
+          <Link href={jobPath(job)}>{job}</Link>
+          {words}
+        </span>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,286 @@
+// The table of jobs. It draws the rows on the screen alone, so ten thousand jobs are as few elements as twenty.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Link } from "wouter-preact";
+import { type Details, detailsOf } from "../api/details";
+import { type ListedJob, runJob, toggleJob } from "../api/jobs";
+import { attempt, tell } from "../state/notices";
+import type { Rows } from "../state/rows";
+import { may } from "../state/session";
+import { drawn, type Range } from "../text/rows";
+import { result, taken } from "../text/slots";
+import { duration } from "../text/time";
+import { Keeper } from "./Keeper";
+import { useLatestRuns } from "./LatestRuns";
+import { jobPath } from "./links";
+import { Mark, type State } from "./Mark";
+import { RunForm } from "./RunForm";
+import { Strip } from "./Strip";
+import { Countdown, When } from "./Time";
+
+/** Pixels of a row; style/views.css has the same number. */
+const ROW = 46;
+/** Milliseconds without scrolling after which the address says where the list is. */
+const SETTLED = 300;
+
+export function stateOf(job: Pick<ListedJob, "disabled" | "status">, running: boolean): State {
+  if (running) return "running";
+  if (job.disabled) return "disabled";
+  return job.status || "untriggered";
+}
+
+interface Column {
+  /** The field to sort by; empty if the list cannot be sorted so. */
+  field: string;
+  title: string;
+  kind: string;
+}
+
+const COLUMNS: readonly Column[] = [
+  { field: "name", title: "Name", kind: "name-column" },
+  { field: "", title: "Latest runs", kind: "wide runs-column" },
+  { field: "", title: "Took", kind: "wide number took-column" },
+  { field: "schedule", title: "Schedule", kind: "medium schedule-column" },
+  { field: "next", title: "Next", kind: "next-column" },
+  { field: "last_success", title: "Last success", kind: "medium time-column" },
+  { field: "last_error", title: "Last failure", kind: "wide time-column" },
+  { field: "error_count", title: "Failed", kind: "wide number count-column" },
+];
+
+export interface Choosing {
+  isChosen: (job: string) => boolean;
+  choose: (job: ListedJob, chosen: boolean) => void;
+  /** Choose all that match, or none. */
+  chooseAll: (chosen: boolean) => void;
+  count: number;
+}
+
+interface Props {
+  rows: Rows;
+  total: number;
+  /** The first row to show. */
+  first: number;
+  sort: string;
+  order: string;
+  busyJobs: ReadonlySet<string>;
+  /** Undefined for a reader who may do nothing with many jobs. */
+  choosing: Choosing | undefined;
+  onSort: (field: string, order: string) => void;
+  onSettle: (first: number) => void;
+}
+
+export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, onSort, onSettle }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const [range, setRange] = useState<Range>({ start: 0, end: 0 });
+  const settle = useRef<ReturnType<typeof setTimeout>>();
+  const measure = () => {
+    if (!box.current) return;
+    const next = drawn(box.current.scrollTop, box.current.clientHeight, ROW, total);
+    setRange((before) => (before.start === next.start && before.end === next.end ? before : next));
+    rows.draw(next);
+  };
+  const scroll = () => {
+    measure();
+    clearTimeout(settle.current);
+    settle.current = setTimeout(() => onSettle(Math.floor((box.current?.scrollTop ?? 0) / ROW)), SETTLED);
+  };
+  useLayoutEffect(() => {
+    if (box.current) box.current.scrollTop = first * ROW;
+    measure();
+  }, []);
+  useLayoutEffect(measure, [total]);
+  useEffect(() => {
+    const resized = new ResizeObserver(measure);
+    if (box.current) resized.observe(box.current);
+    return () => {
+      resized.disconnect();
+      clearTimeout(settle.current);
+    };
+  }, [total]);
+  const shown = Array.from({ length: range.end - range.start }, (_, index) => range.start + index);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
+    <div ref={box} class="scroll rows-box" role="region" aria-label="List of jobs" tabIndex={0} onScroll={scroll}>
+      <table class="list" aria-busy={rows.query.loading} aria-rowcount={total + 1}>
+        <caption class="spoken">Jobs</caption>
+        <thead>
+          <tr aria-rowindex={1}>
+            {choosing && (
+              <th scope="col" class="check-column">
+                <input
+                  type="checkbox"
+                  aria-label={`Select all ${total} jobs of the list`}
+                  checked={choosing.count > 0 && choosing.count >= total}
+                  onChange={(event) => choosing.chooseAll(event.currentTarget.checked)}
+                />
+              </th>
+            )}
+            <th scope="col" class="mark-column">
+              <span class="spoken">State</span>
+            </th>
+            {COLUMNS.map((column) => (
+              <Heading key={column.title} column={column} sort={sort} order={order} onSort={onSort} />
+            ))}
+            <th scope="col" class="actions-column">
+              <span class="spoken">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          <Gap rows={range.start} />
+          {shown.map((row) => (
+            <Row key={row} row={row} job={rows.at(row)} rows={rows} busyJobs={busyJobs} choosing={choosing} />
+          ))}
+          <Gap rows={total - range.end} />
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Heading({ column, sort, order, onSort }: { column: Column } & Pick<Props, "sort" | "order" | "onSort">) {
+  const { field, title, kind } = column;
+  const sorted = field !== "" && sort === field;
+  return (
+    <th scope="col" class={kind} aria-sort={sorted ? (order === "ASC" ? "ascending" : "descending") : undefined}>
+      {field ? (
+        <button type="button" class="sort" onClick={() => onSort(field, sorted && order === "ASC" ? "DESC" : "ASC")}>
+          {title}
+        </button>
+      ) : (
+        title
+      )}
+    </th>
+  );
+}
+
+/** The room of rows that are not drawn. */
+function Gap({ rows }: { rows: number }) {
+  if (rows <= 0) return null;
+  return (
+    <tr class="gap">
+      <td style={{ height: `${rows * ROW}px` }} />
+    </tr>
+  );
+}
+
+interface RowProps {
+  row: number;
+  job: ListedJob | undefined;
+  rows: Rows;
+  busyJobs: ReadonlySet<string>;
+  choosing: Choosing | undefined;
+}
+
+function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
+  const running = job !== undefined && busyJobs.has(job.name);
+  const { cell, runs } = useLatestRuns(job, running);
+  if (!job) {
+    return (
+      <tr class="pending" aria-rowindex={row + 2}>
+        <td colSpan={choosing ? 3 : 2} ref={cell}>
+          <span class="spoken">Loading</span>
+        </td>
+      </tr>
+    );
+  }
+  const last = runs?.find((each) => result(each) !== "running");
+  const chosen = choosing?.isChosen(job.name) ?? false;
+  return (
+    <tr class={`${job.disabled ? "off" : ""} ${chosen ? "chosen" : ""}`} aria-rowindex={row + 2}>
+      {choosing && (
+        <td class="check-column">
+          <input
+            type="checkbox"
+            aria-label={`Select ${job.name}`}
+            checked={chosen}
+            onChange={(event) => choosing.choose(job, event.currentTarget.checked)}
+          />
+        </td>
+      )}
+      <td class="mark-column">
+        <Mark state={stateOf(job, running)} />
+      </td>
+      <th scope="row" class="name">
+        <span class="clip">
+          <Link href={jobPath(job.name)} title={job.name}>
+            {job.name}
+          </Link>
+          <Keeper kept={job.kept_by} />
+        </span>
+        {(job.problem || job.displayname) && (
+          <span class={job.problem ? "sub bad clip" : "sub clip"} title={job.problem ?? job.displayname}>
+            {job.problem ?? job.displayname}
+          </span>
+        )}
+      </th>
+      <td class="wide" ref={cell}>
+        {runs && <Strip executions={runs} />}
+      </td>
+      <td class="wide number nowrap">{last && duration(taken(last, 0))}</td>
+      <td class="medium mono clip" title={job.timezone || "UTC"}>
+        {job.schedule || (job.parent_job ? `after ${job.parent_job}` : "")}
+      </td>
+      <td class="nowrap">
+        <Countdown at={job.next} jobZone={job.timezone} never={job.disabled ? "disabled" : "–"} />
+      </td>
+      <td class="medium nowrap">
+        <When at={job.last_success} jobZone={job.timezone} />
+      </td>
+      <td class="wide nowrap">
+        <When at={job.last_error} jobZone={job.timezone} />
+      </td>
+      <td class="wide number">{job.error_count || ""}</td>
+      <td class="actions">
+        <Actions job={job} replace={rows.replace} />
+      </td>
+    </tr>
+  );
+}
+
+function Actions({ job, replace }: { job: ListedJob; replace: Rows["replace"] }): ComponentChildren {
+  const [details, setDetails] = useState<Details>();
+  const run = async () => {
+    let found: Details;
+    try {
+      found = await detailsOf(job.name);
+    } catch (error) {
+      tell(error instanceof Error ? error.message : String(error), true);
+      return;
+    }
+    if (found.parameters.length) setDetails(found);
+    else await attempt(() => runJob(job.name), `${job.name} is asked to run.`);
+  };
+  const toggle = () =>
+    attempt(
+      async () => replace([await toggleJob(job.name)]),
+      job.disabled ? `${job.name} is enabled.` : `${job.name} is disabled.`,
+    );
+  return (
+    <>
+      {may("create dkronjobs/run") && (
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`Run ${job.name}`}
+          disabled={job.disabled && !job.parent_job}
+          onClick={run}
+        >
+          Run
+        </button>
+      )}
+      {may("update dkronjobs/toggle") && (
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`${job.disabled ? "Enable" : "Disable"} ${job.name}`}
+          onClick={toggle}
+        >
+          {job.disabled ? "Enable" : "Disable"}
+        </button>
+      )}
+      {details && <RunForm job={job.name} parameters={details.parameters} onClose={() => setDetails(undefined)} />}
+    </>
+  );
+}

@@ -1,0 +1,109 @@
+// The runs that a job keeps: planned beside actual, how long they took, and a row for each.
+
+import { Link } from "wouter-preact";
+import type { Execution, Job } from "../api/client";
+import { durationsOf, inWords } from "../text/percentiles";
+import { lateness, planned, result, taken } from "../text/slots";
+import { duration, instant } from "../text/time";
+import { whyNever } from "./Due";
+import { DurationsPlot } from "./DurationsPlot";
+import { executionPath } from "./links";
+import { Mark } from "./Mark";
+import { PlannedActual } from "./PlannedActual";
+import { Empty } from "./States";
+import { Elapsed, When } from "./Time";
+
+interface Props {
+  runs: readonly Execution[];
+  job: Job;
+  /** Slots to come. */
+  next: readonly string[];
+}
+
+export function Runs({ runs, job, next }: Props) {
+  if (!runs.length) {
+    return (
+      <Empty title="It has not run yet.">
+        <p class="muted">{firstRun(job)}</p>
+      </Empty>
+    );
+  }
+  const lengths = durationsOf(runs);
+  return (
+    <>
+      <PlannedActual
+        job={job.name}
+        zone={job.timezone}
+        executions={runs}
+        next={next}
+        scheduled={job.schedule !== "" && !job.parent_job}
+      />
+      <DurationsPlot executions={runs} lengths={lengths} />
+      {lengths && (
+        <p class="muted sentence percentiles">
+          {inWords(lengths)} ({lengths.count} {lengths.count === 1 ? "attempt" : "attempts"})
+        </p>
+      )}
+      <div class="scroll">
+        <table class="list">
+          <caption class="spoken">Runs of {job.name}, the newest first</caption>
+          <thead>
+            <tr>
+              <th scope="col">Result</th>
+              <th scope="col">Planned</th>
+              <th scope="col" class="medium">
+                Began
+              </th>
+              <th scope="col" class="number">
+                Took
+              </th>
+              <th scope="col" class="number medium">
+                Attempt
+              </th>
+              <th scope="col" class="medium">
+                Node
+              </th>
+              <th scope="col" class="wide">
+                Output
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map((run) => (
+              <RunRow key={run.id} run={run} zone={job.timezone} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function firstRun(job: Job): string {
+  if (instant(job.next) !== undefined) return "Its first run comes with its next slot.";
+  return job.disabled ? "It is disabled." : `It runs ${whyNever(job)}.`;
+}
+
+function RunRow({ run, zone }: { run: Execution; zone: string }) {
+  const kind = result(run);
+  const late = lateness(run);
+  return (
+    <tr>
+      <th scope="row" class="nowrap">
+        <Link href={executionPath(run.job_name, run.id)}>
+          <Mark state={kind} word />
+        </Link>
+      </th>
+      <td class="nowrap">
+        <When at={planned(run)} jobZone={zone} />
+      </td>
+      <td class="nowrap medium">
+        {late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}
+      </td>
+      <td class="number nowrap">{kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0))}</td>
+      <td class="number medium">{run.attempt}</td>
+      <td class="medium clip">{run.node_name}</td>
+      <td class="wide mono clip">{(run.output ?? "").trim().split("\n").pop()}</td>
+    </tr>
+  );
+}

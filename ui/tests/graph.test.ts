@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { chainsOf, type Edge, graphOf, neighbour, placeInWords } from "../src/text/graph";
+
+const job = (name: string, ...parents: (string | Edge)[]) => ({
+  name,
+  parents: parents.map((each): Edge => (typeof each === "string" ? { job: each, when: "success" } : each)),
+});
+const DIAMOND = [job("a"), job("b", "a"), job("c", "a"), job("d", "b", { job: "c", when: "failure" })];
+
+test.each([
+  { name: "single jobs are in none", jobs: [job("alone")], chains: [] },
+  { name: "two that do not touch", jobs: [job("a"), job("x"), job("y", "x"), job("b", "a")], chains: ["ab", "xy"] },
+  { name: "after a job that is gone", jobs: [job("b", "gone")], chains: ["b"] },
+  { name: "a circle", jobs: [job("a", "b"), job("b", "a")], chains: ["ab"] },
+])("chains: $name", ({ jobs, chains }) => {
+  expect(chainsOf(jobs).map((chain) => chain.map((each) => each.name).join(""))).toEqual(chains);
+});
+
+describe("a graph", () => {
+  test.each([
+    { name: "of two ways", jobs: DIAMOND, places: { a: [0, 0], b: [1, 0], c: [1, 1], d: [2, 0] } },
+    {
+      name: "takes the longest way",
+      jobs: [job("c", "a", "b"), job("a"), job("b", "a")],
+      places: { a: [0, 0], b: [1, 0], c: [2, 0] },
+    },
+    { name: "ends in a circle", jobs: [job("a", "b"), job("b", "a")], places: { b: [0, 0], a: [1, 0] } },
+    { name: "of a job after itself", jobs: [job("a", "a")], places: { a: [0, 0] } },
+  ])("$name", ({ jobs, places }) => {
+    const { nodes } = graphOf(jobs);
+    expect(Object.fromEntries(nodes.map(({ job, column, row }) => [job.name, [column, row]]))).toEqual(places);
+  });
+
+  test("no two jobs share a place, whatever the arrows", () => {
+    const jobs = Array.from({ length: 60 }, (_, at) => job(`j${at}`, `j${(at * 7) % 13}`, `j${(at * 5) % 29}`));
+    const places = graphOf(jobs).nodes.map(({ column, row }) => `${column} ${row}`);
+    expect(new Set(places).size).toBe(60);
+  });
+
+  test.each([
+    { from: "a", key: "ArrowRight", to: "b" },
+    { from: "b", key: "ArrowDown", to: "c" },
+    { from: "c", key: "ArrowUp", to: "b" },
+    { from: "c", key: "ArrowRight", to: "d" },
+    { from: "d", key: "ArrowLeft", to: "b" },
+    { from: "d", key: "Home", to: "a" },
+    { from: "d", key: "ArrowRight", to: undefined },
+    { from: "gone", key: "ArrowLeft", to: undefined },
+  ])("$key at $from", ({ from, key, to }) => expect(neighbour(graphOf(DIAMOND), from, key)).toBe(to));
+
+  test("a place in words", () => {
+    const words = DIAMOND.map((each) => placeInWords(graphOf(DIAMOND), each));
+    expect(words).toEqual([
+      "then b, c",
+      "after a succeeds; then d",
+      "after a succeeds; then d",
+      "after b succeeds and c fails",
+    ]);
+  });
+});

@@ -1,0 +1,257 @@
+// @vitest-environment happy-dom
+import { describe, expect, test } from "vitest";
+import type { Execution, Explanation } from "../src/api/client";
+import type { Parameter } from "../src/api/details";
+import type { ListedJob } from "../src/api/jobs";
+import { isWell } from "../src/parts/Conditions";
+import { linesOf } from "../src/parts/DurationsPlot";
+import { inWords as keptInWords } from "../src/parts/Keeper";
+import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
+import { merge } from "../src/state/rows";
+import { inTurns, plan } from "../src/text/bulk";
+import { calendar, resultsOf } from "../src/text/calendar";
+import { durationsOf, inWords, percentile } from "../src/text/percentiles";
+import { drawn, wanted } from "../src/text/rows";
+import { slotsInWords, slotsOf, spanOf } from "../src/text/timing";
+import { yaml } from "../src/text/yaml";
+
+// A Friday.
+const NOON = Date.UTC(2026, 10, 27, 12);
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+function run(ago: number, seconds: number, success = true): Execution {
+  const began = NOON - ago;
+  return {
+    id: `${began}`,
+    job_name: "a",
+    started_at: new Date(began).toISOString(),
+    finished_at: new Date(began + seconds * 1000).toISOString(),
+    success,
+    node_name: "",
+    group: began * 1e6,
+    attempt: 1,
+  };
+}
+
+describe("percentiles", () => {
+  test.each([
+    { values: [], share: 0.5, is: undefined },
+    { values: [7], share: 0.99, is: 7 },
+    { values: [1, 2, 3, 4], share: 0.5, is: 2 },
+    { values: [1, 2, 3, 4], share: 0.9, is: 4 },
+    { values: Array.from({ length: 100 }, (_, at) => at + 1), share: 0.99, is: 99 },
+  ])("$share of $values.length", ({ values, share, is }) => expect(percentile(values, share)).toBe(is));
+
+  test("what runs now does not count; equal ones are one line", () => {
+    const active = { ...run(0, 0), finished_at: "0001-01-01T00:00:00Z" };
+    const lengths = durationsOf([active, run(9, 4), run(8, 4), run(7, 20)]);
+    expect(lengths).toEqual({ count: 3, p50: 4000, p90: 20_000, p99: 20_000 });
+    expect(lengths && inWords(lengths)).toBe("half took 4.0 s at most, 90 % 20 s, 99 % 20 s");
+    expect(linesOf(lengths)).toEqual([
+      ["p90, p99", 20],
+      ["p50", 4],
+    ]);
+    expect(durationsOf([active])).toBeUndefined();
+  });
+});
+
+describe("a calendar", () => {
+  const told = { executions: [run(0, 1), run(2 * DAY, 1, false), run(3 * DAY, 1)], kept: 3, next: [], days: [] };
+  const on = (weeks: ReturnType<typeof calendar>, date: number) =>
+    weeks.flat().find((each) => each.at === Date.UTC(2026, 10, date));
+
+  test("has five weeks from Monday to Sunday, this one last", () => {
+    const days = calendar(told, NOON).flat();
+    expect(days.length).toBe(35);
+    expect(days.map((each) => new Date(each.at).getUTCDay()).slice(0, 7)).toEqual([1, 2, 3, 4, 5, 6, 0]);
+    expect(days[34]?.at).toBe(Date.UTC(2026, 10, 29));
+  });
+
+  test.each([
+    { name: "today", date: 27, with: {}, is: "1 succeeded" },
+    { name: "a failure", date: 25, with: {}, is: "1 failed" },
+    { name: "none", date: 26, with: {}, is: "no run" },
+    { name: "the oldest that is kept", date: 24, with: {}, is: "at least 1 succeeded" },
+    { name: "before that", date: 23, with: {}, is: "not kept" },
+    { name: "before the first of all", date: 23, with: { kept: 20 }, is: "no run" },
+    {
+      name: "of which all is counted",
+      date: 24,
+      with: { days: [{ date: "2026-11-24", success_count: 900, failed_count: 2 }] },
+      is: "900 succeeded, 2 failed",
+    },
+    { name: "to come", date: 28, with: { next: ["2026-11-28T02:30:00Z"] }, is: "1 planned" },
+  ])("a day: $name", ({ date, with: more, is }) => {
+    const found = on(calendar({ ...told, ...more }, NOON), date);
+    expect(found && resultsOf(found)).toBe(is);
+  });
+});
+
+describe("planned beside actual", () => {
+  test("what is to come takes a third at most", () => {
+    const span = spanOf([run(90 * MINUTE, 1)], [new Date(NOON + DAY).toISOString()], NOON);
+    expect((span?.to ?? 0) - NOON).toBeLessThan(50 * MINUTE);
+    expect(span?.from).toBeLessThan(NOON - 90 * MINUTE);
+    expect(spanOf([], [], NOON)).toBeUndefined();
+  });
+
+  test("slots that ran, did not, and are to come", () => {
+    const slot = (minutes: number, what: string) => ({
+      slot: new Date(NOON + minutes * MINUTE).toISOString(),
+      what,
+      why: "",
+    });
+    const explained = { slots: [slot(-2, "ran"), slot(-1, "skipped"), slot(1, "to come")] } as unknown as Explanation;
+    const slots = slotsOf(explained, [slot(1, "").slot, slot(99, "").slot], NOON + 5 * MINUTE);
+    expect(slots.map((each) => each.what)).toEqual(["ran", "skipped", "to come"]);
+    expect(slotsInWords(slots)).toBe("1 of 2 slots ran");
+  });
+});
+
+describe("an action for many", () => {
+  const job = (name: string, changes: Partial<ListedJob> = {}) =>
+    ({ name, disabled: false, parent_job: "", ...changes }) as ListedJob;
+  const kept = { tool: "Argo CD", name: "", fields: { disabled: "argocd-controller" } };
+
+  test.each([
+    { action: "disable", of: job("a"), does: true, words: "does not run any more" },
+    { action: "disable", of: job("a", { disabled: true }), does: false, words: "is disabled already" },
+    { action: "enable", of: job("a", { disabled: true }), does: true, words: "runs by its schedule" },
+    { action: "disable", of: job("a", { kept_by: kept }), does: false, words: "Argo CD keeps this; change it there" },
+    { action: "run", of: job("a", { disabled: true }), does: false, words: "is disabled and does not run" },
+    { action: "run", of: job("a", { disabled: true, parent_job: "b" }), does: true, words: "runs now" },
+    { action: "delete", of: job("a", { kept_by: kept }), does: true, words: "Argo CD may create it again" },
+  ] as const)("$action: $words", ({ action, of, does, words }) => {
+    const [step] = plan(action, [of]);
+    expect(step?.does).toBe(does);
+    expect(step?.words).toContain(words);
+  });
+
+  test("what it does comes first", () => {
+    expect(plan("disable", [job("a", { disabled: true }), job("b")]).map((each) => each.job.name)).toEqual(["b", "a"]);
+  });
+
+  test("each is done once, a few at a time, until it is stopped; what fails is told", async () => {
+    const control = new AbortController();
+    const done: number[] = [];
+    const failed: number[] = [];
+    let active = 0;
+    let most = 0;
+    const each = async (item: number) => {
+      most = Math.max(most, ++active);
+      await Promise.resolve();
+      active -= 1;
+      if (item === 3) throw new Error("no");
+      done.push(item);
+      if (item === 6) control.abort();
+    };
+    await inTurns([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], each, (item) => failed.push(item), control.signal, 2);
+    expect(most).toBe(2);
+    expect(failed).toEqual([3]);
+    expect(done.slice(0, 5)).toEqual([1, 2, 4, 5, 6]);
+    expect(done.length).toBeLessThan(9);
+  });
+});
+
+describe("rows", () => {
+  test.each([
+    { top: 0, total: 10_000, draw: { start: 0, end: 19 }, ask: { start: 0, end: 50 } },
+    { top: 4600, total: 10_000, draw: { start: 92, end: 119 }, ask: { start: 50, end: 150 } },
+    { top: 460_000, total: 10_000, draw: { start: 9992, end: 10_000 }, ask: { start: 9950, end: 10_000 } },
+    { top: 0, total: 3, draw: { start: 0, end: 3 }, ask: { start: 0, end: 50 } },
+    { top: 9000, total: 0, draw: { start: 0, end: 0 }, ask: { start: 0, end: 50 } },
+  ])("at $top of $total", ({ top, total, draw, ask }) => {
+    expect(drawn(top, 460, 46, total)).toEqual(draw);
+    expect(wanted(draw)).toEqual(ask);
+  });
+
+  test("what is far away, or after the end, is forgotten", () => {
+    const rows = new Map<number, ListedJob>();
+    const items = Array.from({ length: 50 }, (_, at) => ({ name: `j${at}` }) as ListedJob);
+    for (let start = 0; start < 10_000; start += 50) merge(rows, { start, items, total: 10_000 });
+    expect(rows.size).toBeLessThanOrEqual(400);
+    merge(rows, { start: 9950, items: items.slice(0, 10), total: 9960 });
+    expect([...rows.keys()].every((row) => row < 9960)).toBe(true);
+  });
+});
+
+describe("a run with values", () => {
+  const parameter = (changes: Partial<Parameter>): Parameter => ({
+    name: "day",
+    type: "string",
+    description: "",
+    required: false,
+    default: null,
+    pattern: "",
+    max_length: null,
+    minimum: "",
+    maximum: "",
+    values: [],
+    secret: false,
+    ...changes,
+  });
+
+  test.each([
+    { name: "a default stays", of: { default: "x" }, value: "x", sent: {} },
+    { name: "another value", of: { default: "x" }, value: "y", sent: { day: "y" } },
+    { name: "nothing", of: {}, value: "", sent: {} },
+    { name: "nothing, though it is required", of: { required: true }, value: "", sent: { day: "" } },
+    {
+      name: "the default of one that is required",
+      of: { required: true, default: "x" },
+      value: "x",
+      sent: { day: "x" },
+    },
+  ])("$name", ({ of, value, sent }) => expect(given([parameter(of)], { day: value })).toEqual(sent));
+
+  test("a form begins with the defaults", () => {
+    expect(valuesAtFirst([parameter({ default: "x" }), parameter({ name: "b" })])).toEqual({ day: "x", b: "" });
+  });
+
+  test.each([
+    { of: { type: "integer" as const, minimum: "1", maximum: "9" }, is: "a whole number, at least 1, at most 9" },
+    { of: { pattern: "[a-z]+", max_length: 5 }, is: "matches [a-z]+, at most 5 characters" },
+    { of: { secret: true }, is: "secretRef:<secret>/<key>" },
+    { of: {}, is: "" },
+  ])("its rule: $is", ({ of, is }) => expect(ruleOf(parameter(of))).toBe(is));
+});
+
+test.each([
+  { type: "Ready", status: "True", well: true },
+  { type: "Ready", status: "False", well: false },
+  { type: "Degraded", status: "False", well: true },
+  { type: "Suspended", status: "True", well: false },
+])("$type is $status", ({ type, status, well }) => expect(isWell({ type, status })).toBe(well));
+
+test("what keeps a job, in words", () => {
+  const fields = { schedule: "helm", disabled: "helm" };
+  expect(keptInWords({ tool: "Helm", name: "cron", fields })).toBe(
+    "Helm (cron) keeps schedule, disabled: change it there",
+  );
+});
+
+test("a manifest quotes what YAML would read otherwise, and has lists", () => {
+  const text = yaml({
+    kind: "DkronJob",
+    metadata: { name: "nightly", labels: {} },
+    spec: { retries: 2, dependsOn: [{ job: "a", when: "always" }, "x"], metadata: { on: "yes", "a b": "1" }, env: [] },
+    text: "echo a: b\n",
+  });
+  expect(text).toBe(`kind: DkronJob
+metadata:
+  name: nightly
+  labels: {}
+spec:
+  retries: 2
+  dependsOn:
+    - job: a
+      when: always
+    - x
+  metadata:
+    "on": "yes"
+    "a b": "1"
+  env: []
+text: "echo a: b\\n"
+`);
+});
