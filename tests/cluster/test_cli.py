@@ -172,7 +172,7 @@ def test_reports_are_the_same_by_kubeconfig_and_by_the_rest_api(seat: Seat) -> N
     assert [each["what"] for each in slots if each["slot"] in period] == ["ran", "ran"]
     seat.kube.delete(DKRON_JOBS, "often")
     assert "good" in {each["job"] for each in _same(seat, "agenda", "--within", "2d")}
-    assert [each["job"] for each in _same(seat, "top", "--since", "1d")] == ["bad", "long"]
+    assert "bad" in {each["job"] for each in _same(seat, "top", "--since", "1d")}
     summary = _same(seat, "summary")
     assert [each["kind"] for each in summary["attention"]["jobs"] if each["job"] == "wrong"] == ["invalid"]
     assert summary["leader"]
