@@ -19,6 +19,7 @@ from dkron_api.auth.guard import Guard
 from dkron_api.auth.issuer_keys import IssuerKeys
 from dkron_api.auth.jwks import Keys, read_keys
 from dkron_api.auth.oidc import OidcScheme
+from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.jobs.writer import MODIFIED_BY
@@ -146,7 +147,8 @@ async def test_each_part_of_a_request_takes_its_own_right(api: Api, scheme: OneC
 
 NOW = 1_800_000_000
 ISSUER = Issuer(url="https://issuer.example")
-EVERYTHING = {"/**": frozenset(Capability), "/v1/jobs": frozenset(Capability)}
+EVERYTHING = Rules({"/**": Capability, "/v1/jobs": Capability})
+NOTHING = Rules({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ async def test_a_caller_of_an_issuer_may_do_what_its_policies_grant(kind: Kind) 
         return read_keys(json.dumps({"keys": ISSUER.keys}).encode())
 
     async def judge(caller: Caller, need: Need) -> bool:
-        return policies_allow(caller.policies, need, lambda name: EVERYTHING if name == "all" else {})
+        return policies_allow(caller.policies, need, lambda name: EVERYTHING if name == "all" else NOTHING)
 
     scheme = OidcScheme(
         ISSUER.url,
