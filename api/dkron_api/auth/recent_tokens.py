@@ -36,6 +36,10 @@ class RecentTokens(dict[str, bytes]):
         """Number of values in both halves."""
         return len(self) + len(self._before)
 
+    def __repr__(self) -> str:
+        # That of a dict would show the tokens.
+        return f"<{self.held} recent tokens>"
+
     def __missing__(self, authorization: str) -> bytes:
         key = self._before.pop(authorization, UNKNOWN)
         if key:

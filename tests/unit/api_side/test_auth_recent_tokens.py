@@ -80,6 +80,7 @@ def test_callers_are_those_of_a_guard_that_remembers_nothing(steps: list[Headers
 async def test_a_token_is_forgotten_after_its_last_use() -> None:
     recent = RecentTokens(seconds=0.01)
     assert (await owner(Guard([Door({"a": "ann"})], recent), {"Authorization": "Bearer a"}), recent.held) == ("ann", 1)
+    assert "Bearer" not in f"{recent} {recent!r}"
     await asyncio.to_thread(
         wait_for, "the token to be forgotten", lambda: recent.held, lambda held: held == 0, seconds=5
     )
