@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, key_of
-from dkron_api.auth.policy_rules import Rules, granted
-from dkron_api.auth.token_secrets import PREFIX, Token, digest_of
+from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.token_secrets import PREFIX, Token
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
@@ -26,7 +26,7 @@ class DkronScheme:
 
     def __init__(
         self,
-        tokens: Callable[[str], Token | None],
+        tokens: Callable[[bytes], Token | None],
         policy: Callable[[str], Rules | None],
         *,
         waiting_for: Callable[[], str],
@@ -44,7 +44,7 @@ class DkronScheme:
 
     def knows(self, token: str) -> bool:
         """Whether there is such a token."""
-        return self._token(digest_of(token)) is not None
+        return self._token(key_of(token)) is not None
 
     async def caller(self, token: str, address: str = "") -> Caller | None:  # noqa: ARG002 - asks no other server
         """Return who the token belongs to; None if there is no such token, or it has expired. Raises `Unavailable`
@@ -57,7 +57,7 @@ class DkronScheme:
 
     def recall(self, key: bytes) -> Caller | None:
         """Return who the token belongs to, if all tokens and policies are known, and this one."""
-        known = self._token(key.hex()) if self._all_read else None
+        known = self._token(key) if self._all_read else None
         return None if known is None or known.has_expired(self._clock) else known.caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
@@ -76,7 +76,7 @@ def policies_allow(names: Iterable[str], need: Need, policy: Callable[[str], Rul
         return False
     for name in names:
         rules = policy(name)
-        if rules is not None and need.capability in granted(rules, need.path):
+        if rules is not None and rules.grant(need.path, need.capability):
             return True
     return False
 
@@ -84,22 +84,20 @@ def policies_allow(names: Iterable[str], need: Need, policy: Callable[[str], Rul
 def rules_of(policy: Object) -> Rules:
     """Return the rules of a DkronPolicy."""
     paths: Mapping[str, Any] = policy["spec"]["path"]
-    return {path: frozenset(map(Capability, rule.get("capabilities") or ())) for path, rule in paths.items()}
+    return Rules({path: map(Capability, rule.get("capabilities") or ()) for path, rule in paths.items()})
 
 
 class TokenIndex:
-    """Tokens by their SHA-256. `changed` is a listener of the cache of Secrets."""
+    """Tokens by their keys. `changed` is a listener of the cache of Secrets."""
 
     def __init__(self) -> None:
-        self._tokens: dict[str, Token] = {}
-
-    def get(self, digest: str) -> Token | None:
-        """Return the token with this SHA-256."""
-        return self._tokens.get(digest)
+        self._tokens: dict[bytes, Token] = {}
+        self.get = self._tokens.get
+        """Returns the token with this key; None if there is none."""
 
     def changed(self, before: Token | None, after: Token | None) -> None:
         """Take in a change of one token."""
-        if before is not None and self._tokens.get(before.digest) == before:
-            del self._tokens[before.digest]
+        if before is not None and self._tokens.get(before.key) == before:
+            del self._tokens[before.key]
         if after is not None:
-            self._tokens[after.digest] = after
+            self._tokens[after.key] = after

@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -10,15 +11,25 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+@dataclass(slots=True)
+class _Answer(Generic[V]):
+    """An answer, until when it is fresh, and whether it was used since it was put or last spared."""
+
+    value: V
+    until: float
+    used: bool = False
+
+
 class Kept(Generic[K, V]):
-    """At most `most` answers, none of which is None. The one that was not used for the longest goes first. `seconds`
-    says how long an answer is fresh."""
+    """At most `most` answers, none of which is None. The one that was put first goes first, but one that was used
+    meanwhile is spared once (second chance): to note a use costs less than to keep an order of uses. `seconds` says how
+    long an answer is fresh."""
 
     def __init__(self, *, most: int, seconds: Callable[[V], float], clock: Callable[[], float]) -> None:
         self._most = most
         self._seconds = seconds
         self._clock = clock
-        self._kept: OrderedDict[K, tuple[V, float]] = OrderedDict()
+        self._kept: OrderedDict[K, _Answer[V]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -30,21 +41,30 @@ class Kept(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """Return the answer, unless it has to be asked for."""
         kept = self._kept.get(key)
-        if kept is None or kept[1] <= self._clock():
+        if kept is None or kept.until <= self._clock():
             return None
-        self._kept.move_to_end(key)
-        return kept[0]
+        kept.used = True
+        return kept.value
 
     def put(self, key: K, answer: V) -> None:
         """Keep an answer from now on."""
-        self._kept[key] = answer, self._clock() + self._seconds(answer)
+        self._kept[key] = _Answer(answer, self._clock() + self._seconds(answer))
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+            self._make_room()
 
     def drop(self, key: K) -> None:
         """Forget the answer, if there is one."""
         self._kept.pop(key, None)
+
+    def _make_room(self) -> None:
+        # Each turn uses up a use, so there are no more turns than there were uses.
+        while True:
+            key, first = self._kept.popitem(last=False)
+            if not first.used:
+                return
+            first.used = False
+            self._kept[key] = first
 
 
 class Questions(Generic[K, V]):

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
+from aiohttp.hdrs import AUTHORIZATION
+
 from dkron_api.auth.caller import ANYBODY, Caller, Need, key_of
+from dkron_api.auth.recent_tokens import RecentTokens
 from dkron_api.refusal import ApiError
 from dkron_api.settings import AuthMode
 from dkron_kube.errors import KubeError
@@ -49,8 +52,11 @@ class Guard:
     """Asks the schemes of the installation, in their order: the first that takes a token decides. Without a scheme,
     everybody may do everything."""
 
-    def __init__(self, schemes: Sequence[Scheme]) -> None:
+    def __init__(self, schemes: Sequence[Scheme], recent: RecentTokens | None = None) -> None:
         self._schemes = tuple(schemes)
+        self._callers = tuple(scheme.recall for scheme in schemes)
+        self._rights = tuple((scheme.how, scheme.recall_right) for scheme in schemes)
+        self._recent = RecentTokens() if recent is None else recent
 
     @property
     def asks(self) -> bool:
@@ -66,16 +72,36 @@ class Guard:
         scheme = self._scheme(token)
         return scheme is not None and scheme.knows(token)
 
+    def recall(self, headers: Mapping[str, str]) -> Caller | None:
+        """Return who sends these headers, if the token was sent just before and its caller is known well enough to ask
+        no one; else None."""
+        if not self._schemes:
+            return ANYBODY
+        authorization = headers.get(AUTHORIZATION, "")
+        key = self._recent[authorization]
+        if key:
+            for recall in self._callers:
+                known = recall(key)
+                if known is not None:
+                    return known
+            self._recent.forget(authorization)
+        return None
+
     async def identify(self, headers: Mapping[str, str], address: str = "") -> Caller:
         """Return who sends these headers, from this address. Raises `ApiError`: 401, or 503 if that cannot be found
         out."""
-        if not self._schemes:
-            return ANYBODY
+        known = self.recall(headers)
+        if known is not None:
+            return known
         token = token_of(headers)
         key = key_of(token)
-        for each in self._schemes:
-            known = each.recall(key)
+        for recall in self._callers:
+            known = recall(key)
             if known is not None:
+                authorization = headers.get(AUTHORIZATION, "")
+                # In other values there is another token, or none.
+                if _is_bearer(authorization):
+                    self._recent.add(authorization, key)
                 return known
         return await self._recognized(token, address)
 
@@ -91,20 +117,25 @@ class Guard:
             raise invalid(() if scheme is None else scheme.audiences)
         return caller
 
-    async def allows(self, caller: Caller, need: Need) -> bool:
-        """Whether the caller may do this. Raises `ApiError`, 503, if that cannot be found out."""
+    def recall_right(self, caller: Caller, need: Need) -> bool | None:
+        """Whether the caller may do this, if that is known well enough to ask no one; else None."""
         if caller is ANYBODY:
             return not self._schemes
-        for scheme in self._schemes:
-            if scheme.how is caller.how:
-                known = scheme.recall_right(caller, need)
-                if known is not None:
-                    return known
-                try:
-                    return await scheme.allows(caller, need)
-                except KubeError as error:
-                    raise _unknown(error) from error
+        for how, recall in self._rights:
+            if how is caller.how:
+                return recall(caller, need)
         return False
+
+    async def allows(self, caller: Caller, need: Need) -> bool:
+        """Whether the caller may do this. Raises `ApiError`, 503, if that cannot be found out."""
+        known = self.recall_right(caller, need)
+        if known is not None:
+            return known
+        scheme = next(scheme for scheme in self._schemes if scheme.how is caller.how)
+        try:
+            return await scheme.allows(caller, need)
+        except KubeError as error:
+            raise _unknown(error) from error
 
     def _scheme(self, token: str) -> Scheme | None:
         return next((scheme for scheme in self._schemes if scheme.takes(token)), None)
@@ -112,14 +143,21 @@ class Guard:
 
 def token_of(headers: Mapping[str, str]) -> str:
     """Return the token of a request: `Authorization: Bearer …`, else `X-Dkron-Token`. Raises `ApiError`, 401."""
-    kind, _, value = headers.get("Authorization", "").partition(" ")
-    token = value.strip() if kind.lower() == "bearer" else headers.get("X-Dkron-Token", "").strip()
+    authorization = headers.get(AUTHORIZATION, "")
+    if _is_bearer(authorization):
+        token = authorization.partition(" ")[2].strip()
+    else:
+        token = headers.get("X-Dkron-Token", "").strip()
     if not token:
         text = "this API needs a token: send Authorization: Bearer TOKEN, or X-Dkron-Token"
         raise ApiError(HTTPStatus.UNAUTHORIZED, text, CHALLENGE)
     if len(token) > LONGEST_TOKEN or not token.isascii():
         raise invalid(())
     return token
+
+
+def _is_bearer(authorization: str) -> bool:
+    return authorization.partition(" ")[0].lower() == "bearer"
 
 
 def refused(caller: Caller, need: Need) -> ApiError:

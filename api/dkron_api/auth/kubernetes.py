@@ -87,12 +87,13 @@ class Rights:
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )
+        self._known = self._kept.get
         self._questions: Questions[tuple[bytes, Right], bool] = Questions()
         self._queue = ReviewQueue(RIGHTS)
 
     def recall(self, caller: Caller, need: Need) -> bool | None:
         """Whether the caller has the right; None if that has to be asked for."""
-        return self._kept.get((caller.key, need.right))
+        return self._known((caller.key, need.right))
 
     async def allows(self, caller: Caller, right: Right) -> bool:
         """Whether the caller has the right. Raises `KubeError`."""

@@ -69,6 +69,7 @@ class OidcScheme:
         self.recall_right = recall_right
         self._clock = clock
         self._verified: Kept[bytes, Verified] = Kept(most=MOST_TOKENS, seconds=self._left, clock=clock)
+        self._recall = self._verified.get
 
     def takes(self, token: str) -> bool:
         """Whether it says to be of the issuer."""
@@ -80,8 +81,8 @@ class OidcScheme:
 
     def recall(self, key: bytes) -> Caller | None:
         """Return whose token has this key, if it was checked by the keys that the issuer has, as far as is known."""
-        verified = self._verified.get(key)
-        if verified is None or verified.generation != self._keys.generation or not self._keys.are_fresh():
+        verified, keys = self._recall(key), self._keys
+        if verified is None or verified.generation != keys.generation or not keys.are_fresh():
             return None
         return verified.caller
 

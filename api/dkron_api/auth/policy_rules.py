@@ -4,29 +4,29 @@ Of the patterns that match a path the most specific one decides alone. Nothing i
 """
 
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 
 from dkron_crds.policy import Capability
 
-Rules = Mapping[str, frozenset[Capability]]
-"""The rules of one policy: patterns and what they grant."""
-
 _ANY = {"**": ".*", "*": "[^/]*"}
 _WILDCARD = re.compile(r"\*\*|\*")
-KEPT = 4096
-"""Compiled patterns to keep."""
 
 
-NOTHING: frozenset[Capability] = frozenset()
+class Rules:
+    """The rules of one policy, from patterns and what each grants: the most specific first, so that the first one that
+    matches decides."""
 
+    def __init__(self, paths: Mapping[str, Iterable[Capability]]) -> None:
+        ordered = sorted(paths, key=specificity, reverse=True)
+        # In a tuple of enumeration members the identity is compared; a set would hash each by a Python function.
+        self._rules = tuple((_compiled(pattern).fullmatch, tuple(paths[pattern])) for pattern in ordered)
 
-def granted(rules: Rules, path: str) -> frozenset[Capability]:
-    """Return what a policy grants for this path."""
-    fitting = [pattern for pattern in rules if _compiled(pattern).fullmatch(path)]
-    if not fitting:
-        return NOTHING
-    return rules[fitting[0] if len(fitting) == 1 else max(fitting, key=specificity)]
+    def grant(self, path: str, capability: Capability) -> bool:
+        """Whether the policy grants this for this path."""
+        for fits, capabilities in self._rules:
+            if fits(path):
+                return capability in capabilities
+        return False
 
 
 def specificity(pattern: str) -> tuple[tuple[int, ...], str]:
@@ -43,7 +43,6 @@ def _weight(segment: str) -> int:
     return 1 + len(_WILDCARD.sub("", segment))
 
 
-@lru_cache(maxsize=KEPT)
 def _compiled(pattern: str) -> re.Pattern[str]:
     parts, at = [], 0
     for wildcard in _WILDCARD.finditer(pattern):

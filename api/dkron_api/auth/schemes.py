@@ -75,7 +75,10 @@ def guard(
         return next((cache.trouble or f"the {cache.kind} are still being read" for cache in unread), "")
 
     def recall_policies(caller: Caller, need: Need) -> bool | None:
-        return policies_allow(caller.policies, need, policy) if policies.ready else None
+        if policies_allow(caller.policies, need, policy):
+            return True
+        # A policy that has not been read yet may allow it.
+        return False if policies.ready else None
 
     async def by_policies(caller: Caller, need: Need) -> bool:
         if missing := waiting_for(policies):

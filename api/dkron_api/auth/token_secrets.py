@@ -44,11 +44,14 @@ class Token:
     expires: datetime | None = None
     caller: Caller = field(init=False, repr=False, compare=False)
     """Who shows it."""
+    key: bytes = field(init=False, repr=False, compare=False)
+    """The SHA-256 itself, by which a token that is shown is looked up."""
 
     def __post_init__(self) -> None:
         is_management = self.kind is TokenKind.MANAGEMENT
         caller = Caller(self.name, AuthMode.DKRON, uid=self.accessor, policies=self.policies, management=is_management)
         object.__setattr__(self, "caller", caller)
+        object.__setattr__(self, "key", bytes.fromhex(self.digest))
 
     def has_expired(self, clock: Callable[[], datetime]) -> bool:
         """Whether its time is over. Few tokens have one, so `clock` is only asked where it counts."""

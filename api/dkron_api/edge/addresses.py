@@ -7,6 +7,7 @@ that a trusted proxy has seen. What stands before it is the client's own claim.
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from aiohttp import web
@@ -38,10 +39,13 @@ def block_of(request: web.Request) -> str:
     """Return for what limits count where the caller is unknown: the address, or the /64 of an IPv6 address, of which
     one client has any number."""
     address = address_of(request)
-    if ":" not in address:
-        return address
+    return _network_of(address.partition("%")[0]) if ":" in address else address
+
+
+@lru_cache(maxsize=4096)
+def _network_of(address: str) -> str:
     try:
-        return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+        return str(ipaddress.ip_network((address, 64), strict=False))
     except ValueError:
         return address
 

@@ -45,21 +45,30 @@ async def admit(request: web.Request) -> Grant | None:
     if template in PUBLIC:
         request.app[GATE].spend_address(block_of(request))
         return None
-    guard, where, block = request.app[GUARD], _namespaces(request), block_of(request)
-    caller = await _identified(request, guard, block)
+    app, block = request.app, block_of(request)
+    guard, where = app[GUARD], _namespaces(request)
+    caller = guard.recall(request.headers)
+    if caller is None or app[GATE].has_rate:
+        caller = await _counted(request, guard, caller, block)
     grant = request[GRANT] = Grant(guard, caller, where, request.headers, block)
     entry = route_right(request.method, template)
+    need = None
     if template in IDENTIFIED:
         grant.asked = True
     elif template in NO_RESOURCE:
-        request[NEED] = Need(Right(request.method.lower(), path=request.path), request.path, Capability.READ)
+        need = Need(Right(request.method.lower(), path=request.path), request.path, Capability.READ)
     elif entry is not None:
-        request[NEED] = entry.need(request.match_info, request.path, where)
+        need = entry.need(request.match_info, request.path, where)
     else:
         raise NO_RULE
-    if NEED in request and not (entry is not None and entry.by_body):
-        await grant.require(request[NEED])
-        require_served(request)
+    if need is not None:
+        request[NEED] = need
+        if entry is None or not entry.by_body:
+            if guard.recall_right(caller, need):
+                grant.asked = True
+            else:
+                await grant.require(need)
+            require_served(request)
     of_jobs = entry is None or entry.resource.startswith(JOBS)
     if of_jobs and request.method not in READS and flag(request, "force"):
         # The body may name the job, so the right is to force any, unless the path names it.
@@ -67,13 +76,14 @@ async def admit(request: web.Request) -> Grant | None:
     return grant
 
 
-async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
-    """Return the sender of the request. It counts for the address unless its token is known, and then for the
-    caller."""
-    gate = request.app[GATE]
-    if gate.has_rate and not guard.knows(request.headers):
+async def _counted(request: web.Request, guard: Guard, known: Caller | None, block: str) -> Caller:
+    """Return the sender of the request, which is `known` if it was sent just before. The request counts for the address
+    unless its token is known, and then for the caller."""
+    gate, caller = request.app[GATE], known
+    if gate.has_rate and (caller is ANYBODY or (caller is None and not guard.knows(request.headers))):
         gate.spend_address(block)
-    caller = await guard.identify(request.headers, block)
+    if caller is None:
+        caller = await guard.identify(request.headers, block)
     if gate.has_rate and caller is not ANYBODY:
         gate.spend_caller(caller.identity, caller.name)
     return caller

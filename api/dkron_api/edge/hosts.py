@@ -8,9 +8,12 @@ neither addresses nor names without a dot nor names below `.svc` or `.localhost`
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 ANY = "*"
 _NAME = re.compile(r"[a-z0-9._-]*", re.ASCII)
+LONGEST_ADDRESS = 64
+"""Characters of an address, with a zone."""
 _OURS = (".localhost", ".svc", ".svc.cluster.local")
 
 
@@ -38,6 +41,12 @@ def _without_port(host: str) -> str:
 
 
 def _is_address(name: str) -> bool:
+    # The length bounds what is kept.
+    return len(name) <= LONGEST_ADDRESS and _reads_as_address(name)
+
+
+@lru_cache(maxsize=1024)
+def _reads_as_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
     except ValueError:

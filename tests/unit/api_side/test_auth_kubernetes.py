@@ -167,14 +167,37 @@ async def test_what_could_not_be_found_out_is_not_kept() -> None:
     assert await rights.allows(CI, right)
 
 
-def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
+MOST, FRESH = 4, 30
+KEYS = st.integers(0, 7)
+
+
+@given(st.lists(st.tuples(st.sampled_from(("get", "put", "drop")), KEYS, st.sampled_from((0, 0, 1, FRESH)))))
+def test_an_answer_is_the_last_one_of_its_own_key_and_not_older_than_it_is_fresh(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    now, put = 0, dict[int, tuple[int, int]]()
+    kept: Kept[int, int] = Kept(most=MOST, seconds=lambda _: FRESH, clock=lambda: now)
+    for number, (step, key, seconds) in enumerate(steps):
+        now += seconds
+        if step == "put":
+            kept.put(key, number)
+            put[key] = number, now
+        elif step == "drop":
+            kept.drop(key)
+            put.pop(key, None)
+        elif (answer := kept.get(key)) is not None:
+            assert (answer, now < put[key][1] + FRESH) == (put[key][0], True)
+        assert len(kept) <= MOST
+
+
+def test_a_flood_of_answers_leaves_one_that_is_in_use() -> None:
     kept: Kept[int, int] = Kept(most=3, seconds=lambda _: 60.0, clock=lambda: 0.0)
-    asked: list[int] = []
-    for key in (1, 2, 3, 4, 2, 1):
-        if kept.get(key) is None:
-            asked.append(key)
-            kept.put(key, key)
-    assert (asked, len(kept)) == ([1, 2, 3, 4, 1], 3)
+    for key in (0, 1):
+        kept.put(key, key)
+    for key in range(2, 100):
+        assert (kept.get(0), len(kept)) == (0, min(key, 3))
+        kept.put(key, key)
+    assert kept.get(1) is None
 
 
 async def test_a_client_that_leaves_takes_no_answer_from_the_others() -> None:

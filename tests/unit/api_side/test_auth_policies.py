@@ -1,5 +1,7 @@
 """Dkron's policies grant what a plain reading of them does: no more, and no less."""
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +11,14 @@ from dkron_api.auth.dkron import policies_allow
 from dkron_api.auth.policy_rules import Rules
 from dkron_crds.policy import Capability
 
+Paths = Mapping[str, frozenset[Capability]]
 LIST, READ, CREATE = frozenset({Capability.LIST}), frozenset({Capability.READ}), frozenset({Capability.CREATE})
 SEGMENTS = ("v1", "jobs", "a", "ab", "run", "*", "a*", "*b", "**")
 
 
-def grants(policies: list[Rules], path: str, capability: Capability) -> bool:
+def grants(policies: list[Paths], path: str, capability: Capability) -> bool:
     """Whether a token that names these policies may do this."""
-    named = {str(number): rules for number, rules in enumerate(policies)}
+    named = {str(number): Rules(paths) for number, paths in enumerate(policies)}
     return policies_allow([*named, "gone"], Need(Right("any"), path, capability), named.get)
 
 
@@ -53,7 +56,7 @@ def beats(one: list[str], other: list[str]) -> bool:
     return (len(one), one) > (len(other), other)
 
 
-def reference(policies: list[Rules], path: list[str], capability: Capability) -> bool:
+def reference(policies: list[Paths], path: list[str], capability: Capability) -> bool:
     """Whether the docs grant it: in each policy the most specific pattern that fits decides alone, and one policy is
     enough."""
     for rules in policies:
@@ -79,7 +82,7 @@ def reference(policies: list[Rules], path: list[str], capability: Capability) ->
     st.sampled_from(list(Capability)),
 )
 def test_policies_grant_exactly_what_the_docs_say(
-    policies: list[Rules], path: list[str], capability: Capability
+    policies: list[Paths], path: list[str], capability: Capability
 ) -> None:
     assert grants(policies, "/" + "/".join(path), capability) == reference(policies, path, capability)
 
@@ -100,7 +103,7 @@ def test_policies_grant_exactly_what_the_docs_say(
         pytest.param({}, "/v1/jobs", frozenset(), id="no rule"),
     ],
 )
-def test_the_most_specific_pattern_decides(rules: Rules, path: str, expected: frozenset[Capability]) -> None:
+def test_the_most_specific_pattern_decides(rules: Paths, path: str, expected: frozenset[Capability]) -> None:
     assert {each for each in Capability if grants([rules], path, each)} == expected
 
 

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dkron_api.app import make_tenants, routes
 from dkron_api.auth.dkron import DkronScheme
 from dkron_api.auth.guard import Guard
+from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import NO_RESOURCE, PUBLIC, TABLE
 from dkron_api.auth.token_secrets import Token, TokenKind, digest_of
 from dkron_api.cache.prerender import Prerenderer
@@ -301,8 +302,8 @@ class TestPolicies:
         token = "dkron_" + "x" * 43
         known = Token("a", "ci", TokenKind.CLIENT, digest_of(token), policies=("p",))
         scheme = DkronScheme(
-            {known.digest: known}.get,
-            lambda _: {only: frozenset(Capability)},
+            {known.key: known}.get,
+            lambda _: Rules({only: Capability}),
             waiting_for=lambda: "",
             clock=lambda: NOON,
         )

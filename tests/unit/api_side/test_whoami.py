@@ -62,7 +62,7 @@ async def test_without_a_right_a_caller_does_not_learn_whether_a_namespace_is_se
     ],
 )
 def test_a_policy_that_names_a_job_grants_rights_to_this_one(pattern: str, job: str, granted: bool) -> None:
-    rules: Rules = {pattern: frozenset(Capability)}
+    rules = Rules({pattern: Capability})
     caller = Caller("ci", AuthMode.DKRON, policies=("p",))
 
     def allows(need: Need) -> bool:
