@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.auth.caller import Caller, Right, key_of
-from dkron_api.auth.expiring import Kept
+from dkron_api.cache.expiring import Kept
 from dkron_api.auth.kubernetes import (
     ALLOWED_SECONDS,
     DENIED_SECONDS,
