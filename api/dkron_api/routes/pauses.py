@@ -25,7 +25,7 @@ ELSEWHERE = "all_namespaces: only a pause in the operator's namespace holds in a
 
 
 async def list_pauses(request: web.Request) -> web.StreamResponse:
-    """GET /v1/pauses: those of the namespace, the newest first, and those of all namespaces that concern it. `?job`
+    """GET /v1/pauses: those of the namespace, the newest first, then those of all namespaces that concern it. `?job`
     those that select one job."""
     require_ready(request)
     found = [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]

@@ -45,7 +45,7 @@ def show_pause(stored: Object) -> Object:
     metadata, status = stored["metadata"], lenient(PauseStatus, stored.get("status") or {})
     return {
         "name": metadata["name"],
-        "namespace": metadata["namespace"],
+        "namespace": metadata.get("namespace", ""),
         "created_at": metadata.get("creationTimestamp"),
         **_spec(stored).model_dump(mode="json"),
         "state": _state(status),
