@@ -306,7 +306,7 @@ interface LabelledProps {
   children: (id: string) => ComponentChildren;
 }
 
-function Labelled({ label, hint, wide = false, children }: LabelledProps) {
+export function Labelled({ label, hint, wide = false, children }: LabelledProps) {
   const id = useId();
   return (
     <div class={wide ? "field wide-field" : "field"}>
@@ -325,7 +325,7 @@ interface PairsProps {
 }
 
 /** Rows of a name and a value. The last row is empty: what is typed there becomes a new pair. */
-function Pairs({ label, pairs, onChange }: PairsProps) {
+export function Pairs({ label, pairs, onChange }: PairsProps) {
   const [rows, setRows] = useState<[string, string][]>([...pairs, ["", ""]]);
   const set = (index: number, row: [string, string]) => {
     const next = rows.map((each, at) => (at === index ? row : each));

@@ -9,6 +9,7 @@ import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
 import { DurationsPlot } from "../parts/DurationsPlot";
 import { Explain } from "../parts/Explain";
+import { JobPauses } from "../parts/JobPauses";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
@@ -19,6 +20,7 @@ import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
+import { may as mayHere } from "../state/session";
 import { lateness, planned, result, summary, taken } from "../text/slots";
 import { duration, instant } from "../text/time";
 import { manifest } from "../text/yaml";
@@ -76,6 +78,7 @@ export function Job({ name }: { name: string }) {
       </header>
       <Failure query={job} />
       {!body && job.loading && <Loading rows={6} />}
+      <JobPauses job={name} />
       {body?.problem && (
         <p class="note bad" role="alert">
           <strong>Does not run.</strong> {body.problem}
@@ -137,6 +140,16 @@ function Actions({ job, replace }: { job: JobBody; replace: (next: JobBody) => v
       {may("update dkronjobs") && (
         <Link class="button" href={`${jobPath(job.name)}/edit`}>
           Edit
+        </Link>
+      )}
+      {mayHere("create dkronpauses") && (
+        <Link class="button" href={`/pauses/new?job=${encodeURIComponent(job.name)}`}>
+          Pause
+        </Link>
+      )}
+      {job.schedule && mayHere("create dkronbackfills") && (
+        <Link class="button" href={`/backfills/new?job=${encodeURIComponent(job.name)}`}>
+          Backfill
         </Link>
       )}
       {may("delete dkronjobs") && (
