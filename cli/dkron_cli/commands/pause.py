@@ -3,23 +3,27 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from dkron_cli.commands.arguments import JobNames, usage
 from dkron_cli.commands.rights import who_am_i
 from dkron_cli.core.pauses import Choice, Ending, endings, pause_manifest, pause_table, read_end, read_selector
-from dkron_cli.edge.backend import connected, need_cluster
+from dkron_cli.edge.backend import Backend, connected
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.objects import ClusterObjects, Objects, RestObjects
+from dkron_cli.edge.rest import open_rest
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_reports.words import instant
 
+Object = dict[str, Any]
 Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these labels, as in team=a,tier=1.")]
 ApiWrites = Annotated[
     bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
@@ -47,7 +51,6 @@ def pause(
         _only_api(jobs, selector, reason, until, by, drop=drop)
         run(_switch_api(options, paused=True))
         return
-    need_cluster(options, "pause")
     if not reason:
         raise usage("say why with --reason; users of paused jobs see it")
     try:
@@ -76,7 +79,6 @@ def resume(
         _only_api(jobs, selector, name)
         run(_switch_api(options, paused=False))
         return
-    need_cluster(options, "resume")
     if name and (jobs or selector):
         raise usage("give --name, or say which jobs")
     run(_resume(options, _choice(options, jobs, selector), name))
@@ -85,7 +87,6 @@ def resume(
 def pauses(ctx: typer.Context) -> None:
     """List the DkronPauses, with what they hold."""
     options = options_of(ctx)
-    need_cluster(options, "pauses")
     run(_pauses(options))
 
 
@@ -104,46 +105,42 @@ def _choice(options: Options, jobs: list[str] | None, selector: str) -> Choice:
 
 
 async def _pause(options: Options, choice: Choice, *, reason: str, end: datetime | None, drop: bool, by: str) -> None:
-    async with _cluster(options) as (cluster, home):
+    async with _place(options) as place:
         if not choice.everywhere:
             # A wrong name pauses nothing.
-            choice = Choice(tuple([(await cluster.job(name)).name for name in choice.jobs]), choice.selector)
-        by = by or str((await who_am_i(cluster)).get("username") or "")
-        body = pause_manifest(f"pause-{secrets.token_hex(4)}", home, choice, reason=reason, by=by, until=end, drop=drop)
-        with readable():
-            made = await cluster.kube.create(DKRON_PAUSES, home, body)
+            choice = Choice(tuple([(await place.backend.job(name)).name for name in choice.jobs]), choice.selector)
+        name, home = f"pause-{secrets.token_hex(4)}", place.namespace
+        by = by or await place.user()
+        body = pause_manifest(name, home, choice, reason=reason, by=by, until=end, drop=drop)
+        made = await place.pauses.create(body)
     if structured(options, [made], names=lambda: [made["metadata"]["name"]], one=True):
         return
     then = "until it is resumed" if end is None else f"until {instant(end)}"
-    say(f"DkronPause {home}/{made['metadata']['name']} pauses {choice} {then}")
+    say(f"DkronPause {_name_of(made)} pauses {choice} {then}")
 
 
 async def _resume(options: Options, choice: Choice, name: str) -> None:
-    async with _cluster(options) as (cluster, home):
-        with readable():
-            found = [raw async for raw in cluster.kube.list(DKRON_PAUSES, home)]
-            named = [Ending(raw) for raw in found if raw["metadata"]["name"] == name]
-            ended = named if name else endings(found, choice)
-            for each in ended:
-                metadata = each.pause["metadata"]
-                if each.left:
-                    change = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "spec": {"jobs": each.left}}
-                    await cluster.kube.patch(DKRON_PAUSES, home, metadata["name"], change)
-                else:
-                    await cluster.kube.delete(DKRON_PAUSES, home, metadata["name"], uid=metadata["uid"])
+    async with _place(options) as place:
+        found = await place.pauses.all()
+        named = [Ending(raw) for raw in found if raw["metadata"]["name"] == name]
+        ended = named if name else endings(found, choice)
+        for each in ended:
+            if each.left:
+                await place.pauses.change(each.pause, {"jobs": list(each.left)})
+            else:
+                await place.pauses.delete(each.pause)
     if not ended:
         what = f'"{name}"' if name else f"of {choice}"
-        raise CliError(Code.NOT_FOUND, f"there is no DkronPause {what} in namespace {home}; see dkronctl pauses")
+        where = f" in namespace {place.namespace}" if place.namespace else ""
+        raise CliError(Code.NOT_FOUND, f"there is no DkronPause {what}{where}; see dkronctl pauses")
     for each in ended:
         what = f"goes on for {', '.join(each.left)}" if each.left else "has ended"
-        say(f"DkronPause {home}/{each.pause['metadata']['name']} {what}")
+        say(f"DkronPause {_name_of(each.pause)} {what}")
 
 
 async def _pauses(options: Options) -> None:
-    async with _cluster(options, all_of_them=True) as (cluster, _):
-        with readable():
-            where = None if options.all_namespaces else cluster.namespace
-            found = [raw async for raw in cluster.kube.list(DKRON_PAUSES, where)]
+    async with _place(options, all_of_them=True) as place:
+        found = await place.pauses.all()
     if structured(options, found, names=lambda: [raw["metadata"]["name"] for raw in found], one=False):
         return
     if found:
@@ -159,9 +156,32 @@ async def _switch_api(options: Options, *, paused: bool) -> None:
     say(f"the REST API {word}" if changed else f"the REST API {word} already")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where pauses are: the server with the jobs, and the pauses of a namespace. Its name is empty if the server knows
+    it."""
+
+    backend: Backend
+    pauses: Objects
+    namespace: str = ""
+
+    async def user(self) -> str:
+        """Return who pauses; empty if the server writes that."""
+        if not isinstance(self.backend, Cluster):
+            return ""
+        return str((await who_am_i(self.backend)).get("username") or "")
+
+
 @asynccontextmanager
-async def _cluster(options: Options, *, all_of_them: bool = False) -> AsyncIterator[tuple[Cluster, str]]:
-    """Yield the cluster, and the namespace of the pauses: with -A, that of the operator."""
+async def _place(options: Options, *, all_of_them: bool = False) -> AsyncIterator[Place]:
+    """Yield where the options mean: by kubeconfig with -A, the namespace of the operator, or for a list all."""
+    if options.server:
+        rest = open_rest(options)
+        try:
+            yield Place(rest, RestObjects(rest, "pauses", what="pause jobs"))
+        finally:
+            await rest.close()
+        return
     cluster = await open_cluster(options)
     try:
         home = cluster.namespace
@@ -172,6 +192,13 @@ async def _cluster(options: Options, *, all_of_them: bool = False) -> AsyncItera
                 sentence = "the namespace of the operator is not known; name it with -n"
                 raise CliError(Code.NOT_FOUND, sentence)
             home = installation["metadata"]["namespace"]
-        yield cluster, home
+        everywhere = all_of_them and options.all_namespaces
+        pauses = ClusterObjects(cluster.kube, DKRON_PAUSES, home, everywhere=everywhere)
+        yield Place(cluster, pauses, home)
     finally:
         await cluster.close()
+
+
+def _name_of(pause: Object) -> str:
+    metadata = pause["metadata"]
+    return f"{metadata['namespace']}/{metadata['name']}"

@@ -117,7 +117,7 @@ async def test_each_route_asks_for_the_right_in_its_namespace(api: Api, scheme: 
         scheme.paths.clear()
         status, _ = await send(api, rule.method, rule.path, VALID, B)
         path = rule.path.format(job="backup", execution="1-x", name="readers")
-        of_jobs = rule.resource.startswith("dkronjobs")
+        of_jobs = not rule.resource.startswith(("dkronclusters", "dkronpolicies"))
         where = scheme.asked[0].rpartition(" ")[2]
         expected = (403, "team-b", B + path) if of_jobs else (403, "home", path)
         assert (status, where, scheme.paths[0]) == expected, f"{rule.method} {rule.path}"

@@ -108,6 +108,7 @@ function useReadWhen(reload: () => void, value: string | undefined): void {
 }
 
 function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: Body }) {
+  const alone = Boolean(backfill.job);
   if (!slots.length) {
     return (
       <Empty title={backfill.state === "planning" ? "The operator has yet to count the slots." : "No slot is listed."}>
@@ -123,7 +124,9 @@ function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: 
           <tr>
             <th scope="col">Result</th>
             <th scope="col">Slot</th>
-            <th scope="col">Job</th>
+            <th scope="col" class={alone ? "medium" : ""}>
+              Job
+            </th>
             <th scope="col" class="medium">
               Began
             </th>
@@ -137,7 +140,7 @@ function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: 
         </thead>
         <tbody>
           {slots.map((each) => (
-            <SlotRow key={`${each.job} ${each.slot}`} slot={each} />
+            <SlotRow key={`${each.job} ${each.slot}`} slot={each} alone={alone} />
           ))}
         </tbody>
       </table>
@@ -145,7 +148,8 @@ function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: 
   );
 }
 
-function SlotRow({ slot }: { slot: BackfillSlot }) {
+/** `alone` is whether all slots are of this job. */
+function SlotRow({ slot, alone }: { slot: BackfillSlot; alone: boolean }) {
   const { job, state, execution, started_at, finished_at } = slot;
   const [began, ended] = [instant(started_at), instant(finished_at)];
   const mark = <Mark state={SLOT_MARKS[state]} word say={state} />;
@@ -154,14 +158,14 @@ function SlotRow({ slot }: { slot: BackfillSlot }) {
       <td class="nowrap">{execution ? <Link href={executionPath(job, execution)}>{mark}</Link> : mark}</td>
       <th scope="row" class="nowrap">
         <When at={slot.slot} />
-      </th>
-      <td class="clip">
-        <Link href={jobPath(job)}>{job}</Link>
         {(state === "failed" || state === "refused") && (
           <span class="sub bad clip" title={slot.message}>
             {slot.message}
           </span>
         )}
+      </th>
+      <td class={alone ? "medium clip" : "clip"}>
+        <Link href={jobPath(job)}>{job}</Link>
       </td>
       <td class="medium nowrap">
         <When at={started_at} />

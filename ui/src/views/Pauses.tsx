@@ -57,7 +57,9 @@ export function Pauses() {
               <tr>
                 <th scope="col">State</th>
                 <th scope="col">Jobs</th>
-                <th scope="col">Why</th>
+                <th scope="col" class="medium">
+                  Why
+                </th>
                 <th scope="col" class="medium">
                   Who
                 </th>
@@ -104,12 +106,13 @@ function Row({ pause }: { pause: Pause }) {
       </td>
       <th scope="row" class="name">
         {only && jobs.length === 1 ? <Link href={jobPath(only)}>{only}</Link> : pausedJobs(pause)}
+        {reason && <span class="sub narrow">{reason}</span>}
         <span class="sub clip" title={status.message}>
           {state === "holds" ? `holds ${status.jobs} ${status.jobs === 1 ? "job" : "jobs"}` : status.message}
           {!isHere && `; kept in ${pause.namespace}`}
         </span>
       </th>
-      <td class="why">{reason || <span class="muted">–</span>}</td>
+      <td class="why medium">{reason || <span class="muted">–</span>}</td>
       <td class="medium">{paused_by || <span class="muted">–</span>}</td>
       <td class="nowrap">
         <When at={until} never="it is resumed" />
