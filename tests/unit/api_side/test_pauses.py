@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from dkron_api.auth.guard import Guard
 from dkron_api.routes import pauses
 from dkron_kube.errors import Rejected
-from dkron_kube.paths import DKRON_PAUSES
-from tests.support.api_app import Api, object_of, running_api
+from dkron_kube.paths import DKRON_PAUSES, Resource
+from tests.support.api_app import Api, FakeApiServer, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import wire_job
 
@@ -68,9 +69,11 @@ async def test_it_is_created_changed_and_ended(api: Api) -> None:
 
 async def test_an_edit_by_another_client_is_kept(api: Api) -> None:
     api.kube.put(DKRON_PAUSES, pause("p", {"jobs": ["report"]}))
-    api.kube.meanwhile(
-        "patch dkronpauses", lambda: api.kube.edit(DKRON_PAUSES, "p", lambda it: it["spec"].update(reason="theirs"))
-    )
+
+    def edit() -> None:
+        api.kube.edit(DKRON_PAUSES, "p", lambda it: it["spec"].update(reason="theirs"))
+
+    api.kube.meanwhile("patch dkronpauses", edit)
     await api.client.patch(f"{PATH}/p", json={"until": "2026-03-01T14:00:00Z"})
     assert api.kube.has(DKRON_PAUSES, "p")["spec"] == {
         "jobs": ["report"], "reason": "theirs", "until": "2026-03-01T14:00:00Z",
@@ -121,24 +124,22 @@ async def test_a_word_says_whether_it_holds(api: Api, reason: str, state: str) -
         assert (await answer.json())["state"] == state
 
 
-class TwoNamespaces:
-    """The pauses of `home` beside those of the API's own namespace: the fake API server knows one namespace."""
+@dataclass
+class TwoNamespaces(FakeApiServer):
+    """It also has the pauses of the namespace `home`, or refuses to list them."""
 
-    def __init__(self, api: Api, *of_home: Object, refuses: bool = False) -> None:
-        self.of_home, self.refuses = of_home, refuses
-        own, kube = api.kube.list, api.kube
+    at_home: list[Object] = field(default_factory=list)
+    refuses: bool = False
 
-        async def listed(resource: Any, namespace: Any, **selectors: Any) -> AsyncIterator[Object]:
-            if namespace != "home":
-                async for each in own(resource, namespace, **selectors):
-                    yield each
-                return
-            if self.refuses:
-                raise Rejected("forbidden", status=403)
-            for each in self.of_home:
+    async def list(self, resource: Resource, namespace: str | None, **selectors: Any) -> AsyncIterator[Object]:
+        if namespace == "home" and self.refuses:
+            raise Rejected("forbidden", status=403)
+        if namespace == "home":
+            for each in self.at_home:
                 yield each
-
-        kube.list = listed  # type: ignore[method-assign]
+            return
+        async for each in super().list(resource, namespace, **selectors):
+            yield each
 
 
 def of_all(name: str, **spec: Any) -> Object:
@@ -148,11 +149,11 @@ def of_all(name: str, **spec: Any) -> Object:
 
 
 async def test_a_namespace_sees_of_a_pause_of_all_what_concerns_it() -> None:
-    async with running_api(pauses.ROUTES, cluster_namespace="home") as api:
+    hidden = of_all("hidden", jobs=["salaries-of-team-b"]), of_all("labels", selector={"customer": "acme"})
+    seen, only_there = (of_all("everything"), of_all("one", jobs=["report", "salaries"])), pause("there", {})
+    kube = TwoNamespaces(at_home=[*seen, *hidden, only_there])
+    async with running_api(pauses.ROUTES, kube=kube, cluster_namespace="home") as api:
         know(api)
-        hidden = of_all("hidden", jobs=["salaries-of-team-b"]), of_all("labels", selector={"customer": "acme"})
-        only_there = pause("there", {})
-        TwoNamespaces(api, of_all("everything"), of_all("one", jobs=["report", "salaries"]), *hidden, only_there)
         async with api.client.get(PATH) as answer:
             found, text = await answer.json(), await answer.text()
         assert [(each["name"], each["namespace"], each["status"]["jobs"], each["jobs"]) for each in found] == [
@@ -164,8 +165,7 @@ async def test_a_namespace_sees_of_a_pause_of_all_what_concerns_it() -> None:
 
 
 async def test_pauses_are_shown_also_if_those_of_all_namespaces_may_not_be_read() -> None:
-    async with running_api(pauses.ROUTES, cluster_namespace="home") as api:
+    async with running_api(pauses.ROUTES, kube=TwoNamespaces(refuses=True), cluster_namespace="home") as api:
         know(api)
         api.kube.put(DKRON_PAUSES, pause("own", {}))
-        TwoNamespaces(api, refuses=True)
         assert await names(api) == ["own"]

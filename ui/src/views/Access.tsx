@@ -1,6 +1,6 @@
 // Policies: what the holders of tokens of the API may do. A section of the cluster's view.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Refusal } from "../api/client";
 import { deletePolicy, listPolicies, type Policy, readPolicy, savePolicy } from "../api/policies";
 import { Confirm } from "../parts/Confirm";
@@ -34,8 +34,7 @@ export function Access() {
       title="Access"
       class="access"
       aside={
-        may("update dkronpolicies") &&
-        !draft && (
+        may("update dkronpolicies") && (
           <button
             type="button"
             class="quiet"
@@ -51,7 +50,7 @@ export function Access() {
       </p>
       <Failure query={policies} />
       {!data && policies.loading && <Loading rows={3} />}
-      {data?.length === 0 && !draft && (
+      {data?.length === 0 && (
         <Empty title="There is no policy.">
           <p class="muted">Create one, and name it when you make a token: dkron-api token create --policy NAME.</p>
         </Empty>
@@ -59,13 +58,7 @@ export function Access() {
       {data && data.length > 0 && (
         <ul class="policies">
           {data.map((each) => (
-            <PolicyRow
-              key={each.Name}
-              policy={each}
-              isEdited={draft?.etag !== "" && draft?.name === each.Name}
-              edit={() => edit(each.Name)}
-              reload={policies.reload}
-            />
+            <PolicyRow key={each.Name} policy={each} edit={() => edit(each.Name)} reload={policies.reload} />
           ))}
         </ul>
       )}
@@ -93,12 +86,11 @@ async function attemptQuietly(action: () => Promise<void>): Promise<void> {
 
 interface RowProps {
   policy: Policy;
-  isEdited: boolean;
   edit: () => void;
   reload: () => void;
 }
 
-function PolicyRow({ policy: { Name, Rules }, isEdited, edit, reload }: RowProps) {
+function PolicyRow({ policy: { Name, Rules }, edit, reload }: RowProps) {
   const [asking, setAsking] = useState(false);
   const rules = rulesOf(Rules);
   const remove = async () => {
@@ -133,7 +125,7 @@ function PolicyRow({ policy: { Name, Rules }, isEdited, edit, reload }: RowProps
         </div>
         <div class="buttons after">
           {may("update dkronpolicies") && may("get dkronpolicies") && (
-            <button type="button" disabled={isEdited} aria-label={`Edit the policy ${Name}`} onClick={edit}>
+            <button type="button" aria-label={`Edit the policy ${Name}`} onClick={edit}>
               Edit
             </button>
           )}
@@ -163,6 +155,8 @@ function PolicyRow({ policy: { Name, Rules }, isEdited, edit, reload }: RowProps
 }
 
 function Editor({ draft, close }: { draft: Draft; close: (saved: boolean) => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
   const [name, setName] = useState(draft.name);
   const [rules, setRules] = useState(draft.rules);
   const [trouble, setTrouble] = useState("");
@@ -177,46 +171,45 @@ function Editor({ draft, close }: { draft: Draft; close: (saved: boolean) => voi
     }
   };
   return (
-    <form
-      class="policy-editor"
-      aria-label={draft.etag ? `Edit the policy ${name}` : "New policy"}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
-      {draft.etag ? (
-        <h3>Edit {name}</h3>
-      ) : (
-        <input
-          aria-label="Name of the policy"
-          placeholder="name"
-          required
+    <dialog ref={dialog} class="confirm policy-editor" aria-labelledby="policy-title" onClose={() => close(false)}>
+      <h2 id="policy-title">{draft.etag ? `Edit the policy ${name}` : "New policy"}</h2>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        {!draft.etag && (
+          <input
+            aria-label="Name of the policy"
+            placeholder="name"
+            required
+            spellcheck={false}
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        )}
+        <textarea
+          rows={10}
+          aria-label="Rules as JSON"
           spellcheck={false}
-          value={name}
-          onInput={(event) => setName(event.currentTarget.value)}
+          value={rules}
+          onInput={(event) => setRules(event.currentTarget.value)}
         />
-      )}
-      <textarea
-        rows={10}
-        aria-label="Rules as JSON"
-        spellcheck={false}
-        value={rules}
-        onInput={(event) => setRules(event.currentTarget.value)}
-      />
-      {trouble && (
-        <p class="note bad" role="alert">
-          {trouble}
-        </p>
-      )}
-      <div class="buttons">
-        <button type="submit" class="primary">
-          Save
-        </button>
-        <button type="button" onClick={() => close(false)}>
-          Cancel
-        </button>
-      </div>
-    </form>
+        {trouble && (
+          <p class="note bad" role="alert">
+            {trouble}
+          </p>
+        )}
+        <div class="buttons">
+          <button type="button" onClick={() => close(false)}>
+            Cancel
+          </button>
+          <button type="submit" class="primary">
+            Save
+          </button>
+        </div>
+      </form>
+    </dialog>
   );
 }
