@@ -131,7 +131,9 @@ class TwoNamespaces(FakeApiServer):
     at_home: list[Object] = field(default_factory=list)
     refuses: bool = False
 
-    async def list(self, resource: Resource, namespace: str | None, **selectors: Any) -> AsyncIterator[Object]:
+    async def list(  # type: ignore[override]
+        self, resource: Resource, namespace: str | None, **selectors: Any
+    ) -> AsyncIterator[Object]:
         if namespace == "home" and self.refuses:
             raise Rejected("forbidden", status=403)
         if namespace == "home":
