@@ -20,12 +20,13 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_RUNS, Resource
 
 Object = dict[str, Any]
 
-FRESH = 1.0
-"""Seconds for which a list is kept."""
-MOST_LISTS = 32
-MOST_KEPT = 1000
-"""Objects of a list that is kept."""
-MOST_READ = 20_000
+FRESH, FOR_EACH = 1.0, 0.001
+"""Seconds for which a list is kept, and how many more for each object: a long one takes the API server longer."""
+LONG = 1000
+"""Objects of a list that is long."""
+MOST_SHORT, MOST_LONG = 32, 2
+"""Lists that are kept, of both kinds."""
+MOST_READ = 10_000
 """Objects of a list, the first by name. There is no order by age without all of them."""
 BATCH = 200
 """Objects of a list that are taken in before other requests have their turn."""
@@ -53,19 +54,25 @@ class Listing(NamedTuple):
     round: int
 
 
+Lists = Kept[Listing, tuple[Object, ...]]
+
+
 class Objects:
     """Reads and writes objects of these kinds in any namespace. `clock` is monotonic."""
 
     def __init__(self, kube: KubeClient, clock: Callable[[], float]) -> None:
         self._kube = kube
         self._round = 0
-        self._kept: Kept[Listing, tuple[Object, ...]] = Kept(most=MOST_LISTS, seconds=lambda _: FRESH, clock=clock)
+        self._short: Lists = Kept(most=MOST_SHORT, seconds=_fresh, clock=clock)
+        self._long: Lists = Kept(most=MOST_LONG, seconds=_fresh, clock=clock)
         self._questions: Questions[Listing, tuple[Object, ...]] = Questions()
 
     async def list(self, kind: Kind, namespace: str, *, selector: str = "") -> tuple[Object, ...]:
         """Return the objects of a namespace, the newest first. Do not change them."""
         listing = Listing(kind, namespace, selector, self._round)
-        kept = self._kept.get(listing)
+        kept = self._short.get(listing)
+        if kept is None:
+            kept = self._long.get(listing)
         return kept if kept is not None else await self._questions.ask(listing, lambda: self._list(listing))
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
@@ -139,8 +146,7 @@ class Objects:
                 if len(found) == MOST_READ:
                     break
                 if "deletionTimestamp" not in item["metadata"]:
-                    item["metadata"].pop("managedFields", None)
-                    found.append(item)
+                    found.append(_trimmed(item))
                 if len(found) % BATCH == 0:
                     await asyncio.sleep(0)
         except NotFound as error:
@@ -148,9 +154,21 @@ class Objects:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text) from error
         found.sort(key=lambda item: str(item["metadata"].get("creationTimestamp") or ""), reverse=True)
         kept = tuple(found)
-        if len(kept) <= MOST_KEPT:
-            self._kept.put(listing, kept)
+        (self._short if len(kept) <= LONG else self._long).put(listing, kept)
         return kept
+
+
+def _fresh(kept: tuple[Object, ...]) -> float:
+    return FRESH + FOR_EACH * len(kept)
+
+
+def _trimmed(item: Object) -> Object:
+    """Return an object of a list without what no list shows: it may be longer than the rest."""
+    for key in ("managedFields", "annotations"):
+        item["metadata"].pop(key, None)
+    for key in ("targets", "attempts"):
+        (item.get("status") or {}).pop(key, None)
+    return item
 
 
 def _require_version(kind: Kind, found: Object, terms: Terms) -> None:

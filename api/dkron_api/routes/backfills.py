@@ -12,7 +12,7 @@ from dkron_api.jobs.objects import BACKFILL, RUN
 from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
-from dkron_api.translate.backfill import read_backfill, show_backfill, slots_of
+from dkron_api.translate.backfill import read_backfill, show_backfill, show_slot, slots_of
 from dkron_api.translate.record import Object
 from dkron_api.translate.secrets_named import secrets_in
 from dkron_crds.names import object_name
@@ -56,9 +56,8 @@ async def list_slots(request: web.Request) -> web.StreamResponse:
             executions[job] = {} if known is None else _by_group(known.raw_status)
         return executions[job].get(group, "")
 
-    slots = slots_of(found, runs, name_of=name_of, execution_of=execution_of)
-    items, headers = page_of(request, slots)
-    return await list_answer(request, [gojson.encode(each) for each in items], headers=headers)
+    items, headers = page_of(request, slots_of(found, runs, name_of=name_of))
+    return await list_answer(request, [gojson.encode(show_slot(each, execution_of)) for each in items], headers=headers)
 
 
 async def create(request: web.Request) -> web.StreamResponse:

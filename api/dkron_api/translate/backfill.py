@@ -1,7 +1,7 @@
 """DkronBackfills as JSON: what clients send, what GET shows, and what became of each slot. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -10,7 +10,7 @@ from dkron_api.translate.spec_fields import Field, a_flag, a_number, a_text, rea
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus
-from dkron_crds.run import RunPhase, RunSpec, RunStatus
+from dkron_crds.run import RunPhase, RunStatus
 from dkron_from_dkron.values import Unreadable
 
 Object = dict[str, Any]
@@ -69,34 +69,58 @@ def show_backfill(stored: Object) -> Object:
     }
 
 
-def slots_of(
-    stored: Object,
-    runs: Iterable[Object],
-    *,
-    name_of: Callable[[str, str], str],
-    execution_of: Callable[[str, int], str],
-) -> list[Object]:
-    """Return what became of each slot, in the order in which they run. After the end of a backfill, slots that did not
-    begin are not known.
+class Slot(NamedTuple):
+    """A slot, the Dkron name of its job, how it stands, and its DkronRun if there is one. Slots are whole seconds, so
+    their texts sort by time."""
 
-    `runs` are the DkronRuns with the label of the backfill. `name_of` returns the Dkron name of the DkronJob with a uid
-    and an object name. `execution_of` returns the id of the newest execution of a run of a job that the job still
-    shows; empty without one.
+    slot: str
+    job: str
+    state: str
+    run: Object | None = None
+
+
+def slots_of(stored: Object, runs: Iterable[Object], *, name_of: Callable[[str, str], str]) -> list[Slot]:
+    """Return all slots, in the order in which they run. After the end of a backfill, those that did not begin are not
+    known.
+
+    `runs` are the DkronRuns with the label of the backfill. There may be ten thousand slots, so little is read of each.
+    `name_of` returns the Dkron name of the DkronJob with a uid and an object name.
     """
-    metadata, spec = stored["metadata"], _spec(stored)
-    status = lenient(BackfillStatus, stored.get("status") or {})
-    newest_first = spec.order is BackfillOrder.NEWEST_FIRST
-    rows = [_ran(run, execution_of) for run in runs if _is_of(run, str(metadata["uid"]))]
-    known = {(row["job"], row["slot"]) for row in rows}
+    newest_first = (stored.get("spec") or {}).get("order") == BackfillOrder.NEWEST_FIRST
+    status, uid = stored.get("status") or {}, str(stored["metadata"]["uid"])
+    slots = [_ran(run) for run in runs if _is_of(run, uid)]
+    known = {(each.slot, each.job) for each in slots}
     order = sorted(
-        ((slot, target.job, target.uid) for target in status.targets for slot in target.slots), reverse=newest_first
+        (
+            (str(slot), str(target["job"]), str(target["uid"]))
+            for target in status.get("targets") or ()
+            for slot in target["slots"]
+        ),
+        reverse=newest_first,
     )
-    for place, (slot, job, uid) in enumerate(order):
-        key = name_of(uid, job), rfc3339(slot)
+    begun = int(status.get("begun") or 0)
+    for place, (slot, job, job_uid) in enumerate(order):
+        key = slot, name_of(job_uid, job)
         if key not in known:
-            rows.append(_row(*key, state=GONE if place < status.begun else WAITS))
-    # Slots are whole seconds, so their texts sort by time.
-    return sorted(rows, key=lambda row: (row["slot"], row["job"]), reverse=newest_first)
+            slots.append(Slot(*key, GONE if place < begun else WAITS))
+    return sorted(slots, key=lambda each: each[:2], reverse=newest_first)
+
+
+def show_slot(slot: Slot, execution_of: Callable[[str, int], str]) -> Object:
+    """Return a slot as the REST API shows it. `execution_of` returns the id of the newest execution of a run of a job
+    that the job still shows; empty without one."""
+    status = lenient(RunStatus, (slot.run or {}).get("status") or {})
+    return {
+        "job": slot.job,
+        "slot": slot.slot,
+        "state": slot.state,
+        "run": "" if slot.run is None else slot.run["metadata"]["name"],
+        "execution": execution_of(slot.job, status.group) if status.group else "",
+        "started_at": None if status.started_at is None else rfc3339(status.started_at),
+        "finished_at": None if status.finished_at is None else rfc3339(status.finished_at),
+        "attempts": status.attempt_count,
+        "message": status.message,
+    }
 
 
 def _state(spec: BackfillSpec, status: BackfillStatus) -> str:
@@ -121,18 +145,6 @@ def _is_of(run: Object, uid: str) -> bool:
     return any(owner.get("uid") == uid for owner in owners)
 
 
-def _ran(run: Object, execution_of: Callable[[str, int], str]) -> Object:
-    spec, status = lenient(RunSpec, run.get("spec") or {}), lenient(RunStatus, run.get("status") or {})
-    slot = "" if spec.scheduled_time is None else rfc3339(spec.scheduled_time)
-    return _row(
-        spec.job, slot, state=str(status.phase).lower(), run=run["metadata"]["name"],
-        execution=execution_of(spec.job, status.group) if status.group else "",
-        started_at=None if status.started_at is None else rfc3339(status.started_at),
-        finished_at=None if status.finished_at is None else rfc3339(status.finished_at),
-        attempts=status.attempt_count, message=status.message,
-    )  # fmt: skip
-
-
-def _row(job: str, slot: str, *, state: str, **known: Any) -> Object:  # noqa: ANN401 - values of JSON
-    blank = {"run": "", "execution": "", "started_at": None, "finished_at": None, "attempts": 0, "message": ""}
-    return {"job": job, "slot": slot, "state": state, **blank, **known}
+def _ran(run: Object) -> Slot:
+    spec, phase = run.get("spec") or {}, str((run.get("status") or {}).get("phase") or RunPhase.PENDING)
+    return Slot(str(spec.get("scheduledTime") or ""), str(spec.get("job") or ""), phase.lower(), run)
