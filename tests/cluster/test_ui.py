@@ -22,7 +22,7 @@ pytestmark = pytest.mark.cluster(nodes="none")
 
 UI = Path(__file__).parents[2] / "ui"
 CHROMIUM = shutil.which("chromium")
-SECONDS = 240
+SECONDS = 400
 
 
 def attempt(name: str, began: datetime, seconds: float, *, success: bool = True, number: int = 1) -> Object:

@@ -116,7 +116,7 @@ test("what the rights do not allow is not there", async ({ page }) => {
   await expect(page.getByText("the attempt failed")).toBeVisible();
   await expect(page.getByRole("button", { name: /^(Suspend|Cancel)/ })).toHaveCount(0);
   await page.getByRole("link", { name: "Pauses" }).click();
-  await expect(page.getByText("the database moves")).toBeVisible();
+  await expect(page.getByRole("cell", { name: "the database moves" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Pause jobs" })).toHaveCount(0);
   await expect(page.getByRole("button", { name: /^Resume/ })).toHaveCount(0);
   await page.goto("/ui/backfills/new");

@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from dkron_api.auth.guard import Guard
+from dkron_api.jobs.objects import BACKFILL, Objects
 from dkron_api.routes import backfills
 from dkron_crds.run import OF_BACKFILL
+from dkron_kube.client import KubeClient
 from dkron_kube.errors import Cause, NotFound, Rejected
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS
-from tests.support.api_app import Api, object_of, running_api
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS, Resource
+from tests.support.api_app import Api, FakeApiServer, object_of, running_api
 from tests.support.api_callers import VALID, OneCaller
-from tests.support.builders import wire_job
+from tests.support.builders import NAMESPACE, wire_job
 
 Object = dict[str, Any]
 PATH = "/v1/backfills"
@@ -134,9 +136,27 @@ async def test_the_list_has_the_newest_first_in_pages_and_leaves_out_what_cannot
     assert (await names("_end=1"))[0] == ["b2"], "a client reads its own writes"
 
 
-async def test_many_clients_at_once_are_one_request(api: Api) -> None:
-    await asyncio.gather(*(api.client.get(PATH) for _ in range(5)))
-    assert api.kube.calls == ["list dkronbackfills"]
+class Slow(FakeApiServer):
+    """Answers a list once it may."""
+
+    may_answer: asyncio.Event
+
+    async def list(self, resource: Resource, namespace: str | None, **selectors: Any) -> AsyncIterator[Object]:  # type: ignore[override]
+        async for each in super().list(resource, namespace, **selectors):
+            await self.may_answer.wait()
+            yield each
+
+
+async def test_many_clients_at_once_are_one_request() -> None:
+    kube = Slow()
+    kube.may_answer = asyncio.Event()
+    kube.put(DKRON_BACKFILLS, stored())
+    objects = Objects(cast("KubeClient", kube), lambda: 0.0)
+    asking = [asyncio.create_task(objects.list(BACKFILL, NAMESPACE)) for _ in range(5)]
+    await asyncio.sleep(0)
+    kube.may_answer.set()
+    assert {found[0]["metadata"]["name"] for found in await asyncio.gather(*asking)} == {"again"}
+    assert kube.calls == ["list dkronbackfills"]
 
 
 async def test_a_cluster_without_the_kind_is_said_to_be_one(api: Api) -> None:

@@ -85,6 +85,7 @@ async def test_a_caller_with_a_token_pauses_in_their_own_name(capfd: pytest.Capt
     async with running_api(pauses.ROUTES, guard=Guard([OneCaller()])) as api:
         know(api)
         await api.client.post(PATH, json={"name": "p", "paused_by": "ann"}, headers=VALID)
+        assert api.kube.has(DKRON_PAUSES, "p")["spec"]["pausedBy"] == "ci"
         await api.client.patch(f"{PATH}/p", json={"paused_by": "ann"}, headers=VALID)
         assert api.kube.has(DKRON_PAUSES, "p")["spec"]["pausedBy"] == "ci"
     (line, _) = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "dkron_api.audit" in line]
