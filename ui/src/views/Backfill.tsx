@@ -112,7 +112,7 @@ function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: 
   if (!slots.length) {
     return (
       <Empty title={backfill.state === "planning" ? "The operator has yet to count the slots." : "No slot is listed."}>
-        <p class="muted">{backfill.status.message}</p>
+        {backfill.state !== "refused" && <p class="muted">{backfill.status.message}</p>}
       </Empty>
     );
   }
@@ -198,7 +198,7 @@ function What({ backfill }: { backfill: Body }) {
           ["Created", <When key="c" at={backfill.created_at} />],
           ["Began", status.started_at && <When key="b" at={status.started_at} />],
           ["Ended", status.finished_at && <When key="e" at={status.finished_at} />],
-          ["In short", status.message],
+          ["In short", backfill.state === "refused" ? "" : status.message],
         ]}
       />
       {Object.keys(backfill.parameters).length > 0 && (

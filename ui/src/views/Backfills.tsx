@@ -116,9 +116,7 @@ function Row({ backfill, replace, reload }: RowProps) {
         <span class="sub clip">{reason}</span>
       </th>
       <td class="medium clip">{job ? <Link href={jobPath(job)}>{job}</Link> : jobsOf(backfill)}</td>
-      <td>
-        {status.plan ? <Progress backfill={backfill} /> : <span class="muted clip">{status.message || "–"}</span>}
-      </td>
+      <td>{status.plan ? <Progress backfill={backfill} /> : <span class="sub clip">{status.message || "–"}</span>}</td>
       <td class="wide nowrap">
         <When at={backfill.from} /> to <When at={backfill.to} />
       </td>
