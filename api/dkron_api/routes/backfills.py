@@ -65,7 +65,8 @@ async def create(request: web.Request) -> web.StreamResponse:
     spec = await read(request, read_backfill)
     grant = request[GRANT]
     await grant.require(*grant.where.to_use(secrets_in((spec.get("parameters") or {}).values()), has_template=False))
-    name = spec.pop("name", None) or _name(request, spec)
+    name = spec.pop("name", None)
+    name = _name(request, spec) if name is None else name
     return await created(request, BACKFILL, name, spec, show=show_backfill)
 
 

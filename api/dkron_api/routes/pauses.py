@@ -49,7 +49,8 @@ async def create(request: web.Request) -> web.StreamResponse:
     """POST /v1/pauses: 201 with the pause, which says who pauses."""
     spec = await read(request, read_pause)
     _refuse_elsewhere(request, spec)
-    name = spec.pop("name", None) or f"pause-{secrets.token_hex(4)}"
+    name = spec.pop("name", None)
+    name = f"pause-{secrets.token_hex(4)}" if name is None else name
     # A caller who has shown a token cannot pause in the name of another one.
     by = caller_of(request) or spec.get("pausedBy") or requester(request)
     return await created(request, PAUSE, name, spec | {"pausedBy": by[:LONGEST_NAME]}, show=show_pause)
