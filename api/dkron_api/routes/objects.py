@@ -65,9 +65,10 @@ def answer(
 def deleted(request: web.Request, found: Object, show: Show) -> web.Response:
     """Return an object that is deleted, as far as it can be read."""
     try:
-        return json_answer(request, show(found))
+        body = show(found)
     except Unreadable:
-        return json_answer(request, {"name": found["metadata"]["name"]})
+        body = {"name": found["metadata"]["name"]}
+    return json_answer(request, body, headers={"ETag": f'"{found["metadata"]["resourceVersion"]}"'})
 
 
 async def created(request: web.Request, kind: Kind, name: str, spec: Object, *, show: Show) -> web.Response:

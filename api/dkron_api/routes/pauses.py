@@ -52,8 +52,8 @@ async def create(request: web.Request) -> web.StreamResponse:
     name = spec.pop("name", None)
     name = f"pause-{secrets.token_hex(4)}" if name is None else name
     # A caller who has shown a token cannot pause in the name of another one.
-    by = caller_of(request) or spec.get("pausedBy") or requester(request)
-    return await created(request, PAUSE, name, spec | {"pausedBy": by[:LONGEST_NAME]}, show=show_pause)
+    by = caller_of(request)[:LONGEST_NAME] or spec.get("pausedBy") or requester(request)[:LONGEST_NAME]
+    return await created(request, PAUSE, name, spec | {"pausedBy": by}, show=show_pause)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
