@@ -63,6 +63,10 @@ def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
         "… of a job with the executor `kubernetes`, or that changes what runs in the `jobTemplate` of one that exists",
         *_need(where.to_create_pods()),
     )
+    yield (
+        f"… to create a backfill with a parameter that names a Secret, by `secretRef:{NAME}/…`",
+        *_need(where.to_use_secret(NAME)),
+    )
     yield f"… of a job that names a Secret, by `secretRef:{NAME}/…`", *_need(where.to_use_secret(NAME))
 
 

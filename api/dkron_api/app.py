@@ -28,6 +28,7 @@ from dkron_api.edge.keys import (
     LEASE_FEED,
     LEASES,
     NODES,
+    OBJECTS,
     POLICIES,
     PRERENDERER,
     SETTINGS,
@@ -42,7 +43,9 @@ from dkron_api.edge.routing import bound_paths
 from dkron_api.edge.tenancy import below_prefix
 from dkron_api.edge.traced import tracing
 from dkron_api.informers import informers
+from dkron_api.jobs.objects import Objects
 from dkron_api.routes import (
+    backfills,
     cluster,
     docs,
     events,
@@ -51,6 +54,7 @@ from dkron_api.routes import (
     health,
     jobs,
     log,
+    pauses,
     policies,
     reports,
     restore,
@@ -107,6 +111,7 @@ def make_app(
     app[LEASES] = ObjectCache("leases", plain)
     app[NODES] = ObjectCache("nodes", plain)
     app[POLICIES] = ObjectCache("dkronpolicies", plain)
+    app[OBJECTS] = Objects(kube, time.monotonic)
     tokens = TokenIndex()
     app[TOKENS] = ObjectCache("tokens", read_secret, changed=tokens.changed)
     app[GUARD] = guard(settings, kube, tokens=tokens, secrets=app[TOKENS], policies=app[POLICIES], clock=clock)
@@ -123,7 +128,7 @@ def make_app(
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
     of_jobs = (jobs, runs, executions, stops, restore, schedule, fields, reports, log, events)
-    parts = (*of_jobs, cluster, stats, policies, whoami, health, docs)
+    parts = (*of_jobs, backfills, pauses, cluster, stats, policies, whoami, health, docs)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [expecting(route) for route in (*every, *further)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dkron_api.auth.routes import TABLE
-from tests.support.api_rights import FOR_TOKENS, LEAST_API
+from tests.support.api_rights import FOR_PAUSES_OF_ALL, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
 from tests.support.rights import FOR_PAUSES, FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules
 
@@ -89,7 +89,7 @@ def test_the_api_of_other_namespaces_has_them_where_they_are_needed(mode: str, t
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"mode": mode}}, folder=tmp_path)
     for namespace in (ELSEWHERE, "team-b"):
         assert given(objects, API, namespace) == wanted(LEAST_API, home=False)
-    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER)
+    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER, FOR_PAUSES_OF_ALL)
     assert given(objects, API, None) == set()
 
 
@@ -98,7 +98,7 @@ def test_the_api_has_rights_in_no_namespace_that_it_does_not_serve(tmp_path: Pat
     objects = rendered(watched | {"api": {"namespaces": ["team-b"], "namespace": "team-b"}}, folder=tmp_path)
     assert given(objects, API, "team-b") == wanted(LEAST_API, home=False)
     assert given(objects, API, ELSEWHERE) == set()
-    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER)
+    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER, FOR_PAUSES_OF_ALL)
 
 
 def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:

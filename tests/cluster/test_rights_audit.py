@@ -144,6 +144,14 @@ def with_rest_alone(scene: Scene) -> None:
     for _ in range(2):
         assert scene.ask("POST", "/v1/acl/policies/readers", RULES).status == 202
     assert scene.ask("DELETE", "/v1/acl/policies/readers").status == 200
+    day: Object = {"name": "day", "job": "nobody", "from": NOON, "to": "2026-01-02T12:00:00Z"}
+    for kind, sent in (("backfills", day), ("pauses", {"name": "day", "jobs": ["nobody"]})):
+        assert scene.ask("POST", f"/v1/{kind}", sent).status == 201
+        assert scene.ask("PATCH", f"/v1/{kind}/day", {"reason": "why"}).status == 200
+        assert scene.ask("GET", f"/v1/{kind}").status == 200
+    assert scene.ask("GET", "/v1/backfills/day/slots").status == 200
+    for kind in ("backfills", "pauses"):
+        assert scene.ask("DELETE", f"/v1/{kind}/day").status == 200
     first = [sys.executable, "-m", "dkron_api", "token", "--kubeconfig", str(kube.kubeconfig), "--namespace"]
     made = subprocess.run([*first, kube.namespace, "bootstrap", "--quiet"], capture_output=True, text=True, check=True)
     scene.until("GET", "/v1/jobs", 200, token=made.stdout.strip())

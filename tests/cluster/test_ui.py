@@ -4,21 +4,25 @@ import os
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
+from dkron_crds.run import OF_BACKFILL
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
 from tests.support.api_sites import ApiSite
-from tests.support.jobs import dkron_job
+from tests.support.documents import backfill
+from tests.support.jobs import dkron_job, dkron_pause
 from tests.support.kube import Object
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
 UI = Path(__file__).parents[2] / "ui"
 CHROMIUM = shutil.which("chromium")
-SECONDS = 240
+SECONDS = 400
 
 
 def attempt(name: str, began: datetime, seconds: float, *, success: bool = True, number: int = 1) -> Object:
@@ -90,10 +94,54 @@ def stored(site: ApiSite) -> str:
     site.store(dkron_job("orders", parameters=[region, limit]))
     for name in ("toggled", "shared"):
         site.store(dkron_job(name, schedule="@daily"))
+    store_lists(site, now)
     for index in range(12):
         name = f"poll-{index:02}"
         site.store(dkron_job(name, schedule=f"{index * 5} * * * * *"), history(name, now, every=60.0 + index))
     return str(backup["executions"][0]["id"])
+
+
+def store_lists(site: ApiSite, now: datetime) -> None:
+    """Store a backfill that is under way, one that is refused, a pause, and a policy."""
+    kube, hour = site.kube, {"from": "2026-03-01T10:00:00Z", "to": "2026-03-01T11:00:00Z"}
+    again = kube.create(DKRON_BACKFILLS, backfill("report-again", job="report", **hour, reason="the source was empty"))
+    slots = [f"2026-03-01T10:{minute}0:00Z" for minute in range(6)]
+    uid = kube.get(DKRON_JOBS, "report")["metadata"]["uid"]
+    status: Object = {
+        "plan": {"count": 6, "jobs": 1, "first": slots[0], "last": slots[5]}, "begun": 3, "succeeded": 1, "failed": 1,
+        "active": 1, "remaining": 3, "startedAt": rfc3339(now), "message": "2 of 6 runs ended, 1 failed, 1 active",
+        "targets": [{"job": "report", "uid": uid, "slots": slots}],
+    }  # fmt: skip
+    kube.patch(DKRON_BACKFILLS, "report-again", {"status": status}, subresource="status")
+    for slot, phase in zip(slots, ("Succeeded", "Failed", "Running"), strict=False):
+        name, began = f"run-{slot[14]}", now - timedelta(seconds=40)
+        owner = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronBackfill", "name": "report-again"}
+        metadata = {
+            "name": name, "labels": {OF_BACKFILL: "report-again"},
+            "ownerReferences": [owner | {"uid": again["metadata"]["uid"]}],
+        }  # fmt: skip
+        spec = {"job": "report", "scheduledTime": slot}
+        kube.create(
+            DKRON_RUNS, {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun", "metadata": metadata, "spec": spec}
+        )
+        ended = {} if phase == "Running" else {"finishedAt": rfc3339(began + timedelta(seconds=9))}
+        run = {"phase": phase, "attemptCount": 1, "startedAt": rfc3339(began), **ended}
+        run |= {"message": "the attempt failed: Error, exit code 1"} if phase == "Failed" else {}
+        kube.patch(DKRON_RUNS, name, {"status": run}, subresource="status")
+    kube.create(DKRON_BACKFILLS, backfill("refused", job="none", **hour))
+    refused: Object = {
+        "type": "Failed", "status": "True", "reason": "Refused", "lastTransitionTime": rfc3339(now),
+        "message": 'there is no job "none" in the namespace',
+    }  # fmt: skip
+    status = {"conditions": [refused], "message": refused["message"], "finishedAt": rfc3339(now)}
+    kube.patch(DKRON_BACKFILLS, "refused", {"status": status}, subresource="status")
+    until = rfc3339(now + timedelta(hours=2))
+    spec = {"reason": "the database moves", "pausedBy": "ann", "until": until}
+    kube.create(DKRON_PAUSES, dkron_pause("moves", jobs=["poll-00", "poll-01"], **spec))
+    holds = {"type": "Active", "status": "True", "reason": "Paused", "lastTransitionTime": rfc3339(now)}
+    kube.patch(DKRON_PAUSES, "moves", {"status": {"conditions": [holds], "jobs": 2}}, subresource="status")
+    rules = {"Rules": '{"path":{"/v1/jobs":{"capabilities":["list"]},"/v1/jobs/*":{"capabilities":["read"]}}}'}
+    assert site.rest.post("/v1/acl/policies/readers", rules).status == HTTPStatus.ACCEPTED
 
 
 @pytest.mark.timeout(SECONDS + 60)

@@ -5,6 +5,7 @@ For what one group of routes does; the whole program is tried in tests/cluster.
 
 import asyncio
 import copy
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from dkron_api.edge.keys import (
     KUBE,
     LEASES,
     NODES,
+    OBJECTS,
     POLICIES,
     SETTINGS,
     SLICES,
@@ -39,6 +41,7 @@ from dkron_api.edge.keys import (
     TENANTS,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
+from dkron_api.jobs.objects import Objects
 from dkron_api.settings import Settings
 from dkron_api.tenants.tenant import Tenant, TenantFactory
 from dkron_kube.client import KubeClient
@@ -130,6 +133,7 @@ async def running_api(
     app[GUARD] = guard or Guard(())
     for key, kind in ((CLUSTERS, "dkronclusters"), (LEASES, "leases"), (NODES, "nodes"), (POLICIES, "dkronpolicies")):
         app[key] = ObjectCache(kind, plain)
+    app[OBJECTS] = Objects(app[KUBE], time.monotonic)
     app[STOPPING] = asyncio.Event()
     app[ACCESS], app[AUDIT] = None, AccessLog(app[SETTINGS].log_format, audit.LOGGER)
     app[SUPERVISOR] = Supervisor()

@@ -14,7 +14,9 @@ FOLLOWED = ("list", "watch")
 LEAST_API: Rules = {
     ("dkron.io", "dkronjobs"): (*FOLLOWED, "get", "create", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
-    ("dkron.io", "dkronruns"): ("get", "create"),
+    ("dkron.io", "dkronruns"): ("get", "list", "create"),
+    ("dkron.io", "dkronbackfills"): ("get", "list", "create", "patch", "delete"),
+    ("dkron.io", "dkronpauses"): ("get", "list", "create", "patch", "delete"),
     ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),
     ("dkron.io", "dkronclusters"): ("create",),
     ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),
@@ -24,6 +26,9 @@ LEAST_API: Rules = {
 }
 """By API group, resource and name: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a
 namespace; without the right to list them GET /v1/members shows the operator alone."""
+
+FOR_PAUSES_OF_ALL: Rules = {("dkron.io", "dkronpauses"): ("list",)}
+"""What it uses besides where the operator's Lease is, if that is another namespace."""
 
 FOR_TOKENS: Rules = {("", "secrets"): FOLLOWED}
 """What it needs besides with `--auth dkron`, where the operator's Lease is."""

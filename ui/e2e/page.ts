@@ -46,4 +46,4 @@ export async function api(page: Page, method: string, path: string, body?: objec
   expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
 }
 
-export { expect };
+export { expect, type Page };

@@ -9,6 +9,7 @@ import { Link, Route, Router, Switch, useLocation } from "wouter-preact";
 import { PAGE_BASE } from "./api/address";
 import { Refusal } from "./api/client";
 import { Layout } from "./parts/Layout";
+import { lazily } from "./parts/lazily";
 import { Notices } from "./parts/Notices";
 import { Palette, usePaletteKey } from "./parts/Palette";
 import { Empty, Loading } from "./parts/States";
@@ -24,6 +25,12 @@ import { Job } from "./views/Job";
 import { Jobs } from "./views/Jobs";
 import { Login } from "./views/Login";
 import { Overview } from "./views/Overview";
+
+const Backfills = lazily(async () => (await import("./views/Backfills")).Backfills);
+const NewBackfill = lazily(async () => (await import("./views/NewBackfill")).NewBackfill);
+const Backfill = lazily(async () => (await import("./views/Backfill")).Backfill);
+const Pauses = lazily(async () => (await import("./views/Pauses")).Pauses);
+const NewPause = lazily(async () => (await import("./views/NewPause")).NewPause);
 
 /** Seconds before the API is asked again who the reader is. */
 const AGAIN = 3;
@@ -95,6 +102,19 @@ function Pages() {
         </Route>
         <Route path="/chains">
           <Chains />
+        </Route>
+        <Route path="/backfills">
+          <Backfills />
+        </Route>
+        <Route path="/backfills/new">
+          <NewBackfill />
+        </Route>
+        <Route path="/backfills/:name">{({ name }) => <Backfill key={name} name={name} />}</Route>
+        <Route path="/pauses">
+          <Pauses />
+        </Route>
+        <Route path="/pauses/new">
+          <NewPause />
         </Route>
         <Route path="/cluster">
           <Cluster />

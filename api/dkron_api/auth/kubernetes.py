@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, Right, key_of
-from dkron_api.auth.expiring import Kept, Questions
 from dkron_api.auth.review_queue import Bounds, ReviewQueue
+from dkron_api.cache.expiring import Kept, Questions
 from dkron_api.settings import AuthMode
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS

@@ -15,9 +15,9 @@ import jwt
 
 from dkron_api.auth.caller import Caller, Need, key_of
 from dkron_api.auth.claims import ClaimNames, caller_of, end_of, is_in_time
-from dkron_api.auth.expiring import Kept
 from dkron_api.auth.issuer_keys import IssuerKeys
 from dkron_api.auth.jwks import ALGORITHMS, LONGEST_KID, Key
+from dkron_api.cache.expiring import Kept
 from dkron_api.settings import AuthMode
 
 MOST_TOKENS = 4096

@@ -15,6 +15,7 @@ from dkron_crds.policy import Capability
 MOST_SECRETS = 100
 """Secrets of one request that are asked about one by one."""
 JOBS, CLUSTERS, POLICIES = "dkronjobs", "dkronclusters", "dkronpolicies"
+BACKFILLS, PAUSES = "dkronbackfills", "dkronpauses"
 
 
 class Namespaces(NamedTuple):
@@ -29,9 +30,14 @@ class Namespaces(NamedTuple):
         """Return a right to a job, by its name in Dkron, or to all jobs."""
         return Right(verb, resource, name=object_name(job) if job else "", namespace=self.jobs)
 
+    def object_right(self, verb: str, resource: str, *, name: str = "") -> Right:
+        """Return a right to an object beside the jobs, or to all."""
+        return Right(verb, resource, name=name, namespace=self.jobs)
+
     def home_right(self, verb: str, resource: str, *, name: str = "") -> Right:
         """Return a right to an object of the installation. There is one DkronCluster."""
-        return Right(verb, resource, name=name or INSTALLATION, namespace=self.home)
+        only = INSTALLATION if resource.startswith(CLUSTERS) else ""
+        return Right(verb, resource, name=name or only, namespace=self.home)
 
     def to_save(self, job: str, *, exists: bool, path: str, capability: Capability) -> Need:
         """Return what it takes to create a job, or to change it. A refusal does not tell which: the caller would learn
@@ -95,6 +101,8 @@ class RouteRight:
         name = match.get(self.named, "")
         if self.resource.startswith(JOBS):
             return Need(where.jobs_right(self.verb, self.resource, job=name), path, self.capability)
+        if self.resource in (BACKFILLS, PAUSES):
+            return Need(where.object_right(self.verb, self.resource, name=name), path, self.capability)
         right = where.home_right(self.verb, self.resource, name=name)
         return Need(right, path.removeprefix(where.base), self.capability)
 
@@ -102,7 +110,8 @@ class RouteRight:
 _C, _R, _U, _D, _L = Capability.CREATE, Capability.READ, Capability.UPDATE, Capability.DELETE, Capability.LIST
 _JOB = "/v1/jobs/{job}"
 _EXECUTION = "/v1/jobs/{job}/executions/{execution}"
-_POLICY = "/v1/acl/policies/{name}"
+_POLICIES, _POLICY = "/v1/acl/policies", "/v1/acl/policies/{name}"
+_BACKFILL, _PAUSE = "/v1/backfills/{name}", "/v1/pauses/{name}"
 
 PUBLIC = frozenset({"/health", "/livez", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
 """Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
@@ -146,6 +155,18 @@ TABLE = (
     RouteRight("GET", f"{_EXECUTION}/log", "get", f"{JOBS}/log", _R, named="job"),
     RouteRight("POST", f"{_EXECUTION}/stop", "create", f"{JOBS}/stop", _C, named="job"),
     RouteRight("POST", "/v1/restore", "create", f"{JOBS}/restore", _C),
+    RouteRight("GET", "/v1/backfills", "list", BACKFILLS, _L),
+    RouteRight("POST", "/v1/backfills", "create", BACKFILLS, _C),
+    RouteRight("GET", _BACKFILL, "get", BACKFILLS, _R, named="name"),
+    RouteRight("GET", f"{_BACKFILL}/slots", "get", BACKFILLS, _R, named="name"),
+    RouteRight("PATCH", _BACKFILL, "update", BACKFILLS, _U, named="name"),
+    RouteRight("DELETE", _BACKFILL, "delete", BACKFILLS, _D, named="name"),
+    RouteRight("GET", "/v1/pauses", "list", PAUSES, _L),
+    RouteRight("POST", "/v1/pauses", "create", PAUSES, _C),
+    RouteRight("GET", _PAUSE, "get", PAUSES, _R, named="name"),
+    RouteRight("PATCH", _PAUSE, "update", PAUSES, _U, named="name"),
+    RouteRight("DELETE", _PAUSE, "delete", PAUSES, _D, named="name"),
+    RouteRight("GET", _POLICIES, "list", POLICIES, _L),
     RouteRight("GET", _POLICY, "get", POLICIES, _R, named="name"),
     RouteRight("POST", _POLICY, "update", POLICIES, _U, named="name"),
     RouteRight("DELETE", _POLICY, "delete", POLICIES, _D, named="name"),
@@ -160,6 +181,9 @@ _TOLD = (
     ("GET", "/v1/jobs"), ("GET", _JOB), ("GET", "/v1/events"), ("POST", "/v1/jobs"), ("PUT", _JOB), ("DELETE", _JOB),
     ("POST", f"{_JOB}/run"), ("POST", f"{_JOB}/toggle"), ("POST", f"{_EXECUTION}/stop"), ("GET", f"{_EXECUTION}/log"),
     ("DELETE", f"{_JOB}/executions"), ("POST", "/v1/restore"), ("POST", "/v1/pause"), ("POST", "/v1/leave"),
+    ("GET", "/v1/backfills"), ("POST", "/v1/backfills"), ("PATCH", _BACKFILL), ("DELETE", _BACKFILL),
+    ("GET", "/v1/pauses"), ("POST", "/v1/pauses"), ("PATCH", _PAUSE), ("DELETE", _PAUSE),
+    ("GET", _POLICIES), ("GET", _POLICY), ("POST", _POLICY), ("DELETE", _POLICY),
 )  # fmt: skip
 """The routes whose rights a caller is told."""
 
@@ -170,7 +194,7 @@ def rights_to_tell(where: Namespaces, job: str = "") -> dict[str, Need]:
     told: dict[str, Need] = {}
     for method, path in _TOLD:
         entry, of_a_job = _BY_ROUTE[method, path], "{job}" in path
-        named = where.base + path.replace("{job}", job or ANY).replace("{execution}", ANY)
+        named = where.base + path.replace("{job}", job or ANY).replace("{execution}", ANY).replace("{name}", ANY)
         if of_a_job:
             right = where.jobs_right(entry.verb, entry.resource, job=job)
             told[f"{entry.verb} {entry.resource}"] = Need(right, named, entry.capability)

@@ -13,6 +13,7 @@ from dkron_api.cache.prerender import Prerenderer
 from dkron_api.cache.slices import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.gate import Gate
+from dkron_api.jobs.objects import Objects as StoredObjects
 from dkron_api.settings import Settings
 from dkron_api.tenants.tenants import Tenants
 from dkron_kube.client import KubeClient
@@ -41,5 +42,7 @@ LEASES: web.AppKey[Objects] = web.AppKey("LEASES")
 NODES: web.AppKey[Objects] = web.AppKey("NODES")
 TOKENS: web.AppKey[ObjectCache[Token]] = web.AppKey("TOKENS")
 POLICIES: web.AppKey[Objects] = web.AppKey("POLICIES")
+OBJECTS = web.AppKey("OBJECTS", StoredObjects)
+"""Backfills, pauses, and the runs of backfills, of all namespaces."""
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 """The wall clock: aware, in UTC."""

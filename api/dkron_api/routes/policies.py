@@ -1,4 +1,5 @@
-"""/v1/acl/policies/{name}: stores and shows DkronPolicies, one at a time (Dkron behaviour §7)."""
+"""/v1/acl/policies/{name}: stores and shows DkronPolicies, one at a time (Dkron behaviour §7). /v1/acl/policies, which
+lists them, is an addition."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,17 +8,30 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
+from dkron_api.edge.long_answer import list_answer
 from dkron_api.jobs.writer import ANY, Terms
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import require_known
 from dkron_api.routes.requests import terms_of
+from dkron_api.translate import gojson
+from dkron_api.translate.listing import read_query, sliced
 from dkron_api.translate.policy import PolicyError, read_policy, show_policy
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound
 from dkron_kube.paths import DKRON_POLICIES
 
 Object = dict[str, Any]
+
+
+async def list_policies(request: web.Request) -> web.StreamResponse:
+    """GET /v1/acl/policies: by name."""
+    policies = request.app[POLICIES]
+    require_known(policies)
+    found = sorted(policies, key=lambda policy: str(policy["metadata"]["name"]))
+    items = sliced(found, read_query(request.query.items()))
+    rendered = [gojson.encode(show_policy(each)) for each in items]
+    return await list_answer(request, rendered, headers={"X-Total-Count": str(len(found))})
 
 
 async def show_policy_by_name(request: web.Request) -> web.StreamResponse:
@@ -96,6 +110,7 @@ def _answer(request: web.Request, policy: Object, *, status: int = HTTPStatus.OK
 
 
 ROUTES = (
+    web.get("/v1/acl/policies", list_policies, allow_head=False),
     web.get("/v1/acl/policies/{name}", show_policy_by_name, allow_head=False),
     web.post("/v1/acl/policies/{name}", save_policy),
     web.delete("/v1/acl/policies/{name}", delete_policy),

@@ -71,10 +71,13 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs]
   verbs: [list, watch, get, create, patch, delete]
-# Runs with values of parameters or an Idempotency-Key.
+# Runs with values of parameters or an Idempotency-Key, and those of backfills.
 - apiGroups: [dkron.io]
   resources: [dkronruns]
-  verbs: [get, create]
+  verbs: [get, list, create]
+- apiGroups: [dkron.io]
+  resources: [dkronbackfills, dkronpauses]
+  verbs: [get, list, create, patch, delete]
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
@@ -99,6 +102,10 @@
 - apiGroups: [dkron.io]
   resources: [dkronpolicies]
   verbs: [list, watch, create, patch, delete]
+# Pauses of all namespaces, for the page of each.
+- apiGroups: [dkron.io]
+  resources: [dkronpauses]
+  verbs: [list]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [dkron]

@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -12,17 +14,17 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
 from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress, read_selector
-from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, open_cluster
-from dkron_cli.edge.errors import readable
+from dkron_cli.edge.backend import Backend
+from dkron_cli.edge.cluster import open_cluster
+from dkron_cli.edge.objects import ClusterObjects, Objects, RestObjects
 from dkron_cli.edge.progress import Show, shown_progress
+from dkron_cli.edge.rest import open_rest
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
 from dkron_crds.backfill import BackfillOrder, BackfillRuns, OnFailure
 from dkron_crds.base import rfc3339
-from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_BACKFILLS
 from dkron_reports.words import read_moment
 
@@ -64,7 +66,6 @@ def backfill(  # noqa: PLR0913 - the options, one by one
     kubectl delete dkb cancels it.
     """
     options = options_of(ctx)
-    need_cluster(options, "backfill")
     if bool(job) == (selector is not None):
         raise usage("name a job, or give --selector for several; --selector '' takes all jobs of the namespace")
     if options.all_namespaces:
@@ -88,7 +89,8 @@ def backfill(  # noqa: PLR0913 - the options, one by one
         result = run_async(_dry_run(options, asked) if dry_run else _run(options, asked, wait=wait))
     except Interrupted:
         if asked.sent and not dry_run:
-            remark(f"\ndetached: the backfill goes on; {_see(asked.name)}, kubectl delete dkb {asked.name} cancels it")
+            see = _see(options, asked.name)
+            remark(f"\ndetached: the backfill goes on; {see}, kubectl delete dkb {asked.name} cancels it")
         raise
     raise typer.Exit(result)
 
@@ -107,71 +109,76 @@ class Asked:
 
 
 async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
-    cluster = await open_cluster(options)
-    try:
-        created = await _create(cluster, asked)
+    async with _place(options) as (backend, backfills):
+        created = await _create(backend, backfills, asked)
         if not wait:
             if not structured(options, [created], names=lambda: [asked.name], one=True):
-                say(f"created the backfill {asked.name}; {_see(asked.name)}")
+                say(f"created the backfill {asked.name}; {_see(options, asked.name)}")
             return Code.OK
         remark(f"created the backfill {asked.name}")
         with shown_progress(options) as show:
-            found = await _until_over(cluster, asked.name, show)
-    finally:
-        await cluster.close()
+            found = await _until_over(backfills, asked.name, show)
     return _report(found, asked.name)
 
 
 async def _dry_run(options: Options, asked: Asked) -> int:
     """Have the operator plan, print the plan, and delete the object."""
-    cluster = await open_cluster(options)
-    try:
-        created = await _create(cluster, asked)
+    async with _place(options) as (backend, backfills):
+        created = await _create(backend, backfills, asked)
         try:
             async with asyncio.timeout(PATIENCE):
-                found = await _until_over(cluster, asked.name, lambda *_: None)
+                found = await _until_over(backfills, asked.name, lambda *_: None)
         except TimeoutError:
             text = f"no operator has made a plan within {PATIENCE:.0f}s; dkronctl doctor says why"
             raise CliError(Code.CONFLICT, text) from None
         finally:
-            with readable():
-                uid = created["metadata"]["uid"]
-                await cluster.kube.delete(DKRON_BACKFILLS, cluster.namespace, asked.name, uid=uid)
-    finally:
-        await cluster.close()
+            await backfills.delete(created)
     if not found.good:
         raise CliError(Code.FAILED, found.message)
     say(found.message)
     return Code.OK
 
 
-async def _until_over(cluster: Cluster, name: str, show: Show) -> Progress:
+async def _until_over(backfills: Objects, name: str, show: Show) -> Progress:
     while True:
-        found = progress(await _read(cluster, name))
+        read = await backfills.find(name)
+        if read is None:
+            raise CliError(Code.NOT_FOUND, f"the backfill {name} was deleted, which cancels it")
+        found = progress(read)
         show(found.done, found.planned, "" if found.over else found.message)
         if found.over:
             return found
         await asyncio.sleep(PAUSE)
 
 
-async def _create(cluster: Cluster, asked: Asked) -> Object:
+async def _create(backend: Backend, backfills: Objects, asked: Asked) -> Object:
     if job := asked.body["spec"].get("job"):
         # It may be given by the name of its object, and one that does not exist is better said at once.
-        asked.body["spec"]["job"] = (await cluster.job(job)).name
+        asked.body["spec"]["job"] = (await backend.job(job)).name
     asked.sent = True
-    with readable():
-        return await cluster.kube.create(DKRON_BACKFILLS, cluster.namespace, asked.body)
+    return await backfills.create(asked.body)
 
 
-async def _read(cluster: Cluster, name: str) -> Object:
-    with readable():
+@asynccontextmanager
+async def _place(options: Options) -> AsyncIterator[tuple[Backend, Objects]]:
+    """Yield the server with the jobs, and the backfills of its namespace."""
+    if options.server:
+        rest = open_rest(options)
         try:
-            return await cluster.kube.get(DKRON_BACKFILLS, cluster.namespace, name)
-        except NotFound:
-            raise CliError(Code.NOT_FOUND, f"the backfill {name} was deleted, which cancels it") from None
+            yield rest, RestObjects(rest, "backfills", what="run slots again")
+        finally:
+            await rest.close()
+        return
+    cluster = await open_cluster(options)
+    try:
+        yield cluster, ClusterObjects(cluster.kube, DKRON_BACKFILLS, cluster.namespace)
+    finally:
+        await cluster.close()
 
 
-def _see(name: str) -> str:
+def _see(options: Options, name: str) -> str:
+    if options.server:
+        return f"GET /v1/backfills/{name} shows it"
     return f"kubectl get dkb {name} -o wide shows it"
 
 

@@ -5,8 +5,9 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +16,6 @@ from dkron_cli.commands.rights import who_am_i
 from dkron_cli.core.pauses import (
     Choice,
     Ending,
-    Object,
     choice_of,
     endings,
     names_any,
@@ -25,9 +25,11 @@ from dkron_cli.core.pauses import (
     read_selector,
     still_paused,
 )
-from dkron_cli.edge.backend import connected, need_cluster
+from dkron_cli.edge.backend import Backend, connected
 from dkron_cli.edge.cluster import Cluster, open_cluster
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.objects import ClusterObjects, Objects, RestObjects
+from dkron_cli.edge.rest import open_rest
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
@@ -35,6 +37,7 @@ from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES
 from dkron_reports.job import Job, from_object
 from dkron_reports.words import instant
 
+Object = dict[str, Any]
 Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these labels, as in team=a,tier=1.")]
 ApiWrites = Annotated[
     bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
@@ -65,7 +68,6 @@ def pause(
         _only_api(jobs, selector, reason, until, by, drop=drop)
         run(_switch_api(options, paused=True))
         return
-    need_cluster(options, "pause")
     if not reason:
         raise usage("say why with --reason; users of paused jobs see it")
     try:
@@ -94,7 +96,6 @@ def resume(
         _only_api(jobs, selector, name)
         run(_switch_api(options, paused=False))
         return
-    need_cluster(options, "resume")
     if name and (jobs or selector):
         raise usage("give --name, or say which jobs")
     run(_resume(options, _choice(options, jobs, selector), name))
@@ -103,7 +104,6 @@ def resume(
 def pauses(ctx: typer.Context) -> None:
     """List the DkronPauses, with what they hold."""
     options = options_of(ctx)
-    need_cluster(options, "pauses")
     run(_pauses(options))
 
 
@@ -122,42 +122,42 @@ def _choice(options: Options, jobs: list[str] | None, selector: str) -> Choice:
 
 
 async def _pause(options: Options, choice: Choice, *, reason: str, end: datetime | None, drop: bool, by: str) -> None:
-    async with _cluster(options) as (cluster, home):
+    async with _place(options) as place:
         if not choice.everywhere:
             # A wrong name pauses nothing.
-            choice = Choice(tuple([(await cluster.job(name)).name for name in choice.jobs]), choice.selector)
-        by = by or str((await who_am_i(cluster)).get("username") or "")
-        body = pause_manifest(f"pause-{secrets.token_hex(4)}", home, choice, reason=reason, by=by, until=end, drop=drop)
-        with readable():
-            made = await cluster.kube.create(DKRON_PAUSES, home, body)
+            choice = Choice(tuple([(await place.backend.job(name)).name for name in choice.jobs]), choice.selector)
+        name, home = f"pause-{secrets.token_hex(4)}", place.namespace
+        by = by or await place.user()
+        body = pause_manifest(name, home, choice, reason=reason, by=by, until=end, drop=drop)
+        made = await place.pauses.create(body)
     if structured(options, [made], names=lambda: [made["metadata"]["name"]], one=True):
         return
     then = "until it is resumed" if end is None else f"until {instant(end)}"
-    say(f"DkronPause {home}/{made['metadata']['name']} pauses {choice} {then}")
+    say(f"DkronPause {_name_of(made)} pauses {choice} {then}")
 
 
 async def _resume(options: Options, choice: Choice, name: str) -> None:
-    async with _cluster(options) as (cluster, home):
-        with readable():
-            found = [raw async for raw in cluster.kube.list(DKRON_PAUSES, home)]
-            named = [Ending(raw) for raw in found if raw["metadata"]["name"] == name]
-            ended = named if name else endings(found, choice)
-            for each in ended:
-                metadata = each.pause["metadata"]
-                if each.left:
-                    change = {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "spec": {"jobs": each.left}}
-                    await cluster.kube.patch(DKRON_PAUSES, home, metadata["name"], change)
-                else:
-                    await cluster.kube.delete(DKRON_PAUSES, home, metadata["name"], uid=metadata["uid"])
+    async with _place(options) as place:
+        found = await place.pauses.all()
+        named = [Ending(raw) for raw in found if raw["metadata"]["name"] == name]
+        ended = named if name else endings(found, choice)
+        for each in ended:
+            if each.left:
+                await place.pauses.change(each.pause, {"jobs": list(each.left)})
+            else:
+                await place.pauses.delete(each.pause)
         for each in ended:
             what = f"goes on for {', '.join(each.left)}" if each.left else "has ended"
-            say(f"DkronPause {home}/{each.pause['metadata']['name']} {what}")
-        if ended:
+            say(f"DkronPause {_name_of(each.pause)} {what}")
+        cluster = place.backend if isinstance(place.backend, Cluster) else None
+        if ended and cluster is not None:
             await _say_held(cluster, choice_of(ended[0].pause) if name else choice, [each.pause for each in ended])
+        if ended:
             return
         what = f'"{name}"' if name else f"of {choice}"
-        held = "" if name else "".join(f"; {line}" for line in await _held(cluster, choice))
-        raise CliError(Code.NOT_FOUND, f"there is no DkronPause {what} in namespace {home}{held}; see dkronctl pauses")
+        where = f" in namespace {place.namespace}" if place.namespace else ""
+        held = "" if name or cluster is None else "".join(f"; {line}" for line in await _held(cluster, choice))
+        raise CliError(Code.NOT_FOUND, f"there is no DkronPause {what}{where}{held}; see dkronctl pauses")
 
 
 async def _say_held(cluster: Cluster, choice: Choice, ended: list[Object]) -> None:
@@ -205,10 +205,8 @@ async def _one(cluster: Cluster, name: str) -> list[Job]:
 
 
 async def _pauses(options: Options) -> None:
-    async with _cluster(options, all_of_them=True) as (cluster, _):
-        with readable():
-            where = None if options.all_namespaces else cluster.namespace
-            found = [raw async for raw in cluster.kube.list(DKRON_PAUSES, where)]
+    async with _place(options, all_of_them=True) as place:
+        found = await place.pauses.all()
     if structured(options, found, names=lambda: [raw["metadata"]["name"] for raw in found], one=False):
         return
     if found:
@@ -224,9 +222,32 @@ async def _switch_api(options: Options, *, paused: bool) -> None:
     say(f"the REST API {word}" if changed else f"the REST API {word} already")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where pauses are: the server with the jobs, and the pauses of a namespace. Its name is empty if the server knows
+    it."""
+
+    backend: Backend
+    pauses: Objects
+    namespace: str = ""
+
+    async def user(self) -> str:
+        """Return who pauses; empty if the server writes that."""
+        if not isinstance(self.backend, Cluster):
+            return ""
+        return str((await who_am_i(self.backend)).get("username") or "")
+
+
 @asynccontextmanager
-async def _cluster(options: Options, *, all_of_them: bool = False) -> AsyncIterator[tuple[Cluster, str]]:
-    """Yield the cluster, and the namespace of the pauses: with -A, that of the operator."""
+async def _place(options: Options, *, all_of_them: bool = False) -> AsyncIterator[Place]:
+    """Yield where the options mean: by kubeconfig with -A, the namespace of the operator, or for a list all."""
+    if options.server:
+        rest = open_rest(options)
+        try:
+            yield Place(rest, RestObjects(rest, "pauses", what="pause jobs"))
+        finally:
+            await rest.close()
+        return
     cluster = await open_cluster(options)
     try:
         home = cluster.namespace
@@ -237,6 +258,13 @@ async def _cluster(options: Options, *, all_of_them: bool = False) -> AsyncItera
                 sentence = "the namespace of the operator is not known; name it with -n"
                 raise CliError(Code.NOT_FOUND, sentence)
             home = installation["metadata"]["namespace"]
-        yield cluster, home
+        everywhere = all_of_them and options.all_namespaces
+        pauses = ClusterObjects(cluster.kube, DKRON_PAUSES, home, everywhere=everywhere)
+        yield Place(cluster, pauses, home)
     finally:
         await cluster.close()
+
+
+def _name_of(pause: Object) -> str:
+    metadata = pause["metadata"]
+    return f"{metadata['namespace']}/{metadata['name']}"

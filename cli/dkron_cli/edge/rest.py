@@ -48,19 +48,19 @@ class Rest:
         if names:
             return [await self.job(name) for name in names]
         listed = await self.call("GET", "/v1/jobs")
-        with self._as_dkron_does():
+        with self.as_ours_does():
             return sorted((from_dkron(raw) for raw in listed), key=lambda job: job.name)
 
     async def job(self, name: str) -> Job:
         """Return one job."""
         raw = await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name)
-        with self._as_dkron_does():
+        with self.as_ours_does():
             return from_dkron(raw)
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the executions that the server shows."""
         raw = await self.call("GET", f"{_path(job)}/executions", job=job.name)
-        with self._as_dkron_does():
+        with self.as_ours_does():
             return attempts_of_dkron(raw)
 
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
@@ -164,17 +164,27 @@ class Rest:
         what: str = "",
         body: object = None,
         seconds: float | None = None,
+        match: str = "",
     ) -> Any:  # noqa: ANN401 - any JSON
-        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit."""
+        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `match` is the version that
+        the object must have."""
         timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
         with _readable():
-            async with self._session.request(method, self._server + path, json=body, timeout=timeout) as response:
+            headers = {"If-Match": match} if match else None
+            url = self._server + path
+            async with self._session.request(method, url, json=body, timeout=timeout, headers=headers) as response:
                 if response.status >= HTTPStatus.BAD_REQUEST:
                     raise await self._refused(response, job, what)
                 try:
                     return await response.json(content_type=None)
                 except ValueError:
                     raise self._no_dkron() from None
+
+    async def version(self, path: str) -> str:
+        """Return the version of an object, for `match`."""
+        with _readable():
+            async with self._session.get(self._server + path) as response:
+                return response.headers.get("ETag", "")
 
     async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str) -> CliError:
         said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
@@ -193,7 +203,7 @@ class Rest:
         return self._no_dkron()
 
     @contextmanager
-    def _as_dkron_does(self) -> Iterator[None]:
+    def as_ours_does(self) -> Iterator[None]:
         """Turn what JSON of another kind breaks into a sentence."""
         try:
             yield

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.auth.caller import Caller, Right, key_of
-from dkron_api.auth.expiring import Kept
 from dkron_api.auth.kubernetes import (
     ALLOWED_SECONDS,
     DENIED_SECONDS,
@@ -24,6 +23,7 @@ from dkron_api.auth.kubernetes import (
     read_token_review,
 )
 from dkron_api.auth.review_queue import Bounds, ReviewQueue
+from dkron_api.cache.expiring import Kept
 from dkron_api.settings import AuthMode
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable

@@ -118,7 +118,7 @@ async def test_each_route_asks_for_the_right_in_its_namespace(api: Api, scheme: 
         scheme.paths.clear()
         status, _ = await send(api, rule.method, rule.path, VALID, B)
         path = rule.path.format(job="backup", execution="1-x", name="readers")
-        of_jobs = rule.resource.startswith("dkronjobs")
+        of_jobs = not rule.resource.startswith(("dkronclusters", "dkronpolicies"))
         where = scheme.asked[0].rpartition(" ")[2]
         expected = (403, "team-b", B + path) if of_jobs else (403, "home", path)
         assert (status, where, scheme.paths[0]) == expected, f"{rule.method} {rule.path}"
@@ -144,10 +144,11 @@ async def test_each_route_answers_below_the_prefix(api: Api, caplog: pytest.LogC
     # The job is needed until the end.
     for method, template in sorted(found, key=("DELETE", "/v1/jobs/{job}").__eq__):
         status, text = await send(api, method, template, VALID, B)
-        # There is no leader, no policy, no such execution, and a job is not a policy.
+        # There is no leader, no such execution, no policy, backfill or pause, and a job is none of these.
         other = {"/v1/leader": 500, "/v1/isleader": 404, "/v1/leave": 409}
-        if "policies" in template:
-            other[template] = 400 if method == "POST" else 404
+        is_list = method == "GET" and "{name}" not in template
+        if not is_list and template.startswith(("/v1/acl/policies", "/v1/backfills", "/v1/pauses")):
+            other[template] = 400 if method in {"POST", "PATCH"} else 404
         if "{execution}" in template:
             other[template] = 404
         assert status == other.get(template) or (status < 300 and template not in other), f"{method} {template}: {text}"

@@ -50,7 +50,7 @@ def call(*words: str) -> int:
         pytest.param("pause --reason x --until soon", 2, '--until: "soon" is not a time', id="no end"),
         pytest.param("pause a --api-writes", 2, "--api-writes concerns the REST API", id="two kinds of pauses"),
         pytest.param("resume --name p a", 2, "give --name, or say which jobs", id="a pause and a job"),
-        pytest.param("pause --reason x --server x", 2, "pause needs a kubeconfig", id="a pause by REST"),
+        pytest.param("pause --reason x --server x -A", 2, "a REST API serves one namespace", id="a pause of a server"),
         pytest.param("retry", 2, "or give --failed", id="retry of nothing"),
         pytest.param("retry --failed --since x", 2, '--since: "x" is not a duration', id="since when"),
         pytest.param("backfill --from 1h", 2, "name a job, or give --selector", id="a backfill of nothing"),

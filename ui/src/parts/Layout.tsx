@@ -5,10 +5,11 @@ import { Link, useLocation } from "wouter-preact";
 import { NAMESPACE } from "../api/address";
 import { connection, heard, isOld, leader } from "../state/live";
 import { nextTheme, theme, zone } from "../state/preferences";
-import { whoami } from "../state/session";
+import { may, whoami } from "../state/session";
 import { signOut, token } from "../state/token";
 import type { Zone } from "../text/time";
 import { paletteOpen } from "./Palette";
+import { PausedBanner } from "./PausedBanner";
 import { Elapsed } from "./Time";
 
 /** The dark part of the disc: half of it, none, all. */
@@ -19,6 +20,8 @@ const PAGES = [
   ["/jobs", "Jobs"],
   ["/chains", "Chains"],
   ["/busy", "Busy"],
+  ["/backfills", "Backfills", "list dkronbackfills"],
+  ["/pauses", "Pauses", "list dkronpauses"],
   ["/cluster", "Cluster"],
 ] as const;
 
@@ -35,7 +38,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
           dkron{NAMESPACE && <span class="muted"> / {NAMESPACE}</span>}
         </Link>
         <nav aria-label="Pages">
-          {PAGES.map(([page, name]) => (
+          {PAGES.filter(([, , right]) => !right || may(right)).map(([page, name]) => (
             <Link key={page} href={page} aria-current={isAt(page) ? "page" : undefined}>
               {name}
             </Link>
@@ -58,6 +61,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
         </div>
       </header>
       <OldData />
+      <PausedBanner />
       <main id="main" tabIndex={-1}>
         {children}
       </main>

@@ -31,14 +31,14 @@ export function shapeOf(state: State): string {
   return SHAPES[state];
 }
 
-/** The shape, with the word for screen readers, or with the word beside it. */
-export function Mark({ state, word = false }: { state: State; word?: boolean }) {
+/** The shape, with the word for screen readers, or with the word beside it. `say` is another word for it. */
+export function Mark({ state, word = false, say }: { state: State; word?: boolean; say?: string }) {
   return (
     <span class={`mark ${state}`}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         <path d={SHAPES[state]} />
       </svg>
-      <span class={word ? "" : "spoken"}>{WORDS[state]}</span>
+      <span class={word ? "" : "spoken"}>{say ?? WORDS[state]}</span>
     </span>
   );
 }

@@ -120,6 +120,12 @@ function actions(go: (to: string) => void, text: string): Choice[] {
     { name: "Failing jobs", hint: "page", act: () => go("/jobs?state=failing") },
     { name: "Chains", hint: "jobs after jobs", act: () => go("/chains") },
     { name: "Busy", hint: "what runs", act: () => go("/busy") },
+    ...(may("list dkronbackfills") ? [{ name: "Backfills", hint: "page", act: () => go("/backfills") }] : []),
+    ...(may("list dkronpauses") ? [{ name: "Pauses", hint: "page", act: () => go("/pauses") }] : []),
+    ...(may("create dkronbackfills")
+      ? [{ name: "New backfill", hint: "action", act: () => go("/backfills/new") }]
+      : []),
+    ...(may("create dkronpauses") ? [{ name: "Pause jobs", hint: "action", act: () => go("/pauses/new") }] : []),
     { name: "Cluster", hint: "leader, members, pause", act: () => go("/cluster") },
     ...(may("create dkronjobs") ? [{ name: "New job", hint: "action", act: () => go("/new") }] : []),
     { name: "Change the theme", hint: "action", act: nextTheme },

@@ -4,6 +4,10 @@ export function jobPath(job: string): string {
   return `/jobs/${encodeURIComponent(job)}`;
 }
 
+export function backfillPath(backfill: string): string {
+  return `/backfills/${encodeURIComponent(backfill)}`;
+}
+
 export function executionPath(job: string, execution: string): string {
   return `${jobPath(job)}/executions/${encodeURIComponent(execution)}`;
 }

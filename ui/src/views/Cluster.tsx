@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { api, ask, askList, type Member } from "../api/client";
 import { Confirm } from "../parts/Confirm";
+import { lazily } from "../parts/lazily";
 import { Facts, Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
@@ -10,6 +11,8 @@ import { leader } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
+
+const Access = lazily(async () => (await import("./Access")).Access);
 
 const BY_LEADER = { concerns: (event: { type: string }) => event.type === "leader", every: 30 };
 
@@ -46,6 +49,7 @@ export function Cluster() {
           />
         </Panel>
         <Pause />
+        {may("list dkronpolicies") && <Access />}
         <Panel title="You" class="you">
           <Facts
             rows={[

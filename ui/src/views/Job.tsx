@@ -13,6 +13,7 @@ import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
 import { Due } from "../parts/Due";
 import { Explain } from "../parts/Explain";
+import { JobPauses } from "../parts/JobPauses";
 import { stateOf } from "../parts/JobTable";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
@@ -27,6 +28,7 @@ import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
+import { may as mayHere } from "../state/session";
 import { result, summary } from "../text/slots";
 import { yaml } from "../text/yaml";
 
@@ -91,6 +93,7 @@ export function Job({ name }: { name: string }) {
       </header>
       <Failure query={job} />
       {!body && job.loading && <Loading rows={6} />}
+      <JobPauses job={name} />
       {body?.problem && (
         <p class="note bad" role="alert">
           <strong>Does not run.</strong> {body.problem}
@@ -203,6 +206,16 @@ function Actions({ job, details, replace }: ActionsProps) {
       {may("update dkronjobs") && (
         <Link class="button" href={`${jobPath(job.name)}/edit`}>
           Edit
+        </Link>
+      )}
+      {mayHere("create dkronpauses") && (
+        <Link class="button" href={`/pauses/new?job=${encodeURIComponent(job.name)}`}>
+          Pause
+        </Link>
+      )}
+      {job.schedule && mayHere("create dkronbackfills") && (
+        <Link class="button" href={`/backfills/new?job=${encodeURIComponent(job.name)}`}>
+          Backfill
         </Link>
       )}
       {may("delete dkronjobs") && (

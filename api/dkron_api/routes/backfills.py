@@ -1,0 +1,104 @@
+"""/v1/backfills: DkronBackfills, which run slots of the past again. An addition to Dkron's API."""
+
+import secrets
+
+from aiohttp import web
+
+from dkron_api.edge.admission import GRANT
+from dkron_api.edge.keys import CLOCK, OBJECTS
+from dkron_api.edge.long_answer import list_answer
+from dkron_api.edge.tenancy import namespace_of, tenant_of
+from dkron_api.jobs.objects import BACKFILL, RUN
+from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
+from dkron_api.routes.requests import require_ready, terms_of
+from dkron_api.translate import gojson
+from dkron_api.translate.backfill import read_backfill, show_backfill, show_slot, slots_of
+from dkron_api.translate.record import Object
+from dkron_api.translate.secrets_named import secrets_in
+from dkron_crds.names import object_name
+from dkron_crds.run import OF_BACKFILL
+
+NAME_ROOM = 40
+"""Characters of the job's name in that of a backfill without a name of its own; 63 are allowed in all."""
+
+
+async def list_backfills(request: web.Request) -> web.StreamResponse:
+    """GET /v1/backfills: the newest first; `?job` those of one job."""
+    job = request.query.get("job")
+    found = await request.app[OBJECTS].list(BACKFILL, namespace_of(request))
+    chosen = [each for each in found if job is None or (each.get("spec") or {}).get("job") == job]
+    items, headers = page_of(request, chosen)
+    return await list_answer(request, rendered(items, show_backfill), headers=headers)
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET /v1/backfills/{name}."""
+    found = await request.app[OBJECTS].get(BACKFILL, namespace_of(request), request.match_info["name"])
+    return answer(request, found, show_backfill)
+
+
+async def list_slots(request: web.Request) -> web.StreamResponse:
+    """GET /v1/backfills/{name}/slots: what became of each slot, in the order in which they run."""
+    require_ready(request)
+    objects, namespace, name = request.app[OBJECTS], namespace_of(request), request.match_info["name"]
+    found = await objects.get(BACKFILL, namespace, name)
+    runs = await objects.list(RUN, namespace, selector=f"{OF_BACKFILL}={name}")
+    index = tenant_of(request).job_index
+    executions: dict[str, dict[int, str]] = {}
+
+    def name_of(uid: str, job: str) -> str:
+        known = index.mirror.by_uid(uid)
+        return job if known is None else known.name
+
+    def execution_of(job: str, group: int) -> str:
+        if job not in executions:
+            known = index.get(job)
+            executions[job] = {} if known is None else _by_group(known.raw_status)
+        return executions[job].get(group, "")
+
+    items, headers = page_of(request, slots_of(found, runs, name_of=name_of))
+    return await list_answer(request, [gojson.encode(show_slot(each, execution_of)) for each in items], headers=headers)
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """POST /v1/backfills: 201 with the backfill. With `dry_run`, its status says soon what would run."""
+    spec = await read(request, read_backfill)
+    grant = request[GRANT]
+    await grant.require(*grant.where.to_use(secrets_in((spec.get("parameters") or {}).values()), has_template=False))
+    name = spec.pop("name", None)
+    name = _name(request, spec) if name is None else name
+    return await created(request, BACKFILL, name, spec, show=show_backfill)
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """PATCH /v1/backfills/{name}: change the fields that the body has."""
+    return await changed(request, BACKFILL, await read(request, read_backfill), show_backfill)
+
+
+async def cancel(request: web.Request) -> web.StreamResponse:
+    """DELETE /v1/backfills/{name}: responds with the deleted backfill."""
+    name = request.match_info["name"]
+    found = await request.app[OBJECTS].delete(BACKFILL, namespace_of(request), name, terms_of(request))
+    return deleted(request, found, show_backfill)
+
+
+def _name(request: web.Request, spec: Object) -> str:
+    job = spec.get("job")
+    stem = object_name(job)[:NAME_ROOM].rstrip("-.") if job else "jobs"
+    return f"{stem}-{int(request.app[CLOCK]().timestamp())}-{secrets.token_hex(2)}"
+
+
+def _by_group(status: Object) -> dict[int, str]:
+    """Return the ids of the newest execution of each group."""
+    ended = status.get("executions") or ()
+    return {each["group"]: each["id"] for each in (*reversed(ended), *(status.get("active") or ())) if each.get("id")}
+
+
+ROUTES = (
+    web.get("/v1/backfills", list_backfills, allow_head=False),
+    web.post("/v1/backfills", create),
+    web.get("/v1/backfills/{name}", show, allow_head=False),
+    web.patch("/v1/backfills/{name}", change),
+    web.delete("/v1/backfills/{name}", cancel),
+    web.get("/v1/backfills/{name}/slots", list_slots, allow_head=False),
+)

@@ -1,0 +1,95 @@
+"""Shared by the routes of backfills and pauses: bodies, pages and answers."""
+
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from aiohttp import web
+
+from dkron_api.answer import json_answer
+from dkron_api.edge.admission import NEED
+from dkron_api.edge.keys import OBJECTS
+from dkron_api.edge.root import public_path
+from dkron_api.edge.tenancy import base_of, namespace_of
+from dkron_api.jobs.objects import Kind
+from dkron_api.refusal import ApiError
+from dkron_api.routes.bodies import body_of
+from dkron_api.routes.requests import terms_of
+from dkron_api.translate import gojson
+from dkron_api.translate.listing import read_query, sliced
+from dkron_from_dkron.values import Unreadable
+
+Object = dict[str, Any]
+Show = Callable[[Object], Object]
+T = TypeVar("T")
+
+
+async def read(request: web.Request, reader: Callable[[bytes], Object]) -> Object:
+    """Return the body. Raises `ApiError`, 400."""
+    try:
+        return reader(await body_of(request))
+    except Unreadable as reason:
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the body cannot be used: {reason}.") from reason
+
+
+def page_of(request: web.Request, found: Sequence[T]) -> tuple[Sequence[T], dict[str, str]]:
+    """Return the items from `_start` to before `_end`, and the header with the number of all."""
+    return sliced(found, read_query(request.query.items())), {"X-Total-Count": str(len(found))}
+
+
+def rendered(found: Iterable[Object], show: Show) -> list[bytes]:
+    """Return the JSON of objects. One that cannot be read is left out, so that the others are shown."""
+    shown = []
+    for each in found:
+        try:
+            shown.append(gojson.encode(show(each)))
+        except Unreadable:
+            continue
+    return shown
+
+
+def answer(
+    request: web.Request, found: Object, show: Show, *, status: int = HTTPStatus.OK, location: str = ""
+) -> web.Response:
+    """Return one object, with its version. Raises `ApiError`, 409, if it cannot be read."""
+    try:
+        body = show(found)
+    except Unreadable as reason:
+        raise ApiError(HTTPStatus.CONFLICT, str(reason)) from reason
+    tag = f'"{found["metadata"]["resourceVersion"]}"'
+    where = {"Location": location} if location else {}
+    return json_answer(request, body, status=status, headers={"ETag": tag, **where})
+
+
+def deleted(request: web.Request, found: Object, show: Show) -> web.Response:
+    """Return an object that is deleted, as far as it can be read."""
+    try:
+        body = show(found)
+    except Unreadable:
+        body = {"name": found["metadata"]["name"]}
+    return json_answer(request, body, headers={"ETag": f'"{found["metadata"]["resourceVersion"]}"'})
+
+
+async def created(request: web.Request, kind: Kind, name: str, spec: Object, *, show: Show) -> web.Response:
+    """Create an object with the fields that are not None: 201."""
+    need = request[NEED]
+    # The audit log names what is created, though no right can.
+    request[NEED] = need._replace(right=need.right._replace(name=name))
+    given = {key: value for key, value in spec.items() if value is not None}
+    made = await request.app[OBJECTS].create(kind, namespace_of(request), name, given)
+    path = f"{base_of(request)}/v1/{kind.word}s/{quote(name, safe='')}"
+    return answer(request, made, show, status=HTTPStatus.CREATED, location=public_path(request, path))
+
+
+async def changed(request: web.Request, kind: Kind, fields: Object, show: Show) -> web.Response:
+    """Change these fields of the object in the path; None takes one out. Raises `ApiError`."""
+    name = request.match_info["name"]
+    if fields.pop("name", None) not in (None, name):
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"the name of a {kind.word} cannot change; leave it out of the body")
+
+    def apply(spec: Object) -> Object:
+        return {key: value for key, value in (spec | fields).items() if value is not None}
+
+    found = await request.app[OBJECTS].change(kind, namespace_of(request), name, terms=terms_of(request), change=apply)
+    return answer(request, found, show)

@@ -1,0 +1,102 @@
+"""/v1/pauses: DkronPauses, which keep jobs from running by schedule or after others. An addition to Dkron's API, whose
+/v1/pause keeps clients from changing jobs."""
+
+import secrets
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dkron_api.edge.admission import caller_of, requester
+from dkron_api.edge.keys import OBJECTS, SETTINGS
+from dkron_api.edge.long_answer import list_answer
+from dkron_api.edge.tenancy import namespace_of, tenant_of
+from dkron_api.jobs.objects import PAUSE
+from dkron_api.refusal import ApiError
+from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
+from dkron_api.routes.requests import require_ready, terms_of
+from dkron_api.translate.pause import as_seen_from, read_pause, selects, show_pause
+from dkron_api.translate.record import Object
+from dkron_crds.schedule.errors import quoted
+from dkron_kube.errors import Rejected
+
+LONGEST_NAME = 256
+"""Characters of `spec.pausedBy`."""
+ELSEWHERE = "all_namespaces: only a pause in the operator's namespace holds in all namespaces; leave it out"
+
+
+async def list_pauses(request: web.Request) -> web.StreamResponse:
+    """GET /v1/pauses: those of the namespace, the newest first, then those of all namespaces that concern it. `?job`
+    those that select one job."""
+    require_ready(request)
+    found = [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]
+    name = request.query.get("job")
+    if name is not None:
+        job = tenant_of(request).job_index.get(name)
+        if job is None:
+            raise ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
+        found = [each for each in found if selects(each, job)]
+    items, headers = page_of(request, found)
+    return await list_answer(request, rendered(items, show_pause), headers=headers)
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET /v1/pauses/{name}."""
+    found = await request.app[OBJECTS].get(PAUSE, namespace_of(request), request.match_info["name"])
+    return answer(request, found, show_pause)
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """POST /v1/pauses: 201 with the pause, which says who pauses."""
+    spec = await read(request, read_pause)
+    _refuse_elsewhere(request, spec)
+    name = spec.pop("name", None)
+    name = f"pause-{secrets.token_hex(4)}" if name is None else name
+    # A caller who has shown a token cannot pause in the name of another one.
+    by = caller_of(request)[:LONGEST_NAME] or spec.get("pausedBy") or requester(request)[:LONGEST_NAME]
+    return await created(request, PAUSE, name, spec | {"pausedBy": by}, show=show_pause)
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """PATCH /v1/pauses/{name}: change the fields that the body has."""
+    fields = await read(request, read_pause)
+    _refuse_elsewhere(request, fields)
+    if "pausedBy" in fields and caller_of(request):
+        fields["pausedBy"] = caller_of(request)[:LONGEST_NAME]
+    return await changed(request, PAUSE, fields, show_pause)
+
+
+async def end(request: web.Request) -> web.StreamResponse:
+    """DELETE /v1/pauses/{name}: the jobs go on. Responds with the deleted pause."""
+    name = request.match_info["name"]
+    found = await request.app[OBJECTS].delete(PAUSE, namespace_of(request), name, terms_of(request))
+    return deleted(request, found, show_pause)
+
+
+async def _of_all(request: web.Request) -> list[Object]:
+    """Return the pauses of all namespaces that are kept elsewhere, as far as the namespace of the request may see
+    them."""
+    home = request.app[SETTINGS].cluster_namespace
+    if namespace_of(request) == home:
+        return []
+    try:
+        found = await request.app[OBJECTS].list(PAUSE, home)
+    except Rejected:
+        # The service may not read them there. Each job that one holds says so.
+        return []
+    jobs = tuple(tenant_of(request).job_index)
+    seen = (as_seen_from(each, jobs) for each in found if (each.get("spec") or {}).get("allNamespaces") is True)
+    return [each for each in seen if each is not None]
+
+
+def _refuse_elsewhere(request: web.Request, spec: Object) -> None:
+    if spec.get("allNamespaces") and namespace_of(request) != request.app[SETTINGS].cluster_namespace:
+        raise ApiError(HTTPStatus.BAD_REQUEST, ELSEWHERE)
+
+
+ROUTES = (
+    web.get("/v1/pauses", list_pauses, allow_head=False),
+    web.post("/v1/pauses", create),
+    web.get("/v1/pauses/{name}", show, allow_head=False),
+    web.patch("/v1/pauses/{name}", change),
+    web.delete("/v1/pauses/{name}", end),
+)

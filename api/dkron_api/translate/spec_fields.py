@@ -1,0 +1,84 @@
+"""Bodies of DkronBackfills and DkronPauses: which fields they have, and what type each is. Pure.
+
+Bounds and rules are the API server's: it refuses with the sentence that kubectl shows.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Never
+
+from dkron_api.translate.gojson import decode
+from dkron_crds.schedule.errors import quoted
+from dkron_from_dkron.values import Pairs, Unreadable
+
+Object = dict[str, Any]
+MOST_KEYS = 64
+"""Entries of an object in a body. The kinds allow fewer."""
+LONGEST = 4096
+"""Characters of a text in a body. The kinds allow fewer, but for the values of parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the spec: `wire` is its name there. `read` gets the name in the body and a value that is not null, and
+    raises Unreadable."""
+
+    wire: str
+    read: Callable[[str, object], Any]
+
+
+def read_fields(data: bytes, fields: Mapping[str, Field], example: str) -> Object:
+    """Return the fields of a body by their names in the spec; None for those that are null. Raises Unreadable."""
+    value = decode(data)
+    if not isinstance(value, Pairs):
+        raise Unreadable(f"it is not an object; send an object, such as {example}")
+    found: Object = {}
+    for key, item in value:
+        field = fields.get(key)
+        if field is None:
+            raise Unreadable(f"{quoted(key)} is not a field of it; it has {', '.join(fields)}")
+        if field.wire in found:
+            raise Unreadable(f"{quoted(key)} is in it twice")
+        found[field.wire] = None if item is None else field.read(key, item)
+    return found
+
+
+def a_text(name: str, value: object) -> str:
+    """Read a string."""
+    if not isinstance(value, str) or len(value) > LONGEST:
+        _refuse(name, "a text, or too long", f"a string of at most {LONGEST} characters")
+    return value
+
+
+def a_number(name: str, value: object) -> int:
+    """Read a whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        _refuse(name, "a whole number", "one without quotes, such as 4")
+    return value
+
+
+def a_flag(name: str, value: object) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        _refuse(name, "a flag", "true or false without quotes")
+    return value
+
+
+def texts(name: str, value: object) -> list[str]:
+    """Read a list of strings."""
+    if not isinstance(value, list) or isinstance(value, Pairs):
+        _refuse(name, "a list", 'one of strings, such as ["report"]')
+    return [a_text(name, each) for each in value]
+
+
+def texts_by_name(name: str, value: object) -> dict[str, str]:
+    """Read an object whose values are strings."""
+    if not isinstance(value, Pairs):
+        _refuse(name, "an object", "one whose values are strings")
+    if len(value) > MOST_KEYS:
+        _refuse(name, "short enough", f"at most {MOST_KEYS} entries")
+    return {key: a_text(f"{name}: {quoted(key)}", item) for key, item in value}
+
+
+def _refuse(name: str, what: str, allowed: str) -> Never:
+    raise Unreadable(f"{name}: it is not {what}; send {allowed}")

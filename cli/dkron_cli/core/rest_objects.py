@@ -1,0 +1,57 @@
+"""DkronBackfills and DkronPauses as the REST API spells them, and as Kubernetes does."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dkron_crds.names import API_VERSION
+
+Object = dict[str, Any]
+
+KINDS = {"backfills": "DkronBackfill", "pauses": "DkronPause"}
+"""The kinds by the name of their route."""
+_OURS = frozenset({"name", "namespace", "created_at", "state", "status"})
+"""Fields that are not of the spec."""
+_ENDED = {"succeeded": "Complete", "planned": "Complete", "failed": "Failed", "stopped": "Failed", "refused": "Failed"}
+_REASONS = {
+    "expired": "Expired", "not_allowed": "NotAllowed", "too_many": "TooMany", "invalid": "Invalid", "holds": "Paused",
+}  # fmt: skip
+_CAPITAL, _LOW = re.compile("[A-Z]"), re.compile("_([a-z])")
+
+
+def to_rest(body: Mapping[str, Any]) -> Object:
+    """Return an object as the body of a POST."""
+    return {"name": body["metadata"]["name"], **fields_to_rest(body["spec"])}
+
+
+def fields_to_rest(spec: Mapping[str, Any]) -> Object:
+    """Return fields of a spec as they are in a body, without empty texts."""
+    return {_CAPITAL.sub(lambda at: f"_{at[0].lower()}", key): value for key, value in spec.items() if value != ""}
+
+
+def from_rest(route: str, shown: Mapping[str, Any]) -> Object:
+    """Return what a GET shows as the object in Kubernetes, with the condition that its state stands for."""
+    metadata = {
+        "name": shown["name"],
+        "namespace": shown.get("namespace", ""),
+        "creationTimestamp": shown["created_at"],
+    }
+    spec = {_wire(key): value for key, value in shown.items() if key not in _OURS and value is not None}
+    status = {_wire(key): value for key, value in shown["status"].items()}
+    conditions = [condition for condition in (_condition(str(shown["state"])),) if condition]
+    return {
+        "apiVersion": API_VERSION, "kind": KINDS[route], "metadata": metadata, "spec": spec,
+        "status": {**status, "conditions": conditions},
+    }  # fmt: skip
+
+
+def _condition(state: str) -> Object:
+    if state in _ENDED:
+        return {"type": _ENDED[state], "status": "True"}
+    if state in _REASONS:
+        return {"type": "Active", "status": "True" if state == "holds" else "False", "reason": _REASONS[state]}
+    return {}
+
+
+def _wire(key: str) -> str:
+    return _LOW.sub(lambda at: at[1].upper(), key)

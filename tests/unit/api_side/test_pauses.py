@@ -1,0 +1,174 @@
+"""Pauses over REST: who pauses, what is shown of a pause, and what those of one namespace see of one of all."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from dkron_api.auth.guard import Guard
+from dkron_api.routes import pauses
+from dkron_kube.errors import Rejected
+from dkron_kube.paths import DKRON_PAUSES, Resource
+from tests.support.api_app import Api, FakeApiServer, object_of, running_api
+from tests.support.api_callers import VALID, OneCaller
+from tests.support.builders import wire_job
+
+Object = dict[str, Any]
+PATH = "/v1/pauses"
+TEAM = {"team": "data"}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with running_api(pauses.ROUTES) as running:
+        know(running)
+        yield running
+
+
+def know(api: Api) -> None:
+    labelled = wire_job(name="report")
+    labelled["metadata"]["labels"] = TEAM
+    api.know_jobs(labelled, wire_job(name="other", uid="uid-of-other"))
+
+
+def pause(name: str, spec: Object, *, reason: str = "Paused", jobs: int = 1) -> Object:
+    condition = {
+        "type": "Active", "status": "True" if reason == "Paused" else "False", "reason": reason,
+        "lastTransitionTime": "2026-03-01T11:00:00Z",
+    }  # fmt: skip
+    status = {"conditions": [condition], "jobs": jobs, "message": "of team-b, too"}
+    return object_of(name, metadata={"creationTimestamp": "2026-03-01T11:00:00Z"}, spec=spec, status=status)
+
+
+async def names(api: Api, query: str = "") -> list[str]:
+    async with api.client.get(PATH + query) as answer:
+        return [each["name"] for each in await answer.json()]
+
+
+async def test_it_is_created_changed_and_ended(api: Api) -> None:
+    body = {"name": "moves", "jobs": ["report", "other"], "reason": "the database moves", "paused_by": "ann"}
+    async with api.client.post(PATH, json=body) as answer:
+        made, tag = await answer.json(), answer.headers["ETag"]
+        assert (answer.status, answer.headers["Location"]) == (201, f"{PATH}/moves")
+    assert (made["paused_by"], made["state"], made["when_resumed"], made["until"]) == (
+        "ann",
+        "unseen",
+        "missedRuns",
+        None,
+    )
+    changed = await api.client.patch(f"{PATH}/moves", json={"jobs": ["other"]}, headers={"If-Match": tag})
+    again = await api.client.patch(f"{PATH}/moves", json={"jobs": ["report"]}, headers={"If-Match": tag})
+    assert (changed.status, (await changed.json())["jobs"], again.status) == (200, ["other"], 412)
+    renamed = await api.client.patch(f"{PATH}/moves", json={"name": "else"})
+    assert (renamed.status, "cannot change" in await renamed.text()) == (400, True)
+    assert [(await api.client.delete(f"{PATH}/moves")).status for _ in range(2)] == [200, 404]
+
+
+async def test_an_edit_by_another_client_is_kept(api: Api) -> None:
+    api.kube.put(DKRON_PAUSES, pause("p", {"jobs": ["report"]}))
+
+    def edit() -> None:
+        api.kube.edit(DKRON_PAUSES, "p", lambda it: it["spec"].update(reason="theirs"))
+
+    api.kube.meanwhile("patch dkronpauses", edit)
+    await api.client.patch(f"{PATH}/p", json={"until": "2026-03-01T14:00:00Z"})
+    assert api.kube.has(DKRON_PAUSES, "p")["spec"] == {
+        "jobs": ["report"], "reason": "theirs", "until": "2026-03-01T14:00:00Z",
+    }  # fmt: skip
+
+
+async def test_a_caller_with_a_token_pauses_in_their_own_name(capfd: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("dkron_api.audit").setLevel(logging.INFO)
+    async with running_api(pauses.ROUTES, guard=Guard([OneCaller()])) as api:
+        know(api)
+        await api.client.post(PATH, json={"name": "p", "paused_by": "ann"}, headers=VALID)
+        assert api.kube.has(DKRON_PAUSES, "p")["spec"]["pausedBy"] == "ci"
+        await api.client.patch(f"{PATH}/p", json={"paused_by": "ann"}, headers=VALID)
+        assert api.kube.has(DKRON_PAUSES, "p")["spec"]["pausedBy"] == "ci"
+    (line, _) = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "dkron_api.audit" in line]
+    assert {line[key] for key in ("verb", "resource", "object")} == {"create", "dkronpauses", "p"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "selected"),
+    [
+        pytest.param({"jobs": ["report"]}, True, id="by name"),
+        pytest.param({"jobs": ["other"]}, False, id="another one"),
+        pytest.param({"selector": TEAM}, True, id="by label"),
+        pytest.param({"selector": TEAM | {"tier": "1"}}, False, id="by one label of two"),
+        pytest.param({}, True, id="all"),
+    ],
+)
+async def test_those_of_a_job_are_found(api: Api, spec: Object, *, selected: bool) -> None:
+    api.kube.put(DKRON_PAUSES, pause("p", spec))
+    assert await names(api, "?job=report") == (["p"] if selected else [])
+    assert (await api.client.get(f"{PATH}?job=none")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        ("Paused", "holds"),
+        ("Expired", "expired"),
+        ("NotAllowed", "not_allowed"),
+        ("TooMany", "too_many"),
+        ("Invalid", "invalid"),
+        ("Later", "invalid"),
+    ],
+)
+async def test_a_word_says_whether_it_holds(api: Api, reason: str, state: str) -> None:
+    api.kube.put(DKRON_PAUSES, pause("p", {}, reason=reason))
+    async with api.client.get(f"{PATH}/p") as answer:
+        assert (await answer.json())["state"] == state
+
+
+@dataclass
+class TwoNamespaces(FakeApiServer):
+    """It also has the pauses of the namespace `home`, or refuses to list them."""
+
+    at_home: list[Object] = field(default_factory=list)
+    refuses: bool = False
+
+    async def list(  # type: ignore[override]
+        self, resource: Resource, namespace: str | None, **selectors: Any
+    ) -> AsyncIterator[Object]:
+        if namespace == "home" and self.refuses:
+            raise Rejected("forbidden", status=403)
+        if namespace == "home":
+            for each in self.at_home:
+                yield each
+            return
+        async for each in super().list(resource, namespace, **selectors):
+            yield each
+
+
+def of_all(name: str, **spec: Any) -> Object:
+    found = pause(name, {"allNamespaces": True, "reason": "moves", **spec}, jobs=12)
+    found["metadata"]["namespace"] = "home"
+    return found
+
+
+async def test_a_namespace_sees_of_a_pause_of_all_what_concerns_it() -> None:
+    hidden = of_all("hidden", jobs=["salaries-of-team-b"]), of_all("labels", selector={"customer": "acme"})
+    seen, only_there = (of_all("everything"), of_all("one", jobs=["report", "salaries"])), pause("there", {})
+    kube = TwoNamespaces(at_home=[*seen, *hidden, only_there])
+    async with running_api(pauses.ROUTES, kube=kube, cluster_namespace="home") as api:
+        know(api)
+        async with api.client.get(PATH) as answer:
+            found, text = await answer.json(), await answer.text()
+        assert [(each["name"], each["namespace"], each["status"]["jobs"], each["jobs"]) for each in found] == [
+            ("everything", "home", 2, []), ("one", "home", 1, ["report"]),
+        ]  # fmt: skip
+        assert not any(word in text for word in ("salaries", "acme", "team-b"))
+        refused = await api.client.post(PATH, json={"all_namespaces": True})
+        assert (refused.status, "only a pause in the operator's namespace" in await refused.text()) == (400, True)
+
+
+async def test_pauses_are_shown_also_if_those_of_all_namespaces_may_not_be_read() -> None:
+    async with running_api(pauses.ROUTES, kube=TwoNamespaces(refuses=True), cluster_namespace="home") as api:
+        know(api)
+        api.kube.put(DKRON_PAUSES, pause("own", {}))
+        assert await names(api) == ["own"]

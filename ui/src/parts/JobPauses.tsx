@@ -1,0 +1,61 @@
+// The pauses that hold one job, on its view, and how it goes on.
+
+import { Link } from "wouter-preact";
+import { endPause, listPauses, type Pause, resumeOneOf } from "../api/pauses";
+import { attempt } from "../state/notices";
+import { pauseChanges, pausesChanged } from "../state/pauses";
+import { useQuery } from "../state/query";
+import { may, whoami } from "../state/session";
+import { pausedJobs, whoAndWhy } from "../text/backfills";
+import { When } from "./Time";
+
+export function JobPauses({ job }: { job: string }) {
+  const { data } = useQuery(
+    may("list dkronpauses") ? `pauses of ${job} ${pauseChanges()}` : null,
+    (signal) => listPauses({ job }, signal),
+    { concerns: (event) => event.type === "job" && event.job.name === job, atMostEvery: 3, every: 30 },
+  );
+  return (
+    <>
+      {(data?.items ?? [])
+        .filter(({ state }) => state === "holds" || state === "unseen")
+        .map((each) => (
+          <Held key={`${each.namespace} ${each.name}`} pause={each} job={job} />
+        ))}
+    </>
+  );
+}
+
+function Held({ pause, job }: { pause: Pause; job: string }) {
+  const resume = async (action: () => Promise<unknown>) => {
+    if (await attempt(action, `${job} goes on.`)) pausesChanged();
+  };
+  const isHere = pause.namespace === whoami.value?.namespace;
+  const isAlone = pause.jobs.length === 1;
+  return (
+    <div class="note warn">
+      <p>
+        <strong>{pause.state === "unseen" ? "Is about to pause" : "Paused"}</strong>
+        {whoAndWhy(pause)}
+        {pause.until && (
+          <>
+            {" "}
+            (until <When at={pause.until} />)
+          </>
+        )}
+        . {pause.when_resumed === "drop" && "What comes due meanwhile is skipped. "}
+        {!isAlone && <Link href="/pauses">It holds {pausedJobs(pause)}</Link>}
+      </p>
+      {isHere && isAlone && may("delete dkronpauses") && (
+        <button type="button" onClick={() => resume(() => endPause(pause.name))}>
+          Resume
+        </button>
+      )}
+      {isHere && pause.jobs.length > 1 && may("update dkronpauses") && (
+        <button type="button" onClick={() => resume(() => resumeOneOf(pause.name, job))}>
+          Resume this job
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,131 @@
+// Backfills: which slots of the past run again, and how far each has got.
+
+import { useEffect, useState } from "preact/hooks";
+import { Link, useSearch } from "wouter-preact";
+import { type Backfill, listBackfills } from "../api/backfills";
+import { BackfillActions } from "../parts/BackfillActions";
+import { backfillPath, jobPath } from "../parts/links";
+import { Mark } from "../parts/Mark";
+import { Pager, pageIn } from "../parts/Pager";
+import { Progress } from "../parts/Progress";
+import { Empty, Failure, Loading } from "../parts/States";
+import { When } from "../parts/Time";
+import { useTitle } from "../parts/useTitle";
+import { useQuery } from "../state/query";
+import { may } from "../state/session";
+import { BACKFILL_MARKS, isUnderWay, jobsOf } from "../text/backfills";
+
+const PAGE = 50;
+/** Seconds between two reads, while one is under way and else. */
+const [SOON, LATER] = [3, 30];
+
+export function Backfills() {
+  useTitle("Backfills");
+  const page = pageIn(useSearch());
+  const [goesOn, setGoesOn] = useState(false);
+  const list = useQuery(`backfills ${page}`, (signal) => listBackfills(page * PAGE, (page + 1) * PAGE, signal), {
+    every: goesOn ? SOON : LATER,
+  });
+  const { data } = list;
+  useEffect(() => setGoesOn(data?.items.some(isUnderWay) ?? false), [data]);
+  const replace = (next: Backfill) =>
+    list.change((found) => ({
+      ...found,
+      items: found.items.map((each) => (each.name === next.name ? next : each)),
+    }));
+  return (
+    <div class="backfills">
+      <header class="head">
+        <h1>Backfills</h1>
+        <span class="muted count" role="status">
+          {data ? `${data.total} ${data.total === 1 ? "backfill" : "backfills"}` : ""}
+        </span>
+        {may("create dkronbackfills") && (
+          <Link href="/backfills/new" class="button primary">
+            New backfill
+          </Link>
+        )}
+      </header>
+      <Failure query={list} />
+      {!data && list.loading && <Loading rows={8} />}
+      {data?.total === 0 && (
+        <Empty title="No slots of the past run again.">
+          <p class="muted">
+            A backfill runs the slots of a period again: all of them, or those that failed. Here appears how far it is.
+          </p>
+        </Empty>
+      )}
+      {data && data.total > 0 && data.items.length === 0 && (
+        <Empty title="This page is after the last one.">
+          <p>
+            <Link href="/backfills">Go to the first page</Link>
+          </p>
+        </Empty>
+      )}
+      {data && data.items.length > 0 && (
+        <div class="scroll">
+          <table class="list">
+            <caption class="spoken">Backfills, the newest first</caption>
+            <thead>
+              <tr>
+                <th scope="col">State</th>
+                <th scope="col">Name</th>
+                <th scope="col" class="medium">
+                  Jobs
+                </th>
+                <th scope="col">Progress</th>
+                <th scope="col" class="wide">
+                  Period
+                </th>
+                <th scope="col" class="medium">
+                  Created
+                </th>
+                <th scope="col" class="medium">
+                  <span class="spoken">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.items.map((each) => (
+                <Row key={each.name} backfill={each} replace={replace} reload={list.reload} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {data && <Pager page={page} size={PAGE} total={data.total} to={(to) => `/backfills?page=${to + 1}`} />}
+    </div>
+  );
+}
+
+interface RowProps {
+  backfill: Backfill;
+  replace: (next: Backfill) => void;
+  reload: () => void;
+}
+
+function Row({ backfill, replace, reload }: RowProps) {
+  const { name, job, state, reason, status } = backfill;
+  return (
+    <tr>
+      <td class="nowrap">
+        <Mark state={BACKFILL_MARKS[state]} word say={state} />
+      </td>
+      <th scope="row" class="name">
+        <Link href={backfillPath(name)}>{name}</Link>
+        <span class="sub clip">{reason}</span>
+      </th>
+      <td class="medium clip">{job ? <Link href={jobPath(job)}>{job}</Link> : jobsOf(backfill)}</td>
+      <td>{status.plan ? <Progress backfill={backfill} /> : <span class="sub clip">{status.message || "–"}</span>}</td>
+      <td class="wide nowrap">
+        <When at={backfill.from} /> to <When at={backfill.to} />
+      </td>
+      <td class="medium nowrap">
+        <When at={backfill.created_at} />
+      </td>
+      <td class="actions medium">
+        <BackfillActions backfill={backfill} onChange={replace} onGone={reload} quiet />
+      </td>
+    </tr>
+  );
+}

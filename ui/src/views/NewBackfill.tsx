@@ -1,0 +1,310 @@
+// Run slots of the past again: which, how, and what that comes to before anything runs.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Link, useLocation, useSearch } from "wouter-preact";
+import { type Backfill, type BackfillBody, createBackfill, planOf } from "../api/backfills";
+import { Refusal } from "../api/client";
+import { backfillPath } from "../parts/links";
+import { Facts, Panel } from "../parts/Panel";
+import { Empty } from "../parts/States";
+import { When } from "../parts/Time";
+import { useTitle } from "../parts/useTitle";
+import { tell } from "../state/notices";
+import { zone } from "../state/preferences";
+import { may } from "../state/session";
+import { extentOf, fieldTime, readFieldTime, readLabels, sameRuns } from "../text/backfills";
+import { objectOf } from "../text/draft";
+import { Labelled } from "./edit/Labelled";
+import { Pairs } from "./edit/Pairs";
+
+const DAY = 86_400_000;
+
+interface Draft {
+  of: "job" | "selector" | "all";
+  job: string;
+  labels: string;
+  from: string;
+  to: string;
+  runs: "all" | "failed";
+  order: "oldestFirst" | "newestFirst";
+  parallelism: number;
+  onFailure: "stop" | "continue";
+  concurrency: "allow" | "forbid";
+  maxRuns: number;
+  reason: string;
+  parameters: [string, string][];
+}
+
+/** What the form asks for; a sentence if that cannot be meant. */
+function bodyOf(draft: Draft, utc: boolean): BackfillBody | string {
+  const [from, to] = [readFieldTime(draft.from, utc), readFieldTime(draft.to, utc)];
+  const selector = draft.of === "all" ? {} : readLabels(draft.labels);
+  if (draft.of === "job" && !draft.job) return "Name the job.";
+  if (draft.of === "selector" && (!selector || !Object.keys(selector).length)) {
+    return "Write labels as team=data, tier=1.";
+  }
+  if (!from || !to) return "Say from when and to when.";
+  if (from >= to) return "The end has to be after the begin.";
+  const parameters = objectOf(draft.parameters) ?? {};
+  return {
+    ...(draft.of === "job" ? { job: draft.job } : { selector }),
+    from,
+    to,
+    runs: draft.runs,
+    order: draft.order,
+    parallelism: draft.parallelism,
+    on_failure: draft.onFailure,
+    concurrency: draft.concurrency,
+    max_runs: draft.maxRuns,
+    ...(draft.reason ? { reason: draft.reason } : {}),
+    ...(Object.keys(parameters).length ? { parameters } : {}),
+  };
+}
+
+export function NewBackfill() {
+  useTitle("New backfill");
+  const job = new URLSearchParams(useSearch()).get("job") ?? "";
+  const utc = zone.value !== "local";
+  const [draft, setDraft] = useState<Draft>(() => ({
+    of: "job",
+    job,
+    labels: "",
+    from: fieldTime(Date.now() - DAY, utc),
+    to: fieldTime(Date.now(), utc),
+    runs: "all",
+    order: "oldestFirst",
+    parallelism: 1,
+    onFailure: "stop",
+    concurrency: "allow",
+    maxRuns: 1000,
+    reason: "",
+    parameters: [],
+  }));
+  if (!may("create dkronbackfills")) return <Empty page title="Your rights do not allow a backfill here." />;
+  return (
+    <div class="edit">
+      <header class="head">
+        <div class="titles">
+          <p class="crumbs">
+            <Link href="/backfills">Backfills</Link>
+          </p>
+          <h1>New backfill</h1>
+        </div>
+      </header>
+      <Form draft={draft} utc={utc} set={(changes) => setDraft((before) => ({ ...before, ...changes }))} />
+    </div>
+  );
+}
+
+interface FormProps {
+  draft: Draft;
+  utc: boolean;
+  set: (changes: Partial<Draft>) => void;
+}
+
+/** A plan, what it is of, and the name that its backfill gets: a second click cannot create a second one. */
+interface Planned {
+  body: BackfillBody;
+  name: string;
+  plan: Backfill;
+}
+
+function Form({ draft, utc, set }: FormProps) {
+  const [planned, setPlanned] = useState<Planned>();
+  const [trouble, setTrouble] = useState("");
+  const [doing, setDoing] = useState<"" | "plan" | "create">("");
+  const [, go] = useLocation();
+  const control = useRef<AbortController>();
+  useEffect(() => () => control.current?.abort(), []);
+  const body = bodyOf(draft, utc);
+  const current = typeof body !== "string" && sameRuns(planned?.body, body) ? planned : undefined;
+  const act = async (what: "plan" | "create", action: () => Promise<void>) => {
+    setDoing(what);
+    setTrouble("");
+    try {
+      await action();
+    } catch (reason) {
+      setTrouble(reason instanceof Refusal ? reason.message : String(reason));
+    }
+    setDoing("");
+  };
+  const count = () =>
+    act("plan", async () => {
+      if (typeof body === "string") throw new Refusal(0, body);
+      control.current?.abort();
+      control.current = new AbortController();
+      const plan = await planOf(body, control.current.signal);
+      if (!plan) {
+        throw new Refusal(0, "No operator has counted the slots within 30 s. Cluster says whether a replica leads.");
+      }
+      setPlanned({ body, name: nameFor(draft), plan });
+    });
+  const create = ({ body: asked, name }: Planned) =>
+    act("create", async () => {
+      await createBackfill({ ...asked, name });
+      tell(`${name} is created.`);
+      go(backfillPath(name));
+    });
+  return (
+    <form
+      class="grid"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void count();
+      }}
+    >
+      <Panel title="Which slots, and how" class="definition">
+        <Fields draft={draft} utc={utc} set={set} />
+        <div class="buttons">
+          <button type="submit" class={current ? "" : "primary"} disabled={doing !== ""}>
+            {doing === "plan" ? "Counting…" : "Count the slots"}
+          </button>
+          <Link class="button" href="/backfills">
+            Cancel
+          </Link>
+        </div>
+      </Panel>
+      <Panel title="What would run" class="plan">
+        <div role="status">
+          {trouble && <p class="note bad">{trouble}</p>}
+          {!trouble && !current && (
+            <p class="muted">
+              {doing === "plan"
+                ? "The operator counts the slots. Nothing runs."
+                : "Count the slots first: the operator says how many there are. Nothing runs by that."}
+            </p>
+          )}
+          {current && <Plan plan={current.plan} />}
+        </div>
+        {current && (current.plan.status.plan?.count ?? 0) > 0 && (
+          <button type="button" class="primary after" disabled={doing !== ""} onClick={() => create(current)}>
+            Run {extentOf(current.plan.status.plan ?? { count: 0, jobs: 0 })}
+          </button>
+        )}
+      </Panel>
+    </form>
+  );
+}
+
+function Plan({ plan: { state, status } }: { plan: Backfill }) {
+  if (state === "refused" || !status.plan) return <p class="note bad">{status.message}</p>;
+  if (!status.plan.count) return <p>There is no such slot in the period.</p>;
+  return (
+    <Facts
+      rows={[
+        ["Slots", status.plan.count],
+        ["Jobs", status.plan.jobs],
+        ["First", <When key="f" at={status.plan.first} />],
+        ["Last", <When key="l" at={status.plan.last} />],
+      ]}
+    />
+  );
+}
+
+function nameFor({ of, job }: Draft): string {
+  const stem =
+    of === "job"
+      ? job
+          .toLowerCase()
+          .replace(/[^a-z0-9]+/g, "-")
+          .replace(/^-+|-+$/g, "")
+      : "jobs";
+  const salt = Array.from(crypto.getRandomValues(new Uint8Array(4)), (byte) => byte.toString(16).padStart(2, "0"));
+  return `${stem.slice(0, 40).replace(/-+$/, "") || "job"}-${salt.join("")}`;
+}
+
+function Fields({ draft, utc, set }: FormProps) {
+  const hint = utc ? "UTC" : "your local time";
+  const time = (key: "from" | "to", label: string, more: string) => (
+    <Labelled label={label} hint={`${hint}; ${more}`}>
+      {(id) => (
+        <input
+          id={id}
+          type="datetime-local"
+          step={1}
+          required
+          value={draft[key]}
+          onInput={(event) => set({ [key]: event.currentTarget.value })}
+        />
+      )}
+    </Labelled>
+  );
+  const choice = <Key extends keyof Draft>(key: Key, label: string, about: string, options: [Draft[Key], string][]) => (
+    <Labelled label={label} hint={about}>
+      {(id) => (
+        <select
+          id={id}
+          value={String(draft[key])}
+          onChange={(event) => set({ [key]: event.currentTarget.value } as Partial<Draft>)}
+        >
+          {options.map(([value, words]) => (
+            <option key={String(value)} value={String(value)}>
+              {words}
+            </option>
+          ))}
+        </select>
+      )}
+    </Labelled>
+  );
+  const number = (key: "parallelism" | "maxRuns", label: string, about: string, most: number) => (
+    <Labelled label={label} hint={about}>
+      {(id) => (
+        <input
+          id={id}
+          type="number"
+          min={1}
+          max={most}
+          value={draft[key]}
+          onInput={(event) => set({ [key]: Number(event.currentTarget.value) || 1 })}
+        />
+      )}
+    </Labelled>
+  );
+  const text = (key: "job" | "labels" | "reason", label: string, about: string, required = false) => (
+    <Labelled label={label} hint={about}>
+      {(id) => (
+        <input
+          id={id}
+          required={required}
+          spellcheck={false}
+          maxLength={key === "reason" ? 256 : undefined}
+          value={draft[key]}
+          onInput={(event) => set({ [key]: event.currentTarget.value })}
+        />
+      )}
+    </Labelled>
+  );
+  return (
+    <div class="fields">
+      {choice("of", "Of", "", [
+        ["job", "one job"],
+        ["selector", "jobs with labels"],
+        ["all", "all jobs of the namespace"],
+      ])}
+      {draft.of === "job" && text("job", "Job", "its name", true)}
+      {draft.of === "selector" && text("labels", "Labels", "of DkronJobs, as team=data, tier=1", true)}
+      {time("from", "From", "this moment included")}
+      {time("to", "To", "this moment not included")}
+      {choice("runs", "Slots", "", [
+        ["all", "all of the present schedule"],
+        ["failed", "those whose newest run failed"],
+      ])}
+      {choice("order", "Order", "", [
+        ["oldestFirst", "the oldest first"],
+        ["newestFirst", "the newest first"],
+      ])}
+      {number("parallelism", "At once", "runs, over all jobs", 64)}
+      {choice("onFailure", "After a failure", "with its retries", [
+        ["stop", "no further slot begins"],
+        ["continue", "the others run"],
+      ])}
+      {choice("concurrency", "Beside other runs", "of the same job", [
+        ["allow", "yes"],
+        ["forbid", "no: the next slot waits"],
+      ])}
+      {number("maxRuns", "At most", "slots; more are refused", 10_000)}
+      {text("reason", "Reason", "for people")}
+      <Pairs label="Parameters" pairs={draft.parameters} onChange={(parameters) => set({ parameters })} />
+    </div>
+  );
+}

@@ -1,0 +1,151 @@
+// Pauses: which jobs do not run for a while, who wants that, why, and until when.
+
+import { useState } from "preact/hooks";
+import { Link, useSearch } from "wouter-preact";
+import { endPause, listPauses, type Pause } from "../api/pauses";
+import { Confirm } from "../parts/Confirm";
+import { jobPath } from "../parts/links";
+import { Mark } from "../parts/Mark";
+import { Pager, pageIn } from "../parts/Pager";
+import { Empty, Failure, Loading } from "../parts/States";
+import { When } from "../parts/Time";
+import { useTitle } from "../parts/useTitle";
+import { attempt } from "../state/notices";
+import { pauseChanges, pausesChanged } from "../state/pauses";
+import { useQuery } from "../state/query";
+import { may, whoami } from "../state/session";
+import { PAUSE_WORDS, pausedJobs } from "../text/backfills";
+
+const PAGE = 50;
+
+export function Pauses() {
+  useTitle("Pauses");
+  const page = pageIn(useSearch());
+  const list = useQuery(
+    `pauses ${page} ${pauseChanges()}`,
+    (signal) => listPauses({ start: page * PAGE, end: (page + 1) * PAGE }, signal),
+    { every: 5 },
+  );
+  const { data } = list;
+  return (
+    <div class="pauses">
+      <header class="head">
+        <h1>Pauses</h1>
+        <span class="muted count" role="status">
+          {data ? `${data.total} ${data.total === 1 ? "pause" : "pauses"}` : ""}
+        </span>
+        {may("create dkronpauses") && (
+          <Link href="/pauses/new" class="button primary">
+            Pause jobs
+          </Link>
+        )}
+      </header>
+      <Failure query={list} />
+      {!data && list.loading && <Loading rows={6} />}
+      {data?.total === 0 && (
+        <Empty title="Nothing is paused.">
+          <p class="muted">
+            A pause keeps jobs from running by schedule or after others, without changing them. What runs goes on.
+          </p>
+        </Empty>
+      )}
+      {data && data.items.length > 0 && (
+        <div class="scroll">
+          <table class="list">
+            <caption class="spoken">Pauses, the newest first</caption>
+            <thead>
+              <tr>
+                <th scope="col">State</th>
+                <th scope="col">Jobs</th>
+                <th scope="col" class="medium">
+                  Why
+                </th>
+                <th scope="col" class="medium">
+                  Who
+                </th>
+                <th scope="col">Until</th>
+                <th scope="col" class="wide">
+                  Afterwards
+                </th>
+                <th scope="col" class="wide">
+                  Since
+                </th>
+                <th scope="col">
+                  <span class="spoken">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.items.map((each) => (
+                <Row key={`${each.namespace} ${each.name}`} pause={each} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {data && <Pager page={page} size={PAGE} total={data.total} to={(to) => `/pauses?page=${to + 1}`} />}
+    </div>
+  );
+}
+
+function Row({ pause }: { pause: Pause }) {
+  const { name, state, jobs, status, until, reason, paused_by } = pause;
+  const [asking, setAsking] = useState(false);
+  const [only] = jobs;
+  const isHere = pause.namespace === whoami.value?.namespace;
+  const verb = state === "holds" || state === "unseen" ? "Resume" : "Delete";
+  const end = async () => {
+    if (await attempt(() => endPause(name), verb === "Resume" ? "The jobs go on." : `${name} is deleted.`)) {
+      pausesChanged();
+    }
+  };
+  return (
+    <tr class={state === "expired" ? "off" : ""}>
+      <td>
+        <Mark state={state === "holds" ? "disabled" : "waiting"} word say={PAUSE_WORDS[state]} />
+      </td>
+      <th scope="row" class="name">
+        {only && jobs.length === 1 ? <Link href={jobPath(only)}>{only}</Link> : pausedJobs(pause)}
+        {reason && <span class="sub narrow">{reason}</span>}
+        <span class="sub clip" title={status.message}>
+          {state === "holds" ? `holds ${status.jobs} ${status.jobs === 1 ? "job" : "jobs"}` : status.message}
+          {!isHere && `; kept in ${pause.namespace}`}
+        </span>
+      </th>
+      <td class="why medium">{reason || <span class="muted">–</span>}</td>
+      <td class="medium">{paused_by || <span class="muted">–</span>}</td>
+      <td class="nowrap">
+        <When at={until} never="it is resumed" />
+      </td>
+      <td class="wide">{pause.when_resumed === "drop" ? "slots are skipped" : "missed slots, as the job says"}</td>
+      <td class="wide nowrap">
+        <When at={pause.created_at} />
+      </td>
+      <td class="actions">
+        {isHere && may("delete dkronpauses") && (
+          <button
+            type="button"
+            class="quiet"
+            aria-label={`${verb} ${pausedJobs(pause)}`}
+            onClick={() => (jobs.length === 1 || verb === "Delete" ? end() : setAsking(true))}
+          >
+            {verb}
+          </button>
+        )}
+        {asking && (
+          <Confirm
+            title={`Resume ${pausedJobs(pause)}?`}
+            text={
+              pause.when_resumed === "drop"
+                ? "They run by schedule again. What came due meanwhile is skipped."
+                : "They run by schedule again. What came due meanwhile runs as missedRuns of each job says."
+            }
+            verb="Resume"
+            onYes={end}
+            onClose={() => setAsking(false)}
+          />
+        )}
+      </td>
+    </tr>
+  );
+}
