@@ -17,7 +17,16 @@ import pytest
 import localcluster
 from dkron_crds.names import object_name
 from dkron_crds.revision import REVISION
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, JOBS, PODS
+from dkron_kube.paths import (
+    DKRON_BACKFILLS,
+    DKRON_CLUSTERS,
+    DKRON_JOBS,
+    DKRON_PAUSES,
+    DKRON_POLICIES,
+    JOBS,
+    PODS,
+    Resource,
+)
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
 from tests.support.api_process import ApiProcess
@@ -37,6 +46,10 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.cluster(nodes="none")
 
 POLICY = {"Rules": '{"path":{}}'}
+BACKFILL = {"job": "known", "from": "2026-01-02T00:00:00Z", "to": "2026-01-03T00:00:00Z", "suspend": True}
+PAUSE = {"jobs": ["none"], "reason": "why"}
+CHANGED = (("backfills", BACKFILL, {"parallelism": 2}), ("pauses", PAUSE, {"reason": "NUMBER"}))
+"""Objects with routes of their own: one of each, and a change of it."""
 READS = ("/v1", "/v1/jobs", "/v1/jobs/known", "/v1/jobs/known/executions", "/v1/jobs/known/next", "/v1/busy")
 MORE_READS = (*READS, "/v1/members", "/v1/stats", "/v1/pause", "/v1/acl/policies/known", "/metrics", "/debug/vars")
 FORM = "multipart/form-data; boundary=b"
@@ -195,7 +208,15 @@ def least(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         entry = {"id": EXECUTION, "job": "ran-1", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
         ended = {"startedAt": NOON, "finishedAt": NOON, "success": True}
         site.store(dkron_job("ran"), {"executions": [entry | ended]})
+        for resource in (DKRON_BACKFILLS, DKRON_PAUSES):
+            _store(kube, resource, "known")
         yield site
+
+
+def _store(kube: Kube, resource: Resource, name: str) -> None:
+    """A backfill or a pause. No operator runs here."""
+    kind, spec = {DKRON_BACKFILLS: ("DkronBackfill", BACKFILL), DKRON_PAUSES: ("DkronPause", PAUSE)}[resource]
+    kube.create(resource, {"apiVersion": "dkron.io/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
 
 
 def _leave_a_pod(kube: Kube) -> None:
@@ -235,6 +256,18 @@ NEEDS: tuple[tuple[str, str, str, str, Any, set[int]], ...] = (
     ("dkronpolicies", "create", "POST", "/v1/acl/policies/new-NUMBER", POLICY, {202}),
     ("dkronpolicies", "patch", "POST", "/v1/acl/policies/known", POLICY, {202}),
     ("dkronpolicies", "delete", "DELETE", "/v1/acl/policies/spare-NUMBER", None, {200}),
+    ("dkronruns", "list", "GET", "/v1/backfills/known/slots", None, {200}),
+    *(
+        (f"dkron{plural}", verb, method, f"/v1/{plural}{path}", sent, {200, 201})
+        for plural, sample, change in CHANGED
+        for verb, method, path, sent in (
+            ("list", "GET", "", None),
+            ("get", "GET", "/known", None),
+            ("create", "POST", "", {**sample, "name": "new-NUMBER"}),
+            ("patch", "PATCH", "/known", change),
+            ("delete", "DELETE", "/spare-NUMBER", None),
+        )
+    ),
     ("leases", "patch", "POST", "/v1/leave?force", None, {200}),
     ("pods", "list", "GET", f"/v1/jobs/ran/executions/{EXECUTION}/log", None, {404}),
     ("pods/log", "get", "GET", f"/v1/jobs/ran/executions/{EXECUTION}/log", None, {404}),
@@ -285,6 +318,8 @@ def _prepare(site: ApiSite, path: str, sent: Any, number: str) -> None:
         policy = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronPolicy", "metadata": {"name": f"spare-{number}"}}
         kube.create(DKRON_POLICIES, {**policy, "spec": {"path": {}}})
         until(site, path.replace("NUMBER", number), lambda answer: answer.status == 200)
+    elif "spare" in path and "/jobs/" not in path:
+        _store(kube, DKRON_PAUSES if "pauses" in path else DKRON_BACKFILLS, f"spare-{number}")
     elif "spare" in path:
         site.store(dkron_job(f"spare-{number}"))
     elif sent is not None and str(sent.get("name")).startswith("occupied"):

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import kopf
@@ -100,16 +101,21 @@ class KopfStreams:
 
 
 def _is_of_kopf(task: "asyncio.Task[Any]") -> bool:
-    code = getattr(task.get_coro(), "cr_code", None)
-    return code is not None and str(code.co_filename).startswith(HOME)
+    return _is_code_of_kopf(getattr(task.get_coro(), "cr_code", None))
+
+
+def _is_code_of_kopf(code: CodeType | None) -> bool:
+    return code is not None and code.co_filename.startswith(HOME)
 
 
 def _unless_of_kopf(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """If several streams fail at once, kopf awaits only one of them, and it cannot stop a stream that has had no answer
-    yet, because its callback for that fails. Ignore the exceptions of the others."""
+    yet, because its callback for that fails; nor does a stream always let the loop close it as the program ends. Ignore
+    the exceptions of these."""
     task = context.get("future")
     of_task = isinstance(task, asyncio.Task) and _is_of_kopf(task)
-    if not of_task and not _is_raised_by_kopf(context.get("exception")):
+    of_stream = _is_code_of_kopf(getattr(context.get("asyncgen"), "ag_code", None))
+    if not of_task and not of_stream and not _is_raised_by_kopf(context.get("exception")):
         loop.default_exception_handler(context)
 
 

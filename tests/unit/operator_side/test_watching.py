@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NoReturn
 
 import kopf
 import pytest
-from kopf._cogs.clients import api
+from kopf._cogs.clients import api, watching
+from kopf._cogs.structs.references import Resource
 
 from dkron_kube.access import Access
 from dkron_kube.errors import Unavailable
@@ -132,6 +133,30 @@ async def test_a_stream_that_kopf_cannot_stop_is_no_news(
         await made().run()
     told = [record.exc_info for record in caplog.records]
     assert [type(told_of[1]) for told_of in told if told_of] == [Refused], caplog.text
+
+
+def test_a_stream_that_the_loop_cannot_close_at_the_end_is_no_news(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ended(_: KopfStreams) -> None:
+        """The streams have ended in order."""
+
+    async def ours() -> AsyncIterator[None]:
+        yield
+
+    async def at_the_end() -> None:
+        await made().run()
+        kind = Resource("dkron.io", "v1alpha1", "dkronjobs")
+        theirs = watching.infinite_watch(settings=settings(), resource=kind, namespace=None)
+        for stream in (theirs, ours()):
+            trouble = {"message": "cannot close", "exception": RuntimeError("no"), "asyncgen": stream}
+            asyncio.get_running_loop().call_exception_handler(trouble)
+
+    monkeypatch.setattr(KopfStreams, "_watch", ended)
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(at_the_end())
+    (told,) = caplog.messages
+    assert "ours" in told
 
 
 def test_kopf_does_not_kill_a_process_that_goes_on() -> None:
