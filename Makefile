@@ -174,6 +174,12 @@ test-e2e: venv chart-tools ## Run the tests with a real node and real pods (minu
 	@hack/cluster build --nodes real
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
+.PHONY: test-cert-manager
+test-cert-manager: venv chart-tools ## Have cert-manager issue and renew the chart's certificate (the first time it is built, which takes minutes)
+	@hack/cluster build --nodes none
+	@PYTHONPATH=hack $(BIN)/python -m charttools.certmanager
+	$(BIN)/pytest tests/certmanager
+
 # It kills two hundred processes and needs the machine for itself, so it is not part of `make test`. SCALE=3 makes the
 # scenarios longer; with SIDES=before,after,late some writes arrive when the next operator already runs. FOLDER=… keeps the
 # histories of this and of the storms.

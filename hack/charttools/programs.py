@@ -7,6 +7,8 @@ HELM_OLD = "3.22.0"
 UNITTEST = "1.1.2"
 KUBECONFORM = "0.8.0"
 HELM_DOCS = "1.14.2"
+CERT_MANAGER = "1.19.1"
+"""Of its custom resources, and of the controllers in certmanager.py."""
 
 
 def helm() -> Tool:

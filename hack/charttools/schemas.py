@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from charttools import swagger
+from charttools.programs import CERT_MANAGER
 from localcluster.locks import locked
 from localcluster.paths import cache_home
 from localcluster.progress import say
@@ -16,7 +17,7 @@ from localcluster.tools import module_folder
 DOWNLOAD_SECONDS = 900
 FOREIGN = (
     ("sigs.k8s.io/gateway-api", "1.4.1", "config/crd/standard"),
-    ("github.com/cert-manager/cert-manager", "1.19.1", "deploy/crds"),
+    ("github.com/cert-manager/cert-manager", CERT_MANAGER, "deploy/crds"),
 )
 """Go modules with definitions of resources that the chart knows from others: module, version, folder."""
 WITHOUT_SCHEMA = ("PrometheusRule", "ServiceMonitor")

@@ -81,7 +81,7 @@ def test_slow_proofs_run_by_night() -> None:
     ran = {name: re.findall(r"\bmake ([a-z-]+)", commands(job)) for name, job in nightly().items()}
     assert ran == {
         "matrix": ["matrix"], "deaths": ["chaos-writes"], "storms": ["chaos"], "outages": ["chaos-outages"],
-        "seeds": ["simulate"], "examples": ["test-unit"], "mutants": ["mutants"],
+        "seeds": ["simulate"], "examples": ["test-unit"], "mutants": ["mutants"], "cert-manager": ["test-cert-manager"],
     }  # fmt: skip
     assert "DURATION=10m" in commands(nightly()["storms"])
     assert "SEED=" not in commands(nightly()["storms"]), "another storm each time"
