@@ -34,7 +34,12 @@ CATALOG = (
     Entry("pause", "pause:pause", RUN, "Keep jobs from running by schedule or after others, without changing them."),
     Entry("resume", "pause:resume", RUN, "End a pause."),
     Entry("pauses", "pause:pauses", RUN, "List the DkronPauses, with what they hold."),
-    Entry("next", "next:upcoming", WRITE, "Show when a job or an expression is due, and what clock changes do."),
+    Entry(
+        "next",
+        "next:upcoming",
+        WRITE,
+        "Show when a job or an expression is due, in words and slots, and what clock changes do.",
+    ),
     Entry("lint", "lint:lint", WRITE, "Check manifests without a cluster."),
     Entry("export", "export:export", SAFE, "Print jobs as manifests, or as Dkron's JSON."),
     Entry("import", "import_:import_", SAFE, "Make DkronJobs of manifests, of Dkron's jobs or of CronJobs."),

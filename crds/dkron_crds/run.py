@@ -54,8 +54,8 @@ class RunSpec(WireModel):
     it is due."""
 
     force: bool = False
-    """If true, the job runs although it is disabled, or is active with concurrency "forbid". A disabled job makes no
-    retries."""
+    """If true, the job runs although it is disabled or paused, or is active with concurrency "forbid". A disabled job
+    makes no retries."""
 
     reason: Annotated[str, Field(max_length=256)] = ""
     """Why the run is wanted: free text for people."""

@@ -33,7 +33,7 @@ def upcoming(
         str, typer.Option("--name", help='Name of the job, which decides what "~" means.', show_default=False)
     ] = "",
 ) -> None:  # fmt: skip
-    """Show when a job or an expression is due, and what clock changes do.
+    """Show when a job or an expression is due, in words and slots, and what clock changes do.
 
     `dkronctl next "0 30 2 * * *" --tz Europe/Madrid` needs no cluster. A word without spaces and without "@" is the
     name of a job.
@@ -85,6 +85,10 @@ def _print(options: Options, slots: list[datetime], schedule: "Schedule | None",
         structured(options, texts, names=lambda: texts, one=False)
         return
     local = _local(zone)
+    if schedule is not None:
+        from dkron_reports.schedule_words import in_words  # noqa: PLC0415
+
+        typer.echo(in_words(schedule))
     for slot in slots:
         beside = _beside(slot, local)
         typer.echo(f"{instant(slot)}{beside}   {ago(slot, now)}")

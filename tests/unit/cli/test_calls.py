@@ -108,7 +108,8 @@ def test_missing_custom_resources_say_what_to_install() -> None:
 
 def test_slots_of_an_expression_need_no_cluster(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("next", "0 30 2 * * *", "--tz", "Europe/Madrid", "-c", "3", "--no-color") == 0
-    shown = capsys.readouterr().out.splitlines()
+    words, *shown = capsys.readouterr().out.splitlines()
+    assert words == "at 02:30 every day, Europe/Madrid"
     assert all(
         re.match(r"\d{4}-\d\d-\d\dT0[01]:30:00Z   [A-Z][a-z]{2} .*02:30:00 CES?T   in ", each) for each in shown[:3]
     )
