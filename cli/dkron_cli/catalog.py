@@ -38,7 +38,7 @@ CATALOG = (
         "next",
         "next:upcoming",
         WRITE,
-        "Show when a job or an expression is due, in words and slots, and what clock changes do.",
+        "Show when a job or an expression is due, in words too, and what clock changes do.",
     ),
     Entry("lint", "lint:lint", WRITE, "Check manifests without a cluster."),
     Entry("export", "export:export", SAFE, "Print jobs as manifests, or as Dkron's JSON."),

@@ -33,7 +33,7 @@ def upcoming(
         str, typer.Option("--name", help='Name of the job, which decides what "~" means.', show_default=False)
     ] = "",
 ) -> None:  # fmt: skip
-    """Show when a job or an expression is due, in words and slots, and what clock changes do.
+    """Show when a job or an expression is due, in words too, and what clock changes do.
 
     `dkronctl next "0 30 2 * * *" --tz Europe/Madrid` needs no cluster. A word without spaces and without "@" is the
     name of a job.
