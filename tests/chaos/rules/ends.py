@@ -26,6 +26,9 @@ def _unexplained(case: Case, run: Run) -> str:
         return (
             "" if cut or _is_active(case, run) or is_forgotten(case, run) else "and its job does not say that it runs"
         )
+    if record.reason == "JobRejected" and case.was_refused_first(run):
+        # Who was refused has recorded it, and deletes what the other has created.
+        return ""
     if record.success or record.reason not in LOST:
         return f"though its record says {'success' if record.success else record.reason or 'nothing'}"
     known = cut or run.start is None or record.reason in BY_ITSELF
