@@ -82,14 +82,23 @@ async def created(request: web.Request, kind: Kind, name: str, spec: Object, *, 
     return answer(request, made, show, status=HTTPStatus.CREATED, location=public_path(request, path))
 
 
-async def changed(request: web.Request, kind: Kind, fields: Object, show: Show) -> web.Response:
-    """Change these fields of the object in the path; None takes one out. Raises `ApiError`."""
+def unchecked(_before: Object, _after: Object) -> None:
+    """Any change will do."""
+
+
+async def changed(
+    request: web.Request, kind: Kind, fields: Object, show: Show, *, check: Callable[[Object, Object], None] = unchecked
+) -> web.Response:
+    """Change these fields of the object in the path; None takes one out. `check` is given the spec before and after,
+    and raises what speaks against it. Raises `ApiError`."""
     name = request.match_info["name"]
     if fields.pop("name", None) not in (None, name):
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the name of a {kind.word} cannot change; leave it out of the body")
 
     def apply(spec: Object) -> Object:
-        return {key: value for key, value in (spec | fields).items() if value is not None}
+        after = {key: value for key, value in (spec | fields).items() if value is not None}
+        check(spec, after)
+        return after
 
     found = await request.app[OBJECTS].change(kind, namespace_of(request), name, terms=terms_of(request), change=apply)
     return answer(request, found, show)

@@ -22,6 +22,8 @@ from dkron_kube.errors import Rejected
 LONGEST_NAME = 256
 """Characters of `spec.pausedBy`."""
 ELSEWHERE = "all_namespaces: only a pause in the operator's namespace holds in all namespaces; leave it out"
+EMPTY = "{}: it is empty; leave it out to pause all jobs of the namespace"
+WIDER = "without jobs and selector it would pause all jobs of the namespace; create such a pause, or delete this one"
 
 
 async def list_pauses(request: web.Request) -> web.StreamResponse:
@@ -48,6 +50,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def create(request: web.Request) -> web.StreamResponse:
     """POST /v1/pauses: 201 with the pause, which says who pauses."""
     spec = await read(request, read_pause)
+    _refuse_empty(spec)
     _refuse_elsewhere(request, spec)
     name = spec.pop("name", None)
     name = f"pause-{secrets.token_hex(4)}" if name is None else name
@@ -59,10 +62,11 @@ async def create(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """PATCH /v1/pauses/{name}: change the fields that the body has."""
     fields = await read(request, read_pause)
+    _refuse_empty(fields)
     _refuse_elsewhere(request, fields)
     if "pausedBy" in fields and caller_of(request):
         fields["pausedBy"] = caller_of(request)[:LONGEST_NAME]
-    return await changed(request, PAUSE, fields, show_pause)
+    return await changed(request, PAUSE, fields, show_pause, check=_refuse_wider)
 
 
 async def end(request: web.Request) -> web.StreamResponse:
@@ -91,6 +95,19 @@ async def _of_all(request: web.Request) -> list[Object]:
 def _refuse_elsewhere(request: web.Request, spec: Object) -> None:
     if spec.get("allNamespaces") and namespace_of(request) != request.app[SETTINGS].cluster_namespace:
         raise ApiError(HTTPStatus.BAD_REQUEST, ELSEWHERE)
+
+
+def _refuse_empty(fields: Object) -> None:
+    """A client whose list was filtered to nothing hardly means all jobs."""
+    for name in ("jobs", "selector"):
+        if name in fields and fields[name] is not None and not fields[name]:
+            raise ApiError(HTTPStatus.BAD_REQUEST, EMPTY.format(name))
+
+
+def _refuse_wider(before: Object, after: Object) -> None:
+    """A client that takes the jobs out of a pause hardly means to pause all others as well."""
+    if (before.get("jobs") or before.get("selector")) and not (after.get("jobs") or after.get("selector")):
+        raise ApiError(HTTPStatus.BAD_REQUEST, WIDER)
 
 
 ROUTES = (

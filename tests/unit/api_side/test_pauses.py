@@ -67,6 +67,24 @@ async def test_it_is_created_changed_and_ended(api: Api) -> None:
     assert [(await api.client.delete(f"{PATH}/moves")).status for _ in range(2)] == [200, 404]
 
 
+@pytest.mark.parametrize(
+    ("stored", "change"),
+    [
+        pytest.param({"jobs": ["report"]}, {"jobs": []}, id="an empty list"),
+        pytest.param({"jobs": ["report"]}, {"jobs": None}, id="no list"),
+        pytest.param({"selector": {"a": "b"}}, {"selector": None}, id="no labels"),
+        pytest.param({"reason": "why"}, {"selector": {}}, id="no labels for what is for all"),
+    ],
+)
+async def test_no_pause_becomes_one_of_all_jobs_by_a_list_that_is_empty(
+    api: Api, stored: Object, change: Object
+) -> None:
+    assert (await api.client.post(PATH, json={"name": "p", **stored})).status == 201
+    async with api.client.patch(f"{PATH}/p", json=change) as answer:
+        assert (answer.status, "all jobs of the namespace" in await answer.text()) == (400, True)
+    assert (await api.client.post(PATH, json={"name": "q", "jobs": []})).status == 400
+
+
 async def test_an_edit_by_another_client_is_kept(api: Api) -> None:
     api.kube.put(DKRON_PAUSES, pause("p", {"jobs": ["report"]}))
 
