@@ -69,7 +69,7 @@ def read_span(option: str, text: str) -> timedelta:
     try:
         length = (
             timedelta(days=int(days))
-            if days != text and days.isdecimal() and len(days) <= LONGEST_NUMBER
+            if days != text and days.isascii() and days.isdecimal() and len(days) <= LONGEST_NUMBER
             else timedelta(microseconds=go_duration(text) // 1000)
         )
     except (ScheduleError, OverflowError):

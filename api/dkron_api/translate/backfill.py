@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from dkron_api.translate.record import lenient
-from dkron_api.translate.spec_fields import Field, a_flag, a_number, a_text, read_fields, texts_by_name
+from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_number, a_text, read_fields, texts_by_name
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus
@@ -16,7 +16,7 @@ from dkron_from_dkron.values import Unreadable
 Object = dict[str, Any]
 
 FIELDS: Mapping[str, Field] = {
-    "name": Field("name", a_text),
+    "name": Field("name", a_name),
     "job": Field("job", a_text),
     "selector": Field("selector", texts_by_name),
     "from": Field("from", a_text),

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dkron_api.translate.record import Job, lenient
-from dkron_api.translate.spec_fields import Field, a_flag, a_text, read_fields, texts, texts_by_name
+from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_fields, texts, texts_by_name
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.pause import PauseReason, PauseSpec, PauseStatus
 from dkron_from_dkron.values import Unreadable
@@ -14,7 +14,7 @@ from dkron_from_dkron.values import Unreadable
 Object = dict[str, Any]
 
 FIELDS: Mapping[str, Field] = {
-    "name": Field("name", a_text),
+    "name": Field("name", a_name),
     "jobs": Field("jobs", texts),
     "selector": Field("selector", texts_by_name),
     "all_namespaces": Field("allNamespaces", a_flag),

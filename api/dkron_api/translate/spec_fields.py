@@ -50,6 +50,11 @@ def a_text(name: str, value: object) -> str:
     return value
 
 
+def a_name(name: str, value: object) -> str:
+    """Read a string that is not empty."""
+    return a_text(name, value) or _refuse(name, "a name", "one, or leave it out")
+
+
 def a_number(name: str, value: object) -> int:
     """Read a whole number."""
     if not isinstance(value, int) or isinstance(value, bool):

@@ -74,6 +74,7 @@ async def test_a_backfill_without_a_name_is_given_one(api: Api) -> None:
         pytest.param('{"maxRuns": 3}', '"maxRuns" is not a field of it; it has name, job,', id="the name in the spec"),
         pytest.param('{"max_runs": "3"}', "max_runs: it is not a whole number", id="a text for a number"),
         pytest.param('{"max_runs": true}', "max_runs: it is not a whole number", id="a flag for a number"),
+        pytest.param('{"name": ""}', "name: it is not a name", id="no name"),
         pytest.param('{"suspend": 1}', "suspend: it is not a flag", id="a number for a flag"),
         pytest.param('{"selector": ["a"]}', "selector: it is not an object", id="a list for labels"),
         pytest.param('{"parameters": {"a": 1}}', 'parameters: "a": it is not a text', id="a value that is no text"),

@@ -183,7 +183,7 @@ def test_times_as_users_write_them() -> None:
     assert read_moment("--at", "2h", NOON) == after(hours=-2)
     assert read_moment("--at", "2026-03-01 13:00:00+01:00", NOON) == NOON
     assert read_moment("--at", "999999999d", NOON).year == 1
-    for wrong in ("", "-1h", "0s", "1", "yesterday", "9" * 30 + "d", "9" * 5000 + "d"):
+    for wrong in ("", "-1h", "0s", "1", "yesterday", "9" * 30 + "d", "9" * 5000 + "d", "\N{FULLWIDTH DIGIT ONE}d"):
         with pytest.raises(ValueError, match="--at"):
             read_moment("--at", wrong, NOON)
 
