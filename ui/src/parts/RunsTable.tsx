@@ -18,13 +18,14 @@ interface Props {
   job: Job;
   /** Slots to come. */
   next: readonly string[];
+  isPaused: boolean;
 }
 
-export function Runs({ runs, job, next }: Props) {
+export function Runs({ runs, job, next, isPaused }: Props) {
   if (!runs.length) {
     return (
       <Empty title="It has not run yet.">
-        <p class="muted">{firstRun(job)}</p>
+        <p class="muted">{firstRun(job, isPaused)}</p>
       </Empty>
     );
   }
@@ -79,9 +80,10 @@ export function Runs({ runs, job, next }: Props) {
   );
 }
 
-function firstRun(job: Job): string {
+export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job">, isPaused: boolean): string {
   if (instant(job.next) !== undefined) return "Its first run comes with its next slot.";
-  return job.disabled ? "It is disabled." : `It runs ${whyNever(job)}.`;
+  if (job.disabled) return "It is disabled.";
+  return isPaused ? "It is paused." : `It runs ${whyNever(job, false)}.`;
 }
 
 function RunRow({ run, zone }: { run: Execution; zone: string }) {
