@@ -6,6 +6,7 @@ import type { ListedJob } from "../src/api/jobs";
 import { isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
+import { lastDay, pastOf } from "../src/parts/Explain";
 import { inWords as keptInWords } from "../src/parts/Keeper";
 import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
 import { firstRun } from "../src/parts/RunsTable";
@@ -246,6 +247,16 @@ describe("a job that does not run by itself", () => {
     const job = { disabled: false, parent_job: "", next: "0001-01-01T00:00:00Z", ...of };
     expect([whyNever(job, isPaused), firstRun(job, isPaused)]).toEqual([never, first]);
   });
+});
+
+test("slots of the coming hour do not count to the last day, even if it is known that they will not run", () => {
+  const slot = (minutes: number, what: Explanation["slots"][number]["what"]) => ({
+    slot: new Date(NOON + minutes * MINUTE).toISOString(),
+    what,
+  });
+  const slots = [slot(-3, "ran"), slot(-2, "ran"), slot(-1, "paused"), slot(1, "paused"), slot(2, "to come")];
+  expect(lastDay(pastOf(slots, NOON))).toBe("2 of 3 slots of the last day ran. The others:");
+  expect(lastDay(pastOf(slots.slice(3), NOON))).toBe("No slot within the last day.");
 });
 
 test("what keeps a job, in words", () => {
