@@ -2,6 +2,7 @@
 
 import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
+import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
 import { lateness, planned, result, taken } from "../text/slots";
 import { duration, instant } from "../text/time";
@@ -105,7 +106,7 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
       <td class="number nowrap">{kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0))}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip">{(run.output ?? "").trim().split("\n").pop()}</td>
+      <td class="wide mono clip">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
     </tr>
   );
 }
