@@ -97,7 +97,7 @@ def test_a_hostile_file_is_a_sentence(text: str, sentence: str) -> None:
 
 def test_a_manifest_has_nothing_of_the_server() -> None:
     status = JobStatus(since=NOON, executions=(execution(),), success_count=1)
-    raw = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob"}
+    raw: dict[str, Any] = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob"}
     raw |= wire_job(status=status, requests={"a": "2026-01-01T00:00:00Z"}, retries=0, disabled=False)
     assert manifest(raw, defaults=False) == {
         "apiVersion": "dkron.io/v1alpha1",
