@@ -27,6 +27,8 @@ API_VERSION: Final = "dkron.io/v1alpha1"
 ACCEPTED = f"{GROUP}/accepted"
 """Annotation of a DkronJob that an operator has accepted; its value is the job's uid. It is outside the status, so
 that a wiped status can be distinguished from one that was never written."""
+MODIFIED_BY = f"{GROUP}/last-modified-by"
+"""Annotation of a DkronJob that was changed by REST; its value is by whom."""
 
 NAMESPACE_PATTERN = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 """What the name of a namespace looks like: a label of DNS (RFC 1123)."""

@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dkron_crds.names import ACCEPTED, API_VERSION
+from dkron_crds.names import ACCEPTED, API_VERSION, MODIFIED_BY
+from dkron_crds.parameters import Parameter
 from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.stops import STOP_PREFIX
 from dkron_from_dkron.spec import DEFAULTS
 
 Object = dict[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+OF_THE_SERVER = frozenset({ACCEPTED, LAST_APPLIED, MODIFIED_BY})
+"""Annotations that tell of the object on its server. Whoever applies the manifest is the next to have modified it."""
+PARAMETER_DEFAULTS = Parameter(name="any").model_dump(mode="json", by_alias=True)
+"""A declared parameter without fields but its name."""
 
 
 def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:
@@ -18,15 +23,31 @@ def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:
     notes = {
         key: text
         for key, text in (metadata.get("annotations") or {}).items()
-        if key not in (ACCEPTED, LAST_APPLIED) and not key.startswith((RUN_PREFIX, STOP_PREFIX))
+        if key not in OF_THE_SERVER and not key.startswith((RUN_PREFIX, STOP_PREFIX))
     }
     kept = {key: metadata[key] for key in ("name", "namespace", "labels") if metadata.get(key)}
     spec = raw.get("spec") or {}
     if not defaults and raw.get("kind") == "DkronJob":
-        spec = {key: value for key, value in spec.items() if value != DEFAULTS.get(key, ...)}
+        spec = _without_defaults(spec)
     return {
         "apiVersion": raw.get("apiVersion", API_VERSION),
         "kind": raw.get("kind"),
         "metadata": kept | ({"annotations": notes} if notes else {}),
         "spec": spec,
     }
+
+
+def _without_defaults(spec: Mapping[str, Any]) -> Object:
+    """Return the fields that differ from the defaults. The API server fills in those of each declared parameter, too.
+    The spec need not be valid."""
+    own = {key: value for key, value in spec.items() if value != DEFAULTS.get(key, ...)}
+    declared = own.get("parameters")
+    if isinstance(declared, list):
+        own["parameters"] = [_parameter(each) for each in declared]
+    return own
+
+
+def _parameter(one: object) -> object:
+    if not isinstance(one, Mapping):
+        return one
+    return {key: value for key, value in one.items() if key == "name" or value != PARAMETER_DEFAULTS.get(key, ...)}

@@ -1,12 +1,15 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import type { Execution, Explanation } from "../src/api/client";
-import type { Parameter } from "../src/api/details";
+import { type Parameter, pausedBy } from "../src/api/details";
 import type { ListedJob } from "../src/api/jobs";
 import { isWell } from "../src/parts/Conditions";
+import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
+import { lastDay, pastOf } from "../src/parts/Explain";
 import { inWords as keptInWords } from "../src/parts/Keeper";
 import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
+import { firstRun } from "../src/parts/RunsTable";
 import { merge } from "../src/state/rows";
 import { inTurns, plan } from "../src/text/bulk";
 import { calendar, resultsOf } from "../src/text/calendar";
@@ -223,6 +226,38 @@ test.each([
   { type: "Degraded", status: "False", well: true },
   { type: "Suspended", status: "True", well: false },
 ])("$type is $status", ({ type, status, well }) => expect(isWell({ type, status })).toBe(well));
+
+describe("a job that does not run by itself", () => {
+  const paused = "paused by ann: a move (DkronPause a/moves)";
+  test.each([
+    { status: "True", reason: "Paused", is: paused },
+    { status: "True", reason: "Disabled", is: "" },
+    { status: "False", reason: "Paused", is: "" },
+  ])("its condition: $status, $reason", ({ status, reason, is }) => {
+    const since = "2026-11-27T12:00:00Z";
+    expect(pausedBy({ conditions: [{ type: "Suspended", status, reason, message: paused, since }] })).toBe(is);
+  });
+
+  test.each([
+    { of: {}, isPaused: true, never: "not while the job is paused", first: "It is paused." },
+    { of: { parent_job: "b" }, isPaused: true, never: "not while the job is paused", first: "It is paused." },
+    { of: { disabled: true }, isPaused: true, never: "never: the job is disabled", first: "It is disabled." },
+    { of: {}, isPaused: false, never: "only on request", first: "It runs only on request." },
+  ])("$never", ({ of, isPaused, never, first }) => {
+    const job = { disabled: false, parent_job: "", next: "0001-01-01T00:00:00Z", ...of };
+    expect([whyNever(job, isPaused), firstRun(job, isPaused)]).toEqual([never, first]);
+  });
+});
+
+test("slots of the coming hour do not count to the last day, even if it is known that they will not run", () => {
+  const slot = (minutes: number, what: Explanation["slots"][number]["what"]) => ({
+    slot: new Date(NOON + minutes * MINUTE).toISOString(),
+    what,
+  });
+  const slots = [slot(-3, "ran"), slot(-2, "ran"), slot(-1, "paused"), slot(1, "paused"), slot(2, "to come")];
+  expect(lastDay(pastOf(slots, NOON))).toBe("2 of 3 slots of the last day ran. The others:");
+  expect(lastDay(pastOf(slots.slice(3), NOON))).toBe("No slot within the last day.");
+});
 
 test("what keeps a job, in words", () => {
   const fields = { schedule: "helm", disabled: "helm" };

@@ -1,7 +1,17 @@
 import { describe, expect, test } from "vitest";
 import type { Execution } from "../src/api/client";
 import { draftOf, objectOf, pairsOf, parsed } from "../src/text/draft";
-import { attemptsOf, lateness, lateSteps, planned, result, summary, taken, traceLink } from "../src/text/slots";
+import {
+  attemptsOf,
+  lateness,
+  lateSteps,
+  planned,
+  result,
+  summary,
+  taken,
+  traceLink,
+  whyFailed,
+} from "../src/text/slots";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 
@@ -53,6 +63,16 @@ describe("a run", () => {
     { trace_url: undefined, link: undefined },
   ])("its trace is at $link", ({ trace_url, link }) => {
     expect(traceLink(run({ details: { job: "", slot: "", trigger: "schedule", trace_url } }))).toBe(link);
+  });
+
+  test.each([
+    { success: true, told: { exit_code: 0 }, why: "" },
+    { success: false, told: { exit_code: 1, reason: "Error" }, why: "Error, exit code 1" },
+    { success: false, told: { exit_code: 1 }, why: "exit code 1" },
+    { success: false, told: { reason: "JobLost" }, why: "JobLost" },
+    { success: false, told: {}, why: "" },
+  ])("it failed by: $why", ({ success, told, why }) => {
+    expect(whyFailed(run({ success, details: { job: "", slot: "", trigger: "schedule", ...told } }))).toBe(why);
   });
 
   test("a summary counts", () => {

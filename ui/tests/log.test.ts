@@ -17,6 +17,12 @@ describe("pieces", () => {
     { name: "a title and a cursor", line: "\x1b]0;title\x07a\x1b[2Kb", texts: ["a", "b"], styles: [{}, {}] },
     { name: "a progress bar", line: "10%\r50%\r100%\r", texts: ["100%"], styles: [{}] },
     { name: "control characters", line: "a\x00\x07b", texts: ["a", "b"], styles: [{}, {}] },
+    {
+      name: "what turns the order around",
+      line: "ok\u202e\x1b[1m\u2066x\u200f",
+      texts: ["ok<U+202E>", "<U+2066>x\u200f"],
+      styles: [{}, { bold: true }],
+    },
     { name: "half a sequence", line: "a\x1b[3", texts: ["a"], styles: [{}] },
   ])("$name", ({ line, texts, styles }) => {
     const found = pieces(line).pieces;

@@ -14,7 +14,7 @@ from dkron_api.cache.job_index import JobIndex
 from dkron_api.jobs.keyed_lock import KeyedLock
 from dkron_api.refusal import ApiError
 from dkron_api.translate.record import Job
-from dkron_crds.names import API_VERSION, object_name
+from dkron_crds.names import API_VERSION, MODIFIED_BY, object_name
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.spec import changed, spec_of
@@ -27,7 +27,6 @@ T = TypeVar("T")
 ATTEMPTS = 5
 """Attempts at a change before giving up because other writers were first."""
 ANY = "*"
-MODIFIED_BY = "dkron.io/last-modified-by"
 MODIFIED_BY_PATH = "/metadata/annotations/dkron.io~1last-modified-by"
 
 

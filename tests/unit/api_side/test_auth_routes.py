@@ -22,8 +22,8 @@ from dkron_api.auth.oidc import OidcScheme
 from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
-from dkron_api.jobs.writer import MODIFIED_BY
 from dkron_api.settings import Settings
+from dkron_crds.names import MODIFIED_BY
 from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS

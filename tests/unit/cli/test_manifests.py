@@ -97,7 +97,7 @@ def test_a_hostile_file_is_a_sentence(text: str, sentence: str) -> None:
 
 def test_a_manifest_has_nothing_of_the_server() -> None:
     status = JobStatus(since=NOON, executions=(execution(),), success_count=1)
-    raw = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob"}
+    raw: dict[str, Any] = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob"}
     raw |= wire_job(status=status, requests={"a": "2026-01-01T00:00:00Z"}, retries=0, disabled=False)
     assert manifest(raw, defaults=False) == {
         "apiVersion": "dkron.io/v1alpha1",
@@ -105,7 +105,20 @@ def test_a_manifest_has_nothing_of_the_server() -> None:
         "metadata": {"name": "backup", "namespace": "default"},
         "spec": {"schedule": "0 * * * * *", "executorConfig": {"command": "true"}},
     }
+    by = {**raw, "metadata": {**raw["metadata"], "annotations": {"dkron.io/last-modified-by": "ann", "team": "a"}}}
+    assert manifest(by)["metadata"]["annotations"] == {"team": "a"}
     assert set(with_history(raw)["status"]) == {"status", "successCount", "errorCount", "executions"}
+
+
+def test_a_parameter_is_written_without_its_defaults() -> None:
+    full = {
+        "name": "any", "type": "string", "description": "", "required": False, "pattern": "", "minimum": "",
+        "maximum": "", "values": [], "secret": False,
+    }  # fmt: skip
+    other = {"name": "day", "type": "enum", "required": True, "default": "", "values": ["a"]}
+    raw = {"kind": "DkronJob", **wire_job(parameters=[full, full | other, "no parameter"])}
+    assert manifest(raw, defaults=False)["spec"]["parameters"] == [{"name": "any"}, other, "no parameter"]
+    assert manifest(raw)["spec"]["parameters"][0] == full
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,13 @@ export function detailsOf(job: string, signal?: AbortSignal): Promise<Details> {
   return ask(api.GET("/v1/jobs/{job_name}/details", { params: { path: { job_name: job } }, signal }));
 }
 
+/** What pauses the job, as its condition says it: `paused by ann: a move (DkronPause team-a/moves)`. Empty if nothing
+ * does. Unlike the pauses themselves, whoever may read the job may read this. */
+export function pausedBy(details: Pick<Details, "conditions"> | undefined): string {
+  const found = details?.conditions.find(({ type, status }) => type === "Suspended" && status === "True");
+  return found?.reason === "Paused" ? found.message : "";
+}
+
 /** Run the job with these values. Requests with the same key are the same run, so a second click is none. */
 export function orderRun(job: string, order: Order, key: string): Promise<Job> {
   const params = { path: { job_name: job }, query: { wait: "false" }, header: { "Idempotency-Key": key } };

@@ -2,7 +2,7 @@
 
 import { Link } from "wouter-preact";
 import type { Job } from "../api/client";
-import type { Details } from "../api/details";
+import { type Details, pausedBy } from "../api/details";
 import { instant } from "../text/time";
 import { jobPath } from "./links";
 import { Facts } from "./Panel";
@@ -25,13 +25,14 @@ interface Props {
 
 export function Due({ job, upcoming, details }: Props) {
   const next = upcoming?.next ?? [];
+  const paused = pausedBy(details);
   const parents = details?.chain.find((each) => each.name === job.name)?.parents ?? [];
   return (
     <>
       {upcoming?.words && <p class="in-words sentence">{upcoming.words}</p>}
       <Facts
         rows={[
-          ["Next", <Countdown key="n" at={job.next} jobZone={job.timezone} never={whyNever(job)} />],
+          ["Next", <Countdown key="n" at={job.next} jobZone={job.timezone} never={whyNever(job, paused !== "")} />],
           ["Schedule", job.schedule && <code>{job.schedule}</code>],
           ["Zone", job.timezone || (instant(job.next) === undefined ? "" : "UTC")],
           ["Not before", job.starts_at && <When key="s" at={job.starts_at} jobZone={job.timezone} />],
@@ -60,6 +61,7 @@ export function Due({ job, upcoming, details }: Props) {
       {next.length > 0 && (
         <>
           <h3>Coming slots</h3>
+          {paused && <p class="note warn">The job is {paused}. While it is, none of these slots runs.</p>}
           <ol class="slots">
             {next.slice(0, SHOWN).map((slot) => (
               <li key={slot}>
@@ -79,8 +81,9 @@ export function Due({ job, upcoming, details }: Props) {
 }
 
 /** Why a job has no slot to come. */
-export function whyNever(job: Job): string {
+export function whyNever(job: Pick<Job, "disabled" | "parent_job">, isPaused: boolean): string {
   if (job.disabled) return "never: the job is disabled";
+  if (isPaused) return "not while the job is paused";
   if (job.parent_job) return `whenever ${job.parent_job} has succeeded`;
   return "only on request";
 }

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { api, ask, type Explanation } from "../api/client";
+import { now } from "../state/clock";
 import { useQuery } from "../state/query";
 import { Failure, Loading } from "./States";
 import { When } from "./Time";
@@ -19,7 +20,8 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
     ask(api.GET("/v1/jobs/{job_name}/explain", { params: { path, query: at ? { at } : {} }, signal })),
   );
   const { data } = asked;
-  const odd = (data?.slots ?? []).filter((slot) => at || (slot.what !== "ran" && slot.what !== "to come")).reverse();
+  const past = pastOf(data?.slots ?? [], now.peek());
+  const odd = (at ? [...(data?.slots ?? [])] : past.filter((slot) => slot.what !== "ran")).reverse();
   return (
     <>
       <form
@@ -41,7 +43,7 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
       </form>
       <Failure query={asked} />
       {!data && asked.loading && <Loading rows={1} />}
-      {data && !at && <p class="muted">{lastDay(data.slots)}</p>}
+      {data && !at && <p class="muted">{lastDay(past)}</p>}
       <ul class="explained">
         {odd.slice(0, MOST).map((slot) => (
           <li key={slot.slot}>
@@ -65,9 +67,13 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
   );
 }
 
+/** The slots that were due. The answer also has those of the coming hour, some of which are known not to run. */
+export function pastOf<Of extends Pick<Slot, "slot" | "what">>(slots: readonly Of[], at: number): Of[] {
+  return slots.filter((slot) => slot.what !== "to come" && Date.parse(slot.slot) <= at);
+}
+
 /** What became of the slots of the last day, in a sentence. */
-export function lastDay(slots: readonly Pick<Slot, "what">[]): string {
-  const past = slots.filter((slot) => slot.what !== "to come");
+export function lastDay(past: readonly Pick<Slot, "what">[]): string {
   if (!past.length) return "No slot within the last day.";
   const ran = past.filter((slot) => slot.what === "ran").length;
   const of = past.length === 1 ? "The one slot" : `${ran === past.length ? "All" : `${ran} of`} ${past.length} slots`;

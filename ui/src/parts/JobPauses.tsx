@@ -9,19 +9,28 @@ import { may, whoami } from "../state/session";
 import { pausedJobs, whoAndWhy } from "../text/backfills";
 import { When } from "./Time";
 
-export function JobPauses({ job }: { job: string }) {
-  const { data } = useQuery(
-    may("list dkronpauses") ? `pauses of ${job} ${pauseChanges()}` : null,
+interface Props {
+  job: string;
+  /** What pauses it by its own condition: all that is known of a pause that the reader may not see. */
+  paused: string;
+}
+
+export function JobPauses({ job, paused }: Props) {
+  const mayList = may("list dkronpauses");
+  const { data, error } = useQuery(
+    mayList ? `pauses of ${job} ${pauseChanges()}` : null,
     (signal) => listPauses({ job }, signal),
     { concerns: (event) => event.type === "job" && event.job.name === job, atMostEvery: 3, every: 30 },
   );
+  const held = (data?.items ?? []).filter(({ state }) => state === "holds" || state === "unseen");
+  const isRead = data !== undefined || error !== undefined || !mayList;
+  // One of another namespace may be hidden from a reader who may list those of this one.
+  if (paused && isRead && !held.length) return <p class="note warn sentence">{paused}.</p>;
   return (
     <>
-      {(data?.items ?? [])
-        .filter(({ state }) => state === "holds" || state === "unseen")
-        .map((each) => (
-          <Held key={`${each.namespace} ${each.name}`} pause={each} job={job} />
-        ))}
+      {held.map((each) => (
+        <Held key={`${each.namespace} ${each.name}`} pause={each} job={job} />
+      ))}
     </>
   );
 }

@@ -2,6 +2,7 @@
 
 import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
+import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
 import { lateness, planned, result, taken } from "../text/slots";
 import { duration, instant } from "../text/time";
@@ -18,13 +19,14 @@ interface Props {
   job: Job;
   /** Slots to come. */
   next: readonly string[];
+  isPaused: boolean;
 }
 
-export function Runs({ runs, job, next }: Props) {
+export function Runs({ runs, job, next, isPaused }: Props) {
   if (!runs.length) {
     return (
       <Empty title="It has not run yet.">
-        <p class="muted">{firstRun(job)}</p>
+        <p class="muted">{firstRun(job, isPaused)}</p>
       </Empty>
     );
   }
@@ -79,9 +81,10 @@ export function Runs({ runs, job, next }: Props) {
   );
 }
 
-function firstRun(job: Job): string {
+export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job">, isPaused: boolean): string {
   if (instant(job.next) !== undefined) return "Its first run comes with its next slot.";
-  return job.disabled ? "It is disabled." : `It runs ${whyNever(job)}.`;
+  if (job.disabled) return "It is disabled.";
+  return isPaused ? "It is paused." : `It runs ${whyNever(job, false)}.`;
 }
 
 function RunRow({ run, zone }: { run: Execution; zone: string }) {
@@ -103,7 +106,7 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
       <td class="number nowrap">{kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0))}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip">{(run.output ?? "").trim().split("\n").pop()}</td>
+      <td class="wide mono clip">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
     </tr>
   );
 }

@@ -20,13 +20,22 @@ const PLAIN: Style = {};
 const ESCAPE =
   /\x1b\[([0-9;:]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[^@-~]*$|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f]/g;
 
+// Characters that turn the order of those after them around. Marks for a single place, which texts of Arabic and Hebrew
+// have for good reasons, are not among them.
+const REORDERING = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** A text in the order in which it was written: what would reorder it is shown as its code, `<U+202E>`. */
+export function inOrder(text: string): string {
+  return text.replace(REORDERING, (found) => `<U+${found.charCodeAt(0).toString(16).toUpperCase()}>`);
+}
+
 /** Split a line into pieces of one style each, and return the style that the next line begins with. */
 export function pieces(line: string, style: Style = PLAIN): { pieces: Piece[]; style: Style } {
   const found: Piece[] = [];
   let at = 0;
   let current = style;
   const add = (text: string) => {
-    if (text) found.push({ text, style: current });
+    if (text) found.push({ text: inOrder(text), style: current });
   };
   for (const match of afterLastReturn(line).matchAll(ESCAPE)) {
     const text = afterLastReturn(line);
@@ -40,7 +49,7 @@ export function pieces(line: string, style: Style = PLAIN): { pieces: Piece[]; s
 
 /** The line without escapes, for search and copies. */
 export function plainText(line: string): string {
-  return afterLastReturn(line).replace(ESCAPE, "");
+  return inOrder(afterLastReturn(line).replace(ESCAPE, ""));
 }
 
 /** What a terminal shows of a line in which a progress bar returned to its beginning. */

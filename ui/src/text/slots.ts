@@ -16,6 +16,13 @@ export function planned(execution: Execution): number | undefined {
   return execution.group ? execution.group / 1e6 : undefined;
 }
 
+/** Why it failed, in a few words; empty for one that did not. */
+export function whyFailed(execution: Execution): string {
+  if (result(execution) !== "failed") return "";
+  const { exit_code: code, reason } = execution.details ?? {};
+  return [reason, code === undefined ? "" : `exit code ${code}`].filter(Boolean).join(", ");
+}
+
 /** Milliseconds between the cause of the run and its start. Later attempts wait for a backoff: undefined for them. */
 export function lateness(execution: Execution): number | undefined {
   const began = instant(execution.started_at);

@@ -15,7 +15,7 @@ import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { attemptsOf, lateness, planned, result, taken, traceLink } from "../text/slots";
+import { attemptsOf, lateness, planned, result, taken, traceLink, whyFailed } from "../text/slots";
 import { duration } from "../text/time";
 
 export function Execution({ job, id }: { job: string; id: string }) {
@@ -65,7 +65,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
               <Mark state={kind} word />
               {body.attempt && body.attempt > 1 && <span>attempt {body.attempt}</span>}
               {body.details?.member && <span>on {body.details.member}</span>}
-              {body.details?.reason && <span>{why(body)}</span>}
+              {whyFailed(body) && <span>{whyFailed(body)}</span>}
             </p>
           )}
         </div>
@@ -122,12 +122,6 @@ function Again({ body }: { body: Body }) {
   );
 }
 
-/** Why it failed, in a few words. */
-function why({ details }: Body): string {
-  const { exit_code: code, reason } = details ?? {};
-  return code === undefined ? (reason ?? "") : `${reason}, exit code ${code}`;
-}
-
 function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
   const late = lateness(body);
   const running = result(body) === "running";
@@ -146,7 +140,7 @@ function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
           ["Cause", details && CAUSES[details.trigger]],
           ["Member", details?.member],
           ["Node", body.node_name || (running ? "none yet" : "")],
-          ["Failed by", why(body)],
+          ["Failed by", whyFailed(body)],
           ["Kubernetes Job", details && <code key="j">{details.job}</code>],
           ["Id", <code key="i">{body.id}</code>],
         ]}
@@ -179,7 +173,7 @@ function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
               {each.details?.member ? `${each.details.member}, ` : ""}attempt {each.attempt}
             </Link>
             <span class="why clip">
-              {each.node_name === each.details?.member ? "" : each.node_name} {why(each)}
+              {each.node_name === each.details?.member ? "" : each.node_name} {whyFailed(each)}
             </span>
             <span class="end">
               {result(each) === "running" ? <Elapsed since={each.started_at} /> : duration(taken(each, 0))}

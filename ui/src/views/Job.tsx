@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ask, askJob, type Job as JobBody } from "../api/client";
-import { type Details, detailsOf, type Keeper as Kept } from "../api/details";
+import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
 import { deleteJob, executionsOf, runJob, toggleJob } from "../api/jobs";
 import { Calendar } from "../parts/Calendar";
 import { ChainGraph } from "../parts/ChainGraph";
@@ -62,6 +62,7 @@ export function Job({ name }: { name: string }) {
   });
   const body = job.data;
   const slots = next.data?.next ?? NONE;
+  const paused = pausedBy(details.data);
   if (job.error?.status === 404) {
     return (
       <Empty page title={`There is no job ${name}.`}>
@@ -93,7 +94,7 @@ export function Job({ name }: { name: string }) {
       </header>
       <Failure query={job} />
       {!body && job.loading && <Loading rows={6} />}
-      <JobPauses job={name} />
+      <JobPauses job={name} paused={paused} />
       {body?.problem && (
         <p class="note bad" role="alert">
           <strong>Does not run.</strong> {body.problem}
@@ -103,7 +104,7 @@ export function Job({ name }: { name: string }) {
         <div class="grid">
           <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
             <Failure query={runs} />
-            {runs.data && <Runs runs={runs.data} job={body} next={slots} />}
+            {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
             {!runs.data && runs.loading && <Loading rows={6} />}
           </Panel>
           <Panel title="When" class="when">
