@@ -1,9 +1,12 @@
 // @vitest-environment happy-dom
+import { h, render } from "preact";
 import { describe, expect, test } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
+import { NO_ANSWER, Refusal } from "../src/api/client";
 import { byMinute } from "../src/parts/Tape";
 import { readEvent } from "../src/state/live";
 import { addressFor, readView } from "../src/views/Jobs";
+import { Unreached } from "../src/views/Unreached";
 
 describe("the list's address", () => {
   test.each([
@@ -43,3 +46,18 @@ test.each([
   { name: "that is no JSON", event: { type: "job", data: "{" } },
   { name: "without its job", event: { type: "job", data: "{}" } },
 ])("an event $name is passed over", ({ event }) => expect(readEvent(event)).toBeUndefined());
+
+describe("an API that does not say who the reader is", () => {
+  const notFound = new Refusal(404, "404 page not found");
+  const away = new Refusal(503, "no leader");
+  test.each([
+    { why: notFound, namespace: "team", says: "does not serve the namespace team", leads: "/ui/" },
+    { why: notFound, namespace: "", says: "404 page not found", leads: undefined },
+    { why: away, namespace: "team", says: "no leader. It is asked again", leads: "/ui/" },
+    { why: new Refusal(0, NO_ANSWER), namespace: "", says: NO_ANSWER, leads: undefined },
+  ])("$why.status in '$namespace'", ({ why, namespace, says, leads }) => {
+    render(h(Unreached, { why, namespace, home: "/ui/" }), document.body);
+    expect(document.body.textContent).toContain(says);
+    expect(document.querySelector("a")?.getAttribute("href")).toBe(leads);
+  });
+});
