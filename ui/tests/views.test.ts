@@ -3,6 +3,7 @@ import { h, render } from "preact";
 import { describe, expect, test } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
 import { NO_ANSWER, Refusal } from "../src/api/client";
+import { Pending } from "../src/parts/States";
 import { byMinute } from "../src/parts/Tape";
 import { readEvent } from "../src/state/live";
 import { addressFor, readView } from "../src/views/Jobs";
@@ -60,4 +61,12 @@ describe("an API that does not say who the reader is", () => {
     expect(document.body.textContent).toContain(says);
     expect(document.querySelector("a")?.getAttribute("href")).toBe(leads);
   });
+});
+
+test.each([
+  { error: undefined, says: "Loading" },
+  { error: new Refusal(403, "no"), says: "It could not be read." },
+])("data that are not there: $says", ({ error, says }) => {
+  render(h(Pending, { query: { error } }), document.body);
+  expect(document.body.textContent).toBe(says);
 });
