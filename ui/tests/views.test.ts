@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
 import { h, render } from "preact";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
-import { NO_ANSWER, Refusal } from "../src/api/client";
+import { api, NO_ANSWER, Refusal } from "../src/api/client";
+import { findJobs } from "../src/api/jobs";
 import { Pending } from "../src/parts/States";
 import { byMinute } from "../src/parts/Tape";
 import { readEvent } from "../src/state/live";
@@ -70,3 +71,19 @@ test.each([
   render(h(Pending, { query: { error } }), document.body);
   expect(document.body.textContent).toBe(says);
 });
+
+test("jobs are found by what is typed, in small letters as well, and each once", async () => {
+  const names: Record<string, string[]> = { Nightly: ["a", "b"], nightly: ["b", "nightly"] };
+  const get = vi.spyOn(api, "GET").mockImplementation((async (_path: string, { params }: Asked) => ({
+    data: names[params.query.q]?.map((name) => ({ name })),
+    response: new Response(),
+  })) as never);
+  expect((await findJobs("Nightly", 12)).map((job) => job.name)).toEqual(["a", "b", "nightly"]);
+  expect((await findJobs("nightly", 1)).map((job) => job.name)).toEqual(["b"]);
+  expect(get).toHaveBeenCalledTimes(3);
+  get.mockRestore();
+});
+
+interface Asked {
+  params: { query: { q: string } };
+}
