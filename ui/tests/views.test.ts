@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
 import { api, NO_ANSWER, Refusal } from "../src/api/client";
 import { findJobs } from "../src/api/jobs";
+import { Layout } from "../src/parts/Layout";
 import { Pending } from "../src/parts/States";
 import { byMinute } from "../src/parts/Tape";
 import { readEvent } from "../src/state/live";
@@ -87,3 +88,11 @@ test("jobs are found by what is typed, in small letters as well, and each once",
 interface Asked {
   params: { query: { q: string } };
 }
+
+test("the link that skips to the content stays at this address", () => {
+  render(h(Layout, { children: "the view" }), document.body);
+  const click = new MouseEvent("click", { bubbles: true, cancelable: true });
+  document.querySelector(".skip")?.dispatchEvent(click);
+  expect(click.defaultPrevented).toBe(true);
+  expect(document.activeElement?.textContent).toBe("the view");
+});

@@ -30,7 +30,8 @@ export function Layout({ children }: { children: ComponentChildren }) {
   const isAt = (page: string) => (page === "/" ? path === "/" || path === "" : path.startsWith(page));
   return (
     <>
-      <a class="skip" href="#main">
+      {/* biome-ignore lint/a11y/useValidAnchor: a way past all landmarks is expected to be a link. */}
+      <a class="skip" href="#main" onClick={toContent}>
         Skip to the content
       </a>
       <header class="top">
@@ -61,6 +62,12 @@ export function Layout({ children }: { children: ComponentChildren }) {
       </main>
     </>
   );
+}
+
+/** Go to the content of this view: by its address alone, the link would lead to that of <base>, the overview. */
+function toContent(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
 }
 
 /** The frame of a page that does not know yet what its reader may see. */
