@@ -66,6 +66,23 @@ test("a job is found by the keyboard alone", async ({ page }) => {
   await expect(page.locator("#main")).toBeFocused();
 });
 
+test("the first link skips to the content of the view", async ({ page }) => {
+  await page.goto("/ui/jobs/nightly-backup");
+  await expect(page.getByRole("heading", { name: "nightly-backup" })).toBeVisible();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#main")).toBeFocused();
+  await expect(page).toHaveURL(/\/ui\/jobs\/nightly-backup$/);
+});
+
+test("a namespace that is not served has a way out", async ({ page }) => {
+  await page.goto("/ui/ns/not-served/jobs");
+  await expect(page.getByRole("heading", { name: /does not serve the namespace not-served/ })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole("link", { name: "own namespace" }).click();
+  await expect(page.getByText("Needs a person")).toBeVisible();
+});
+
 test("a list is sorted and filtered by its address", async ({ page }) => {
   await page.goto("/ui/jobs");
   await page.getByRole("button", { name: "Name" }).click();

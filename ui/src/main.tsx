@@ -6,9 +6,9 @@ import "./style/views.css";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, Route, Router, Switch, useLocation } from "wouter-preact";
-import { PAGE_BASE } from "./api/address";
+import { addressOf, NAMESPACE, PAGE_BASE } from "./api/address";
 import { Refusal } from "./api/client";
-import { Layout } from "./parts/Layout";
+import { BareLayout, Layout } from "./parts/Layout";
 import { lazily } from "./parts/lazily";
 import { Notices } from "./parts/Notices";
 import { Palette, usePaletteKey } from "./parts/Palette";
@@ -25,6 +25,7 @@ import { Job } from "./views/Job";
 import { Jobs } from "./views/Jobs";
 import { Login } from "./views/Login";
 import { Overview } from "./views/Overview";
+import { Unreached } from "./views/Unreached";
 
 const Backfills = lazily(async () => (await import("./views/Backfills")).Backfills);
 const NewBackfill = lazily(async () => (await import("./views/NewBackfill")).NewBackfill);
@@ -36,7 +37,7 @@ const NewPause = lazily(async () => (await import("./views/NewPause")).NewPause)
 const AGAIN = 3;
 
 function App() {
-  const [trouble, setTrouble] = useState("");
+  const [trouble, setTrouble] = useState<Error>();
   const known = whoami.value !== undefined;
   const isLocked = locked.value;
   useEffect(() => {
@@ -45,10 +46,10 @@ function App() {
     const begin = async () => {
       try {
         await identify();
-        setTrouble("");
+        setTrouble(undefined);
       } catch (error) {
         if (error instanceof Refusal && error.status === 401) return;
-        setTrouble(error instanceof Error ? error.message : String(error));
+        setTrouble(error instanceof Error ? error : new Error(String(error)));
         timer = setTimeout(begin, AGAIN * 1000);
       }
     };
@@ -64,15 +65,9 @@ function App() {
   if (isLocked) return <Login />;
   if (!known)
     return (
-      <main class="login">
-        {trouble ? (
-          <p class="note bad" role="alert">
-            {trouble}
-          </p>
-        ) : (
-          <Loading />
-        )}
-      </main>
+      <BareLayout>
+        {trouble ? <Unreached why={trouble} namespace={NAMESPACE} home={addressOf("")} /> : <Loading />}
+      </BareLayout>
     );
   return <Pages />;
 }

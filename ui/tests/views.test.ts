@@ -1,9 +1,15 @@
 // @vitest-environment happy-dom
-import { describe, expect, test } from "vitest";
+import { h, render } from "preact";
+import { describe, expect, test, vi } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
+import { api, NO_ANSWER, Refusal } from "../src/api/client";
+import { findJobs } from "../src/api/jobs";
+import { Layout } from "../src/parts/Layout";
+import { Pending } from "../src/parts/States";
 import { byMinute } from "../src/parts/Tape";
 import { readEvent } from "../src/state/live";
 import { addressFor, readView } from "../src/views/Jobs";
+import { Unreached } from "../src/views/Unreached";
 
 describe("the list's address", () => {
   test.each([
@@ -43,3 +49,50 @@ test.each([
   { name: "that is no JSON", event: { type: "job", data: "{" } },
   { name: "without its job", event: { type: "job", data: "{}" } },
 ])("an event $name is passed over", ({ event }) => expect(readEvent(event)).toBeUndefined());
+
+describe("an API that does not say who the reader is", () => {
+  const notFound = new Refusal(404, "404 page not found");
+  const away = new Refusal(503, "no leader");
+  test.each([
+    { why: notFound, namespace: "team", says: "does not serve the namespace team", leads: "/ui/" },
+    { why: notFound, namespace: "", says: "404 page not found", leads: undefined },
+    { why: away, namespace: "team", says: "no leader. It is asked again", leads: "/ui/" },
+    { why: new Refusal(0, NO_ANSWER), namespace: "", says: NO_ANSWER, leads: undefined },
+  ])("$why.status in '$namespace'", ({ why, namespace, says, leads }) => {
+    render(h(Unreached, { why, namespace, home: "/ui/" }), document.body);
+    expect(document.body.textContent).toContain(says);
+    expect(document.querySelector("a")?.getAttribute("href")).toBe(leads);
+  });
+});
+
+test.each([
+  { error: undefined, says: "Loading" },
+  { error: new Refusal(403, "no"), says: "It could not be read." },
+])("data that are not there: $says", ({ error, says }) => {
+  render(h(Pending, { query: { error } }), document.body);
+  expect(document.body.textContent).toBe(says);
+});
+
+test("jobs are found by what is typed, in small letters as well, and each once", async () => {
+  const names: Record<string, string[]> = { Nightly: ["a", "b"], nightly: ["b", "nightly"] };
+  const get = vi.spyOn(api, "GET").mockImplementation((async (_path: string, { params }: Asked) => ({
+    data: names[params.query.q]?.map((name) => ({ name })),
+    response: new Response(),
+  })) as never);
+  expect((await findJobs("Nightly", 12)).map((job) => job.name)).toEqual(["a", "b", "nightly"]);
+  expect((await findJobs("nightly", 1)).map((job) => job.name)).toEqual(["b"]);
+  expect(get).toHaveBeenCalledTimes(3);
+  get.mockRestore();
+});
+
+interface Asked {
+  params: { query: { q: string } };
+}
+
+test("the link that skips to the content stays at this address", () => {
+  render(h(Layout, { children: "the view" }), document.body);
+  const click = new MouseEvent("click", { bubbles: true, cancelable: true });
+  document.querySelector(".skip")?.dispatchEvent(click);
+  expect(click.defaultPrevented).toBe(true);
+  expect(document.activeElement?.textContent).toBe("the view");
+});

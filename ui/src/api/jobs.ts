@@ -52,6 +52,15 @@ export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ it
   return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
+/** The first `most` jobs that have this text in their name or display name, as it is or in small letters: names have no
+ * capitals, and the server tells them apart. */
+export async function findJobs(text: string, most: number, signal?: AbortSignal): Promise<ListedJob[]> {
+  const texts = [...new Set([text, text.toLowerCase()])];
+  const lists = await Promise.all(texts.map((q) => listJobs({ q, end: most }, signal)));
+  const found = new Map(lists.flatMap(({ items }) => items).map((job) => [job.name, job]));
+  return [...found.values()].slice(0, most);
+}
+
 /** The jobs of a list, the first `most` of them. */
 export async function allListed(wanted: JobsWanted, most: number): Promise<{ items: ListedJob[]; total: number }> {
   const items: ListedJob[] = [];

@@ -187,6 +187,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
   }
   const last = runs?.find((each) => result(each) !== "running");
   const chosen = choosing?.isChosen(job.name) ?? false;
+  const when = job.schedule || (job.parent_job ? `after ${job.parent_job}` : "");
   return (
     <tr class={`${job.disabled ? "off" : ""} ${chosen ? "chosen" : ""}`} aria-rowindex={row + 2}>
       {choosing && (
@@ -207,11 +208,10 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
           <Link href={jobPath(job.name)} title={job.name}>
             {job.name}
           </Link>
-          <Keeper kept={job.kept_by} />
         </span>
-        {(job.problem || job.displayname) && (
+        {(job.kept_by || job.problem || job.displayname) && (
           <span class={job.problem ? "sub bad clip" : "sub clip"} title={job.problem ?? job.displayname}>
-            {job.problem ?? job.displayname}
+            <Keeper kept={job.kept_by} /> {job.problem ?? job.displayname}
           </span>
         )}
       </th>
@@ -219,16 +219,16 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         {runs && <Strip executions={runs} />}
       </td>
       <td class="wide number nowrap">{last && duration(taken(last, 0))}</td>
-      <td class="medium mono clip" title={job.timezone || "UTC"}>
-        {job.schedule || (job.parent_job ? `after ${job.parent_job}` : "")}
+      <td class="medium mono clip" title={`${when}\n${job.timezone || "UTC"}`}>
+        {when}
       </td>
       <td class="nowrap">
         <Countdown at={job.next} jobZone={job.timezone} never={job.disabled ? "disabled" : "–"} />
       </td>
-      <td class="medium nowrap">
+      <td class="medium moment">
         <When at={job.last_success} jobZone={job.timezone} />
       </td>
-      <td class="wide nowrap">
+      <td class="wide moment">
         <When at={job.last_error} jobZone={job.timezone} />
       </td>
       <td class="wide number">{job.error_count || ""}</td>

@@ -2,26 +2,28 @@
 
 import { Link } from "wouter-preact";
 import type { Summary } from "../api/client";
+import type { Query } from "../state/query";
 import { LATE_STEPS, lateSteps } from "../text/slots";
 import { duration, wholeSeconds } from "../text/time";
 import { jobPath } from "./links";
 import { Mark } from "./Mark";
 import { Facts, Panel } from "./Panel";
-import { Empty, Loading } from "./States";
+import { Empty, Pending } from "./States";
 import { When } from "./Time";
 
 /** Seconds from which on a late run is listed, and how many of them are. */
 const NOTABLE = 5;
 const LISTED = 3;
 
-export function Lateness({ data }: { data: Summary | undefined }) {
+export function Lateness({ summary }: { summary: Query<Summary> }) {
+  const { data } = summary;
   const slots = (data?.last_hour.slots ?? []).filter((each) => each.late_seconds !== undefined);
   const runs = data?.lateness_seconds.runs ?? 0;
   const late = slots.filter((each) => (each.late_seconds ?? 0) > NOTABLE);
   const latest = late.sort((a, b) => (b.late_seconds ?? 0) - (a.late_seconds ?? 0)).slice(0, LISTED);
   return (
     <Panel title="How late runs began" class="lateness" aside={runs > 0 && `${runs} by schedule in the last hour`}>
-      {!data && <Loading />}
+      {!data && <Pending query={summary} />}
       {data && runs === 0 && <Empty title="No run by schedule within the last hour." />}
       {data && runs > 0 && <Steps slots={slots} of={data.lateness_seconds} />}
       {latest.length > 0 && <h3>The latest</h3>}

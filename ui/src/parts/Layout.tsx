@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { Link, useLocation } from "wouter-preact";
-import { NAMESPACE } from "../api/address";
+import { addressOf, NAMESPACE } from "../api/address";
 import { connection, heard, isOld, leader } from "../state/live";
 import { nextTheme, theme, zone } from "../state/preferences";
 import { may, whoami } from "../state/session";
@@ -30,7 +30,8 @@ export function Layout({ children }: { children: ComponentChildren }) {
   const isAt = (page: string) => (page === "/" ? path === "/" || path === "" : path.startsWith(page));
   return (
     <>
-      <a class="skip" href="#main">
+      {/* biome-ignore lint/a11y/useValidAnchor: a way past all landmarks is expected to be a link. */}
+      <a class="skip" href="#main" onClick={toContent}>
         Skip to the content
       </a>
       <header class="top">
@@ -50,13 +51,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
             Find <kbd>Ctrl K</kbd>
           </button>
           <ZonePicker />
-          <button type="button" class="quiet theme" onClick={nextTheme} title={`Theme: ${theme.value}`}>
-            <span class="spoken">Theme: {theme.value}</span>
-            <svg viewBox="0 0 16 16" aria-hidden="true">
-              <circle cx="8" cy="8" r="6" />
-              <path d={SHADES[theme.value]} />
-            </svg>
-          </button>
+          <ThemeButton />
           <Who />
         </div>
       </header>
@@ -66,6 +61,44 @@ export function Layout({ children }: { children: ComponentChildren }) {
         {children}
       </main>
     </>
+  );
+}
+
+/** Go to the content of this view: by its address alone, the link would lead to that of <base>, the overview. */
+function toContent(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+/** The frame of a page that does not know yet what its reader may see. */
+export function BareLayout({ children }: { children: ComponentChildren }) {
+  return (
+    <>
+      <header class="top">
+        <a href={addressOf("")} class="brand">
+          dkron{NAMESPACE && <span class="muted"> / {NAMESPACE}</span>}
+        </a>
+        <div class="tools">
+          <ThemeButton />
+          <Who />
+        </div>
+      </header>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
+
+function ThemeButton() {
+  return (
+    <button type="button" class="quiet theme" onClick={nextTheme} title={`Theme: ${theme.value}`}>
+      <span class="spoken">Theme: {theme.value}</span>
+      <svg viewBox="0 0 16 16" aria-hidden="true">
+        <circle cx="8" cy="8" r="6" />
+        <path d={SHADES[theme.value]} />
+      </svg>
+    </button>
   );
 }
 

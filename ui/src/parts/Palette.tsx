@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import { addressOf, NAMESPACE } from "../api/address";
-import { listJobs } from "../api/jobs";
+import { findJobs } from "../api/jobs";
 import { nextTheme } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
@@ -45,9 +45,9 @@ function Opened() {
   const [, go] = useLocation();
   useEffect(() => dialog.current?.showModal(), []);
   const close = () => (paletteOpen.value = false);
-  const jobs = useQuery(text ? `palette ${text}` : null, (signal) => listJobs({ q: text, end: MOST_JOBS }, signal));
+  const jobs = useQuery(text ? `palette ${text}` : null, (signal) => findJobs(text, MOST_JOBS, signal));
   const choices: Choice[] = [
-    ...(text ? (jobs.data?.items ?? []) : []).map((job) => ({
+    ...(text ? (jobs.data ?? []) : []).map((job) => ({
       name: job.name,
       hint: job.displayname || job.schedule || "job",
       act: () => go(jobPath(job.name)),
@@ -108,7 +108,9 @@ function Opened() {
           </div>
         ))}
       </div>
-      {choices.length === 0 && <p class="muted">Nothing has this in its name. Upper and lower case matter.</p>}
+      {choices.length === 0 && (
+        <p class="muted">Nothing has this in its name. In titles, upper and lower case matter.</p>
+      )}
     </dialog>
   );
 }
@@ -131,7 +133,7 @@ function actions(go: (to: string) => void, text: string): Choice[] {
     { name: "Change the theme", hint: "action", act: nextTheme },
   ];
   const found = pages.filter((each) => each.name.toLowerCase().includes(text.toLowerCase()));
-  const namespace = /^ns[ /]([a-z0-9]([-a-z0-9]*[a-z0-9])?)$/.exec(text)?.[1];
+  const namespace = /^ns[ /]([a-z0-9]([-a-z0-9]*[a-z0-9])?)$/.exec(text.toLowerCase())?.[1];
   if (namespace) found.unshift(toNamespace(namespace));
   else if (NAMESPACE && "own namespace".includes(text.toLowerCase())) found.push(toNamespace(""));
   return found;

@@ -39,6 +39,11 @@ export function Empty({ title, page = false, children }: EmptyProps) {
   );
 }
 
+/** In place of data that are not there: rows to come, unless reading them failed. */
+export function Pending({ query }: { query: Pick<Query<unknown>, "error"> }) {
+  return query.error ? <p class="muted">It could not be read.</p> : <Loading />;
+}
+
 /** Rows to come. */
 export function Loading({ rows = 3 }: { rows?: number }) {
   return (

@@ -7,7 +7,7 @@ import { Lateness } from "../parts/Lateness";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark, type State } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
-import { Empty, Failure, Loading } from "../parts/States";
+import { Empty, Failure, Loading, Pending } from "../parts/States";
 import { type Cell, Tape } from "../parts/Tape";
 import { Countdown, Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
@@ -32,12 +32,12 @@ export function Overview() {
       <h1 class="spoken">Overview</h1>
       <Counts data={data} />
       <Attention summary={summary} />
-      <Hours data={data} />
-      <Running data={data} />
-      <Next data={data} />
-      <Lateness data={data} />
+      <Hours summary={summary} />
+      <Running summary={summary} />
+      <Next summary={summary} />
+      <Lateness summary={summary} />
       <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
-        {data ? <Days days={data.days} /> : <Loading />}
+        {data ? <Days days={data.days} /> : <Pending query={summary} />}
       </Panel>
     </div>
   );
@@ -77,7 +77,11 @@ function Counts({ data }: { data: Summary | undefined }) {
   );
 }
 
-function Attention({ summary }: { summary: Query<Summary> }) {
+interface Part {
+  summary: Query<Summary>;
+}
+
+function Attention({ summary }: Part) {
   const { data } = summary;
   const noLeader = (leader.value ?? data?.leader) === "";
   const jobs = data?.attention.jobs ?? [];
@@ -96,7 +100,7 @@ function Attention({ summary }: { summary: Query<Summary> }) {
           The installation is paused: it accepts no new and no changed jobs. <Link href="/cluster">End the pause</Link>.
         </p>
       )}
-      {!data && summary.loading && <Loading />}
+      {!data && !summary.error && <Loading />}
       {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
       <ul class="troubles">
         {jobs.map((each) => (
@@ -126,12 +130,17 @@ const MARKS: Record<Summary["attention"]["jobs"][number]["kind"], State> = {
   long: "running",
 };
 
-function Hours({ data }: { data: Summary | undefined }) {
+function Hours({ summary }: Part) {
+  const { data } = summary;
   const minute = Math.floor(now.value / MINUTE) * MINUTE;
   const hour = data?.last_hour;
   return (
     <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
-      <Tape cells={data ? cellsOf(data) : []} now={minute} {...(data ? known(data) : {})} />
+      {!data && summary.error ? (
+        <Pending query={summary} />
+      ) : (
+        <Tape cells={data ? cellsOf(data) : []} now={minute} {...(data ? known(data) : {})} />
+      )}
     </Panel>
   );
 }
@@ -170,7 +179,8 @@ function cellsOf(data: Summary): Cell[] {
   return [...past, ...running, ...coming];
 }
 
-function Running({ data }: { data: Summary | undefined }) {
+function Running({ summary }: Part) {
+  const { data } = summary;
   const running = data?.running;
   const ended = [...(data?.last_hour.slots ?? [])].sort((a, b) => b.started_at.localeCompare(a.started_at));
   return (
@@ -179,7 +189,7 @@ function Running({ data }: { data: Summary | undefined }) {
       class="running-now"
       aside={running && running.total > LISTED && <Link href="/busy">all {running.total}</Link>}
     >
-      {!data && <Loading />}
+      {!data && <Pending query={summary} />}
       {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
       <ul class="rows">
         {running?.executions.slice(0, LISTED).map((each) => (
@@ -217,11 +227,12 @@ function Running({ data }: { data: Summary | undefined }) {
   );
 }
 
-function Next({ data }: { data: Summary | undefined }) {
+function Next({ summary }: Part) {
+  const { data } = summary;
   const soon = (data?.next_hour.slots ?? []).filter((each) => (instant(each.due) ?? 0) > now.value - 1000);
   return (
     <Panel title="Comes next" class="next" aside={data && nextHour(data.next_hour)}>
-      {!data && <Loading />}
+      {!data && <Pending query={summary} />}
       {data && soon.length === 0 && <Empty title="Nothing is due within an hour." />}
       <ul class="rows">
         {soon.slice(0, LISTED).map((each) => (
