@@ -8,6 +8,7 @@ import { type ListedJob, runJob, toggleJob } from "../api/jobs";
 import { attempt, tell } from "../state/notices";
 import type { Rows } from "../state/rows";
 import { may } from "../state/session";
+import { parentsInWords } from "../text/parents";
 import { drawn, type Range } from "../text/rows";
 import { result, taken } from "../text/slots";
 import { duration } from "../text/time";
@@ -219,8 +220,8 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         {runs && <Strip executions={runs} />}
       </td>
       <td class="wide number nowrap">{last && duration(taken(last, 0))}</td>
-      <td class="medium mono clip" title={job.timezone || "UTC"}>
-        {job.schedule || (job.parent_job ? `after ${job.parent_job}` : "")}
+      <td class="medium mono clip" title={job.schedule ? job.timezone || "UTC" : after(job)}>
+        {job.schedule || after(job)}
       </td>
       <td class="nowrap">
         <Countdown at={job.next} jobZone={job.timezone} never={job.disabled ? "disabled" : "–"} />
@@ -237,6 +238,12 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
       </td>
     </tr>
   );
+}
+
+/** The jobs that this one runs after. A job that was just changed is known by the first of them. */
+function after({ parent_job, parents }: ListedJob): string {
+  if (!parent_job) return "";
+  return `after ${parents?.[0]?.job === parent_job ? parentsInWords(parents) : parent_job}`;
 }
 
 function Actions({ job, replace }: { job: ListedJob; replace: Rows["replace"] }): ComponentChildren {

@@ -12,6 +12,7 @@ import { changesOf, merged, type Path, sameDefinition } from "../../text/changes
 import { BLANK, type Draft, draftOf, parsed, unknownFields } from "../../text/draft";
 import { Changes, Conflict } from "./Changes";
 import { About, Fields } from "./Fields";
+import { Parents } from "./Parents";
 import { Preview } from "./Preview";
 import { create, replace, type Stored } from "./save";
 
@@ -137,6 +138,9 @@ export function Form({ opened, newest, reload }: Props) {
         {ignored.length > 0 && <p class="note warn">A job has no {ignored.join(", ")}: this is not saved.</p>}
         {theirs && !error && (
           <Conflict base={before} mine={shown} theirs={draftOf(theirs.body)} onDone={comeTogether} />
+        )}
+        {base && newest && !error && (
+          <Parents job={base.body.name} changes={changes.some(({ path }) => path[0] === "parent_job")} />
         )}
         {base && !theirs && !error && <Changes changes={changes} />}
         {trouble && !theirs && (
