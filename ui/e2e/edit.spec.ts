@@ -101,7 +101,7 @@ test("the API goes away while a job is edited, and nothing that was typed is los
   await context.setOffline(true);
   await page.evaluate(() => dispatchEvent(new Event("offline")));
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("alert").filter({ hasText: "does not answer" }).first()).toBeVisible();
+  await expect(page.getByRole("alert").filter({ hasText: "Save again when it is back" })).toBeVisible();
   await context.setOffline(false);
   await expect(page.getByText("live", { exact: true })).toBeVisible({ timeout: 20_000 });
   await expect(page.getByLabel("Title")).toHaveValue("Typed before");

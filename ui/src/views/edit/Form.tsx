@@ -27,6 +27,10 @@ interface Props {
 type Mode = "form" | "json" | "yaml";
 type Yaml = typeof import("../../text/definition");
 
+/** A save can be repeated at will: it names the version that it changes. */
+const NOT_SAVED =
+  "The server does not answer: nothing is known to be saved. What you typed stays here. Save again when it is back.";
+
 const MODES: [Mode, string][] = [
   ["form", "Form"],
   ["json", "JSON"],
@@ -99,7 +103,7 @@ export function Form({ opened, newest, reload }: Props) {
     } catch (reason) {
       const refusal = reason instanceof Refusal ? reason : new Refusal(0, String(reason));
       if (refusal.status === 412 && base) reload();
-      setTrouble(refusal);
+      setTrouble(reason instanceof Refusal && reason.status === 0 ? new Refusal(0, NOT_SAVED) : refusal);
     }
     setSaving(false);
   };
