@@ -63,6 +63,9 @@ test("what a colleague changes is shown beside one's own, and both are saved", a
   await page.getByLabel("Title").fill("Mine");
   await page.getByLabel("Retries").fill("3");
   await expect(page.getByLabel("Changes", { exact: true })).toContainText("displayname");
+  // Playwright answers that it stays.
+  await page.getByRole("link", { name: "Busy" }).click();
+  await expect(page.getByLabel("Title")).toHaveValue("Mine");
   await api(page, "PUT", "/v1/jobs/shared", { ...SHARED, displayname: "<i>Theirs</i>", owner: "them" });
   const conflict = page.getByLabel("Changes by another user");
   await expect(conflict).toContainText("Another user has changed this job");

@@ -6,6 +6,7 @@ import { Link, useLocation } from "wouter-preact";
 import { Refusal } from "../../api/client";
 import { jobPath } from "../../parts/links";
 import { Panel } from "../../parts/Panel";
+import { useLeaving } from "../../state/leaving";
 import { tell } from "../../state/notices";
 import { useRights } from "../../state/rights";
 import { changesOf, merged, type Path, sameDefinition } from "../../text/changes";
@@ -199,14 +200,4 @@ function Modes({ mode, stuck, onChange }: ModesProps) {
       ))}
     </fieldset>
   );
-}
-
-/** Have the browser ask before it leaves the page with changes that are not saved. */
-function useLeaving(dirty: boolean): void {
-  useEffect(() => {
-    if (!dirty) return undefined;
-    const stay = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", stay);
-    return () => removeEventListener("beforeunload", stay);
-  }, [dirty]);
 }
