@@ -121,6 +121,10 @@ test("what the rights do not allow is not there", async ({ page }) => {
   await expect(page.getByRole("button", { name: /^Resume/ })).toHaveCount(0);
   await page.goto("/ui/backfills/new");
   await expect(page.getByText("Your rights do not allow a backfill here.")).toBeVisible();
+  await page.goto("/ui/new");
+  await expect(page.getByText("Your rights do not allow a new job here.")).toBeVisible();
+  await page.goto("/ui/jobs/poll-00/edit");
+  await expect(page.getByText("Your rights do not allow a change of poll-00.")).toBeVisible();
   await page.goto("/ui/jobs/poll-00");
   await expect(page.getByText("the database moves")).toBeVisible();
   for (const name of ["Pause", "Backfill"]) await expect(page.getByRole("link", { name, exact: true })).toHaveCount(0);

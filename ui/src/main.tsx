@@ -13,6 +13,7 @@ import { lazily } from "./parts/lazily";
 import { Notices } from "./parts/Notices";
 import { Palette, usePaletteKey } from "./parts/Palette";
 import { Empty, Loading } from "./parts/States";
+import { mayLeave } from "./state/leaving";
 import { connect, disconnect, poll } from "./state/live";
 import { identify, may, whoami } from "./state/session";
 import { locked } from "./state/token";
@@ -142,7 +143,7 @@ function useFocusOnArrival(): void {
 const root = document.getElementById("app");
 if (root) {
   render(
-    <Router base={PAGE_BASE}>
+    <Router base={PAGE_BASE} aroundNav={(go, to, options) => mayLeave() && go(to, options)}>
       <App />
       <Notices />
     </Router>,

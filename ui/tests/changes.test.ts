@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { changesOf, clashesOf, merged, sameDefinition } from "../src/text/changes";
 import type { Draft } from "../src/text/draft";
+import type { Edge } from "../src/text/graph";
+import { parentsInWords, saysMore } from "../src/text/parents";
 
 const BASE: Draft = {
   name: "nightly",
@@ -67,4 +69,21 @@ describe("two users", () => {
     expect(merged(BASE, own, { ...BASE, owner: "x" }, () => false)).toEqual({ ...own, owner: "x" });
     expect(merged(own, BASE, { ...own, owner: "x" }, () => false).processors).toEqual({ log: {} });
   });
+});
+
+test.each<{ parents: Edge[]; words: string; more: boolean }>([
+  { parents: [], words: "", more: false },
+  { parents: [{ job: "a", when: "success" }], words: "a", more: false },
+  { parents: [{ job: "a", when: "always" }], words: "a (however it ends)", more: true },
+  {
+    parents: [
+      { job: "a", when: "success" },
+      { job: "b", when: "failure" },
+    ],
+    words: "a, b (if it fails)",
+    more: true,
+  },
+])("runs after: $words", ({ parents, words, more }) => {
+  expect(parentsInWords(parents)).toBe(words);
+  expect(saysMore(parents)).toBe(more);
 });

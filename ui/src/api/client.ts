@@ -31,6 +31,9 @@ export class Refusal extends Error {
 }
 
 export const NO_ANSWER = "The server does not answer. It is asked again; nothing has to be done here.";
+/** A write may have arrived although no answer did, and what is not idempotent must not be sent twice. */
+const NO_ANSWER_TO_WRITE =
+  "The server does not answer, and this is not tried again by itself. Once it is back, see whether it was done.";
 
 /** The headers that show who asks. */
 export function credentials(): Record<string, string> {
@@ -46,7 +49,15 @@ api.use({
     for (const [name, value] of Object.entries(credentials())) request.headers.set(name, value);
     return request;
   },
+  onError({ request, error }) {
+    if (isAbort(error) || request.method === "GET") return undefined;
+    return new Refusal(0, NO_ANSWER_TO_WRITE);
+  },
 });
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
 
 interface Answer<T> {
   data?: T;
@@ -76,7 +87,7 @@ async function asked<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {
   try {
     answer = await request;
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (isAbort(error) || error instanceof Refusal) throw error;
     throw new Refusal(0, NO_ANSWER);
   }
   if (answer.response.ok) return answer;

@@ -31,10 +31,12 @@ const LISTED = [
   "next",
   "problem",
   "kept_by",
+  "parents",
 ] as const;
 
-export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "kept_by">> & {
+export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "kept_by" | "parents">> & {
   kept_by?: Keeper | null;
+  parents?: readonly Edge[];
 };
 
 export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {

@@ -3,6 +3,7 @@
 import { Link } from "wouter-preact";
 import type { Job } from "../api/client";
 import { type Details, pausedBy } from "../api/details";
+import { OUTCOMES } from "../text/parents";
 import { instant } from "../text/time";
 import { jobPath } from "./links";
 import { Facts } from "./Panel";
@@ -15,7 +16,6 @@ export interface Upcoming {
 }
 
 const SHOWN = 10;
-const OUTCOMES = { success: "", failure: " (if it fails)", always: " (however it ends)" };
 
 interface Props {
   job: Job;

@@ -8,6 +8,7 @@ import { type ListedJob, runJob, toggleJob } from "../api/jobs";
 import { attempt, tell } from "../state/notices";
 import type { Rows } from "../state/rows";
 import { may } from "../state/session";
+import { parentsInWords } from "../text/parents";
 import { drawn, type Range } from "../text/rows";
 import { result, taken } from "../text/slots";
 import { duration } from "../text/time";
@@ -187,7 +188,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
   }
   const last = runs?.find((each) => result(each) !== "running");
   const chosen = choosing?.isChosen(job.name) ?? false;
-  const when = job.schedule || (job.parent_job ? `after ${job.parent_job}` : "");
+  const when = job.schedule || after(job);
   return (
     <tr class={`${job.disabled ? "off" : ""} ${chosen ? "chosen" : ""}`} aria-rowindex={row + 2}>
       {choosing && (
@@ -237,6 +238,12 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
       </td>
     </tr>
   );
+}
+
+/** The jobs that this one runs after. A job that was just changed is known by the first of them. */
+function after({ parent_job, parents }: ListedJob): string {
+  if (!parent_job) return "";
+  return `after ${parents?.[0]?.job === parent_job ? parentsInWords(parents) : parent_job}`;
 }
 
 function Actions({ job, replace }: { job: ListedJob; replace: Rows["replace"] }): ComponentChildren {

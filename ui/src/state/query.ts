@@ -58,7 +58,8 @@ export function useQuery<T>(
       if (!current.signal.aborted) setState({ data, loading: false });
     } catch (error) {
       if (current.signal.aborted && !isLate) return;
-      const refusal = error instanceof Refusal ? error : new Refusal(0, NO_ANSWER);
+      // Whatever method it has, it is asked again here.
+      const refusal = error instanceof Refusal && error.status ? error : new Refusal(0, NO_ANSWER);
       setState((before) => ({
         data: refusal.status === 404 ? undefined : before.data,
         error: refusal,

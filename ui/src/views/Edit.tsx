@@ -1,5 +1,6 @@
 // A job to change, or to create: read, and kept up to date while it is edited.
 
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { jobPath } from "../parts/links";
@@ -7,6 +8,8 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
+import { useRight } from "../state/rights";
+import { may } from "../state/session";
 import { Form } from "./edit/Form";
 import { readStored, type Stored } from "./edit/save";
 
@@ -14,32 +17,50 @@ import { readStored, type Stored } from "./edit/save";
 const READ = 2;
 
 export function Edit({ name }: { name: string | undefined }) {
-  useTitle(name ? `Edit ${name}` : "New job");
+  return name ? <EditJob name={name} /> : <NewJob />;
+}
+
+function NewJob() {
+  useTitle("New job");
+  if (!may("create dkronjobs")) return <Empty page title="Your rights do not allow a new job here." />;
+  return (
+    <div class="edit">
+      <Head title="New job" />
+      <Form opened={undefined} newest={undefined} reload={() => {}} />
+    </div>
+  );
+}
+
+function EditJob({ name }: { name: string }) {
+  useTitle(`Edit ${name}`);
   const concerns = (event: LiveEvent) => event.type === "job" && event.job.name === name;
-  const job = useQuery(name ? `edit ${name}` : null, (signal) => readStored(name ?? "", signal), {
+  const job = useQuery(`edit ${name}`, (signal) => readStored(name, signal), {
     concerns,
     atMostEvery: READ,
   });
   const opened = useRef<Stored>();
   opened.current ??= job.data;
+  // A right that is lost later takes nothing away that was typed: the server refuses the save.
+  const right = useRight(name, "update dkronjobs");
+  const allowed = useRef(false);
+  allowed.current ||= right === true;
   const isGone = job.error?.status === 404;
   if (isGone && !opened.current) return <Empty page title={`There is no job ${name}.`} />;
+  if (right === false && !allowed.current) {
+    return (
+      <Empty page title={`Your rights do not allow a change of ${name}.`}>
+        <p>
+          <Link href={jobPath(name)}>Go to the job</Link>
+        </p>
+      </Empty>
+    );
+  }
   return (
     <div class="edit">
-      <header class="head">
-        <div class="titles">
-          <p class="crumbs">
-            <Link href="/jobs">Jobs</Link>
-            {name && (
-              <>
-                {" / "}
-                <Link href={jobPath(name)}>{name}</Link>
-              </>
-            )}
-          </p>
-          <h1>{name ? `Edit ${name}` : "New job"}</h1>
-        </div>
-      </header>
+      <Head title={`Edit ${name}`}>
+        {" / "}
+        <Link href={jobPath(name)}>{name}</Link>
+      </Head>
       {isGone ? (
         <p class="note warn" role="alert">
           Another user has deleted this job. Save it to create it again.
@@ -47,10 +68,24 @@ export function Edit({ name }: { name: string | undefined }) {
       ) : (
         <Failure query={job} />
       )}
-      {name && !opened.current && job.loading && <Loading rows={8} />}
-      {(!name || opened.current) && (
+      {!(opened.current && allowed.current) && !job.error && <Loading rows={8} />}
+      {opened.current && allowed.current && (
         <Form opened={opened.current} newest={isGone ? undefined : (job.data ?? opened.current)} reload={job.reload} />
       )}
     </div>
+  );
+}
+
+function Head({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <header class="head">
+      <div class="titles">
+        <p class="crumbs">
+          <Link href="/jobs">Jobs</Link>
+          {children}
+        </p>
+        <h1>{title}</h1>
+      </div>
+    </header>
   );
 }

@@ -6,12 +6,14 @@ import { Link, useLocation } from "wouter-preact";
 import { Refusal } from "../../api/client";
 import { jobPath } from "../../parts/links";
 import { Panel } from "../../parts/Panel";
+import { useLeaving } from "../../state/leaving";
 import { tell } from "../../state/notices";
 import { useRights } from "../../state/rights";
 import { changesOf, merged, type Path, sameDefinition } from "../../text/changes";
 import { BLANK, type Draft, draftOf, parsed, unknownFields } from "../../text/draft";
 import { Changes, Conflict } from "./Changes";
 import { About, Fields } from "./Fields";
+import { Parents } from "./Parents";
 import { Preview } from "./Preview";
 import { create, replace, type Stored } from "./save";
 
@@ -25,6 +27,10 @@ interface Props {
 
 type Mode = "form" | "json" | "yaml";
 type Yaml = typeof import("../../text/definition");
+
+/** A save can be repeated at will: it names the version that it changes. */
+const NOT_SAVED =
+  "The server does not answer: nothing is known to be saved. What you typed stays here. Save again when it is back.";
 
 const MODES: [Mode, string][] = [
   ["form", "Form"],
@@ -98,7 +104,7 @@ export function Form({ opened, newest, reload }: Props) {
     } catch (reason) {
       const refusal = reason instanceof Refusal ? reason : new Refusal(0, String(reason));
       if (refusal.status === 412 && base) reload();
-      setTrouble(refusal);
+      setTrouble(reason instanceof Refusal && reason.status === 0 ? new Refusal(0, NOT_SAVED) : refusal);
     }
     setSaving(false);
   };
@@ -137,6 +143,9 @@ export function Form({ opened, newest, reload }: Props) {
         {ignored.length > 0 && <p class="note warn">A job has no {ignored.join(", ")}: this is not saved.</p>}
         {theirs && !error && (
           <Conflict base={before} mine={shown} theirs={draftOf(theirs.body)} onDone={comeTogether} />
+        )}
+        {base && newest && !error && (
+          <Parents job={base.body.name} changes={changes.some(({ path }) => path[0] === "parent_job")} />
         )}
         {base && !theirs && !error && <Changes changes={changes} />}
         {trouble && !theirs && (
@@ -191,14 +200,4 @@ function Modes({ mode, stuck, onChange }: ModesProps) {
       ))}
     </fieldset>
   );
-}
-
-/** Have the browser ask before it leaves the page with changes that are not saved. */
-function useLeaving(dirty: boolean): void {
-  useEffect(() => {
-    if (!dirty) return undefined;
-    const stay = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", stay);
-    return () => removeEventListener("beforeunload", stay);
-  }, [dirty]);
 }

@@ -1,0 +1,40 @@
+// The jobs that a job runs after, where "Runs after" has no room for them all: a save may remove what it does not show.
+
+import { detailsOf } from "../../api/details";
+import { useQuery } from "../../state/query";
+import { parentsInWords, saysMore } from "../../text/parents";
+
+interface Props {
+  job: string;
+  /** Whether a save would name another job, or none. */
+  changes: boolean;
+}
+
+export function Parents({ job, changes }: Props) {
+  const { data, error } = useQuery(`parents ${job}`, (signal) => detailsOf(job, signal), {
+    concerns: (event) => event.type === "job" && event.job.name === job,
+    atMostEvery: 5,
+  });
+  if (!data) {
+    if (!error || !changes) return null;
+    return (
+      <p class="note warn">
+        It cannot be read whether this job runs after several jobs. If it does, saving removes all but what is written
+        in “Runs after”.
+      </p>
+    );
+  }
+  const parents = data.chain.find((each) => each.name === job)?.parents ?? [];
+  if (!saysMore(parents)) return null;
+  return changes ? (
+    <p class="note warn" role="alert">
+      Saving removes all that this job runs after now: {parentsInWords(parents)}. To keep them, leave “Runs after” at{" "}
+      {parents[0]?.job}, or change <code>dependsOn</code> of the DkronJob.
+    </p>
+  ) : (
+    <p class="muted hint">
+      It runs after {parentsInWords(parents)}. “Runs after” shows the name of the first alone; as long as that stays,
+      all of this stays.
+    </p>
+  );
+}
