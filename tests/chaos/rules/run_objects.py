@@ -33,11 +33,21 @@ Told = tuple[Kind, datetime, str]
 
 
 def _runs(asked: Asked) -> Iterator[Told]:
-    if len(asked.groups) > 1:
+    if len(asked.groups) > 1 and not _went_on_to_another_job(asked):
         both = " and ".join(str(group) for _, group in asked.groups)
         yield Kind.DOUBLE, asked.groups[1][1].began, f"it is one run, and {both} ran for it"
     for case, group in asked.groups:
         yield from ((kind, group.began, f"{group} {text}") for kind, text in _wrong(asked, case, group))
+
+
+def _went_on_to_another_job(asked: Asked) -> bool:
+    """Whether each job was deleted before the DkronRun could say that it had run there: the next job of that name runs
+    it, too (docs/reliability.md, "What is not promised").
+    """
+    *before, _ = asked.groups
+    decided = asked.weather.decided
+    uids = {case.life.uid for case, _ in asked.groups}
+    return len(uids) == len(asked.groups) and all(case.life.deleted <= decided(group.began) for case, group in before)
 
 
 def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]:

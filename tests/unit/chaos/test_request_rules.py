@@ -61,6 +61,8 @@ RAN = [request(), of(), ran_for()]
 REFUSED = of("Refused", reason="Disabled")
 OFF, ON = asked(Act.DISABLE, 10), asked(Act.ENABLE, 25)
 AGAIN = ran_for(group=GROUP + 1)
+ANEW = [asked(Act.DELETE, 15.7), replace(made(BY_HAND, when=16.5), uid="uid-2")]
+LATER = [asked(Act.DELETE, 25), replace(made(BY_HAND, when=26), uid="uid-2")]
 LONG = asked(Act.RUN, 12.3, at=at(12.3))
 BUSY = [LONG, ran(12.3, trigger=Trigger.MANUAL, group=6, lasts=10)]
 FAILED = ran_for(success=False)
@@ -74,6 +76,9 @@ RUNS = [
         ("nobody answered, and it is there", [request(answered=False), of("Pending")], {Kind.REQUEST}),
         ("two Jobs, by two names", [*RAN, AGAIN], {Kind.DOUBLE}),
         ("two Jobs of one attempt", [*RAN, replace(ran_for(), name="x")], {Kind.DOUBLE}),
+        ("two Jobs, of a job and of the next", [*RAN, *ANEW, replace(ran_for(late=2.5), uid="uid-2", name="y")], FINE),
+        ("two Jobs, and it had told of one", [*RAN, *LATER, replace(ran_for(late=12), uid="uid-2", name="y")],
+         {Kind.DOUBLE}),
         ("the API server refused it", [request(refused=True), ran_for()], {Kind.EXTRA}),
         ("nobody asked", [ran_for()], {Kind.EXTRA}),
         ("before it was asked for", [request(18), of(when=18), ran_for(late=0.2)], {Kind.UNTIMELY, Kind.EXTRA}),
