@@ -14,6 +14,8 @@ const VIEWS = {
   cluster: { path: "/cluster", shows: "Members" },
   edit: { path: "/jobs/nightly-backup/edit", shows: "Next ten runs" },
 };
+/** Milliseconds without another strip, after which none is to come. */
+const STILL = 1000;
 const DESK = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 /** The pictures of the documentation, and how much of the page each has. */
@@ -55,11 +57,17 @@ async function take({ name, view, size, whole = false, scheme = "light" }) {
   await page.locator(drawn).first().waitFor();
   await page.getByText("live", { exact: true }).waitFor();
   await page.waitForFunction(() => !document.querySelector(".loading"));
-  // The strips of a list come one job after the other.
-  await page.waitForFunction(() => {
-    const empty = [...document.querySelectorAll("td.wide > div:empty")].map((cell) => cell.getBoundingClientRect());
-    return empty.every(({ width, top }) => width === 0 || top > innerHeight);
-  });
+  await stripsOf(page);
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: whole });
   await context.close();
+}
+
+/** Wait for the strips of a list: they come one job after the other, once a row has been on the screen for a moment. */
+async function stripsOf(page) {
+  const strips = page.locator(".strip");
+  for (let before = -1, seen = 0; seen !== before; ) {
+    before = seen;
+    await page.waitForTimeout(STILL);
+    seen = await strips.count();
+  }
 }
