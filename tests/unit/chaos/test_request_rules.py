@@ -62,7 +62,7 @@ REFUSED = of("Refused", reason="Disabled")
 OFF, ON = asked(Act.DISABLE, 10), asked(Act.ENABLE, 25)
 AGAIN = ran_for(group=GROUP + 1)
 ANEW = [asked(Act.DELETE, 15.7), replace(made(BY_HAND, when=16.5), uid="uid-2")]
-LATER = [asked(Act.DELETE, 25), replace(made(BY_HAND, when=26), uid="uid-2")]
+ANEW_LATER = [asked(Act.DELETE, 25), replace(made(BY_HAND, when=26), uid="uid-2")]
 LONG = asked(Act.RUN, 12.3, at=at(12.3))
 BUSY = [LONG, ran(12.3, trigger=Trigger.MANUAL, group=6, lasts=10)]
 FAILED = ran_for(success=False)
@@ -77,7 +77,7 @@ RUNS = [
         ("two Jobs, by two names", [*RAN, AGAIN], {Kind.DOUBLE}),
         ("two Jobs of one attempt", [*RAN, replace(ran_for(), name="x")], {Kind.DOUBLE}),
         ("two Jobs, of a job and of the next", [*RAN, *ANEW, replace(ran_for(late=2.5), uid="uid-2", name="y")], FINE),
-        ("two Jobs, and it had told of one", [*RAN, *LATER, replace(ran_for(late=12), uid="uid-2", name="y")],
+        ("two Jobs, and it had told of one", [*RAN, *ANEW_LATER, replace(ran_for(late=12), uid="uid-2", name="y")],
          {Kind.DOUBLE}),
         ("the API server refused it", [request(refused=True), ran_for()], {Kind.EXTRA}),
         ("nobody asked", [ran_for()], {Kind.EXTRA}),
