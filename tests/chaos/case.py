@@ -166,8 +166,13 @@ class Case:
         record = self.executions.get(stop.hits)
         if record is not None:
             return record.reason == "Stopped" and record.exit_code is None
-        kept = min((spec.history.executions for spec in self.life.specs(self.life.created, FOREVER)), default=0)
-        return len(self.executions) >= kept and self.weather.excuse(stop.invoked) is not None
+        return self.is_full and self.weather.excuse(stop.invoked) is not None
+
+    @cached_property
+    def is_full(self) -> bool:
+        """Whether its record may have made room for newer executions."""
+        specs = self.life.specs(self.life.created, self.weather.terms.read)
+        return len(self.executions) >= min((spec.history.executions for spec in specs), default=0)
 
     def is_refused(self, moment: datetime) -> bool:
         """Whether the Job of that slot, or of that request, was refused, or stopped before it was there: the name of a

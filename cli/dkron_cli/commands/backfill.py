@@ -15,7 +15,7 @@ from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
 from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress, read_selector
 from dkron_cli.edge.backend import Backend
-from dkron_cli.edge.cluster import open_cluster
+from dkron_cli.edge.cluster import opened_cluster
 from dkron_cli.edge.objects import ClusterObjects, Objects, RestObjects
 from dkron_cli.edge.progress import Show, shown_progress
 from dkron_cli.edge.rest import open_rest
@@ -169,11 +169,8 @@ async def _place(options: Options) -> AsyncIterator[tuple[Backend, Objects]]:
         finally:
             await rest.close()
         return
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         yield cluster, ClusterObjects(cluster.kube, DKRON_BACKFILLS, cluster.namespace)
-    finally:
-        await cluster.close()
 
 
 def _see(options: Options, name: str) -> str:

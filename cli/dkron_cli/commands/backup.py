@@ -11,7 +11,7 @@ from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
 from dkron_cli.core.objects import KEPT, Object, admitted, is_same, misshapen, parents_first, with_history
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
@@ -38,16 +38,13 @@ def backup(ctx: typer.Context) -> None:
 
 
 async def _backup(options: Options) -> None:
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         where = None if options.all_namespaces else cluster.namespace
         found: list[Object] = []
         with readable():
             for kind, resource in RESOURCES.items():
                 known = {"apiVersion": API_VERSION, "kind": kind}
                 found += [with_history({**raw, **known}) async for raw in cluster.kube.list(resource, where)]
-    finally:
-        await cluster.close()
     json.dump({"apiVersion": "v1", "kind": "List", "items": found}, sys.stdout, indent=1, ensure_ascii=False)
     sys.stdout.write("\n")
     remark(f"{plural(len(found), 'object')}; Secrets are not among them, see dkronctl secrets")
@@ -88,9 +85,8 @@ def restore(
 
 
 async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: bool, dry_run: bool) -> None:
-    cluster = await open_cluster(options)
     counts = {"created": 0, "updated": 0, "unchanged": 0}
-    try:
+    async with opened_cluster(options) as cluster:
         for pretend in (True, False):
             # All of it is checked before the first write.
             if pretend or not dry_run:
@@ -106,8 +102,6 @@ async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: b
                         if word != "unchanged":
                             name = f"{raw['kind']} {wanted['metadata']['namespace']}/{wanted['metadata']['name']}"
                             say(f"{name} {'would be ' if pretend else ''}{word}")
-    finally:
-        await cluster.close()
     told_counts = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     remark(f"{told_counts}{' (dry run: nothing was written)' if dry_run else ''}")
 

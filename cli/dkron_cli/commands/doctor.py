@@ -10,7 +10,7 @@ from dkron_cli.commands.rights import REVIEWS, may
 from dkron_cli.core import checks
 from dkron_cli.core.checks import Check
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import run, show, structured
 from dkron_cli.errors import CliError, Code
@@ -43,11 +43,8 @@ def doctor(ctx: typer.Context) -> None:
 
 
 async def _doctor(options: Options) -> list[Check]:
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         return await _checks(cluster, options)
-    finally:
-        await cluster.close()
 
 
 async def _checks(cluster: Cluster, options: Options) -> list[Check]:

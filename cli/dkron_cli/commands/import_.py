@@ -23,7 +23,7 @@ from dkron_cli.core.importing import (
 )
 from dkron_cli.core.manifests import Unreadable
 from dkron_cli.core.objects import parents_first
-from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable, told
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.edge.terminal import print_manifests, remark, run, say
@@ -88,8 +88,7 @@ async def _import(
     if options.server:
         await _to_rest(options, source, dry_run=dry_run, disabled=disabled)
         return
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         items = await _items(cluster, source)
         _report(items, skip_broken=skip_broken)
         wanted = placed(items, cluster.namespace, move=bool(options.namespace), disabled=disabled)
@@ -103,18 +102,13 @@ async def _import(
         todo = steps(wanted, stored, prune=prune)
         await _check(cluster, todo)
         await _carry_out(cluster, todo, dry_run=dry_run)
-    finally:
-        await cluster.close()
 
 
 async def _print(options: Options, source: str, *, disabled: bool, skip_broken: bool) -> None:
     """Print what would be imported."""
     if source == FROM_CLUSTER:
-        cluster = await open_cluster(options)
-        try:
+        async with opened_cluster(options) as cluster:
             items = await _cron_jobs(cluster)
-        finally:
-            await cluster.close()
     else:
         items = await _given(source)
     _report(items, skip_broken=skip_broken)

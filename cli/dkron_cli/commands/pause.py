@@ -26,7 +26,7 @@ from dkron_cli.core.pauses import (
     still_paused,
 )
 from dkron_cli.edge.backend import Backend, connected
-from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.objects import ClusterObjects, Objects, RestObjects
 from dkron_cli.edge.rest import open_rest
@@ -248,8 +248,7 @@ async def _place(options: Options, *, all_of_them: bool = False) -> AsyncIterato
         finally:
             await rest.close()
         return
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         home = cluster.namespace
         if options.all_namespaces and not all_of_them:
             with readable():
@@ -261,8 +260,6 @@ async def _place(options: Options, *, all_of_them: bool = False) -> AsyncIterato
         everywhere = all_of_them and options.all_namespaces
         pauses = ClusterObjects(cluster.kube, DKRON_PAUSES, home, everywhere=everywhere)
         yield Place(cluster, pauses, home)
-    finally:
-        await cluster.close()
 
 
 def _name_of(pause: Object) -> str:

@@ -6,7 +6,7 @@ import typer
 
 from dkron_cli.core.table import table
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import open_cluster
+from dkron_cli.edge.cluster import opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
@@ -28,16 +28,13 @@ def policy(
 
 
 async def _policy(options: Options, name: str) -> None:
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         with readable():
             if name:
                 found = [await cluster.kube.get(DKRON_POLICIES, cluster.namespace, name)]
             else:
                 where = None if options.all_namespaces else cluster.namespace
                 found = [raw async for raw in cluster.kube.list(DKRON_POLICIES, where)]
-    finally:
-        await cluster.close()
     if structured(options, found, names=lambda: [each["metadata"]["name"] for each in found], one=bool(name)):
         return
     if not found:

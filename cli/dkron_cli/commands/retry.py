@@ -1,7 +1,5 @@
 """`retry`: run again what has failed, by requests for runs."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -12,7 +10,7 @@ from dkron_cli.commands.logs import chosen
 from dkron_cli.complete import job_names
 from dkron_cli.core.order import Order
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.cluster import opened_cluster
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.edge.terminal import say
 from dkron_cli.errors import CliError, Code
@@ -50,7 +48,7 @@ def retry(
 
 
 async def _one(options: Options, name: str, execution: str, *, dry_run: bool) -> None:
-    async with opened(options) as cluster:
+    async with opened_cluster(options) as cluster:
         job = await cluster.job(name)
         (attempt,) = chosen(job, await cluster.attempts(job), execution, failed=False)
         order = await cluster.order_of(job, attempt)
@@ -61,7 +59,7 @@ async def _one(options: Options, name: str, execution: str, *, dry_run: bool) ->
 
 async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool) -> None:
     start = shifted(datetime.now(UTC), -period)
-    async with opened(options) as cluster:
+    async with opened_cluster(options) as cluster:
         jobs = await cluster.jobs([name] if name else [])
         found = [(job, failure) for job in jobs if (failure := latest_failure(job, start))]
         for job, failure in found:
@@ -91,13 +89,3 @@ def _given(order: Order) -> str:
     """Return what the run is given, in words. Values may be long; the names tell which."""
     names = f" with its {', '.join(order.parameters)}" if order.parameters else ""
     return f"{names}, for the slot {instant(order.at)}" if order.at else names
-
-
-@asynccontextmanager
-async def opened(options: Options) -> AsyncIterator[Cluster]:
-    """Yield the cluster."""
-    cluster = await open_cluster(options)
-    try:
-        yield cluster
-    finally:
-        await cluster.close()

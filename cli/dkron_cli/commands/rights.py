@@ -7,7 +7,7 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, open_cluster
+from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import run, say, structured
 from dkron_cli.errors import Code
@@ -72,11 +72,8 @@ async def who_am_i(cluster: Cluster) -> dict[str, Any]:
 
 
 async def _whoami(options: Options) -> None:
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         user = await who_am_i(cluster)
-    finally:
-        await cluster.close()
     found = {"user": user.get("username", ""), "groups": user.get("groups") or [], "namespace": cluster.namespace}
     if structured(options, [found], names=lambda: [str(found["user"])], one=True):
         return
@@ -85,11 +82,8 @@ async def _whoami(options: Options) -> None:
 
 
 async def _can(options: Options, verb: str, job: str) -> int:
-    cluster = await open_cluster(options)
-    try:
+    async with opened_cluster(options) as cluster:
         allowed, why = await may(cluster, verb, object_name(job) if job else "", everywhere=options.all_namespaces)
-    finally:
-        await cluster.close()
     where = "in all namespaces" if options.all_namespaces else f"in namespace {cluster.namespace}"
     group, resource, sub, needed = VERBS[verb]
     right = f"{needed} {resource}{f'/{sub}' if sub else ''}{f'.{group}' if group else ''}"

@@ -5,7 +5,7 @@ import getpass
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -309,6 +309,16 @@ async def open_cluster(options: Options) -> Cluster:
         found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
     kube = KubeClient(found, field_manager=MANAGER)
     return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
+
+
+@asynccontextmanager
+async def opened_cluster(options: Options) -> AsyncIterator[Cluster]:
+    """Yield the cluster that the options name, and close its connections."""
+    cluster = await open_cluster(options)
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
 
 
 async def job_names(options: Options) -> list[str]:

@@ -7,7 +7,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_RUNS
 from dkron_operator.backfill.advance import Seen, Slot
-from dkron_operator.backfill.run_names import run_body, run_spec
+from dkron_operator.backfill.run_objects import run_body, run_spec
 from dkron_operator.backfill.view import View
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.plan.requested_run import read_requested_run, run_name

@@ -87,7 +87,7 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
         told = sum(1 for execution in status.executions if execution.success is success)
         if not least <= count <= most:
             yield f"status.{what} is {count}, and the witness saw {_range(max(least, 0), most)}"
-        elif count != told and not case.is_wiped and not _is_full(case, status):
+        elif count != told and not case.is_wiped and not case.is_full:
             yield f"status.{what} is {count}, and status.executions, of which none was dropped, has {told}"
 
 
@@ -95,11 +95,6 @@ def _is_cut(case: Case, run: Run) -> bool:
     """Whether its success may not count: it was hit, or a newer run took its place before it was seen to be over."""
     end = None if run.end is None else case.weather.decided(run.end)
     return case.is_hit(run) or case.is_replaced(run, end)
-
-
-def _is_full(case: Case, status: JobStatus) -> bool:
-    specs = case.life.specs(case.life.created, case.weather.terms.read)
-    return len(status.executions) >= min((spec.history.executions for spec in specs), default=0)
 
 
 def _active(case: Case, status: JobStatus) -> Iterator[str]:

@@ -67,7 +67,6 @@ def at_noon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             monkeypatch.setattr(module, "datetime", Noon)
     monkeypatch.setattr(cluster, "open_cluster", opened)
     doctor = import_module("dkron_cli.commands.doctor")
-    monkeypatch.setattr(doctor, "open_cluster", opened)
     monkeypatch.setattr(doctor, "version", lambda _: "0.0.1")
     monkeypatch.setattr(doctor, "REVISION", 1)
     monkeypatch.setattr(terminal, "is_terminal", lambda: True)

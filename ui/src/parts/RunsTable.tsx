@@ -12,7 +12,18 @@ import { executionPath } from "./links";
 import { Mark } from "./Mark";
 import { PlannedActual } from "./PlannedActual";
 import { Empty } from "./States";
+import { type Column, Table } from "./Table";
 import { Elapsed, When } from "./Time";
+
+const COLUMNS: readonly Column[] = [
+  { title: "Result" },
+  { title: "Planned" },
+  { title: "Began", kind: "medium" },
+  { title: "Took", kind: "number" },
+  { title: "Attempt", kind: "number medium" },
+  { title: "Node", kind: "medium" },
+  { title: "Output", kind: "wide" },
+];
 
 interface Props {
   runs: readonly Execution[];
@@ -46,37 +57,11 @@ export function Runs({ runs, job, next, isPaused }: Props) {
           {inWords(lengths)} ({lengths.count} {lengths.count === 1 ? "attempt" : "attempts"})
         </p>
       )}
-      <div class="scroll">
-        <table class="list">
-          <caption class="spoken">Runs of {job.name}, the newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Result</th>
-              <th scope="col">Planned</th>
-              <th scope="col" class="medium">
-                Began
-              </th>
-              <th scope="col" class="number">
-                Took
-              </th>
-              <th scope="col" class="number medium">
-                Attempt
-              </th>
-              <th scope="col" class="medium">
-                Node
-              </th>
-              <th scope="col" class="wide">
-                Output
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.map((run) => (
-              <RunRow key={run.id} run={run} zone={job.timezone} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table caption={`Runs of ${job.name}, the newest first`} columns={COLUMNS}>
+        {runs.map((run) => (
+          <RunRow key={run.id} run={run} zone={job.timezone} />
+        ))}
+      </Table>
     </>
   );
 }

@@ -6,10 +6,13 @@ import { deletePolicy, listPolicies, type Policy, readPolicy, savePolicy } from 
 import { Confirm } from "../parts/Confirm";
 import { Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
+import { type Column, Table } from "../parts/Table";
 import { attempt, tell } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
 import { indented, rulesOf } from "../text/policies";
+
+const COLUMNS: readonly Column[] = [{ title: "Path" }, { title: "May" }];
 
 const EXAMPLE = '{"path": {"/v1/jobs": {"capabilities": ["list"]}, "/v1/jobs/*": {"capabilities": ["read"]}}}';
 
@@ -102,27 +105,16 @@ function PolicyRow({ policy: { Name, Rules }, edit, reload }: RowProps) {
         <summary>
           <b>{Name}</b> <span class="muted">{rules.length === 1 ? "1 path" : `${rules.length} paths`}</span>
         </summary>
-        <div class="scroll">
-          <table class="list">
-            <caption class="spoken">Rules of the policy {Name}</caption>
-            <thead>
-              <tr>
-                <th scope="col">Path</th>
-                <th scope="col">May</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rules.map(([path, capabilities]) => (
-                <tr key={path}>
-                  <th scope="row" class="mono">
-                    {path}
-                  </th>
-                  <td>{capabilities || "nothing"}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption={`Rules of the policy ${Name}`} columns={COLUMNS}>
+          {rules.map(([path, capabilities]) => (
+            <tr key={path}>
+              <th scope="row" class="mono">
+                {path}
+              </th>
+              <td>{capabilities || "nothing"}</td>
+            </tr>
+          ))}
+        </Table>
         <div class="buttons after">
           {may("update dkronpolicies") && may("get dkronpolicies") && (
             <button type="button" aria-label={`Edit the policy ${Name}`} onClick={edit}>

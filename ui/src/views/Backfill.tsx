@@ -10,6 +10,7 @@ import { Pager, pageIn } from "../parts/Pager";
 import { Facts, Panel } from "../parts/Panel";
 import { Progress } from "../parts/Progress";
 import { Empty, Failure, Loading } from "../parts/States";
+import { Table } from "../parts/Table";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
@@ -117,34 +118,21 @@ function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: 
     );
   }
   return (
-    <div class="scroll">
-      <table class="list">
-        <caption class="spoken">Slots of {backfill.name}, in the order in which they run</caption>
-        <thead>
-          <tr>
-            <th scope="col">Result</th>
-            <th scope="col">Slot</th>
-            <th scope="col" class={alone ? "medium" : ""}>
-              Job
-            </th>
-            <th scope="col" class="medium">
-              Began
-            </th>
-            <th scope="col" class="number medium">
-              Took
-            </th>
-            <th scope="col" class="number wide">
-              Attempts
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {slots.map((each) => (
-            <SlotRow key={`${each.job} ${each.slot}`} slot={each} alone={alone} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption={`Slots of ${backfill.name}, in the order in which they run`}
+      columns={[
+        { title: "Result" },
+        { title: "Slot" },
+        { title: "Job", kind: alone ? "medium" : "" },
+        { title: "Began", kind: "medium" },
+        { title: "Took", kind: "number medium" },
+        { title: "Attempts", kind: "number wide" },
+      ]}
+    >
+      {slots.map((each) => (
+        <SlotRow key={`${each.job} ${each.slot}`} slot={each} alone={alone} />
+      ))}
+    </Table>
   );
 }
 

@@ -9,11 +9,22 @@ import { Mark } from "../parts/Mark";
 import { Pager, pageIn } from "../parts/Pager";
 import { Progress } from "../parts/Progress";
 import { Empty, Failure, Loading } from "../parts/States";
+import { type Column, Table } from "../parts/Table";
 import { When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
 import { BACKFILL_MARKS, isUnderWay, jobsOf } from "../text/backfills";
+
+const COLUMNS: readonly Column[] = [
+  { title: "State" },
+  { title: "Name" },
+  { title: "Jobs", kind: "medium" },
+  { title: "Progress" },
+  { title: "Period", kind: "wide" },
+  { title: "Created", kind: "medium" },
+  { title: "Actions", kind: "medium", spoken: true },
+];
 
 const PAGE = 50;
 /** Seconds between two reads, while one is under way and else. */
@@ -63,35 +74,11 @@ export function Backfills() {
         </Empty>
       )}
       {data && data.items.length > 0 && (
-        <div class="scroll">
-          <table class="list">
-            <caption class="spoken">Backfills, the newest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">State</th>
-                <th scope="col">Name</th>
-                <th scope="col" class="medium">
-                  Jobs
-                </th>
-                <th scope="col">Progress</th>
-                <th scope="col" class="wide">
-                  Period
-                </th>
-                <th scope="col" class="medium">
-                  Created
-                </th>
-                <th scope="col" class="medium">
-                  <span class="spoken">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.items.map((each) => (
-                <Row key={each.name} backfill={each} replace={replace} reload={list.reload} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption="Backfills, the newest first" columns={COLUMNS}>
+          {data.items.map((each) => (
+            <Row key={each.name} backfill={each} replace={replace} reload={list.reload} />
+          ))}
+        </Table>
       )}
       {data && <Pager page={page} size={PAGE} total={data.total} to={(to) => `/backfills?page=${to + 1}`} />}
     </div>

@@ -5,11 +5,21 @@ import { busy, stopExecution } from "../api/jobs";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Empty, Failure, Loading } from "../parts/States";
+import { type Column, Table } from "../parts/Table";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
+
+const COLUMNS: readonly Column[] = [
+  { title: "Job" },
+  { title: "Runs for" },
+  { title: "Began", kind: "medium" },
+  { title: "Attempt", kind: "number medium" },
+  { title: "Node", kind: "medium" },
+  { title: "Actions", spoken: true },
+];
 
 const WAITS = "waits for a node";
 /** More rows than these help no reader, and make a page slow. */
@@ -37,68 +47,45 @@ export function Busy() {
         </Empty>
       )}
       {data && data.length > 0 && (
-        <div class="scroll">
-          <table class="list">
-            <caption class="spoken">Running executions, the oldest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">Job</th>
-                <th scope="col">Runs for</th>
-                <th scope="col" class="medium">
-                  Began
-                </th>
-                <th scope="col" class="number medium">
-                  Attempt
-                </th>
-                <th scope="col" class="medium">
-                  Node
-                </th>
-                <th scope="col">
-                  <span class="spoken">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.slice(0, MOST).map((each) => (
-                <tr key={each.id}>
-                  <th scope="row" class="name">
-                    <Mark state="running" /> <Link href={jobPath(each.job_name)}>{each.job_name}</Link>
-                    <span class="sub muted small">{each.node_name || WAITS}</span>
-                  </th>
-                  <td class="nowrap">
-                    <Elapsed since={each.started_at} />
-                  </td>
-                  <td class="medium nowrap">
-                    <When at={each.started_at} />
-                  </td>
-                  <td class="number medium">{each.attempt}</td>
-                  <td class="clip medium">{each.node_name || WAITS}</td>
-                  <td class="actions">
-                    <Link
-                      class="button quiet"
-                      href={executionPath(each.job_name, each.id)}
-                      aria-label={`Log of ${each.job_name}`}
-                    >
-                      Log
-                    </Link>
-                    {may("create dkronjobs/stop") && (
-                      <button
-                        type="button"
-                        class="quiet"
-                        aria-label={`Stop ${each.job_name}`}
-                        onClick={() =>
-                          attempt(() => stopExecution(each.job_name, each.id), `${each.job_name} is asked to stop.`)
-                        }
-                      >
-                        Stop
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption="Running executions, the oldest first" columns={COLUMNS}>
+          {data.slice(0, MOST).map((each) => (
+            <tr key={each.id}>
+              <th scope="row" class="name">
+                <Mark state="running" /> <Link href={jobPath(each.job_name)}>{each.job_name}</Link>
+                <span class="sub muted small">{each.node_name || WAITS}</span>
+              </th>
+              <td class="nowrap">
+                <Elapsed since={each.started_at} />
+              </td>
+              <td class="medium nowrap">
+                <When at={each.started_at} />
+              </td>
+              <td class="number medium">{each.attempt}</td>
+              <td class="clip medium">{each.node_name || WAITS}</td>
+              <td class="actions">
+                <Link
+                  class="button quiet"
+                  href={executionPath(each.job_name, each.id)}
+                  aria-label={`Log of ${each.job_name}`}
+                >
+                  Log
+                </Link>
+                {may("create dkronjobs/stop") && (
+                  <button
+                    type="button"
+                    class="quiet"
+                    aria-label={`Stop ${each.job_name}`}
+                    onClick={() =>
+                      attempt(() => stopExecution(each.job_name, each.id), `${each.job_name} is asked to stop.`)
+                    }
+                  >
+                    Stop
+                  </button>
+                )}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {data && data.length > MOST && (
         <p class="note">

@@ -6,11 +6,19 @@ import { Confirm } from "../parts/Confirm";
 import { lazily } from "../parts/lazily";
 import { Facts, Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
+import { type Column, Table } from "../parts/Table";
 import { useTitle } from "../parts/useTitle";
 import { leader } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
+
+const COLUMNS: readonly Column[] = [
+  { title: "Name" },
+  { title: "State" },
+  { title: "Address", kind: "medium" },
+  { title: "Tags", kind: "wide" },
+];
 
 const Access = lazily(async () => (await import("./Access")).Access);
 
@@ -83,41 +91,24 @@ function Members({ members }: { members: readonly Member[] }) {
     );
   }
   return (
-    <div class="scroll">
-      <table class="list">
-        <caption class="spoken">Members</caption>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">State</th>
-            <th scope="col" class="medium">
-              Address
-            </th>
-            <th scope="col" class="wide">
-              Tags
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {members.map((each) => (
-            <tr key={each.Name}>
-              <th scope="row" class="name">
-                {each.Name}
-                {each.Name === leader.value && <span class="badge">leads</span>}
-              </th>
-              <td>{WORDS[each.Status] ?? each.Status}</td>
-              <td class="medium mono">{each.Addr}</td>
-              <td class="wide">
-                <details>
-                  <summary>{Object.keys(each.Tags).length} tags</summary>
-                  <Facts rows={Object.entries(each.Tags)} />
-                </details>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table caption="Members" columns={COLUMNS}>
+      {members.map((each) => (
+        <tr key={each.Name}>
+          <th scope="row" class="name">
+            {each.Name}
+            {each.Name === leader.value && <span class="badge">leads</span>}
+          </th>
+          <td>{WORDS[each.Status] ?? each.Status}</td>
+          <td class="medium mono">{each.Addr}</td>
+          <td class="wide">
+            <details>
+              <summary>{Object.keys(each.Tags).length} tags</summary>
+              <Facts rows={Object.entries(each.Tags)} />
+            </details>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -8,6 +8,7 @@ import { jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Pager, pageIn } from "../parts/Pager";
 import { Empty, Failure, Loading } from "../parts/States";
+import { type Column, Table } from "../parts/Table";
 import { When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { attempt } from "../state/notices";
@@ -15,6 +16,17 @@ import { pauseChanges, pausesChanged } from "../state/pauses";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
 import { PAUSE_WORDS, pausedJobs } from "../text/backfills";
+
+const COLUMNS: readonly Column[] = [
+  { title: "State" },
+  { title: "Jobs" },
+  { title: "Why", kind: "medium" },
+  { title: "Who", kind: "medium" },
+  { title: "Until" },
+  { title: "Afterwards", kind: "wide" },
+  { title: "Since", kind: "wide" },
+  { title: "Actions", spoken: true },
+];
 
 const PAGE = 50;
 
@@ -50,38 +62,11 @@ export function Pauses() {
         </Empty>
       )}
       {data && data.items.length > 0 && (
-        <div class="scroll">
-          <table class="list">
-            <caption class="spoken">Pauses, the newest first</caption>
-            <thead>
-              <tr>
-                <th scope="col">State</th>
-                <th scope="col">Jobs</th>
-                <th scope="col" class="medium">
-                  Why
-                </th>
-                <th scope="col" class="medium">
-                  Who
-                </th>
-                <th scope="col">Until</th>
-                <th scope="col" class="wide">
-                  Afterwards
-                </th>
-                <th scope="col" class="wide">
-                  Since
-                </th>
-                <th scope="col">
-                  <span class="spoken">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {data.items.map((each) => (
-                <Row key={`${each.namespace} ${each.name}`} pause={each} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption="Pauses, the newest first" columns={COLUMNS}>
+          {data.items.map((each) => (
+            <Row key={`${each.namespace} ${each.name}`} pause={each} />
+          ))}
+        </Table>
       )}
       {data && <Pager page={page} size={PAGE} total={data.total} to={(to) => `/pauses?page=${to + 1}`} />}
     </div>
