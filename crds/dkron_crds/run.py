@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, Resource, StatusModel, WireModel
 from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
 from dkron_crds.depends import DkronName
-from dkron_crds.names import API_VERSION
+from dkron_crds.names import API_VERSION, OBJECT_NAME_LENGTH
 from dkron_crds.parameters import ParameterValues
 from dkron_crds.rules import NANOSECOND_YEAR, RUN_IS_IMMUTABLE, validations
 from dkron_crds.status import JobName, Member, Nanoseconds
@@ -100,6 +100,16 @@ class RunAttempt(WireModel):
     """Why it failed, in one word."""
 
 
+class BoundJob(WireModel):
+    """The DkronJob that a run is bound to."""
+
+    name: Annotated[str, Field(max_length=OBJECT_NAME_LENGTH)]
+    """Name of the object."""
+
+    uid: Annotated[str, Field(max_length=64)]
+    """Its uid: an object that has the name later is another one."""
+
+
 class RunStatus(StatusModel):
     """How far the run has got. The operator writes it."""
 
@@ -110,6 +120,10 @@ class RunStatus(StatusModel):
     conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
     """The conditions Complete (the run has succeeded) and Failed (it has failed, or was refused). Neither is True while
     the run is pending or active."""
+
+    dkron_job: BoundJob | None = None
+    """The DkronJob that runs it. It is written before the run is decided, and binds the run to that object: another
+    DkronJob that has the name later does not run it."""
 
     group: Nanoseconds | None = None
     """The number of the run in status.executions of the job. Present once the run was decided."""

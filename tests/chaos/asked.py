@@ -1,5 +1,6 @@
 """A DkronRun with everything that is derived from it once: what a client asked for, what the witness saw of it, and the
 runs whose Jobs name it. It names a job, and not an object: one that was deleted and made again may be meant as well.
+Its status says which one it is for.
 """
 
 from collections import defaultdict
@@ -17,7 +18,7 @@ from tests.chaos.needs import Need
 
 WAITS = timedelta(minutes=10)
 """How long a DkronRun waits for a job of its name."""
-JOB_NOT_FOUND = "JobNotFound"
+JOB_NOT_FOUND, JOB_DELETED = "JobNotFound", "JobDeleted"
 ENDED = frozenset({RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED})
 
 
@@ -66,6 +67,18 @@ class Asked:
         conditions = () if self.object is None else self.object.status.conditions
         return next((condition.reason for condition in conditions), "")
 
+    @property
+    def bound(self) -> str:
+        """The uid of the job that it says it is for; empty if it says nothing."""
+        job = None if self.object is None else self.object.status.dkron_job
+        return "" if job is None else job.uid
+
+    @property
+    def ended_with_its_job(self) -> bool:
+        """Whether it says that its job was deleted, and that is so."""
+        deleted = {case.life.uid for case in self.cases if case.life.deleted < FOREVER}
+        return self.reason == JOB_DELETED and self.bound in deleted
+
     @cached_property
     def owed(self) -> tuple[Case, datetime] | None:
         """The job that has to run it or to refuse it, and by when it must have; None if none has to."""
@@ -84,7 +97,9 @@ class Asked:
         """Whether it had to run by the last look, may have, or must not."""
         if self.request is not None and (self.request.refused or not self.request.fits):
             return Need.NEVER
-        if self.owed is None or self.owed[1] > self.weather.terms.read or self.weather.terms.rivals:
+        if self.ended_with_its_job or self.owed is None:
+            return Need.MAY
+        if self.owed[1] > self.weather.terms.read or self.weather.terms.rivals:
             return Need.MAY
         case, by = self.owed
         if case.is_refused(self.invoked):

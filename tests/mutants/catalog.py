@@ -47,6 +47,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/ahead.py": ("test_ahead.py",),
     "plan/read.py": ("test_read.py", "test_store.py"),
     "plan/run_requests.py": ("test_requests.py", "test_requested_runs.py"),
+    "plan/requested_run.py": ("test_requested_runs.py",),
+    "act/requested_runs.py": ("test_requested_runs.py",),
     "plan/tidy.py": ("test_tidy.py", "test_requested_runs.py"),
     "plan/run_status.py": ("test_requested_runs.py",),
     "backfill/advance.py": ("test_backfill.py",),

@@ -65,12 +65,6 @@ class FakeApiServer(FakeKube):
         self._merge(resource, name, body, {"metadata", "spec"})
         return self._answer("patch", resource, self.objects[resource.plural, name])
 
-    async def patch_status(
-        self, resource: Resource, namespace: str, name: str, body: Object, *, whole: bool = False
-    ) -> Object:
-        answer = await super().patch_status(resource, namespace, name, body)
-        return copy.deepcopy(self.objects[resource.plural, name]) if whole else answer
-
     async def json_patch(
         self, resource: Resource, _namespace: str | None, name: str, operations: Sequence[Object]
     ) -> Object:

@@ -90,11 +90,13 @@ class FakeKube:
         self._merge(resource, name, body, {"metadata", "spec"})
         return self._answer("patch", resource, self.objects[resource.plural, name])
 
-    async def patch_status(self, resource: Resource, _namespace: str, name: str, body: Object) -> Object:
+    async def patch_status(
+        self, resource: Resource, _namespace: str, name: str, body: Object, *, whole: bool = False
+    ) -> Object:
         self._arrive("write", resource, name, body)
         stored = self._merge(resource, name, body, {"status"})
         stored["metadata"]["managedFields"] = [{"manager": "dkron-operator", "subresource": "status"}]
-        return self._answer("write", resource, {"metadata": stored["metadata"]})
+        return self._answer("write", resource, stored if whole else {"metadata": stored["metadata"]})
 
     async def delete(
         self,
@@ -197,8 +199,8 @@ class FakeKube:
 
     def _merge(self, resource: Resource, name: str, body: Object, sections: set[str]) -> Object:
         stored = self._found(resource, name)
-        version = body.get("metadata", {}).get("resourceVersion")
-        if version is not None and version != stored["metadata"]["resourceVersion"]:
+        given, there = body.get("metadata", {}), stored["metadata"]
+        if any(given[key] != there[key] for key in ("uid", "resourceVersion") if key in given):
             raise Conflict("the object has been modified", status=409, reason="Conflict")
         for section in sections & body.keys():
             stored[section] = _merged(stored.get(section) or {}, body[section])

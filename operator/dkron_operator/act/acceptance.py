@@ -15,6 +15,8 @@ from dkron_operator.kit.workqueue import WorkQueue
 log = logging.getLogger(__name__)
 
 WIDTH = 4
+AGAIN = 1.0
+"""Seconds until the next try when another writer came first."""
 
 
 class Acceptance:
@@ -60,6 +62,7 @@ class Acceptance:
             try:
                 await self(cached)
             except Conflict:
-                self.queue.add(uid)
+                # Another object may have the name, and the watch does not tell yet.
+                self.queue.add(uid, AGAIN)
             # The answer contained what other writers changed, and the watch will not show it again.
             self._changed(uid)

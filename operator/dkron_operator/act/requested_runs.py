@@ -1,4 +1,4 @@
-"""What is done to DkronRuns: each is read by its name before it is decided, its status follows that of the job, and it
+"""What is done to DkronRuns: each is bound to its job before it is decided, its status follows that of the job, and it
 is deleted some time after its end.
 
 The status of a DkronRun follows from the status that the API server has of its job. So it says that the run was decided
@@ -9,27 +9,30 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from dkron_crds.job import History
-from dkron_crds.run import RunStatus
+from dkron_crds.run import BoundJob, RunStatus
 from dkron_crds.schedule.instants import shifted
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_RUNS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
 from dkron_operator.act.status_writer import StatusWriter, difference
 from dkron_operator.cache.dependency_graph import Key, key_of
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.actions import ExplainRefusal, ReadRun
+from dkron_operator.plan.actions import BindRun, ExplainRefusal, ReadRun
 from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
 from dkron_operator.plan.run_status import (
+    JOB_DELETED,
+    RECORD_LOST,
     WAITS_FOR_JOB,
     JobRecord,
     Refusal,
-    has_lost_records,
     run_status,
     status_without_job,
+    tells,
 )
 from dkron_operator.plan.view import AttemptJob
 
@@ -50,6 +53,7 @@ MOST_EXPLAINED = 10_000
 their own."""
 WIDTH = 8
 NOTHING = RunStatus()
+Object = dict[str, Any]
 
 
 class RunKeeper:
@@ -72,15 +76,18 @@ class RunKeeper:
         self._refusals: dict[str, Refusal] = {}
         namespace_of = store.runs.namespace_of
         self.looks: WorkQueue[Key] = WorkQueue("runs", self._look, width=2, spare=1, group_of=_namespace)
+        self.binding: WorkQueue[tuple[str, str]] = WorkQueue(
+            "run binding", self._bind, width=WIDTH, spare=2, group_of=lambda key: namespace_of(key[0])
+        )
         self.reading: WorkQueue[str] = WorkQueue("run reads", self._read, width=WIDTH, spare=2, group_of=namespace_of)
         self.writing: WorkQueue[str] = WorkQueue("run status", self._write, width=WIDTH, spare=2, group_of=namespace_of)
         self.listing: WorkQueue[str] = WorkQueue("run lists", self._list, width=1)
         self.deleting: WorkQueue[str] = WorkQueue("run clean-up", self._delete, width=2, spare=1, group_of=namespace_of)
 
     @property
-    def queues(self) -> tuple[WorkQueue[str] | WorkQueue[Key], ...]:
+    def queues(self) -> tuple[WorkQueue[str] | WorkQueue[tuple[str, str]], ...]:
         """Where its work is done."""
-        return self.looks, self.reading, self.writing, self.listing, self.deleting
+        return self.looks, self.binding, self.reading, self.writing, self.listing, self.deleting
 
     def take_over(self) -> None:
         """This process begins to act: look at all."""
@@ -100,9 +107,11 @@ class RunKeeper:
         if holder is not None:
             self._changed(holder.job.uid)
 
-    def do(self, action: ReadRun | ExplainRefusal) -> None:
+    def do(self, action: BindRun | ReadRun | ExplainRefusal) -> None:
         """Carry out what a plan wants done about a DkronRun."""
         match action:
+            case BindRun(uid, job_uid):
+                self.binding.add((uid, job_uid))
             case ReadRun(uid):
                 self.reading.add(uid)
             case ExplainRefusal(uid, reason, message):
@@ -155,7 +164,9 @@ class RunKeeper:
         """The status that the DkronRun should have now."""
         key, now = (run.namespace, run.job), self._clock.now()
         holder = self._store.holder(key)
-        if holder is None or record is None or (self._waits(run) and not run.decided):
+        if holder is None and self._store.is_parked(key) and (run.decided or run.status.dkron_job is not None):
+            return run.status
+        if holder is None or record is None or self._waits(run):
             why = self._store.why_absent(key) if holder is None else f'the job "{run.job}" is another one by now'
             return status_without_job(run, why, now=now)
         first = run.cause.job_name(uid=holder.job.uid, name=holder.job.name)
@@ -182,6 +193,20 @@ class RunKeeper:
 
     # --- what is done --------------------------------------------------------------------------------------------
 
+    async def _bind(self, key: tuple[str, str]) -> None:
+        uid, job_uid = key
+        run, job = self._store.runs.get(uid), self._store.get(job_uid)
+        if run is None or run.decided or job is None:
+            return
+        if run.status.dkron_job is not None:
+            await self._refresh(run, with_values=True)
+            return
+        bound = RunStatus(dkron_job=BoundJob(name=job.job.name, uid=job_uid))
+        answer = await self._patch_status(run, bound, whole=True)
+        found = None if answer is None else read_requested_run(answer, with_values=True)
+        if found is not None and self._store.runs.see(found) is not None:
+            self.see((run.namespace, run.job))
+
     async def _read(self, uid: str) -> None:
         run = self._store.runs.get(uid)
         if run is not None and run.values is None:
@@ -201,17 +226,10 @@ class RunKeeper:
             if run is None or run.ended:
                 return
             status = await self._checked(run)
-            patch = difference(run.status.to_wire(), status.to_wire())
-            if not patch:
+            if status == run.status:
                 return
-            if run.status == NOTHING:
-                # The first write is a full one: the phase is shown, too.
-                patch = status.to_wire()
-            body = {"metadata": {"resourceVersion": str(run.version)}, "status": patch}
-            try:
-                answer = await self._client.patch_status(DKRON_RUNS, run.namespace, run.name, body)
-            except (Conflict, NotFound):
-                await self._refresh(run)
+            answer = await self._patch_status(run, status)
+            if answer is None:
                 continue
             version = int(answer["metadata"]["resourceVersion"])
             if self._store.runs.wrote(run, status, version) is not None:
@@ -221,15 +239,41 @@ class RunKeeper:
             return
         raise Unavailable("another writer keeps changing the DkronRun first")
 
+    async def _patch_status(self, run: RequestedRun, status: RunStatus, *, whole: bool = False) -> Object | None:
+        """Write the status. Returns the metadata since, or with `whole` the object; None if another writer came first,
+        and the DkronRun was read again."""
+        # The first write is a full one: the phase is shown, too.
+        wire = status.to_wire()
+        patch = wire if run.status == NOTHING else difference(run.status.to_wire(), wire)
+        body = {"metadata": {"resourceVersion": str(run.version)}, "status": patch}
+        try:
+            return await self._client.patch_status(DKRON_RUNS, run.namespace, run.name, body, whole=whole)
+        except (Conflict, NotFound):
+            await self._refresh(run)
+            return None
+
     async def _checked(self, run: RequestedRun) -> RunStatus:
-        """The status that it should have. If that says that a record is lost, it is made of what the API server has
-        now: what is cached may be old."""
+        """The status that it should have. If that says that a record is lost or the job deleted, the API server is
+        asked: what is cached may be old."""
         key = run.namespace, run.job
         status, holder = self._target(run, self._record(key)), self._store.holder(key)
-        if holder is None or not has_lost_records(status):
+        if tells(status, JOB_DELETED) and await self._is_alive(run.namespace, run.status.dkron_job):
+            # The watch is behind. Once it shows the job, its DkronRuns are looked at again.
+            return run.status
+        if holder is None or not tells(status, RECORD_LOST):
             return status
         await self._writer.read_again(holder)
         return self._target(run, self._record(key))
+
+    async def _is_alive(self, namespace: str, job: BoundJob | None) -> bool:
+        """Whether the API server has this DkronJob, which is not cached."""
+        if job is None or self._store.get(job.uid) is not None:
+            return False
+        try:
+            answer = await self._client.get(DKRON_JOBS, namespace, job.name)
+        except NotFound:
+            return False
+        return str(answer["metadata"]["uid"]) == job.uid
 
     async def _delete(self, uid: str) -> None:
         run = self._store.runs.get(uid)

@@ -397,9 +397,13 @@ class Store:
         """The job with this Dkron name, to which DkronRuns refer."""
         return self._holder(key)
 
+    def is_parked(self, key: Key) -> bool:
+        """Whether there is a job of this name that is held back for want of room."""
+        return self._objects.get(key) in self._parked
+
     def why_absent(self, key: Key) -> str:
         """Why there is no job of this name, as a sentence."""
-        if self._objects.get(key) in self._parked:
+        if self.is_parked(key):
             return self.room.problem.message
         return f'the namespace has no DkronJob with the name "{key[1]}"'
 

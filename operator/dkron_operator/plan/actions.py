@@ -40,8 +40,17 @@ class ReadTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class BindRun:
+    """Have the status of the DkronRun with this uid say that the job runs it, unless that says more already. The answer
+    of the API server tells whether it was decided, and the values that it gives."""
+
+    uid: str
+    job_uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRun:
-    """Read the DkronRun with this uid from the API server: whether it was decided, and the values that it gives."""
+    """Read the DkronRun with this uid from the API server: the values that it gives."""
 
     uid: str
 
@@ -134,6 +143,6 @@ class DeleteDkronJob:
 
 Effect = StopJob | DeleteJob | BeginCall | CancelCall | RemoveAnnotation | AcceptJob | WriteStatus | DeleteDkronJob
 """Actions that change the cluster."""
-Look = Report | ReadOutcome | ReadTrouble | ReadRun | ExplainRefusal | DryRunJob
+Look = Report | ReadOutcome | ReadTrouble | BindRun | ReadRun | ExplainRefusal | DryRunJob
 """Actions that change nothing there: the operator reads or remembers something, or reports an Event."""
 Action = Effect | Look

@@ -65,7 +65,7 @@ class RequestedRun:
 
     parameters_given: bool
     values: Mapping[str, str] | None
-    """The values of parameters; None unless it was read by its name, see `ReadRun`."""
+    """The values of parameters; None unless the API server has sent them since, see `BindRun` and `ReadRun`."""
 
     status: RunStatus
     """What the API server has. Of one that has ended, only phase and time."""
@@ -86,8 +86,10 @@ class RequestedRun:
         return self.status.group is not None or self.ended
 
     def is_for(self, job: str, uid: str) -> bool:
-        """Whether the DkronJob with this name and uid may run it: one of a backfill is for the job whose slot it is,
-        and not for another one that has its name since. Its own name says which."""
+        """Whether the DkronJob with this name and uid may run it, and not only another one that had the name before:
+        the one that it is bound to. One of a backfill is for the job whose slot it is; its own name says which."""
+        if self.status.dkron_job is not None:
+            return self.status.dkron_job.uid == uid
         return not self.backfill or self.name == run_name(self.backfill, job, uid, self.slot)
 
     @property

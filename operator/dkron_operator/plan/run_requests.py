@@ -17,7 +17,7 @@ from dkron_crds.parameter_places import run_problem
 from dkron_crds.requests import RUN_PREFIX, Request
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_REFUSED
-from dkron_operator.plan.actions import ExplainRefusal, ReadRun, RemoveAnnotation, WriteStatus
+from dkron_operator.plan.actions import BindRun, ExplainRefusal, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.cause import requested
 from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request, decide_run
 from dkron_operator.plan.fold import Refused, Unasked, recorded
@@ -31,7 +31,7 @@ from dkron_operator.plan.view import AttemptJob
 MOST_AT_ONCE = 100
 """How many annotations one plan looks at."""
 MOST_RUNS_AT_ONCE = 8
-"""How many DkronRuns one plan looks at that were not decided. Each is read by its name first, with its values."""
+"""How many DkronRuns one plan looks at that were not decided. Each is bound to the job first."""
 AT_ONCE = MAX_REFUSED // 2
 """How many refusals the status holds at most before the annotations of the earlier ones have to go."""
 _WHY = {
@@ -94,9 +94,9 @@ def _is_settled(plan: Plan, run: RequestedRun, known: "_Known") -> bool:
 
 
 def _plan_run(plan: Plan, run: RequestedRun) -> None:
-    if run.values is None:
-        # A list may be old, and the run decided since, recorded and forgotten.
-        plan.do(ReadRun(run.uid))
+    if run.values is None or run.status.dkron_job is None:
+        # A list may be old, and the run decided since, recorded and forgotten: perhaps by another job of this name.
+        plan.do(BindRun(run.uid, plan.situation.job.uid))
     elif plan.create is None:
         _decide(plan, _asked_by(plan, run))
 

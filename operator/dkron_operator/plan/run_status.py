@@ -83,8 +83,8 @@ def _by_cause(attempts: Iterable[A]) -> dict[CauseKey, list[A]]:
 
 
 def status_without_job(run: RequestedRun, why: str, *, now: datetime) -> RunStatus:
-    """The status of a DkronRun for which there is no job; `why` is a sentence about that."""
-    if run.decided:
+    """The status of a DkronRun whose job does not exist, or does not any more; `why` is a sentence about that."""
+    if run.decided or run.status.dkron_job is not None:
         return _ended(run, {each.job: each for each in run.status.attempts}, lost=JOB_DELETED, now=now)
     if now - run.created < WAITS_FOR_JOB:
         return RunStatus(message=f"{why}; it is refused at {rfc3339(run.created + WAITS_FOR_JOB)}")
@@ -95,15 +95,14 @@ def refused(run: RequestedRun, refusal: Refusal, *, now: datetime) -> RunStatus:
     """The status of a DkronRun that becomes no Job."""
     message = refusal.message[:MAX_MESSAGE]
     return RunStatus(
-        phase=RunPhase.REFUSED, group=run.group, finished_at=now, message=message,
-        conditions=(_condition("Failed", refusal.reason, message, now),),
+        phase=RunPhase.REFUSED, dkron_job=run.status.dkron_job, group=run.group, finished_at=now,
+        message=message, conditions=(_condition("Failed", refusal.reason, message, now),),
     )  # fmt: skip
 
 
-def has_lost_records(status: RunStatus) -> bool:
-    """Whether it says of a run or an attempt that its record is lost."""
-    reasons = [condition.reason for condition in status.conditions] + [each.reason for each in status.attempts]
-    return RECORD_LOST in reasons
+def tells(status: RunStatus, reason: str) -> bool:
+    """Whether it gives this reason for the end of the run or of an attempt."""
+    return reason in [*(each.reason for each in status.conditions), *(each.reason for each in status.attempts)]
 
 
 def _unexplained(reason: SkipReason) -> Refusal:
@@ -213,6 +212,7 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
     before = run.status.started_at
     return RunStatus(
         phase=phase,
+        dkron_job=run.status.dkron_job,
         group=run.group,
         attempts=tuple(newest[:MAX_SHOWN_ATTEMPTS]),
         attempt_count=max(run.status.attempt_count, sum(of_member.values())),

@@ -37,6 +37,7 @@ from dkron_operator.plan.actions import (
     AcceptJob,
     Action,
     BeginCall,
+    BindRun,
     CancelCall,
     DeleteDkronJob,
     DeleteJob,
@@ -405,7 +406,7 @@ class Reconciler:
                 self.observer.endings.add((uid, name))
             case ReadTrouble(name):
                 self.observer.starts.add((uid, name))
-            case ReadRun() | ExplainRefusal():
+            case BindRun() | ReadRun() | ExplainRefusal():
                 self.runs.do(action)
             case StopJob(run):
                 self.stopper.queue.add((uid, run.name))

@@ -33,21 +33,11 @@ Told = tuple[Kind, datetime, str]
 
 
 def _runs(asked: Asked) -> Iterator[Told]:
-    if len(asked.groups) > 1 and not _went_on_to_another_job(asked):
+    if len(asked.groups) > 1:
         both = " and ".join(str(group) for _, group in asked.groups)
         yield Kind.DOUBLE, asked.groups[1][1].began, f"it is one run, and {both} ran for it"
     for case, group in asked.groups:
         yield from ((kind, group.began, f"{group} {text}") for kind, text in _wrong(asked, case, group))
-
-
-def _went_on_to_another_job(asked: Asked) -> bool:
-    """Whether each job was deleted before the DkronRun could say that it had run there: the next job of that name runs
-    it, too (docs/reliability.md, "What is not promised").
-    """
-    *before, _ = asked.groups
-    decided = asked.weather.decided
-    uids = {case.life.uid for case, _ in asked.groups}
-    return len(uids) == len(asked.groups) and all(case.life.deleted <= decided(group.began) for case, group in before)
 
 
 def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]:
@@ -57,6 +47,8 @@ def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]
     wanted = Trigger.BACKFILL if asked.backfill else Trigger.MANUAL
     if asked.need is Need.NEVER:
         yield Kind.EXTRA, "ran, though the API server or its values kept it from running"
+    if asked.bound not in ("", case.life.uid):
+        yield Kind.EXTRA, f"ran for the job {case.life.uid}, and it says that it is for {asked.bound}"
     if asked.phase is RunPhase.REFUSED and not asked.weather.terms.rivals:
         yield Kind.EXTRA, f"ran, and it was refused ({asked.reason})"
     if group.began < asked.invoked - grain:
@@ -74,7 +66,7 @@ def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]
 
 def _becomes_nothing(asked: Asked) -> Iterator[Told]:
     """It has no run: then it was refused for a reason that holds, or nobody owed it one."""
-    if asked.groups or asked.owed is None:
+    if asked.groups or asked.owed is None or asked.ended_with_its_job:
         return
     case, by = asked.owed
     read, told_by = asked.weather.terms.read, asked.weather.decided(by)
@@ -96,7 +88,7 @@ def _is_lost(asked: Asked, case: Case) -> bool:
 
 def _says(asked: Asked) -> Iterator[Told]:
     """What its status says, beside its run."""
-    if asked.object is None or len(asked.groups) != 1:
+    if asked.object is None or len(asked.groups) != 1 or asked.ended_with_its_job:
         return
     (case, group), status = asked.groups[0], asked.object.status
     touched = case.is_wiped or any(case.is_hit(run) or case.is_replaced(run) for run in group.runs)

@@ -8,7 +8,7 @@ import pytest
 from dkron_crds.backfill import BackfillSpec, BackfillStatus, BackfillTarget
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Trigger
-from dkron_crds.run import RunPhase, RunSpec, RunStatus
+from dkron_crds.run import BoundJob, RunPhase, RunSpec, RunStatus
 from tests.chaos.case import Kind
 from tests.chaos.history import Act, BackfillObject, BackfillRequest, Paused, Run, RunObject, RunRequest
 from tests.chaos.verdict import judge
@@ -39,6 +39,7 @@ def of(phase: str = "Succeeded", *, when: float = 15.3, name: str = "r", reason:
         phase=RunPhase(phase), group=None if phase == "Pending" else more.pop("group", GROUP),
         conditions=(condition,) if ended else (), finished_at=at(18) if ended else None,
         attempt_count=more.pop("attempts", 0 if phase == "Refused" else 1),
+        dkron_job=BoundJob(name="a", uid=more.pop("bound", UID)),
     )  # fmt: skip
     facts = {key: more.pop(key) for key in ("gone", "backfill") if key in more}
     wanted = RunSpec.from_wire({"job": "a", **more})
@@ -62,7 +63,8 @@ REFUSED = of("Refused", reason="Disabled")
 OFF, ON = asked(Act.DISABLE, 10), asked(Act.ENABLE, 25)
 AGAIN = ran_for(group=GROUP + 1)
 ANEW = [asked(Act.DELETE, 15.7), replace(made(BY_HAND, when=16.5), uid="uid-2")]
-ANEW_LATER = [asked(Act.DELETE, 25), replace(made(BY_HAND, when=26), uid="uid-2")]
+NEXT = replace(ran_for(late=2.5), uid="uid-2", name="y")
+GONE = of("Failed", reason="JobDeleted")
 LONG = asked(Act.RUN, 12.3, at=at(12.3))
 BUSY = [LONG, ran(12.3, trigger=Trigger.MANUAL, group=6, lasts=10)]
 FAILED = ran_for(success=False)
@@ -76,9 +78,13 @@ RUNS = [
         ("nobody answered, and it is there", [request(answered=False), of("Pending")], {Kind.REQUEST}),
         ("two Jobs, by two names", [*RAN, AGAIN], {Kind.DOUBLE}),
         ("two Jobs of one attempt", [*RAN, replace(ran_for(), name="x")], {Kind.DOUBLE}),
-        ("two Jobs, of a job and of the next", [*RAN, *ANEW, replace(ran_for(late=2.5), uid="uid-2", name="y")], FINE),
-        ("two Jobs, and it had told of one", [*RAN, *ANEW_LATER, replace(ran_for(late=12), uid="uid-2", name="y")],
-         {Kind.DOUBLE}),
+        ("two Jobs, of a job and of the next", [*RAN, *ANEW, NEXT], {Kind.DOUBLE, Kind.EXTRA}),
+        ("it ran as the job that has the name since", [request(), of(), *ANEW, NEXT], {Kind.EXTRA}),
+        ("it was for that one", [request(), of(bound="uid-2"), *ANEW, NEXT], FINE),
+        ("it says that its job was deleted, and it was", [request(), GONE, *ANEW], FINE),
+        ("the same, and it had run", [request(), GONE, ran_for(), *ANEW], FINE),
+        ("it says that its job was deleted, and it was not", [request(), GONE], {Kind.REQUEST}),
+        ("another one was", [request(), of("Failed", reason="JobDeleted", bound="uid-2"), *ANEW], {Kind.REQUEST}),
         ("the API server refused it", [request(refused=True), ran_for()], {Kind.EXTRA}),
         ("nobody asked", [ran_for()], {Kind.EXTRA}),
         ("before it was asked for", [request(18), of(when=18), ran_for(late=0.2)], {Kind.UNTIMELY, Kind.EXTRA}),

@@ -8,17 +8,17 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus, SkipReason, Trigger
-from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, RunPhase, RunStatus
+from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, BoundJob, RunPhase, RunStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
 from dkron_operator.cache import requested_runs
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
-from dkron_operator.plan.actions import DeleteJob, ExplainRefusal, ReadRun
+from dkron_operator.plan.actions import BindRun, DeleteJob, ExplainRefusal, ReadRun
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
-from dkron_operator.plan.run_status import JobRecord, Refusal, has_lost_records, run_status, status_without_job
+from dkron_operator.plan.run_status import RECORD_LOST, JobRecord, Refusal, run_status, status_without_job, tells
 from dkron_operator.plan.view import AttemptState
 from dkron_operator.watch.requested_runs import RequestedRunWatch
 from tests.support.builders import (
@@ -42,6 +42,7 @@ from tests.support.plans import fired, jobs_deleted, messages, replan, reported,
 
 Object = dict[str, Any]
 SLOT = after(days=-3)
+MINE, ANOTHERS = BoundJob(name=NAME, uid=UID), BoundJob(name=NAME, uid="uid-of-the-first")
 DAY: Object = {"parameters": [{"name": "day"}]}
 
 
@@ -67,8 +68,10 @@ def wire(
     return {"metadata": metadata, "spec": {"job": NAME, **spec}, **wired}
 
 
-def requested(name: str = "a", *, read: bool = True, **fields: Any) -> RequestedRun:
-    found = read_requested_run(wire(name, **fields), with_values=read)
+def requested(name: str = "a", *, read: bool = True, bound: BoundJob | None = MINE, **fields: Any) -> RequestedRun:
+    """A DkronRun that is ready to be decided."""
+    given = {"status": RunStatus(dkron_job=bound), **fields}
+    found = read_requested_run(wire(name, **given), with_values=read)
     assert found is not None
     return found
 
@@ -91,13 +94,21 @@ def look(*undecided: RequestedRun, decided: tuple[RequestedRun, ...] = (), liste
 # --- what a plan makes of them ---------------------------------------------------------------------------------------
 
 
-def test_a_run_is_read_before_it_is_decided_and_then_becomes_the_job_named_after_it() -> None:
-    assert (fired(look(requested(read=False))), look(requested(read=False)).of(ReadRun)) == (
-        None, [ReadRun("uid-of-a")],
-    )  # fmt: skip
-    plan = look(requested())
-    assert fired(plan) == first(requested())
-    assert plan.of(ReadRun) == []
+@pytest.mark.parametrize(
+    ("of", "runs", "bound"),
+    [
+        pytest.param(requested(), True, [], id="bound and read"),
+        pytest.param(requested(read=False), False, [BindRun("uid-of-a", UID)], id="not read"),
+        pytest.param(requested(bound=None), False, [BindRun("uid-of-a", UID)], id="not bound"),
+        pytest.param(requested(bound=ANOTHERS), False, [], id="bound to another job that had the name"),
+        pytest.param(requested(bound=ANOTHERS, read=False), False, [], id="the same, not read"),
+    ],
+)
+def test_a_run_is_bound_and_read_before_it_becomes_the_job_named_after_it(
+    of: RequestedRun, runs: bool, bound: list[BindRun]
+) -> None:
+    plan = look(of)
+    assert (fired(plan), plan.of(BindRun)) == (first(requested()) if runs else None, bound)
 
 
 def test_a_scheduled_time_is_told_and_decides_nothing_else() -> None:
@@ -157,9 +168,10 @@ def test_a_run_is_refused_once_and_its_status_says_why(
 
 def test_a_slot_of_a_backfill_does_not_run_as_another_job_that_has_the_name_since() -> None:
     mine = requested(backfill=True)
-    others = replace(mine, name=run_name("b", NAME, "uid-of-the-first", mine.slot), uid="other", values=None)
+    others = requested(backfill=True, bound=None, read=False)
+    others = replace(others, name=run_name("b", NAME, "uid-of-the-first", mine.slot), uid="other")
     plan = look(others, mine)
-    assert (fired(plan), plan.of(ReadRun)) == (first(mine), [])
+    assert (fired(plan), plan.of(BindRun)) == (first(mine), [])
     assert fired(look(others)) is None
 
 
@@ -239,7 +251,7 @@ def tell(of: RequestedRun, *, refusal: Refusal | None = None, runs: tuple[Any, .
 
 
 def decided(phase: RunPhase = RunPhase.RUNNING, **fields: Any) -> RequestedRun:
-    return requested(status=RunStatus(phase=phase, group=requested().group, **fields))
+    return requested(status=RunStatus(phase=phase, group=requested().group, dkron_job=MINE, **fields))
 
 
 A = first(requested())
@@ -293,6 +305,7 @@ def test_the_status_of_a_run_follows_from_that_of_its_job(
     true = {"Succeeded": ["Complete"], "Failed": ["Failed"], "Refused": ["Failed"]}.get(phase, [])
     assert [condition.type for condition in status.conditions] == true
     assert (status.finished_at is not None, status.group is not None) == (bool(true), phase != "Pending")
+    assert status.dkron_job == MINE
 
 
 def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -> None:
@@ -304,16 +317,17 @@ def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -
 
 
 def test_only_a_lost_record_is_asked_for_again() -> None:
-    assert has_lost_records(tell(decided()))
-    assert not has_lost_records(tell(requested(), executions=(FAILED,)))
+    assert tells(tell(decided()), RECORD_LOST)
+    assert not tells(tell(requested(), executions=(FAILED,)), RECORD_LOST)
 
 
 @pytest.mark.parametrize(
     ("of", "minutes", "phase", "reason"),
     [
-        pytest.param(requested(), 9.9, "Pending", "", id="it may still come"),
-        pytest.param(requested(), 10, "Refused", "JobNotFound", id="it does not come"),
-        pytest.param(decided(), 1, "Failed", "JobDeleted", id="it was deleted"),
+        pytest.param(requested(bound=None), 9.9, "Pending", "", id="it may still come"),
+        pytest.param(requested(bound=None), 10, "Refused", "JobNotFound", id="it does not come"),
+        pytest.param(requested(), 1, "Failed", "JobDeleted", id="it was deleted, and nothing says whether it ran"),
+        pytest.param(decided(), 1, "Failed", "JobDeleted", id="it was deleted in the run"),
     ],
 )
 def test_a_run_without_a_job_waits_ten_minutes(of: RequestedRun, minutes: float, phase: str, reason: str) -> None:
@@ -439,6 +453,42 @@ async def test_a_slot_of_a_backfill_whose_job_is_another_one_by_now_is_refused_i
         assert (waits.phase, waits.message.partition(";")[0]) == ("Pending", f'the job "{NAME}" is another one by now')
         await until(700)
         assert (status_of(edges, name).phase, edges.kube.names(JOBS)) == ("Refused", [])
+
+
+def replace_job(edges: Edges, uid: str) -> None:
+    """Another job of the same name replaces the job."""
+    edges.kube.put(DKRON_JOBS, wire_job(name=NAME, uid=uid, schedule="@manually"))
+
+
+@pytest.mark.looptime
+async def test_a_run_that_was_bound_does_not_run_as_the_job_that_has_the_name_since() -> None:
+    edges = begin(schedule="@manually")
+    async with edges.running():
+        await until(1)
+        edges.kube.fail("create jobs", *[Unavailable("no answer")] * 3)
+        bring(edges, wire())
+        await until(1.1)
+        assert status_of(edges).dkron_job == MINE
+        replace_job(edges, UID.replace("a", "b"))
+        edges.watch()
+        await until(30)
+        assert (status_of(edges).phase, status_of(edges).conditions[0].reason) == ("Failed", "JobDeleted")
+        assert edges.kube.names(JOBS) == []
+
+
+@pytest.mark.looptime
+async def test_a_job_that_the_watch_does_not_show_yet_is_not_taken_for_deleted() -> None:
+    edges = begin(schedule="@manually")
+    second = UID.replace("a", "b")
+    async with edges.running():
+        await until(1)
+        replace_job(edges, second)
+        bring(edges, wire(status=RunStatus(dkron_job=BoundJob(name=NAME, uid=second))))
+        await until(5)
+        assert status_of(edges).phase == "Pending"
+        edges.watch()
+        await until(10)
+        assert status_of(edges).phase == "Running"
 
 
 @pytest.mark.looptime

@@ -196,8 +196,18 @@ def each_run_was_refused_and_counted_once(result: Result) -> None:
 
 
 def the_forced_one_ran_beside(result: Result) -> None:
-    assert attempts(result) == [("", 1, True)] * 2
-    assert sorted(phases(result)) == ["Refused", "Succeeded", "Succeeded"]
+    # A write without an answer takes seconds. Until then another one may have ended.
+    assert sorted(phases(result)) in (["Refused", "Succeeded", "Succeeded"], ["Succeeded"] * 3)
+    assert attempts(result) == [("", 1, True)] * phases(result).count("Succeeded")
+
+
+def no_job_and_the_next_both_ran_it(result: Result) -> None:
+    ran = Counter(run.job for run in result.history.runs)
+    assert max(ran.values(), default=0) <= 1, ran
+    for requested in result.requested:
+        reasons = [condition.reason for condition in requested.status.conditions]
+        assert reasons in (["Succeeded"], ["JobDeleted"])
+        assert reasons == ["JobDeleted"] or ran[requested.spec.job]
 
 
 def each_attempt_had_its_values(result: Result) -> None:
@@ -258,6 +268,17 @@ DKRON_RUNS = {
             *dkron_run(3.0, parameters={"day": "1"}), Event(at=8.0, what=What.CANCEL, on="j0"),
         ),
         course=ALL_FAIL, disturbed=(8, 16), holds=no_attempt_followed_the_deletion, unjudged="WRONG ATTEMPTS",
+    ),
+    "runs whose jobs are created anew": Story(
+        events=tuple(
+            event
+            for name, gone in (("a", 3.07), ("b", 3.12), ("c", 3.2))
+            for event in (
+                job(name), *dkron_run(3.0, of=name),
+                Event(at=gone, what=What.DELETE, on=name), job(name, at=gone + 0.02),
+            )
+        ),
+        disturbed=(3, 4), holds=no_job_and_the_next_both_ran_it, unjudged="AN UNEXPLAINED RUN",
     ),
     "a run for each node": Story(
         events=(nodes("ab"), job(tags=EVERY_NODE, **TWICE), *dkron_run(3.0)), course=ALL_FAIL, ends=28.0,
@@ -421,7 +442,7 @@ AFTER_OTHERS = {
             job("root", retries=1, retryBackoff={"initial": "1s"}),
             *(job(when, dependsOn=[{"job": "root", "when": when}]) for when in map(str, When)), *ask(4.0, of="root"),
         ),
-        course=ALL_FAIL, disturbed=(8.05, 8.4), ends=28.0, holds=children_follow_the_last_attempt,
+        course=ALL_FAIL, disturbed=(7.2, 7.57), ends=28.0, holds=children_follow_the_last_attempt,
     ),
     "two parents": Story(
         events=(
