@@ -1,4 +1,6 @@
-"""Short scenarios of deaths at every write: a DkronRun with parameters, a DkronBackfill, and pauses that end."""
+"""Short scenarios of deaths at every write: DkronRuns with parameters, and of jobs that are created anew, a
+DkronBackfill, and pauses that end.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,6 +10,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import SkipReason
+from dkron_crds.run import OF_RUN
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS
 from tests.chaos.records_of_trials import (
     SECOND,
@@ -70,6 +73,42 @@ def value_given(body: Object) -> Any:
     """The value of the parameter that a Job hands to its container."""
     container = body["spec"]["template"]["spec"]["containers"][0]
     return next((entry.get("value") for entry in container["env"] if entry["name"] == "DKRON_PARAM_DAY"), None)
+
+
+def anew(scale: int) -> Scenario:
+    """A job is deleted once a DkronRun is bound to it, or has its Job, and created anew: the next one does not run
+    it."""
+    moments = {
+        f"{moment.__name__.replace('_', '-')}-{n}": moment for moment in (is_bound, has_begun) for n in range(scale)
+    }
+
+    async def play(stage: Stage) -> None:
+        for name, moment in moments.items():
+            await stage.create(job(name))
+            await stage.request(name, name)
+            await stage.until(f"{name} to hold", partial(moment, name=name))
+            await stage.delete(name)
+            await stage.create(job(name))
+        await stage.until("all to end", lambda scene: ended(scene, len(moments)))
+        await stage.at_rest(*moments)
+
+    def complaints(stage: Stage) -> Iterator[str]:
+        for name in stage.scene.now[DKRON_RUNS]:
+            if status_of_run(stage.scene, name).get("phase") not in ("Succeeded", "Failed"):
+                yield f"{name} has the status {status_of_run(stage.scene, name)}"
+        yield from recorded({name: [] for name in moments}, stage)
+
+    return Scenario("anew", play, complaints)
+
+
+def is_bound(scene: Scene, name: str) -> bool:
+    """Whether the DkronRun says which DkronJob runs it."""
+    return "dkronJob" in status_of_run(scene, name)
+
+
+def has_begun(scene: Scene, name: str) -> bool:
+    """Whether a Job of the DkronRun is there."""
+    return any(body["metadata"]["annotations"].get(OF_RUN) == name for body in scene.jobs())
 
 
 def backfill(scale: int) -> Scenario:
@@ -147,4 +186,4 @@ def _has_passed(name: str, moment: datetime, scene: Scene) -> bool:
     return created is not None and passed(scene, name, moment - created - STEP)
 
 
-BY_OBJECT: tuple[Callable[[int], Scenario], ...] = (parameters, backfill, pause)
+BY_OBJECT: tuple[Callable[[int], Scenario], ...] = (parameters, anew, backfill, pause)

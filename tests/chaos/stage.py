@@ -101,6 +101,12 @@ class Stage:
         await self.client.patch(DKRON_JOBS, self.namespace, job, {"spec": {"disabled": True}})
         self._note(Act.DISABLE, job, now)
 
+    async def delete(self, job: str) -> None:
+        """Delete the DkronJob."""
+        now, metadata = datetime.now(UTC), self.scene.now[DKRON_JOBS][job]["metadata"]
+        await self.client.delete(DKRON_JOBS, self.namespace, job, uid=metadata["uid"])
+        self._note(Act.DELETE, job, now)
+
     async def until(self, what: str, holds: Callable[[Scene], object]) -> None:
         """Wait until that holds of the scene."""
         try:
