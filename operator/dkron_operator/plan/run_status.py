@@ -25,6 +25,10 @@ WAITS_FOR_JOB = timedelta(minutes=10)
 """How long a DkronRun waits for a job of its name to appear."""
 JOB_NOT_FOUND, JOB_DELETED, RECORD_LOST = "JobNotFound", "JobDeleted", "RecordLost"
 """Reasons of the condition Failed, beside those of executions and of skipped slots."""
+_UNKNOWN = {
+    JOB_DELETED: "the DkronJob was deleted, and nothing says whether the run had begun",
+    RECORD_LOST: "no record of the run is left, in the status of the DkronJob or as a Job",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def _lost(attempt: RunAttempt, reason: str, now: datetime) -> RunAttempt:
 def _failure(failures: list[RunAttempt], records: Iterable[Execution], *, members: int, lost: str) -> str:
     """A sentence about why the run has failed."""
     if not failures:
-        return f"no record of the run is left ({lost})"
+        return _UNKNOWN[lost]
     if members > 1:
         return f"{len(failures)} of {members} members failed"
     failed = failures[0]

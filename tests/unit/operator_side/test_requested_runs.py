@@ -291,7 +291,10 @@ SECOND = first(requested(), attempt=2, at=20)
             "the run was refused (NotReady); an Event of the DkronJob says why", id="refused by another process",
         ),
         pytest.param(decided(), {"runs": (run(A),)}, "Running", "attempt 1 is active", id="the job's status was wiped"),
-        pytest.param(decided(), {}, "Failed", "no record of the run is left (RecordLost)", id="nothing is left"),
+        pytest.param(
+            decided(), {}, "Failed", "no record of the run is left, in the status of the DkronJob or as a Job",
+            id="nothing is left",
+        ),
         pytest.param(
             requested(), {"executions": (execution(first(requested("b"))),)}, "Pending", "", id="another run"
         ),
