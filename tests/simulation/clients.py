@@ -43,6 +43,7 @@ class Clients:
         self._world = world
         self._clock = clock
         self._requests = 0
+        self._squatters: set[str] = set()
         self._awaited: list[tuple[Event, Callable[[str], None]]] = []
         world.heard.append(self._hear)
 
@@ -92,7 +93,8 @@ class Clients:
 
     def _runs(self, job: str) -> list[Object]:
         bodies = self._world.list(JOBS, namespace_of(job))
-        return [body for body in bodies if body["metadata"]["annotations"].get("dkron.io/name") == job]
+        own = [body for body in bodies if body["metadata"]["uid"] not in self._squatters]
+        return [body for body in own if body["metadata"]["annotations"].get("dkron.io/name") == job]
 
     def _hear(self, event: Told) -> None:
         phase = (event.body.get("status") or {}).get("phase")
@@ -145,6 +147,7 @@ class Clients:
             made = self._world.create(JOBS, namespace_of(event.on), body)
         except KubeError:
             return None
+        self._squatters.add(made["metadata"]["uid"])
 
         def go() -> None:
             # The garbage collector may have been here.

@@ -114,6 +114,8 @@ class Faults:
             if first is None or last is None:
                 return None
             broken = replace(broken, begin=first, end=last)
+        elif trouble is not None and trouble.ill is Ill.GAP and self._deletes_in(broken):
+            broken = replace(broken, recovery=RECOVERY["a cut watch"])
         elif trouble is not None and trouble.ill not in WATCHES:
             last = self._network.last_met(trouble)
             if last is None:
@@ -125,6 +127,10 @@ class Faults:
             again = self._acting_again(broken.end)
             broken = replace(broken, end=min(again, broken.end + HANDOVER))
         return broken
+
+    def _deletes_in(self, broken: _Broken) -> bool:
+        """Whether a Job was deleted meanwhile. Where a watch begins anew it shows what is there, not what has gone."""
+        return any(each.hits and broken.begin <= each.begin <= broken.end for each in self._broken)
 
     def _is_idle(self, broken: _Broken) -> bool:
         """Whether it concerned one that did not act, while another did all the time and for a while after it."""
