@@ -30,6 +30,7 @@ async def _describe(options: Options, name: str) -> None:
         job = await backend.job(name)
         if structured(options, [job.raw], names=lambda: [job.name], one=True):
             return
+        (job,) = await backend.with_pauses([job], every=False)
         attempts = await backend.attempts(job)
         slots = await backend.slots(job, SLOTS)
     facts = description(job, now=datetime.now(UTC))

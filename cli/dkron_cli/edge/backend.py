@@ -43,6 +43,10 @@ class Backend(Protocol):
     async def job(self, name: str) -> Job:
         """Return one job, by its Dkron name or the name of its object."""
 
+    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
+        """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
+        tells."""
+
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from dkron_cli.core.job import from_dkron
+from dkron_cli.core.job import from_dkron, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
@@ -37,6 +37,7 @@ class Rest:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._server = server.rstrip("/")
+        self._tells_pauses = True
         self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=PATIENCE))
 
     async def close(self) -> None:
@@ -56,6 +57,32 @@ class Rest:
         raw = await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name)
         with self.as_ours_does():
             return from_dkron(raw)
+
+    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
+        """Ask ours. A Dkron has no pauses of jobs; nor are any shown to a user who may not see them."""
+        told = await self._all_pauses() if every else {job.name: await self._pause_of(job) for job in jobs}
+        return [with_pause(job, told.get(job.name, "")) for job in jobs]
+
+    async def _pause_of(self, job: Job) -> str:
+        found = await self._told(f"{_path(job)}/details")
+        return str(found.get("paused") or "") if isinstance(found, dict) else ""
+
+    async def _all_pauses(self) -> dict[str, str]:
+        """Return what pauses jobs, by their names, of those that are paused."""
+        found = await self._told("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
+        shown = [each for each in found or () if isinstance(each, dict)]
+        # A Dkron lists all jobs with all fields. It is not asked again.
+        self._tells_pauses = all("paused" in each for each in shown)
+        return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
+
+    async def _told(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        """Return what the server tells; None if it has no such route, or the user may not know."""
+        try:
+            return await self.call("GET", path, what="tell what pauses jobs")
+        except CliError as error:
+            if error.code is Code.UNREACHABLE:
+                raise
+            return None
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the executions that the server shows."""
