@@ -50,8 +50,15 @@ class Backend(Protocol):
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
 
+    async def latest_failure(self, job: Job, start: datetime) -> Run | None:
+        """Return the newest finished run since then if it failed."""
+
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Request a run, with what it is given. A server that can waits for its end, for at most `wait` seconds."""
+
+    async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
+        """Request a run that is given what the run of an attempt was given, and return in words what that is. With
+        `dry_run` only the words, as far as the server tells."""
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run as far as it is known; None while it has not begun. Raises if the operator skipped it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dkron_cli.core.order import Order, unfit
-from dkron_cli.core.repeat import lost, may_have_values, run_of_group, same_order
+from dkron_cli.core.repeat import lost, same_order
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
@@ -27,9 +27,10 @@ from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, PODS, Resource
 from dkron_reports.agenda import end_of, planning, with_first
 from dkron_reports.explain import Question, explain
-from dkron_reports.failing import failing, start_of
+from dkron_reports.failing import failing, latest_failure, start_of
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
+from dkron_reports.repeat import may_have_values, run_of_group
 from dkron_reports.run import Attempt, Run, attempts_of, runs_of
 from dkron_reports.skipping import because
 from dkron_reports.slices import at_once
@@ -101,6 +102,10 @@ class Cluster:
         """Return what the status shows."""
         return attempts_of(job.raw.get("status") or {})
 
+    async def latest_failure(self, job: Job, start: datetime) -> Run | None:
+        """Return the newest finished run since then if it failed."""
+        return latest_failure(await self.attempts(job), start)
+
     async def run(
         self,
         job: Job,
@@ -156,9 +161,16 @@ class Cluster:
             why = status.get("message") or "it gives no reason"
             raise CliError(Code.FAILED, f'the operator did not run "{asked.job.name}": {why}')
 
+    async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
+        """Request the run with the values and the slot. Raises `CliError` if they are not known any more."""
+        order = await self.order_of(job, attempt)
+        if not dry_run:
+            await self.run(job, force=False, wait=None, order=order)
+        return str(order)
+
     async def order_of(self, job: Job, attempt: Attempt) -> Order:
         """Return what the run of an attempt was given. Raises `CliError` if that is not kept any more."""
-        if not may_have_values(job, attempt):
+        if not may_have_values(job.raw, attempt.trigger):
             return same_order(attempt, None)
         with readable():
             listed = self.kube.list(DKRON_RUNS, job.namespace, field_selector=f"spec.job={job.name}")

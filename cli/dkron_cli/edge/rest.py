@@ -19,6 +19,7 @@ from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
 from dkron_reports.explain import Question
+from dkron_reports.failing import latest_failure
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Run, runs_of
 from dkron_reports.slots import coming_by_expression
@@ -90,16 +91,36 @@ class Rest:
         with self.as_ours_does():
             return attempts_of_dkron(raw)
 
+    async def latest_failure(self, job: Job, start: datetime) -> Run | None:
+        """Ask for the executions of a job that has failed at all, and ended one since then."""
+        if not job.failed or job.last is None or job.last < start:
+            return None
+        return latest_failure(await self.attempts(job), start)
+
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
         if order:
-            # Dkron would run the job without what it is given. It has no such route.
-            await self.call("GET", f"{_path(job)}/next?count=1", what="give a run values, a slot or a reason")
+            # Dkron would run the job without what it is given.
+            await self._require_ours(job, "give a run values, a slot or a reason")
         known = frozenset(each.group for each in await self.attempts(job))
         query = "&".join(filter(None, ("wait=true" if wait is not None else "", "force=true" if force else "")))
         path = f"{_path(job)}/run" + (f"?{query}" if query else "")
         await self.call("POST", path, job=job.name, seconds=wait or 0, body=order.body())
         return Asked(job, 0, known=known)
+
+    async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
+        """Have the server copy the values and the slot, which it does not show."""
+        # Dkron would run the job, whatever the body says.
+        await self._require_ours(job, "repeat an execution")
+        if not dry_run:
+            # An API without this field ignores a body that has none of its fields, and refuses one that has others.
+            body = {"repeat": attempt.id, "force": False}
+            await self.call("POST", f"{_path(job)}/run?wait=false", job=job.name, body=body)
+        return f" that repeats {attempt.id}"
+
+    async def _require_ours(self, job: Job, what: str) -> None:
+        """Raise `CliError` for a Dkron, which has no such route."""
+        await self.call("GET", f"{_path(job)}/next?count=1", what=what)
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run that was not there before; one on request rather than one of a slot."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -122,6 +123,24 @@ async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> Non
     }
     await rest.run(job, force=False, wait=None)
     assert fake.body == ""
+
+
+async def test_only_ours_repeats_an_execution(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    fake.executions.append(ASKED)
+    start = NOON.replace(year=2025)
+    assert await rest.latest_failure(job, start) is None, "it has never failed"
+    failed = replace(job, failed=1, last=NOON)
+    failure = await rest.latest_failure(failed, start)
+    assert failure is not None
+    with pytest.raises(CliError, match="this server cannot repeat an execution; use a kubeconfig"):
+        await rest.repeat(job, failure.attempts[-1], dry_run=False)
+    assert fake.body == ""
+    fake.ours = True
+    for dry_run, body in ((True, ""), (False, '{"repeat": "3-n", "force": false}')):
+        assert await rest.repeat(job, failure.attempts[-1], dry_run=dry_run) == " that repeats 3-n"
+        assert fake.body == body
 
 
 async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron, Rest]) -> None:
