@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from dkron_cli.core.order import Order
@@ -124,6 +125,8 @@ def need_cluster(options: Options, command: str) -> None:
         )
 
 
-def missing(name: str, where: str) -> CliError:
-    """Return the error for a job that does not exist."""
-    return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; see dkronctl get')
+def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
+    """Return the error for a job that does not exist. It suggests a name that is like it, of those that are known."""
+    near = get_close_matches(name, known, n=1)
+    advice = f'did you mean "{near[0]}"?' if near else "see dkronctl get"
+    return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; {advice}')

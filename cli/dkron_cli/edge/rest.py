@@ -55,9 +55,21 @@ class Rest:
 
     async def job(self, name: str) -> Job:
         """Return one job."""
-        raw = await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name)
+        try:
+            raw = await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name)
+        except CliError as error:
+            if error.code is not Code.NOT_FOUND or "namespace" in str(error):
+                raise
+            raise missing(name, f"at {self._server}", await self._names()) from error
         with self.as_ours_does():
             return from_dkron(raw)
+
+    async def _names(self) -> list[str]:
+        """Return the names of all jobs; none if they may not be listed."""
+        try:
+            return [str(each["name"]) for each in await self.call("GET", "/v1/jobs?fields=name")]
+        except (CliError, TypeError, KeyError):
+            return []
 
     async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
         """Ask ours. A Dkron has no pauses of jobs; nor are any shown to a user who may not see them."""
