@@ -36,7 +36,7 @@ def live(read: Read, before: Before) -> None:
             while True:
                 begun = time.monotonic()
                 jobs = read()
-                draw(table_of(jobs), f"{standing(unmet(jobs, before))}; Ctrl-C ends this table only")
+                draw(table_of(jobs), f"Ctrl-C ends this table only; {standing(unmet(jobs, before))}")
                 time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - begun)))
         except KeyboardInterrupt:
             return
