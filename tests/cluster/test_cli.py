@@ -149,14 +149,16 @@ def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
 def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     said = seat.cli("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
     assert "goes on" in said.errors
+    said = seat.rest("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
+    assert "it may go on; dkronctl history long shows it" in said.errors
     shown = seat.cli.in_terminal(
         "run", "long", "--wait", code=INTERRUPTED, when=lambda text: "requested" in text, send="\x03"
     )
     assert "detached: the run goes on" in shown
-    seat.kube.wait_status("long", "to run twice", lambda status: len(status["active"]) == 2)
+    seat.kube.wait_status("long", "to run three times", lambda status: len(status["active"]) == 3)
     assert "give --all" in seat.cli("stop", "long", code=USAGE).errors
-    assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 2
-    status = seat.kube.wait_status("long", "to be stopped", finished(2), seconds=60)
+    assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 3
+    status = seat.kube.wait_status("long", "to be stopped", finished(3), seconds=60)
     assert {each["reason"] for each in status["executions"]} == {"Stopped"}
     assert "dkronctl" in status["executions"][0]["message"]
     assert seat.cli("stop", "long").output == "long: nothing runs\n"
@@ -308,8 +310,11 @@ def test_completion_knows_the_names_of_jobs(seat: Seat) -> None:
     ("words", "code", "sentence"),
     [
         pytest.param(("get", "nothing"), NOT_FOUND, 'there is no job "nothing"', id="no such job"),
+        pytest.param(("describe", "goood"), NOT_FOUND, 'did you mean "good"?', id="almost a job"),
         pytest.param(("logs", "after", "gone"), NOT_FOUND, "has no execution", id="no such execution"),
-        pytest.param(("get", "--context", "nowhere"), UNREACHABLE, "check --kubeconfig", id="no such context"),
+        pytest.param(
+            ("get", "--context", "nowhere"), UNREACHABLE, 'it has no context "nowhere"; check', id="no such context"
+        ),
         pytest.param(("import", "nofile"), USAGE, "cannot read nofile", id="no such file"),
     ],
 )

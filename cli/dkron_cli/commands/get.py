@@ -28,7 +28,7 @@ async def _get(options: Options, names: list[str]) -> None:
     if structured(options, raw, names=lambda: [job.name for job in found], one=len(names) == 1):
         return
     if not found:
-        remark("no jobs")
+        remark(f"there are no jobs {backend.where}")
         return
     wide, everywhere = options.output == "wide", options.all_namespaces
     show(job_table(found, now=datetime.now(UTC), wide=wide, namespaces=everywhere), options)

@@ -38,6 +38,10 @@ PLAIN = Order()
 class Backend(Protocol):
     """One server. All methods raise `CliError`."""
 
+    @property
+    def where(self) -> str:
+        """Where its jobs are, at the end of a sentence."""
+
     async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
         """Return the jobs of these names, or all."""
 

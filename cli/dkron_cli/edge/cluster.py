@@ -59,6 +59,11 @@ class Cluster:
         self.namespace = namespace
         self.everywhere = everywhere
 
+    @property
+    def where(self) -> str:
+        """The namespace, or that it is any."""
+        return "in any namespace" if self.everywhere else f"in namespace {self.namespace}"
+
     async def close(self) -> None:
         """Close the connections."""
         await self.kube.close()
@@ -75,7 +80,7 @@ class Cluster:
             return found
         for name in names:
             if not any(name in (job.name, job.object_name) for job in found):
-                raise missing(name, "in any namespace", [job.name for job in found])
+                raise missing(name, self.where, [job.name for job in found])
         return [job for job in found if job.name in names or job.object_name in names]
 
     async def job(self, name: str) -> Job:

@@ -26,6 +26,8 @@ from dkron_reports.slots import coming_by_expression
 
 PATIENCE = 30.0
 RETRY = "check --server and DKRON_SERVER"
+LONGER = 5.0
+"""Seconds."""
 SENTENCE = 300
 SECOND = 1_000_000_000
 
@@ -40,6 +42,11 @@ class Rest:
         self._server = server.rstrip("/")
         self._tells_pauses = True
         self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=PATIENCE))
+
+    @property
+    def where(self) -> str:
+        """The address."""
+        return f"at {self._server}"
 
     async def close(self) -> None:
         """Close the connections."""
@@ -60,7 +67,7 @@ class Rest:
         except CliError as error:
             if error.code is not Code.NOT_FOUND or "namespace" in str(error):
                 raise
-            raise missing(name, f"at {self._server}", await self._names()) from error
+            raise missing(name, self.where, await self._names()) from error
         with self.as_ours_does():
             return from_dkron(raw)
 
@@ -117,7 +124,9 @@ class Rest:
         known = frozenset(each.group for each in await self.attempts(job))
         query = "&".join(filter(None, ("wait=true" if wait is not None else "", "force=true" if force else "")))
         path = f"{_path(job)}/run" + (f"?{query}" if query else "")
-        await self.call("POST", path, job=job.name, seconds=wait or 0, body=order.body())
+        # The caller, too, waits for so long, and has more to say about it.
+        limit = wait + LONGER if wait else 0
+        await self.call("POST", path, job=job.name, seconds=limit, body=order.body())
         return Asked(job, 0, known=known)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
@@ -259,7 +268,7 @@ class Rest:
         if said and "page not found" not in said:
             return CliError(Code.NOT_FOUND, said)
         if job:
-            return missing(job, f"at {self._server}")
+            return missing(job, self.where)
         return self._no_dkron()
 
     @contextmanager
