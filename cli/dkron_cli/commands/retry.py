@@ -29,7 +29,8 @@ def retry(
 
     `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one of each job (or of JOB) whose
     newest run in the period failed, however many have failed before it. The run gets the values and the slot that the
-    failed one was given; if its values are not kept any more, it is not made.
+    failed one was given; if its values are not kept any more, it is not made. With --server, the server copies them
+    and does not show them.
     """
     options = options_of(ctx)
     if bool(execution) == failed:
