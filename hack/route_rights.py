@@ -57,7 +57,10 @@ def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
     )
     yield "… to save or run a job with `?force=true`", *_need(where.to_force(NAME))
     yield "… to run a job with `force` in the body", *_need(where.to_force(NAME))
-    yield f"… to run a job with a value that names a Secret, by `secretRef:{NAME}/…`", *_need(where.to_use_secret(NAME))
+    yield (
+        f"… to run a job with a value, also one that `repeat` copies, that names a Secret, by `secretRef:{NAME}/…`",
+        *_need(where.to_use_secret(NAME)),
+    )
     yield "… of a job with `?runoncreate`", *_need(where.to_run(NAME))
     yield (
         "… of a job with the executor `kubernetes`, or that changes what runs in the `jobTemplate` of one that exists",

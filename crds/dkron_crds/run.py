@@ -25,6 +25,9 @@ OF_RUN = "dkron.io/run"
 WITH_PARAMETERS = "dkron.io/parameters"
 """Annotation of a Job whose DkronRun gives values to parameters: `given`."""
 
+REPEATS = "dkron.io/repeats"
+"""Annotation of a DkronRun that the REST API created to repeat an execution: the id of that one."""
+
 
 class RunPhase(StrEnum):
     """How far a run has got."""

@@ -7,6 +7,7 @@ The official client does the loading: it supports contexts, exec plugins, OIDC a
 import base64
 import json
 import os
+import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -115,6 +116,10 @@ def _noting(watched: Watched, listed: Callable[[str], None]) -> aiohttp.ClientMi
     return note
 
 
+_MISSING = re.compile(r"Expected object with name (?P<name>.+) in .*/(?P<kind>context|cluster|user)s list")
+"""How the loader says that a kubeconfig lacks an entry."""
+
+
 async def load(kubeconfig: Path | None = None, context: str | None = None) -> Access:
     """Load access from the given kubeconfig or context, else the pod's service account, else the default kubeconfig.
     Raises `AccessError`."""
@@ -139,6 +144,8 @@ def _require_file(paths: str) -> None:
 def _sentence(exc: Exception) -> str:
     if isinstance(exc, TypeError | AttributeError | LookupError):
         return "it is not a valid kubeconfig"
+    if missing := _MISSING.search(str(exc)):
+        return f'it has no {missing["kind"]} "{missing["name"]}"'
     return " ".join(str(exc).split()) or type(exc).__name__
 
 

@@ -9,7 +9,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.schedule.instants import shifted
 from dkron_reports.job import Job
 from dkron_reports.reading import Object, mapping, objects
-from dkron_reports.run import Result, Run, attempts_of, runs_of
+from dkron_reports.run import Attempt, Result, Run, attempts_of, runs_of
 from dkron_reports.slices import Steps
 from dkron_reports.words import read_span
 
@@ -72,9 +72,9 @@ def start_of(since: str, now: datetime, *, option: str) -> datetime:
     return shifted(now, -read_span(option, since))
 
 
-def latest_failure(job: Job, start: datetime) -> Run | None:
+def latest_failure(attempts: Iterable[Attempt], start: datetime) -> Run | None:
     """Return the newest finished run of the period if it failed."""
-    runs = _finished_since(job, start)
+    runs = _finished_since(attempts, start)
     return runs[0] if runs and runs[0].result in BAD else None
 
 
@@ -97,7 +97,7 @@ def _tally(job: Job, start: datetime) -> Tally | None:
     if all(each.get("success") is True for each in recent):
         # Most jobs. To read executions takes long.
         return None
-    runs = _finished_since(job, start)
+    runs = _finished_since(attempts_of(mapping(job.raw, "status")), start)
     failed = [run for run in runs if run.result in BAD]
     if not failed:
         return None
@@ -105,9 +105,9 @@ def _tally(job: Job, start: datetime) -> Tally | None:
     return Tally(job, len(runs), len(failed), sum(run.tries > 1 for run in runs), failed[0], whole)
 
 
-def _finished_since(job: Job, start: datetime) -> list[Run]:
+def _finished_since(attempts: Iterable[Attempt], start: datetime) -> list[Run]:
     """Return the runs that began since then and are over, newest first."""
-    over = [run for run in runs_of(attempts_of(mapping(job.raw, "status"))) if run.result is not Result.RUNNING]
+    over = [run for run in runs_of(attempts) if run.result is not Result.RUNNING]
     return [run for run in over if run.started is not None and run.started >= start]
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from dkron_reports.reading import Object, items, mapping, number, objects
 from dkron_reports.words import one_line, read_time
 
+SUSPENDED = "Suspended"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -44,7 +46,7 @@ def from_object(raw: Object) -> Job:
     """Return the job of a DkronJob."""
     metadata, spec, status = mapping(raw, "metadata"), mapping(raw, "spec"), mapping(raw, "status")
     conditions = {each.get("type"): each for each in objects(status, "conditions")}
-    ready, suspended, degraded = (conditions.get(kind) or {} for kind in ("Ready", "Suspended", "Degraded"))
+    ready, suspended, degraded = (conditions.get(kind) or {} for kind in ("Ready", SUSPENDED, "Degraded"))
     executions = objects(status, "executions")
     return Job(
         name=str(spec.get("name") or metadata.get("name") or ""),
@@ -58,7 +60,7 @@ def from_object(raw: Object) -> Job:
         state=_state(spec, ready, suspended),
         problem=_problem(ready) or _problem(degraded, bad="True"),
         disabled=spec.get("disabled") is True,
-        paused=_paused(suspended, mapping(status, "paused")),
+        paused=pause_of(raw),
         result=str(status.get("status") or ""),
         last=read_time(executions[0].get("startedAt")) if executions else None,
         next=read_time(status.get("next")),
@@ -80,6 +82,17 @@ def busiest_first(jobs: Iterable[Job]) -> list[Job]:
     return sorted(jobs, key=place)
 
 
+def pause_of(raw: Object) -> str:
+    """Return by whom, why and by which DkronPause a DkronJob is paused; empty if it is not."""
+    suspended, noted = condition(raw, SUSPENDED), mapping(mapping(raw, "status"), "paused")
+    if suspended.get("status") != "True":
+        return ""
+    if suspended.get("reason") == "Paused":
+        return one_line(str(suspended.get("message") or "")) or "paused"
+    # The condition has room for one reason: of a disabled job, it does not say that a pause holds it as well.
+    return f"paused (DkronPause {one_line(str(noted.get('name')))})" if noted else ""
+
+
 def condition(raw: Object, kind: str) -> Object:
     """Return the condition of this type; empty for none."""
     return next((each for each in objects(mapping(raw, "status"), "conditions") if each.get("type") == kind), {})
@@ -94,15 +107,6 @@ def _state(spec: Object, ready: Object, suspended: Object) -> str:
     if spec.get("disabled") is True:
         return "Disabled"
     return str(ready.get("reason") or "Pending")
-
-
-def _paused(suspended: Object, noted: Object) -> str:
-    if suspended.get("status") != "True":
-        return ""
-    if suspended.get("reason") == "Paused":
-        return one_line(str(suspended.get("message") or "")) or "paused"
-    # The condition has room for one reason: of a disabled job, it does not say that a pause holds it as well.
-    return f"paused (DkronPause {one_line(str(noted.get('name')))})" if noted else ""
 
 
 def _problem(condition: Object, *, bad: str = "False") -> str:

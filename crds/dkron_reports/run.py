@@ -1,7 +1,7 @@
 """Runs of a job: the attempts and members of one group, merged."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -128,6 +128,12 @@ def attempts_of(status: Object) -> list[Attempt]:
     active = [_attempt(each) for each in objects(status, "active")]
     ended = [_attempt(each, ended=True) for each in objects(status, "executions")]
     return [*active, *ended]
+
+
+def attempts_of_run(status: Object) -> list[Attempt]:
+    """Return the attempts that a status of a DkronRun shows, without their ids, which it does not have."""
+    shown = [(each, each.get("finishedAt") is not None) for each in objects(status, "attempts")]
+    return [replace(_attempt(raw, ended=ended), group=whole(status.get("group")), begun=False) for raw, ended in shown]
 
 
 def runs_of(attempts: Iterable[Attempt]) -> list[Run]:

@@ -2,5 +2,5 @@
 removes it all.
 
 `up` walks through the stages: `target` (the cluster), `install` (definitions, examples), `programs` (what runs
-beside it), then `follow` (`watch` reads, `expectations` judges, `table` shows).
+beside it), then `follow` (`watch` reads, `expectations` judges, the table is that of `dkronctl top`).
 """

@@ -44,7 +44,7 @@ def fresh(status: JobStatus, before: Known) -> JobStatus:
 
 
 def unmet(jobs: Iterable[DkronJob], before: Mapping[str, Known]) -> tuple[str, ...]:
-    """Names of the examples that have not shown yet what they should, in the order of the table."""
+    """Names of the examples that have not shown yet what they should, in their order here."""
     statuses = {job.metadata.name: fresh(job.status, before.get(job.metadata.name, NOTHING)) for job in jobs}
     return tuple(name for name, wanted in EXPECTATIONS.items() if not wanted.met(statuses.get(name, JobStatus())))
 

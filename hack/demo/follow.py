@@ -1,5 +1,7 @@
-"""Shows what happens: a live table for a person, or waiting with a deadline for a script."""
+"""Shows what happens in the table of `dkronctl top`: live for a person, or at the end of a wait with a deadline for a
+script."""
 
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -7,12 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
-from rich.live import Live
-from rich.table import Table
 
 from demo.expectations import EXPECTATIONS, Known, problem, unmet
-from demo.table import render, rows
+from dkron_cli.core.job import job_table
+from dkron_cli.core.table import Table, lines
+from dkron_cli.edge.live import live as live_table
+from dkron_cli.edge.terminal import colored
+from dkron_cli.options import from_environment
 from dkron_crds.job import DkronJob
+from dkron_reports.job import busiest_first, from_object
 from localcluster.progress import duration, say
 
 Read = Callable[[], list[DkronJob]]
@@ -20,19 +25,18 @@ Before = Mapping[str, Known]
 
 PAUSE_SECONDS = 1.0
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
-PLAIN_WIDTH = 140
+NAMED = 3
+"""Examples that the line below the table names."""
 
 
 def live(read: Read, before: Before) -> None:
     """Draw the table anew each second until Ctrl-C, which ends the table alone."""
-    console = Console()
-    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as screen:
+    with live_table(from_environment(os.environ)) as draw:
         try:
             while True:
                 begun = time.monotonic()
                 jobs = read()
-                table = _table(jobs, unmet(jobs, before), width=console.width, hint="; Ctrl-C ends this table only")
-                screen.update(table, refresh=True)
+                draw(table_of(jobs), f"Ctrl-C ends this table only; {standing(unmet(jobs, before))}")
                 time.sleep(max(0.0, PAUSE_SECONDS - (time.monotonic() - begun)))
         except KeyboardInterrupt:
             return
@@ -53,8 +57,10 @@ def wait(read: Read, before: Before, *, seconds: float, picture: Path | None = N
         if not missing or time.monotonic() - begun > seconds:
             break
         time.sleep(PAUSE_SECONDS)
-    console = Console(width=PLAIN_WIDTH, record=picture is not None)
-    console.print(_table(jobs, missing, width=PLAIN_WIDTH))
+    printed = [*lines(table_of(jobs)), standing(missing)]
+    console = Console(width=max(map(len, printed)), highlight=False, record=picture is not None)
+    for line in colored(printed):
+        console.print(line)
     if picture is not None:
         # Its fonts would be loaded from a server of others.
         svg = _FONTS.sub("", console.export_svg(title="make demo"))
@@ -72,7 +78,15 @@ def _why(name: str, jobs: Sequence[DkronJob]) -> str:
     return f"; the operator says: {wrong}" if wrong else ""
 
 
-def _table(jobs: Sequence[DkronJob], missing: Sequence[str], *, width: int, hint: str = "") -> Table:
-    done = len(EXPECTATIONS) - len(missing)
-    title = f"{done} of {len(EXPECTATIONS)} examples have shown what they should{hint}"
-    return render(rows(jobs, unmet=missing, now=datetime.now(UTC)), title=title, width=width)
+def table_of(jobs: Sequence[DkronJob], now: datetime | None = None) -> Table:
+    """Return the jobs as `dkronctl top` shows them."""
+    seen = [from_object({**job.to_wire(), "status": job.status.to_wire()}) for job in jobs]
+    return job_table(busiest_first(seen), now=now or datetime.now(UTC), wide=False, namespaces=False)
+
+
+def standing(missing: Sequence[str]) -> str:
+    """Return how far the examples are, as one line."""
+    total = len(EXPECTATIONS)
+    named = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
+    left = f" (not yet: {named})" if missing else ""
+    return f"{total - len(missing)} of {total} examples have shown what they should{left}"

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,10 +16,16 @@ import pytest
 import trustme
 
 import localcluster
-from dkron_kube.paths import DKRON_POLICIES
+from dkron_crds.job import Trigger
+from dkron_crds.names import API_VERSION
+from dkron_crds.requests import group_of
+from dkron_kube.paths import DKRON_POLICIES, DKRON_RUNS
+from dkron_operator.plan.cause import Cause
 from tests.support.api_process import ApiProcess
 from tests.support.api_sites import ApiSite, api_for
+from tests.support.builders import NOON, execution
 from tests.support.issuer import Issuer, signed
+from tests.support.jobs import dkron_job
 from tests.support.kube import Kube
 from tests.support.rest import REQUEST_SECONDS, Answer
 from tests.support.rights import ROLE_BINDINGS, ROLES, Rules, account
@@ -135,6 +142,21 @@ def test_a_job_that_names_a_secret_needs_the_right_to_read_it(door: Door) -> Non
     refused = door.ask("editor", "POST", "/v1/jobs", WITH_SECRET)
     assert (refused.status, 'may not get secrets "db"' in refused.text) == (403, True)
     assert door.ask("trusted", "POST", "/v1/jobs", WITH_SECRET).status == 201
+
+
+def test_a_run_is_repeated_by_who_may_run_and_not_read_its_values(door: Door, kube: Kube) -> None:
+    body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": "before"}}
+    run = kube.create(DKRON_RUNS, body | {"spec": {"job": "given", "parameters": {"day": "7"}}})
+    created = run["metadata"]["creationTimestamp"]
+    cause = Cause(Trigger.MANUAL, NOON, group_of(run["metadata"]["uid"], datetime.fromisoformat(created)))
+    ended = execution(cause.entry(uid="u", name="given", at=NOON), success=False)
+    kube.apply(dkron_job("given", parameters=[{"name": "day"}]))
+    kube.write_status("given", executions=[ended.to_wire()])
+    path, again = "/v1/jobs/given/run", {"repeat": ended.id}
+    assert door.ask("viewer", "POST", path, again).status == 403
+    door.wait("runner", "POST", path, 202, again)
+    (made,) = [each for each in kube.all(DKRON_RUNS) if each["metadata"]["name"] != "before"]
+    assert (made["spec"]["parameters"], made["spec"]["scheduledTime"]) == ({"day": "7"}, "2026-03-01T12:00:00Z")
 
 
 def test_a_name_that_is_not_ours_is_refused_before_anything_else(door: Door) -> None:

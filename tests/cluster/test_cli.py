@@ -77,13 +77,18 @@ def test_a_retry_gives_the_same_values_again_or_says_that_they_are_gone(seat: Se
     seat.cli("run", "given", *words, "--at", "2026-01-31T00:00:00Z", "--wait", code=FAILED)
     said = seat.cli("retry", "given", _latest(seat, "given")).output
     assert said == "requested a run of given with its day, token, for the slot 2026-01-31T00:00:00Z\n"
-    specs = [each["spec"] for each in seat.kube.all(DKRON_RUNS)]
-    assert [(each["parameters"], each["scheduledTime"]) for each in specs] == [(values, "2026-01-31T00:00:00Z")] * 2
-    seat.kube.wait_status("given", "to have been retried", finished(2))
+    execution = _latest(seat, "given")
+    assert seat.rest("retry", "given", execution).output == f"requested a run of given that repeats {execution}\n"
+    runs = [each for each in seat.kube.all(DKRON_RUNS) if each["spec"]["job"] == "given"]
+    specs = [(each["spec"]["parameters"], each["spec"]["scheduledTime"]) for each in runs]
+    assert specs == [(values, "2026-01-31T00:00:00Z")] * 3
+    seat.kube.wait_status("given", "to have been retried", finished(3))
     for each in seat.kube.all(DKRON_RUNS):
         seat.kube.delete(DKRON_RUNS, each["metadata"]["name"])
     assert "its DkronRun is gone" in seat.cli("retry", "given", _latest(seat, "given"), code=FAILED).errors
-    assert "given is left out: the parameter values of" in seat.cli("retry", "given", "--failed").output
+    for each in (seat.cli, seat.rest):
+        assert "given is left out: the parameter values of" in each("retry", "given", "--failed").output
+    assert "it has no DkronRun any more" in seat.rest("retry", "given", _latest(seat, "given"), code=FAILED).errors
     seat.kube.delete(DKRON_JOBS, "given")
 
 
@@ -96,7 +101,11 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
     assert f"DkronPause {seat.kube.namespace}/pause-" in said
     assert "pauses long, after until 20" in said
     seat.kube.wait_status("long", "to be paused", lambda status: status.get("paused"))
-    assert "a move (DkronPause" in seat.cli("describe", "long").output
+    for each in (seat.cli, seat.rest):
+        assert "a move (DkronPause" in each("describe", "long").output
+        (line,) = [line for line in each("get", "-o", "wide").lines if line.startswith("long")]
+        assert "Paused" in line
+        assert "a move (DkronPause" in line
     assert "the job was paused" in seat.cli("run", "long", "--wait", code=FAILED).errors
     assert "missedRuns  " in seat.cli("pauses").output
     seat.cli("pause", "--reason", "an upgrade", "--by", "bob")
@@ -140,14 +149,16 @@ def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
 def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     said = seat.cli("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
     assert "goes on" in said.errors
+    said = seat.rest("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
+    assert "it may go on; dkronctl history long shows it" in said.errors
     shown = seat.cli.in_terminal(
         "run", "long", "--wait", code=INTERRUPTED, when=lambda text: "requested" in text, send="\x03"
     )
     assert "detached: the run goes on" in shown
-    seat.kube.wait_status("long", "to run twice", lambda status: len(status["active"]) == 2)
+    seat.kube.wait_status("long", "to run three times", lambda status: len(status["active"]) == 3)
     assert "give --all" in seat.cli("stop", "long", code=USAGE).errors
-    assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 2
-    status = seat.kube.wait_status("long", "to be stopped", finished(2), seconds=60)
+    assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 3
+    status = seat.kube.wait_status("long", "to be stopped", finished(3), seconds=60)
     assert {each["reason"] for each in status["executions"]} == {"Stopped"}
     assert "dkronctl" in status["executions"][0]["message"]
     assert seat.cli("stop", "long").output == "long: nothing runs\n"
@@ -299,8 +310,11 @@ def test_completion_knows_the_names_of_jobs(seat: Seat) -> None:
     ("words", "code", "sentence"),
     [
         pytest.param(("get", "nothing"), NOT_FOUND, 'there is no job "nothing"', id="no such job"),
+        pytest.param(("describe", "goood"), NOT_FOUND, 'did you mean "good"?', id="almost a job"),
         pytest.param(("logs", "after", "gone"), NOT_FOUND, "has no execution", id="no such execution"),
-        pytest.param(("get", "--context", "nowhere"), UNREACHABLE, "check --kubeconfig", id="no such context"),
+        pytest.param(
+            ("get", "--context", "nowhere"), UNREACHABLE, 'it has no context "nowhere"; check', id="no such context"
+        ),
         pytest.param(("import", "nofile"), USAGE, "cannot read nofile", id="no such file"),
     ],
 )

@@ -135,6 +135,7 @@ class FakeKube:
                 "regarding.uid": body.get("regarding", {}).get("uid"),
                 "reason": body.get("reason"),
                 "spec.name": body.get("spec", {}).get("name"),
+                "spec.job": body.get("spec", {}).get("job"),
             }
             if (
                 plural == resource.plural

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from rich.console import Console
 
-from demo import errors
+from demo import errors, follow
 from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unmet
 from demo.farewell import HEADER, OWN_JOB, Whereabouts, how_to_go_on
-from demo.table import last_line, render, rows, span
 from dkron_api.translate.body import read_body
+from dkron_cli.core.table import lines
 from dkron_crds.base import rfc3339
 from dkron_crds.job import DkronJob
 from dkron_from_dkron.validate import check
@@ -74,6 +73,10 @@ RETRIED = (
     run(2, success=False, attempt=2, exitCode=1),
     run(1, success=False, attempt=1, exitCode=1),
 )
+ACTIVE = {
+    "id": "9-run", "job": "run", "uid": "u", "slot": rfc3339(NOON), "trigger": "schedule", "group": 9, "attempt": 1,
+    "startedAt": rfc3339(NOON),
+}  # fmt: skip
 DUE = {"next": "2035-01-01T08:00:00Z"}
 
 
@@ -129,74 +132,26 @@ def test_the_operator_reports_a_problem(condition: dict[str, str], expected: str
     assert problem(job("hello", conditions=[condition]).status) == expected
 
 
-def test_a_row_tells_when_how_often_and_how_it_ended() -> None:
-    seen = job("retries", *RETRIED, schedule="*/30 * * * * *", next="2026-01-01T12:00:30Z", skipped=SKIPPED)
-    (row,) = rows([seen], unmet=(), now=NOON + timedelta(seconds=9))
-    assert (row.mark, row.name, row.schedule, row.next, row.active) == ("✓", "retries", "*/30 * * * * *", "in 21 s", "")
-    assert (row.runs, row.latest) == ("1 ok, 2 failed, 4 skipped", "ok, attempt 3, 9 s ago")
-    assert (row.output, row.good) == ("attempt 3", True)
-
-
-@pytest.mark.parametrize(
-    ("seen", "mark", "latest", "output"),
-    [
-        pytest.param(job("failing", run(success=False, output="out\nno space\n\n")), "✓", "exit 3, 0 s ago", "no space",
-                     id="the last line of a failed run"),
-        pytest.param(job("every"), "·", "", "", id="not yet"),
-        pytest.param(job("every", run(output="x"), conditions=[BAD_SCHEDULE]), "!", "ok, 0 s ago",
-                     "InvalidSchedule: schedule: five fields", id="a problem hides the output"),
-        pytest.param(job("failing", run(success=False, exitCode=None, reason="JobLost", message="quota exceeded")),
-                     "✓", "JobLost, 0 s ago", "quota exceeded", id="the message of a run that printed nothing"),
-    ],
-)  # fmt: skip
-def test_a_row_shows_what_matters_most(seen: DkronJob, mark: str, latest: str, output: str) -> None:
-    (row,) = rows([seen], unmet=["every"], now=NOON)
-    assert (row.mark, row.latest, row.output, row.good) == (mark, latest, output, mark == "·")
-
-
-def test_examples_come_in_their_order_and_a_job_without_a_slot_to_come_says_whether_one_may_ask() -> None:
-    seen = [
-        job("zebra", schedule="@at 2001-01-01T00:00:00Z"),
-        job("ant", schedule="@manually"),
-        job("every"),
-        job("hello"),
+def test_the_table_is_that_of_dkronctl_top_and_names_what_is_missing(capfd: pytest.CaptureFixture[str]) -> None:
+    due = "2026-01-01T12:00:30Z"
+    seen = [job("after", run(output="x"), next=due), job("retries", *RETRIED, active=[ACTIVE], next=due)]
+    shown = lines(follow.table_of(seen, NOON + timedelta(seconds=9)))
+    assert [line.split() for line in shown] == [
+        ["NAME", "SCHEDULE", "STATE", "LAST", "RESULT", "NEXT", "ACTIVE"],
+        ["retries", "@hourly", "Pending", "11s", "-", "in", "21s", "1"],
+        ["after", "@hourly", "Pending", "11s", "-", "in", "21s", "0"],
     ]
-    found = [(row.name, row.next) for row in rows(seen, unmet=(), now=NOON)]
-    assert found == [("hello", ""), ("every", ""), ("ant", "on request"), ("zebra", "")]
-
-
-@pytest.mark.parametrize(
-    ("length", "expected"),
-    [
-        pytest.param(timedelta(seconds=-3), "0 s", id="a slot that is due"),
-        pytest.param(timedelta(seconds=119), "119 s", id="seconds as long as they are read easily"),
-        pytest.param(timedelta(seconds=120), "2 min", id="minutes"),
-        pytest.param(timedelta(hours=47, minutes=59), "47 h", id="hours"),
-        pytest.param(timedelta(days=900), "900 d", id="days"),
-    ],
-)
-def test_a_length_of_time_is_short(length: timedelta, expected: str) -> None:
-    assert span(length) == expected
+    missing = follow.wait(lambda: seen, {"retries": known(seen[1])}, seconds=0)
+    printed = "".join(capfd.readouterr()).splitlines()
+    assert "retries" in missing
+    assert "  missing: hello runs by a cron with seconds; the job is not there" in printed
+    (standing,) = [line for line in printed if "have shown what they should" in line]
+    assert standing == "0 of 19 examples have shown what they should (not yet: hello, timezone, every, …)"
 
 
 def test_a_long_complaint_becomes_a_sentence() -> None:
     assert errors.last_line(ValueError("E1125 retrying\nconnection refused\n")) == "connection refused"
     assert errors.last_line(ValueError("")) == "ValueError"
-
-
-def test_output_cannot_garble_the_terminal() -> None:
-    assert last_line("first\n\x1b[2Jgone\ttab\r\n \n") == " [2Jgone tab"
-
-
-@pytest.mark.parametrize(("width", "shown"), [(140, True), (100, False)])
-def test_the_schedule_gives_way_on_a_narrow_terminal(width: int, shown: bool) -> None:
-    seen = job("hello", run(output="[red]not markup[/red]"), schedule="*/15 * * * * *")
-    console = Console(width=width)
-    with console.capture() as capture:
-        console.print(render(rows([seen], unmet=(), now=NOON), title="all", width=width))
-    text = capture.get()
-    assert ("*/15" in text) is shown
-    assert ("[red]not markup[/red]" in text, len(text.splitlines())) == (True, 3)
 
 
 @pytest.mark.parametrize(

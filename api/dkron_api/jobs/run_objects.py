@@ -14,10 +14,11 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.run import Run
 from dkron_crds.names import API_VERSION
 from dkron_crds.requests import read_instant
-from dkron_crds.run import RunPhase
+from dkron_crds.run import REPEATS, RunPhase
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, NotFound, Unavailable
 from dkron_kube.paths import DKRON_RUNS
+from dkron_reports.repeat import is_of_group
 
 Object = dict[str, Any]
 
@@ -26,6 +27,8 @@ PAUSE = 1.0
 _ROOM = 42
 """Characters of the job's name in that of a DkronRun."""
 _COMPARED = ("job", "parameters", "scheduledTime", "force", "reason")
+_COPIED = ("parameters", "scheduledTime")
+"""What a run that repeats an execution has from there, unless the request says otherwise."""
 REUSED = "the Idempotency-Key belongs to an earlier request that was different; use another key, or repeat that request"
 NO_KIND = "the cluster does not have the kind DkronRun; apply the custom resources of this version"
 
@@ -43,25 +46,35 @@ class RunObjects:
         self._kube = kube
         self._namespace = namespace
 
-    async def find(self, name: str, spec: Mapping[str, Any]) -> Object | None:
+    async def find(self, name: str, spec: Mapping[str, Any], *, repeat: str = "") -> Object | None:
         """Return the DkronRun of this name, which an earlier request has made; None if there is none. Raises
-        `ApiError`, 422, if that was another request than this spec."""
+        `ApiError`, 422, if that was another request than this spec, or repeated another execution."""
         try:
             found = await self._kube.get(DKRON_RUNS, self._namespace, name)
         except NotFound:
             return None
-        earlier = found.get("spec") or {}
-        if any((earlier.get(key) or None) != (spec.get(key) or None) for key in _COMPARED):
+        earlier, notes = found.get("spec") or {}, found["metadata"].get("annotations") or {}
+        compared = [key for key in _COMPARED if not repeat or key in spec or key not in _COPIED]
+        differs = any((earlier.get(key) or None) != (spec.get(key) or None) for key in compared)
+        if differs or notes.get(REPEATS, "") != repeat:
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED)
         return found
 
-    async def create(self, name: str, spec: Mapping[str, Any]) -> Object:
+    async def of_group(self, job: str, group: int) -> Object | None:
+        """Return the DkronRun of a job whose run has this group; None if it is gone. Raises `KubeError`."""
+        async for run in self._kube.list(DKRON_RUNS, self._namespace, field_selector=f"spec.job={job}"):
+            if is_of_group(run, group):
+                return run
+        return None
+
+    async def create(self, name: str, spec: Mapping[str, Any], *, repeat: str = "") -> Object:
         """Create it, or return the one that the same request has made. Raises `ApiError`, and `KubeError`."""
-        body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": dict(spec)}
+        metadata = {"name": name} | ({"annotations": {REPEATS: repeat}} if repeat else {})
+        body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": dict(spec)}
         try:
             return await self._kube.create(DKRON_RUNS, self._namespace, body)
         except AlreadyExists:
-            found = await self.find(name, spec)
+            found = await self.find(name, spec, repeat=repeat)
             if found is None:
                 raise Unavailable(f"DkronRun {name} was deleted while it was read") from None
             return found

@@ -1,6 +1,6 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from dkron_api.routes.requests import etag, is_known, job_of, require_ready, ter
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
 from dkron_api.translate.body import echo, read_body
-from dkron_api.translate.details import details, parents, relatives
+from dkron_api.translate.details import details, parents, paused, relatives
 from dkron_api.translate.keeper import keeper
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
@@ -39,9 +39,11 @@ from dkron_reports.slices import Steps
 from dkron_reports.summary import COUNTED
 
 EVERYTHING = JobQuery()
-STATES, KEPT_BY, PARENTS = "states", "kept_by", "parents"
-"""Fields that only `fields=` shows: words for the state of a job, the tool that keeps it, all that it runs after."""
-SHOWN = (*FIELDS, STATES, KEPT_BY, PARENTS)
+STATES = "states"
+"""A field that only `fields=` shows: the words for the state of a job."""
+DEMANDED: Mapping[str, Callable[[Job], object]] = {"kept_by": keeper, "parents": parents, "paused": paused}
+"""Further ones: the tool that keeps it, all that it runs after, what pauses it."""
+SHOWN = (*FIELDS, STATES, *DEMANDED)
 """The fields that `fields=` may name."""
 
 
@@ -100,7 +102,7 @@ def _projected(
 ) -> Steps[list[bytes]]:
     """Return these fields of rendered jobs, in their order. `jobs` are the same jobs, unrendered."""
     found = []
-    demanded = [(field, show) for field, show in ((KEPT_BY, keeper), (PARENTS, parents)) if field in fields]
+    demanded = [(field, show) for field, show in DEMANDED.items() if field in fields]
     for item, known in zip(items, jobs, strict=True):
         yield
         job = from_json(item)

@@ -17,6 +17,7 @@ from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import terms_of
+from dkron_api.routes.run_repeats import repeated
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.run_body import RunBody, read_run_body
 from dkron_api.translate.secrets_named import secrets_in
@@ -61,17 +62,19 @@ async def place(request: web.Request, job: Job, order: Order) -> Object:
     body, grant, tenant = order.body, request[GRANT], tenant_of(request)
     if body.force:
         await grant.require(grant.where.to_force(job.name))
-    await grant.require(*grant.where.to_use(secrets_in(body.parameters.values()), has_template=False))
-    name, spec = name_of_run(job, order.key), body.spec(job.name, by=requester(request)[:LONGEST_NAME])
-    found = await tenant.runs.find(name, spec) if order.key else None
+    await grant.require(*grant.where.to_use(secrets_in(body.values.values()), has_template=False))
+    name, by = name_of_run(job, order.key), requester(request)[:LONGEST_NAME]
+    found = await tenant.runs.find(name, body.spec(job.name, by=by), repeat=body.repeat) if order.key else None
     if found is not None:
         return found
     version = terms_of(request).version
     if version is not None and version != str(job.version):
         raise ApiError(HTTPStatus.PRECONDITION_FAILED, f"the job {quoted(job.name)} has changed; read it again")
     require_able(job, request, force=body.force)
-    require_values(job, body.parameters)
-    return await tenant.runs.create(name, spec)
+    if body.repeat:
+        body = await repeated(request, job, body)
+    require_values(job, body.values)
+    return await tenant.runs.create(name, body.spec(job.name, by=by), repeat=body.repeat)
 
 
 def require_values(job: Job, given: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from dkron_api.translate.times import in_utc
 from dkron_crds.depends import When
 from dkron_crds.parameters import Parameter
 from dkron_from_dkron.manifest import manifest
+from dkron_reports.job import pause_of
 
 JSON = dict[str, Any]
 MOST_RELATIVES = 200
@@ -28,6 +29,7 @@ def details(job: Job, relatives: Sequence[Job], *, more: bool) -> JSON:
         "job": job.name,
         "object": job.object_name,
         "kept_by": keeper(job),
+        "paused": paused(job),
         "kept_executions": spec.history.executions,
         "parameters": [_parameter(each) for each in spec.parameters],
         "conditions": [
@@ -45,6 +47,11 @@ def details(job: Job, relatives: Sequence[Job], *, more: bool) -> JSON:
         "chain_has_more": more,
         "manifest": _manifest(job),
     }  # fmt: skip
+
+
+def paused(job: Job) -> str:
+    """Return by whom, why and by which DkronPause the job is paused; empty if it is not."""
+    return pause_of(job.raw)
 
 
 def parents(job: Job) -> list[JSON]:

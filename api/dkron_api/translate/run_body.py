@@ -1,7 +1,7 @@
 """The body of a request to run a job: an addition, Dkron reads none. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,23 +13,32 @@ from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Pairs, Unreadable
 
 LONGEST_REASON = 256
+LONGEST_ID = 96
+"""Characters of the id of an execution."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunBody:
     """What a client says about the run. `scheduled_time` is the slot that it stands for; None is the time of the
-    request."""
+    request. `repeat` is the id of an execution that it repeats. None as `parameters` leaves the values to that one, or
+    to the defaults."""
 
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] | None = None
     scheduled_time: datetime | None = None
     force: bool = False
     reason: str = ""
+    repeat: str = ""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values that it gives itself."""
+        return self.parameters or {}
 
     def spec(self, job: str, *, by: str) -> dict[str, Any]:
         """Return the spec of the DkronRun of this job, which `by` wants."""
         at = "" if self.scheduled_time is None else rfc3339(self.scheduled_time)
         given = {
-            "parameters": dict(self.parameters), "scheduledTime": at, "force": self.force, "reason": self.reason,
+            "parameters": dict(self.values), "scheduledTime": at, "force": self.force, "reason": self.reason,
             "requestedBy": by,
         }  # fmt: skip
         return {"job": job} | {key: value for key, value in given.items() if value}
@@ -84,6 +93,12 @@ def _text(name: str, value: object) -> str:
     return value
 
 
+def _execution(name: str, value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID:
+        raise Unreadable(f"{name}: it is not the id of an execution; send one that GET …/executions shows")
+    return value
+
+
 _READERS: Mapping[str, Callable[[str, object], Any]] = {
-    "parameters": _values, "scheduled_time": _time, "force": _flag, "reason": _text,
+    "parameters": _values, "scheduled_time": _time, "force": _flag, "reason": _text, "repeat": _execution,
 }  # fmt: skip

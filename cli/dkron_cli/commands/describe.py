@@ -30,10 +30,12 @@ async def _describe(options: Options, name: str) -> None:
         job = await backend.job(name)
         if structured(options, [job.raw], names=lambda: [job.name], one=True):
             return
+        (job,) = await backend.with_pauses([job], every=False)
         attempts = await backend.attempts(job)
         slots = await backend.slots(job, SLOTS)
     facts = description(job, now=datetime.now(UTC))
-    if slots:
+    if slots and not job.paused:
+        # What comes due during a pause may run later, or never.
         facts.append(("Due", ", ".join(map(instant, slots))))
     width = max(len(title) for title, _ in facts) + 2
     for title, value in facts:

@@ -22,11 +22,13 @@ def get(ctx: typer.Context, jobs: JobNames = None) -> None:
 async def _get(options: Options, names: list[str]) -> None:
     async with connected(options) as backend:
         found = await backend.jobs(names)
+        if not options.structured:
+            found = await backend.with_pauses(found, every=not names)
     raw = [job.raw for job in found]
     if structured(options, raw, names=lambda: [job.name for job in found], one=len(names) == 1):
         return
     if not found:
-        remark("no jobs")
+        remark(f"there are no jobs {backend.where}")
         return
     wide, everywhere = options.output == "wide", options.all_namespaces
     show(job_table(found, now=datetime.now(UTC), wide=wide, namespaces=everywhere), options)

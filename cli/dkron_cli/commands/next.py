@@ -60,13 +60,15 @@ async def _of_job(options: Options, name: str, zone: str, count: int) -> None:
     from dkron_cli.edge.terminal import remark  # noqa: PLC0415
 
     async with connected(options) as backend:
-        job = await backend.job(name)
+        (job,) = await backend.with_pauses([await backend.job(name)], every=False)
         slots = await backend.slots(job, count)
     if not slots:
         if job.disabled:
             remark(f"{job.name} is disabled")
         elif job.parents:
             remark(f"{job.name} runs {job.when}")
+    elif job.paused:
+        remark(f"{job.name} is {job.paused}: the slots come due, and do not run before the pause ends")
     try:
         schedule = parse(job.schedule, timezone=job.timezone, name=job.name) if job.schedule and slots else None
     except (ScheduleError, TimezoneError):

@@ -8,15 +8,12 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.commands.logs import chosen
 from dkron_cli.complete import job_names
-from dkron_cli.core.order import Order
-from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import opened_cluster
+from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.edge.terminal import say
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
 from dkron_crds.schedule.instants import shifted
-from dkron_reports.failing import latest_failure
 from dkron_reports.words import instant, read_span
 
 
@@ -32,10 +29,10 @@ def retry(
 
     `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one of each job (or of JOB) whose
     newest run in the period failed, however many have failed before it. The run gets the values and the slot that the
-    failed one was given; if its values are not kept any more, it is not made.
+    failed one was given; if its values are not kept any more, it is not made. With --server, the server copies them
+    and does not show them.
     """
     options = options_of(ctx)
-    need_cluster(options, "retry")
     if bool(execution) == failed:
         raise usage("name a job and its execution, or give --failed; see dkronctl history JOB -o wide")
     try:
@@ -48,44 +45,37 @@ def retry(
 
 
 async def _one(options: Options, name: str, execution: str, *, dry_run: bool) -> None:
-    async with opened_cluster(options) as cluster:
-        job = await cluster.job(name)
-        (attempt,) = chosen(job, await cluster.attempts(job), execution, failed=False)
-        order = await cluster.order_of(job, attempt)
-        if not dry_run:
-            await cluster.run(job, force=False, wait=None, order=order)
-    say(f"{'would request' if dry_run else 'requested'} a run of {job.name}{_given(order)}")
+    async with connected(options) as backend:
+        job = await backend.job(name)
+        (attempt,) = chosen(job, await backend.attempts(job), execution, failed=False)
+        given = await backend.repeat(job, attempt, dry_run=dry_run)
+    say(f"{'would request' if dry_run else 'requested'} a run of {job.name}{given}")
 
 
 async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool) -> None:
     start = shifted(datetime.now(UTC), -period)
-    async with opened_cluster(options) as cluster:
-        jobs = await cluster.jobs([name] if name else [])
-        found = [(job, failure) for job in jobs if (failure := latest_failure(job, start))]
-        for job, failure in found:
+    async with connected(options) as backend:
+        found = False
+        for job in await backend.jobs([name] if name else []):
+            failure = await backend.latest_failure(job, start)
+            if failure is None:
+                continue
+            found = True
             if job.disabled:
                 say(f"{job.name} is disabled, and is left out")
                 continue
             try:
-                order = await cluster.order_of(job, failure.attempts[-1])
-                if not dry_run:
-                    await cluster.run(job, force=False, wait=None, order=order)
+                given = await backend.repeat(job, failure.attempts[-1], dry_run=dry_run)
             except CliError as error:
-                if error.code is not Code.FAILED:
+                if error.code not in (Code.FAILED, Code.CONFLICT):
                     raise
                 say(f"{job.name} is left out: {error}")
                 continue
             where = f"{job.namespace}/" if options.all_namespaces else ""
             why = f" ({failure.why})" if failure.why else ""
             say(
-                f"{'would request' if dry_run else 'requested'} a run of {where}{job.name}{_given(order)}: the one of "
+                f"{'would request' if dry_run else 'requested'} a run of {where}{job.name}{given}: the one of "
                 f"{instant(failure.started)} failed{why}"
             )
     if not found:
         say("no job's newest run has failed")
-
-
-def _given(order: Order) -> str:
-    """Return what the run is given, in words. Values may be long; the names tell which."""
-    names = f" with its {', '.join(order.parameters)}" if order.parameters else ""
-    return f"{names}, for the slot {instant(order.at)}" if order.at else names

@@ -88,7 +88,7 @@ async def _run(options: Options, request: Request) -> int:
             await backend.run(job, force=request.force, wait=None, order=request.order)
             say(f"requested a run of {job.name}; dkronctl history {job.name} shows it")
             return Code.OK
-        began = time.monotonic()
+        began, asked = time.monotonic(), None
         try:
             async with asyncio.timeout(request.seconds):
                 asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
@@ -96,8 +96,11 @@ async def _run(options: Options, request: Request) -> int:
                 found = await _until_over(backend, asked, follow=request.follow)
         except TimeoutError:
             waited = f"{time.monotonic() - began:.0f}s"
-            text = f"the run of {job.name} is not over after {waited} and goes on; dkronctl history {job.name} shows it"
-            raise CliError(Code.CONFLICT, text) from None
+            text = f"the run of {job.name} is not over after {waited} and goes on"
+            if asked is None:
+                # A REST API that waits has not even said that it knows of the run.
+                text = f"the server has not told after {waited} that the run of {job.name} is over; it may go on"
+            raise CliError(Code.CONFLICT, f"{text}; dkronctl history {job.name} shows it") from None
     return _report(job.name, found)
 
 

@@ -50,7 +50,7 @@ def top(
 
 async def _running(options: Options, count: int) -> None:
     async with connected(options) as backend:
-        jobs = await _busiest(backend, count)
+        jobs = await _busiest(backend, options, count)
         if structured(options, [job.raw for job in jobs], names=lambda: [job.name for job in jobs], one=False):
             return
         if not is_terminal():
@@ -61,11 +61,12 @@ async def _running(options: Options, count: int) -> None:
                 active = sum(job.active or 0 for job in jobs)
                 screen(_table(jobs, options), f"{plural(active, 'active attempt')}; Ctrl-C ends this table")
                 await asyncio.sleep(PAUSE)
-                jobs = await _busiest(backend, count)
+                jobs = await _busiest(backend, options, count)
 
 
-async def _busiest(backend: Backend, count: int) -> list[Job]:
-    return busiest_first(await backend.jobs())[:count]
+async def _busiest(backend: Backend, options: Options, count: int) -> list[Job]:
+    jobs = busiest_first(await backend.jobs())[:count]
+    return jobs if options.structured else await backend.with_pauses(jobs, every=True)
 
 
 def _table(jobs: list[Job], options: Options) -> Table:

@@ -1,6 +1,7 @@
 """A job as the command line shows it, and how it reads one in Dkron's JSON."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
@@ -30,6 +31,12 @@ def from_dkron(raw: Object) -> Job:
         succeeded=number(raw, "success_count"),
         failed=number(raw, "error_count"),
     )
+
+
+def with_pause(job: Job, paused: str) -> Job:
+    """Return a job of a REST API with what pauses it, with the state that its object has then."""
+    state = "Paused" if paused and job.state == "Scheduled" else job.state
+    return replace(job, paused=one_line(paused), state=state)
 
 
 def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: bool) -> Table:

@@ -13,6 +13,7 @@ from dkron_crds.requests import read_instant
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.spec import JobSpec
 from dkron_reports.job import Job
+from dkron_reports.words import instant
 
 LONGEST_REASON = 256
 
@@ -27,6 +28,11 @@ class Order:
 
     def __bool__(self) -> bool:
         return bool(self.parameters or self.at or self.reason)
+
+    def __str__(self) -> str:
+        """What is given, in words. Values may be long; the names tell which."""
+        names = f" with its {', '.join(self.parameters)}" if self.parameters else ""
+        return f"{names}, for the slot {instant(self.at)}" if self.at else names
 
     def spec(self, job: str, *, force: bool, by: str) -> dict[str, Any]:
         """Return the spec of a DkronRun."""

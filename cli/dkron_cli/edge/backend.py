@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Protocol
 
 from dkron_cli.core.order import Order
@@ -37,17 +38,32 @@ PLAIN = Order()
 class Backend(Protocol):
     """One server. All methods raise `CliError`."""
 
+    @property
+    def where(self) -> str:
+        """Where its jobs are, at the end of a sentence."""
+
     async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
         """Return the jobs of these names, or all."""
 
     async def job(self, name: str) -> Job:
         """Return one job, by its Dkron name or the name of its object."""
 
+    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
+        """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
+        tells."""
+
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
 
+    async def latest_failure(self, job: Job, start: datetime) -> Run | None:
+        """Return the newest finished run since then if it failed."""
+
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Request a run, with what it is given. A server that can waits for its end, for at most `wait` seconds."""
+
+    async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
+        """Request a run that is given what the run of an attempt was given, and return in words what that is. With
+        `dry_run` only the words, as far as the server tells."""
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run as far as it is known; None while it has not begun. Raises if the operator skipped it."""
@@ -113,6 +129,8 @@ def need_cluster(options: Options, command: str) -> None:
         )
 
 
-def missing(name: str, where: str) -> CliError:
-    """Return the error for a job that does not exist."""
-    return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; see dkronctl get')
+def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
+    """Return the error for a job that does not exist. It suggests a name that is like it, of those that are known."""
+    near = get_close_matches(name, known, n=1)
+    advice = f'did you mean "{near[0]}"?' if near else "see dkronctl get"
+    return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; {advice}')

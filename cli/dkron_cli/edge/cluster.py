@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dkron_cli.core.order import Order, unfit
-from dkron_cli.core.repeat import lost, may_have_values, run_of_group, same_order
+from dkron_cli.core.repeat import lost, same_order
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
@@ -27,10 +27,11 @@ from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, PODS, Resource
 from dkron_reports.agenda import end_of, planning, with_first
 from dkron_reports.explain import Question, explain
-from dkron_reports.failing import failing, start_of
+from dkron_reports.failing import failing, latest_failure, start_of
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
-from dkron_reports.run import Attempt, Run, attempts_of, runs_of
+from dkron_reports.repeat import may_have_values, run_of_group
+from dkron_reports.run import Attempt, Run, attempts_of, attempts_of_run, runs_of
 from dkron_reports.skipping import because
 from dkron_reports.slices import at_once
 from dkron_reports.slots import coming, read_timing
@@ -58,6 +59,11 @@ class Cluster:
         self.namespace = namespace
         self.everywhere = everywhere
 
+    @property
+    def where(self) -> str:
+        """The namespace, or that it is any."""
+        return "in any namespace" if self.everywhere else f"in namespace {self.namespace}"
+
     async def close(self) -> None:
         """Close the connections."""
         await self.kube.close()
@@ -74,7 +80,7 @@ class Cluster:
             return found
         for name in names:
             if not any(name in (job.name, job.object_name) for job in found):
-                raise missing(name, "in any namespace")
+                raise missing(name, self.where, [job.name for job in found])
         return [job for job in found if job.name in names or job.object_name in names]
 
     async def job(self, name: str) -> Job:
@@ -91,11 +97,27 @@ class Cluster:
             selector = f"spec.name={name}"
             async for raw in self.kube.list(DKRON_JOBS, self.namespace, field_selector=selector):
                 return from_object(raw)
-        raise missing(name, f"in namespace {self.namespace}")
+        raise missing(name, f"in namespace {self.namespace}", await self._names())
+
+    async def _names(self) -> list[str]:
+        """Return the names of the objects; none if they may not be listed."""
+        try:
+            listed = self.kube.list(DKRON_JOBS, self.namespace, metadata_only=True)
+            return [str(each["metadata"]["name"]) async for each in listed]
+        except KubeError:
+            return []
+
+    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:  # noqa: ARG002 - each object tells
+        """Return them as they are."""
+        return jobs
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return what the status shows."""
         return attempts_of(job.raw.get("status") or {})
+
+    async def latest_failure(self, job: Job, start: datetime) -> Run | None:
+        """Return the newest finished run since then if it failed."""
+        return latest_failure(await self.attempts(job), start)
 
     async def run(
         self,
@@ -117,14 +139,16 @@ class Cluster:
         return Asked(job, group_of(request, now), request, now)
 
     async def progress(self, asked: Asked) -> Run | None:
-        """Return the run as the status shows it."""
-        job = await self._again(asked.job)
-        attempts = [each for each in await self.attempts(job) if each.group == asked.group]
+        """Return the run as the status of the job shows it, or of the DkronRun if the job does not."""
+        job = await self._found_again(asked.job)
+        attempts = [] if job is None else [each for each in await self.attempts(job) if each.group == asked.group]
         if attempts:
             return runs_of(attempts)[0]
         if asked.object_name:
-            await self._raise_if_refused(asked)
-            return None
+            return await self._run_object(asked)
+        if job is None or _uid(job) != _uid(asked.job):
+            # Annotations go with their object.
+            raise CliError(Code.FAILED, f'"{asked.job.name}" was deleted, and the run with it')
         annotations = (job.raw.get("metadata") or {}).get("annotations") or {}
         skipped = (job.raw.get("status") or {}).get("skipped") or {}
         when = read_time(skipped.get("lastTime"))
@@ -144,17 +168,39 @@ class Cluster:
         at = datetime.fromisoformat(made["creationTimestamp"])
         return Asked(job, group_of(made["uid"], at), made["uid"], at, object_name=name)
 
-    async def _raise_if_refused(self, asked: Asked) -> None:
+    async def _run_object(self, asked: Asked) -> Run | None:
+        """Return the run as the DkronRun shows it, if it is over: the job may have been deleted, or its executions.
+        Raises `CliError` if there was none."""
+        name = asked.job.name
         with readable():
-            found = await self.kube.get(DKRON_RUNS, asked.job.namespace, asked.object_name)
+            try:
+                found = await self.kube.get(DKRON_RUNS, asked.job.namespace, asked.object_name)
+            except NotFound:
+                text = f"the DkronRun {asked.object_name} was deleted; dkronctl history {name} shows whether it began"
+                raise CliError(Code.NOT_FOUND, text) from None
         status = found.get("status") or {}
-        if status.get("phase") == "Refused":
-            why = status.get("message") or "it gives no reason"
-            raise CliError(Code.FAILED, f'the operator did not run "{asked.job.name}": {why}')
+        match status.get("phase"), attempts_of_run(status):
+            case "Refused", _:
+                why = status.get("message") or "it gives no reason"
+                raise CliError(Code.FAILED, f'the operator did not run "{name}": {why}')
+            case "Failed", []:
+                # Its message names the reason, as JobDeleted.
+                raise CliError(Code.FAILED, f'the run of "{name}" failed: {status.get("message")}')
+            case "Failed" | "Succeeded", attempts:
+                return runs_of(attempts)[0]
+            case _:
+                return None
+
+    async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
+        """Request the run with the values and the slot. Raises `CliError` if they are not known any more."""
+        order = await self.order_of(job, attempt)
+        if not dry_run:
+            await self.run(job, force=False, wait=None, order=order)
+        return str(order)
 
     async def order_of(self, job: Job, attempt: Attempt) -> Order:
         """Return what the run of an attempt was given. Raises `CliError` if that is not kept any more."""
-        if not may_have_values(job, attempt):
+        if not may_have_values(job.raw, attempt.trigger):
             return same_order(attempt, None)
         with readable():
             listed = self.kube.list(DKRON_RUNS, job.namespace, field_selector=f"spec.job={job.name}")
@@ -293,6 +339,14 @@ class Cluster:
                 continue
             await asyncio.sleep(PAUSE)
 
+    async def _found_again(self, job: Job) -> Job | None:
+        """Return the job of this name as it is by now; None if it was deleted."""
+        with readable():
+            try:
+                return from_object(await self.kube.get(DKRON_JOBS, job.namespace, job.object_name))
+            except NotFound:
+                return None
+
     async def _again(self, job: Job) -> Job:
         with readable():
             return from_object(await self.kube.get(DKRON_JOBS, job.namespace, job.object_name))
@@ -340,6 +394,10 @@ def _user() -> str:
         return f"{getpass.getuser()} (dkronctl)"
     except (KeyError, OSError):
         return "dkronctl"
+
+
+def _uid(job: Job) -> str:
+    return str((job.raw.get("metadata") or {}).get("uid"))
 
 
 def _container(pod: Object) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 
-from dkron_cli.core.job import from_dkron
+from dkron_cli.core.job import from_dkron, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
@@ -19,12 +19,15 @@ from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
 from dkron_reports.explain import Question
+from dkron_reports.failing import latest_failure
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Run, runs_of
 from dkron_reports.slots import coming_by_expression
 
 PATIENCE = 30.0
 RETRY = "check --server and DKRON_SERVER"
+LONGER = 5.0
+"""Seconds."""
 SENTENCE = 300
 SECOND = 1_000_000_000
 
@@ -37,7 +40,13 @@ class Rest:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self._server = server.rstrip("/")
+        self._tells_pauses = True
         self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=PATIENCE))
+
+    @property
+    def where(self) -> str:
+        """The address."""
+        return f"at {self._server}"
 
     async def close(self) -> None:
         """Close the connections."""
@@ -53,9 +62,47 @@ class Rest:
 
     async def job(self, name: str) -> Job:
         """Return one job."""
-        raw = await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name)
+        try:
+            raw = await self.call("GET", f"/v1/jobs/{quote(name, safe='')}", job=name)
+        except CliError as error:
+            if error.code is not Code.NOT_FOUND or "namespace" in str(error):
+                raise
+            raise missing(name, self.where, await self._names()) from error
         with self.as_ours_does():
             return from_dkron(raw)
+
+    async def _names(self) -> list[str]:
+        """Return the names of all jobs; none if they may not be listed."""
+        try:
+            return [str(each["name"]) for each in await self.call("GET", "/v1/jobs?fields=name")]
+        except (CliError, TypeError, KeyError):
+            return []
+
+    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
+        """Ask ours. A Dkron has no pauses of jobs; nor are any shown to a user who may not see them."""
+        told = await self._all_pauses() if every else {job.name: await self._pause_of(job) for job in jobs}
+        return [with_pause(job, told.get(job.name, "")) for job in jobs]
+
+    async def _pause_of(self, job: Job) -> str:
+        found = await self._told(f"{_path(job)}/details")
+        return str(found.get("paused") or "") if isinstance(found, dict) else ""
+
+    async def _all_pauses(self) -> dict[str, str]:
+        """Return what pauses jobs, by their names, of those that are paused."""
+        found = await self._told("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
+        shown = [each for each in found or () if isinstance(each, dict)]
+        # A Dkron lists all jobs with all fields. It is not asked again.
+        self._tells_pauses = all("paused" in each for each in shown)
+        return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
+
+    async def _told(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        """Return what the server tells; None if it has no such route, or the user may not know."""
+        try:
+            return await self.call("GET", path, what="tell what pauses jobs")
+        except CliError as error:
+            if error.code is Code.UNREACHABLE:
+                raise
+            return None
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the executions that the server shows."""
@@ -63,16 +110,38 @@ class Rest:
         with self.as_ours_does():
             return attempts_of_dkron(raw)
 
+    async def latest_failure(self, job: Job, start: datetime) -> Run | None:
+        """Ask for the executions of a job that has failed at all, and ended one since then."""
+        if not job.failed or job.last is None or job.last < start:
+            return None
+        return latest_failure(await self.attempts(job), start)
+
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
         if order:
-            # Dkron would run the job without what it is given. It has no such route.
-            await self.call("GET", f"{_path(job)}/next?count=1", what="give a run values, a slot or a reason")
+            # Dkron would run the job without what it is given.
+            await self._require_ours(job, "give a run values, a slot or a reason")
         known = frozenset(each.group for each in await self.attempts(job))
         query = "&".join(filter(None, ("wait=true" if wait is not None else "", "force=true" if force else "")))
         path = f"{_path(job)}/run" + (f"?{query}" if query else "")
-        await self.call("POST", path, job=job.name, seconds=wait or 0, body=order.body())
+        # The caller, too, waits for so long, and has more to say about it.
+        limit = wait + LONGER if wait else 0
+        await self.call("POST", path, job=job.name, seconds=limit, body=order.body())
         return Asked(job, 0, known=known)
+
+    async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
+        """Have the server copy the values and the slot, which it does not show."""
+        # Dkron would run the job, whatever the body says.
+        await self._require_ours(job, "repeat an execution")
+        if not dry_run:
+            # An API without this field ignores a body that has none of its fields, and refuses one that has others.
+            body = {"repeat": attempt.id, "force": False}
+            await self.call("POST", f"{_path(job)}/run?wait=false", job=job.name, body=body)
+        return f" that repeats {attempt.id}"
+
+    async def _require_ours(self, job: Job, what: str) -> None:
+        """Raise `CliError` for a Dkron, which has no such route."""
+        await self.call("GET", f"{_path(job)}/next?count=1", what=what)
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run that was not there before; one on request rather than one of a slot."""
@@ -199,7 +268,7 @@ class Rest:
         if said and "page not found" not in said:
             return CliError(Code.NOT_FOUND, said)
         if job:
-            return missing(job, f"at {self._server}")
+            return missing(job, self.where)
         return self._no_dkron()
 
     @contextmanager

@@ -18,6 +18,7 @@ from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, wire_job
 
 CONDITION = Condition(type="Ready", status="True", reason="Scheduled", message="due", last_transition_time=NOON)
+PAUSED = {"type": "Suspended", "reason": "Paused", "message": "paused by ann: a move"}
 STATUS = JobStatus(conditions=(CONDITION,), days=(Day(date=NOON.date(), success=2, failed=1),), status="failed")
 REGION = {"name": "region", "type": "enum", "values": ["eu", "us"], "required": True}
 
@@ -134,9 +135,12 @@ async def test_a_template_that_nests_too_deep_leaves_the_rest(api: Api) -> None:
     assert (found["job"], found["manifest"]) == ("a", None)
 
 
-async def test_a_list_shows_tools_and_parents_on_demand(api: Api) -> None:
-    api.know_jobs(kept("helm"), job("b", parentJob="a"))
-    assert await answer(api, "/v1/jobs?fields=name,kept_by,parents") == [
-        {"name": "a", "kept_by": {"tool": "Helm", "name": "", "fields": {"schedule": "helm"}}, "parents": []},
-        {"name": "b", "kept_by": None, "parents": [{"job": "a", "when": "success"}]},
-    ]
+async def test_a_list_shows_tools_parents_and_pauses_on_demand(api: Api) -> None:
+    held = JobStatus(conditions=(CONDITION.model_copy(update=PAUSED),))
+    api.know_jobs(kept("helm"), job("b", parentJob="a", status=held))
+    assert await answer(api, "/v1/jobs?fields=name,kept_by,parents,paused") == [
+        {"name": "a", "kept_by": {"tool": "Helm", "name": "", "fields": {"schedule": "helm"}}, "parents": [],
+         "paused": ""},
+        {"name": "b", "kept_by": None, "parents": [{"job": "a", "when": "success"}], "paused": "paused by ann: a move"},
+    ]  # fmt: skip
+    assert (await answer(api, "/v1/jobs/b/details"))["paused"] == "paused by ann: a move"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -330,6 +331,88 @@ class TestWithAKey:
     async def test_a_key_is_short_and_visible(self, api: Api, key: str) -> None:
         status, text = await post(api, {}, **{"Idempotency-Key": key})
         assert (status, text.startswith("Idempotency-Key: ")) == (400, True)
+
+
+SLOT = "2026-02-28T22:00:00Z"
+
+
+async def ran(api: Api, body: dict[str, Any], **headers: str) -> str:
+    """The id of the execution of a run with this body, which has failed."""
+    assert (await post(api, body, **headers))[0] == 202
+    run = run_objects(api)[-1]
+    slot = datetime.fromisoformat(body.get("scheduled_time") or NOON.isoformat())
+    cause = Cause(Trigger.MANUAL, slot, group_of(run["metadata"]["uid"], NOON))
+    entry = cause.entry(uid=run["metadata"]["uid"], name=NAME, at=NOON)
+    tell(api, 1000, JobStatus(executions=(execution(entry, success=False),)), parameters=DECLARED)
+    return entry.id
+
+
+class TestThatRepeats:
+    async def test_it_has_the_values_and_the_slot_of_the_execution(self, with_parameters: Api) -> None:
+        api = with_parameters
+        values = {"day": "3", "token": "secretRef:own/a"}
+        before = await ran(api, {"parameters": values, "scheduled_time": SLOT, "reason": "late data"})
+        answers = [await post(api, {"repeat": before, "reason": "again"}, **KEY) for _ in range(2)]
+        assert answers[0] == answers[1]
+        assert [status for status, _ in answers] == [202, 202]
+        first, second = run_objects(api)
+        assert {**first["spec"], "reason": "again"} == second["spec"]
+        assert second["metadata"]["annotations"] == {"dkron.io/repeats": before}
+        api.kube.objects.pop(("dkronruns", first["metadata"]["name"]))
+        assert (await post(api, {"repeat": before, "reason": "again"}, **KEY))[0] == 202, "the key has its run"
+        status, _ = await post(api, {"parameters": values, "scheduled_time": SLOT, "reason": "again"}, **KEY)
+        assert (status, len(run_objects(api))) == (422, 1)
+
+    @pytest.mark.parametrize(
+        ("given", "spec"),
+        [
+            pytest.param(
+                {"parameters": {"day": "4"}},
+                {"parameters": {"day": "4"}, "scheduledTime": SLOT}, id="values",
+            ),
+            pytest.param(
+                {"scheduled_time": "2026-01-01T00:00:00Z"},
+                {"parameters": {"day": "3"}, "scheduledTime": "2026-01-01T00:00:00Z"}, id="a slot",
+            ),
+        ],
+    )  # fmt: skip
+    async def test_what_the_body_gives_counts(self, with_parameters: Api, given: Any, spec: Any) -> None:
+        before = await ran(with_parameters, {"parameters": {"day": "3"}, "scheduled_time": SLOT})
+        assert (await post(with_parameters, {"repeat": before, **given}))[0] == 202
+        made = run_objects(with_parameters)[-1]["spec"]
+        assert {key: made[key] for key in spec} == spec
+
+    @pytest.mark.parametrize(
+        ("trouble", "body", "answer"),
+        [
+            pytest.param("", {"repeat": "1-x"}, (404, 'has no execution "1-x" (any more)'), id="no such execution"),
+            pytest.param("", {"repeat": ""}, (400, "repeat: it is not the id of an execution"), id="no id"),
+            pytest.param("gone", {}, (422, "it has no DkronRun any more, or had none; add "), id="values are gone"),
+            pytest.param("changed", {}, (422, f'no longer fit the job "{NAME}"; add '), id="the job takes others"),
+        ],
+    )
+    async def test_it_is_refused_without_telling_a_value(
+        self, with_parameters: Api, trouble: str, body: dict[str, Any], answer: tuple[int, str]
+    ) -> None:
+        api = with_parameters
+        before = await ran(api, {"parameters": {"day": "31"}})
+        [run] = run_objects(api)
+        if trouble == "gone":
+            api.kube.objects.clear()
+        elif trouble == "changed":
+            run["spec"]["parameters"]["day"] = "hunter2"
+        status, text = await post(api, {"repeat": before} | body)
+        assert (status, answer[1] in text, "hunter2" in text) == (answer[0], True, False), text
+        assert len(run_objects(api)) == (trouble != "gone")
+
+    async def test_a_secret_that_its_values_name_takes_its_right_and_is_not_named(self) -> None:
+        caller = OneCaller(lacking='get secrets "own" in namespace default')
+        async with running_api(*ROUTES, guard=Guard([caller])) as api:
+            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+            before = await ran(api, {"parameters": {"day": "3"}}, **VALID)
+            run_objects(api)[0]["spec"]["parameters"]["token"] = "secretRef:own/a"  # noqa: S105 - a reference
+            answer = await post(api, {"repeat": before}, **VALID)
+            assert answer == (403, "ci may not use the Secrets that the values of this run name")
 
 
 @pytest.mark.parametrize(

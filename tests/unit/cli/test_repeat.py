@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.repeat import lost, may_have_values, run_of_group, same_order
+from dkron_cli.core.repeat import lost, same_order
 from dkron_crds.base import rfc3339
 from dkron_crds.requests import group_of
 from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_reports.job import from_object
+from dkron_reports.repeat import may_have_values, run_of_group
 from dkron_reports.run import Attempt
 from tests.support.builders import NOON, wire_job
 
@@ -73,4 +74,4 @@ def test_values_that_are_gone_are_said(annotations: dict[str, str] | None, sente
     ],
 )
 def test_which_runs_may_have_values(trigger: str, job: Any, may: bool) -> None:
-    assert may_have_values(job, attempt(trigger)) is may
+    assert may_have_values(job.raw, trigger) is may

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ OLD = {"id": "1-n", "group": 1_000_000_000, "attempt": 1, "started_at": "2026-01
 SLOT = {**OLD, "id": "2-n", "group": 2_000_000_000}
 ASKED = {**OLD, "id": "3-n", "group": 2_000_000_123, "output": "new", "success": False}
 
+PAUSED = "paused by ann: a move (DkronPause t/p)"
+
 
 class Dkron:
     """One job, which runs when it is asked to; a slot comes at the same time."""
@@ -31,12 +34,19 @@ class Dkron:
         self.ours = False
         self.body = ""
         self.reports = False
+        self.lists = 0
 
-    async def answer(self, request: web.Request) -> web.Response:  # noqa: C901, PLR0911 - a case for each route
+    async def answer(self, request: web.Request) -> web.Response:  # noqa: C901, PLR0911, PLR0912 - a case for each route
         self.token = request.headers.get("Authorization", "")
         match request.method, request.path:
             case "GET", "/v1/jobs/a":
                 return web.json_response({**JOB, "disabled": self.disabled})
+            case "GET", "/v1/jobs":
+                self.lists += 1
+                told = self.ours and request.query.get("fields") == "name,paused"
+                return web.json_response([{"name": "a", "paused": PAUSED} if told else JOB])
+            case "GET", "/v1/jobs/a/details" if self.ours:
+                return web.json_response({"job": "a", "paused": PAUSED})
             case "GET", "/v1/jobs/a/executions":
                 return web.json_response(self.executions)
             case "GET", "/v1/jobs/a/executions/3-n":
@@ -84,6 +94,20 @@ async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, 
     assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
 
 
+async def test_ours_tells_what_pauses_jobs_and_a_dkron_is_asked_once(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    jobs = await rest.jobs()
+    for every in (False, True, True):
+        assert await rest.with_pauses(jobs, every=every) == jobs
+    assert fake.lists == 2
+    fake.ours = True
+    ours = Rest(rest._server, "")
+    for every in (False, True):
+        (shown,) = await ours.with_pauses(jobs, every=every)
+        assert (shown.paused, shown.state) == (PAUSED, "Paused")
+    await ours.close()
+
+
 async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     job = await rest.job("a")
@@ -99,6 +123,24 @@ async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> Non
     }
     await rest.run(job, force=False, wait=None)
     assert fake.body == ""
+
+
+async def test_only_ours_repeats_an_execution(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    fake.executions.append(ASKED)
+    start = NOON.replace(year=2025)
+    assert await rest.latest_failure(job, start) is None, "it has never failed"
+    failed = replace(job, failed=1, last=NOON)
+    failure = await rest.latest_failure(failed, start)
+    assert failure is not None
+    with pytest.raises(CliError, match="this server cannot repeat an execution; use a kubeconfig"):
+        await rest.repeat(job, failure.attempts[-1], dry_run=False)
+    assert fake.body == ""
+    fake.ours = True
+    for dry_run, body in ((True, ""), (False, '{"repeat": "3-n", "force": false}')):
+        assert await rest.repeat(job, failure.attempts[-1], dry_run=dry_run) == " that repeats 3-n"
+        assert fake.body == body
 
 
 async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron, Rest]) -> None:

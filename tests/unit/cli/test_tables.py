@@ -150,7 +150,8 @@ def test_what_fails_most_is_counted_by_runs() -> None:
         "bad     1        1      100%    0         1h       exit 1",
         "flaky   1+       2+     50%     0         2h       exit 1",
     ]
-    assert [job.name for job in found if latest_failure(job, start)] == ["bad"]
+    failures = {job.name: latest_failure(attempts_of(job.raw["status"]), start) for job in found}
+    assert [name for name, failure in failures.items() if failure] == ["bad"]
 
 
 def test_findings_come_with_a_remedy_and_problems_first() -> None:

@@ -246,7 +246,7 @@ async def test_a_kubeconfig_that_is_of_no_use_is_told_in_one_sentence(
 
 
 async def test_a_context_that_does_not_exist_is_told(config: Path) -> None:
-    with pytest.raises(AccessError, match="there"):
+    with pytest.raises(AccessError, match='it has no context "there"'):
         await access.load(config, "there")
 
 
