@@ -35,48 +35,55 @@ export function Cluster() {
         <h1>Cluster</h1>
       </header>
       <div class="grid">
-        <Panel title="Members" class="members" aside={members.data && `${members.data.total} in all`}>
-          <Failure query={members} />
-          {!members.data && members.loading && <Loading rows={4} />}
-          {members.data && <Members members={members.data.items} />}
-        </Panel>
-        <Panel title="Leader" class="leading">
-          {leader.value === "" && (
-            <p class="note bad">No replica leads, so no job starts. Look at the pods of the operator and their log.</p>
-          )}
-          <Failure query={status} />
-          <Facts
-            rows={[
-              ["Leads", leader.value || serf?.leader],
-              ["Answered by", agent?.name],
-              ["Version", agent?.version],
-              ["Jobs", serf?.jobs],
-              ["Running", serf?.active],
-              ["Data are", serf?.cache_age && `${serf.cache_age} s old at most`],
-            ]}
-          />
-        </Panel>
-        <Pause />
-        {may("list dkronpolicies") && <Access />}
-        <Panel title="You" class="you">
-          <Facts
-            rows={[
-              ["Name", whoami.value?.name || "anybody: no token is asked for"],
-              ["Known by", whoami.value?.name && whoami.value.how],
-              ["Namespace", whoami.value?.namespace],
-            ]}
-          />
-          <details>
-            <summary>Rights</summary>
-            <ul class="rights">
-              {whoami.value?.rights.map((right) => (
-                <li key={right}>
-                  <code>{right}</code>
-                </li>
-              ))}
-            </ul>
-          </details>
-        </Panel>
+        <div class="stack">
+          <Panel title="Members" class="members" aside={members.data && `${members.data.total} in all`}>
+            <Failure query={members} />
+            {!members.data && members.loading && <Loading rows={4} />}
+            {members.data && <Members members={members.data.items} />}
+          </Panel>
+          {may("list dkronpolicies") && <Access />}
+        </div>
+        <div class="stack">
+          <Panel title="Leader" class="leading">
+            {leader.value === "" && (
+              <p class="note bad">
+                No replica leads, so no job starts. Look at the pods of the operator and their log.
+              </p>
+            )}
+            <Failure query={status} />
+            {!status.data && status.loading && <Loading />}
+            <Facts
+              rows={[
+                ["Leads", leader.value || serf?.leader],
+                ["Answered by", agent?.name],
+                ["Version", agent?.version],
+                ["Jobs", serf?.jobs],
+                ["Running", serf?.active],
+                ["Data are", serf?.cache_age && `${serf.cache_age} s old at most`],
+              ]}
+            />
+          </Panel>
+          <Pause />
+          <Panel title="You" class="you">
+            <Facts
+              rows={[
+                ["Name", whoami.value?.name || "anybody: no token is asked for"],
+                ["Known by", whoami.value?.name && whoami.value.how],
+                ["Namespace", whoami.value?.namespace],
+              ]}
+            />
+            <details>
+              <summary>Rights</summary>
+              <ul class="rights">
+                {whoami.value?.rights.map((right) => (
+                  <li key={right}>
+                    <code>{right}</code>
+                  </li>
+                ))}
+              </ul>
+            </details>
+          </Panel>
+        </div>
       </div>
     </div>
   );

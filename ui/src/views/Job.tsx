@@ -107,34 +107,36 @@ export function Job({ name }: { name: string }) {
             {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
             {!runs.data && runs.loading && <Loading rows={6} />}
           </Panel>
-          <Panel title="When" class="when">
-            <Due job={body} upcoming={next.data} details={details.data} />
-          </Panel>
-          {body.schedule && (
-            <Panel title="Why, or why not" class="explain">
-              <Explain job={name} zone={body.timezone} />
+          <div class="stack">
+            <Panel title="When" class="when">
+              <Due job={body} upcoming={next.data} details={details.data} />
             </Panel>
-          )}
-          {details.data && runs.data && (
-            <Panel title="Five weeks" class="weeks" aside="by the day they ended, in UTC">
-              <Calendar
-                executions={runs.data}
-                kept={details.data.kept_executions}
-                days={details.data.days}
-                next={slots}
-                now={now.peek()}
-              />
+            {body.schedule && (
+              <Panel title="Why, or why not" class="explain">
+                <Explain job={name} zone={body.timezone} />
+              </Panel>
+            )}
+            {details.data && runs.data && (
+              <Panel title="Five weeks" class="weeks" aside="by the day they ended, in UTC">
+                <Calendar
+                  executions={runs.data}
+                  kept={details.data.kept_executions}
+                  days={details.data.days}
+                  next={slots}
+                  now={now.peek()}
+                />
+              </Panel>
+            )}
+            {(details.data?.conditions.length ?? 0) > 0 && (
+              <Panel title="Conditions" class="state">
+                <Conditions conditions={details.data?.conditions ?? []} />
+              </Panel>
+            )}
+            <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
+              <Failure query={details} />
+              <What job={body} kept={details.data?.kept_by} />
             </Panel>
-          )}
-          {(details.data?.conditions.length ?? 0) > 0 && (
-            <Panel title="Conditions" class="state">
-              <Conditions conditions={details.data?.conditions ?? []} />
-            </Panel>
-          )}
-          <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
-            <Failure query={details} />
-            <What job={body} kept={details.data?.kept_by} />
-          </Panel>
+          </div>
           {(details.data?.chain.length ?? 0) > 1 && (
             <Panel
               title="Chain"
