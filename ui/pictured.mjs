@@ -4,10 +4,12 @@ const DESK = { width: 1280, height: 900 };
 const PHONE = { width: 360, height: 740 };
 
 const NONE = { json: [], headers: { "X-Total-Count": "0" } };
+const UNKNOWN = { status: 401, contentType: "text/plain", body: "the token is not valid, or has expired" };
 const AWAY = { status: 503, contentType: "text/plain", body: "the API server does not answer; try again" };
 
 /** `path` is below /ui, `shows` a text that is there at the end, `drawn` an element; `answers` stand in place of those
- * of the API, by their paths; `act` does something on the page; `bare` is a page without its frame; `loads` one whose data
+ * of the API, by their paths; `act` does something on the page; `bare` is a page without its frame, `over` has a
+ * dialog over it; `loads` one whose data
  * never come. */
 export const VIEWS = {
   overview: { path: "/", shows: "Needs a person" },
@@ -18,13 +20,15 @@ export const VIEWS = {
   execution: { path: "/jobs/nightly-backup/executions/RUN", shows: "snapshot 8c1f2a4e saved" },
   busy: { path: "/busy", shows: "render-catalogue" },
   chains: { path: "/chains", shows: "2 chains" },
-  cluster: { path: "/cluster", shows: "Members" },
+  cluster: { path: "/cluster", shows: "38 s old", answers: { "/v1": aged } },
+  token: { path: "/cluster", shows: "Token ends", answers: { "/v1": aged, "/v1/whoami": signedIn } },
   access: {
     path: "/cluster",
     shows: "/v1/busy",
     act: (page) => page.locator(".policies summary").first().click(),
   },
   policy: {
+    over: true,
     path: "/cluster",
     shows: "New policy",
     drawn: "dialog",
@@ -66,12 +70,14 @@ export const VIEWS = {
     act: (page) => page.getByText("YAML", { exact: true }).click(),
   },
   run: {
+    over: true,
     path: "/jobs/search-reindex",
     shows: "Slot that it stands for",
     act: (page) => page.getByRole("button", { name: "Run now…" }).click(),
   },
   selected: { path: "/jobs", shows: "3 jobs selected", act: (page) => select(page) },
   bulk: {
+    over: true,
     path: "/jobs",
     shows: "Disable 3 jobs?",
     act: async (page) => {
@@ -80,6 +86,7 @@ export const VIEWS = {
     },
   },
   palette: {
+    over: true,
     path: "/busy",
     shows: "verify-",
     act: async (page) => {
@@ -99,9 +106,29 @@ export const VIEWS = {
     path: "/",
     shows: "Token",
     bare: true,
-    answers: { "/v1/whoami": { status: 401, contentType: "text/plain", body: "a token is needed" } },
+    answers: { "/v1/whoami": UNKNOWN },
   },
-  unserved: { path: "/ns/team-z/", shows: "does not serve", bare: true },
+  "sign-in-again": {
+    over: true,
+    path: "/jobs/nightly-backup/edit",
+    shows: "What you have typed is kept",
+    answers: {
+      "/v1/jobs/nightly-backup": (route) => (route.request().method() === "PUT" ? UNKNOWN : route.continue()),
+    },
+    act: async (page) => {
+      await changed(page);
+      await page.getByRole("button", { name: "Save" }).click();
+    },
+  },
+  "no-rights": {
+    path: "/",
+    shows: "gives no right",
+    bare: true,
+    answers: {
+      "/v1/whoami*": { json: { name: "alice", how: "dkron", namespace: "team-a", rights: [], namespaces: [] } },
+    },
+  },
+  unserved: { path: "/ns/team-z/", shows: "These are served", bare: true },
 };
 
 /** The pictures of the documentation, and how much of the page each has. */
@@ -112,10 +139,21 @@ export const DOCUMENTED = [
 ];
 
 export const EACH = Object.keys(VIEWS).flatMap((view) => [
-  { name: `${view}-light`, view, size: DESK, whole: true },
-  { name: `${view}-dark`, view, size: DESK, whole: true, scheme: "dark" },
-  { name: `${view}-phone`, view, size: PHONE, whole: true },
+  { name: `${view}-light`, view, size: DESK, whole: !VIEWS[view].over },
+  { name: `${view}-dark`, view, size: DESK, whole: !VIEWS[view].over, scheme: "dark" },
+  { name: `${view}-phone`, view, size: PHONE, whole: !VIEWS[view].over },
 ]);
+
+/** The state of the API as of a moment that is the same each time. */
+async function aged(route) {
+  const status = await (await route.fetch()).json();
+  return { json: { ...status, serf: { ...status.serf, cache_age: "38" } } };
+}
+
+/** The reader as one who has shown a token. */
+async function signedIn(route) {
+  return { json: { ...(await (await route.fetch()).json()), name: "alice", how: "dkron" } };
+}
 
 async function changed(page) {
   await page.getByLabel("Title").fill("Backup of the shop, each night");

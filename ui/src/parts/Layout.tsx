@@ -4,10 +4,11 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { addressOf, NAMESPACE } from "../api/address";
+import { mayLeave } from "../state/leaving";
 import { connection, heard, isOld, leader } from "../state/live";
 import { nextTheme, theme, zone } from "../state/preferences";
-import { may, whoami } from "../state/session";
-import { signOut, token } from "../state/token";
+import { leave, may, whoami } from "../state/session";
+import { token } from "../state/token";
 import type { Zone } from "../text/time";
 import { paletteOpen } from "./Palette";
 import { PausedBanner } from "./PausedBanner";
@@ -159,7 +160,7 @@ function Who() {
       type="button"
       class="quiet who"
       title={`${name ?? ""}: forget the token of this tab`}
-      onClick={() => signOut()}
+      onClick={() => mayLeave() && leave()}
     >
       Sign out
     </button>

@@ -66,7 +66,8 @@ export function Runs({ runs, job, next, isPaused }: Props) {
   );
 }
 
-export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job">, isPaused: boolean): string {
+export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job" | "problem">, isPaused: boolean): string {
+  if (job.problem) return "It cannot, as the note above says.";
   if (instant(job.next) !== undefined) return "Its first run comes with its next slot.";
   if (job.disabled) return "It is disabled.";
   return isPaused ? "It is paused." : `It runs ${whyNever(job, false)}.`;
@@ -81,6 +82,9 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
       <th scope="row" class="nowrap">
         <Link href={executionPath(run.job_name, run.id)}>
           <Mark state={kind} word />
+          <span class="spoken">
+            : <When at={planned(run)} jobZone={zone} />
+          </span>
         </Link>
       </th>
       <td class="nowrap">
@@ -93,7 +97,7 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
       <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
+      <td class="wide mono clip output">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
     </tr>
   );
 }

@@ -29,6 +29,7 @@ import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { may as mayHere } from "../state/session";
+import { whyNot } from "../text/problem";
 import { result, summary } from "../text/slots";
 import { yaml } from "../text/yaml";
 
@@ -97,7 +98,7 @@ export function Job({ name }: { name: string }) {
       <JobPauses job={name} paused={paused} />
       {body?.problem && (
         <p class="note bad" role="alert">
-          <strong>Does not run.</strong> {body.problem}
+          <strong>Does not run.</strong> {whyNot(body.problem)}
         </p>
       )}
       {body && (
@@ -174,6 +175,12 @@ function Actions({ job, details, replace }: ActionsProps) {
     : job.concurrency === "forbid"
       ? "another run may be active, which its concurrency forbids"
       : "";
+  const run = async () => {
+    // Whether it takes values may not be known yet. The server refuses a run without those that it needs.
+    const known = details ?? (await detailsOf(job.name).catch(() => undefined));
+    if (known?.parameters.length) setOrdering(true);
+    else await attempt(() => runJob(job.name), `${job.name} is asked to run.`);
+  };
   const toggle = () =>
     attempt(
       async () => replace(await toggleJob(job.name)),
@@ -189,9 +196,7 @@ function Actions({ job, details, replace }: ActionsProps) {
           type="button"
           class="primary"
           disabled={job.disabled && !job.parent_job && !(takesValues && may("update dkronjobs/force"))}
-          onClick={() =>
-            takesValues ? setOrdering(true) : attempt(() => runJob(job.name), `${job.name} is asked to run.`)
-          }
+          onClick={run}
         >
           Run now{takesValues && "…"}
         </button>

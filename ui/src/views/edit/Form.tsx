@@ -114,7 +114,7 @@ export function Form({ opened, newest, reload }: Props) {
       class="grid"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!theirs) void submit(false);
+        if (!theirs && !saving) void submit(false);
       }}
     >
       <Panel title="Definition" class="definition" aside={<Modes mode={mode} stuck={Boolean(error)} onChange={show} />}>
@@ -154,7 +154,12 @@ export function Form({ opened, newest, reload }: Props) {
           </p>
         )}
         <div class="buttons">
-          <button type="submit" class="primary" disabled={saving || Boolean(error) || Boolean(theirs) || nothing}>
+          <button
+            type="submit"
+            class="primary"
+            aria-disabled={saving}
+            disabled={Boolean(error) || Boolean(theirs) || nothing}
+          >
             {saving ? "Saving…" : opened ? "Save" : "Create"}
           </button>
           {trouble?.status === 409 && base && !theirs && may("update dkronjobs/force") && (
