@@ -9,6 +9,8 @@ from dkron_crds.run import OF_BACKFILL
 
 NAMESPACE = "team-a"
 UNDER_WAY = "invoices-of-tuesday"
+FAILED = 3
+"""Which of the runs that have begun failed, counted from 0. Two after it are active."""
 
 Object = dict[str, Any]
 
@@ -25,9 +27,11 @@ def lists(now: datetime) -> dict[str, list[Object]]:
     }
 
 
-def _object(kind: str, name: str, made: datetime, spec: Object, status: Object, **metadata: Any) -> Object:
+def _object(named: tuple[str, str], made: datetime, spec: Object, status: Object) -> Object:
+    """Return an object. `named` is its kind and its name."""
+    kind, name = named
     metadata = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "resourceVersion": "7",
-                "creationTimestamp": rfc3339(made), **metadata}  # fmt: skip
+                "creationTimestamp": rfc3339(made)}  # fmt: skip
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec, "status": status}
 
 
@@ -44,7 +48,7 @@ def _backfills(now: datetime, day: datetime, slots: list[str]) -> list[Object]:
            "last": rfc3339(day - timedelta(days=1, hours=-2.5))}  # fmt: skip
     return [
         _object(
-            "DkronBackfill", UNDER_WAY, began,
+            ("DkronBackfill", UNDER_WAY), began,
             {"job": "invoice-export", **hours, "parallelism": 2, "onFailure": "continue",
              "reason": "the ledger did not answer on Tuesday", "parameters": {"month": "2026-11"}},
             {"plan": plan, "begun": 7, "succeeded": 4, "failed": 1, "active": 2, "remaining": 5,
@@ -52,20 +56,20 @@ def _backfills(now: datetime, day: datetime, slots: list[str]) -> list[Object]:
              "targets": [{"job": "invoice-export", "uid": "uid-2", "slots": slots}]},
         ),
         _object(
-            "DkronBackfill", "backups-of-last-week", yesterday,
+            ("DkronBackfill", "backups-of-last-week"), yesterday,
             {"job": "nightly-backup", **week, "reason": "the disk was full"},
             {"plan": old, "begun": 7, "succeeded": 7, "startedAt": rfc3339(yesterday), "message": "7 runs succeeded",
              "finishedAt": rfc3339(yesterday + timedelta(minutes=55)),
              "conditions": [_condition("Complete", "Finished", yesterday)]},
         ),
         _object(
-            "DkronBackfill", "data-team-failures", yesterday - timedelta(hours=3),
+            ("DkronBackfill", "data-team-failures"), yesterday - timedelta(hours=3),
             {"selector": {"team": "data"}, **week, "runs": "failed", "suspend": True},
             {"plan": {**old, "count": 23, "jobs": 4}, "begun": 9, "succeeded": 9, "remaining": 14,
              "startedAt": rfc3339(yesterday), "message": "9 of 23 runs ended; suspended"},
         ),
         _object(
-            "DkronBackfill", "stock-of-october", yesterday - timedelta(hours=5), {"job": "stock-alert", **week},
+            ("DkronBackfill", "stock-of-october"), yesterday - timedelta(hours=5), {"job": "stock-alert", **week},
             {"message": 'there is no job "stock-alert" in the namespace',
              "finishedAt": rfc3339(yesterday - timedelta(hours=5)),
              "conditions": [_condition("Failed", "Refused", yesterday, 'there is no job "stock-alert"')]},
@@ -75,7 +79,7 @@ def _backfills(now: datetime, day: datetime, slots: list[str]) -> list[Object]:
 
 def _run(now: datetime, number: int, slot: str) -> Object:
     began = now - timedelta(seconds=170 - 24 * number)
-    failed, runs = number == 3, number > 4
+    failed, runs = number == FAILED, number > FAILED + 1
     status: Object = {"phase": "Running" if runs else "Failed" if failed else "Succeeded", "attemptCount": 1 + failed,
                       "startedAt": rfc3339(began)}  # fmt: skip
     if not runs:
@@ -84,25 +88,28 @@ def _run(now: datetime, number: int, slot: str) -> Object:
         status["message"] = "the attempt failed: Error, exit code 1"
     owner = {"apiVersion": API_VERSION, "kind": "DkronBackfill", "name": UNDER_WAY, "uid": f"uid-{UNDER_WAY}"}
     spec = {"job": "invoice-export", "scheduledTime": slot}
-    labels = {OF_BACKFILL: UNDER_WAY}
-    return _object("DkronRun", f"again-{number}", began, spec, status, labels=labels, ownerReferences=[owner])
+    run = _object(("DkronRun", f"again-{number}"), began, spec, status)
+    run["metadata"] |= {"labels": {OF_BACKFILL: UNDER_WAY}, "ownerReferences": [owner]}
+    return run
 
 
 def _pauses(now: datetime) -> list[Object]:
-    def pause(name: str, hours: float, spec: Object, status: Object, condition: str = "Active") -> Object:
+    def pause(name: str, hours: float, jobs: int, spec: Object) -> Object:
         since = now - timedelta(hours=hours)
-        status = status | {"conditions": [_condition(condition, "Paused", since)]}
-        return _object("DkronPause", name, since, spec, status)
+        status = {"jobs": jobs, "conditions": [_condition("Active", "Paused", since)]}
+        return _object(("DkronPause", name), since, spec, status)
 
-    until = rfc3339(now + timedelta(hours=4))
+    migration = {
+        "selector": {"team": "data"}, "pausedBy": "system:serviceaccount:team-a:deployer", "whenResumed": "drop",
+        "reason": "schema migration of the warehouse; ask in #data",
+    }  # fmt: skip
+    moves = {"jobs": ["mail-digest"], "reason": "the mail server moves", "pausedBy": "ann",
+             "until": rfc3339(now + timedelta(hours=4))}  # fmt: skip
     return [
-        pause("mail-moves", 2, {"jobs": ["mail-digest"], "reason": "the mail server moves", "pausedBy": "ann",
-                                "until": until}, {"jobs": 1}),
-        pause("data-migration", 26, {"selector": {"team": "data"}, "pausedBy": "system:serviceaccount:team-a:deployer",
-                                     "reason": "schema migration of the warehouse; ask in #data", "whenResumed": "drop"},
-              {"jobs": 4}),
-        pause("freeze", 50, {"jobs": ["thumbnails", "render-catalogue"], "pausedBy": "bob"}, {"jobs": 2}),
-    ]  # fmt: skip
+        pause("mail-moves", 2, 1, moves),
+        pause("data-migration", 26, 4, migration),
+        pause("freeze", 50, 2, {"jobs": ["thumbnails", "render-catalogue"], "pausedBy": "bob"}),
+    ]
 
 
 def _policies() -> list[Object]:
