@@ -1,6 +1,7 @@
 """The example of the pictures is what the cluster could have."""
 
 from dkron_crds.backfill import BackfillSpec, BackfillStatus
+from dkron_crds.base import WireModel
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.pause import PauseSpec, PauseStatus
 from dkron_crds.policy import PolicySpec
@@ -16,8 +17,10 @@ def test_each_job_of_the_example_is_valid_and_has_what_its_page_shows() -> None:
 
 
 def test_what_the_lists_of_the_example_show_is_valid() -> None:
-    models = {"dkronbackfills": (BackfillSpec, BackfillStatus), "dkronruns": (RunSpec, RunStatus),
-              "dkronpauses": (PauseSpec, PauseStatus)}  # fmt: skip
+    models: dict[str, tuple[type[WireModel], type[WireModel]]] = {
+        "dkronbackfills": (BackfillSpec, BackfillStatus), "dkronruns": (RunSpec, RunStatus),
+        "dkronpauses": (PauseSpec, PauseStatus),
+    }  # fmt: skip
     for plural, (spec, status) in models.items():
         for each in objects()[plural]:
             spec.from_wire(each["spec"])
