@@ -64,6 +64,18 @@ export const VIEWS = {
       await page.getByRole("button", { name: "Save" }).click();
     },
   },
+  deleted: {
+    path: "/jobs/month-end/edit",
+    shows: "Another user has deleted",
+    act: async (page) => {
+      await page.getByText("It runs after ledger-import").waitFor();
+      await page.route("**/v1/jobs/month-end", (route) =>
+        route.fulfill({ status: route.request().method() === "PUT" ? 412 : 404, body: "there is no such job" }),
+      );
+      await page.getByLabel("Title").fill("End of the month");
+      await page.getByRole("button", { name: "Save" }).click();
+    },
+  },
   yaml: {
     path: "/jobs/nightly-backup/edit",
     shows: "The manifest of a DkronJob",

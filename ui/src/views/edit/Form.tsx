@@ -103,7 +103,8 @@ export function Form({ opened, newest, reload }: Props) {
       return;
     } catch (reason) {
       const refusal = reason instanceof Refusal ? reason : new Refusal(0, String(reason));
-      if (refusal.status === 412 && base) reload();
+      // Another user has changed the job, or deleted it.
+      if ((refusal.status === 412 || refusal.status === 404) && base) reload();
       setTrouble(reason instanceof Refusal && reason.status === 0 ? new Refusal(0, NOT_SAVED) : refusal);
     }
     setSaving(false);
