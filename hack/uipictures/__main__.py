@@ -14,14 +14,14 @@ ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 
 
-async def take(folder: Path | None) -> int:
+async def take(folder: Path | None, only: str) -> int:
     """Take the pictures; the exit status of the browser."""
     example = objects()
     run = next(each for each in example["dkronjobs"] if each["metadata"]["name"] == "nightly-backup")
     async with running(example) as url:
         wanted = {
             "url": url, "now": int(NOW.timestamp() * 1000), "run": run["status"]["executions"][0]["id"],
-            "folder": str(folder or IMAGES), "each": folder is not None,
+            "folder": str(folder or IMAGES), "each": folder is not None, "only": only,
         }  # fmt: skip
         process = await asyncio.create_subprocess_exec("node", "pictures.mjs", json.dumps(wanted), cwd=ROOT / "ui")
         return await process.wait()
@@ -31,11 +31,13 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--views", type=Path, help="a picture of each view: light, dark, and as on a phone")
-    folder = parser.parse_args().views
+    parser.add_argument("--only", default="", metavar="BEGIN", help="those alone whose names begin so")
+    arguments = parser.parse_args()
+    folder = arguments.views
     if folder is not None:
         folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
-    if failed := asyncio.run(take(folder)):
+    if failed := asyncio.run(take(folder, arguments.only)):
         return failed
     if folder is None:
         shrink(sorted(IMAGES.glob("ui*.png")))

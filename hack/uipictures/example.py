@@ -11,6 +11,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.names import API_VERSION
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
+from uipictures.lists import lists
 
 NOW = datetime(2026, 11, 27, 10, 24, 36, tzinfo=UTC)
 NAMESPACE = "team-a"
@@ -18,9 +19,18 @@ BEGAN = NOW - timedelta(days=200)
 KEPT = 20
 DAYS = 30
 LEADER = "dkron-operator-6d5f7c9b44-x2x9z"
+PAUSED = f"paused by ann: the mail server moves (DkronPause {NAMESPACE}/mail-moves)"
 NODES = ("node-a1", "node-a2", "node-b1")
 
 Object = dict[str, Any]
+
+
+PARAMETERS = [
+    {"name": "index", "type": "enum", "values": ["products", "orders", "customers"], "required": True,
+     "description": "Which index is built anew"},
+    {"name": "limit", "type": "integer", "default": "1000", "maximum": "100000", "description": "Documents at most"},
+    {"name": "password", "secret": True, "description": "Of the search cluster, if it is not the usual one"},
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,7 @@ class Example:
     """Seconds for which a run is active; 0 for none."""
     problem: str = ""
     """Why it cannot run; empty if it can."""
+    paused: bool = False
     spec: Object = field(default_factory=dict)
 
 
@@ -52,14 +63,19 @@ EXAMPLES = (
     Example("invoice-export", "0 */10 * * * *", "invoices export", 21, frozenset({4}), "Invoices to the ledger"),
     Example("ledger-import", command="ledger import /exchange", takes=12, spec={"parentJob": "invoice-export"}),
     Example("ledger-report", command="ledger report --mail", takes=4, spec={"parentJob": "ledger-import"}),
-    Example("search-reindex", "0 7 * * * *", "search reindex --changed", 164, title="Search index"),
+    Example(
+        "month-end", command="ledger close --month", takes=75, title="Close of the month",
+        spec={"dependsOn": [{"job": "ledger-import"}, {"job": "exchange-rates", "when": "always"}]},
+    ),
+    Example("search-reindex", "0 7 * * * *", "search reindex --changed", 164, title="Search index",
+            spec={"parameters": PARAMETERS}),
     Example("cache-warmup", "15 */5 * * * *", "curl --fail https://shop.example.com/warmup", 3),
     Example("ldap-sync", "0 12,42 * * * *", "ldap-sync --apply", 17, frozenset({1, 9})),
     Example(
         "exchange-rates", "40 3-59/15 * * * *", "rates fetch --source ecb", 2, frozenset({0, 1, 2}),
         said="rates: 503 Service Unavailable",
     ),
-    Example("mail-digest", "0 0 7 * * mon-fri", "digest send --list staff", 46, title="Morning digest"),
+    Example("mail-digest", "0 0 7 * * mon-fri", "digest send --list staff", 46, title="Morning digest", paused=True),
     Example("thumbnails", "20 */4 * * * *", "thumbs --queue new", 33, runs_for=12),
     Example("render-catalogue", "0 0 10 * * fri", "render --all", 3900, runs_for=1472, title="Printed catalogue"),
     Example("certificate-expiry", "0 0 */6 * * *", "check-certs --warn 21d", 5),
@@ -79,6 +95,7 @@ def objects() -> dict[str, list[Object]]:
         "dkronclusters": [_cluster()],
         "leases": [_lease()],
         "nodes": [_node(name) for name in NODES],
+        **lists(NOW),
     }
 
 
@@ -103,6 +120,9 @@ def _status(example: Example, *, disabled: bool) -> Object:
     if disabled:
         held = {"type": "Suspended", "status": "True", "reason": "Disabled", "lastTransitionTime": rfc3339(BEGAN)}
         known["conditions"].append(held)
+    if example.paused:
+        held = {"type": "Suspended", "status": "True", "reason": "Paused", "message": PAUSED}
+        known["conditions"].append(held | {"lastTransitionTime": rfc3339(NOW - timedelta(hours=2))})
     line = _line(example)
     ended = [_ended(example, slot, number in example.failed, number) for number, slot in enumerate(_slots(example))]
     good, bad = ([each["finishedAt"] for each in ended if each["success"] is wanted] for wanted in (True, False))
@@ -129,7 +149,8 @@ def _line(example: Example) -> Timeline | None:
 
 def _slots(example: Example) -> Iterable[datetime]:
     """Yield the slots of the runs that have ended, the newest first. A job that runs after another has its parent's."""
-    parent = example.spec.get("parentJob")
+    parents = example.spec.get("dependsOn") or [{"job": example.spec.get("parentJob")}]
+    parent = parents[0]["job"]
     if parent:
         before = next(each for each in EXAMPLES if each.name == parent)
         late = timedelta(seconds=before.takes + 1)

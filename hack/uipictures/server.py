@@ -40,19 +40,28 @@ async def _no_token() -> str | None:
 
 def _fake_kubernetes(objects: dict[str, list[Object]]) -> web.Application:
     async def answer(request: web.Request) -> web.StreamResponse:
-        kind = request.path.rsplit("/", 1)[-1]
         if "watch" in request.query:
             response = web.StreamResponse()
             await response.prepare(request)
             await asyncio.Event().wait()
-        if request.path.count("/") > request.path.index(kind) and kind not in objects:
+        *_, before, last = request.path.split("/")
+        named = next((each for each in objects.get(before, ()) if each["metadata"]["name"] == last), None)
+        if named is not None:
+            return web.json_response(named)
+        if before in objects:
             status = {"kind": "Status", "status": "Failure", "reason": "NotFound", "message": "not found", "code": 404}
             return web.json_response(status, status=404)
-        return web.json_response({"metadata": {"resourceVersion": "1000"}, "items": objects.get(kind, [])})
+        label, _, value = request.query.get("labelSelector", "").partition("=")
+        items = [each for each in objects.get(last, ()) if not label or _labels(each).get(label) == value]
+        return web.json_response({"metadata": {"resourceVersion": "1000"}, "items": items})
 
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
     return app
+
+
+def _labels(of: Object) -> dict[str, str]:
+    return dict(of["metadata"].get("labels", {}))
 
 
 @contextlib.asynccontextmanager

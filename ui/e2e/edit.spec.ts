@@ -112,6 +112,29 @@ test("the API goes away while a job is edited, and nothing that was typed is los
   await expect(page.getByText("Typed before")).toBeVisible();
 });
 
+test("a token that ends in the middle of an edit takes nothing away that was typed", async ({ page }) => {
+  await api(page, "PUT", "/v1/jobs/shared", SHARED);
+  await page.goto("/ui/jobs/shared/edit");
+  await page.getByLabel("Title").fill("Typed before");
+  let ended = true;
+  await page.route("**/v1/jobs/shared", (route) =>
+    ended && route.request().method() === "PUT" ? route.fulfill({ status: 401, body: "expired" }) : route.fallback(),
+  );
+  await page.getByRole("button", { name: "Save" }).press("Enter");
+  const again = page.getByRole("dialog");
+  await expect(again).toContainText("What you have typed is kept");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  ended = false;
+  await again.getByLabel("Token").fill("another");
+  await page.keyboard.press("Enter");
+  await expect(again).toHaveCount(0);
+  await expect(page.getByLabel("Title")).toHaveValue("Typed before");
+  await expect(page.getByRole("button", { name: "Save" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("Typed before")).toBeVisible();
+});
+
 test("a job that a colleague deletes can be created again", async ({ page }) => {
   await api(page, "POST", "/v1/jobs", { ...SHARED, name: "short-lived" });
   await page.goto("/ui/jobs/short-lived/edit");

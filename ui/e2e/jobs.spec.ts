@@ -18,10 +18,10 @@ test("many jobs are disabled after a preview, and the way back is one click", as
   await expect(dialog.getByText("does not run any more")).toHaveCount(2);
   await expectAccessible(page);
   await dialog.getByRole("button", { name: "Disable 2 jobs" }).click();
-  await expect(page.getByText("2 jobs disabled.")).toBeVisible();
+  await expect(page.getByLabel("Selected jobs").getByText("2 jobs disabled.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Enable poll-00" })).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
-  await expect(page.getByText("2 jobs switched back.")).toBeVisible();
+  await expect(page.getByLabel("Selected jobs").getByText("2 jobs switched back.")).toBeVisible();
   await expect(page.getByRole("button", { name: "Disable poll-00" })).toBeVisible();
 });
 
@@ -36,9 +36,9 @@ test("of many jobs, what is refused is told with its reason, and the others are 
   await expect(dialog.getByRole("alert")).toHaveText("One was refused:");
   await expect(dialog.getByText(reason)).toBeVisible();
   await dialog.getByRole("button", { name: "Close" }).click();
-  await expect(page.getByText("1 job disabled, 1 not.")).toBeVisible();
+  await expect(page.getByLabel("Selected jobs").getByText("1 job disabled, 1 not.")).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
-  await expect(page.getByText("1 job switched back.")).toBeVisible();
+  await expect(page.getByLabel("Selected jobs").getByText("1 job switched back.")).toBeVisible();
 });
 
 test("all that match are selected at once; a reader selects none", async ({ page }) => {

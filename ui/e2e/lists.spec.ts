@@ -89,16 +89,16 @@ test("every view says that the whole namespace is paused", async ({ page }) => {
 test("a policy is created, changed and deleted", async ({ page }) => {
   await page.goto("/ui/cluster");
   await page.getByRole("button", { name: "New policy" }).click();
-  await page.getByLabel("Name of the policy").fill("made-here");
-  await page.getByLabel("Rules as JSON").fill('{"path": {"v1": {}}}');
+  await page.getByRole("dialog").getByLabel("Name").fill("made-here");
+  await page.getByRole("dialog").getByLabel("Rules").fill('{"path": {"v1": {}}}');
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("alert")).toContainText("a path begins with '/'");
-  await page.getByLabel("Rules as JSON").fill('{"path": {"/v1/**": {"capabilities": ["read"]}}}');
+  await page.getByRole("dialog").getByLabel("Rules").fill('{"path": {"/v1/**": {"capabilities": ["read"]}}}');
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("made-here", { exact: true }).click();
   await expect(page.getByRole("rowheader", { name: "/v1/**" })).toBeVisible();
   await page.getByRole("button", { name: "Edit the policy made-here" }).click();
-  await page.getByLabel("Rules as JSON").fill('{"path": {"/v1/jobs": {"capabilities": ["list"]}}}');
+  await page.getByRole("dialog").getByLabel("Rules").fill('{"path": {"/v1/jobs": {"capabilities": ["list"]}}}');
   await expectAccessible(page);
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("rowheader", { name: "/v1/**" })).toHaveCount(0);

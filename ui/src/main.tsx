@@ -6,7 +6,7 @@ import "./style/views.css";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, Route, Router, Switch, useLocation } from "wouter-preact";
-import { addressOf, NAMESPACE, PAGE_BASE } from "./api/address";
+import { NAMESPACE, PAGE_BASE } from "./api/address";
 import { Refusal } from "./api/client";
 import { BareLayout, Layout } from "./parts/Layout";
 import { lazily } from "./parts/lazily";
@@ -24,9 +24,9 @@ import { Edit } from "./views/Edit";
 import { Execution } from "./views/Execution";
 import { Job } from "./views/Job";
 import { Jobs } from "./views/Jobs";
-import { Login } from "./views/Login";
+import { Login, LoginAgain } from "./views/Login";
 import { Overview } from "./views/Overview";
-import { Unreached } from "./views/Unreached";
+import { NoRights, Unreached } from "./views/Unreached";
 
 const Backfills = lazily(async () => (await import("./views/Backfills")).Backfills);
 const NewBackfill = lazily(async () => (await import("./views/NewBackfill")).NewBackfill);
@@ -63,19 +63,28 @@ function App() {
     else poll();
     return disconnect;
   }, [known, isLocked]);
-  if (isLocked) return <Login />;
+  if (isLocked && !known) return <Login />;
   if (!known)
-    return (
-      <BareLayout>
-        {trouble ? <Unreached why={trouble} namespace={NAMESPACE} home={addressOf("")} /> : <Loading />}
-      </BareLayout>
-    );
-  return <Pages />;
+    return <BareLayout>{trouble ? <Unreached why={trouble} namespace={NAMESPACE} /> : <Loading />}</BareLayout>;
+  // Another reader begins anew; the same one goes on.
+  return (
+    <>
+      <Pages key={whoami.value?.name} />
+      {isLocked && <LoginAgain />}
+    </>
+  );
 }
 
 function Pages() {
   usePaletteKey();
   useFocusOnArrival();
+  if (whoami.value?.rights.length === 0) {
+    return (
+      <BareLayout>
+        <NoRights namespace={whoami.value.namespace} />
+      </BareLayout>
+    );
+  }
   return (
     <Layout>
       <Switch>

@@ -6,7 +6,7 @@ import type { ListedJob } from "../src/api/jobs";
 import { isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
-import { lastDay, pastOf } from "../src/parts/Explain";
+import { inRows, lastDay, pastOf } from "../src/parts/Explain";
 import { inWords as keptInWords } from "../src/parts/Keeper";
 import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
 import { firstRun } from "../src/parts/RunsTable";
@@ -242,6 +242,12 @@ describe("a job that does not run by itself", () => {
     { of: {}, isPaused: true, never: "not while the job is paused", first: "It is paused." },
     { of: { parent_job: "b" }, isPaused: true, never: "not while the job is paused", first: "It is paused." },
     { of: { disabled: true }, isPaused: true, never: "never: the job is disabled", first: "It is disabled." },
+    {
+      of: { problem: "the job cannot run: no" },
+      isPaused: false,
+      never: "not before this is mended",
+      first: "It cannot, as the note above says.",
+    },
     { of: {}, isPaused: false, never: "only on request", first: "It runs only on request." },
   ])("$never", ({ of, isPaused, never, first }) => {
     const job = { disabled: false, parent_job: "", next: "0001-01-01T00:00:00Z", ...of };
@@ -289,4 +295,10 @@ spec:
   env: []
 text: "echo a: b\\n"
 `);
+});
+
+test("slots with the same explanation that follow each other are one row", () => {
+  const slot = (slot: string, why: string) => ({ slot, what: "none" as const, why, setting: "" });
+  const slots = [slot("3", "disabled"), slot("2", "disabled"), slot("1", "paused"), slot("0", "disabled")];
+  expect(inRows(slots).map((row) => row.map((each) => each.slot))).toEqual([["3", "2"], ["1"], ["0"]]);
 });

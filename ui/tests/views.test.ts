@@ -54,12 +54,12 @@ describe("an API that does not say who the reader is", () => {
   const notFound = new Refusal(404, "404 page not found");
   const away = new Refusal(503, "no leader");
   test.each([
-    { why: notFound, namespace: "team", says: "does not serve the namespace team", leads: "/ui/" },
+    { why: notFound, namespace: "team", says: "does not serve the namespace team", leads: "/" },
     { why: notFound, namespace: "", says: "404 page not found", leads: undefined },
-    { why: away, namespace: "team", says: "no leader. It is asked again", leads: "/ui/" },
+    { why: away, namespace: "team", says: "no leader. It is asked again", leads: "/" },
     { why: new Refusal(0, NO_ANSWER), namespace: "", says: NO_ANSWER, leads: undefined },
   ])("$why.status in '$namespace'", ({ why, namespace, says, leads }) => {
-    render(h(Unreached, { why, namespace, home: "/ui/" }), document.body);
+    render(h(Unreached, { why, namespace }), document.body);
     expect(document.body.textContent).toContain(says);
     expect(document.querySelector("a")?.getAttribute("href")).toBe(leads);
   });

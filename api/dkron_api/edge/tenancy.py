@@ -33,7 +33,12 @@ def is_of_a_namespace(path: str) -> bool:
 def base_of(request: web.Request) -> str:
     """Return what is before `/v1` in the path of the request: empty, or `/ns/NAMESPACE`."""
     namespace = request.match_info.get("namespace")
-    return "" if namespace is None else f"/ns/{namespace}"
+    return "" if namespace is None else path_of(namespace)
+
+
+def path_of(namespace: str) -> str:
+    """Return what is before `/v1` in the paths of a further namespace."""
+    return f"/ns/{namespace}"
 
 
 def namespace_of(request: web.Request) -> str:

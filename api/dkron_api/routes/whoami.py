@@ -1,6 +1,7 @@
 """GET /v1/whoami: who the caller is, and what they may do. An addition to Dkron's API.
 
-User interfaces ask it, so that they offer only what the caller may do. With `?job` it is about one job.
+User interfaces ask it, so that they offer only what the caller may do. With `?job` it is about one job, and with
+`?namespaces` it also says where else the caller may list jobs.
 """
 
 from aiohttp import web
@@ -8,7 +9,11 @@ from aiohttp import web
 from dkron_api.answer import json_answer
 from dkron_api.auth.routes import rights_to_tell
 from dkron_api.edge.admission import GRANT
-from dkron_api.edge.tenancy import namespace_of, require_served
+from dkron_api.edge.keys import TENANTS
+from dkron_api.edge.tenancy import namespace_of, path_of, require_served
+
+MOST = 50
+"""Namespaces that are named, the first by name: for each, the API server may be asked."""
 
 
 async def show_caller(request: web.Request) -> web.StreamResponse:
@@ -20,7 +25,18 @@ async def show_caller(request: web.Request) -> web.StreamResponse:
         require_served(request)
     caller = grant.caller
     body = {"name": caller.name, "how": caller.how, "namespace": namespace_of(request), "rights": rights}
+    if "namespaces" in request.query:
+        body["namespaces"] = await _namespaces(request)
     return json_answer(request, body, headers={"Cache-Control": "no-store"})
+
+
+async def _namespaces(request: web.Request) -> list[str]:
+    """Return the namespaces that are served and in which the caller may list jobs. They learn of no others."""
+    grant, tenants = request[GRANT], request.app[TENANTS]
+    served = sorted(tenant.namespace for tenant in tenants if tenants.serves(tenant.namespace))[:MOST]
+    own = tenants.own.namespace
+    places = {each: grant.where._replace(jobs=each, base="" if each == own else path_of(each)) for each in served}
+    return await grant.held({each: where.to_list() for each, where in places.items()})
 
 
 ROUTES = (web.get("/v1/whoami", show_caller, allow_head=False),)

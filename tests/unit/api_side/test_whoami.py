@@ -52,6 +52,14 @@ async def test_without_a_right_a_caller_does_not_learn_whether_a_namespace_is_se
         assert await told(api, "/ns/team-z/v1/whoami", **VALID) == 404
 
 
+async def test_a_caller_learns_of_those_namespaces_alone_in_which_they_may_list_jobs() -> None:
+    scheme = OneCaller(lacking="list dkronjobs in namespace team-b")
+    async with running_api(routes(Settings()), namespaces=["team-b", "team-c"], guard=Guard([scheme])) as api:
+        found = await told(api, "/v1/whoami?namespaces=all", **VALID)
+        assert found["namespaces"] == sorted([NAMESPACE, "team-c"])
+        assert "namespaces" not in await told(api, **VALID)
+
+
 @pytest.mark.parametrize(
     ("pattern", "job", "granted"),
     [

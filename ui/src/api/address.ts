@@ -9,6 +9,9 @@ export const PAGE_BASE = NAMESPACE ? `${basePath()}/ns/${NAMESPACE}` : basePath(
 /** What is before `/v1`. */
 export const API_BASE = `${apiRoot(basePath())}${NAMESPACE ? `/ns/${NAMESPACE}` : ""}`;
 
+/** What is before `/v1` of the API's own namespace. */
+export const HOME_BASE = apiRoot(basePath());
+
 /** The address of this page for another namespace. */
 export function addressOf(namespace: string): string {
   return namespace ? `${basePath()}/ns/${namespace}/` : `${basePath()}/`;

@@ -1,8 +1,8 @@
 // The REST API, by the types of its OpenAPI document: a change of the API that this page does not know fails tsc.
 
-import createClient from "openapi-fetch";
+import createClient, { type Middleware } from "openapi-fetch";
 import { expired, token } from "../state/token";
-import { API_BASE } from "./address";
+import { API_BASE, HOME_BASE } from "./address";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -40,11 +40,11 @@ export function credentials(): Record<string, string> {
   return token.value ? { Authorization: `Bearer ${token.value}` } : {};
 }
 
-export const api = createClient<paths>({
-  baseUrl: API_BASE,
-  querySerializer: { array: { style: "form", explode: false } },
-});
-api.use({
+const querySerializer = { array: { style: "form", explode: false } } as const;
+export const api = createClient<paths>({ baseUrl: API_BASE, querySerializer });
+/** The same API without the namespace of this page. */
+export const homeApi = createClient<paths>({ baseUrl: HOME_BASE, querySerializer });
+const signed: Middleware = {
   onRequest({ request }) {
     for (const [name, value] of Object.entries(credentials())) request.headers.set(name, value);
     return request;
@@ -53,7 +53,14 @@ api.use({
     if (isAbort(error) || request.method === "GET") return undefined;
     return new Refusal(0, NO_ANSWER_TO_WRITE);
   },
-});
+  onResponse({ request, response }) {
+    // An answer to the token before says nothing about this one.
+    const sent = request.headers.get("Authorization") ?? "";
+    if (response.status === 401 && sent === (credentials().Authorization ?? "")) expired();
+  },
+};
+api.use(signed);
+homeApi.use(signed);
 
 function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
@@ -92,10 +99,10 @@ async function asked<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {
   }
   if (answer.response.ok) return answer;
   const text = typeof answer.error === "string" && answer.error ? answer.error : answer.response.statusText;
-  throw refused(answer.response.status, text);
+  throw new Refusal(answer.response.status, text || `the server answered with ${answer.response.status}`);
 }
 
-/** The error for a refused request; a token that is not valid any more ends the session. */
+/** The error for a stream that is refused; a token that is not valid any more ends the session. */
 export function refused(status: number, text: string): Refusal {
   if (status === 401) expired();
   return new Refusal(status, text || `the server answered with ${status}`);

@@ -5,6 +5,7 @@ import { setDisabled } from "../api/details";
 import { deleteJob, type ListedJob, runJob } from "../api/jobs";
 import { may } from "../state/session";
 import { type Action, inTurns, plan } from "../text/bulk";
+import { useModal } from "./useModal";
 
 interface Offer {
   readonly action: Action;
@@ -48,7 +49,7 @@ export function BulkBar({ chosen, outcome, onOutcome, onClear }: BarProps) {
   const [asking, setAsking] = useState<{ offer: Offer; jobs: readonly ListedJob[] }>();
   const [undoing, setUndoing] = useState(false);
   const undo = async () => {
-    if (!outcome) return;
+    if (!outcome || undoing) return;
     setUndoing(true);
     const failed: string[] = [];
     const back = async (job: string) => void (await setDisabled(job, !outcome.disabled));
@@ -63,7 +64,7 @@ export function BulkBar({ chosen, outcome, onOutcome, onClear }: BarProps) {
       <div class="bulk" role="region" aria-label="Selected jobs">
         {chosen.length > 0 && (
           <>
-            <strong role="status">{jobs(chosen.length)} selected</strong>
+            <strong>{jobs(chosen.length)} selected</strong>
             {OFFERS.filter((each) => may(each.right)).map((offer) => (
               <button
                 key={offer.action}
@@ -80,10 +81,10 @@ export function BulkBar({ chosen, outcome, onOutcome, onClear }: BarProps) {
           </>
         )}
         {outcome && (
-          <span class="outcome" role="status">
+          <span class="outcome">
             {outcome.words}
             {outcome.switched.length > 0 && (
-              <button type="button" onClick={undo} disabled={undoing}>
+              <button type="button" onClick={undo} aria-disabled={undoing}>
                 {undoing ? "Undoing…" : "Undo"}
               </button>
             )}
@@ -120,13 +121,12 @@ interface PreviewProps {
 
 function Preview({ offer, jobs: chosen, onOutcome, onClose }: PreviewProps) {
   const { action, verb, done } = offer;
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const control = useRef<AbortController>();
   const [count, setCount] = useState(0);
   const [stage, setStage] = useState<"asks" | "works" | "is over">("asks");
   const [failed, setFailed] = useState<{ job: string; why: string }[]>([]);
   const title = useId();
-  useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => () => control.current?.abort(), []);
   const steps = plan(action, chosen);
   const does = steps.filter((each) => each.does).map((each) => each.job.name);

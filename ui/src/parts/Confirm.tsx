@@ -1,6 +1,6 @@
 // Asks before something that cannot be undone.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useModal } from "./useModal";
 
 interface Props {
   title: string;
@@ -12,8 +12,7 @@ interface Props {
 }
 
 export function Confirm({ title, text, verb, onYes, onClose }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const dialog = useModal();
   return (
     <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" onClose={onClose}>
       <h2 id="confirm-title">{title}</h2>

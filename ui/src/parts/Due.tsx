@@ -62,6 +62,7 @@ export function Due({ job, upcoming, details }: Props) {
         <>
           <h3>Coming slots</h3>
           {paused && <p class="note warn">The job is {paused}. While it is, none of these slots runs.</p>}
+          {job.problem && <p class="note warn">As long as the job cannot run, none of these slots runs.</p>}
           <ol class="slots">
             {next.slice(0, SHOWN).map((slot) => (
               <li key={slot}>
@@ -81,8 +82,9 @@ export function Due({ job, upcoming, details }: Props) {
 }
 
 /** Why a job has no slot to come. */
-export function whyNever(job: Pick<Job, "disabled" | "parent_job">, isPaused: boolean): string {
+export function whyNever(job: Pick<Job, "disabled" | "parent_job" | "problem">, isPaused: boolean): string {
   if (job.disabled) return "never: the job is disabled";
+  if (job.problem) return "not before this is mended";
   if (isPaused) return "not while the job is paused";
   if (job.parent_job) return `whenever ${job.parent_job} has succeeded`;
   return "only on request";

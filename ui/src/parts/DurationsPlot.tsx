@@ -36,7 +36,7 @@ export function DurationsPlot({ executions, lengths }: Props) {
       if (gone || !box.current) return;
       plot = draw(box.current, data, HEIGHT, {
         time: (seconds) => (long ? day(seconds * 1000, zone) : clockTime(seconds * 1000, zone).slice(0, 5)),
-        length: (seconds) => duration(seconds * 1000),
+        length: (seconds) => (seconds ? duration(seconds * 1000) : "0"),
         lines: linesOf(lengths),
       });
       resized.observe(box.current);

@@ -9,7 +9,7 @@ import { When } from "./Time";
 
 type Slot = Explanation["slots"][number];
 
-/** Slots to show. */
+/** Rows of slots to show. */
 const MOST = 6;
 
 export function Explain({ job, zone }: { job: string; zone: string }) {
@@ -22,6 +22,7 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
   const { data } = asked;
   const past = pastOf(data?.slots ?? [], now.peek());
   const odd = (at ? [...(data?.slots ?? [])] : past.filter((slot) => slot.what !== "ran")).reverse();
+  const alike = inRows(odd);
   return (
     <>
       <form
@@ -45,9 +46,16 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
       {!data && asked.loading && <Loading rows={1} />}
       {data && !at && <p class="muted">{lastDay(past)}</p>}
       <ul class="explained">
-        {odd.slice(0, MOST).map((slot) => (
+        {alike.slice(0, MOST).map(([slot, ...same]) => (
           <li key={slot.slot}>
-            <When at={slot.slot} jobZone={zone} /> <strong>{slot.what}</strong>: {slot.why}
+            <When at={slot.slot} jobZone={zone} />
+            {same.length > 0 && (
+              <>
+                {same.length > 1 ? ` and ${same.length} more back to ` : " and "}
+                <When at={same.at(-1)?.slot} jobZone={zone} />
+              </>
+            )}{" "}
+            <strong>{slot.what}</strong>: {slot.why}
             {slot.setting && (
               <>
                 {" "}
@@ -57,7 +65,7 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
           </li>
         ))}
       </ul>
-      {odd.length > MOST && <p class="muted">and {odd.length - MOST} more; ask for a moment to see one of them</p>}
+      {alike.length > MOST && <p class="muted">and more before; ask for a moment to see one of them</p>}
       {data?.remarks.map((remark) => (
         <p key={remark} class="muted sentence">
           {remark}
@@ -65,6 +73,18 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
       ))}
     </>
   );
+}
+
+/** Slots in rows: those that follow each other and have the same explanation are one. */
+export function inRows<Of extends Omit<Slot, "slot">>(slots: readonly Of[]): [Of, ...Of[]][] {
+  const rows: [Of, ...Of[]][] = [];
+  for (const slot of slots) {
+    const row = rows.at(-1);
+    const first = row?.[0];
+    if (first && first.what === slot.what && first.why === slot.why && first.setting === slot.setting) row.push(slot);
+    else rows.push([slot]);
+  }
+  return rows;
 }
 
 /** The slots that were due. The answer also has those of the coming hour, some of which are known not to run. */

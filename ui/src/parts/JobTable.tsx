@@ -9,6 +9,7 @@ import { attempt, tell } from "../state/notices";
 import type { Rows } from "../state/rows";
 import { may } from "../state/session";
 import { parentsInWords } from "../text/parents";
+import { whyNot } from "../text/problem";
 import { drawn, type Range } from "../text/rows";
 import { result, taken } from "../text/slots";
 import { duration } from "../text/time";
@@ -212,7 +213,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         </span>
         {(job.kept_by || job.problem || job.displayname) && (
           <span class={job.problem ? "sub bad clip" : "sub clip"} title={job.problem ?? job.displayname}>
-            <Keeper kept={job.kept_by} /> {job.problem ?? job.displayname}
+            <Keeper kept={job.kept_by} /> {job.problem ? whyNot(job.problem) : job.displayname}
           </span>
         )}
       </th>

@@ -1,12 +1,14 @@
 // What is on every page: where to go, whether it is live, and how it is shown.
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { addressOf, NAMESPACE } from "../api/address";
+import { mayLeave } from "../state/leaving";
 import { connection, heard, isOld, leader } from "../state/live";
 import { nextTheme, theme, zone } from "../state/preferences";
-import { may, whoami } from "../state/session";
-import { signOut, token } from "../state/token";
+import { leave, may, whoami } from "../state/session";
+import { token } from "../state/token";
 import type { Zone } from "../text/time";
 import { paletteOpen } from "./Palette";
 import { PausedBanner } from "./PausedBanner";
@@ -27,6 +29,10 @@ const PAGES = [
 
 export function Layout({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
+  const pages = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (path) bringIntoView(pages.current);
+  }, [path]);
   const isAt = (page: string) => (page === "/" ? path === "/" || path === "" : path.startsWith(page));
   return (
     <>
@@ -38,7 +44,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
         <Link href="/" class="brand">
           dkron{NAMESPACE && <span class="muted"> / {NAMESPACE}</span>}
         </Link>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={pages}>
           {PAGES.filter(([, , right]) => !right || may(right)).map(([page, name]) => (
             <Link key={page} href={page} aria-current={isAt(page) ? "page" : undefined}>
               {name}
@@ -62,6 +68,13 @@ export function Layout({ children }: { children: ComponentChildren }) {
       </main>
     </>
   );
+}
+
+/** Where the pages have no room beside each other: show the one that is open, with a part of those before and after. */
+function bringIntoView(pages: HTMLElement | null): void {
+  const open = pages?.querySelector<HTMLElement>("[aria-current]");
+  if (!pages || !open) return;
+  pages.scrollLeft = open.offsetLeft - pages.offsetLeft - (pages.clientWidth - open.offsetWidth) / 2;
 }
 
 /** Go to the content of this view: by its address alone, the link would lead to that of <base>, the overview. */
@@ -147,7 +160,7 @@ function Who() {
       type="button"
       class="quiet who"
       title={`${name ?? ""}: forget the token of this tab`}
-      onClick={() => signOut()}
+      onClick={() => mayLeave() && leave()}
     >
       Sign out
     </button>

@@ -19,7 +19,7 @@ const SHAPES: Record<State, string> = {
   partially_failed: "M8 3v6M8 12.5v.2",
   untriggered: "M4 8h.2M8 8h.2M12 8h.2",
   disabled: "M5.5 4v8M10.5 4v8",
-  waiting: "M8 4v4l3 2",
+  waiting: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 5v3.2l2.2 1.4",
 };
 
 export function wordFor(state: State): string {

@@ -1,7 +1,7 @@
 // Ctrl-K: any page and any job by a few letters, without the mouse.
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import { addressOf, NAMESPACE } from "../api/address";
 import { findJobs } from "../api/jobs";
@@ -9,6 +9,7 @@ import { nextTheme } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
 import { jobPath } from "./links";
+import { useModal } from "./useModal";
 
 export const paletteOpen = signal(false);
 
@@ -39,11 +40,10 @@ export function Palette() {
 }
 
 function Opened() {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
   const [, go] = useLocation();
-  useEffect(() => dialog.current?.showModal(), []);
   const close = () => (paletteOpen.value = false);
   const jobs = useQuery(text ? `palette ${text}` : null, (signal) => findJobs(text, MOST_JOBS, signal));
   const choices: Choice[] = [

@@ -1,8 +1,9 @@
 // Asks what a run is given: the parameters that the job declares, the slot that it stands for, and a reason.
 
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { newKey, type Order, orderRun, type Parameter } from "../api/details";
 import { tell } from "../state/notices";
+import { useModal } from "./useModal";
 
 interface Props {
   job: string;
@@ -13,7 +14,7 @@ interface Props {
 }
 
 export function RunForm({ job, parameters, obstacle = "", onClose }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const [values, setValues] = useState(() => valuesAtFirst(parameters));
   const [at, setAt] = useState("");
   const [reason, setReason] = useState("");
@@ -23,7 +24,6 @@ export function RunForm({ job, parameters, obstacle = "", onClose }: Props) {
   // One key for all that is sent from this form, unless something in it changes: a repeated request is the same run.
   const key = useRef({ of: "", key: "" });
   const title = useId();
-  useEffect(() => dialog.current?.showModal(), []);
   const send = async () => {
     const order: Order = { parameters: given(parameters, values), scheduled_time: at.trim(), reason, force };
     const text = JSON.stringify(order);
@@ -45,7 +45,7 @@ export function RunForm({ job, parameters, obstacle = "", onClose }: Props) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void send();
+          if (!sending) void send();
         }}
       >
         {parameters.map((each) => (
@@ -88,7 +88,7 @@ export function RunForm({ job, parameters, obstacle = "", onClose }: Props) {
           <button type="button" onClick={() => dialog.current?.close()}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={sending}>
+          <button type="submit" class="primary" aria-disabled={sending}>
             Run
           </button>
         </div>

@@ -19,7 +19,7 @@ const COLUMNS: readonly Column[] = [
   { title: "Result" },
   { title: "Planned" },
   { title: "Began", kind: "medium" },
-  { title: "Took", kind: "number" },
+  { title: "Took", kind: "number medium" },
   { title: "Attempt", kind: "number medium" },
   { title: "Node", kind: "medium" },
   { title: "Output", kind: "wide" },
@@ -66,7 +66,8 @@ export function Runs({ runs, job, next, isPaused }: Props) {
   );
 }
 
-export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job">, isPaused: boolean): string {
+export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job" | "problem">, isPaused: boolean): string {
+  if (job.problem) return "It cannot, as the note above says.";
   if (instant(job.next) !== undefined) return "Its first run comes with its next slot.";
   if (job.disabled) return "It is disabled.";
   return isPaused ? "It is paused." : `It runs ${whyNever(job, false)}.`;
@@ -75,23 +76,28 @@ export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job">, isP
 function RunRow({ run, zone }: { run: Execution; zone: string }) {
   const kind = result(run);
   const late = lateness(run);
+  const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
   return (
     <tr>
       <th scope="row" class="nowrap">
         <Link href={executionPath(run.job_name, run.id)}>
           <Mark state={kind} word />
+          <span class="spoken">
+            : <When at={planned(run)} jobZone={zone} />
+          </span>
         </Link>
       </th>
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} />
+        <span class="small muted">took {took}</span>
       </td>
       <td class="nowrap medium">
         {late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}
       </td>
-      <td class="number nowrap">{kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0))}</td>
+      <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
+      <td class="wide mono clip output">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
     </tr>
   );
 }

@@ -16,6 +16,13 @@ const SERIES = [
   ["running", "--running"],
 ] as const;
 
+/** Seconds between two marks of the axis of lengths: numbers that people count in. */
+const STEPS = [
+  ...[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30],
+  ...[60, 120, 300, 600, 900, 1800],
+  ...[3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800],
+];
+
 export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, labels: Labels): uPlot {
   const style = getComputedStyle(box);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -32,8 +39,8 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
       height,
       legend: { show: false },
       cursor: { show: false },
-      padding: [6, 24, 0, 0],
-      hooks: { draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"), colour("--surface"))] },
+      padding: [6, 34, 0, 0],
+      hooks: { draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"))] },
       // Half a bar of room at both ends.
       scales: {
         x: { range: (_plot, low, high) => padded(low, high, data[0].length) },
@@ -41,7 +48,7 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
       },
       axes: [
         { ...axis, grid: { show: false }, values: (_plot, at) => once(at.map(labels.time)), size: 22, space: 72 },
-        { ...axis, values: (_plot, at) => at.map(labels.length), size: 64, space: 28 },
+        { ...axis, values: (_plot, at) => at.map(labels.length), incrs: STEPS, size: 64, space: 28 },
       ],
       series: [
         {},
@@ -68,7 +75,7 @@ function once(texts: readonly string[]): string[] {
 /** Height of a letter and a half, in pixels of the screen: names of lines that are nearer are left out. */
 const APART = 12;
 
-function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: string): void {
+function drawLines(plot: uPlot, lines: Labels["lines"], ink: string): void {
   const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
   ctx.save();
@@ -76,7 +83,8 @@ function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: str
   ctx.lineWidth = scale;
   ctx.setLineDash([3 * scale, 3 * scale]);
   ctx.font = `${10.5 * scale}px system-ui, sans-serif`;
-  ctx.textAlign = "right";
+  ctx.textAlign = "left";
+  ctx.fillStyle = ink;
   const placed = lines.map(([name, seconds]) => [name, Math.round(plot.valToPos(seconds, "y", true))] as const);
   ctx.globalAlpha = 0.55;
   for (const [, y] of placed) {
@@ -90,11 +98,7 @@ function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: str
   for (const [name, y] of placed) {
     if (y - last < APART * scale) continue;
     last = y;
-    const width = ctx.measureText(name).width + 6 * scale;
-    ctx.fillStyle = ground;
-    ctx.fillRect(bbox.left + bbox.width - width, y - 6 * scale, width, 12 * scale);
-    ctx.fillStyle = ink;
-    ctx.fillText(name, bbox.left + bbox.width - 3 * scale, y + 4 * scale);
+    ctx.fillText(name, bbox.left + bbox.width + 4 * scale, y + 4 * scale);
   }
   ctx.restore();
 }

@@ -4,6 +4,7 @@ import { untracked, effect as whenever } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { NO_ANSWER, Refusal } from "../api/client";
 import { generation, type LiveEvent, onEvents } from "./live";
+import { locked } from "./token";
 
 export interface Query<T> {
   /** The newest answer; undefined until the first. */
@@ -44,6 +45,8 @@ export function useQuery<T>(
   const control = useRef<AbortController>();
   const reading = useRef<Promise<void>>();
   const readNow = useCallback(async () => {
+    // Until the reader has signed in again, what is on the screen stays as it is.
+    if (locked.peek()) return;
     control.current?.abort();
     const current = new AbortController();
     control.current = current;

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { api, ask, type Whoami } from "../api/client";
 import { serverTime } from "./clock";
-import { locked } from "./token";
+import { locked, signOut } from "./token";
 
 /** Undefined until the API has said who the reader is. */
 export const whoami = signal<Whoami | undefined>(undefined);
@@ -19,6 +19,12 @@ export async function identify(): Promise<void> {
   serverTime(response.headers.get("Date"));
   whoami.value = found;
   locked.value = false;
+}
+
+/** Forget the token, and the reader with it: the page shows nothing of theirs any more. */
+export function leave(): void {
+  signOut();
+  whoami.value = undefined;
 }
 
 /** Whether the reader may do this to every job, or in the installation. */

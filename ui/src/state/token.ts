@@ -22,7 +22,7 @@ export function signOut(why = ""): void {
   locked.value = true;
 }
 
-/** The API has refused the token. */
+/** The API has refused the token. What is on the page stays, below the form that asks for another one. */
 export function expired(): void {
   signOut(token.value ? "The token is not valid, or has expired. Use another one." : "");
 }

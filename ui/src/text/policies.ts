@@ -10,10 +10,11 @@ export function rulesOf(text: string): [string, string][] {
   }
 }
 
-/** The same JSON with line breaks; a text that is none stays as it is. */
+/** The same JSON with line breaks, and each list on one line; a text that is none stays as it is. */
 export function indented(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    const spread = JSON.stringify(JSON.parse(text), null, 2);
+    return spread.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, list: string) => `[${list.replace(/,\s*\n\s*/g, ", ")}]`);
   } catch {
     return text;
   }

@@ -1,16 +1,18 @@
 // Policies: what the holders of tokens of the API may do. A section of the cluster's view.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Refusal } from "../api/client";
 import { deletePolicy, listPolicies, type Policy, readPolicy, savePolicy } from "../api/policies";
 import { Confirm } from "../parts/Confirm";
 import { Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
 import { type Column, Table } from "../parts/Table";
+import { useModal } from "../parts/useModal";
 import { attempt, tell } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
 import { indented, rulesOf } from "../text/policies";
+import { Labelled } from "./edit/Labelled";
 
 const COLUMNS: readonly Column[] = [{ title: "Path" }, { title: "May" }];
 
@@ -147,8 +149,7 @@ function PolicyRow({ policy: { Name, Rules }, edit, reload }: RowProps) {
 }
 
 function Editor({ draft, close }: { draft: Draft; close: (saved: boolean) => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const dialog = useModal();
   const [name, setName] = useState(draft.name);
   const [rules, setRules] = useState(draft.rules);
   const [trouble, setTrouble] = useState("");
@@ -172,22 +173,30 @@ function Editor({ draft, close }: { draft: Draft; close: (saved: boolean) => voi
         }}
       >
         {!draft.etag && (
-          <input
-            aria-label="Name of the policy"
-            placeholder="name"
-            required
-            spellcheck={false}
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
+          <Labelled label="Name" hint="lower-case letters, digits, - and .">
+            {(id) => (
+              <input
+                id={id}
+                required
+                spellcheck={false}
+                value={name}
+                onInput={(event) => setName(event.currentTarget.value)}
+              />
+            )}
+          </Labelled>
         )}
-        <textarea
-          rows={10}
-          aria-label="Rules as JSON"
-          spellcheck={false}
-          value={rules}
-          onInput={(event) => setRules(event.currentTarget.value)}
-        />
+        <Labelled label="Rules" hint="JSON: create, read, update, delete, list for paths; * is one segment, ** any">
+          {(id) => (
+            <textarea
+              id={id}
+              class="json"
+              rows={12}
+              spellcheck={false}
+              value={rules}
+              onInput={(event) => setRules(event.currentTarget.value)}
+            />
+          )}
+        </Labelled>
         {trouble && (
           <p class="note bad" role="alert">
             {trouble}

@@ -20,9 +20,9 @@ const COLUMNS: readonly Column[] = [
   { title: "State" },
   { title: "Name" },
   { title: "Jobs", kind: "medium" },
-  { title: "Progress" },
+  { title: "Progress", kind: "medium" },
   { title: "Period", kind: "wide" },
-  { title: "Created", kind: "medium" },
+  { title: "Created", kind: "wide" },
   { title: "Actions", kind: "medium", spoken: true },
 ];
 
@@ -62,7 +62,7 @@ export function Backfills() {
       {data?.total === 0 && (
         <Empty title="No slots of the past run again.">
           <p class="muted">
-            A backfill runs the slots of a period again: all of them, or those that failed. Here appears how far it is.
+            A backfill runs the slots of a period again: all of them, or those that failed. Its progress appears here.
           </p>
         </Empty>
       )}
@@ -93,6 +93,13 @@ interface RowProps {
 
 function Row({ backfill, replace, reload }: RowProps) {
   const { name, job, state, reason, status } = backfill;
+  const how = status.plan ? (
+    <Progress backfill={backfill} />
+  ) : (
+    <span class="sub" title={status.message}>
+      {status.message || "–"}
+    </span>
+  );
   return (
     <tr>
       <td class="nowrap">
@@ -101,13 +108,17 @@ function Row({ backfill, replace, reload }: RowProps) {
       <th scope="row" class="name">
         <Link href={backfillPath(name)}>{name}</Link>
         <span class="sub clip">{reason}</span>
+        <span class="small">{how}</span>
       </th>
       <td class="medium clip">{job ? <Link href={jobPath(job)}>{job}</Link> : jobsOf(backfill)}</td>
-      <td>{status.plan ? <Progress backfill={backfill} /> : <span class="sub clip">{status.message || "–"}</span>}</td>
-      <td class="wide nowrap">
-        <When at={backfill.from} /> to <When at={backfill.to} />
+      <td class="medium">{how}</td>
+      <td class="wide nowrap period">
+        <When at={backfill.from} />
+        <span>
+          to <When at={backfill.to} />
+        </span>
       </td>
-      <td class="medium nowrap">
+      <td class="wide">
         <When at={backfill.created_at} />
       </td>
       <td class="actions medium">

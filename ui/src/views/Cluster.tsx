@@ -3,15 +3,19 @@
 import { useState } from "preact/hooks";
 import { api, ask, askList, type Member } from "../api/client";
 import { Confirm } from "../parts/Confirm";
+import { Copy } from "../parts/Copy";
 import { lazily } from "../parts/lazily";
 import { Facts, Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
 import { type Column, Table } from "../parts/Table";
+import { When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { leader } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
+import { token } from "../state/token";
+import { endOf } from "../text/token";
 
 const COLUMNS: readonly Column[] = [
   { title: "Name" },
@@ -35,50 +39,97 @@ export function Cluster() {
         <h1>Cluster</h1>
       </header>
       <div class="grid">
-        <Panel title="Members" class="members" aside={members.data && `${members.data.total} in all`}>
-          <Failure query={members} />
-          {!members.data && members.loading && <Loading rows={4} />}
-          {members.data && <Members members={members.data.items} />}
-        </Panel>
-        <Panel title="Leader" class="leading">
-          {leader.value === "" && (
-            <p class="note bad">No replica leads, so no job starts. Look at the pods of the operator and their log.</p>
-          )}
-          <Failure query={status} />
-          <Facts
-            rows={[
-              ["Leads", leader.value || serf?.leader],
-              ["Answered by", agent?.name],
-              ["Version", agent?.version],
-              ["Jobs", serf?.jobs],
-              ["Running", serf?.active],
-              ["Data are", serf?.cache_age && `${serf.cache_age} s old at most`],
-            ]}
-          />
-        </Panel>
-        <Pause />
-        {may("list dkronpolicies") && <Access />}
-        <Panel title="You" class="you">
-          <Facts
-            rows={[
-              ["Name", whoami.value?.name || "anybody: no token is asked for"],
-              ["Known by", whoami.value?.name && whoami.value.how],
-              ["Namespace", whoami.value?.namespace],
-            ]}
-          />
-          <details>
-            <summary>Rights</summary>
-            <ul class="rights">
-              {whoami.value?.rights.map((right) => (
-                <li key={right}>
-                  <code>{right}</code>
-                </li>
-              ))}
-            </ul>
-          </details>
-        </Panel>
+        <div class="stack">
+          <Panel title="Members" class="members" aside={members.data && `${members.data.total} in all`}>
+            <Failure query={members} />
+            {!members.data && members.loading && <Loading rows={4} />}
+            {members.data && <Members members={members.data.items} />}
+          </Panel>
+          {may("list dkronpolicies") && <Access />}
+        </div>
+        <div class="stack">
+          <Panel title="Leader" class="leading">
+            {leader.value === "" && (
+              <p class="note bad">
+                No replica leads, so no job starts. Look at the pods of the operator and their log.
+              </p>
+            )}
+            <Failure query={status} />
+            {!status.data && status.loading && <Loading />}
+            <Facts
+              rows={[
+                ["Leads", leader.value || serf?.leader],
+                ["Answered by", agent?.name],
+                ["Version", agent?.version],
+                ["Jobs", serf?.jobs],
+                ["Running", serf?.active],
+                ["Data are", serf?.cache_age && `${serf.cache_age} s old at most`],
+              ]}
+            />
+          </Panel>
+          <Pause />
+          <Panel title="You" class="you">
+            <You />
+            <details>
+              <summary>Rights</summary>
+              <ul class="rights">
+                {whoami.value?.rights.map((right) => (
+                  <li key={right}>
+                    <code>{right}</code>
+                  </li>
+                ))}
+              </ul>
+            </details>
+          </Panel>
+        </div>
       </div>
     </div>
+  );
+}
+
+/** How each kind of token is made, and where those that exist are listed. */
+const TOKENS = {
+  kubernetes: {
+    known: "the cluster",
+    command: "kubectl create token NAME --audience dkron --duration 8h",
+    more: "It is for a ServiceAccount, ends by itself, and is stored nowhere: there is no list of them.",
+  },
+  dkron: {
+    known: "this API",
+    command: "dkronctl token create --name NAME --policy POLICY --expires 720h",
+    more: "dkronctl token list shows all of them with their policies and ends, dkronctl token revoke ends one.",
+  },
+  oidc: {
+    known: "your issuer",
+    command: "",
+    more: "Your issuer makes and lists them.",
+  },
+};
+
+/** Whose token this tab uses, and how to make another one. Tokens themselves are shown nowhere. */
+function You() {
+  const { name = "", how = "none", namespace } = whoami.value ?? {};
+  const kind = how === "none" ? undefined : TOKENS[how];
+  const ends = endOf(token.value);
+  return (
+    <>
+      <Facts
+        rows={[
+          ["Name", name || "anybody: no token is asked for"],
+          ["Known by", kind?.known],
+          ["Namespace", namespace],
+          ["Token ends", ends ? <When key="ends" at={ends} /> : kind && "it does not say"],
+        ]}
+      />
+      {kind?.command && (
+        <div class="another">
+          <p class="muted">Another token:</p>
+          <pre class="command">{kind.command}</pre>
+          <Copy text={kind.command} label="Copy the command" />
+        </div>
+      )}
+      {kind && <p class="muted hint">{kind.more}</p>}
+    </>
   );
 }
 

@@ -3,6 +3,8 @@
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { Link } from "wouter-preact";
+import { type Details, detailsOf } from "../api/details";
+import { Copy } from "../parts/Copy";
 import { jobPath } from "../parts/links";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
@@ -10,6 +12,8 @@ import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useRight } from "../state/rights";
 import { may } from "../state/session";
+import { parentsInWords, saysMore } from "../text/parents";
+import { yaml } from "../text/yaml";
 import { Form } from "./edit/Form";
 import { readStored, type Stored } from "./edit/save";
 
@@ -45,6 +49,12 @@ function EditJob({ name }: { name: string }) {
   const allowed = useRef(false);
   allowed.current ||= right === true;
   const isGone = job.error?.status === 404;
+  const details = useQuery(isGone ? null : `details ${name}`, (signal) => detailsOf(name, signal), {
+    concerns,
+    atMostEvery: 5,
+  });
+  const known = useRef<Details>();
+  known.current = details.data ?? known.current;
   if (isGone && !opened.current) return <Empty page title={`There is no job ${name}.`} />;
   if (right === false && !allowed.current) {
     return (
@@ -61,17 +71,26 @@ function EditJob({ name }: { name: string }) {
         {" / "}
         <Link href={jobPath(name)}>{name}</Link>
       </Head>
-      {isGone ? (
-        <p class="note warn" role="alert">
-          Another user has deleted this job. Save it to create it again.
-        </p>
-      ) : (
-        <Failure query={job} />
-      )}
+      {isGone ? <Gone was={known.current} /> : <Failure query={job} />}
       {!(opened.current && allowed.current) && !job.error && <Loading rows={8} />}
       {opened.current && allowed.current && (
         <Form opened={opened.current} newest={isGone ? undefined : (job.data ?? opened.current)} reload={job.reload} />
       )}
+    </div>
+  );
+}
+
+/** Another user has deleted the job. The form knows Dkron's fields alone: its manifest has the rest. */
+function Gone({ was }: { was: Details | undefined }) {
+  const parents = was?.chain.find((each) => each.name === was.job)?.parents ?? [];
+  return (
+    <div class="note warn" role="alert">
+      <p>
+        Another user has deleted this job. Save it to create it again, with what this form shows
+        {saysMore(parents) && ` and after ${parents[0]?.job} alone, not ${parentsInWords(parents)}`}. To have all of it
+        again, as parameters, notifications and all that it runs after, apply its last manifest.
+      </p>
+      {was?.manifest && <Copy text={yaml(was.manifest)} label="Copy the manifest" />}
     </div>
   );
 }

@@ -107,6 +107,7 @@ function Again({ body }: { body: Body }) {
   const { details, job_name: job, id, success } = body;
   const isOfSlot = details !== undefined && details.trigger !== "manual";
   const run = async () => {
+    if (asking) return;
     setAsking(true);
     const request = () => (isOfSlot ? runSlotAgain(job, details.slot, `again after ${id}`.slice(0, 256)) : runJob(job));
     await attempt(request, isOfSlot ? `${job} is asked to run again for this slot.` : `${job} is asked to run.`);
@@ -116,7 +117,7 @@ function Again({ body }: { body: Body }) {
     ? "Once more, with the slot of this run and the defaults of parameters"
     : "Once more, with the defaults of parameters";
   return (
-    <button type="button" disabled={asking} title={title} onClick={run}>
+    <button type="button" aria-disabled={asking} title={title} onClick={run}>
       {success ? "Run again" : "Retry"}
     </button>
   );

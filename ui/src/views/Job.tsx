@@ -29,6 +29,7 @@ import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { may as mayHere } from "../state/session";
+import { whyNot } from "../text/problem";
 import { result, summary } from "../text/slots";
 import { yaml } from "../text/yaml";
 
@@ -97,7 +98,7 @@ export function Job({ name }: { name: string }) {
       <JobPauses job={name} paused={paused} />
       {body?.problem && (
         <p class="note bad" role="alert">
-          <strong>Does not run.</strong> {body.problem}
+          <strong>Does not run.</strong> {whyNot(body.problem)}
         </p>
       )}
       {body && (
@@ -107,34 +108,36 @@ export function Job({ name }: { name: string }) {
             {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
             {!runs.data && runs.loading && <Loading rows={6} />}
           </Panel>
-          <Panel title="When" class="when">
-            <Due job={body} upcoming={next.data} details={details.data} />
-          </Panel>
-          {body.schedule && (
-            <Panel title="Why, or why not" class="explain">
-              <Explain job={name} zone={body.timezone} />
+          <div class="stack">
+            <Panel title="When" class="when">
+              <Due job={body} upcoming={next.data} details={details.data} />
             </Panel>
-          )}
-          {details.data && runs.data && (
-            <Panel title="Five weeks" class="weeks" aside="by the day they ended, in UTC">
-              <Calendar
-                executions={runs.data}
-                kept={details.data.kept_executions}
-                days={details.data.days}
-                next={slots}
-                now={now.peek()}
-              />
+            {body.schedule && (
+              <Panel title="Why, or why not" class="explain">
+                <Explain job={name} zone={body.timezone} />
+              </Panel>
+            )}
+            {details.data && runs.data && (
+              <Panel title="Five weeks" class="weeks" aside="by the day they ended, in UTC">
+                <Calendar
+                  executions={runs.data}
+                  kept={details.data.kept_executions}
+                  days={details.data.days}
+                  next={slots}
+                  now={now.peek()}
+                />
+              </Panel>
+            )}
+            {(details.data?.conditions.length ?? 0) > 0 && (
+              <Panel title="Conditions" class="state">
+                <Conditions conditions={details.data?.conditions ?? []} />
+              </Panel>
+            )}
+            <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
+              <Failure query={details} />
+              <What job={body} kept={details.data?.kept_by} />
             </Panel>
-          )}
-          {(details.data?.conditions.length ?? 0) > 0 && (
-            <Panel title="Conditions" class="state">
-              <Conditions conditions={details.data?.conditions ?? []} />
-            </Panel>
-          )}
-          <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
-            <Failure query={details} />
-            <What job={body} kept={details.data?.kept_by} />
-          </Panel>
+          </div>
           {(details.data?.chain.length ?? 0) > 1 && (
             <Panel
               title="Chain"
@@ -172,6 +175,12 @@ function Actions({ job, details, replace }: ActionsProps) {
     : job.concurrency === "forbid"
       ? "another run may be active, which its concurrency forbids"
       : "";
+  const run = async () => {
+    // Whether it takes values may not be known yet. The server refuses a run without those that it needs.
+    const known = details ?? (await detailsOf(job.name).catch(() => undefined));
+    if (known?.parameters.length) setOrdering(true);
+    else await attempt(() => runJob(job.name), `${job.name} is asked to run.`);
+  };
   const toggle = () =>
     attempt(
       async () => replace(await toggleJob(job.name)),
@@ -187,9 +196,7 @@ function Actions({ job, details, replace }: ActionsProps) {
           type="button"
           class="primary"
           disabled={job.disabled && !job.parent_job && !(takesValues && may("update dkronjobs/force"))}
-          onClick={() =>
-            takesValues ? setOrdering(true) : attempt(() => runJob(job.name), `${job.name} is asked to run.`)
-          }
+          onClick={run}
         >
           Run now{takesValues && "…"}
         </button>

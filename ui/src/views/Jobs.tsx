@@ -116,6 +116,10 @@ export function Jobs() {
           ]}
           onChange={(disabled) => show({ disabled })}
         />
+        {/* Screen readers tell of changes in what was there before. */}
+        <span class="spoken" role="status">
+          {outcome?.words ?? (chosen.size > 0 && `${chosen.size} selected`)}
+        </span>
         <span class="muted count" role="status">
           {total === undefined ? "" : `${total} ${total === 1 ? "job" : "jobs"}`}
         </span>

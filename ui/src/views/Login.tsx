@@ -2,43 +2,76 @@
 
 import { useState } from "preact/hooks";
 import { Refusal } from "../api/client";
+import { useModal } from "../parts/useModal";
 import { useTitle } from "../parts/useTitle";
 import { identify } from "../state/session";
-import { farewell, signIn } from "../state/token";
+import { farewell, locked, signIn } from "../state/token";
 
+/** The page of a reader whom the API does not know yet. */
 export function Login() {
   useTitle("Sign in");
+  return (
+    <main class="login" id="main">
+      <Form id="token" />
+    </main>
+  );
+}
+
+/** Covers the page of a reader whose token has ended: what they have typed is there again once they have signed in. */
+export function LoginAgain() {
+  const dialog = useModal();
+  return (
+    <dialog
+      ref={dialog}
+      class="login-again"
+      aria-labelledby="sign-in"
+      onCancel={(event) => event.preventDefault()}
+      onClose={() => locked.peek() && dialog.current?.showModal()}
+    >
+      <div class="login">
+        <Form id="token-again" />
+        <p class="muted">What you have typed is kept on this page, and is there again once you have signed in.</p>
+      </div>
+    </dialog>
+  );
+}
+
+function Form({ id }: { id: string }) {
   const [text, setText] = useState("");
   const [trouble, setTrouble] = useState("");
   const [asking, setAsking] = useState(false);
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (asking) return;
     setAsking(true);
     setTrouble("");
     signIn(text.trim());
     try {
       await identify();
     } catch (error) {
-      if (!(error instanceof Refusal && error.status === 401)) setTrouble(error instanceof Error ? error.message : "");
+      // A namespace that is not served has a page of its own, which says which ones are.
+      if (error instanceof Refusal && error.status === 404) locked.value = false;
+      else if (!(error instanceof Refusal && error.status === 401))
+        setTrouble(error instanceof Error ? error.message : "");
     }
     setAsking(false);
   };
   return (
-    <main class="login" id="main">
-      <h1>dkron</h1>
+    <>
+      <h1 id="sign-in">dkron</h1>
       <form onSubmit={submit}>
-        <label for="token">Token</label>
+        <label for={id}>Token</label>
         <input
-          id="token"
+          id={id}
           type="password"
           autocomplete="off"
           spellcheck={false}
           required
-          aria-describedby="token-help"
+          aria-describedby={`${id}-help`}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
-        <button type="submit" class="primary" disabled={asking}>
+        <button type="submit" class="primary" aria-disabled={asking}>
           {asking ? "Asking…" : "Sign in"}
         </button>
         {(trouble || farewell.value) && (
@@ -46,11 +79,11 @@ export function Login() {
             {trouble || farewell.value}
           </p>
         )}
-        <p id="token-help" class="muted">
+        <p id={`${id}-help`} class="muted">
           A token of the cluster (<code>kubectl create token NAME --audience dkron</code>), of your issuer, or of this
-          API (<code>dkron-api token create</code>). This tab keeps it until it is closed.
+          API (<code>dkronctl token create --name NAME</code>). This tab keeps it until it is closed.
         </p>
       </form>
-    </main>
+    </>
   );
 }

@@ -119,6 +119,7 @@ function Form({ draft, utc, set }: FormProps) {
   const body = bodyOf(draft, utc);
   const current = typeof body !== "string" && sameRuns(planned?.body, body) ? planned : undefined;
   const act = async (what: "plan" | "create", action: () => Promise<void>) => {
+    if (doing) return;
     setDoing(what);
     setTrouble("");
     try {
@@ -156,7 +157,7 @@ function Form({ draft, utc, set }: FormProps) {
       <Panel title="Which slots, and how" class="definition">
         <Fields draft={draft} utc={utc} set={set} />
         <div class="buttons">
-          <button type="submit" class={current ? "" : "primary"} disabled={doing !== ""}>
+          <button type="submit" class={current ? "" : "primary"} aria-disabled={doing !== ""}>
             {doing === "plan" ? "Counting…" : "Count the slots"}
           </button>
           <Link class="button" href="/backfills">
@@ -177,7 +178,7 @@ function Form({ draft, utc, set }: FormProps) {
           {current && <Plan plan={current.plan} />}
         </div>
         {current && (current.plan.status.plan?.count ?? 0) > 0 && (
-          <button type="button" class="primary after" disabled={doing !== ""} onClick={() => create(current)}>
+          <button type="button" class="primary after" aria-disabled={doing !== ""} onClick={() => create(current)}>
             Run {extentOf(current.plan.status.plan ?? { count: 0, jobs: 0 })}
           </button>
         )}

@@ -97,7 +97,7 @@ export function NewPause() {
         class="grid"
         onSubmit={(event) => {
           event.preventDefault();
-          void submit();
+          if (!saving) void submit();
         }}
       >
         <Panel title="Which jobs, and why" class="definition">
@@ -108,7 +108,7 @@ export function NewPause() {
             </p>
           )}
           <div class="buttons">
-            <button type="submit" class="primary" disabled={saving}>
+            <button type="submit" class="primary" aria-disabled={saving}>
               {saving ? "Pausing…" : "Pause"}
             </button>
             <Link class="button" href={job ? jobPath(job) : "/pauses"}>

@@ -110,12 +110,25 @@ function Attention({ summary }: Part) {
               {each.job}
             </Link>
             <p class="sentence">
-              {each.why} <span class="muted remedy">{each.remedy}</span>
+              {each.why} <Remedy text={each.remedy} />
             </p>
           </li>
         ))}
       </ul>
     </Panel>
+  );
+}
+
+/** What to do, as a rule a command: no word of it is broken. */
+function Remedy({ text }: { text: string }) {
+  return (
+    <span class="muted remedy">
+      {text.split(" ").map((word, index) => (
+        <span key={index}>
+          <span class="nowrap">{word}</span>{" "}
+        </span>
+      ))}
+    </span>
   );
 }
 

@@ -22,7 +22,7 @@ const COLUMNS: readonly Column[] = [
   { title: "Jobs" },
   { title: "Why", kind: "medium" },
   { title: "Who", kind: "medium" },
-  { title: "Until" },
+  { title: "Until", kind: "medium" },
   { title: "Afterwards", kind: "wide" },
   { title: "Since", kind: "wide" },
   { title: "Actions", spoken: true },
@@ -92,6 +92,9 @@ function Row({ pause }: { pause: Pause }) {
       <th scope="row" class="name">
         {only && jobs.length === 1 ? <Link href={jobPath(only)}>{only}</Link> : pausedJobs(pause)}
         {reason && <span class="sub narrow">{reason}</span>}
+        <span class="sub narrow">
+          {paused_by && `by ${paused_by}, `}until <When at={until} never="it is resumed" />
+        </span>
         <span class="sub clip" title={status.message}>
           {state === "holds" ? `holds ${status.jobs} ${status.jobs === 1 ? "job" : "jobs"}` : status.message}
           {!isHere && `; kept in ${pause.namespace}`}
@@ -99,7 +102,7 @@ function Row({ pause }: { pause: Pause }) {
       </th>
       <td class="why medium">{reason || <span class="muted">–</span>}</td>
       <td class="medium">{paused_by || <span class="muted">–</span>}</td>
-      <td class="nowrap">
+      <td class="nowrap medium">
         <When at={until} never="it is resumed" />
       </td>
       <td class="wide">{pause.when_resumed === "drop" ? "slots are skipped" : "missed slots, as the job says"}</td>

@@ -103,7 +103,8 @@ export function Form({ opened, newest, reload }: Props) {
       return;
     } catch (reason) {
       const refusal = reason instanceof Refusal ? reason : new Refusal(0, String(reason));
-      if (refusal.status === 412 && base) reload();
+      // Another user has changed the job, or deleted it.
+      if ((refusal.status === 412 || refusal.status === 404) && base) reload();
       setTrouble(reason instanceof Refusal && reason.status === 0 ? new Refusal(0, NOT_SAVED) : refusal);
     }
     setSaving(false);
@@ -114,7 +115,7 @@ export function Form({ opened, newest, reload }: Props) {
       class="grid"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!theirs) void submit(false);
+        if (!theirs && !saving) void submit(false);
       }}
     >
       <Panel title="Definition" class="definition" aside={<Modes mode={mode} stuck={Boolean(error)} onChange={show} />}>
@@ -154,7 +155,12 @@ export function Form({ opened, newest, reload }: Props) {
           </p>
         )}
         <div class="buttons">
-          <button type="submit" class="primary" disabled={saving || Boolean(error) || Boolean(theirs) || nothing}>
+          <button
+            type="submit"
+            class="primary"
+            aria-disabled={saving}
+            disabled={Boolean(error) || Boolean(theirs) || nothing}
+          >
             {saving ? "Saving…" : opened ? "Save" : "Create"}
           </button>
           {trouble?.status === 409 && base && !theirs && may("update dkronjobs/force") && (
