@@ -86,8 +86,8 @@ def test_a_retry_gives_the_same_values_again_or_says_that_they_are_gone(seat: Se
     for each in seat.kube.all(DKRON_RUNS):
         seat.kube.delete(DKRON_RUNS, each["metadata"]["name"])
     assert "its DkronRun is gone" in seat.cli("retry", "given", _latest(seat, "given"), code=FAILED).errors
-    for each in (seat.cli, seat.rest):
-        assert "given is left out: the parameter values of" in each("retry", "given", "--failed").output
+    for retry in (seat.cli, seat.rest):
+        assert "given is left out: the parameter values of" in retry("retry", "given", "--failed").output
     assert "it has no DkronRun any more" in seat.rest("retry", "given", _latest(seat, "given"), code=FAILED).errors
     seat.kube.delete(DKRON_JOBS, "given")
 
