@@ -69,9 +69,15 @@ async def _checks(cluster: Cluster, options: Options) -> list[Check]:
         found.append(
             Check(checks.WARNING, f"the operator's state cannot be read: {error}", "ask for a role to read it")
         )
-    with readable():
-        listed = kube.list(DKRON_JOBS, None if options.all_namespaces else cluster.namespace)
-        jobs = [from_object(raw) async for raw in listed]
+    try:
+        with readable():
+            listed = kube.list(DKRON_JOBS, None if options.all_namespaces else cluster.namespace)
+            jobs = [from_object(raw) async for raw in listed]
+    except CliError as error:
+        if error.code is not Code.FORBIDDEN:
+            raise
+        # What was found about the rights says so.
+        return found
     now = datetime.now(UTC)
     return [*found, *checks.jobs_in_trouble(jobs, now), *checks.crowds(jobs, now)]
 

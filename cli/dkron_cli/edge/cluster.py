@@ -1,11 +1,10 @@
 """The cluster by kubeconfig: reads DkronJobs, and writes the annotations and fields that the operator acts on."""
 
-import asyncio
 import getpass
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,40 +14,34 @@ from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.repeat import lost, same_order
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.pod_logs import pod_log
+from dkron_cli.edge.run_progress import progress
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import API_VERSION, object_name
-from dkron_crds.requests import RUN_PREFIX, group_of, run_annotation
+from dkron_crds.requests import group_of, run_annotation
 from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, PODS, Resource
+from dkron_kube.errors import KubeError, NotFound, Rejected
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_reports.agenda import end_of, planning, with_first
 from dkron_reports.explain import Question, explain
 from dkron_reports.failing import failing, latest_failure, start_of
 from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
 from dkron_reports.repeat import may_have_values, run_of_group
-from dkron_reports.run import Attempt, Run, attempts_of, attempts_of_run, runs_of
-from dkron_reports.skipping import because
+from dkron_reports.run import Attempt, Run, attempts_of
 from dkron_reports.slices import at_once
 from dkron_reports.slots import coming, read_timing
 from dkron_reports.standing import standing
 from dkron_reports.summary import summarizing
-from dkron_reports.words import read_time
 
 Object = dict[str, Any]
 MANAGER = "dkronctl"
-JOB_NAME = "batch.kubernetes.io/job-name"
-OURS = "job"
 _ROOM = 42
 """Characters of the job's name in that of a DkronRun."""
-PAUSE = 0.5
-"""Seconds between two looks at a job or a pod."""
-START = 300.0
-"""Seconds for which a followed log waits for its container."""
 
 
 class Cluster:
@@ -140,24 +133,7 @@ class Cluster:
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run as the status of the job shows it, or of the DkronRun if the job does not."""
-        job = await self._found_again(asked.job)
-        attempts = [] if job is None else [each for each in await self.attempts(job) if each.group == asked.group]
-        if attempts:
-            return runs_of(attempts)[0]
-        if asked.object_name:
-            return await self._run_object(asked)
-        if job is None or _uid(job) != _uid(asked.job):
-            # Annotations go with their object.
-            raise CliError(Code.FAILED, f'"{asked.job.name}" was deleted, and the run with it')
-        annotations = (job.raw.get("metadata") or {}).get("annotations") or {}
-        skipped = (job.raw.get("status") or {}).get("skipped") or {}
-        when = read_time(skipped.get("lastTime"))
-        if RUN_PREFIX + asked.id in annotations or asked.at is None or when is None:
-            return None
-        if when.replace(microsecond=0) < asked.at.replace(microsecond=0):
-            return None
-        why = because(str(skipped.get("lastReason")), job.problem)
-        raise CliError(Code.FAILED, f'the operator did not run "{job.name}": {why}')
+        return await progress(self.kube, asked)
 
     async def _create_run(self, job: Job, order: Order, *, force: bool) -> Asked:
         name = f"{job.object_name[:_ROOM]}-{secrets.token_hex(8)}"
@@ -167,29 +143,6 @@ class Cluster:
             made = (await self.kube.create(DKRON_RUNS, job.namespace, body))["metadata"]
         at = datetime.fromisoformat(made["creationTimestamp"])
         return Asked(job, group_of(made["uid"], at), made["uid"], at, object_name=name)
-
-    async def _run_object(self, asked: Asked) -> Run | None:
-        """Return the run as the DkronRun shows it, if it is over: the job may have been deleted, or its executions.
-        Raises `CliError` if there was none."""
-        name = asked.job.name
-        with readable():
-            try:
-                found = await self.kube.get(DKRON_RUNS, asked.job.namespace, asked.object_name)
-            except NotFound:
-                text = f"the DkronRun {asked.object_name} was deleted; dkronctl history {name} shows whether it began"
-                raise CliError(Code.NOT_FOUND, text) from None
-        status = found.get("status") or {}
-        match status.get("phase"), attempts_of_run(status):
-            case "Refused", _:
-                why = status.get("message") or "it gives no reason"
-                raise CliError(Code.FAILED, f'the operator did not run "{name}": {why}')
-            case "Failed", []:
-                # Its message names the reason, as JobDeleted.
-                raise CliError(Code.FAILED, f'the run of "{name}" failed: {status.get("message")}')
-            case "Failed" | "Succeeded", attempts:
-                return runs_of(attempts)[0]
-            case _:
-                return None
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
         """Request the run with the values and the slot. Raises `CliError` if they are not known any more."""
@@ -259,27 +212,9 @@ class Cluster:
             return None
         return found[0] if len(found) == 1 else None
 
-    async def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+    def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
         """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps."""
-        with readable():
-            pod, attempt = await self._pod(job, attempt, wait=follow and attempt.finished is None)
-            if pod is None:
-                if attempt.finished is None:
-                    raise CliError(Code.CONFLICT, f"the execution {attempt.id} has not started; use -f to wait for it")
-                yield attempt.output.encode()
-                return
-            container = _container(pod)
-            name = pod["metadata"]["name"]
-            pieces = self.kube.follow_log(PODS, job.namespace, name, container=container, follow=follow)
-            try:
-                async with aclosing(pieces):
-                    async for piece in pieces:
-                        yield piece
-            except (NotFound, Unavailable):
-                # The pod was deleted meanwhile, or its node is away.
-                if attempt.finished is None:
-                    raise
-                yield attempt.output.encode()
+        return pod_log(self.kube, job, attempt, follow=follow)
 
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Compute the next slots as the operator does."""
@@ -319,37 +254,6 @@ class Cluster:
             return await self.kube.get(resource, self.namespace, INSTALLATION)
         except (NotFound, Rejected):
             return None
-
-    async def _pod(self, job: Job, attempt: Attempt, *, wait: bool) -> tuple[Object | None, Attempt]:
-        """Return the newest pod of the attempt if its container has begun, and the attempt as it is then."""
-        deadline = time.monotonic() + START
-        while True:
-            listed = self.kube.list(PODS, job.namespace, label_selector=f"{JOB_NAME}={attempt.job}")
-            pods = [pod async for pod in listed]
-            pod = max(pods, key=lambda one: str(one["metadata"]["creationTimestamp"]), default=None)
-            if pod is not None and _has_begun(pod, _container(pod)):
-                return pod, attempt
-            if not wait or time.monotonic() >= deadline:
-                return None, attempt
-            again = attempts_of((await self._again(job)).raw.get("status") or {})
-            over = next((one for one in again if one.job == attempt.job and one.finished is not None), None)
-            if over is not None:
-                # One more look: it may have begun and ended in between.
-                attempt, wait = over, False
-                continue
-            await asyncio.sleep(PAUSE)
-
-    async def _found_again(self, job: Job) -> Job | None:
-        """Return the job of this name as it is by now; None if it was deleted."""
-        with readable():
-            try:
-                return from_object(await self.kube.get(DKRON_JOBS, job.namespace, job.object_name))
-            except NotFound:
-                return None
-
-    async def _again(self, job: Job) -> Job:
-        with readable():
-            return from_object(await self.kube.get(DKRON_JOBS, job.namespace, job.object_name))
 
     async def _annotate(self, job: Job, key: str, text: str) -> None:
         change = {"metadata": {"annotations": {key: text}}}
@@ -394,18 +298,3 @@ def _user() -> str:
         return f"{getpass.getuser()} (dkronctl)"
     except (KeyError, OSError):
         return "dkronctl"
-
-
-def _uid(job: Job) -> str:
-    return str((job.raw.get("metadata") or {}).get("uid"))
-
-
-def _container(pod: Object) -> str:
-    names = [str(each["name"]) for each in pod["spec"]["containers"]]
-    return OURS if OURS in names else names[0]
-
-
-def _has_begun(pod: Object, container: str) -> bool:
-    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    states = [each.get("state") or {} for each in statuses if each.get("name") == container]
-    return any("running" in state or "terminated" in state for state in states)

@@ -1,0 +1,78 @@
+"""The log of an attempt's pod, which may not have begun, or may be gone."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from dkron_cli.edge.errors import readable
+from dkron_cli.errors import CliError, Code
+from dkron_kube.client import KubeClient
+from dkron_kube.errors import NotFound, Unavailable
+from dkron_kube.paths import DKRON_JOBS, PODS
+from dkron_reports.job import Job
+from dkron_reports.run import Attempt, attempts_of
+
+Object = dict[str, Any]
+JOB_NAME = "batch.kubernetes.io/job-name"
+OURS = "job"
+PAUSE = 0.5
+"""Seconds between two looks at a job or a pod."""
+START = 300.0
+"""Seconds for which a followed log waits for its container."""
+
+
+async def pod_log(kube: KubeClient, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+    """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps. Raises
+    `CliError` if the attempt has not started and is not waited for."""
+    with readable():
+        pod, attempt = await _pod(kube, job, attempt, wait=follow and attempt.finished is None)
+        if pod is None:
+            if attempt.finished is None:
+                raise CliError(Code.CONFLICT, f"the execution {attempt.id} has not started; use -f to wait for it")
+            yield attempt.output.encode()
+            return
+        container = _container(pod)
+        name = pod["metadata"]["name"]
+        pieces = kube.follow_log(PODS, job.namespace, name, container=container, follow=follow)
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    yield piece
+        except (NotFound, Unavailable):
+            # The pod was deleted meanwhile, or its node is away.
+            if attempt.finished is None:
+                raise
+            yield attempt.output.encode()
+
+
+async def _pod(kube: KubeClient, job: Job, attempt: Attempt, *, wait: bool) -> tuple[Object | None, Attempt]:
+    """Return the newest pod of the attempt if its container has begun, and the attempt as it is then."""
+    deadline = time.monotonic() + START
+    while True:
+        listed = kube.list(PODS, job.namespace, label_selector=f"{JOB_NAME}={attempt.job}")
+        pods = [pod async for pod in listed]
+        pod = max(pods, key=lambda one: str(one["metadata"]["creationTimestamp"]), default=None)
+        if pod is not None and _has_begun(pod, _container(pod)):
+            return pod, attempt
+        if not wait or time.monotonic() >= deadline:
+            return None, attempt
+        again = attempts_of((await kube.get(DKRON_JOBS, job.namespace, job.object_name)).get("status") or {})
+        over = next((one for one in again if one.job == attempt.job and one.finished is not None), None)
+        if over is not None:
+            # One more look: it may have begun and ended in between.
+            attempt, wait = over, False
+            continue
+        await asyncio.sleep(PAUSE)
+
+
+def _container(pod: Object) -> str:
+    names = [str(each["name"]) for each in pod["spec"]["containers"]]
+    return OURS if OURS in names else names[0]
+
+
+def _has_begun(pod: Object, container: str) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    states = [each.get("state") or {} for each in statuses if each.get("name") == container]
+    return any("running" in state or "terminated" in state for state in states)
