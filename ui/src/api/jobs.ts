@@ -119,6 +119,12 @@ export function runJob(job: string): Promise<Job> {
   return askJob(api.POST("/v1/jobs/{job_name}/run", { params }));
 }
 
+/** Run a job once more with what an execution was given. Its values stay on the server. */
+export function repeatRun(job: string, execution: string, reason: string): Promise<Job> {
+  const params = { path: { job_name: job }, query: { wait: "false" } };
+  return askJob(api.POST("/v1/jobs/{job_name}/run", { params, body: { repeat: execution, reason } }));
+}
+
 /** Run a job once more for a slot, a time of RFC 3339. */
 export function runSlotAgain(job: string, slot: string, reason: string): Promise<Job> {
   const params = { path: { job_name: job }, query: { wait: "false" } };

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, ask, askJob, type Execution as Body } from "../api/client";
-import { executionsOf, runJob, runSlotAgain, stopExecution } from "../api/jobs";
+import { executionsOf, repeatRun, runSlotAgain, stopExecution } from "../api/jobs";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
@@ -101,21 +101,22 @@ export function Execution({ job, id }: { job: string; id: string }) {
   );
 }
 
-/** Runs the job once more: for the same slot, unless a user asked for the run. */
+/** Runs the job once more: for the same slot, and with what was given to a run that a user or a backfill asked for. */
 function Again({ body }: { body: Body }) {
   const [asking, setAsking] = useState(false);
   const { details, job_name: job, id, success } = body;
-  const isOfSlot = details !== undefined && details.trigger !== "manual";
+  const wasAskedFor = details === undefined || ["manual", "backfill"].includes(details.trigger);
   const run = async () => {
     if (asking) return;
     setAsking(true);
-    const request = () => (isOfSlot ? runSlotAgain(job, details.slot, `again after ${id}`.slice(0, 256)) : runJob(job));
-    await attempt(request, isOfSlot ? `${job} is asked to run again for this slot.` : `${job} is asked to run.`);
+    const reason = `again after ${id}`.slice(0, 256);
+    const request = () => (wasAskedFor ? repeatRun(job, id, reason) : runSlotAgain(job, details.slot, reason));
+    await attempt(request, `${job} is asked to run again${wasAskedFor ? "" : " for this slot"}.`);
     setAsking(false);
   };
-  const title = isOfSlot
-    ? "Once more, with the slot of this run and the defaults of parameters"
-    : "Once more, with the defaults of parameters";
+  const title = wasAskedFor
+    ? "Once more, with the values and the slot that this run was given"
+    : "Once more, with the slot of this run and the defaults of parameters";
   return (
     <button type="button" aria-disabled={asking} title={title} onClick={run}>
       {success ? "Run again" : "Retry"}
