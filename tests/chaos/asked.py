@@ -74,10 +74,27 @@ class Asked:
         return "" if job is None else job.uid
 
     @property
+    def ended(self) -> datetime | None:
+        """When it says that it has ended."""
+        return None if self.object is None else self.object.status.finished_at
+
+    @property
     def ended_with_its_job(self) -> bool:
-        """Whether it says that its job was deleted, and that is so."""
-        deleted = {case.life.uid for case in self.cases if case.life.deleted < FOREVER}
-        return self.reason == JOB_DELETED and self.bound in deleted
+        """Whether it says that its job was deleted, and that may have been so by then."""
+        if self.reason != JOB_DELETED or self.ended is None:
+            return False
+        by = self.ended + self.weather.wrong + self.weather.terms.grain
+        bound = (case.life for case in self.cases if case.life.uid == self.bound)
+        return any(life.record is None and life.deleted <= by for life in bound)
+
+    @property
+    def outlives_its_job(self) -> datetime | None:
+        """By when the deletion of its job must have ended it, and has not; None if that is not so."""
+        if self.object is None or self.object.gone is not None or self.phase in ENDED:
+            return None
+        gone = next((case.life.gone for case in self.cases if case.life.uid == self.bound), FOREVER)
+        by = self.weather.decided(gone) if gone < FOREVER else FOREVER
+        return by if by <= self.weather.terms.read else None
 
     @cached_property
     def owed(self) -> tuple[Case, datetime] | None:
@@ -90,6 +107,8 @@ class Asked:
             by = FOREVER if begin is None else self.weather.decided(begin)
             if begin is not None and by < case.life.deleted and begin < self.invoked + WAITS - self.weather.terms.grain:
                 return case, by
+            if case.life.uid == self.bound:
+                break
         return None
 
     @property
@@ -97,9 +116,7 @@ class Asked:
         """Whether it had to run by the last look, may have, or must not."""
         if self.request is not None and (self.request.refused or not self.request.fits):
             return Need.NEVER
-        if self.ended_with_its_job or self.owed is None:
-            return Need.MAY
-        if self.owed[1] > self.weather.terms.read or self.weather.terms.rivals:
+        if self.owed is None or self.owed[1] > self.weather.terms.read or self.weather.terms.rivals:
             return Need.MAY
         case, by = self.owed
         if case.is_refused(self.invoked):
@@ -111,8 +128,19 @@ class Asked:
         if reason == SkipReason.INVALID_PARAMETERS:
             return self.request is not None and not self.request.fits
         if reason == JOB_NOT_FOUND:
-            return not self.cases or any(case.life.deleted < FOREVER for case in self.cases)
-        return any(self._refuses(case, reason, by) for case in self.cases)
+            return self._has_waited
+        return any(self._refuses(case, reason, by) for case in self.cases if self.bound in ("", case.life.uid))
+
+    @property
+    def _has_waited(self) -> bool:
+        """Whether it ended when it had waited for as long as it does, and no job surely was there for it."""
+        if self.ended is None or self.bound:
+            return False
+        wrong = self.weather.wrong + self.weather.terms.lateness
+        there = (span for case in self.cases for span in case.life.settings if span.value is not None)
+        # One of a backfill waits for the very job of which it is a slot.
+        found = not self.backfill and any(span.covers(self.ended - wrong, self.ended) for span in there)
+        return self.ended + wrong >= self.invoked + WAITS and not found
 
     @property
     def _is_decided(self) -> bool:

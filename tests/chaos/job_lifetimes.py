@@ -54,6 +54,11 @@ class Life:
         """From when on it may be gone."""
         return min((span.first for span in self.settings if span.value is None), default=FOREVER)
 
+    @property
+    def gone(self) -> datetime:
+        """From when on every operator must have seen that it is gone."""
+        return min((span.sure for span in self.settings if span.value is None and span.sure), default=FOREVER)
+
     def specs(self, begin: datetime, end: datetime) -> list[JobSpec]:
         """All that may have been in force at some moment of that time."""
         return [span.value for span in self.settings if span.value is not None and span.touches(begin, end)]

@@ -32,14 +32,15 @@ def of(phase: str = "Succeeded", *, when: float = 15.3, name: str = "r", reason:
     """The DkronRun as it was last."""
     ended = phase not in ("Pending", "Running")
     kind = "Complete" if phase == "Succeeded" else "Failed"
+    end, uid = at(more.pop("end", 18)), more.pop("bound", UID)
     condition = Condition(
-        type=kind, status=ConditionStatus.TRUE, reason=reason or phase, message="", last_transition_time=at(18)
+        type=kind, status=ConditionStatus.TRUE, reason=reason or phase, message="", last_transition_time=end
     )
     status = RunStatus(
         phase=RunPhase(phase), group=None if phase == "Pending" else more.pop("group", GROUP),
-        conditions=(condition,) if ended else (), finished_at=at(18) if ended else None,
+        conditions=(condition,) if ended else (), finished_at=end if ended else None,
         attempt_count=more.pop("attempts", 0 if phase == "Refused" else 1),
-        dkron_job=BoundJob(name="a", uid=more.pop("bound", UID)),
+        dkron_job=BoundJob(name="a", uid=uid) if uid else None,
     )  # fmt: skip
     facts = {key: more.pop(key) for key in ("gone", "backfill") if key in more}
     wanted = RunSpec.from_wire({"job": "a", **more})
@@ -65,6 +66,10 @@ AGAIN = ran_for(group=GROUP + 1)
 ANEW = [asked(Act.DELETE, 15.7), replace(made(BY_HAND, when=16.5), uid="uid-2")]
 NEXT = replace(ran_for(late=2.5), uid="uid-2", name="y")
 GONE = of("Failed", reason="JobDeleted")
+LEFT = asked(Act.DELETE, 30)
+"""It is deleted when the run must be over."""
+GONE_LATER = of("Failed", reason="JobDeleted", end=31)
+ANEW_OFF = [ANEW[0], replace(ANEW[1], spec=spec("@manually", disabled=True))]
 LONG = asked(Act.RUN, 12.3, at=at(12.3))
 BUSY = [LONG, ran(12.3, trigger=Trigger.MANUAL, group=6, lasts=10)]
 FAILED = ran_for(success=False)
@@ -85,6 +90,30 @@ RUNS = [
         ("the same, and it had run", [request(), GONE, ran_for(), *ANEW], FINE),
         ("it says that its job was deleted, and it was not", [request(), GONE], {Kind.REQUEST}),
         ("another one was", [request(), of("Failed", reason="JobDeleted", bound="uid-2"), *ANEW], {Kind.REQUEST}),
+        ("it says so, and its job was deleted later", [request(), FAILED, GONE, LEFT], {Kind.REQUEST}),
+        ("it says so, and its job is still there", [request(), GONE, asked(Act.DELETE, 15.7, answered=False), told()],
+         {Kind.REQUEST}),
+        ("it says so when it had to run before", [request(), GONE, asked(Act.DELETE, 17.5)], {Kind.REQUEST}),
+        ("it says so when it had to be refused long before", [OFF, request(), GONE_LATER, LEFT], {Kind.REQUEST}),
+        ("it says so when it may have been refused", [OFF, request(), GONE, asked(Act.DELETE, 17.5)], FINE),
+        ("it says so when it had run long before", [*RAN[::2], GONE_LATER, LEFT], {Kind.RECORD}),
+        ("it says so when it had failed long before", [request(), FAILED, GONE_LATER, LEFT], {Kind.RECORD}),
+        ("it failed, and says so, and it was not", [request(), FAILED, GONE], {Kind.REQUEST}),
+        ("its job was deleted, and it waits", [request(), of("Pending"), *ANEW], {Kind.REQUEST}),
+        ("its job was deleted, and it says that it runs", [request(), of("Running"), ANEW[0]], {Kind.REQUEST}),
+        ("it ran as the next job, and had to before", [request(), of(bound="uid-2"), LEFT,
+         replace(ANEW[1], invoked=at(31), answered=at(31), created=at(31)),
+         replace(ran_for(late=16.5), uid="uid-2")], {Kind.UNTIMELY}),
+        ("it ran, and says that it is for no job", [request(), of(bound=""), ran_for()], {Kind.EXTRA}),
+        ("it ran late", [request(), of(), ran_for(late=8)], {Kind.UNTIMELY}),
+        ("refused as another job would", [OFF, request(), of("Refused", reason="Disabled", bound="uid-2"), *ANEW],
+         {Kind.REQUEST}),
+        ("refused as its own job would", [request(), of("Refused", reason="Disabled", bound="uid-2"), *ANEW_OFF], FINE),
+        ("refused by a job that was deleted, without a cause", [request(), REFUSED, *ANEW], {Kind.REQUEST}),
+        ("the next job does not count it", [OFF, request(), of("Refused", reason="Disabled", end=15.6), *ANEW,
+         replace(told(), uid="uid-2")], FINE),
+        ("it found no job, and had not waited", [request(), of("Refused", reason="JobNotFound", bound=""), ANEW[0]],
+         {Kind.REQUEST}),
         ("the API server refused it", [request(refused=True), ran_for()], {Kind.EXTRA}),
         ("nobody asked", [ran_for()], {Kind.EXTRA}),
         ("before it was asked for", [request(18), of(when=18), ran_for(late=0.2)], {Kind.UNTIMELY, Kind.EXTRA}),
