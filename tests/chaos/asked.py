@@ -57,6 +57,15 @@ class Asked:
         return min(told, default=None)
 
     @property
+    def withdrawn(self) -> datetime:
+        """When it was deleted, if it had not been decided by then."""
+        if self._is_decided:
+            return FOREVER
+        gone = None if self.object is None else self.object.gone
+        cancelled = None if self.request is None else self.request.cancelled
+        return min(each for each in (gone, cancelled, FOREVER) if each is not None)
+
+    @property
     def phase(self) -> RunPhase:
         """What it said of itself last."""
         return RunPhase.PENDING if self.object is None else self.object.status.phase
@@ -99,13 +108,14 @@ class Asked:
     @cached_property
     def owed(self) -> tuple[Case, datetime] | None:
         """The job that has to run it or to refuse it, and by when it must have; None if none has to."""
-        if self.known is None or (self.object is not None and self.object.gone is not None and not self._is_decided):
+        if self.known is None:
             return None
         for case in self.cases:
             made = next((span.sure for span in case.life.settings), None)
             begin = None if made is None else max(self.known, made)
             by = FOREVER if begin is None else self.weather.decided(begin)
-            if begin is not None and by < case.life.deleted and begin < self.invoked + WAITS - self.weather.terms.grain:
+            waits = begin is not None and begin < self.invoked + WAITS - self.weather.terms.grain
+            if waits and by < min(case.life.deleted, self.withdrawn):
                 return case, by
             if case.life.uid == self.bound:
                 break
@@ -116,7 +126,7 @@ class Asked:
         """Whether it had to run by the last look, may have, or must not."""
         if self.request is not None and (self.request.refused or not self.request.fits):
             return Need.NEVER
-        if self.owed is None or self.owed[1] > self.weather.terms.read or self.weather.terms.rivals:
+        if self.owed is None or self.owed[1] > self.weather.terms.read:
             return Need.MAY
         case, by = self.owed
         if case.is_refused(self.invoked):

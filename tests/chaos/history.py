@@ -182,7 +182,7 @@ class Paused:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """A client created a DkronRun. Without an answer nobody knows whether that was done. `uid` and `created` are the
-    answer's metadata. `fits`: whether its values are such as the job takes."""
+    answer's metadata. `fits`: whether its values are such as the job takes. `cancelled` is when a client deleted it."""
 
     name: str
     invoked: Instant
@@ -192,6 +192,7 @@ class RunRequest:
     uid: str = ""
     created: Instant | None = None
     fits: bool = True
+    cancelled: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

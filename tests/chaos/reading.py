@@ -16,7 +16,7 @@
     {"fact": "paused", "job": "a", "begin": "…", "made": "…", "end": "…", "gone": "…", "drop": false,
      "by_itself": false}
     {"fact": "run-request", "name": "r", "invoked": "…", "answered": "…", "uid": "…", "created": "…", "fits": true,
-     "spec": {"job": "a", "force": true}}
+     "cancelled": "…", "spec": {"job": "a", "force": true}}
     {"fact": "run-object", "name": "r", "uid": "…", "seen": "…", "created": "…", "backfill": "", "gone": "…",
      "spec": {"job": "a"}, "status": {"phase": "Succeeded"}}
     {"fact": "backfill-request", "name": "b", "invoked": "…", "answered": "…", "uid": "…",

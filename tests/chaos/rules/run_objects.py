@@ -42,6 +42,10 @@ def _runs(asked: Asked) -> Iterator[Told]:
         start = timedelta(0) if group.first.created else asked.weather.terms.start
         if group.began > by + start:
             yield Kind.UNTIMELY, group.began, f"{group} began at {rfc3339(group.began)}, and had to by {rfc3339(by)}"
+    if asked.groups and asked.withdrawn < FOREVER:
+        by, (_, group) = asked.weather.decided(asked.withdrawn), asked.groups[0]
+        if group.began > by:
+            yield Kind.EXTRA, group.began, f"{group} began at {rfc3339(group.began)}, and it was deleted before"
     for case, group in asked.groups:
         yield from ((kind, group.began, f"{group} {text}") for kind, text in _wrong(asked, case, group))
 
@@ -57,7 +61,7 @@ def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]
     unbound = asked.object is None or (not asked.bound and asked.object.gone is not None)
     if not unbound and asked.bound != case.life.uid:
         yield Kind.EXTRA, f"ran for the job {case.life.uid}, and it says that it is for {asked.bound or 'none'}"
-    if asked.phase is RunPhase.REFUSED and not asked.weather.terms.rivals:
+    if asked.phase is RunPhase.REFUSED:
         yield Kind.EXTRA, f"ran, and it was refused ({asked.reason})"
     if group.began < asked.invoked - grain:
         yield Kind.UNTIMELY, f"began at {rfc3339(group.began)}, and was asked for at {rfc3339(asked.invoked)}"
@@ -79,15 +83,16 @@ def _becomes_nothing(asked: Asked) -> Iterator[Told]:
     if asked.phase is RunPhase.REFUSED:
         by = asked.weather.decided(asked.known) if asked.owed is None else asked.owed[1]
         late = by if asked.ended is None else max(by, asked.ended + asked.weather.terms.lateness)
-        if not asked.may_be_refused(asked.reason, late) and not asked.weather.terms.rivals:
+        if not asked.may_be_refused(asked.reason, late):
             yield Kind.REQUEST, asked.invoked, f"it was refused ({asked.reason}), and that was not so"
     elif asked.owed is not None:
         case, by = asked.owed
         told_by = asked.weather.decided(by)
         with_its_job = asked.ended_with_its_job and case.life.deleted <= told_by
+        read = min(asked.weather.terms.read, asked.withdrawn)
         if asked.need is Need.MUST:
             yield Kind.REQUEST, asked.invoked, f"it had to run by {rfc3339(by)}, and nothing ran for it"
-        elif told_by <= asked.weather.terms.read and not with_its_job and not _is_lost(asked, case):
+        elif told_by <= read and not with_its_job and not _is_lost(asked, case):
             yield Kind.REQUEST, asked.invoked, f"by {rfc3339(told_by)} it neither ran nor was refused"
 
 
@@ -112,7 +117,7 @@ def _says(asked: Asked) -> Iterator[Told]:
         return
     last = {run.member: run for run in sorted(group.runs, key=lambda run: run.attempt)}
     wanted = RunPhase.SUCCEEDED if all(run.success for run in last.values()) else RunPhase.FAILED
-    is_late = by <= asked.weather.terms.read and by < case.life.deleted
+    is_late = by <= asked.weather.terms.read and by < min(case.life.deleted, asked.object.gone or FOREVER)
     if (status.phase != wanted and (status.phase in ENDED or is_late)) or asked.ended_with_its_job:
         yield Kind.RECORD, group.ended, f"its phase is {status.phase} ({asked.reason}), and {group} has {wanted}"
     elif is_late and status.attempt_count != sum(run.attempt for run in last.values()):
@@ -128,9 +133,12 @@ def _ends(asked: Asked) -> Iterator[Told]:
 
 
 def _is_gone(asked: Asked, runs: Sequence[Asked]) -> Iterator[Told]:
-    """It is kept for a minute after its end, and as long as its job does not have too many that have ended."""
-    seen = asked.object
+    """It is kept for a minute after its end, and as long as its job does not have too many that have ended, unless a
+    client deletes it."""
+    seen, cancelled = asked.object, None if asked.request is None else asked.request.cancelled
     if seen is None or seen.gone is None or seen.backfill or seen.spec.ttl_seconds_after_finished is not None:
+        return
+    if cancelled is not None and cancelled <= seen.gone:
         return
     ended = seen.status.finished_at
     if ended is None:
