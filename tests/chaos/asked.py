@@ -102,7 +102,7 @@ class Asked:
         if self.object is None or self.object.gone is not None or self.phase in ENDED:
             return None
         gone = next((case.life.gone for case in self.cases if case.life.uid == self.bound), FOREVER)
-        by = self.weather.decided(gone) if gone < FOREVER else FOREVER
+        by = self.weather.decided(gone)
         return by if by <= self.weather.terms.read else None
 
     @cached_property

@@ -37,6 +37,7 @@ class Life:
     pauses: tuple[Paused, ...] = ()
     run_requests: tuple[RunRequest, ...] = ()
     run_objects: tuple[RunObject, ...] = ()
+    labels: frozenset[str] = frozenset()
 
     @cached_property
     def settings(self) -> list[Span[Setting]]:
@@ -58,6 +59,11 @@ class Life:
     def gone(self) -> datetime:
         """From when on every operator must have seen that it is gone."""
         return min((span.sure for span in self.settings if span.value is None and span.sure), default=FOREVER)
+
+    def is_there(self, begin: datetime, end: datetime) -> bool:
+        """Whether it surely was there all that time."""
+        made = next((span.sure for span in self.settings), None)
+        return made is not None and made <= begin and end < self.deleted
 
     def specs(self, begin: datetime, end: datetime) -> list[JobSpec]:
         """All that may have been in force at some moment of that time."""
@@ -104,6 +110,7 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
         pauses=tuple(fact for fact in history.pauses if fact.job == create.job),
         run_requests=tuple(fact for fact in history.run_requests if fact.spec.job == create.job and not fact.refused),
         run_objects=tuple(fact for fact in history.run_objects if fact.spec.job == create.job),
+        labels=frozenset(create.labels),
     )
     return life.without(_still_on_their_way(life, weather))
 

@@ -10,7 +10,7 @@ from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Trigger
 from dkron_crds.run import BoundJob, RunPhase, RunSpec, RunStatus
 from tests.chaos.case import Kind
-from tests.chaos.history import Act, BackfillObject, BackfillRequest, Paused, Run, RunObject, RunRequest
+from tests.chaos.history import Act, BackfillObject, BackfillRequest, Paused, Run, RunObject, RunRequest, Suspended
 from tests.chaos.verdict import judge
 from tests.unit.chaos.facts import UID, asked, broke, history, made, ran, spec, told
 from tests.unit.chaos.model import at
@@ -204,15 +204,21 @@ def target(*slots: float) -> tuple[BackfillTarget, ...]:
     return (BackfillTarget(job="a", uid=UID, slots=tuple(map(at, slots))),)
 
 
+def both(*slots: float) -> tuple[BackfillTarget, ...]:
+    """The same of "a" and of "b"."""
+    return *target(*slots), BackfillTarget(job="b", uid="uid-b", slots=tuple(map(at, slots)))
+
+
 def backfilled(reason: str = "Finished", *decided: Any, succeeded: int = 3, failed: int = 0) -> BackfillObject:
     """The DkronBackfill as it was last, which had decided these slots."""
     kind, begun = ("Complete" if reason == "Finished" else "Failed"), succeeded + failed
     condition = Condition(
         type=kind, status=ConditionStatus.TRUE, reason=reason, message="", last_transition_time=at(70)
     )
+    count = sum(len(each.slots) for each in decided[0]) if decided else 3
     status: Any = {
-        "plan": {"count": 3, "jobs": 1}, "begun": begun, "succeeded": succeeded, "failed": failed,
-        "remaining": 3 - begun,
+        "plan": {"count": count, "jobs": 1}, "begun": begun, "succeeded": succeeded, "failed": failed,
+        "remaining": count - begun,
     }  # fmt: skip
     whole = BackfillStatus.from_wire(status).model_copy(update={"conditions": (condition,), "finished_at": at(70)})
     return BackfillObject(name="b", uid="uid-b", status=whole, decided=decided or (target(10, 20, 30),))
@@ -227,7 +233,22 @@ def one(slot: int, begin: float, name: str = "", *, success: bool = True, **more
     return [run, ran_for(name, more.pop("ran", slot), success=success, **facts)]
 
 
+def of_b(slot: int, begin: float) -> list[Any]:
+    """The same of the job "b"."""
+    run, did = one(slot, begin, f"b-b-{slot}")
+    bound = run.status.model_copy(update={"dkron_job": BoundJob(name="b", uid="uid-b")})
+    spec_of_b = run.spec.model_copy(update={"job": "b"})
+    return [replace(run, spec=spec_of_b, status=bound), replace(did, job="b", uid="uid-b")]
+
+
+def suspended(end: float | None = 60) -> Suspended:
+    """It is suspended after its first slot."""
+    until = {} if end is None else {"end": at(end), "gone": at(end + 0.1)}
+    return Suspended(name="b", begin=at(52), made=at(52.1), **until)
+
+
 EACH = [*one(10, 51), *one(20, 54), *one(30, 57)]
+BEGUN = BackfillStatus.from_wire({"plan": {"count": 3, "jobs": 1}, "begun": 1, "succeeded": 1, "remaining": 2})
 FIRST_FAILED = [*one(10, 51, success=False), *one(20, 54), *one(30, 57)]
 BACKFILLS = [
     pytest.param(facts, kinds, id=f"backfills: {name}")
@@ -250,7 +271,8 @@ BACKFILLS = [
         ("newest first", [backfill(order="newestFirst"), backfilled(), *one(30, 51), *one(20, 54), *one(10, 57)], FINE),
         ("it decided another time", [backfill(), backfilled("Finished", target(10, 20, 30), target(10, 20)), *EACH],
          {Kind.BACKFILL}),
-        ("it decided too few", [backfill(), backfilled("Finished", target(10, 20)), *EACH[:4]], {Kind.BACKFILL}),
+        ("it decided too few", [backfill(), backfilled("Finished", target(10, 20), succeeded=2), *EACH[:4]],
+         {Kind.BACKFILL}),
         ("it has not ended", [backfill(), replace(backfilled(), status=BackfillStatus()), *EACH], {Kind.BACKFILL}),
         ("it stops", [backfill(), backfilled("Stopped", succeeded=0, failed=1), *FIRST_FAILED[:2]], FINE),
         ("it does not stop", [backfill(), backfilled("RunsFailed", succeeded=2, failed=1), *FIRST_FAILED],
@@ -264,9 +286,71 @@ BACKFILLS = [
         ("as another job of the same name",
          [backfill(), backfilled("Finished", (BackfillTarget(job="a", uid="b", slots=tuple(map(at, (10, 20, 30)))),)),
           *EACH], {Kind.BACKFILL}),
+        ("it goes on after it was suspended", [backfill(), suspended(), backfilled(), *EACH[:2], *one(20, 61),
+         *one(30, 64)], FINE),
+        ("one begins while it is suspended", [backfill(), suspended(), backfilled(), *EACH], {Kind.BACKFILL}),
+        ("it is suspended for good", [backfill(), suspended(None), replace(backfilled(), status=BEGUN), *EACH[:2]],
+         FINE),
+        ("it does not go on", [backfill(), suspended(), replace(backfilled(), status=BEGUN), *EACH[:2]],
+         {Kind.BACKFILL}),
         ("in a pause", [backfill(), backfilled(), paused(45, 69), *EACH], FINE),
     )
 ]  # fmt: skip
+
+
+LABELS = ("team=data", "tier=1")
+OF_BOTH = {"job": None, "selector": {"team": "data"}, "to": "2026-03-01T00:00:25Z"}
+FOUR = [*one(10, 51), *of_b(10, 54), *one(20, 57), *of_b(20, 60)]
+SELECTED = [
+    pytest.param(labels, facts, kinds, id=f"backfills by label: {name}")
+    for name, labels, facts, kinds in (
+        ("each slot ran", LABELS, [backfilled("Finished", both(10, 20), succeeded=4), *FOUR], FINE),
+        ("one is lost", LABELS, [backfilled("Finished", both(10, 20), succeeded=4), *FOUR[:6]], {Kind.BACKFILL}),
+        ("in another order", LABELS, [backfilled("Finished", both(10, 20), succeeded=4), *of_b(10, 51), *one(10, 54),
+         *FOUR[4:]], {Kind.BACKFILL}),
+        ("a job is left out", LABELS, [backfilled("Finished", target(10, 20), succeeded=2), *one(10, 51), *one(20, 57)],
+         {Kind.BACKFILL}),
+        ("a job has no such label", LABELS[1:], [backfilled("Finished", both(10, 20), succeeded=4), *FOUR],
+         {Kind.BACKFILL}),
+        ("that job is left out", LABELS[1:], [backfilled("Finished", target(10, 20), succeeded=2), *one(10, 51),
+         *one(20, 57)], FINE),
+    )
+]  # fmt: skip
+RETRIED = [ran(20, success=False), ran(20, attempt=2, late=4)]
+"""Of the slots 10, 20 and 30 the second was made good by a retry."""
+BEFORE = [ran(10, success=False), *RETRIED, ran(30, success=False), ran(30, attempt=2, late=4, success=False),
+          ran(10, attempt=2, late=4, success=False)]  # fmt: skip
+LOST_TWO = [backfilled("Finished", target(10, 30), succeeded=2), *one(10, 51), *one(30, 54)]
+AFTER_FAILURES = [
+    pytest.param(kept, facts, kinds, id=f"backfills of failed slots: {name}")
+    for name, kept, facts, kinds in (
+        ("each ran", 100, [*BEFORE, *LOST_TWO], FINE),
+        ("one is left out, of which there is no record any more", 3, [*BEFORE,
+         backfilled("Finished", target(30), succeeded=1), *one(30, 51)], FINE),
+        ("one is left out", 100, [*BEFORE, backfilled("Finished", target(10), succeeded=1), *one(10, 51)],
+         {Kind.BACKFILL}),
+        ("one had succeeded", 100, [*BEFORE, backfilled("Finished", target(10, 20, 30)), *EACH], {Kind.BACKFILL}),
+        ("one runs at that moment", 100, [*BEFORE[:4], ran(30, attempt=2, late=20, lasts=2, success=False), BEFORE[5],
+         backfilled("Finished", target(10), succeeded=1), *one(10, 51)], FINE),
+        ("none is found", 100, [*BEFORE, replace(backfilled("Finished", (), succeeded=0), decided=())],
+         {Kind.BACKFILL}),
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("labels", "facts", "kinds"), SELECTED)
+def test_what_is_objected_to_of_a_backfill_by_label(labels: Any, facts: list[Any], kinds: set[Kind]) -> None:
+    other = replace(made(spec()), job="b", uid="uid-b", labels=labels)
+    off = [asked(Act.DISABLE, 1), replace(asked(Act.DISABLE, 1), job="b")]
+    verdict = judge(history(replace(made(spec()), labels=LABELS), other, *off, backfill(**OF_BOTH), *facts, read=90))
+    assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
+
+
+@pytest.mark.parametrize(("kept", "facts", "kinds"), AFTER_FAILURES)
+def test_what_is_objected_to_of_a_backfill_of_failed_slots(kept: int, facts: list[Any], kinds: set[Kind]) -> None:
+    job = spec(retries=1, retryBackoff={"initial": "1s"}, history={"executions": kept})
+    verdict = judge(history(made(job), asked(Act.DISABLE, 38), backfill(runs="failed"), *facts, read=90))
+    assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
 CHILD: dict[str, Any] = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDENT}
