@@ -49,6 +49,12 @@ class Asked:
         return min(self.object.created, self.object.seen)
 
     @property
+    def created(self) -> datetime:
+        """The second in which it was created, as far as that is known: the names of its Jobs have it."""
+        told = None if self.request is None else self.request.created
+        return self.object.created if self.object is not None else told or self.invoked
+
+    @property
     def known(self) -> datetime | None:
         """From when on it surely was there; None if nobody knows that it ever was."""
         told = [self.object.seen] if self.object is not None else []
@@ -129,7 +135,7 @@ class Asked:
         if self.owed is None or self.owed[1] > self.weather.terms.read:
             return Need.MAY
         case, by = self.owed
-        if case.is_refused(self.invoked):
+        if case.is_refused(self.created):
             return Need.MAY
         return Need.MAY if any(self.may_be_refused(reason, by) for reason in SkipReason) else Need.MUST
 

@@ -79,7 +79,7 @@ def _is_kept(it: Backfill, slot: Slot) -> bool:
     """Whether the API server refused the Job, or the DkronRun may still become one."""
     mine = [run for run in it.runs if _slot_of(run) == slot]
     late = any(run.owed is None or run.owed[1] > it.weather.terms.read for run in mine)
-    return late or any(case.is_refused(run.invoked) for run in mine for case in it.cases)
+    return late or any(case.is_refused(run.created) for run in mine for case in it.cases)
 
 
 def _order(it: Backfill) -> Iterator[Told]:

@@ -52,8 +52,7 @@ def _runs(asked: Asked) -> Iterator[Told]:
 
 def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]:
     grain = asked.weather.terms.grain
-    created = asked.object.created if asked.object is not None else asked.request and asked.request.created
-    slot = asked.spec.scheduled_time or created
+    slot = asked.spec.scheduled_time or asked.created
     wanted = Trigger.BACKFILL if asked.backfill else Trigger.MANUAL
     if asked.need is Need.NEVER:
         yield Kind.EXTRA, "ran, though the API server or its values kept it from running"
@@ -65,7 +64,7 @@ def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]
         yield Kind.EXTRA, f"ran, and it was refused ({asked.reason})"
     if group.began < asked.invoked - grain:
         yield Kind.UNTIMELY, f"began at {rfc3339(group.began)}, and was asked for at {rfc3339(asked.invoked)}"
-    if slot is not None and group.slot != slot:
+    if group.slot != slot and asked.known is not None:
         yield Kind.EXTRA, f"ran for {rfc3339(group.slot)}, and stands for {rfc3339(slot)}"
     if group.trigger is not wanted:
         yield Kind.EXTRA, f"ran, and its trigger is {wanted}"
@@ -98,7 +97,7 @@ def _becomes_nothing(asked: Asked) -> Iterator[Told]:
 
 def _is_lost(asked: Asked, case: Case) -> bool:
     """Whether its Job was refused by the API server, or nobody knows what it was."""
-    return asked.object is None or asked.need is Need.NEVER or case.is_refused(asked.invoked)
+    return asked.object is None or asked.need is Need.NEVER or case.is_refused(asked.created)
 
 
 def _says(asked: Asked) -> Iterator[Told]:
@@ -120,7 +119,10 @@ def _says(asked: Asked) -> Iterator[Told]:
     is_late = by <= asked.weather.terms.read and by < min(case.life.deleted, asked.object.gone or FOREVER)
     if (status.phase != wanted and (status.phase in ENDED or is_late)) or asked.ended_with_its_job:
         yield Kind.RECORD, group.ended, f"its phase is {status.phase} ({asked.reason}), and {group} has {wanted}"
-    elif is_late and status.attempt_count != sum(run.attempt for run in last.values()):
+        return
+    # The API server may have refused the Job of another attempt.
+    attempts = sum(run.attempt for run in last.values())
+    if is_late and status.attempt_count != attempts and not case.is_refused(asked.created):
         yield Kind.RECORD, group.ended, f"it counts {status.attempt_count} attempts of {group}"
 
 

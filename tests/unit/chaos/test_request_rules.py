@@ -8,6 +8,7 @@ import pytest
 from dkron_crds.backfill import BackfillSpec, BackfillStatus, BackfillTarget
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Trigger
+from dkron_crds.requests import group_of
 from dkron_crds.run import BoundJob, RunPhase, RunSpec, RunStatus
 from tests.chaos.case import Kind
 from tests.chaos.history import Act, BackfillObject, BackfillRequest, Paused, Run, RunObject, RunRequest, Suspended
@@ -73,6 +74,12 @@ ANEW_OFF = [ANEW[0], replace(ANEW[1], spec=spec("@manually", disabled=True))]
 LONG = asked(Act.RUN, 12.3, at=at(12.3))
 BUSY = [LONG, ran(12.3, trigger=Trigger.MANUAL, group=6, lasts=10)]
 FAILED = ran_for(success=False)
+
+WITHDRAWN = replace(request(), cancelled=at(15.6))
+UNNAMED = ran_for("", group=group_of("uid-r", at(15)))
+NO_JOB = broke(15.1, 15.9, down=False, hits=("a-1772323215-0123abcd",))
+"""The API server refuses a Job of it."""
+SECOND = {"scheduledTime": "2026-03-01T00:00:02Z"}
 
 RUNS = [
     pytest.param(BY_HAND, facts, kinds, id=f"DkronRuns: {name}")
@@ -140,8 +147,30 @@ RUNS = [
         ("it counts two attempts", [request(), of(attempts=2), ran_for()], {Kind.RECORD}),
         ("it failed", [request(), of("Failed"), FAILED], FINE),
         ("it is gone too soon", [request(), of(gone=at(25)), ran_for()], {Kind.RECORD}),
+        ("it is gone, and had to run", [request(), of("Pending", gone=at(20))], {Kind.REQUEST, Kind.RECORD}),
+        ("a client deletes it", [WITHDRAWN, of("Pending", gone=at(15.6))], FINE),
+        ("a client deletes it, and it had to run before",
+         [replace(WITHDRAWN, cancelled=at(20)), of("Pending", gone=at(20))], {Kind.REQUEST}),
+        ("a client deletes it, and it runs later", [WITHDRAWN, of("Pending", gone=at(15.6)), ran_for(late=5)],
+         {Kind.EXTRA}),
+        ("a client deletes it while it runs", [WITHDRAWN, of("Running", gone=at(15.6)), ran_for()], FINE),
+        ("a client deletes it when it says that it runs, and nothing does", [WITHDRAWN, of("Running", gone=at(15.6))],
+         {Kind.REQUEST}),
+        ("a client deletes it when it may have been refused",
+         [OFF, replace(WITHDRAWN, cancelled=at(18.5)), of("Pending", gone=at(18.5))], FINE),
+        ("its Job does not name it, as it is gone", [WITHDRAWN, of("Pending", gone=at(15.6)), UNNAMED], FINE),
+        ("its Job does not name it", [request(), of(group=UNNAMED.group), UNNAMED], {Kind.EXTRA, Kind.REQUEST}),
         ("it has a time to live",
          [request(ttlSecondsAfterFinished=2), of(ttlSecondsAfterFinished=2, gone=at(25)), ran_for()], FINE),
+    )
+]  # fmt: skip
+RETRIES = [
+    pytest.param(spec("@manually", retries=1, retryBackoff={"initial": "1s"}), [NO_JOB, *facts], kinds, id=f"{name}")
+    for name, facts, kinds in (
+        ("DkronRuns with retries: the first is refused",
+         [request(**SECOND), of(attempts=2, **SECOND), ran_for(slot=2, late=15, attempt=2)], FINE),
+        ("DkronRuns with retries: the second is refused",
+         [request(**SECOND), of("Failed", attempts=2, **SECOND), ran_for(slot=2, late=13.5, success=False)], FINE),
     )
 ]  # fmt: skip
 FORBIDS = [
@@ -383,7 +412,7 @@ def test_what_runs_after_a_parent_in_a_pause(facts: list[Any], kinds: set[Kind])
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
-@pytest.mark.parametrize(("job", "facts", "kinds"), [*RUNS, *FORBIDS, *PAUSES])
+@pytest.mark.parametrize(("job", "facts", "kinds"), [*RUNS, *RETRIES, *FORBIDS, *PAUSES])
 def test_what_is_objected_to(job: Any, facts: list[Any], kinds: set[Kind]) -> None:
     verdict = judge(history(made(job), *facts))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
