@@ -148,6 +148,14 @@ class Asked:
         return any(self._refuses(case, reason, by) for case in self.cases if self.bound in ("", case.life.uid))
 
     @property
+    def was_refused_by_a_rival(self) -> bool:
+        """Whether one of two operators that both act may have refused what the other runs: "one may count a slot or a
+        request as skipped that the other runs or has counted" (docs/testing.md, "Storms")."""
+        if self.phase is not RunPhase.REFUSED or not self.weather.terms.rivals or self.known is None:
+            return False
+        return self.may_be_refused(self.reason, self.weather.decided(self.known))
+
+    @property
     def _has_waited(self) -> bool:
         """Whether it ended when it had waited for as long as it does, and no job surely was there for it."""
         if self.ended is None or self.bound:

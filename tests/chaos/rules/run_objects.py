@@ -60,7 +60,7 @@ def _wrong(asked: Asked, case: Case, group: Group) -> Iterator[tuple[Kind, str]]
     unbound = asked.object is None or (not asked.bound and asked.object.gone is not None)
     if not unbound and asked.bound != case.life.uid:
         yield Kind.EXTRA, f"ran for the job {case.life.uid}, and it says that it is for {asked.bound or 'none'}"
-    if asked.phase is RunPhase.REFUSED:
+    if asked.phase is RunPhase.REFUSED and not asked.was_refused_by_a_rival:
         yield Kind.EXTRA, f"ran, and it was refused ({asked.reason})"
     if group.began < asked.invoked - grain:
         yield Kind.UNTIMELY, f"began at {rfc3339(group.began)}, and was asked for at {rfc3339(asked.invoked)}"
@@ -112,7 +112,7 @@ def _says(asked: Asked) -> Iterator[Told]:
     touched = case.is_wiped or any(case.is_hit(run) or case.is_replaced(run) for run in group.runs)
     if status.group not in (None, group.first.group):
         yield Kind.RECORD, group.began, f"status.group is {status.group}, and {group} has {group.first.group}"
-    if touched or group.ended is None:
+    if touched or group.ended is None or asked.was_refused_by_a_rival:
         return
     last = {run.member: run for run in sorted(group.runs, key=lambda run: run.attempt)}
     wanted = RunPhase.SUCCEEDED if all(run.success for run in last.values()) else RunPhase.FAILED

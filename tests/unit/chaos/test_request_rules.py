@@ -173,6 +173,17 @@ RETRIES = [
          [request(**SECOND), of("Failed", attempts=2, **SECOND), ran_for(slot=2, late=13.5, success=False)], FINE),
     )
 ]  # fmt: skip
+RIVALS = [
+    pytest.param(facts, kinds, id=f"DkronRuns of two operators: {name}")
+    for name, facts, kinds in (
+        ("it did not run", [request(), of("Pending")], {Kind.REQUEST}),
+        ("it ran twice", [*RAN, AGAIN], {Kind.DOUBLE}),
+        ("refused without a cause", [request(), REFUSED], {Kind.REQUEST}),
+        ("one refuses what the other runs", [asked(Act.DISABLE, 15), request(), REFUSED, ran_for()], FINE),
+        ("one refuses without a cause what the other runs", [request(), REFUSED, ran_for()], {Kind.EXTRA, Kind.RECORD}),
+        ("it ran in a pause", [paused(10, 26), *RAN], {Kind.EXTRA}),
+    )
+]  # fmt: skip
 FORBIDS = [
     pytest.param(spec("@manually", concurrency="forbid"), [*BUSY, *facts], kinds, id=f"DkronRuns of forbid: {name}")
     for name, facts, kinds in (
@@ -415,6 +426,13 @@ def test_what_runs_after_a_parent_in_a_pause(facts: list[Any], kinds: set[Kind])
 @pytest.mark.parametrize(("job", "facts", "kinds"), [*RUNS, *RETRIES, *FORBIDS, *PAUSES])
 def test_what_is_objected_to(job: Any, facts: list[Any], kinds: set[Kind]) -> None:
     verdict = judge(history(made(job), *facts))
+    assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
+
+
+@pytest.mark.parametrize(("facts", "kinds"), RIVALS)
+def test_what_is_objected_to_where_two_operators_act(facts: list[Any], kinds: set[Kind]) -> None:
+    told = history(made(BY_HAND), *facts)
+    verdict = judge(replace(told, terms=replace(told.terms, rivals=True)))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
