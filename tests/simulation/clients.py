@@ -93,8 +93,10 @@ class Clients:
         return next((entry["job"] for entry in status.get("active", ())), None)
 
     def _runs(self, job: str) -> list[Object]:
+        """The Jobs that an operator has made for a job."""
         bodies = self._world.list(JOBS, namespace_of(job))
-        return [body for body in bodies if body["metadata"]["annotations"].get("dkron.io/name") == job]
+        notes = ((body, body["metadata"]["annotations"]) for body in bodies)
+        return [body for body, its in notes if its.get("dkron.io/name") == job and SQUATTER not in its]
 
     def _hear(self, event: Told) -> None:
         phase = (event.body.get("status") or {}).get("phase")
