@@ -79,7 +79,7 @@ WITHDRAWN = replace(request(), cancelled=at(15.6))
 UNNAMED = ran_for("", group=group_of("uid-r", at(15)))
 NO_JOB = broke(15.1, 15.9, down=False, hits=("a-1772323215-0123abcd",))
 """The API server refuses a Job of it."""
-SECOND = {"scheduledTime": "2026-03-01T00:00:02Z"}
+SECOND: dict[str, Any] = {"scheduledTime": "2026-03-01T00:00:02Z"}
 
 RUNS = [
     pytest.param(BY_HAND, facts, kinds, id=f"DkronRuns: {name}")
