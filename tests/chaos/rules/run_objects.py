@@ -79,6 +79,9 @@ def _becomes_nothing(asked: Asked) -> Iterator[Told]:
     """It has no run: then it was refused for a reason that holds, or nobody owed it one."""
     if asked.groups or asked.known is None:
         return
+    # The Jobs of a job that is deleted go with it, and may do so while the witness sees nothing.
+    if asked.phase is RunPhase.SUCCEEDED and all(case.life.deleted >= FOREVER for case in asked.cases):
+        yield Kind.RECORD, asked.ended or asked.invoked, "it says that it succeeded, and nothing ran for it"
     if asked.phase is RunPhase.REFUSED:
         by = asked.weather.decided(asked.known) if asked.owed is None else asked.owed[1]
         late = by if asked.ended is None else max(by, asked.ended + asked.weather.terms.lateness)
