@@ -49,12 +49,27 @@ class Asked:
         return min(self.object.created, self.object.seen)
 
     @property
+    def created(self) -> datetime:
+        """The second in which it was created, as far as that is known: the names of its Jobs have it."""
+        told = None if self.request is None else self.request.created
+        return self.object.created if self.object is not None else told or self.invoked
+
+    @property
     def known(self) -> datetime | None:
         """From when on it surely was there; None if nobody knows that it ever was."""
         told = [self.object.seen] if self.object is not None else []
         if self.request is not None and self.request.answered is not None:
             told.append(self.request.answered)
         return min(told, default=None)
+
+    @property
+    def withdrawn(self) -> datetime:
+        """When it was deleted, if it had not been decided by then."""
+        if self._is_decided:
+            return FOREVER
+        gone = None if self.object is None else self.object.gone
+        cancelled = None if self.request is None else self.request.cancelled
+        return min(each for each in (gone, cancelled, FOREVER) if each is not None)
 
     @property
     def phase(self) -> RunPhase:
@@ -74,22 +89,42 @@ class Asked:
         return "" if job is None else job.uid
 
     @property
+    def ended(self) -> datetime | None:
+        """When it says that it has ended."""
+        return None if self.object is None else self.object.status.finished_at
+
+    @property
     def ended_with_its_job(self) -> bool:
-        """Whether it says that its job was deleted, and that is so."""
-        deleted = {case.life.uid for case in self.cases if case.life.deleted < FOREVER}
-        return self.reason == JOB_DELETED and self.bound in deleted
+        """Whether it says that its job was deleted, and that may have been so by then."""
+        if self.reason != JOB_DELETED or self.ended is None:
+            return False
+        by = self.ended + self.weather.wrong + self.weather.terms.grain
+        bound = (case.life for case in self.cases if case.life.uid == self.bound)
+        return any(life.record is None and life.deleted <= by for life in bound)
+
+    @property
+    def outlives_its_job(self) -> datetime | None:
+        """By when the deletion of its job must have ended it, and has not; None if that is not so."""
+        if self.object is None or self.object.gone is not None or self.phase in ENDED:
+            return None
+        gone = next((case.life.gone for case in self.cases if case.life.uid == self.bound), FOREVER)
+        by = self.weather.decided(gone)
+        return by if by <= self.weather.terms.read else None
 
     @cached_property
     def owed(self) -> tuple[Case, datetime] | None:
         """The job that has to run it or to refuse it, and by when it must have; None if none has to."""
-        if self.known is None or (self.object is not None and self.object.gone is not None and not self._is_decided):
+        if self.known is None:
             return None
         for case in self.cases:
             made = next((span.sure for span in case.life.settings), None)
             begin = None if made is None else max(self.known, made)
             by = FOREVER if begin is None else self.weather.decided(begin)
-            if begin is not None and by < case.life.deleted and begin < self.invoked + WAITS - self.weather.terms.grain:
+            waits = begin is not None and begin < self.invoked + WAITS - self.weather.terms.grain
+            if waits and by < min(case.life.deleted, self.withdrawn):
                 return case, by
+            if case.life.uid == self.bound:
+                break
         return None
 
     @property
@@ -97,12 +132,10 @@ class Asked:
         """Whether it had to run by the last look, may have, or must not."""
         if self.request is not None and (self.request.refused or not self.request.fits):
             return Need.NEVER
-        if self.ended_with_its_job or self.owed is None:
-            return Need.MAY
-        if self.owed[1] > self.weather.terms.read or self.weather.terms.rivals:
+        if self.owed is None or self.owed[1] > self.weather.terms.read:
             return Need.MAY
         case, by = self.owed
-        if case.is_refused(self.invoked):
+        if case.is_refused(self.created):
             return Need.MAY
         return Need.MAY if any(self.may_be_refused(reason, by) for reason in SkipReason) else Need.MUST
 
@@ -111,8 +144,27 @@ class Asked:
         if reason == SkipReason.INVALID_PARAMETERS:
             return self.request is not None and not self.request.fits
         if reason == JOB_NOT_FOUND:
-            return not self.cases or any(case.life.deleted < FOREVER for case in self.cases)
-        return any(self._refuses(case, reason, by) for case in self.cases)
+            return self._has_waited
+        return any(self._refuses(case, reason, by) for case in self.cases if self.bound in ("", case.life.uid))
+
+    @property
+    def was_refused_by_a_rival(self) -> bool:
+        """Whether one of two operators that both act may have refused what the other runs: "one may count a slot or a
+        request as skipped that the other runs or has counted" (docs/testing.md, "Storms")."""
+        if self.phase is not RunPhase.REFUSED or not self.weather.terms.rivals or self.known is None:
+            return False
+        return self.may_be_refused(self.reason, self.weather.decided(self.known))
+
+    @property
+    def _has_waited(self) -> bool:
+        """Whether it ended when it had waited for as long as it does, and no job surely was there for it."""
+        if self.ended is None or self.bound:
+            return False
+        wrong = self.weather.wrong + self.weather.terms.lateness
+        there = (span for case in self.cases for span in case.life.settings if span.value is not None)
+        # One of a backfill waits for the very job of which it is a slot.
+        found = not self.backfill and any(span.covers(self.ended - wrong, self.ended) for span in there)
+        return self.ended + wrong >= self.invoked + WAITS and not found
 
     @property
     def _is_decided(self) -> bool:

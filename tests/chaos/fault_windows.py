@@ -80,6 +80,11 @@ class Weather:
         """By how much a clock ever was ahead."""
         return max([timedelta(0), *(f.skew for f in self.faults)])
 
+    @property
+    def wrong(self) -> timedelta:
+        """By how much a clock ever was wrong."""
+        return max([timedelta(0), *(abs(f.skew) for f in self.faults)])
+
     def around(self, begin: datetime, end: datetime, margin: timedelta) -> list[Fault]:
         """The faults that were near."""
         return [f for f in self.faults if f.begin <= end + margin and begin - margin <= end_of(f)]

@@ -37,7 +37,7 @@ class Operation:
 
     `spec` is the whole spec after a create or an edit; after a disable or an enable it may be told. Of a create, `uid`
     and `created` are the answer's metadata. Of a run, `at` is the time that its annotation says, if the client knows
-    it. `hits` is the Job of a stop.
+    it. `hits` is the Job of a stop. `labels` are those of a create, each as key=value.
     """
 
     act: Act
@@ -51,6 +51,7 @@ class Operation:
     at: Instant | None = None
     force: bool = False
     hits: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,7 @@ class Paused:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """A client created a DkronRun. Without an answer nobody knows whether that was done. `uid` and `created` are the
-    answer's metadata. `fits`: whether its values are such as the job takes."""
+    answer's metadata. `fits`: whether its values are such as the job takes. `cancelled` is when a client deleted it."""
 
     name: str
     invoked: Instant
@@ -192,6 +193,7 @@ class RunRequest:
     uid: str = ""
     created: Instant | None = None
     fits: bool = True
+    cancelled: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +232,18 @@ class BackfillObject:
     uid: str
     status: BackfillStatus
     decided: tuple[tuple[BackfillTarget, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended:
+    """A client suspended a DkronBackfill at `begin`, and resumed it at `end`; `made` and `gone` are when that was
+    answered."""
+
+    name: str
+    begin: Instant
+    made: Instant
+    end: Instant = FOREVER
+    gone: Instant = FOREVER
 
 
 OLD_LISTS = "old lists"
@@ -279,6 +293,7 @@ class History:
     run_objects: tuple[RunObject, ...] = field(default=())
     backfill_requests: tuple[BackfillRequest, ...] = field(default=())
     backfill_objects: tuple[BackfillObject, ...] = field(default=())
+    suspensions: tuple[Suspended, ...] = field(default=())
 
     def with_runs(self, *runs: Run) -> "History":
         """The same, but these are all the runs."""

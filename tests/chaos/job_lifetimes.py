@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from dkron_crds.job import JobSpec
+from dkron_crds.requests import group_of
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER, Act, History, Operation, Paused, Record, Run, RunObject, RunRequest, Seen
 from tests.chaos.spans import Change, Span, projected, spans
@@ -37,6 +38,7 @@ class Life:
     pauses: tuple[Paused, ...] = ()
     run_requests: tuple[RunRequest, ...] = ()
     run_objects: tuple[RunObject, ...] = ()
+    labels: frozenset[str] = frozenset()
 
     @cached_property
     def settings(self) -> list[Span[Setting]]:
@@ -53,6 +55,16 @@ class Life:
     def deleted(self) -> datetime:
         """From when on it may be gone."""
         return min((span.first for span in self.settings if span.value is None), default=FOREVER)
+
+    @property
+    def gone(self) -> datetime:
+        """From when on every operator must have seen that it is gone."""
+        return min((span.sure for span in self.settings if span.value is None and span.sure), default=FOREVER)
+
+    def is_there(self, begin: datetime, end: datetime) -> bool:
+        """Whether it surely was there all that time."""
+        made = next((span.sure for span in self.settings), None)
+        return made is not None and made <= begin and end < self.deleted
 
     def specs(self, begin: datetime, end: datetime) -> list[JobSpec]:
         """All that may have been in force at some moment of that time."""
@@ -92,15 +104,25 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
         operations=operations,
         changes=tuple(projected(_changes(operations, weather), lambda renewed: renewed[0])),
         renewals=tuple(_changes(operations, weather)),
-        runs=tuple(sorted((run for run in history.runs if run.uid == uid), key=lambda run: (run.began, run.name))),
+        runs=tuple(sorted(_runs(history, uid), key=lambda run: (run.began, run.name))),
         record=next((record for record in history.records if record.uid == uid), None),
         sinces=tuple(sorted(fact.since for fact in history.sinces if fact.uid == uid)),
         statuses=tuple(sorted((fact for fact in history.statuses if fact.uid == uid), key=lambda fact: fact.at)),
         pauses=tuple(fact for fact in history.pauses if fact.job == create.job),
         run_requests=tuple(fact for fact in history.run_requests if fact.spec.job == create.job and not fact.refused),
         run_objects=tuple(fact for fact in history.run_objects if fact.spec.job == create.job),
+        labels=frozenset(create.labels),
     )
     return life.without(_still_on_their_way(life, weather))
+
+
+def _runs(history: History, uid: str) -> Iterator[Run]:
+    """Those of a job. A Job that is made once its DkronRun is gone, because it was claimed before, does not name it;
+    the number of its run tells."""
+    gone = {group_of(each.uid, each.created): each.name for each in history.run_objects if each.gone is not None}
+    for run in history.runs:
+        if run.uid == uid:
+            yield run if run.asked or run.group not in gone else replace(run, asked=gone[run.group])
 
 
 def _still_on_their_way(life: Life, weather: Weather) -> Iterator[Run]:

@@ -19,14 +19,19 @@ QUICK = {"initial": "1s", "max": "2s"}
 TOGETHER = frozenset({"every-three", "single-skip", "madrid", "after-that", "deadline", "asked"})
 """Jobs that one DkronPause holds by their label."""
 LABEL = {"chaos.dkron.io/paused": "together"}
+BACKFILLED = ("fields", "madrid", "fails", "deadline-short")
+"""Jobs whose slots of the past run again, some by their label. They are not deleted; the last of them is edited."""
+FAILING = ("fails",)
+SELECTED = {"chaos.dkron.io/again": "together"}
 
 
 def job(name: str, schedule: str = "@manually", *, lasts: str = "100ms", code: int = 0, **spec: Any) -> Object:
     """A job whose pod runs so long and ends with this code."""
     template = simulated(run_for=lasts, exit_code=code)
     body = dkron_job(name, schedule=schedule, jobTemplate=template, **({"history": KEEP} | spec))
-    if name in TOGETHER:
-        body["metadata"]["labels"] = LABEL
+    labels = (LABEL if name in TOGETHER else {}) | (SELECTED if name in BACKFILLED else {})
+    if labels:
+        body["metadata"]["labels"] = labels
     return body
 
 
@@ -65,8 +70,6 @@ STEADY = frozenset({"every-two", "fields", "madrid", "single-all", "newest-quick
 """Jobs that nobody changes. Of the others it is mostly open by which spec a slot was decided that came due in a storm,
 and then it need not run. Of these it is known, and each slot that `missedRuns` wants has to.
 """
-BACKFILLED = ("fields", "madrid", "fails", "deadline-short")
-"""Jobs whose slots of the past run again. They are not deleted; the last of them is edited."""
 REQUESTED = ("asked", "asked-single", "single", "newest", "every-three", "after-that", "fails", "newest-quick", "tidy")
 """Jobs of which DkronRuns are created."""
 PAUSABLE = tuple(name for name in NAMES if name not in {"every-two", "probe"})

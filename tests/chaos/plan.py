@@ -204,12 +204,12 @@ def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(KIND
     faults -= AMONG_RIVALS if rivals else frozenset()
     blows = _blows(Random(f"blows {seed}"), seconds, sorted(faults))  # noqa: S311 - has to be had again
     wishes = _wishes(Random(f"wishes {seed}"), seconds)  # noqa: S311
+    wanted = tuple(requests(seed, seconds, begin=HEAD_START))
     if not rivals:
-        wanted = requests(seed, seconds, begin=HEAD_START)
-        return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes), seconds, tuple(wanted))
+        return Plan(tuple(BODIES.values()), tuple(blows), tuple(wishes), seconds, wanted)
     bodies = tuple(body | {"spec": without_replace(body["spec"])} for body in BODIES.values())
     kept = (replace(wish, spec=without_replace(wish.spec)) for wish in wishes if wish.act in HARMLESS)
-    return Plan(bodies, tuple(blows), tuple(kept), seconds)
+    return Plan(bodies, tuple(blows), tuple(kept), seconds, wanted)
 
 
 def excused(blows: Sequence[Blow]) -> list[tuple[float, float]]:

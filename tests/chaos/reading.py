@@ -3,7 +3,7 @@
     {"fact": "terms", "read": "…", "lateness": 5, "recovery": 30, "start": 10, "grain": 1, "rivals": false,
      "probe": "a", "settle": 6, "calm": 0.5, "complete": false}
     {"fact": "operation", "act": "create", "job": "a", "invoked": "…", "answered": "…", "uid": "…", "created": "…",
-     "spec": {"schedule": "*/10 * * * * *", "concurrency": "forbid"}}
+     "labels": ["team=data"], "spec": {"schedule": "*/10 * * * * *", "concurrency": "forbid"}}
     {"fact": "operation", "act": "run", "job": "a", "invoked": "…", "answered": "…", "at": "…", "force": true}
     {"fact": "run", "job": "a", "uid": "…", "name": "a-1767225600-0123abcd", "slot": "…", "trigger": "schedule",
      "group": 0, "attempt": 1, "member": "", "created": "…", "start": "…", "end": "…", "success": true}
@@ -16,13 +16,14 @@
     {"fact": "paused", "job": "a", "begin": "…", "made": "…", "end": "…", "gone": "…", "drop": false,
      "by_itself": false}
     {"fact": "run-request", "name": "r", "invoked": "…", "answered": "…", "uid": "…", "created": "…", "fits": true,
-     "spec": {"job": "a", "force": true}}
+     "cancelled": "…", "spec": {"job": "a", "force": true}}
     {"fact": "run-object", "name": "r", "uid": "…", "seen": "…", "created": "…", "backfill": "", "gone": "…",
      "spec": {"job": "a"}, "status": {"phase": "Succeeded"}}
     {"fact": "backfill-request", "name": "b", "invoked": "…", "answered": "…", "uid": "…",
      "spec": {"job": "a", "from": "…", "to": "…"}}
     {"fact": "backfill-object", "name": "b", "uid": "…", "status": {"succeeded": 3},
      "decided": [[{"job": "a", "uid": "…", "slots": ["…"]}]]}
+    {"fact": "suspended", "name": "b", "begin": "…", "made": "…", "end": "…", "gone": "…"}
 
 Exactly one line has the terms, of which only `read` is required. `spec` and `status` are those of a DkronJob, of a
 DkronRun in a `run-…`, and of a DkronBackfill in a `backfill-…`, as the API server has them. What is absent has
@@ -49,6 +50,7 @@ from tests.chaos.history import (
     RunRequest,
     Seen,
     Since,
+    Suspended,
     Terms,
 )
 
@@ -65,17 +67,18 @@ Fact = (
     | RunObject
     | BackfillRequest
     | BackfillObject
+    | Suspended
 )
 
 KINDS: dict[str, type[Any]] = {
     "terms": Terms, "operation": Operation, "run": Run, "record": Record, "since": Since, "seen": Seen,
     "fault": Fault, "paused": Paused, "run-request": RunRequest, "run-object": RunObject,
-    "backfill-request": BackfillRequest, "backfill-object": BackfillObject,
+    "backfill-request": BackfillRequest, "backfill-object": BackfillObject, "suspended": Suspended,
 }  # fmt: skip
 _FIELDS: dict[str, type[Any]] = {
     "operations": Operation, "faults": Fault, "sinces": Since, "statuses": Seen, "runs": Run, "records": Record,
     "pauses": Paused, "run_requests": RunRequest, "run_objects": RunObject, "backfill_requests": BackfillRequest,
-    "backfill_objects": BackfillObject,
+    "backfill_objects": BackfillObject, "suspensions": Suspended,
 }  # fmt: skip
 """Where a history has the facts of each kind."""
 _ADAPTERS = {kind: TypeAdapter(kind) for kind in KINDS.values()}

@@ -21,12 +21,12 @@ from dkron_crds.requests import run_annotation
 from dkron_crds.run import RunSpec
 from dkron_crds.stops import stop_annotation
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
-from tests.chaos.history import FOREVER, Act, BackfillRequest, Operation, Paused, RunRequest
+from tests.chaos.history import FOREVER, Act, BackfillRequest, Operation, Paused, RunRequest, Suspended
 from tests.support.kube import Kube, Refused
 
 Object = dict[str, Any]
 WHO = "the recorder"
-Fact = Operation | RunRequest | Paused | BackfillRequest
+Fact = Operation | RunRequest | Paused | BackfillRequest | Suspended
 AGAIN = 0.2
 """Seconds until a request is repeated that may be sent twice."""
 INSISTS = 60.0
@@ -42,11 +42,13 @@ class Recorder:
         self._told = told
         self._requests = 0
         self._pauses: dict[str, list[Paused]] = {}
+        self._suspended: Suspended | None = None
 
     def create(self, body: Object) -> Operation:
         """Create this DkronJob."""
-        spec = JobSpec.from_wire(body["spec"])
-        op = self._asked(Act.CREATE, body["metadata"]["name"], spec=spec)
+        spec, metadata = JobSpec.from_wire(body["spec"]), body["metadata"]
+        labels = tuple(f"{key}={value}" for key, value in (metadata.get("labels") or {}).items())
+        op = self._asked(Act.CREATE, metadata["name"], spec=spec, labels=labels)
         return self._do(op, lambda: self._kube.create(DKRON_JOBS, body))
 
     def edit(self, job: str, spec: Object) -> Operation:
@@ -111,6 +113,21 @@ class Recorder:
         self._told(done)
         return done
 
+    def suspend(self, name: str) -> None:
+        """Suspend a DkronBackfill. It is asked for until it is answered."""
+        begin = datetime.now(UTC)
+        self._suspended = Suspended(name=name, begin=begin, made=self._set_suspended(name, to=True))
+
+    def go_on(self) -> None:
+        """Resume the DkronBackfill that is suspended, if one is."""
+        if self._suspended is not None:
+            end, name = datetime.now(UTC), self._suspended.name
+            self._told(replace(self._suspended, end=end, gone=self._set_suspended(name, to=False)))
+            self._suspended = None
+
+    def _set_suspended(self, name: str, *, to: bool) -> datetime:
+        return self._insist(lambda: self._kube.patch(DKRON_BACKFILLS, name, {"spec": {"suspend": to}}))
+
     def pause(self, jobs: Iterable[str], spec: Object) -> str:
         """Create a DkronPause with this spec, which selects these jobs; its name. It is asked for until it is
         answered.."""
@@ -133,7 +150,8 @@ class Recorder:
             self._told(ended)
 
     def resume_all(self) -> None:
-        """Delete every DkronPause that is left."""
+        """Delete every DkronPause that is left, and resume what is suspended."""
+        self.go_on()
         for name in tuple(self._pauses):
             self.resume(name)
 

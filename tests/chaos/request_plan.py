@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from tests.chaos.jobs import BACKFILLED, LABEL, PAUSABLE, REQUESTED, STEADY, TOGETHER, Object
+from tests.chaos.jobs import BACKFILLED, FAILING, LABEL, PAUSABLE, REQUESTED, SELECTED, STEADY, TOGETHER, Object
 
 
 class Kind(StrEnum):
-    """What kind of object is asked for; RESUME deletes the pause."""
+    """What kind of object is asked for; RESUME deletes the pause, and SUSPEND and GO_ON edit the newest backfill."""
 
     RUN = "DkronRun"
     PAUSE = "DkronPause"
     RESUME = "no DkronPause"
     BACKFILL = "DkronBackfill"
+    SUSPEND = "a DkronBackfill suspended"
+    GO_ON = "a DkronBackfill resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ ALL, DROPS, BY_ITSELF = 0.3, 0.4, 0.4
 LONG_AGO = (40.0, 90.0)
 """Clocks are wrong by less."""
 RANGE = (18.0, 30.0)
-STOPS = 0.5
-"""How likely a backfill stops after a failure."""
+STOPS, FAILED, SELECTS, SUSPENDS = 0.5, 0.25, 0.3, 0.4
+"""How likely a backfill stops after a failure, runs what has failed, is of all jobs with a label, and is suspended."""
+SUSPENDED_AFTER, SUSPENDED_FOR = (0.1, 2.5), (8.0, 12.0)
+"""Seconds until then, and until it is resumed."""
 
 
 def requests(seed: int, seconds: float, *, begin: float) -> list[Wanted]:
@@ -110,7 +114,13 @@ def _backfills(random: Random, now: float, end: float) -> Iterator[Wanted]:
             "order": random.choice(("oldestFirst", "newestFirst")),
             "onFailure": "stop" if random.random() < STOPS else "continue",
         }
-        yield Wanted(
-            now, Kind.BACKFILL, (random.choice(BACKFILLED),), spec, ago=round(random.uniform(*LONG_AGO)),
-            lasts=round(random.uniform(*RANGE)),
-        )  # fmt: skip
+        jobs: tuple[str, ...] = (random.choice(BACKFILLED),)
+        if random.random() < FAILED:
+            spec["runs"], jobs = "failed", FAILING
+        if random.random() < SELECTS:
+            spec["selector"], jobs = SELECTED, BACKFILLED
+        ago, lasts = round(random.uniform(*LONG_AGO)), round(random.uniform(*RANGE))
+        yield Wanted(now, Kind.BACKFILL, jobs, spec, ago=ago, lasts=lasts)
+        if random.random() < SUSPENDS:
+            yield Wanted(now := now + random.uniform(*SUSPENDED_AFTER), Kind.SUSPEND, jobs)
+            yield Wanted(now := now + random.uniform(*SUSPENDED_FOR), Kind.GO_ON, jobs)

@@ -53,6 +53,11 @@ class RequestSightings:
             name=metadata["name"], uid=metadata["uid"], status=status, decided=decided
         )
 
+    @property
+    def runs(self) -> tuple[RunObject, ...]:
+        """The DkronRuns."""
+        return tuple(self._runs.values())
+
     def facts(self, until: datetime) -> Iterator[RunObject | BackfillObject]:
         """One for each. A DkronRun that was seen after `until` is left out."""
         yield from (run for run in self._runs.values() if run.seen <= until)

@@ -18,12 +18,14 @@ class Requester:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._paused: list[str] = []
+        self._newest = ""
         self._ended = threading.Event()
 
     def ask(self, wanted: Sequence[Wanted], began: float) -> None:
         """All of it, each at its time after `began`, as `time.monotonic` has it, until it is closed."""
         asking: dict[Kind, Callable[[Wanted], object]] = {
             Kind.RUN: self._run, Kind.PAUSE: self._pause, Kind.RESUME: self._resume, Kind.BACKFILL: self._backfill,
+            Kind.SUSPEND: self._suspend, Kind.GO_ON: lambda _: self._recorder.go_on(),
         }  # fmt: skip
         for each in wanted:
             if self._ended.wait(max(0.0, began + each.at - time.monotonic())):
@@ -48,7 +50,11 @@ class Requester:
 
     def _backfill(self, wanted: Wanted) -> None:
         begin, end = _before(wanted.ago + wanted.lasts), _before(wanted.ago)
-        self._recorder.backfill(**{"job": wanted.jobs[0], "from": rfc3339(begin), "to": rfc3339(end), **wanted.spec})
+        of = {} if "selector" in wanted.spec else {"job": wanted.jobs[0]}
+        self._newest = self._recorder.backfill(**of, **{"from": rfc3339(begin), "to": rfc3339(end), **wanted.spec}).name
+
+    def _suspend(self, _: Wanted) -> None:
+        self._recorder.suspend(self._newest)
 
 
 def _before(seconds: float) -> datetime:

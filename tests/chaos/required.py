@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from dkron_crds.run import RunPhase
 from tests.chaos.asked import Asked
+from tests.chaos.backfilled import Backfill
 from tests.chaos.case import Case
 from tests.chaos.history import Paused
 from tests.chaos.needs import Need
-from tests.chaos.rules.backfills import Backfill
 
 
 def required(

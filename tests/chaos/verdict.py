@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from dkron_crds.base import rfc3339
 from tests.chaos import telling
 from tests.chaos.asked import Asked, all_asked
+from tests.chaos.backfilled import Backfill, all_backfills
 from tests.chaos.calm import Calm, calm
 from tests.chaos.case import Case, Kind, Objection
 from tests.chaos.fault_windows import Weather
@@ -30,7 +31,6 @@ from tests.chaos.rules import (
     stops,
     windows,
 )
-from tests.chaos.rules.backfills import Backfill, all_backfills
 
 RULES: tuple[Callable[[Case], Iterator[Objection]], ...] = (
     slots.check,

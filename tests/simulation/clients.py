@@ -9,7 +9,9 @@ from typing import Any
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobSpec
 from dkron_crds.names import API_VERSION
+from dkron_crds.parameter_places import run_problem
 from dkron_crds.requests import run_annotation
+from dkron_crds.run import RunSpec
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_crds.stops import stop_annotation
@@ -18,7 +20,7 @@ from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, NODES, 
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
-from tests.chaos.history import Act, Operation, Paused
+from tests.chaos.history import Act, Operation, Paused, RunRequest
 from tests.simulation.controllers import SQUATTER
 from tests.simulation.plans import Event, What
 from tests.simulation.world import Event as Told
@@ -30,20 +32,19 @@ NEIGHBOUR = "neighbour"
 """The namespace of jobs whose names begin with it."""
 NOBODY = "00000000-0000-0000-0000-0000deadbeef"
 _PHASES = frozenset({"Running", "Succeeded", "Failed"})
-_OF_RUNS = (What.ASK, What.CANCEL)
 _WITH_SPEC = (What.CREATE, What.EDIT)
 
 
 class Clients:
-    """All of them. `operations` is what they asked for and were told was done."""
+    """All of them. `operations` is what they asked for and were told was done, `run_requests` are the DkronRuns."""
 
     def __init__(self, world: World, clock: Callable[[], datetime]) -> None:
         self.operations: list[Operation] = []
         self.pauses: list[Paused] = []
+        self.run_requests: list[RunRequest] = []
         self._world = world
         self._clock = clock
         self._requests = 0
-        self._squatters: set[str] = set()
         self._awaited: list[tuple[Event, Callable[[str], None]]] = []
         world.heard.append(self._hear)
 
@@ -92,9 +93,10 @@ class Clients:
         return next((entry["job"] for entry in status.get("active", ())), None)
 
     def _runs(self, job: str) -> list[Object]:
+        """The Jobs that an operator has made for a job."""
         bodies = self._world.list(JOBS, namespace_of(job))
-        own = [body for body in bodies if body["metadata"]["uid"] not in self._squatters]
-        return [body for body in own if body["metadata"]["annotations"].get("dkron.io/name") == job]
+        notes = ((body, body["metadata"]["annotations"]) for body in bodies)
+        return [body for body, its in notes if its.get("dkron.io/name") == job and SQUATTER not in its]
 
     def _hear(self, event: Told) -> None:
         phase = (event.body.get("status") or {}).get("phase")
@@ -110,23 +112,26 @@ class Clients:
 
     def ask(self, event: Event) -> None:
         """Do what the plan says, if that is possible."""
-        if event.what is What.NODES:
-            self._set_nodes(event.nodes)
-            return
+        match event.what:
+            case What.NODES:
+                self._set_nodes(event.nodes)
+            case What.ASK:
+                self._create_run(event)
+            case What.CANCEL:
+                self._delete_runs(event.on)
+            case _:
+                self._operate(event)
+
+    def _operate(self, event: Event) -> None:
         try:
-            answer = (self._request_run if event.what in _OF_RUNS else self._request)(event)
+            answer = self._request(event)
         except KubeError:
             return
-        if event.what is What.CANCEL:
-            return
-        now, more = self._clock(), dict[str, Any]()
-        act = Act.RUN if event.what is What.ASK else Act(event.what)
+        now, more, act = self._clock(), dict[str, Any](), Act(event.what)
         if event.what in _WITH_SPEC:
             more["spec"] = JobSpec.from_wire(event.spec)
         if event.what is What.RUN:
             more |= {"at": _asked_at(now), "force": event.force}
-        if event.what is What.ASK:
-            more |= {"at": _created(answer), "force": event.force}
         if event.what is What.CREATE:
             more |= {"uid": answer["metadata"]["uid"], "created": _created(answer)}
         self.operations.append(Operation(act=act, job=event.on, invoked=now, answered=now, **more))
@@ -147,7 +152,6 @@ class Clients:
             made = self._world.create(JOBS, namespace_of(event.on), body)
         except KubeError:
             return None
-        self._squatters.add(made["metadata"]["uid"])
 
         def go() -> None:
             # The garbage collector may have been here.
@@ -205,18 +209,36 @@ class Clients:
             case _:
                 return self._patch(name, {"spec": {"disabled": event.what is What.DISABLE}})
 
-    def _request_run(self, event: Event) -> Object:
-        """Create a DkronRun, or delete those of the job."""
-        namespace = namespace_of(event.on)
-        if event.what is What.CANCEL:
-            for body in self._world.list(DKRON_RUNS, namespace):
-                if body["spec"]["job"] == event.on:
-                    self._world.delete(DKRON_RUNS, namespace, body["metadata"]["name"])
-            return {}
+    def _create_run(self, event: Event) -> None:
         self._requests += 1
-        metadata, spec = {"name": f"a{self._requests}"}, {"job": event.on, "force": event.force, **event.spec}
-        body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": spec}
-        return self._world.create(DKRON_RUNS, namespace, body)
+        name, now, spec = f"a{self._requests}", self._clock(), {"job": event.on, "force": event.force, **event.spec}
+        body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": spec}
+        made = self._world.create(DKRON_RUNS, namespace_of(event.on), body)
+        self.run_requests.append(
+            RunRequest(
+                name=name, invoked=now, answered=now, uid=made["metadata"]["uid"], created=_created(made),
+                spec=RunSpec.from_wire(spec), fits=self._fits(event),
+            )
+        )  # fmt: skip
+
+    def _fits(self, event: Event) -> bool:
+        """Whether the job takes these values; one that is not there may."""
+        try:
+            job = self._world.get(DKRON_JOBS, namespace_of(event.on), event.on)
+        except KubeError:
+            return True
+        return not run_problem(JobSpec.from_wire(job["spec"]), event.spec.get("parameters", {}))
+
+    def _delete_runs(self, job: str) -> None:
+        """Delete the DkronRuns of a job that are there."""
+        found = self._world.list(DKRON_RUNS, namespace_of(job))
+        names = [body["metadata"]["name"] for body in found if body["spec"]["job"] == job]
+        for name in names:
+            self._world.delete(DKRON_RUNS, namespace_of(job), name)
+        now = self._clock()
+        self.run_requests[:] = [
+            replace(each, cancelled=now) if each.name in names else each for each in self.run_requests
+        ]
 
     def _patch(self, name: str, body: dict[str, Any]) -> Object:
         return self._world.patch(DKRON_JOBS, namespace_of(name), name, body)

@@ -12,6 +12,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
+from dkron_crds.run import OF_RUN
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.chaos.history import Run
@@ -221,6 +222,7 @@ def _witnessed(job: Object, now: datetime) -> Run | None:
         group=int(notes["dkron.io/group"]),
         attempt=int(notes["dkron.io/attempt"]),
         member=notes.get("dkron.io/member", ""),
+        asked=notes.get(OF_RUN, ""),
         created=now,
     )
 

@@ -37,6 +37,12 @@ THIRDS = 0.04
 """How likely there are three replicas where there are several."""
 PAUSES = 0.15
 """How likely a pause holds a job, or all."""
+ASKS = 0.2
+"""How likely DkronRuns of a job are created."""
+CANCELS = 0.3
+"""How likely one of them is deleted again soon."""
+TIMES = ("2026-02-01T00:00:00Z", "2026-03-01T11:59:40Z", "2026-03-01T13:00:00Z")
+"""Which times DkronRuns stand for: long before a story, a slot in it, and after it."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -77,8 +83,8 @@ class Event:
     A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
     after that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on;
     no seed draws that, nor `done` nor `waits`: plans that are written by hand have them. Asking is to create a DkronRun
-    with this spec, cancelling to delete the DkronRuns of a job; no seed draws these either. A pause holds the job, or
-    all of its namespace, for as long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
+    with this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of its namespace, for as
+    long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
     """
 
     at: float
@@ -217,6 +223,7 @@ class _Planner:
         self._chains()
         self._long_lists()
         self._pauses()
+        self._asks()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -431,6 +438,22 @@ class _Planner:
         spec = {"drop": pauses.random() < 0.4, "until": pauses.random() < 0.4 and not self._has(What.SKEW)}
         lasts = pauses.choice((0.3, 4.0, 8.0, 12.0, 20.0))
         self._add(at, What.PAUSE, on=pauses.choice(("", "j0")), lasts=lasts, spec=spec)
+
+    def _asks(self) -> None:
+        """DkronRuns, some of them at the deletion of their job, and before it is there. A wipe takes with it that one
+        has had its run."""
+        asks = Random(f"asks {self._seed}")  # noqa: S311 - no secret
+        if asks.random() > ASKS or self._has(What.WIPE):
+            return
+        job = asks.choice([event.on for event in self._events if event.what is What.CREATE])
+        gone = [event.at for event in self._events if event.what is What.DELETE and event.on == job]
+        for _ in range(asks.choice((1, 1, 2, 3))):
+            at = asks.choice(gone) + asks.uniform(-1.0, 0.5) if gone and asks.random() < 0.5 else 0.0
+            at = round(at or asks.uniform(0.5, self._length), 3)
+            spec = {"scheduledTime": asks.choice(TIMES)} if asks.random() < 0.3 else {}
+            self._add(at, What.ASK, on=job, force=asks.random() < 0.3, spec=spec)
+            if asks.random() < CANCELS:
+                self._add(round(at + asks.choice((0.0, 0.02, 0.1, 0.5, 5.0)), 3), What.CANCEL, on=job)
 
     def _ttl(self) -> float | None:
         """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows

@@ -11,11 +11,13 @@ from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
 from tests.chaos.history import Record, Seen, Since
+from tests.chaos.request_sightings import RequestSightings
 from tests.simulation.world import Event, Object, World
 
 
 class Sights:
-    """A watch that no fault touches. `wrong` are sentences about what it should never have seen."""
+    """A watch that no fault touches. `wrong` are sentences about what it should never have seen, `run_objects` what it
+    has seen of DkronRuns."""
 
     def __init__(self, world: World, clock: Callable[[], datetime], wrong: list[str]) -> None:
         self._world = world
@@ -24,6 +26,7 @@ class Sights:
         self._sinces: dict[tuple[str, str, datetime], None] = {}
         self._statuses: list[Seen] = []
         self._replacing: set[str] = set()
+        self.run_objects = RequestSightings()
         self._members: dict[tuple[str, int], set[str]] = {}
         world.heard.append(self._hear)
 
@@ -50,15 +53,19 @@ class Sights:
         )
 
     def look_for_wishes(self) -> None:
-        """In the end each run and each stop that was asked for has had its answer."""
-        for body in self._world.list(DKRON_JOBS, None):
+        """In the end each run and each stop that was asked for has had its answer, if its job is there."""
+        jobs = self._world.list(DKRON_JOBS, None)
+        there = {body["metadata"]["name"] for body in jobs}
+        active = {entry["group"] for body in jobs for entry in (body.get("status") or {}).get("active", ())}
+        for body in jobs:
             for key in body["metadata"].get("annotations") or ():
                 if key.startswith((RUN_PREFIX, STOP_PREFIX)):
                     self._wrong.append(f"NO ANSWER: {body['metadata']['name']} has the annotation {key} in the end")
 
         for body in self._world.list(DKRON_RUNS, None):
-            phase = (body.get("status") or {}).get("phase")
-            if phase not in ("Succeeded", "Failed", "Refused"):
+            status, name = body.get("status") or {}, body["spec"]["job"]
+            phase, waits = status.get("phase"), name not in there and "dkronJob" not in status
+            if phase not in ("Succeeded", "Failed", "Refused") and not waits and status.get("group") not in active:
                 self._wrong.append(f"NO ANSWER: DkronRun {body['metadata']['name']} has the phase {phase} in the end")
 
     def runs(self) -> tuple[DkronRun, ...]:
@@ -70,6 +77,9 @@ class Sights:
         self._wrong[:] = [text for text in self._wrong if not text.startswith(f"TOO SOON: Job {name} ")]
 
     def _hear(self, event: Event) -> None:
+        if event.plural == DKRON_RUNS.plural:
+            see = self.run_objects.lost_run if event.kind == "DELETED" else self.run_objects.run
+            see(event.body, self._clock())
         if event.plural == JOBS.plural and event.kind == "DELETED":
             self._check_deletion(event.body)
         if event.plural == DKRON_JOBS.plural and event.body["spec"]["concurrency"] == "replace":

@@ -152,6 +152,8 @@ class Simulation:
             faults=self._faults.told(),
             statuses=self._sights.statuses,
             pauses=tuple(self._clients.pauses),
+            run_requests=tuple(self._clients.run_requests),
+            run_objects=self._sights.run_objects.runs,
         )
         # The checker asks what Jobs there were, and inline calls make none.
         inline = {each.job for each in operations if each.spec is not None and is_inline(each.spec)}
@@ -339,7 +341,11 @@ def _without(history: History, jobs: AbstractSet[str]) -> History:
         name: tuple(each for each in getattr(history, name) if each.job not in jobs)
         for name in ("operations", "runs", "records", "sinces", "statuses", "pauses")
     }
-    return replace(history, **kept)
+    of_runs: dict[str, Any] = {
+        name: tuple(each for each in getattr(history, name) if each.spec.job not in jobs)
+        for name in ("run_requests", "run_objects")
+    }
+    return replace(history, **kept, **of_runs)
 
 
 @contextmanager

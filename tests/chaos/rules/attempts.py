@@ -33,7 +33,7 @@ def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
         return f"and the job allows {allowed}"
     if before is None:
         told = {e.attempt for e in case.unseen if e.slot == run.slot and e.member == run.member}
-        return "" if run.attempt - 1 in told or case.is_refused(run.slot) else f"and attempt {run.attempt - 1} did not"
+        return "" if run.attempt - 1 in told or case.is_refused(run.due) else f"and attempt {run.attempt - 1} did not"
     if case.was_refused_first(before):
         return ""
     if before.success:
@@ -55,7 +55,7 @@ def _is_owed(case: Case, run: Run) -> bool:
     record = case.executions.get(run.name)
     if record is not None and record.reason in FINAL:
         return False
-    if case.is_refused(run.slot):
+    if case.is_refused(run.due):
         # The API server has refused the Job of the attempt that follows.
         return False
     due = max(run.end + case.backoff(run.end, run.attempt), case.told(run))

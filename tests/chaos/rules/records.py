@@ -135,14 +135,12 @@ def _refused(case: Case) -> tuple[int, int]:
     """How many DkronRuns this job has surely refused, and how many it may have refused."""
     life = case.life
     ran = {group.asked for group in case.groups}
-    perhaps = life.asked_by_name - ran
-    surely = 0
-    for each in life.run_objects:
-        reasons = {condition.reason for condition in each.status.conditions}
-        if each.status.phase is RunPhase.REFUSED and "JobNotFound" not in reasons:
-            # Another job may have had that name before, or since.
-            surely += life.created <= each.created and life.deleted >= FOREVER
-    return surely, len(perhaps)
+    # Another job may have had that name before, or since.
+    bound = {each.name: each.status.dkron_job for each in life.run_objects}
+    others = {name for name, job in bound.items() if job is not None and job.uid != life.uid}
+    refused = (each.name for each in life.run_objects if each.status.phase is RunPhase.REFUSED)
+    surely = sum(bound[name] is not None and name not in others for name in refused)
+    return surely, len(life.asked_by_name - ran - others)
 
 
 def _mark(case: Case, status: JobStatus) -> Iterator[str]:
