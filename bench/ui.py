@@ -1,6 +1,7 @@
 """What does the web page cost its reader, beside Dkron's in the same headless Chromium?
 
     python bench/ui.py [--jobs 1000 10000] [--times 5] [--runs 10] [--minutes 1] [--rate 20] [--dkron PATH|none]
+                       [--dkron-page DIR]
 
 A first view is the list of jobs in a browser that has never seen the page. *First row* is when a row is drawn, *usable*
 when the page answers a click from then on: the end of the last task of 50 ms or more before half a second without
@@ -11,8 +12,10 @@ collection, at the beginning and after `--minutes`.
 
 Our `dkron-api` is the real one; for first views and the steady rate a fake API server stands behind it, which tells
 of jobs as Kubernetes would. For *end to row* a cluster with simulated nodes and the operator run the job. Dkron is one
-server that runs everything itself. It is taken from `--dkron`, from PATH, or built from its Go module; without it
-our page is measured alone.
+server that runs everything itself. It is taken from `--dkron`, from PATH, or built from its Go module. Where it cannot
+be had, `--dkron-page` measures its page: a build of it (`dkron/ui-dist` in Dkron's repository, or what `vite build`
+makes in `ui`), in front of our `dkron-api` with the same jobs as our page. A page whose rows do not change meanwhile
+has no cost for each execution.
 
 Needs Debian's package chromium, Node.js and the packages of the page (`make ui`).
 """
@@ -26,7 +29,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -36,6 +39,7 @@ from typing import Any
 from rest_servers import dkron_api, two_cores
 from rig import ROOT, connected, dkron_job, operator, simulated
 from ui_contenders import DKRON, MINUTE, Page, dkron_page, find_dkron, our_page, ours
+from ui_dkron_page import built_page, check_build, in_front
 
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
@@ -45,15 +49,18 @@ PATIENCE = 20.0
 """Seconds after the end of a Job in which its row has to come."""
 UI = ROOT / "ui"
 
-Opened = Callable[..., AbstractContextManager[Page]]
 Answer = dict[str, float]
+Figures = Iterator[tuple[str, str]]
 
 
 @dataclass(slots=True)
 class Column:
-    """The figures of one page, by the names of the rows."""
+    """One page: how it is opened with so many jobs, how *end to row* is measured in so many runs, and its figures by
+    the names of their rows."""
 
     title: str
+    opened: Callable[..., AbstractContextManager[Page]]
+    rows: Callable[[int], Awaitable[Figures]]
     figures: dict[str, str] = field(default_factory=dict)
 
 
@@ -109,7 +116,7 @@ async def answers(kind: str, **wanted: object) -> list[Answer]:
         return [each async for each in running.answers()]
 
 
-async def first_views(page: Page, jobs: int, times: int) -> Iterator[tuple[str, str]]:
+async def first_views(page: Page, jobs: int, times: int) -> Figures:
     """Median of some first views."""
     found = await answers("views", url=page.jobs, rows=page.rows, times=times)
     median = {key: statistics.median(each[key] for each in found) for key in ("first", "usable", "bytes")}
@@ -121,21 +128,24 @@ async def first_views(page: Page, jobs: int, times: int) -> Iterator[tuple[str, 
     ])  # fmt: skip
 
 
-async def steady(page: Page, rate: int, minutes: int) -> Iterator[tuple[str, str]]:
+async def steady(page: Page, rate: int, minutes: int) -> Figures:
     """What the page costs while executions start and end."""
     found = await answers("steady", url=page.jobs, rows=page.rows, minutes=minutes)
     begin, end = found[0], found[-1]
     executions = rate * (end["at"] - begin["at"]) / 1000
-    thread = (end["task"] - begin["task"]) * 1000 / executions
+    each = {
+        "script": found[1]["script"] * 1000 / (rate * MINUTE),
+        "main thread": (end["task"] - begin["task"]) * 1000 / executions,
+    }
+    live = any(answer["changed"] for answer in found)
     return iter([
-        (f"{rate} a second: script, ms each", f"{found[1]['script'] * 1000 / (rate * MINUTE):.2f}"),
-        (f"{rate} a second: main thread, ms each", f"{thread:.2f}"),
+        *((f"{rate} a second: {name}, ms each", f"{ms:.2f}" if live else "no refresh") for name, ms in each.items()),
         ("heap at the beginning, MB", f"{begin['heap'] / 1e6:.2f}"),
         (f"heap after {minutes} min, MB", f"{end['heap'] / 1e6:.2f}"),
     ])  # fmt: skip
 
 
-async def end_to_row(page: Page, run: Callable[[], Awaitable[float]], runs: int) -> Iterator[tuple[str, str]]:
+async def end_to_row(page: Page, run: Callable[[], Awaitable[float]], runs: int) -> Figures:
     """Time from the end of a Job to its row. `run` lets the job run once, and returns when that ended."""
     late = []
     async with browser("follow", url=page.job, rows="body", done=page.ended) as running:
@@ -182,14 +192,17 @@ class Ends:
             return await self._ended.get()
 
 
-async def our_rows(runs: int) -> Iterator[tuple[str, str]]:
-    """Ours: a real cluster, in which simulated nodes end the pods."""
+async def our_rows(front: Callable[[int], AbstractContextManager[Page]], runs: int) -> Figures:
+    """A page over our API at a port: a real cluster, in which simulated nodes end the pods."""
     with simulated() as cluster:
         async with connected(cluster, NAME) as client:
             await client.create(DKRON_JOBS, NAME, dkron_job("watched", "@yearly"))
             core = two_cores().server
-            with operator(cluster.kubeconfig, NAME), dkron_api(cluster.kubeconfig, NAME, core=core, options=[]) as api:
-                page = ours(api.address[1])
+            with (
+                operator(cluster.kubeconfig, NAME),
+                dkron_api(cluster.kubeconfig, NAME, core=core, options=[]) as api,
+                front(api.address[1]) as page,
+            ):
                 ends = Ends(client, page)
                 watching = asyncio.create_task(ends.watch())
                 try:
@@ -198,7 +211,7 @@ async def our_rows(runs: int) -> Iterator[tuple[str, str]]:
                     watching.cancel()
 
 
-async def dkron_rows(program: Path, runs: int) -> Iterator[tuple[str, str]]:
+async def dkron_rows(program: Path, runs: int) -> Figures:
     """Dkron's: it runs `true` itself, and says to the nanosecond when that ended."""
     with dkron_page(program, 0) as page:
         page.request("POST", "/v1/jobs", {**ANY_JOB, "name": "watched"})
@@ -222,34 +235,37 @@ async def dkron_rows(program: Path, runs: int) -> Iterator[tuple[str, str]]:
 ANY_JOB = {"schedule": "@yearly", "executor": "shell", "executor_config": {"command": "true"}}
 
 
-async def measure(
-    column: Column,
-    opened: Opened,
-    rows: Callable[[int], Awaitable[Iterator[tuple[str, str]]]],
-    options: argparse.Namespace,
-) -> None:
-    """Fill the column."""
+async def measure(columns: list[Column], options: argparse.Namespace) -> None:
+    """Fill the columns, each measurement for all of them before the next, so that they share what else the machine
+    does."""
     for jobs in options.jobs:
-        with opened(jobs) as page:
-            column.figures |= await first_views(page, jobs, options.times)
-    column.figures |= await rows(options.runs)
-    with opened(options.rate * MINUTE, rate=options.rate) as page:
-        column.figures |= await steady(page, options.rate, options.minutes)
+        for column in columns:
+            with column.opened(jobs) as page:
+                column.figures |= await first_views(page, jobs, options.times)
+    for column in columns:
+        column.figures |= await column.rows(options.runs)
+    for column in columns:
+        with column.opened(options.rate * MINUTE, rate=options.rate) as page:
+            column.figures |= await steady(page, options.rate, options.minutes)
 
 
 async def run(options: argparse.Namespace) -> None:
-    """Measure both, and print one table."""
+    """Measure all, and print one table."""
+    columns = [Column("dkron-operator", our_page, partial(our_rows, lambda port: nullcontext(ours(port))))]
     program, why = find_dkron(options.dkron)
-    columns = [Column("dkron-operator")]
-    await measure(columns[0], our_page, our_rows, options)
     if program is None:
         print(f"Dkron {DKRON} could not be had ({why}), so there is no column of it.\n")
     else:
-        columns.append(Column(f"Dkron {DKRON}"))
-        await measure(columns[1], partial(dkron_page, program), partial(dkron_rows, program), options)
+        columns.append(Column(f"Dkron {DKRON}", partial(dkron_page, program), partial(dkron_rows, program)))
+    if options.dkron_page is not None:
+        build = check_build(options.dkron_page)
+        columns.append(
+            Column("Dkron's page, our API", partial(built_page, build), partial(our_rows, partial(in_front, build)))
+        )
+    await measure(columns, options)
     print(f"| | {' | '.join(each.title for each in columns)} |")
     print(f"| --- |{' --- |' * len(columns)}")
-    for name in columns[0].figures:
+    for name in dict.fromkeys(name for each in columns for name in each.figures):
         print(f"| {name} | {' | '.join(each.figures.get(name, '') for each in columns)} |")
 
 
@@ -261,7 +277,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10, help="runs whose rows are waited for")
     parser.add_argument("--minutes", type=int, default=1, help="how long executions go on; 60 for the full figure")
     parser.add_argument("--rate", type=int, default=20, help="executions a second")
-    parser.add_argument("--dkron", default="", help="Dkron's program; none measures our page alone")
+    parser.add_argument("--dkron", default="", help="Dkron's program; none measures without it")
+    parser.add_argument("--dkron-page", type=Path, help="folder of a build of Dkron's page, served in front of our API")
     options = parser.parse_args()
     if shutil.which("node") is None or not (UI / "node_modules").is_dir():
         sys.exit("the bench drives Chromium with Node.js and the packages of the page; run make ui first")

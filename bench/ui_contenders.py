@@ -1,4 +1,4 @@
-"""The pages that `ui.py` measures, each with the server behind it: ours over a fake API server, and Dkron's own."""
+"""The pages that `ui.py` measures, each with the server behind it: ours over a fake API server, and Dkron's program."""
 
 import asyncio
 import contextlib
@@ -66,10 +66,23 @@ def ours(port: int) -> Page:
     return Page("dkron-operator", url, f"{url}/ui/jobs", f"{url}/ui/jobs/watched", "table.list tbody tr", ended)
 
 
+def dkrons(name: str, port: int) -> Page:
+    """The page of Dkron at this port. What react-admin shows while it loads are rows without this class."""
+    url, rows = f"http://127.0.0.1:{port}", "tbody .RaDatagrid-row"
+    return Page(name, url, f"{url}/ui/#/jobs", f"{url}/ui/#/jobs/watched/show/executions", rows, rows)
+
+
 @contextlib.contextmanager
 def our_page(jobs: int, *, rate: int = 0) -> Iterator[Page]:
-    """Our page with so many jobs, of which `rate` run each second. Kubernetes is a process that only tells what an API
-    server would, so that the page and its server have the machine."""
+    """Our page with so many jobs, of which `rate` run each second."""
+    with our_api(jobs, rate=rate) as port:
+        yield ours(port)
+
+
+@contextlib.contextmanager
+def our_api(jobs: int, *, rate: int) -> Iterator[int]:
+    """The port of a `dkron-api` with so many jobs. Kubernetes is a process that only tells what an API server would, so
+    that the page and its server have the machine."""
     spawn = multiprocessing.get_context("spawn")
     mine, theirs = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_fake_kubernetes, args=(jobs, rate, theirs), daemon=True)
@@ -81,7 +94,7 @@ def our_page(jobs: int, *, rate: int = 0) -> Iterator[Page]:
             kubeconfig = Path(folder) / "kubeconfig"
             kubeconfig.write_text(json.dumps(config_of(mine.recv())))
             with dkron_api(kubeconfig, "default", core=two_cores().server, options=[]) as server:
-                yield ours(server.address[1])
+                yield server.address[1]
     finally:
         process.terminate()
         process.join()
@@ -216,8 +229,7 @@ def find_dkron(chosen: str) -> tuple[Path | None, str]:
 def dkron_page(program: Path, jobs: int, *, rate: int = 0) -> Iterator[Page]:
     """Dkron's page with so many jobs, of which `rate` run each second. It listens on the loopback alone."""
     http, serf, rpc = _free_ports(3)
-    url = f"http://127.0.0.1:{http}"
-    page = Page("Dkron", url, f"{url}/ui/#/jobs", f"{url}/ui/#/jobs/watched/show/executions", "tbody tr", "tbody tr")
+    page = dkrons("Dkron", http)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         command = [

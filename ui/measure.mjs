@@ -1,7 +1,14 @@
 // What a page costs its reader, for bench/ui.py: one request as JSON in the first argument, answers as lines of JSON.
 import { chromium } from "@playwright/test";
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  // What a page wants of other hosts fails at once, whatever network the machine has.
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+];
 /** Milliseconds without a long task after which the page counts as usable. */
 const QUIET = 500;
 const PATIENCE = { timeout: 60_000 };
@@ -50,9 +57,12 @@ async function views({ times, ...of }) {
   }
 }
 
-/** What the page has used and holds, at the beginning and after each of `minutes`. */
+/** What the page has used and holds, at the beginning and after each of `minutes`, and whether its rows changed. */
 async function steady({ minutes, ...of }) {
   const page = await open(of);
+  const text = () =>
+    page.evaluate((rows) => [...document.querySelectorAll(rows)].map((row) => row.textContent).join("\n"), of.rows);
+  const before = await text();
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
   await session.send("Profiler.enable");
@@ -67,7 +77,7 @@ async function steady({ minutes, ...of }) {
     const script = minute === 1 ? scriptOf((await session.send("Profiler.stop")).profile) : undefined;
     await session.send("HeapProfiler.collectGarbage");
     const { usedSize } = await session.send("Runtime.getHeapUsage");
-    say({ at, task, script, heap: usedSize });
+    say({ at, task, script, heap: usedSize, changed: (await text()) !== before });
   }
 }
 
