@@ -26,10 +26,10 @@ from dkron_operator.plan.actions import BindRun, ExplainRefusal, ReadRun
 from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
 from dkron_operator.plan.run_status import (
     JOB_DELETED,
-    RECORD_LOST,
     WAITS_FOR_JOB,
     JobRecord,
     Refusal,
+    rests_on_records,
     run_status,
     status_without_job,
     tells,
@@ -253,14 +253,15 @@ class RunKeeper:
             return None
 
     async def _checked(self, run: RequestedRun) -> RunStatus:
-        """The status that it should have. If that says that a record is lost or the job deleted, the API server is
-        asked: what is cached may be old."""
+        """The status that it should have. An end is final. If it follows from what may be old, and not from records of
+        the job, the API server is asked."""
         key = run.namespace, run.job
-        status, holder = self._target(run, self._record(key)), self._store.holder(key)
-        if tells(status, JOB_DELETED) and await self._is_alive(run.namespace, run.status.dkron_job):
-            # The watch is behind. Once it shows the job, its DkronRuns are looked at again.
-            return run.status
-        if holder is None or not tells(status, RECORD_LOST):
+        record, holder = self._record(key), self._store.holder(key)
+        status = self._target(run, record)
+        if tells(status, JOB_DELETED):
+            # If the job is alive, the watch is behind. Once it shows the job, its DkronRuns are looked at again.
+            return run.status if await self._is_alive(run.namespace, run.status.dkron_job) else status
+        if holder is None or record is None or status.finished_at is None or rests_on_records(run, record, status):
             return status
         await self._writer.read_again(holder)
         return self._target(run, self._record(key))

@@ -104,6 +104,19 @@ def refused(run: RequestedRun, refusal: Refusal, *, now: datetime) -> RunStatus:
     )  # fmt: skip
 
 
+def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) -> bool:
+    """Whether an end follows from what the status of the job records alone. A record and the retry that follows from it
+    are one write, so such an end holds however old that status is. One that rests on a Job, or on what the DkronRun
+    itself said before, does not: the status may say since that a retry follows."""
+    if status.phase is RunPhase.REFUSED:
+        return True
+    last: dict[str, RunAttempt] = {}
+    for each in sorted(status.attempts, key=lambda each: each.attempt):
+        last[each.member] = each
+    recorded = {each.job for each in record.ended.get((run.trigger, run.group), ())}
+    return bool(last) and recorded >= {each.job for each in last.values()}
+
+
 def tells(status: RunStatus, reason: str) -> bool:
     """Whether it gives this reason for the end of the run or of an attempt."""
     return reason in [*(each.reason for each in status.conditions), *(each.reason for each in status.attempts)]

@@ -8,7 +8,7 @@ import pytest
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus, SkipReason, Trigger
-from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, BoundJob, RunPhase, RunStatus
+from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, BoundJob, RunAttempt, RunPhase, RunStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
@@ -18,7 +18,7 @@ from dkron_operator.plan.actions import BindRun, DeleteJob, ExplainRefusal, Read
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
-from dkron_operator.plan.run_status import RECORD_LOST, JobRecord, Refusal, run_status, status_without_job, tells
+from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
 from dkron_operator.plan.view import AttemptState
 from dkron_operator.watch.requested_runs import RequestedRunWatch
 from tests.support.builders import (
@@ -36,6 +36,7 @@ from tests.support.builders import (
     seen,
     situation,
     wire_job,
+    wire_run,
 )
 from tests.support.edges import Edges, begin, until
 from tests.support.plans import fired, jobs_deleted, messages, replan, reported, skips
@@ -319,9 +320,43 @@ def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -
     assert (status.attempt_count, status.started_at, status.phase) == (2, NOON, "Succeeded")
 
 
-def test_only_a_lost_record_is_asked_for_again() -> None:
-    assert tells(tell(decided()), RECORD_LOST)
-    assert not tells(tell(requested(), executions=(FAILED,)), RECORD_LOST)
+FIRST_FAILED = RunAttempt(job=A.job, attempt=1, started_at=NOON, finished_at=after(9), success=False)
+
+
+@pytest.mark.parametrize(
+    ("of", "given", "rests"),
+    [
+        pytest.param(requested(), {"executions": (FAILED,)}, True, id="the record"),
+        pytest.param(requested(), {"executions": (execution(SECOND),)}, True, id="the record of the last attempt"),
+        pytest.param(requested(), {"refused": (A.job,)}, True, id="the refusal"),
+        pytest.param(decided(), {"runs": (run(A, AttemptState.FAILED),)}, False, id="a Job"),
+        pytest.param(
+            decided(), {"executions": (FAILED,), "runs": (run(SECOND, AttemptState.FAILED),)}, False,
+            id="the Job of the last attempt",
+        ),
+        pytest.param(decided(attempts=(FIRST_FAILED,)), {}, False, id="what the DkronRun said before"),
+        pytest.param(decided(), {}, False, id="nothing"),
+    ],
+)  # fmt: skip
+def test_an_end_is_final_if_it_rests_on_records_of_the_job(of: RequestedRun, given: Object, rests: bool) -> None:
+    record = JobRecord.of(
+        JobStatus(**{key: each for key, each in given.items() if key != "runs"}), given.get("runs", ())
+    )
+    status = tell(of, **given)
+    assert status.finished_at is not None
+    assert rests_on_records(of, record, status) is rests
+
+
+@pytest.mark.looptime
+async def test_a_job_that_has_ended_is_not_the_end_if_a_newer_status_has_a_retry() -> None:
+    edges = begin(schedule="@manually", retries=1)
+    edges.watch()
+    bring(edges, wire(status=decided().status))
+    edges.source.feed_run("ADDED", wire_run(A, status=ended("Failed")))
+    newer = JobStatus(since=NOON, active=(SECOND,), executions=(FAILED,)).to_wire()
+    edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=newer))
+    await edges.reconciler.runs._write("uid-of-a")
+    assert (status_of(edges).phase, status_of(edges).attempt_count) == ("Running", 2)
 
 
 @pytest.mark.parametrize(
