@@ -37,7 +37,8 @@ def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
     if case.was_refused_first(before):
         return ""
     if before.success:
-        return f"though attempt {before.attempt} succeeded"
+        # One that was deleted before anybody saw its end is lost, and a lost one has failed.
+        return "" if case.is_hit(before) else f"though attempt {before.attempt} succeeded"
     end = case.end(before)
     if end >= FOREVER:
         return ""
