@@ -13,6 +13,7 @@ from typing import Any
 
 from dkron_crds.job import History
 from dkron_crds.run import BoundJob, RunStatus
+from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.instants import shifted
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
@@ -167,7 +168,7 @@ class RunKeeper:
         if holder is None and self._store.is_parked(key) and (run.decided or run.status.dkron_job is not None):
             return run.status
         if holder is None or record is None or self._waits(run):
-            why = self._store.why_absent(key) if holder is None else f'the job "{run.job}" is another one by now'
+            why = self._store.why_absent(key) if holder is None else f"the job {quoted(run.job)} is another one by now"
             return status_without_job(run, why, now=now)
         first = run.cause.job_name(uid=holder.job.uid, name=holder.job.name)
         return run_status(run, record, first=first, refusal=self._refusals.get(run.uid), now=now)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dkron_crds.job import Active, JobStatus
+from dkron_crds.schedule.errors import quoted
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import LONG_AGO, CachedJob, Observed
 from dkron_operator.cache.dependencies import DependencyTracker
@@ -405,7 +406,7 @@ class Store:
         """Why there is no job of this name, as a sentence."""
         if self.is_parked(key):
             return self.room.problem.message
-        return f'the namespace has no DkronJob with the name "{key[1]}"'
+        return f"the namespace has no DkronJob with the name {quoted(key[1])}"
 
     def duplicate(self, cached: CachedJob) -> Problem | None:
         """The problem that another object in the namespace has the same Dkron name; None if there is none. The older

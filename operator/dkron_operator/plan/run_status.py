@@ -91,7 +91,8 @@ def status_without_job(run: RequestedRun, why: str, *, now: datetime) -> RunStat
     if run.decided or run.status.dkron_job is not None:
         return _ended(run, {each.job: each for each in run.status.attempts}, lost=JOB_DELETED, now=now)
     if now - run.created < WAITS_FOR_JOB:
-        return RunStatus(message=f"{why}; it is refused at {rfc3339(run.created + WAITS_FOR_JOB)}")
+        message = f"{why}; it is refused at {rfc3339(run.created + WAITS_FOR_JOB)}"
+        return RunStatus(message=message[:MAX_MESSAGE])
     return refused(run, Refusal(JOB_NOT_FOUND, why), now=now)
 
 
