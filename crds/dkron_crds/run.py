@@ -26,7 +26,8 @@ WITH_PARAMETERS = "dkron.io/parameters"
 """Annotation of a Job whose DkronRun gives values to parameters: `given`."""
 
 REPEATS = "dkron.io/repeats"
-"""Annotation of a DkronRun that the REST API created to repeat an execution: the id of that one."""
+"""Annotation of a DkronRun that the REST API created to repeat an execution: the id of that one, and a digest of the
+request."""
 
 
 class RunPhase(StrEnum):

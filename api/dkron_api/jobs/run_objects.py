@@ -27,8 +27,6 @@ PAUSE = 1.0
 _ROOM = 42
 """Characters of the job's name in that of a DkronRun."""
 _COMPARED = ("job", "parameters", "scheduledTime", "force", "reason")
-_COPIED = ("parameters", "scheduledTime")
-"""What a run that repeats an execution has from there, unless the request says otherwise."""
 REUSED = "the Idempotency-Key belongs to an earlier request that was different; use another key, or repeat that request"
 NO_KIND = "the cluster does not have the kind DkronRun; apply the custom resources of this version"
 
@@ -46,17 +44,18 @@ class RunObjects:
         self._kube = kube
         self._namespace = namespace
 
-    async def find(self, name: str, spec: Mapping[str, Any], *, repeat: str = "") -> Object | None:
-        """Return the DkronRun of this name, which an earlier request has made; None if there is none. Raises
-        `ApiError`, 422, if that was another request than this spec, or repeated another execution."""
+    async def find(self, name: str, spec: Mapping[str, Any], *, note: str = "") -> Object | None:
+        """Return the DkronRun of this name, which an earlier request has made; None if there is none. `note` tells
+        requests that repeat an execution apart (`RunBody.note`), and the spec all others. Raises `ApiError`, 422, if
+        that was another request."""
         try:
             found = await self._kube.get(DKRON_RUNS, self._namespace, name)
         except NotFound:
             return None
         earlier, notes = found.get("spec") or {}, found["metadata"].get("annotations") or {}
-        compared = [key for key in _COMPARED if not repeat or key in spec or key not in _COPIED]
+        compared = () if note else _COMPARED
         differs = any((earlier.get(key) or None) != (spec.get(key) or None) for key in compared)
-        if differs or notes.get(REPEATS, "") != repeat:
+        if differs or notes.get(REPEATS, "") != note:
             raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED)
         return found
 
@@ -67,14 +66,15 @@ class RunObjects:
                 return run
         return None
 
-    async def create(self, name: str, spec: Mapping[str, Any], *, repeat: str = "") -> Object:
-        """Create it, or return the one that the same request has made. Raises `ApiError`, and `KubeError`."""
-        metadata = {"name": name} | ({"annotations": {REPEATS: repeat}} if repeat else {})
+    async def create(self, name: str, spec: Mapping[str, Any], *, note: str = "") -> Object:
+        """Create it with this note, or return the one that the same request has made. Raises `ApiError` and
+        `KubeError`."""
+        metadata = {"name": name} | ({"annotations": {REPEATS: note}} if note else {})
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": dict(spec)}
         try:
             return await self._kube.create(DKRON_RUNS, self._namespace, body)
         except AlreadyExists:
-            found = await self.find(name, spec, repeat=repeat)
+            found = await self.find(name, spec, note=note)
             if found is None:
                 raise Unavailable(f"DkronRun {name} was deleted while it was read") from None
             return found

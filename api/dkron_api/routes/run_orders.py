@@ -64,7 +64,8 @@ async def place(request: web.Request, job: Job, order: Order) -> Object:
         await grant.require(grant.where.to_force(job.name))
     await grant.require(*grant.where.to_use(secrets_in(body.values.values()), has_template=False))
     name, by = name_of_run(job, order.key), requester(request)[:LONGEST_NAME]
-    found = await tenant.runs.find(name, body.spec(job.name, by=by), repeat=body.repeat) if order.key else None
+    note = body.note
+    found = await tenant.runs.find(name, body.spec(job.name, by=by), note=note) if order.key else None
     if found is not None:
         return found
     version = terms_of(request).version
@@ -74,7 +75,7 @@ async def place(request: web.Request, job: Job, order: Order) -> Object:
     if body.repeat:
         body = await repeated(request, job, body)
     require_values(job, body.values)
-    return await tenant.runs.create(name, body.spec(job.name, by=by), repeat=body.repeat)
+    return await tenant.runs.create(name, body.spec(job.name, by=by), note=note)
 
 
 def require_values(job: Job, given: Mapping[str, str]) -> None:

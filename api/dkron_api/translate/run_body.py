@@ -1,8 +1,10 @@
 """The body of a request to run a job: an addition, Dkron reads none. Pure."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from dkron_api.translate.gojson import decode
@@ -28,6 +30,16 @@ class RunBody:
     force: bool = False
     reason: str = ""
     repeat: str = ""
+
+    @property
+    def note(self) -> str:
+        """What tells a request that repeats an execution from another one: the id, and a digest of the request as it
+        was sent. What the run gets from the execution has no part in it, or the answer would tell who guesses. Empty
+        for a request that repeats none."""
+        if not self.repeat:
+            return ""
+        sent = [self.repeat, self.parameters, self.spec("", by=""), self.force]
+        return f"{self.repeat} {sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()[:32]}"
 
     @property
     def values(self) -> Mapping[str, str]:

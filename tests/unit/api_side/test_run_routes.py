@@ -357,9 +357,12 @@ class TestThatRepeats:
         assert [status for status, _ in answers] == [202, 202]
         first, second = run_objects(api)
         assert {**first["spec"], "reason": "again"} == second["spec"]
-        assert second["metadata"]["annotations"] == {"dkron.io/repeats": before}
+        assert second["metadata"]["annotations"]["dkron.io/repeats"].startswith(f"{before} ")
         api.kube.objects.pop(("dkronruns", first["metadata"]["name"]))
         assert (await post(api, {"repeat": before, "reason": "again"}, **KEY))[0] == 202, "the key has its run"
+        # Who guesses what the run got gets the same answer, right or wrong.
+        for guess in ({"parameters": values}, {"parameters": {"day": "4"}}, {"scheduled_time": SLOT}):
+            assert (await post(api, {"repeat": before, "reason": "again", **guess}, **KEY))[0] == 422
         status, _ = await post(api, {"parameters": values, "scheduled_time": SLOT, "reason": "again"}, **KEY)
         assert (status, len(run_objects(api))) == (422, 1)
 
