@@ -79,7 +79,7 @@ class Request:
 
 async def _run(options: Options, request: Request) -> int:
     async with connected(options) as backend:
-        job = await backend.job(request.name)
+        job = await backend.job_to_run(request.name)
         if job.disabled and not (request.force and request.order):
             text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
             raise CliError(Code.FAILED, text)

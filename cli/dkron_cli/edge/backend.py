@@ -48,6 +48,9 @@ class Backend(Protocol):
     async def job(self, name: str) -> Job:
         """Return one job, by its Dkron name or the name of its object."""
 
+    async def job_to_run(self, name: str) -> Job:
+        """Return one job, as much of it as the caller may read. Raises `CliError` if there is none."""
+
     async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
         """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
         tells."""

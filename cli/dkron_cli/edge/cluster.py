@@ -92,6 +92,10 @@ class Cluster:
                 return from_object(raw)
         raise missing(name, f"in namespace {self.namespace}", await self._names())
 
+    async def job_to_run(self, name: str) -> Job:
+        """Return one job."""
+        return await self.job(name)
+
     async def _names(self) -> list[str]:
         """Return the names of the objects; none if they may not be listed."""
         try:

@@ -34,10 +34,13 @@ class Dkron:
         self.ours = False
         self.body = ""
         self.reports = False
+        self.reads = True
         self.lists = 0
 
     async def answer(self, request: web.Request) -> web.Response:  # noqa: C901, PLR0911, PLR0912 - a case for each route
         self.token = request.headers.get("Authorization", "")
+        if request.method == "GET" and not self.reads:
+            return web.Response(status=403)
         match request.method, request.path:
             case "GET", "/v1/jobs/a":
                 return web.json_response({**JOB, "disabled": self.disabled})
@@ -123,6 +126,14 @@ async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> Non
     }
     await rest.run(job, force=False, wait=None)
     assert fake.body == ""
+
+
+async def test_who_may_run_a_job_and_not_read_it_runs_it(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    fake.reads = False
+    job = await rest.job_to_run("a")
+    await rest.run(job, force=False, wait=None, order=read_order(["day=3"], "", ""))
+    assert json.loads(fake.body) == {"parameters": {"day": "3"}}
 
 
 async def test_only_ours_repeats_an_execution(dkron: tuple[Dkron, Rest]) -> None:
