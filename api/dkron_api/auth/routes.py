@@ -49,6 +49,10 @@ class Namespaces(NamedTuple):
         """Return what it takes to see all jobs."""
         return Need(self.jobs_right("list", JOBS), f"{self.base}/v1/jobs", Capability.LIST)
 
+    def to_read(self, job: str) -> Need:
+        """Return what it takes to read a job and its executions."""
+        return Need(self.jobs_right("get", JOBS, job=job), f"{self.base}/v1/jobs/{job}", Capability.READ)
+
     def to_run(self, job: str) -> Need:
         """Return what it takes to run a job."""
         path = f"{self.base}/v1/jobs/{job}/run"

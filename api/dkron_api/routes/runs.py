@@ -61,7 +61,8 @@ async def run_job(request: web.Request) -> web.StreamResponse:
         if waiting:
             return await _wait(request, job, run, found, seconds=preference.seconds, headers=headers)
         await _ask(request, job, run, found)
-    return json_answer(request, before, status=HTTPStatus.ACCEPTED, headers=headers)
+    told = before if await _may_read(request, job) else _name_of(job)
+    return json_answer(request, told, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
 async def ask(request: web.Request, job: Job, run: Run) -> Job:
@@ -80,6 +81,16 @@ async def _ask(request: web.Request, job: Job, run: Run, found: Object | None) -
     known = tenant.job_index.get(job.name) or job
     tenant.asked.note(known, run)
     return known
+
+
+async def _may_read(request: web.Request, job: Job) -> bool:
+    """Whether the caller may read the job: the right to run it shows nothing of what it runs."""
+    grant = request[GRANT]
+    return await grant.has(grant.where.to_read(job.name))
+
+
+def _name_of(job: Job) -> Object:
+    return {"name": job.name}
 
 
 def _waits(request: web.Request, preference: Preference) -> bool:
@@ -113,7 +124,8 @@ async def _wait(
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
         raise ApiError(code, refusal(last, run))
-    return json_answer(request, tenant.job_index.render(last), status=status, headers=headers)
+    told = tenant.job_index.render(last) if await _may_read(request, job) else _name_of(job)
+    return json_answer(request, told, status=status, headers=headers)
 
 
 async def _ended(request: web.Request, watching: RunWait, job: Job, found: Object | None) -> Job:

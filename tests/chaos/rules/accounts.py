@@ -58,12 +58,13 @@ def _due(case: Case, seen: Seen, mark: datetime | None, until: datetime | None) 
 
 
 def _was_suspended(case: Case, before: Seen, after: Seen, slot: datetime) -> bool:
-    """Whether two edits in a row, of which no status tells, may have had another schedule or none at that slot."""
-    if before.fingerprint != after.fingerprint:
-        return False
+    """Whether two edits in a row, of the first of which no status tells, may have had another schedule or none at that
+    slot."""
     begin, end = slot - case.weather.early(slot), slot + case.weather.terms.grain + case.weather.behind(slot)
     specs = case.life.specs(begin, end)
-    return any(spec.disabled or spec.parents or spec.fingerprint != after.fingerprint for spec in specs)
+    if any(spec.disabled or spec.parents for spec in specs):
+        return True
+    return before.fingerprint == after.fingerprint and any(spec.fingerprint != after.fingerprint for spec in specs)
 
 
 def _dropped(case: Case, before: Seen, after: Seen) -> AbstractSet[datetime]:

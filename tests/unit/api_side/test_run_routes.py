@@ -1,6 +1,7 @@
 """POST /v1/jobs/{job}/run: when it is answered, and that the run is seen from then on."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -435,3 +436,11 @@ async def test_what_the_values_of_a_run_take_beyond_the_right_to_run(more: dict[
             status, text = await post(api, more, **VALID)
             assert (status, len(run_objects(api))) == (expected, expected == 202)
             assert expected == 202 or text == f"ci may not {right}"
+
+
+async def test_the_right_to_run_shows_nothing_of_what_runs() -> None:
+    caller = OneCaller(lacking=f'get dkronjobs "{NAME}" in namespace default')
+    async with running_api(*ROUTES, guard=Guard([caller])) as api:
+        api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+        status, text = await post(api, {"parameters": {"day": "3"}}, **VALID)
+        assert (status, json.loads(text)) == (202, {"name": NAME})

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from dkron_api.auth.guard import Guard
 from dkron_api.routes import stops
 from dkron_crds.job import JobStatus
 from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
+from tests.support.api_callers import VALID, OneCaller
 from tests.support.builders import NAME, after, claim, execution, seen, wire_job
 
 RUNNING, WAITING, OVER = seen(claim()), claim(after(60), attempt=2, at=after(90)), execution(claim(after(-60)))
@@ -79,3 +81,11 @@ async def test_a_stop_is_refused_when(api: Api, target: str, status: int, says: 
 async def test_what_kubernetes_says_is_passed_on(api: Api, error: Exception, status: int) -> None:
     api.kube.fail("patch dkronjobs", error)  # type: ignore[arg-type]
     assert (await api.client.post(path(RUNNING.id))).status == status
+
+
+async def test_the_right_to_stop_shows_nothing_of_what_was_printed() -> None:
+    caller = OneCaller(lacking=f'get dkronjobs "{NAME}" in namespace default')
+    async with running_api(stops.ROUTES, guard=Guard([caller])) as api:
+        api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
+        answer = await api.client.post(path(RUNNING.id), headers=VALID)
+        assert (answer.status, await answer.json()) == (202, {"id": RUNNING.id, "job_name": NAME})
