@@ -7,6 +7,7 @@ import {
   lateSteps,
   planned,
   result,
+  standsFor,
   summary,
   taken,
   traceLink,
@@ -44,6 +45,13 @@ describe("a run", () => {
   });
 
   test("its slot is that of its group", () => expect(planned(run())).toBe(NOON));
+
+  test.each([
+    { name: "another time", slot: "2026-11-26T02:30:00Z", stands: Date.UTC(2026, 10, 26, 2, 30) },
+    { name: "the time of the request", slot: "2026-11-27T12:00:00Z", stands: undefined },
+  ])("it stands for $name", ({ slot, stands }) => {
+    expect(standsFor(run({ details: { job: "a", slot, trigger: "manual", member: "" } }))).toBe(stands);
+  });
 
   test("its attempts are those of its group, the first one first", () => {
     const all = [run({ id: "b", attempt: 2 }), run({ id: "c", group: 1 }), run({ id: "a" })];

@@ -16,6 +16,13 @@ export function planned(execution: Execution): number | undefined {
   return execution.group ? execution.group / 1e6 : undefined;
 }
 
+/** The slot that a run on request stands for, unless that is the time of the request. */
+export function standsFor(execution: Execution): number | undefined {
+  const slot = Date.parse(execution.details?.slot ?? "");
+  const at = planned(execution);
+  return Number.isNaN(slot) || at === undefined || Math.abs(slot - at) < 1000 ? undefined : slot;
+}
+
 /** Why it failed, in a few words; empty for one that did not. */
 export function whyFailed(execution: Execution): string {
   if (result(execution) !== "failed") return "";

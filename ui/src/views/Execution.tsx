@@ -15,7 +15,7 @@ import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { attemptsOf, lateness, planned, result, taken, traceLink, whyFailed } from "../text/slots";
+import { attemptsOf, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../text/slots";
 import { duration } from "../text/time";
 
 export function Execution({ job, id }: { job: string; id: string }) {
@@ -126,6 +126,7 @@ function Again({ body }: { body: Body }) {
 
 function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
   const late = lateness(body);
+  const slot = standsFor(body);
   const running = result(body) === "running";
   const { details } = body;
   const trace = traceLink(body);
@@ -134,6 +135,7 @@ function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
       <Facts
         rows={[
           ["Planned", <When key="p" at={planned(body)} jobZone={zone} />],
+          ["Stands for", slot && <When key="s" at={slot} jobZone={zone} />],
           ["Began", <When key="b" at={body.started_at} jobZone={zone} />],
           ["Late by", late === undefined ? "" : duration(late)],
           ["Ended", running ? "" : <When key="e" at={body.finished_at} jobZone={zone} />],
