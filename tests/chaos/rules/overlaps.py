@@ -24,9 +24,12 @@ def check(case: Case) -> Iterator[Objection]:
 
 
 def _end(case: Case, run: Run) -> datetime:
-    """When it was over. Of one that was cut short nobody may know, and then it is in nobody's way."""
-    unknown = run.end is None and run.name not in case.executions
-    return run.began if unknown and (case.is_hit(run) or case.is_replaced(run)) else case.end(run)
+    """When it was over. Of one that was cut short nobody may know, and then it is in nobody's way. If it has a record,
+    that has the time at which an operator missed it, by its own clock."""
+    end = case.end(run)
+    if run.end is not None or not (case.is_hit(run) or case.is_replaced(run)):
+        return end
+    return end - case.weather.early(end) if run.name in case.executions else run.began
 
 
 def _is_alone(case: Case, group: Group) -> bool:
