@@ -39,8 +39,11 @@ LAST_CALM, MOST_CALM = 20.0, 180.0
 """Seconds of calm weather at the end, after all has recovered: at least, and at most."""
 MARGIN = 1.15
 """By how much longer a storm is than what is broken would need for half of it to be calm."""
-REST = 90.0
+REST = 240.0
+"""Seconds to wait for what is active in the end: a backfill of several jobs may wait for one that is retried."""
 TICK = 0.05
+BEHIND = 4
+"""How many times the lateness a request may wait beyond its own: on a busy machine slots come due, and go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Patience:
         several does promptly tells nothing of its rivals, so they have no probe."""
         lateness = self.lateness * stretch * SECOND
         return Terms(
-            read=read, lateness=lateness, recovery=self.recovery * SECOND, settle=SETTLE * SECOND,
-            probe="" if rivals else TIMED, calm=self.calm, rivals=rivals,
+            read=read, lateness=lateness, behind=BEHIND * lateness, recovery=self.recovery * SECOND,
+            settle=SETTLE * SECOND, probe="" if rivals else TIMED, calm=self.calm, rivals=rivals,
         )  # fmt: skip
 
 

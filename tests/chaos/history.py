@@ -258,10 +258,10 @@ class Terms:
     decided, an edit to be seen, an end to be recorded, while nothing is broken. `recovery`: from the end of a fault
     until that holds again, at most. `probe`: a job by whose slots it is measured how soon that holds again, after
     `settle` at the soonest; without one it is always taken to last as long as it may. `calm`: the share of the time in
-    which slots came due that no fault may excuse, at least. `start`: from the Job to its pod. `longest`: for a run
-    whose job has no record that could say that it goes on. `grain`: how exact the witness' clock is. `rivals`: several
-    operators act at once. `complete`: no Job and no status has escaped the witness, so what it has not seen was not
-    there.
+    which slots came due that no fault may excuse, at least. `start`: from the Job to its pod. `behind`: how much longer
+    a request may take than a slot, because slots go first. `longest`: for a run whose job has no record that could say
+    that it goes on. `grain`: how exact the witness' clock is. `rivals`: several operators act at once. `complete`: no
+    Job and no status has escaped the witness, so what it has not seen was not there.
     """
 
     read: Instant
@@ -271,6 +271,7 @@ class Terms:
     probe: str = ""
     calm: float = 0.0
     start: timedelta = 10 * Second
+    behind: timedelta = timedelta(0)
     longest: timedelta = 60 * Second
     grain: timedelta = Second
     rivals: bool = False

@@ -12,7 +12,7 @@ test("a job is created, edited, explained and deleted", async ({ page }) => {
   await expect(page.locator(".slots li")).toHaveCount(10);
   await page.getByLabel("command").fill("date");
   await page.getByRole("button", { name: "Create" }).click();
-  await expect(page.getByRole("heading", { name: "made-here" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "made-here", exact: true })).toBeVisible();
   await expect(page.getByText("No slot within the last day.")).toBeVisible();
   await page.getByRole("link", { name: "Edit" }).click();
   await expect(page.getByRole("button", { name: "Save" })).toBeDisabled();
@@ -81,7 +81,7 @@ test("what a colleague changes is shown beside one's own, and both are saved", a
   await expect(page.getByLabel("Owner", { exact: true })).toHaveValue("them");
   await expect(page.getByLabel("Changes", { exact: true })).toContainText("was <i>Theirs</i>");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("heading", { name: "shared" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "shared", exact: true })).toBeVisible();
   const saved = await (await page.request.get("/v1/jobs/shared")).json();
   expect([saved.displayname, saved.owner, saved.retries]).toEqual(["Mine", "them", 3]);
 });
@@ -142,6 +142,6 @@ test("a job that a colleague deletes can be created again", async ({ page }) => 
   await api(page, "DELETE", "/v1/jobs/short-lived");
   await expect(page.getByRole("alert")).toContainText("Another user has deleted this job.");
   await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("heading", { name: "short-lived" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "short-lived", exact: true })).toBeVisible();
   await api(page, "DELETE", "/v1/jobs/short-lived");
 });
