@@ -141,8 +141,10 @@ class DeleteDkronJob:
     """Delete the DkronJob itself, unless it has been written to since."""
 
 
-Effect = StopJob | DeleteJob | BeginCall | CancelCall | RemoveAnnotation | AcceptJob | WriteStatus | DeleteDkronJob
+Effect = (
+    StopJob | DeleteJob | BeginCall | CancelCall | RemoveAnnotation | AcceptJob | WriteStatus | BindRun | DeleteDkronJob
+)
 """Actions that change the cluster."""
-Look = Report | ReadOutcome | ReadTrouble | BindRun | ReadRun | ExplainRefusal | DryRunJob
+Look = Report | ReadOutcome | ReadTrouble | ReadRun | ExplainRefusal | DryRunJob
 """Actions that change nothing there: the operator reads or remembers something, or reports an Event."""
 Action = Effect | Look
