@@ -105,6 +105,12 @@ def requester(request: web.Request) -> str:
     return caller_of(request) or f"rest from {address_of(request)}"
 
 
+async def may_read(request: web.Request, job: str) -> bool:
+    """Whether the caller may read this job: a right to run or to stop it shows nothing of it."""
+    grant = request[GRANT]
+    return await grant.has(grant.where.to_read(job))
+
+
 def template_of(request: web.Request) -> str:
     """Return the route rather than the path, so that job names do not become time series; `unknown` without one."""
     resource = request.match_info.route.resource

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.admission import GRANT, NEED, open_answer, requester
+from dkron_api.edge.admission import GRANT, NEED, may_read, open_answer, requester
 from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import CLOCK, SETTINGS
 from dkron_api.edge.root import public_path
@@ -61,7 +61,7 @@ async def run_job(request: web.Request) -> web.StreamResponse:
         if waiting:
             return await _wait(request, job, run, found, seconds=preference.seconds, headers=headers)
         await _ask(request, job, run, found)
-    told = before if await _may_read(request, job) else _name_of(job)
+    told = before if await may_read(request, job.name) else _name_of(job)
     return json_answer(request, told, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
@@ -81,12 +81,6 @@ async def _ask(request: web.Request, job: Job, run: Run, found: Object | None) -
     known = tenant.job_index.get(job.name) or job
     tenant.asked.note(known, run)
     return known
-
-
-async def _may_read(request: web.Request, job: Job) -> bool:
-    """Whether the caller may read the job: the right to run it shows nothing of what it runs."""
-    grant = request[GRANT]
-    return await grant.has(grant.where.to_read(job.name))
 
 
 def _name_of(job: Job) -> Object:
@@ -124,7 +118,7 @@ async def _wait(
     if progress(last, run) is Progress.REFUSED:
         code = HTTPStatus.NOT_FOUND if finds_no_node(last, run) else HTTPStatus.CONFLICT
         raise ApiError(code, refusal(last, run))
-    told = tenant.job_index.render(last) if await _may_read(request, job) else _name_of(job)
+    told = tenant.job_index.render(last) if await may_read(request, job.name) else _name_of(job)
     return json_answer(request, told, status=status, headers=headers)
 
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.admission import GRANT, open_answer, requester
+from dkron_api.edge.admission import may_read, open_answer, requester
 from dkron_api.edge.keys import CLOCK, STOPPING
 from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import LATER, ApiError
@@ -35,10 +35,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:
         await tenant_of(request).writes.annotate(job, {key: text}, terms_of(request))
-    grant = request[GRANT]
-    # The right to stop shows nothing of what a run has printed.
-    readable = await grant.has(grant.where.to_read(job.name))
-    told = shown(job, found) if readable else {"id": found.id, "job_name": job.name}
+    told = shown(job, found) if await may_read(request, job.name) else {"id": found.id, "job_name": job.name}
     return json_answer(request, told, status=HTTPStatus.ACCEPTED)
 
 

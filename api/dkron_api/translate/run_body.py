@@ -38,7 +38,7 @@ class RunBody:
         for a request that repeats none."""
         if not self.repeat:
             return ""
-        sent = [self.repeat, self.parameters, self.spec("", by=""), self.force]
+        sent = [self.repeat, self.parameters, self.spec("", by="")]
         return f"{self.repeat} {sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()[:32]}"
 
     @property
