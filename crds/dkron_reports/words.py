@@ -73,9 +73,11 @@ def read_span(option: str, text: str) -> timedelta:
             else timedelta(microseconds=go_duration(text) // 1000)
         )
     except (ScheduleError, OverflowError):
-        length = timedelta()
+        raise ValueError(
+            f'{option}: "{text}" is not a duration; use numbers with units, such as 90s, 1h30m or 7d'
+        ) from None
     if length <= timedelta():
-        raise ValueError(f'{option}: "{text}" is not a duration; use numbers with units, such as 90s, 1h30m or 7d')
+        raise ValueError(f'{option}: "{text}" is too short; use a duration above zero, such as 90s, 1h30m or 7d')
     return length
 
 

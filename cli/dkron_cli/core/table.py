@@ -1,7 +1,9 @@
 """Tables as plain text: whole for programs, fitted to the width for people. Pure."""
 
+import itertools
 import re
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from dkron_reports.words import one_line
@@ -10,6 +12,10 @@ GAP = "   "
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 NARROWEST, SENTENCE = 8, 30
 """Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
+READABLE = 20
+"""A column of so many characters can hold a sentence in several lines."""
+WHOLE = "EXECUTION"
+"""The last column if people copy what it holds: it is never cut, and the terminal breaks the line."""
 
 
 class Table(NamedTuple):
@@ -26,13 +32,18 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     return Table(tuple(columns[at] for at in used), tuple(tuple(row[at] for at in used) for row in cells))
 
 
-def lines(content: Table, *, width: int | None = None) -> list[str]:
-    """Return the lines of the table, the titles first. With `width`, the widest cells are cut until it fits."""
+def lines(content: Table, *, width: int | None = None, wrap: bool = False) -> list[str]:
+    """Return the lines of the table, the titles first.
+
+    With `width`, the widest cells are cut until it fits. With `wrap`, sentences go on below themselves instead.
+    """
     cells = [content.columns, *[tuple(cell or "-" for cell in row) for row in content.rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    if width is not None:
+    if width is not None and len(widths) > 1 and content.columns[-1] == WHOLE:
+        widths = [*_fitted(widths[:-1], width), widths[-1]]
+    elif width is not None:
         widths = _fitted(widths, width)
-    return [_line(row, widths) for row in cells]
+    return [line for row in cells for line in (_wrapped(row, widths) if wrap else (_line(row, widths),))]
 
 
 def safe(text: str) -> str:
@@ -52,6 +63,14 @@ def _fitted(widths: list[int], width: int) -> list[int]:
     while sum(widths) > room and max(widths) > NARROWEST:
         widths[widths.index(max(widths))] -= 1
     return widths
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    parts = [
+        textwrap.wrap(cell, size, break_long_words=False, break_on_hyphens=False) if size >= READABLE else [cell]
+        for cell, size in zip(row, widths, strict=True)
+    ]
+    return (_line(line, widths) for line in itertools.zip_longest(*parts, fillvalue=""))
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -51,7 +51,8 @@ def show(content: Table, options: Options, *, titles: bool = True) -> None:
     if not is_terminal():
         sys.stdout.writelines(f"{line}\n" for line in lines(content)[0 if titles else 1 :])
         return
-    fitted = lines(content, width=None if wide else shutil.get_terminal_size().columns)[0 if titles else 1 :]
+    width = None if wide else shutil.get_terminal_size().columns
+    fitted = lines(content, width=width, wrap=True)[0 if titles else 1 :]
     if options.no_color or os.environ.get("TERM") == "dumb":
         sys.stdout.writelines(f"{line}\n" for line in fitted)
         return

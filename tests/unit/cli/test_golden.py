@@ -4,6 +4,7 @@ After a change that is meant, `GOLDEN=write pytest tests/unit/cli/test_golden.py
 """
 
 import os
+import re
 import sys
 from datetime import datetime
 from importlib import import_module
@@ -42,6 +43,8 @@ COMMANDS = (
     "doctor",
 )
 """With a NUL for a space within a word."""
+ENDS_WITH_AN_ID = re.compile(r" \d{19}-\S+$")
+"""People copy it, so it is whole."""
 LINTED = """\
 apiVersion: dkron.io/v1alpha1
 kind: DkronJob
@@ -95,4 +98,4 @@ def test_reading_commands(width: int, monkeypatch: pytest.MonkeyPatch, capsys: p
         file.write_text(text, encoding="utf-8")
     assert text.splitlines() == file.read_text(encoding="utf-8").splitlines()
     in_tables = [line for part in parts if "-o wide" not in part for line in part.splitlines() if line.count("   ") > 2]
-    assert [line for line in in_tables if len(line) > width] == []
+    assert [line for line in in_tables if len(line) > width and not ENDS_WITH_AN_ID.search(line)] == []

@@ -81,6 +81,18 @@ def test_a_table_without_a_width_is_whole() -> None:
     assert lines(table(("A", "B", "EMPTY"), [("x" * 300, "b", "")])) == [f"{'A':300}   B", f"{'x' * 300}   b"]
 
 
+def test_sentences_go_on_below_themselves_and_what_people_copy_is_whole() -> None:
+    why = table(("SLOT", "WHY"), [("s" * 40, "an earlier run was active, and it is forbidden"), ("t", "")])
+    assert lines(why, width=60, wrap=True) == [
+        f"SLOT{'':27}WHY",
+        f"{'s' * 27}…   an earlier run was active,",
+        f"{'':31}and it is forbidden",
+        f"t{'':30}-",
+    ]
+    ids = table(("STARTED", "EXECUTION"), [("s" * 40, "x" * 40)])
+    assert lines(ids, width=30, wrap=True)[1] == f"{'s' * 29}…   {'x' * 40}"
+
+
 def test_a_job_is_described_without_what_could_control_the_terminal() -> None:
     described = dict(description(jobs()[-1], now=NOON))
     assert described["Problem"] == 'schedule: "x" [2J is wrong'
