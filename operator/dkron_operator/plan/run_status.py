@@ -131,11 +131,16 @@ def _unexplained(reason: SkipReason) -> Refusal:
 def _attempts(
     run: RequestedRun, active: Iterable[Active], ended: Iterable[Execution], jobs: Iterable[AttemptJob]
 ) -> dict[str, RunAttempt]:
-    """All attempts that are known, by the names of their Jobs."""
+    """All attempts that are known, by the names of their Jobs. A retry that waits for its backoff is none yet: it may be
+    cancelled, and then the attempt before it was the last."""
     found = {each.job: each for each in run.status.attempts}
     found |= {job.name: _of_job(job) for job in jobs if job.finished}
-    found |= {entry.job: _of_active(entry) for entry in active}
+    found |= {entry.job: _of_active(entry) for entry in active if not _waits(entry)}
     return found | {execution.job: _of_execution(execution) for execution in ended}
+
+
+def _waits(entry: Active) -> bool:
+    return not entry.uid and entry.attempt > 1
 
 
 def _of_active(entry: Active) -> RunAttempt:
@@ -168,7 +173,7 @@ def _runs_unrecorded(job: AttemptJob, attempts: Mapping[str, RunAttempt]) -> boo
 
 
 def _running(run: RequestedRun, attempts: Mapping[str, RunAttempt], active: list[Active]) -> RunStatus:
-    waiting = [entry for entry in active if not entry.uid and entry.attempt > 1]
+    waiting = [entry for entry in active if _waits(entry)]
     if len(active) > 1:
         message = f"{len(active)} attempts are active"
     elif waiting:

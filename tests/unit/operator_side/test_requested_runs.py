@@ -321,6 +321,13 @@ def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -
     assert (status.attempt_count, status.started_at, status.phase) == (2, NOON, "Succeeded")
 
 
+def test_a_retry_that_is_cancelled_was_no_attempt() -> None:
+    waiting = tell(requested(), active=(SECOND,), executions=(FAILED,))
+    status = tell(replace(requested(), status=waiting), executions=(FAILED,))
+    assert (status.phase, status.message) == ("Failed", "attempt 1 failed (Error, exit code 1): no disk")
+    assert [each.attempt for each in status.attempts] == [1]
+
+
 FIRST_FAILED = RunAttempt(job=A.job, attempt=1, started_at=NOON, finished_at=after(9), success=False)
 
 
@@ -357,7 +364,9 @@ async def test_a_job_that_has_ended_is_not_the_end_if_a_newer_status_has_a_retry
     newer = JobStatus(since=NOON, active=(SECOND,), executions=(FAILED,)).to_wire()
     edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=newer))
     await edges.reconciler.runs._write("uid-of-a")
-    assert (status_of(edges).phase, status_of(edges).attempt_count) == ("Running", 2)
+    assert (status_of(edges).phase, status_of(edges).message) == (
+        "Running", "attempt 2 follows at 2026-03-01T12:00:20Z",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
