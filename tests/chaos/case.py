@@ -216,11 +216,17 @@ class Case:
 
     def is_forbidden(self, target: Target) -> bool:
         """Whether another run stood in the way."""
-        if not any(spec.concurrency is Concurrency.FORBID for spec in target.due.specs):
+        if not any(spec.concurrency is Concurrency.FORBID for spec in target.due.specs) or self._waits(target):
             return False
         begin, end = target.due.opens, target.due.by
         return self.claims_in_the_way(target.slot, begin, end) or any(
             group.trigger is not Trigger.SCHEDULE or group.slot != target.slot for group in self.in_the_way(begin, end)
+        )
+
+    def _waits(self, target: Target) -> bool:
+        """Whether it was surely missed by a job that wants each slot, and so has to wait for the runs before it."""
+        return self.weather.outage(target.due.opens) is not None and all(
+            spec.missed_runs is MissedRuns.ALL and spec.starting_deadline_seconds is None for spec in target.due.specs
         )
 
     def is_surely_forbidden(self, target: Target) -> bool:
@@ -315,6 +321,14 @@ class Case:
             return FOREVER
         failed = any(not run.success for run in group.runs if self.told(run) == last)
         return self.weather.decided(last + self.backoff(last, len(ends)) if failed else last)
+
+    def may_be_retried(self, run: Run) -> bool:
+        """Whether its retry could still come when the last look was taken."""
+        end = self.told(run)
+        if run.success or end >= FOREVER:
+            return False
+        allowed = any(run.attempt <= spec.retries for spec in self.life.specs(run.began, self.weather.decided(end)))
+        return allowed and self.weather.decided(end + self.backoff(end, run.attempt)) > self.weather.terms.read
 
     def backoff(self, at: datetime, attempt: int) -> timedelta:
         """The longest wait that may follow this attempt."""

@@ -50,6 +50,14 @@ class Weather:
         storm = self.storm(due, due + self.terms.lateness)
         return storm[1] if storm else None
 
+    def is_handover(self, due: datetime) -> bool:
+        """Whether all that may have kept this from being decided is that one operator followed another."""
+        storm = self.storm(due, due + self.terms.lateness)
+        if storm is None:
+            return False
+        felt = (fault for fault in self.faults if not fault.is_mild)
+        return all(fault.handover for fault in felt if fault.begin <= storm[1] and storm[0] <= end_of(fault))
+
     def has_stormed(self, due: datetime) -> bool:
         """Whether anything may have been missed by then."""
         return bool(self.storms) and self.storms[0][0] <= due + self.terms.lateness

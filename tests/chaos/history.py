@@ -146,7 +146,8 @@ class Fault:
     `down`: no operator lived in between, so what came due was surely missed; a process that was only stopped for a
     while, or that the API server did not answer, is not `down`. `skew`: its clock was ahead by so much, or behind where
     it is negative. `hits` names the Jobs whose runs it may have cut off; "*" is any. `holds`: what was asked for in
-    between may be done at its end, whoever still waits for it. `recovery`: from its end until everything is in order
+    between may be done at its end, whoever still waits for it. `handover`: another operator that had been ready took
+    over, so what came due meanwhile was not missed. `recovery`: from its end until everything is in order
     again, if that is known better than the terms have it.
     """
 
@@ -157,6 +158,7 @@ class Fault:
     skew: timedelta = timedelta(0)
     hits: tuple[str, ...] = ()
     holds: bool = False
+    handover: bool = False
     recovery: timedelta | None = None
 
     @property

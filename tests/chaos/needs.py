@@ -50,10 +50,10 @@ def _surely_missed(due: Due, weather: Weather, policies: set[MissedRuns]) -> tup
 
 def _perhaps_missed(due: Due, weather: Weather, policies: set[MissedRuns]) -> tuple[Need, str] | None:
     able = weather.excuse(due.opens)
-    if able is not None and MissedRuns.SKIP in policies:
+    if able is not None and MissedRuns.SKIP in policies and not weather.is_handover(due.opens):
         return Need.MAY, "it may have been missed, and missedRuns is skip"
-    if able is not None and MissedRuns.LATEST in policies and due.following <= able:
-        return Need.MAY, "it may have been missed like a later one, and missedRuns is latest"
+    if able is not None and policies != {MissedRuns.ALL} and due.following <= able:
+        return Need.MAY, "it may have been missed like a later one, and missedRuns is not all"
     if any(limit is not None and due.by - due.slot > limit for limit in map(_deadline, due.specs)):
         return Need.MAY, "it may have been too late for its start deadline"
     return None

@@ -32,11 +32,13 @@ WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS)
 
 
 class WorldClient:
-    """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer. The dice
+    """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer, and `writing`
+    each write when it begins. The dice
     `aside` are those of calls about pauses, so that all other calls go as they would without."""
 
     def __init__(
-        self, world: World, network: Network, dice: Dice, *, aside: Dice, replica: str, told: Callable[[str], None]
+        self, world: World, network: Network, dice: Dice, *, aside: Dice, replica: str, told: Callable[[str], None],
+        writing: Callable[[Resource, str], None],
     ) -> None:
         self.calls: Counter[Call] = Counter()
         self.may_write: Callable[[Resource], bool] = lambda _: True
@@ -50,6 +52,7 @@ class WorldClient:
         self._aside = aside
         self._replica = replica
         self._told = told
+        self._writing = writing
         self._loop = asyncio.get_running_loop()
 
     async def close(self) -> None:
@@ -224,6 +227,7 @@ class WorldClient:
         call = f"{verb} {resource.plural}"
         if verb in WRITES:
             self.writes.append((self._loop.time(), call))
+            self._writing(resource, verb)
         self.begins(call)
         met = self._network.met(self._loop.time(), self._replica, call, self._dice_of(resource))
         try:

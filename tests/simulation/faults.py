@@ -24,6 +24,8 @@ most. A watch that has expired begins again after a second; a resync finds what 
 WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD, Ill.CUT})
 LISTS = frozenset({Ill.OLD, Ill.PAGES})
 FORBIDDEN = 403
+READY = 5.0
+"""Seconds after its start from which on a replica takes over what came due before."""
 SAMPLE = 0.1
 """Seconds between two looks at who acts."""
 
@@ -42,6 +44,7 @@ class _Broken:
     skew: float = 0.0
     trouble: Trouble | None = None
     hits: tuple[str, ...] = ()
+    handover: bool = False
 
 
 def _kind(ill: Ill) -> str:
@@ -60,6 +63,8 @@ class Faults:
         self._elects = elects
         self._broken: list[_Broken] = []
         self._fell: dict[str, float] = {}
+        self._up: dict[str, float] = {}
+        self._successors: dict[str, dict[str, float]] = {}
         self._alone: float | None = None
         self._samples: list[tuple[float, frozenset[str]]] = []
 
@@ -90,17 +95,23 @@ class Faults:
     def fell(self, now: float, replica: str, *, alone: bool) -> None:
         """A process has ended; `alone`: no other one lives."""
         self._fell[replica] = now
+        self._up.pop(replica, None)
+        self._successors[replica] = {name: began for name, began in self._up.items() if began < now - READY}
         if alone and self._alone is None:
             self._alone = now
 
     def rose(self, now: float, replica: str) -> None:
         """A process begins."""
         fell = self._fell.pop(replica, None)
+        ready = self._successors.pop(replica, {})
+        handover = self._elects and any(self._up.get(name) == began for name, began in ready.items())
+        self._up[replica] = now
         if self._alone is not None:
             self._broken.append(_Broken("no operator", self._alone, now, RECOVERY["a process"], acts=True, down=True))
             self._alone = None
         if fell is not None:
-            self._broken.append(_Broken(f"death of {replica}", fell, now, RECOVERY["a process"], replica, acts=True))
+            death = _Broken(f"death of {replica}", fell, now, RECOVERY["a process"], replica, acts=True)
+            self._broken.append(replace(death, handover=handover))
 
     def told(self) -> tuple[Fault, ...]:
         """What may excuse something."""
@@ -123,6 +134,9 @@ class Faults:
             broken = replace(broken, end=last)
         if trouble is None and self._is_idle(broken):
             return None
+        if broken.handover and broken.replica in self._next_acting(broken.begin):
+            # It was back before anybody else took over, and has been away.
+            broken = replace(broken, handover=False)
         if broken.acts and not broken.down:
             again = self._acting_again(broken.end)
             broken = replace(broken, end=min(again, broken.end + HANDOVER))
@@ -146,6 +160,9 @@ class Faults:
     def _acting_within(self, begin: float, end: float) -> list[frozenset[str]]:
         return [names for at, names in self._samples if begin <= at <= end]
 
+    def _next_acting(self, moment: float) -> frozenset[str]:
+        return next((names for at, names in self._samples if at > moment and names), frozenset())
+
     def _acting_again(self, moment: float) -> float:
         """From when on somebody acts, at that moment or after it."""
         before = [acting for at, acting in self._samples if at <= moment]
@@ -160,6 +177,7 @@ class Faults:
         return Fault(
             what=broken.what, begin=self._at(broken.begin), end=self._at(broken.end), down=broken.down,
             skew=timedelta(seconds=broken.skew), recovery=timedelta(seconds=broken.recovery), hits=hits,
+            handover=broken.handover,
         )  # fmt: skip
 
     def _at(self, second: float) -> datetime:

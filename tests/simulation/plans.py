@@ -43,6 +43,14 @@ CANCELS = 0.3
 """How likely one of them is deleted again soon."""
 TIMES = ("2026-02-01T00:00:00Z", "2026-03-01T11:59:40Z", "2026-03-01T13:00:00Z")
 """Which times DkronRuns stand for: long before a story, a slot in it, and after it."""
+HANDOVERS = 0.2
+"""How likely one of several dies when nothing else is wrong, of jobs that do not run what they have missed."""
+LEASES = 0.2
+"""How likely calls about the Lease fail for a while, where one of several acts."""
+OUTAGES = 0.1
+"""How likely the only operator is away for so long that runs which may not overlap queue up."""
+BACKOFFS = 0.1
+"""How likely retries wait longer than the clocks are apart."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 
@@ -224,6 +232,10 @@ class _Planner:
         self._long_lists()
         self._pauses()
         self._asks()
+        self._handovers()
+        self._outages()
+        self._leases()
+        self._backoffs()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -275,7 +287,7 @@ class _Planner:
             "concurrency": rand.choice(self._policies),
             "missedRuns": rand.choice(("skip", "latest", "all")),
             "retries": rand.choice((0, 0, 1, 2)),
-            "retryBackoff": {"initialSeconds": rand.choice((1, 2)), "factor": 2, "maxSeconds": 4},
+            "retryBackoff": {"initial": rand.choice(("1s", "2s")), "factor": 2, "max": "4s"},
             "history": {
                 "executions": rand.choice((100, 100, 5)),
                 "successfulJobs": rand.choice((0, 1, 3)),
@@ -409,7 +421,7 @@ class _Planner:
             spec = {
                 "schedule": "", "dependsOn": [{"job": parent, "when": when}], "executorConfig": {"command": "true"},
                 "concurrency": chains.choice(("allow", "allow", "forbid")), "retries": chains.choice((0, 0, 1)),
-                "retryBackoff": {"initialSeconds": 1, "factor": 2, "maxSeconds": 4},
+                "retryBackoff": {"initial": "1s", "factor": 2, "max": "4s"},
                 "history": {"executions": 100, "successfulJobs": chains.choice((0, 1)), "failedJobs": 0},
             }  # fmt: skip
             self._add(round(chains.uniform(0.0, 4.0), 3), What.CREATE, on=f"c{number}", spec=spec)
@@ -454,6 +466,45 @@ class _Planner:
             self._add(at, What.ASK, on=job, force=asks.random() < 0.3, spec=spec)
             if asks.random() < CANCELS:
                 self._add(round(at + asks.choice((0.0, 0.02, 0.1, 0.5, 5.0)), 3), What.CANCEL, on=job)
+
+    def _handovers(self) -> None:
+        """A death so long that another replica follows. What came due in between was not missed."""
+        handovers = Random(f"handovers {self._seed}")  # noqa: S311 - no secret
+        if handovers.random() > HANDOVERS or not self._elects or self._replicas == 1:
+            return
+        for event in self._events:
+            if event.spec.get("missedRuns"):
+                event.spec["missedRuns"] = "skip"
+        at, on = round(handovers.uniform(8.0, self._length + 8.0), 3), f"operator-{handovers.randrange(self._replicas)}"
+        self._add(at, What.KILL, on=on, lasts=30.0)
+
+    def _outages(self) -> None:
+        outages = Random(f"outages {self._seed}")  # noqa: S311 - no secret
+        if outages.random() > OUTAGES or self._replicas > 1:
+            return
+        for event in self._events:
+            if "missedRuns" in event.spec:
+                event.spec.update(concurrency="forbid", missedRuns="all")
+                event.spec.pop("startingDeadlineSeconds", None)
+        at, lasts = round(outages.uniform(5.0, self._length), 3), round(outages.uniform(9.0, 14.0), 3)
+        self._add(at, What.KILL, on="operator-0", lasts=lasts)
+
+    def _leases(self) -> None:
+        """Calls about the Lease fail, and nothing else does."""
+        leases = Random(f"leases {self._seed}")  # noqa: S311 - no secret
+        if leases.random() > LEASES or not self._elects or self._replicas == 1:
+            return
+        at, lasts = round(leases.uniform(1.0, self._length), 3), leases.choice((4.0, 12.0, 18.0, 25.0))
+        on, ill = f"operator-{leases.randrange(self._replicas)}", leases.choice((Ill.LOSE, Ill.DROP, Ill.REFUSE))
+        for calls in ("get leases", "patch leases"):
+            self._add(at, What.ILL, on=on, lasts=lasts, ill=ill, calls=calls)
+
+    def _backoffs(self) -> None:
+        backoffs = Random(f"backoffs {self._seed}")  # noqa: S311 - no secret
+        if backoffs.random() < BACKOFFS:
+            for event in self._events:
+                if event.spec.get("retries"):
+                    event.spec["retryBackoff"] = {"initial": "6s", "factor": 1, "max": "6s"}
 
     def _ttl(self) -> float | None:
         """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows

@@ -102,7 +102,7 @@ class Replica:
 
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
-        told: Callable[[str, str], None], elects: bool, receiver: Receiver, creates: float, room: Room,
+        told: Callable[[str, str], None], writing: Callable[[str, Resource, str], None], elects: bool, receiver: Receiver, creates: float, room: Room,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = self.by_itself = timedelta(0)
@@ -114,6 +114,7 @@ class Replica:
         self._seed = seed
         self._wall = wall
         self._told = told
+        self._writing = writing
         self._elects = elects
         self._receiver = receiver
         self._creates = creates
@@ -239,6 +240,7 @@ class Replica:
         client = self._client = WorldClient(
             self._world, self._network, dice, aside=Dice(self._seed, f"calls about pauses of {process.name}"),
             replica=self.name, told=partial(self._told, process.name),
+            writing=partial(self._writing, self.name),
         )  # fmt: skip
         clock = Clock(self._now, self._loop.time)
         with (

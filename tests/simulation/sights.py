@@ -80,6 +80,8 @@ class Sights:
         if event.plural == DKRON_RUNS.plural:
             see = self.run_objects.lost_run if event.kind == "DELETED" else self.run_objects.run
             see(event.body, self._clock())
+        if event.plural == JOBS.plural and event.kind == "ADDED":
+            self._check_creation(event.body)
         if event.plural == JOBS.plural and event.kind == "DELETED":
             self._check_deletion(event.body)
         if event.plural == DKRON_JOBS.plural and event.body["spec"]["concurrency"] == "replace":
@@ -116,20 +118,34 @@ class Sights:
             if not names <= self._members.setdefault((uid, group), names):
                 self._wrong.append(f"MORE MEMBERS: run {group} had {self._members[uid, group]}, and has {names}")
 
-    def _check_deletion(self, run: Object) -> None:
-        """A Job that is over is kept until its record is written. One that is replaced may end while it goes, whatever
-        the spec says by then."""
-        owner = next(iter(run["metadata"].get("ownerReferences") or ()), None)
-        if owner is None or not (run.get("status") or {}).get("conditions"):
+    def _check_creation(self, run: Object) -> None:
+        """No slot fires before a status says from when on slots count."""
+        metadata, job = run["metadata"], self._owner(run)
+        if job is None or metadata["annotations"].get("dkron.io/trigger") != "schedule":
             return
+        if not any(uid == job["metadata"]["uid"] for _, uid, _ in self._sinces):
+            self._wrong.append(f"TOO SOON: Job {metadata['name']} was created before its slots counted")
+
+    def _owner(self, run: Object) -> Object | None:
+        """The DkronJob that it belongs to, if that is still there."""
+        owner = next(iter(run["metadata"].get("ownerReferences") or ()), None)
+        if owner is None:
+            return None
         try:
             job = self._world.get(DKRON_JOBS, run["metadata"]["namespace"], owner["name"])
         except NotFound:
+            return None
+        return job if job["metadata"]["uid"] == owner["uid"] else None
+
+    def _check_deletion(self, run: Object) -> None:
+        """A Job that is over is kept until its record is written. One that is replaced may end while it goes, whatever
+        the spec says by then."""
+        job = self._owner(run) if (run.get("status") or {}).get("conditions") else None
+        if job is None:
             return
         status, name = job.get("status") or {}, run["metadata"]["name"]
         told = {*status.get("counted", ()), *(each["job"] for each in status.get("executions", ()))}
-        ours = job["metadata"]["uid"] == owner["uid"]
-        if ours and owner["uid"] not in self._replacing and name not in told:
+        if job["metadata"]["uid"] not in self._replacing and name not in told:
             self._wrong.append(f"TOO SOON: Job {name} was deleted at {self._clock()}, before its record was written")
 
 

@@ -16,7 +16,9 @@ from unittest.mock import patch
 
 from dkron_crds.job import Active
 from dkron_crds.run import DkronRun
+from dkron_crds.lease import INSTALLATION
 from dkron_executors.result import Result as Answer
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_operator.delivery import log_line
 from dkron_operator.executors.inline import is_inline
 from dkron_operator.kit.oldest_first import Room
@@ -32,7 +34,7 @@ from tests.simulation.faults import SAMPLE, Faults
 from tests.simulation.loop import Livelock, VirtualLoop
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
-from tests.simulation.replica import Replica
+from tests.simulation.replica import HOME, Replica
 from tests.simulation.sights import Sights
 from tests.simulation.world import World
 
@@ -40,6 +42,8 @@ ZERO = datetime(2026, 3, 1, 11, 59, 30, tzinfo=UTC)
 RESTART = 0.3
 """Seconds until a process that has ended is started again, at least."""
 MOST_CALLS = 20_000
+LED = frozenset({DKRON_JOBS, DKRON_RUNS, JOBS})
+"""What only the holder of the Lease writes, where one of several acts."""
 LOG = logging.getLogger("dkron_operator")
 
 
@@ -110,7 +114,7 @@ class Simulation:
         for number, skew in enumerate(self.plan.skews):
             replica = Replica(
                 f"operator-{number}", self._world, self._network,
-                seed=self.plan.seed, wall=self.now, told=self._told, elects=self.plan.elects,
+                seed=self.plan.seed, wall=self.now, told=self._told, writing=self._check_holder, elects=self.plan.elects,
                 receiver=self._answer, creates=self.plan.creates, room=Room(self.plan.most_jobs),
             )  # fmt: skip
             replica.skew = replica.by_itself = timedelta(seconds=skew)
@@ -313,6 +317,13 @@ class Simulation:
         self._calls += 1
         if self._calls == MOST_CALLS:
             self.wrong.append(f"TOO MANY CALLS: {MOST_CALLS} and more")
+
+    def _check_holder(self, replica: str, resource: Resource, verb: str) -> None:
+        """Who does not hold the Lease begins no write that concerns runs."""
+        if self.plan.elects and resource in LED:
+            holder = self._world.get(LEASES, HOME, INSTALLATION)["spec"].get("holderIdentity")
+            if holder != replica:
+                self.wrong.append(f"NOT THE HOLDER: {replica} begins to {verb} {resource.plural}, and {holder} leads")
 
     def _note(self, who: str, what: str) -> None:
         self.trace.append(f"{self._loop.time():10.6f} {who} {what}")

@@ -1,5 +1,6 @@
 """Write by write: the slots that the mark of a status has passed have run, are claimed, or are counted by that write;
-and so are those of the schedule before an edit that were due when it was noticed.
+and so are those of the schedule before an edit that were due when it was noticed. The mark of one schedule does not move
+back, and a write that decides nothing counts nothing.
 
 This asks nothing of the weather. It needs a witness whom no status escapes.
 """
@@ -25,12 +26,37 @@ def check(case: Case) -> Iterator[Objection]:
     for before, after in pairwise([begin, *case.life.statuses]):
         if after.since is None:
             continue
+        if _is_steady(case, before, after):
+            yield from _of_steady(case, before, after)
         counted = after.skipped - before.skipped if before.since is not None else after.skipped
         lost = [slot for slot in _passed(case, before, after) if slot not in ran and not case.is_refused(slot)]
         if lost and len(lost) > counted:
             some = ", ".join(map(rfc3339, lost[:3]))
             text = f"the status of {rfc3339(after.at)} has passed {len(lost)} slots without a run ({some}), and counts"
             yield case.object_to(Kind.UNSATISFIED, lost[0], f"{text} {max(counted, 0)} of them")
+
+
+def _is_steady(case: Case, before: Seen, after: Seen) -> bool:
+    """Whether slots count as before. The mark of a clock that was ahead is taken back."""
+    same = (before.since, before.fingerprint) == (after.since, after.fingerprint)
+    return same and not case.is_wiped and case.weather.ahead <= case.weather.terms.grain
+
+
+def _of_steady(case: Case, before: Seen, after: Seen) -> Iterator[Objection]:
+    if before.mark is not None and (after.mark is None or after.mark < before.mark):
+        text = f"the status of {rfc3339(after.at)} takes the mark back from {rfc3339(before.mark)}"
+        yield case.object_to(Kind.RECORD, after.at, text)
+    decided = before.mark != after.mark or set(before.claims) - set(after.claims)
+    if after.skipped > before.skipped and not decided and not _counts_others(case):
+        count = after.skipped - before.skipped
+        text = f"the status of {rfc3339(after.at)} counts {count} more as skipped, and has decided about no slot"
+        yield case.object_to(Kind.RECORD, after.at, text)
+
+
+def _counts_others(case: Case) -> bool:
+    """Whether runs that were asked for, that follow others, or that the API server has refused, may count as skipped."""
+    asked = case.life.asked_by_name or any(op.act is Act.RUN for op in case.life.operations)
+    return bool(asked or case.refused or any(spec.parents for spec in _all(case)))
 
 
 def _passed(case: Case, before: Seen, after: Seen) -> Iterator[datetime]:

@@ -107,7 +107,8 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
                 # A record tells of it, by a clock that may have been ahead.
                 at = max(group.began, at - parent.weather.ahead)
             # If an attempt was refused, the run ended with that one.
-            sure = group.ended is not None and not touched and not parent.is_refused(group.slot)
+            over = group.ended is not None and not any(map(parent.may_be_retried, last.values()))
+            sure = over and not touched and not parent.is_refused(group.slot)
             yield End(str(group), at, told, sure=sure)
         elif at >= FOREVER and failed:
             # It was cut short, and the record that said when has made room for newer ones.

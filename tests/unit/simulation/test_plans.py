@@ -1,8 +1,12 @@
 """Plans: what a seed gives, how they are written down, and how they are shrunk."""
 
-import pytest
+from typing import Any
 
-from tests.simulation.plans import Plan, from_text, plan
+import pytest
+from pydantic import BaseModel
+
+from dkron_crds.job import JobSpec
+from tests.simulation.plans import Plan, What, from_text, plan
 from tests.simulation.shrink import shrink
 
 
@@ -14,6 +18,20 @@ def test_a_seed_gives_one_plan() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_a_plan_that_was_written_down_is_the_same(seed: int) -> None:
     assert from_text(plan(seed).to_text()) == plan(seed)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_spec_of_a_job_has_fields_of_the_contract_alone(seed: int) -> None:
+    """What the models do not know they ignore, and then the story is another one than it says."""
+    for event in plan(seed).events:
+        if event.what in (What.CREATE, What.EDIT):
+            assert _unknown(event.spec, JobSpec.from_wire(event.spec)) == []
+
+
+def _unknown(wire: dict[str, Any], model: BaseModel) -> list[str]:
+    fields = {field.alias or name: getattr(model, name) for name, field in type(model).model_fields.items()}
+    below = ((wire[key], value) for key, value in fields.items() if isinstance(value, BaseModel) and key in wire)
+    return [*(wire.keys() - fields), *(name for raw, value in below for name in _unknown(raw, value))]
 
 
 def test_every_event_has_a_line() -> None:

@@ -26,8 +26,9 @@ class Ground:
         self.world = World(lambda: ZERO + timedelta(seconds=loop.time()))
         Controllers(self.world, Course(), seed=0, loop=loop, clock=self.world.clock)
         self.client = WorldClient(
-            self.world, Network(()), Dice(0, "calls"), aside=Dice(0, "pauses"), replica="", told=lambda _: None
-        )
+            self.world, Network(()), Dice(0, "calls"), aside=Dice(0, "pauses"), replica="",
+            told=lambda _: None, writing=lambda *_: None,
+        )  # fmt: skip
 
     @asynccontextmanager
     async def watching(self, resource: Resource) -> AsyncIterator[Told]:
