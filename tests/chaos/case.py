@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
 
 from dkron_crds.job import Concurrency, Execution, JobSpec, MissedRuns, Trigger
@@ -13,39 +12,11 @@ from tests.chaos.history import FOREVER, Act, Operation, Run
 from tests.chaos.holds import holds
 from tests.chaos.job_lifetimes import Life
 from tests.chaos.needs import Need
+from tests.chaos.objections import Kind, Objection
 from tests.chaos.targets import Target, targets
 
 NAME = re.compile(r".+-(\d+)-[0-9a-f]{8}")
 """Of a Job: the job, the second, and a hash of its cause."""
-
-
-class Kind(StrEnum):
-    """What is wrong."""
-
-    UNSATISFIED = "a slot did not run"
-    DOUBLE = "one attempt, two Jobs"
-    EXTRA = "an unexplained run"
-    UNTIMELY = "a run at the wrong time"
-    UNFINISHED = "a run without an end"
-    OVERLAP = "runs overlap"
-    ATTEMPTS = "wrong attempts"
-    REQUEST = "a request was not met"
-    BACKFILL = "a backfill was not met"
-    STOP = "a stop was not met"
-    CHAIN = "wrong runs after a parent"
-    RECORD = "a wrong record"
-    STORMY = "too little calm"
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """Something that cannot be explained, in one sentence; `at` is where to look."""
-
-    kind: Kind
-    job: str
-    uid: str
-    at: datetime
-    text: str
 
 
 @dataclass(frozen=True)

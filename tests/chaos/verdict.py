@@ -9,11 +9,12 @@ from tests.chaos import telling
 from tests.chaos.asked import Asked, all_asked
 from tests.chaos.backfilled import Backfill, all_backfills
 from tests.chaos.calm import Calm, calm
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import History, Operation, Run
 from tests.chaos.job_lifetimes import lives
 from tests.chaos.needs import Need
+from tests.chaos.objections import Kind, Objection
 from tests.chaos.recovery import signs
 from tests.chaos.required import required
 from tests.chaos.rules import (

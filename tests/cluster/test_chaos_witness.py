@@ -14,8 +14,8 @@ import pytest
 import localcluster
 from dkron_crds.job import Trigger
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
-from tests.chaos.case import Kind
 from tests.chaos.history import Act, History, Paused, Terms
+from tests.chaos.objections import Kind
 from tests.chaos.reading import gathered, read, write
 from tests.chaos.recorder import Fact, Recorder
 from tests.chaos.verdict import judge

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.simulation.mutants import MUTANTS, broken
-from tests.simulation.plans import Plan, from_text, plan
+from tests.simulation.planner import plan
+from tests.simulation.plans import Plan, from_text
 from tests.simulation.shrink import shrink
 from tests.simulation.simulation import Result, simulate
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tests.simulation.plans import plan
+from tests.simulation.planner import plan
 from tests.simulation.simulation import simulate
 
 SEEDS = 500

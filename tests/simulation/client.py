@@ -32,14 +32,14 @@ WATCHED = (NODES, DKRON_PAUSES, DKRON_RUNS)
 
 
 class WorldClient:
-    """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer, and `writing`
-    each write when it begins. The dice
-    `aside` are those of calls about pauses, so that all other calls go as they would without."""
+    """The interface of `KubeClient`, for one process of a replica. `told` is told each call with its answer, and
+    `writing` each write when it begins. The dice `aside` are those of calls about pauses, so that all other calls go as
+    they would without."""
 
     def __init__(
-        self, world: World, network: Network, dice: Dice, *, aside: Dice, replica: str, told: Callable[[str], None],
-        writing: Callable[[Resource, str], None],
-    ) -> None:
+        self, world: World, network: Network, dice: Dice, *, aside: Dice, replica: str,
+        told: Callable[[str], None], writing: Callable[[Resource, str], None],
+    ) -> None:  # fmt: skip
         self.calls: Counter[Call] = Counter()
         self.may_write: Callable[[Resource], bool] = lambda _: True
         self.begins: Callable[[str], None] = lambda _: None

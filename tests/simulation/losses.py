@@ -16,7 +16,7 @@ from dkron_crds.job import Execution, GroupStatus, JobStatus, Skipped, SkipReaso
 from tests.chaos.history import History, Record, Run
 from tests.chaos.needs import Need
 from tests.chaos.verdict import Verdict, judge
-from tests.simulation.plans import plan
+from tests.simulation.planner import plan
 from tests.simulation.simulation import simulate
 
 SEEDS = 200

@@ -102,7 +102,8 @@ class Replica:
 
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
-        told: Callable[[str, str], None], writing: Callable[[str, Resource, str], None], elects: bool, receiver: Receiver, creates: float, room: Room,
+        told: Callable[[str, str], None], writing: Callable[[str, Resource, str], None],
+        elects: bool, receiver: Receiver, creates: float, room: Room,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = self.by_itself = timedelta(0)

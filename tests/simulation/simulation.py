@@ -15,8 +15,8 @@ from typing import Any
 from unittest.mock import patch
 
 from dkron_crds.job import Active
-from dkron_crds.run import DkronRun
 from dkron_crds.lease import INSTALLATION
+from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_operator.delivery import log_line
@@ -114,8 +114,9 @@ class Simulation:
         for number, skew in enumerate(self.plan.skews):
             replica = Replica(
                 f"operator-{number}", self._world, self._network,
-                seed=self.plan.seed, wall=self.now, told=self._told, writing=self._check_holder, elects=self.plan.elects,
-                receiver=self._answer, creates=self.plan.creates, room=Room(self.plan.most_jobs),
+                seed=self.plan.seed, wall=self.now, told=self._told, writing=self._check_holder,
+                elects=self.plan.elects, receiver=self._answer,
+                creates=self.plan.creates, room=Room(self.plan.most_jobs),
             )  # fmt: skip
             replica.skew = replica.by_itself = timedelta(seconds=skew)
             replica.ended = self._ended

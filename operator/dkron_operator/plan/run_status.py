@@ -131,8 +131,8 @@ def _unexplained(reason: SkipReason) -> Refusal:
 def _attempts(
     run: RequestedRun, active: Iterable[Active], ended: Iterable[Execution], jobs: Iterable[AttemptJob]
 ) -> dict[str, RunAttempt]:
-    """All attempts that are known, by the names of their Jobs. A retry that waits for its backoff is none yet: it may be
-    cancelled, and then the attempt before it was the last."""
+    """All attempts that are known, by the names of their Jobs. A retry that waits for its backoff is none yet: it may
+    be cancelled, and then the attempt before it was the last."""
     found = {each.job: each for each in run.status.attempts}
     found |= {job.name: _of_job(job) for job in jobs if job.finished}
     found |= {entry.job: _of_active(entry) for entry in active if not _waits(entry)}

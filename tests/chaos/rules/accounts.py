@@ -1,6 +1,6 @@
 """Write by write: the slots that the mark of a status has passed have run, are claimed, or are counted by that write;
-and so are those of the schedule before an edit that were due when it was noticed. The mark of one schedule does not move
-back, and a write that decides nothing counts nothing.
+and so are those of the schedule before an edit that were due when it was noticed. The mark of one schedule does not
+move back, and a write that decides nothing counts nothing.
 
 This asks nothing of the weather. It needs a witness whom no status escapes.
 """
@@ -13,8 +13,9 @@ from itertools import pairwise
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, JobSpec, Trigger
 from tests.chaos import oracle
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case
 from tests.chaos.history import Act, Seen
+from tests.chaos.objections import Kind, Objection
 
 TICK = timedelta(microseconds=1)
 
@@ -54,7 +55,7 @@ def _of_steady(case: Case, before: Seen, after: Seen) -> Iterator[Objection]:
 
 
 def _counts_others(case: Case) -> bool:
-    """Whether runs that were asked for, that follow others, or that the API server has refused, may count as skipped."""
+    """Whether runs that were asked for, that follow others, or that the API server refused, may count as skipped."""
     asked = case.life.asked_by_name or any(op.act is Act.RUN for op in case.life.operations)
     return bool(asked or case.refused or any(spec.parents for spec in _all(case)))
 

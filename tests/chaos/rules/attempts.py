@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from dkron_crds.base import rfc3339
-from tests.chaos.case import Case, Group, Kind, Objection, waits
+from tests.chaos.case import Case, Group, waits
 from tests.chaos.history import FOREVER, Run
+from tests.chaos.objections import Kind, Objection
 
 ZERO = timedelta(0)
 FINAL = frozenset({"Stopped", "JobLost", "Replaced", "NodeGone", "Unknown"})

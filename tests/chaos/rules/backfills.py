@@ -11,8 +11,9 @@ from dkron_crds.backfill import BackfillOrder, BackfillReason, OnFailure
 from dkron_crds.base import rfc3339
 from tests.chaos.asked import Asked
 from tests.chaos.backfilled import Backfill, Slot, succeeded
-from tests.chaos.case import Group, Kind, Objection
+from tests.chaos.case import Group
 from tests.chaos.history import Second
+from tests.chaos.objections import Kind, Objection
 
 Told = tuple[datetime, str]
 

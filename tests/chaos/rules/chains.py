@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, Dependency, JobSpec, MissedRuns, Trigger
-from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER
 from tests.chaos.holds import holds
 from tests.chaos.matching import Point, Window, match
+from tests.chaos.objections import Kind, Objection
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from dkron_crds.base import rfc3339
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case
 from tests.chaos.history import Run
+from tests.chaos.objections import Kind, Objection
 
 BY_ITSELF = frozenset({"OOMKilled", "DeadlineExceeded", "Unknown"})
 """Reasons that a pod may have for not telling its end without anybody's doing."""

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case
 from tests.chaos.history import Run
+from tests.chaos.objections import Kind, Objection
 
 
 def check(case: Case) -> Iterator[Objection]:

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, Trigger
-from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.case import Case, Group
 from tests.chaos.history import Act, Run
+from tests.chaos.objections import Kind, Objection
 
 
 def check(case: Case) -> Iterator[Objection]:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, GroupStatus, JobStatus, Trigger
 from dkron_crds.run import RunPhase
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case
 from tests.chaos.history import FOREVER, OLD_LISTS, Act, Run
 from tests.chaos.job_lifetimes import Setting
+from tests.chaos.objections import Kind, Objection
 from tests.chaos.rules.ends import is_forgotten
 from tests.chaos.spans import Change
 from tests.chaos.targets import is_vague

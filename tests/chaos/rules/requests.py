@@ -7,9 +7,10 @@ from datetime import datetime
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, JobSpec, Trigger
-from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER, Act, Operation
 from tests.chaos.matching import Point, Window, match
+from tests.chaos.objections import Kind, Objection
 
 
 def check(case: Case) -> Iterator[Objection]:

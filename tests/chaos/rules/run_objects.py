@@ -10,9 +10,10 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
 from dkron_crds.run import RunPhase
 from tests.chaos.asked import ENDED, JOB_DELETED, Asked, strangers
-from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER, History, RunObject
 from tests.chaos.needs import Need
+from tests.chaos.objections import Kind, Objection
 
 KEPT = timedelta(minutes=1)
 """How long a DkronRun that has ended is kept at least."""

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, Trigger
-from tests.chaos.case import Case, Group, Kind, Objection
+from tests.chaos.case import Case, Group
 from tests.chaos.history import FOREVER
 from tests.chaos.holds import INSTEAD, PERHAPS
 from tests.chaos.needs import Need
+from tests.chaos.objections import Kind, Objection
 from tests.chaos.targets import Target
 
 

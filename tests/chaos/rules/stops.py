@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from dkron_crds.base import rfc3339
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case
 from tests.chaos.history import Act, Operation, Run
+from tests.chaos.objections import Kind, Objection
 
 STOPPED = "Stopped"
 

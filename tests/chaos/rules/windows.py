@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Trigger
-from tests.chaos.case import Case, Kind, Objection
+from tests.chaos.case import Case
 from tests.chaos.history import FOREVER
 from tests.chaos.matching import Point, Window, match
 from tests.chaos.needs import Need
+from tests.chaos.objections import Kind, Objection
 from tests.chaos.targets import Target
 
 

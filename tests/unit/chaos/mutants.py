@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dkron_crds.job import GroupStatus, JobStatus, Skipped, SkipReason, Trigger
-from tests.chaos.case import Kind
 from tests.chaos.history import History, Run
+from tests.chaos.objections import Kind
 from tests.unit.chaos import places
 from tests.unit.chaos.model import TERMS, active
 from tests.unit.chaos.places import SECOND, later

@@ -7,9 +7,9 @@ import pytest
 
 from dkron_crds.job import Trigger
 from tests.chaos.calm import calm
-from tests.chaos.case import Kind
 from tests.chaos.fault_windows import Weather
 from tests.chaos.history import FOREVER, Act, Fault, History, Operation, Record, Run, Since
+from tests.chaos.objections import Kind
 from tests.chaos.recovery import signs
 from tests.chaos.verdict import judge
 from tests.unit.chaos.facts import asked, broke, history, made, ran, spec, told

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.chaos.case import Kind
 from tests.chaos.history import History
+from tests.chaos.objections import Kind
 from tests.chaos.reading import read, write
 from tests.chaos.rules import windows
 from tests.chaos.verdict import judge

@@ -10,8 +10,8 @@ from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Trigger
 from dkron_crds.requests import group_of
 from dkron_crds.run import BoundJob, RunPhase, RunSpec, RunStatus
-from tests.chaos.case import Kind
 from tests.chaos.history import Act, BackfillObject, BackfillRequest, Paused, Run, RunObject, RunRequest, Suspended
+from tests.chaos.objections import Kind
 from tests.chaos.verdict import judge
 from tests.unit.chaos.facts import UID, asked, broke, history, made, ran, spec, told
 from tests.unit.chaos.model import at

@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import GroupStatus, Trigger
-from tests.chaos.case import Kind
-from tests.chaos.history import Act
+from tests.chaos.history import Act, Seen
+from tests.chaos.objections import Kind
 from tests.chaos.verdict import judge
-from tests.unit.chaos.facts import asked, broke, history, made, noticed, ran, spec, told
+from tests.unit.chaos.facts import UID, asked, broke, history, made, noticed, ran, spec, told
 from tests.unit.chaos.model import at
 
 FINE: set[Kind] = set()
 ALL = [ran(10), ran(20), ran(30)]
-FORBID = spec(concurrency="forbid")
+FORBID, QUEUED = (spec(concurrency="forbid", missedRuns=missed) for missed in ("latest", "all"))
+LED = broke(15, 25, down=False, handover=True)
 LATEST, SKIP, EACH = spec(missedRuns="latest"), spec(missedRuns="skip"), spec(missedRuns="all")
 SOON, EACH_SOON = spec(startingDeadlineSeconds=8), spec(missedRuns="all", startingDeadlineSeconds=8)
 ONCE, RETRIED = (spec("@at 2026-03-01T00:00:10Z", retries=retries) for retries in (0, 1))
+PATIENT = spec("@at 2026-03-01T00:00:10Z", retries=1, retryBackoff={"initial": "30s"})
 BY_HAND = spec("@manually")
 FAILED = ran(10, success=False)
 FIRST = "a-10-schedule-1"
@@ -46,6 +48,12 @@ def attempt(number: int, begin: float, **more: Any) -> Any:
 
 
 CHILD: dict[str, Any] = {"job": "b", "uid": "uid-b", "trigger": Trigger.DEPENDENT}
+
+
+def noted(when: float, **more: Any) -> Any:
+    """What a status said from then on."""
+    known: dict[str, Any] = {key: at(value) if key == "mark" else value for key, value in more.items()}
+    return Seen(job="a", uid=UID, at=at(when), since=at(0), fingerprint=spec().fingerprint, **known)
 
 
 def follows(end: float, **more: Any) -> Any:
@@ -123,6 +131,9 @@ CASES = [
         ("both", [made(LATEST), broke(5, 25), ran(10, late=16), ran(20, late=6), ran(30)], {Kind.EXTRA}),
         ("skip", [made(SKIP), broke(5, 25), ran(30)], FINE),
         ("skip, and it ran", [made(SKIP), broke(5, 25), ran(20, late=6), ran(30)], {Kind.EXTRA}),
+        ("skip, while one leader followed another", [made(SKIP), LED, ran(10), ran(20, late=6), ran(30)], FINE),
+        ("skip, and it did not run then", [made(SKIP), LED, ran(10), ran(30)], {Kind.UNSATISFIED}),
+        ("skip, and something else was wrong as well", [made(SKIP), LED, broke(19, 21), ran(10), ran(30)], FINE),
         ("skip, perhaps able", [made(SKIP), broke(5, 25, down=False), ran(20, late=6), ran(30)], FINE),
         ("all", [made(EACH), broke(5, 25), ran(10, late=16), ran(20, late=6), ran(30)], FINE),
         ("all but one", [made(EACH), broke(5, 25), ran(20, late=6), ran(30)], {Kind.UNSATISFIED}),
@@ -150,6 +161,10 @@ CASES = [
     ),
     *cases("forbid", [made(FORBID)],
         ("skipped while one ran", [ran(10, lasts=13), ran(30)], FINE),
+        ("missed while one ran, and it waits",
+         [made(QUEUED), broke(15, 25), ran(10, lasts=18), ran(20, late=9), ran(30, late=2)], FINE),
+        ("missed while one ran, and left out", [made(QUEUED), broke(15, 25), ran(10, lasts=18), ran(30)],
+         {Kind.UNSATISFIED}),
         ("skipped while none ran", [ran(10), ran(30)], {Kind.UNSATISFIED}),
         ("ran while one ran", [ran(10, lasts=13), ran(20), ran(30)], {Kind.OVERLAP}),
         ("one after another", [ran(10, lasts=9.9), ran(20), ran(30)], FINE),
@@ -203,6 +218,26 @@ CASES = [
         ("its pod was deleted", [broke(11, 12, down=False, hits=(FIRST,))], FINE),
         ("something else broke", [broke(11, 12, down=False)], {Kind.UNFINISHED}),
         read=90,
+    ),
+    *cases("statuses on the way", [made(spec()), *ALL, noted(0.6)],
+        ("the mark follows the runs", [noted(10.5, mark=10), noted(20.5, mark=20), noted(30.5, mark=30)], FINE),
+        ("it moves back", [noted(10.5, mark=10), noted(20.5, mark=20), noted(21, mark=10)], {Kind.RECORD}),
+        ("of a clock that was ahead",
+         [wrong_clock(8, 40, 9), noted(10.5, mark=10), noted(20.5, mark=20), noted(21, mark=10)], FINE),
+        ("of a status that was wiped",
+         [asked(Act.WIPE, 35), noted(10.5, mark=10), noted(20.5, mark=20), noted(35.1)], FINE),
+        ("a count without a slot", [noted(10.5, mark=10), noted(11, mark=10, skipped=1)], {Kind.RECORD}),
+        ("a count without a slot, perhaps of a request",
+         [asked(Act.RUN, 10.8, answered=False), noted(10.5, mark=10), noted(11, mark=10, skipped=1)], FINE),
+    ),
+    *cases("chains of a job that is retried", [made(PATIENT), child("failure"), FAILED],
+        ("it may be tried again after the last look", [], FINE),
+    ),
+    *cases("chains of a job that was retried", [made(PATIENT), child("failure"), FAILED],
+        ("with success", [attempt(2, 43)], FINE),
+        ("in vain", [attempt(2, 43, success=False), follows(45)], FINE),
+        ("in vain, and nothing followed", [attempt(2, 43, success=False)], {Kind.CHAIN}),
+        read=55,
     ),
     *cases("chains", [made(spec())],
         ("each is followed", [child(), *ALL, follows(12.5), follows(22.5), follows(32.5)], FINE),

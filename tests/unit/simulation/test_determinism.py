@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
-from tests.simulation.plans import plan
+from tests.simulation.planner import plan
 from tests.simulation.simulation import simulate
 
 for seed in (3, 14, 40):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulation.batches import SEEDS
 from tests.simulation.mutants import MUTANTS, broken
-from tests.simulation.plans import plan
+from tests.simulation.planner import plan
 from tests.simulation.simulation import simulate
 
 FOUND_BY = {

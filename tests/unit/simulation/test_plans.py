@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel
 
 from dkron_crds.job import JobSpec
-from tests.simulation.plans import Plan, What, from_text, plan
+from tests.simulation.planner import plan
+from tests.simulation.plans import Plan, What, from_text
 from tests.simulation.shrink import shrink
 
 
