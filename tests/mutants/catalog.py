@@ -26,6 +26,11 @@ class Mutant:
         """The file, from the root of the repository."""
         return PACKAGE / self.file
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the simulation runs its code: it has no DkronBackfills."""
+        return not self.file.startswith("backfill/")
+
 
 class Outdated(Exception):
     """A mutant whose text does not stand in the source exactly once any more."""
