@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.mutants.catalog import ROOT, TESTS, Mutant, mutated
 
-SLOWEST = 1800
+SLOWEST = 900
 """Seconds for the tests of one mutant: one that makes them hang is found, too."""
 UNIT = Path("tests/unit/operator_side")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
