@@ -119,6 +119,8 @@ class Clients:
                 self._create_run(event)
             case What.CANCEL:
                 self._delete_runs(event.on)
+            case What.FORGE:
+                self._forge(event.on)
             case _:
                 self._operate(event)
 
@@ -159,6 +161,16 @@ class Clients:
                 self._world.delete(JOBS, namespace_of(event.on), body["metadata"]["name"], uid=made["metadata"]["uid"])
 
         return go
+
+    def _forge(self, name: str) -> None:
+        with suppress(KubeError):
+            job = self._world.get(DKRON_JOBS, namespace_of(name), name)
+            if (job.get("status") or {}).get("since") is None:
+                return
+            body = self._next_run(job)
+            body["metadata"]["name"] += "-forged"
+            body["metadata"]["ownerReferences"][0]["uid"] = job["metadata"]["uid"]
+            self._world.create(JOBS, namespace_of(name), body)
 
     def remove(self, event: Event) -> str | None:
         """Delete the newest Job of a job that its status has seen; returns its name, if there is one. Of one that is

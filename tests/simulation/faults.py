@@ -21,6 +21,9 @@ RECOVERY = {
 }
 """Seconds from the end of what was broken until all is in order again. What has failed is tried again after 6 s at
 most. A watch that has expired begins again after a second; a resync finds what vanished meanwhile 5 s later."""
+TAKEN_BACK, LOOKED_AT = 200.0, 60.0
+"""Seconds: marks of a clock that was so far ahead are taken back at once (docs/reliability.md). By the schedules of
+stories each job has another slot within a minute."""
 WATCHES = frozenset({Ill.FREEZE, Ill.GAP, Ill.REPEAT, Ill.OLD, Ill.CUT})
 LISTS = frozenset({Ill.OLD, Ill.PAGES})
 FORBIDDEN = 403
@@ -83,6 +86,8 @@ class Faults:
             found = _Broken(what, now, end, RECOVERY["a name"])
         else:
             ahead = max(event.skew, 0.0)
+            if ahead > TAKEN_BACK:
+                ahead = LOOKED_AT
             frozen = event.what is What.FREEZE
             found = _Broken(what, now, end, RECOVERY["a process"] + ahead, event.on, acts=frozen, skew=event.skew)
         self._broken.append(found)

@@ -12,6 +12,10 @@ from tests.simulation.plans import HANDOVER, LATENESS, LONGEST_RUN, RECOVERY, Ev
 
 WIPED = 0.3
 """How likely a status is cleared by hand, if it may be."""
+WIPED_MEANWHILE = 0.4
+"""How likely no operator is there then."""
+FORGERIES = 0.06
+"""How likely there is a Job that looks as if the operator had made it."""
 KEPT = 60.0
 """How long a finished Job is there at least, in seconds."""
 OLD_LISTS = 0.15
@@ -49,6 +53,10 @@ OUTAGES = 0.1
 """How likely the only operator is away for so long that runs which may not overlap queue up."""
 BACKOFFS = 0.1
 """How likely retries wait longer than the clocks are apart."""
+ALL_KEPT = 100
+"""How many executions a history keeps that forgets none in a story."""
+FAR_AHEAD = 0.06
+"""How likely a clock is ten minutes ahead for a while."""
 JUMPS = 0.25
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 CALM = (85.0, 115.0)
@@ -99,10 +107,12 @@ class _Planner:
         self._long_lists()
         self._pauses()
         self._asks()
+        self._forgeries()
         self._handovers()
         self._outages()
         self._leases()
         self._backoffs()
+        self._far_ahead()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -207,7 +217,11 @@ class _Planner:
         mine = [event for event in self._events if event.on == "j0"]
         vague = any(event.what is What.RUN or event.spec.get("retries") for event in mine)
         if wipes.random() < WIPED and not vague and not any(event.what is What.SKEW for event in self._events):
-            self._add(round(wipes.uniform(5.0, self._length), 3), What.WIPE, on="j0")
+            at = round(wipes.uniform(5.0, self._length), 3)
+            self._add(at, What.WIPE, on="j0")
+            if wipes.random() < WIPED_MEANWHILE:
+                for number in range(self._replicas):
+                    self._add(at - 1.0, What.KILL, on=f"operator-{number}", lasts=2.0)
 
     def _old_lists(self) -> None:
         """An API server that has fallen behind, and a replica that lists by it: it starts, or its watches do."""
@@ -334,6 +348,11 @@ class _Planner:
             if asks.random() < CANCELS:
                 self._add(round(at + asks.choice((0.0, 0.02, 0.1, 0.5, 5.0)), 3), What.CANCEL, on=job)
 
+    def _forgeries(self) -> None:
+        forgeries = Random(f"forgeries {self._seed}")  # noqa: S311 - no secret
+        if forgeries.random() < FORGERIES:
+            self._add(round(forgeries.uniform(4.0, self._length), 3), What.FORGE, on="j0")
+
     def _handovers(self) -> None:
         """A death so long that another replica follows. What came due in between was not missed."""
         handovers = Random(f"handovers {self._seed}")  # noqa: S311 - no secret
@@ -365,6 +384,18 @@ class _Planner:
         on, ill = f"operator-{leases.randrange(self._replicas)}", leases.choice((Ill.LOSE, Ill.DROP, Ill.REFUSE))
         for calls in ("get leases", "patch leases"):
             self._add(at, What.ILL, on=on, lasts=lasts, ill=ill, calls=calls)
+
+    def _far_ahead(self) -> None:
+        """A clock that is so far ahead for a while that marks are taken back, as far as the history shows what has run.
+        If the job changes then, nobody outside can tell what ran long before its slot from what should not have run."""
+        ahead = Random(f"far ahead {self._seed}")  # noqa: S311 - no secret
+        changes = (What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.WIPE, What.SKEW, What.PAUSE)
+        kept = [event.spec["history"]["executions"] for event in self._events if event.what is What.CREATE]
+        simple = min(kept) == ALL_KEPT and not self._rivals and not any(self._has(what) for what in changes)
+        if ahead.random() < FAR_AHEAD and simple:
+            at, lasts = round(ahead.uniform(4.0, self._length), 3), round(ahead.uniform(0.5, 8.0), 3)
+            on = f"operator-{ahead.randrange(self._replicas)}"
+            self._add(at, What.SKEW, on=on, lasts=lasts, skew=600.0)
 
     def _backoffs(self) -> None:
         backoffs = Random(f"backoffs {self._seed}")  # noqa: S311 - no secret

@@ -30,6 +30,7 @@ class What(StrEnum):
     STOP = "stop"
     WIPE = "wipe"
     SQUAT = "squat"
+    FORGE = "forge"
     REMOVE = "remove"
     NODES = "nodes"
     PAUSE = "pause"
@@ -46,14 +47,14 @@ class Event:
 
     `lasts`: until the process is started again, or goes on, or the trouble is over. A kill waits for a call that begins
     with `calls`, if it names any, and then for so many `steps` of the process; with `done`, until the API server has
-    carried the call out. For a trouble, `ill`, `calls`, `share`
-    and `status` are those of `network.Trouble`. `skew` are seconds. Squatting is to have a Job there by the name that
-    the next slot's will have. Removing is to delete the newest Job of a job, as a hand does it, or a TTL.
-    A stop is for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment
-    after that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on;
-    no seed draws that, nor `done` nor `waits`: plans that are written by hand have them. Asking is to create a DkronRun
-    with this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of its namespace, for as
-    long as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
+    carried the call out. For a trouble, `ill`, `calls`, `share` and `status` are those of `network.Trouble`. `skew` are
+    seconds. Squatting is to have a Job there by the name that the next slot's will have; forging, to have one that is
+    like it in all but the name. Removing is to delete the newest Job of a job, as a hand does it, or a TTL. A stop is
+    for the newest Job as well; with `begins` or `races`, for the next one whose pod begins or ends, a moment after
+    that; with `waits`, for the attempt that waits for its backoff. `nodes` are all that there are from then on; no seed
+    draws that, nor `done` nor `waits`: plans that are written by hand have them. Asking is to create a DkronRun with
+    this spec, cancelling to delete the DkronRuns of a job. A pause holds the job, or all of its namespace, for as long
+    as it `lasts`; of its `spec`, `until` has it end by itself, and `drop` drop slots.
     """
 
     at: float
@@ -92,8 +93,8 @@ class Event:
 
 _BY_CLIENTS = frozenset(
     {
-        What.NODES, What.PAUSE, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN, What.ASK,
-        What.CANCEL, What.STOP, What.WIPE,
+        What.NODES, What.FORGE, What.PAUSE, What.CREATE, What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.RUN,
+        What.ASK, What.CANCEL, What.STOP, What.WIPE,
     }
 )  # fmt: skip
 

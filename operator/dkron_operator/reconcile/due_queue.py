@@ -4,12 +4,13 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dkron_operator.kit.clock import Clock
 
 log = logging.getLogger(__name__)
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GLANCE = 1.0
 """Seconds between two checks of the wall clock, which may be set at any time."""
 STALL = timedelta(seconds=5)
@@ -60,14 +61,29 @@ class DueQueue:
     async def run(self) -> None:
         """Hand over what is due, until cancelled."""
         glance = self._clock.now()
+        offset = self._offset(glance)
         while True:
             now = self._clock.now()
+            before, offset = offset, self._offset(now)
             if now - glance > STALL:
                 log.warning("the operator was held up and fired nothing for %.1f s", (now - glance).total_seconds())
                 self.fireable_since = self.handover_since = self._clock.monotonic()
+            if before - offset > STALL:
+                self._look_at_all(before - offset)
             self._hand_over(now)
             # A clock that jumps back fires nothing twice: every job has its mark.
             glance = await self._rest(now)
+
+    def _offset(self, now: datetime) -> timedelta:
+        """How far the time of day is from the monotonic clock, which nobody sets."""
+        return now - EPOCH - timedelta(seconds=self._clock.monotonic())
+
+    def _look_at_all(self, ahead: timedelta) -> None:
+        """The clock was ahead. What was set by it may lie as far ahead, and so may the marks of jobs, which are taken
+        back when a job is looked at."""
+        log.warning("the clock was set back by %.1f s", ahead.total_seconds())
+        for uid in sorted(self._when, key=self._when.__getitem__):
+            self._due(uid)
 
     def _hand_over(self, now: datetime) -> None:
         while self._heap and self._heap[0][0] <= now:
@@ -78,7 +94,8 @@ class DueQueue:
                 self._due(uid)
 
     async def _rest(self, now: datetime) -> datetime:
-        """Sleep until the next instant, at most GLANCE seconds; return when the process meant to wake up."""
+        """Sleep until the next instant, at most GLANCE seconds; return when the process meant to wake up, or did if
+        that was sooner."""
         seconds = GLANCE
         if self._heap:
             seconds = min(seconds, (self._heap[0][0] - now).total_seconds())
@@ -87,5 +104,6 @@ class DueQueue:
             async with asyncio.timeout(max(seconds, 0.0)):
                 await self._changed.wait()
         except TimeoutError:
-            return now + timedelta(seconds=seconds)
-        return self._clock.now()
+            pass
+        # A process that stood still may be woken by a change, too.
+        return min(self._clock.now(), now + timedelta(seconds=seconds))

@@ -44,11 +44,8 @@ def _wrong(case: Case, group: Group, run: Run, before: Run | None) -> str:
     if end >= FOREVER:
         return ""
     soonest = end + min((waits(spec, before.attempt) for spec in case.life.specs(end, run.began)), default=ZERO)
-    return (
-        f"before its backoff was over at {rfc3339(soonest)}"
-        if run.began < soonest - 2 * case.weather.terms.grain
-        else ""
-    )
+    slack = case.weather.terms.grain + case.weather.early(run.began)
+    return f"before its backoff was over at {rfc3339(soonest)}" if run.began < soonest - slack else ""
 
 
 def _is_owed(case: Case, run: Run) -> bool:

@@ -133,14 +133,36 @@ async def test_a_clock_that_is_set_forward_hands_over_what_could_not_be_fired_wi
         assert able(due_queue, wall) > after(7200)
 
 
-async def test_a_clock_that_is_set_back_hands_over_when_it_comes_there_again() -> None:
+async def test_a_clock_that_is_set_back_hands_over_at_once_and_when_it_comes_there_again() -> None:
     async with running() as (due_queue, wall, handed):
         await asyncio.sleep(100)
+        due_queue.set("b", after(120))
         due_queue.set("a", after(110))
         wall.set(-50)
         await asyncio.sleep(100)
         assert able(due_queue, wall) == after(-50), "nothing was missed"
-    assert handed.log == [(110.0, "a")]
+    (first, *_), *_ = handed.log
+    assert first <= 52, "a look at the clock each second"
+    assert handed.log == [(first, "a"), (first, "b"), (110.0, "a"), (120.0, "b")]
+
+
+async def test_a_clock_that_is_set_back_is_noticed_by_who_is_woken_just_then() -> None:
+    async with running() as (due_queue, wall, handed):
+        due_queue.set("a", after(900))
+        await asyncio.sleep(100.5)
+        wall.set(-50)
+        due_queue.set("b", after(60))
+        await asyncio.sleep(1)
+    assert [uid for _, uid in handed.log] == ["b", "a"]
+
+
+async def test_a_clock_that_is_corrected_by_little_hands_nothing_over() -> None:
+    async with running() as (due_queue, wall, handed):
+        due_queue.set("a", after(110))
+        await asyncio.sleep(100)
+        wall.set(-4)
+        await asyncio.sleep(5)
+    assert handed.log == []
 
 
 # --- the process stands still --------------------------------------------------------------------------------------
@@ -162,6 +184,16 @@ async def test_a_stall(seconds: float, *, missed: bool) -> None:
         await asyncio.sleep(1.5)
         assert (able(due_queue, wall) > after(seconds)) is missed
     assert [uid for _, uid in handed.log] == ["a"]
+
+
+async def test_a_stall_is_noticed_by_who_is_woken_just_then() -> None:
+    async with running() as (due_queue, wall, _handed):
+        due_queue.set("a", after(hours=1))
+        await asyncio.sleep(10.5)
+        wall.set(30)
+        due_queue.set("b", after(600))
+        await asyncio.sleep(0.1)
+        assert able(due_queue, wall) > after(30)
 
 
 async def test_without_a_stall_fireable_since_stays() -> None:
