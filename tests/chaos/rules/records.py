@@ -75,6 +75,8 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
     # A run may be cut short after its success, and then is none; or be seen by the witness, and not by its Job.
     unsure = sum(1 for run in ended if run.success and _is_cut(case, run))
     lost = len(case.life.runs) - len(ended)
+    # Of a mark that was taken back, an old list shows Jobs that were recorded, forgotten and deleted.
+    twice = _is_blind(case) and case.weather.ahead > AHEAD and case.is_full
     for what, count, success in (
         ("successCount", status.success_count, True),
         ("errorCount", status.error_count, False),
@@ -86,10 +88,14 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
         else:
             most += unsure + lost + len([*case.refused, *case.stopped] if case.weather.terms.complete else case.unseen)
         told = sum(1 for execution in status.executions if execution.success is success)
-        if not least <= count <= most:
+        if not least <= count <= (count if twice else most):
             yield f"status.{what} is {count}, and the witness saw {_range(max(least, 0), most)}"
         elif count != told and not case.is_wiped and not case.is_full:
             yield f"status.{what} is {count}, and status.executions, of which none was dropped, has {told}"
+
+
+def _is_blind(case: Case) -> bool:
+    return any(OLD_LISTS in fault.what for fault in case.weather.faults)
 
 
 def _is_cut(case: Case, run: Run) -> bool:
@@ -122,10 +128,9 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     count = skipped.count if skipped else 0
     # Where several act, one may pass over for good what another runs in that moment; and whoever starts on an old list
     # does with what has a younger Job.
-    blind = any(OLD_LISTS in fault.what for fault in case.weather.faults)
     # A mark that a clock has put far ahead is taken back, and the slots up to it are decided, and counted, again.
     ahead = case.weather.ahead > AHEAD
-    unknown = dependents or is_vague(case.life) or case.weather.terms.rivals or blind or ahead
+    unknown = dependents or is_vague(case.life) or case.weather.terms.rivals or _is_blind(case) or ahead
     if (count < least and not case.is_wiped) or (count > most + others and not unknown):
         reason = f" (the last for {skipped.last_reason})" if skipped else ""
         asked = f", and {others} runs were asked for" if others else ""
