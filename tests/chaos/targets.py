@@ -188,7 +188,9 @@ def _target(life: Life, due: Due, weather: Weather, span: Span[Timing | None]) -
     touching = touching_holds(holds(life, weather), due.opens, due.by)
     came, paused = due.opens, None
     if touching:
-        due, paused = held_by(due, touching)
+        # What a job wants when a pause lets go of the slot decides, not what it wanted when that came due.
+        by = max([due.by, *(hold.noticed for hold in touching)])
+        due, paused = held_by(replace(due, specs=tuple(life.specs(due.slot, by))), touching)
     target = _wanted(due, weather, paused, surely=span.covers(came, due.by), until=span.until)
     return replace(target, held=bool(touching))
 
