@@ -261,9 +261,9 @@ class _Planner:
 
     def _left_out(self) -> None:
         """An edit that leaves out what the schedule had beside its text. The zone differs by hours alone, so the slots
-        are the same."""
+        are the same. By a clock that is minutes ahead they would begin where nobody outside knows."""
         rand = Random(f"left out {self._seed}")  # noqa: S311 - no secret
-        if rand.random() > LEFT_OUT:
+        if rand.random() > LEFT_OUT or any(event.skew > HANDOVER for event in self._events):
             return
         first = next(event for event in self._events if event.what is What.CREATE and event.on == "j0")
         plain = dict(first.spec)

@@ -140,8 +140,8 @@ def _by(case: Case, end: End) -> datetime:
 def _is_owed(case: Case, end: End) -> bool:
     by, life = _by(case, end), case.life
     specs = life.specs(end.at - case.weather.terms.lateness, by)
-    if case.is_refused(end.at):
-        # The Job that was to follow is named after the second of this end.
+    if case.is_refused(end.at) or case.is_refused(end.at + case.weather.terms.grain):
+        # The Job that was to follow is named after the second of this end, which of a lost pod its Job alone tells.
         return False
     if case.may_be_paused(end.at, by):
         return False
