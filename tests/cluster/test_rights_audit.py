@@ -169,7 +169,14 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     kube.patch(DKRON_CLUSTERS, "dkron", {"spec": {"receivers": {"slack": [{"name": "default", "urlFrom": source}]}}})
     kube.apply(
         dkron_job("told", tags={"dc": "dc1:1"}, jobTemplate=BRIEF, run=["once"]),
-        dkron_job("bad", processors={"slack": {}}, retries=1, retryBackoff={"initial": "1s"}, **FAILS),
+        dkron_job(
+            "bad",
+            parameters=[{"name": "day"}],
+            processors={"slack": {}},
+            retries=1,
+            retryBackoff={"initial": "1s"},
+            **FAILS,
+        ),
         dkron_job("replaced", schedule="@every 2s", concurrency="replace", jobTemplate=LONG),
         dkron_job("stopped", jobTemplate=LONG, run=["once"]),
         dkron_job("ephemeral", ephemeral=True, jobTemplate=BRIEF, run=["once"]),
@@ -178,7 +185,8 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         dkron_job("nightly", schedule="0 0 3 * * *", jobTemplate=BRIEF),
     )
     kube.create(DKRON_BACKFILLS, backfill("night", ttlSecondsAfterFinished=1))
-    asked = {"job": "bad", "ttlSecondsAfterFinished": 1}
+    # Its retry reads the values again.
+    asked = {"job": "bad", "parameters": {"day": "monday"}, "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
     kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
     kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
