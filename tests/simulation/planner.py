@@ -49,7 +49,7 @@ HANDOVERS = 0.12
 """How likely one of several dies when nothing else is wrong, of jobs that do not run what they have missed."""
 LEASES = 0.1
 """How likely calls about the Lease fail for a while, where one of several acts."""
-OUTAGES = 0.1
+OUTAGES = 0.05
 """How likely the only operator is away for so long that runs which may not overlap queue up."""
 BACKOFFS = 0.1
 """How likely retries wait longer than the clocks are apart."""
@@ -57,7 +57,7 @@ ALL_KEPT = 100
 """How many executions a history keeps that forgets none in a story."""
 FAR_AHEAD = 0.06
 """How likely a clock is ten minutes ahead for a while."""
-JUMPS = 0.25
+JUMPS = 0.1
 """How likely a clock that could be minutes ahead for a while is: it excuses a job for as long."""
 CALM = (85.0, 115.0)
 """Seconds at the end of each story in which nothing is wrong: what a fault has left behind shows in them."""
