@@ -98,10 +98,10 @@ class DueQueue:
         that was sooner."""
         seconds = GLANCE
         if self._heap:
-            seconds = min(seconds, (self._heap[0][0] - now).total_seconds())
+            seconds = min(seconds, max(0.0, (self._heap[0][0] - now).total_seconds()))
         self._changed.clear()
         try:
-            async with asyncio.timeout(max(seconds, 0.0)):
+            async with asyncio.timeout(seconds):
                 await self._changed.wait()
         except TimeoutError:
             pass
