@@ -86,6 +86,8 @@ class _Planner:
         self._length = self._random.choice((10.0, 12.0, 15.0, 15.0, 15.0, 20.0, 20.0, 20.0, 25.0, 75.0))
         # Where several act, what one of them replaces another may start once more (docs/reliability.md).
         self._rivals = split = self._replicas > 1 and not self._elects
+        self._follow = self._replicas > 1 and self._elects
+        """Whether another replica follows when the leader goes."""
         self._policies = (
             ("allow", "allow", "allow", "forbid") if split else ("allow", "allow", "allow", "forbid", "replace")
         )
@@ -127,12 +129,7 @@ class _Planner:
             events=tuple(events),
             calm=calm,
             ends=round(
-                calm
-                + (HANDOVER if self._elects and self._replicas > 1 else 0.0)
-                + RECOVERY
-                + LATENESS
-                + lasts
-                + rand.uniform(*CALM),
+                calm + (HANDOVER if self._follow else 0.0) + RECOVERY + LATENESS + lasts + rand.uniform(*CALM),
                 3,
             ),
         )
@@ -166,7 +163,7 @@ class _Planner:
             "retries": rand.choice((0, 0, 1, 2)),
             "retryBackoff": {"initial": rand.choice(("1s", "2s")), "factor": 2, "max": "4s"},
             "history": {
-                "executions": rand.choice((100, 100, 5)),
+                "executions": rand.choice((ALL_KEPT, ALL_KEPT, 5)),
                 "successfulJobs": rand.choice((0, 1, 3)),
                 "failedJobs": rand.choice((0, 1)),
             },
@@ -213,7 +210,7 @@ class _Planner:
         """A status is cleared by hand. With it goes what no Job shows (docs/reliability.md): that a request had its
         run, that an attempt came and was replaced, and by which clock steps are counted. Where there is none of that,
         nothing may get lost or run twice."""
-        wipes = Random(f"wipes {self._seed}")  # noqa: S311 - no secret
+        wipes = self._source("wipes")
         mine = [event for event in self._events if event.on == "j0"]
         vague = any(event.what is What.RUN or event.spec.get("retries") for event in mine)
         if wipes.random() < WIPED and not vague and not any(event.what is What.SKEW for event in self._events):
@@ -225,7 +222,7 @@ class _Planner:
 
     def _old_lists(self) -> None:
         """An API server that has fallen behind, and a replica that lists by it: it starts, or its watches do."""
-        old = Random(f"old lists {self._seed}")  # noqa: S311 - no secret
+        old = self._source("old lists")
         if old.random() > OLD_LISTS:
             return
         at, lasts = round(old.uniform(1.0, self._length / 2), 3), old.choice((2.0, 10.0, 30.0, 80.0, 80.0))
@@ -246,7 +243,7 @@ class _Planner:
     def _others(self) -> None:
         """What is rarer: a quota or a namespace that ends, which refuse Jobs; a status that is refused as invalid; a
         Job that somebody deletes; a clock that is minutes ahead for a while."""
-        rand = Random(f"others {self._seed}")  # noqa: S311 - no secret
+        rand = self._source("others")
         at, on = round(rand.uniform(4.0, self._length), 3), f"operator-{rand.randrange(self._replicas)}"
         lasts = round(rand.uniform(0.5, 8.0), 3)
         match rand.randrange(12):
@@ -262,7 +259,7 @@ class _Planner:
     def _left_out(self) -> None:
         """An edit that leaves out what the schedule had beside its text. The zone differs by hours alone, so the slots
         are the same. By a clock that is minutes ahead they would begin where nobody outside knows."""
-        rand = Random(f"left out {self._seed}")  # noqa: S311 - no secret
+        rand = self._source("left out")
         if rand.random() > LEFT_OUT or any(event.skew > HANDOVER for event in self._events):
             return
         first = next(event for event in self._events if event.what is What.CREATE and event.on == "j0")
@@ -272,7 +269,7 @@ class _Planner:
 
     def _cuts(self) -> None:
         """A watch that breaks, and an API server that may not know any more what came after that: a job may be gone."""
-        cuts = Random(f"cuts {self._seed}")  # noqa: S311 - no secret
+        cuts = self._source("cuts")
         if cuts.random() < CUTS:
             at, lasts = round(cuts.uniform(1.0, self._length), 3), round(cuts.uniform(0.2, 4.0), 3)
             on, calls = f"operator-{cuts.randrange(self._replicas)}", cuts.choice(("", "jobs", "dkronjobs"))
@@ -283,7 +280,7 @@ class _Planner:
     def _stops(self) -> None:
         """Executions that somebody stops, some just as they begin or end. A wipe takes with it that one was stopped;
         and where several act, another may make it once more (docs/reliability.md)."""
-        stops = Random(f"stops {self._seed}")  # noqa: S311 - no secret
+        stops = self._source("stops")
         if stops.random() < STOPS and not self._rivals and not self._has(What.WIPE):
             for _ in range(stops.choice((1, 2, 3))):
                 at = round(stops.uniform(3.0, self._length), 3)
@@ -293,7 +290,7 @@ class _Planner:
     def _chains(self) -> None:
         """Jobs that run after one that is due, and after one of their own kind. A wipe takes with it who has heard of
         which end."""
-        chains = Random(f"chains {self._seed}")  # noqa: S311 - no secret
+        chains = self._source("chains")
         if chains.random() > CHAINS or self._has(What.WIPE):
             return
         parents = ["j0", "c0"][: chains.choice((1, 2, 2))]
@@ -310,7 +307,7 @@ class _Planner:
     def _long_lists(self) -> None:
         """Lists in many pages, of which the later ones may come too late; and a replica that lists: it starts, or its
         watches break."""
-        long = Random(f"long lists {self._seed}")  # noqa: S311 - no secret
+        long = self._source("long lists")
         if long.random() > LONG_LISTS or any(event.ill is Ill.OLD for event in self._events):
             return
         at, lasts = round(long.uniform(1.0, self._length / 2), 3), long.choice((6.0, 9.0, 12.0))
@@ -324,7 +321,7 @@ class _Planner:
 
     def _pauses(self) -> None:
         """A pause. With a clock that is minutes off, nobody outside can say when one ends by itself."""
-        pauses = Random(f"pauses {self._seed}")  # noqa: S311 - no secret
+        pauses = self._source("pauses")
         if pauses.random() > PAUSES:
             return
         at = round(pauses.uniform(1.0, self._length * 0.7), 3)
@@ -335,7 +332,7 @@ class _Planner:
     def _asks(self) -> None:
         """DkronRuns, some of them at the deletion of their job, and before it is there. A wipe takes with it that one
         has had its run."""
-        asks = Random(f"asks {self._seed}")  # noqa: S311 - no secret
+        asks = self._source("asks")
         if asks.random() > ASKS or self._has(What.WIPE):
             return
         job = asks.choice([event.on for event in self._events if event.what is What.CREATE])
@@ -349,15 +346,15 @@ class _Planner:
                 self._add(round(at + asks.choice((0.0, 0.02, 0.1, 0.5, 5.0)), 3), What.CANCEL, on=job)
 
     def _forgeries(self) -> None:
-        forgeries = Random(f"forgeries {self._seed}")  # noqa: S311 - no secret
+        forgeries = self._source("forgeries")
         if forgeries.random() < FORGERIES:
             self._add(round(forgeries.uniform(4.0, self._length), 3), What.FORGE, on="j0")
 
     def _handovers(self) -> None:
         """A death so long that another replica follows. What came due in between was not missed. A clock that is wrong
         would excuse all of it."""
-        handovers = Random(f"handovers {self._seed}")  # noqa: S311 - no secret
-        if handovers.random() > HANDOVERS or not self._elects or self._replicas == 1 or self._has(What.SKEW):
+        handovers = self._source("handovers")
+        if handovers.random() > HANDOVERS or not self._follow or self._has(What.SKEW):
             return
         for event in self._events:
             if event.spec.get("missedRuns"):
@@ -366,7 +363,7 @@ class _Planner:
         self._add(at, What.KILL, on=on, lasts=30.0)
 
     def _outages(self) -> None:
-        outages = Random(f"outages {self._seed}")  # noqa: S311 - no secret
+        outages = self._source("outages")
         if outages.random() > OUTAGES or self._replicas > 1:
             return
         for event in self._events:
@@ -378,8 +375,8 @@ class _Planner:
 
     def _leases(self) -> None:
         """Calls about the Lease fail, and nothing else does."""
-        leases = Random(f"leases {self._seed}")  # noqa: S311 - no secret
-        if leases.random() > LEASES or not self._elects or self._replicas == 1 or self._has(What.SKEW):
+        leases = self._source("leases")
+        if leases.random() > LEASES or not self._follow or self._has(What.SKEW):
             return
         at, lasts = round(leases.uniform(1.0, self._length), 3), leases.choice((4.0, 12.0, 18.0, 25.0))
         on, ill = f"operator-{leases.randrange(self._replicas)}", leases.choice((Ill.LOSE, Ill.DROP, Ill.REFUSE))
@@ -389,7 +386,7 @@ class _Planner:
     def _far_ahead(self) -> None:
         """A clock that is so far ahead for a while that marks are taken back, as far as the history shows what has run.
         If the job changes then, nobody outside can tell what ran long before its slot from what should not have run."""
-        ahead = Random(f"far ahead {self._seed}")  # noqa: S311 - no secret
+        ahead = self._source("far ahead")
         changes = (What.EDIT, What.DISABLE, What.ENABLE, What.DELETE, What.WIPE, What.SKEW, What.PAUSE)
         kept = [event.spec["history"]["executions"] for event in self._events if event.what is What.CREATE]
         simple = min(kept) == ALL_KEPT and not self._rivals and not any(self._has(what) for what in changes)
@@ -399,16 +396,19 @@ class _Planner:
             self._add(at, What.SKEW, on=on, lasts=lasts, skew=600.0)
 
     def _backoffs(self) -> None:
-        backoffs = Random(f"backoffs {self._seed}")  # noqa: S311 - no secret
+        backoffs = self._source("backoffs")
         if backoffs.random() < BACKOFFS:
             for event in self._events:
                 if event.spec.get("retries"):
                     event.spec["retryBackoff"] = {"initial": "6s", "factor": 1, "max": "6s"}
 
+    def _source(self, name: str) -> Random:
+        return Random(f"{name} {self._seed}")  # noqa: S311 - no secret
+
     def _ttl(self) -> float | None:
         """Jobs that are removed when they have been over for so many seconds. What a wipe takes with it, no Job shows
         then; and where several act, another may make it once more (docs/reliability.md)."""
-        times = Random(f"times to live {self._seed}")  # noqa: S311 - no secret
+        times = self._source("times to live")
         if times.random() > TTLS or self._rivals or self._has(What.WIPE):
             return None
         return times.choice((0.0, 0.0, 1.0, 5.0))

@@ -88,7 +88,7 @@ def _counters(case: Case, status: JobStatus) -> Iterator[str]:
         else:
             most += unsure + lost + len([*case.refused, *case.stopped] if case.weather.terms.complete else case.unseen)
         told = sum(1 for execution in status.executions if execution.success is success)
-        if not least <= count <= (count if twice else most):
+        if count < least or (count > most and not twice):
             yield f"status.{what} is {count}, and the witness saw {_range(max(least, 0), most)}"
         elif count != told and not case.is_wiped and not case.is_full:
             yield f"status.{what} is {count}, and status.executions, of which none was dropped, has {told}"

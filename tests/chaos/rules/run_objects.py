@@ -39,10 +39,8 @@ def _runs(asked: Asked) -> Iterator[Told]:
         both = " and ".join(str(group) for _, group in asked.groups)
         yield Kind.DOUBLE, asked.groups[1][1].began, f"it is one run, and {both} ran for it"
     if asked.groups and asked.owed is not None and asked.need is Need.MUST:
-        by, group = (
-            asked.owed[1] + asked.weather.terms.behind,
-            min((group for _, group in asked.groups), key=lambda group: group.began),
-        )
+        by = asked.owed[1] + asked.weather.terms.behind
+        group = min((group for _, group in asked.groups), key=lambda group: group.began)
         start = timedelta(0) if group.first.created else asked.weather.terms.start
         if group.began > by + start:
             yield Kind.UNTIMELY, group.began, f"{group} began at {rfc3339(group.began)}, and had to by {rfc3339(by)}"
