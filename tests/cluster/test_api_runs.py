@@ -75,6 +75,7 @@ def calm(installation: Installation) -> Iterator[Installation]:
     installation.site.api.assert_clean(marks[1])
 
 
+@pytest.mark.promise
 def test_every_click_is_a_run_and_none_is_two(calm: Installation) -> None:
     calm.add("clicked", history={"executions": 100})
     with ThreadPoolExecutor(CLICKS) as pool:
@@ -163,6 +164,7 @@ def test_one_who_waits_is_told_that_a_run_was_refused(calm: Installation) -> Non
     until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 2)
 
 
+@pytest.mark.promise
 def test_a_request_that_is_repeated_with_its_key_is_one_run(calm: Installation) -> None:
     day = {"name": "day", "type": "integer", "minimum": "1", "required": True}
     calm.add("keyed", schedule="@manually", parameters=[day])

@@ -49,6 +49,7 @@ def runs_of(kube: Kube, name: str) -> list[str]:
     return sorted(run["spec"]["scheduledTime"] for run in kube.all(DKRON_RUNS, f"dkron.io/backfill={name}"))
 
 
+@pytest.mark.promise
 def test_each_slot_of_an_hour_runs_once_although_the_operator_is_killed(shared_site: Site) -> None:
     kube = shared_site.kube
     job(kube, "hour", run_for="2s")

@@ -227,6 +227,7 @@ def _sings_on(kube: Kube, since: datetime) -> None:
     assert gaps(slots, every=1) == []
 
 
+@pytest.mark.promise
 def test_the_canary_has_kept_its_time(scene: Site) -> None:
     kube = scene.kube
     now = datetime.now(UTC)
@@ -258,6 +259,7 @@ def test_the_rest_api_goes_on(scene: Site, beside: ApiSite) -> None:
     assert len(left_out) == 1 + BIG // 2, beside.api.tail()
 
 
+@pytest.mark.promise
 def test_both_programs_start_beside_them(scene: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert peak_of(scene.operator.pid) < ROOM
     scene.operator.assert_clean()

@@ -169,6 +169,7 @@ def until_passed(moment: datetime, operator: OperatorProcess) -> None:
     wait_for(f"{moment} to pass", lambda: datetime.now(UTC), lambda now: now > moment, seconds=60, guard=operator.check)
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("outage", [frozen, frozen_and_killed, restarted])
 def test_an_api_server_that_is_away_is_outlived(
     own_site: Site, cluster: localcluster.Cluster, outage: Callable[[Any, OperatorProcess], None]

@@ -125,6 +125,7 @@ def test_runs_that_have_ended_are_deleted_by_time(shared_site: Site) -> None:
     assert len(kube.status("often")["executions"]) == 2
 
 
+@pytest.mark.promise
 def test_killed_again_and_again_each_run_is_made_once(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     kube.apply(dkron_job("tidy", history=NO_HISTORY, jobTemplate=BRIEF), dkron_job("long", jobTemplate=LONG))

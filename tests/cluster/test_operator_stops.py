@@ -84,6 +84,7 @@ def test_a_stopped_execution_is_active_until_its_pod_is_over_and_not_tried_again
     ]
 
 
+@pytest.mark.promise
 def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
     """Before the deletion of one Job, within the grace period of another's pod, and while that of a third ends."""
     kube, operator, names = own_site.kube, own_site.operator, ("before", "within", "after")
@@ -106,6 +107,7 @@ def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
         assert_stopped_once(kube, name)
 
 
+@pytest.mark.promise
 def test_an_operator_that_is_killed_again_and_again_leaves_one_record(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()

@@ -15,7 +15,7 @@ from tests.support.jobs import KEEP_ALL, at, dkron_job, each_second, gaps, simul
 from tests.support.kube import Kube, condition, marked_after
 from tests.support.sites import Site, namespace
 
-pytestmark = pytest.mark.cluster(nodes="kwok")
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 Object = dict[str, Any]
 ROOM = 512 * MIB

@@ -110,6 +110,7 @@ def test_a_timeout_ends_the_wait_for_an_image(shared_site: Site) -> None:
     assert condition(status, "Degraded")["status"] == "True"
 
 
+@pytest.mark.promise
 def test_every_other_job_keeps_its_time(shared_site: Site) -> None:
     shared_site.kube.wait_status("bystander", "five runs", finished(5))
     account = ledger.close(shared_site.kube, "bystander", every=2)
