@@ -161,7 +161,8 @@ test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes fr
 
 DEATHS := tests/cluster/test_chaos_writes.py
 
-# Tools are built first, so that you see the progress and no test waits for a compiler.
+# Tools are built first, so that you see the progress and no test waits for a compiler. Where a real node's packages are
+# missing and there is no apt-get (exit status 3), pytest leaves out its tests and says so.
 
 .PHONY: test-cluster
 test-cluster: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(UI_PACKAGES))) ## Run the tests on a real control plane with simulated nodes (minutes)
@@ -171,7 +172,7 @@ test-cluster: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json)
 
 .PHONY: test-e2e
 test-e2e: venv chart-tools ## Run the tests with a real node and real pods (minutes)
-	@hack/cluster build --nodes real
+	@hack/cluster build --nodes real || test $$? -eq 3
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/e2e
 
 .PHONY: test-cert-manager

@@ -4,6 +4,7 @@ not leave behind (tests/support/leftovers.py).
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -98,9 +99,11 @@ def left_out() -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell in a line what failed and why, which hack/stages.py repeats at the end; and why a test was run once more:
-    what is wrong with it is to be mended all the same.
+    """Tell in one line each what was left out and what failed, and why, which hack/stages.py repeats at the end; and
+    why a test was run once more: what is wrong with it is to be mended all the same.
     """
+    for why, count in Counter(map(reason, terminalreporter.stats.get("skipped", ()))).items():
+        terminalreporter.line(f"left out: {count} test{'s' * (count > 1)}: {why}")
     for said, outcomes in (("failed", ("failed", "error")), ("tried again", ("rerun",))):
         for report in (report for outcome in outcomes for report in terminalreporter.stats.get(outcome, ())):
             terminalreporter.line(f"{said}: {report.nodeid}: {reason(report)}")
@@ -112,9 +115,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def reason(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """The error of a test in one line of bounded length."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return " ".join(str(getattr(crash, "message", report.longrepr)).split())[:LONGEST]
+    """The error of a test, or why it was skipped, in one line of bounded length."""
+    if isinstance(report.longrepr, tuple):
+        text = report.longrepr[2].removeprefix("Skipped: ")
+    else:
+        text = str(getattr(getattr(report.longrepr, "reprcrash", None), "message", report.longrepr))
+    return " ".join(text.split())[:LONGEST]
 
 
 @pytest.fixture(scope="session")

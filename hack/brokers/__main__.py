@@ -11,7 +11,7 @@ if __name__ == "__main__":
         try:
             rabbitmq.install()
         except NoPackages as exc:
-            print(f"left out: tests with RabbitMQ: {exc}")
+            print(f"the tests with RabbitMQ will be left out: {exc}")
         kafka.install()
     except ClusterError as exc:
         sys.exit(f"brokers: {exc}")

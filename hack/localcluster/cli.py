@@ -1,4 +1,6 @@
-"""The command line, `hack/cluster`: what can be asked for. Errors are one sentence and exit status 1."""
+"""The command line, `hack/cluster`: what can be asked for. Errors are one sentence and exit status 1; or 3 where
+programs are missing and there is no apt-get: then `make test` leaves out the tests that need them.
+"""
 
 import argparse
 import os
@@ -9,9 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from localcluster import commands, versions
+from localcluster.debian import NoPackages
 from localcluster.errors import ClusterError
 from localcluster.provider import Provider
 
+NO_PACKAGES = 3
 DESCRIPTION = """\
 Start and stop a Kubernetes for tests and demonstrations.
 
@@ -32,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options)
     except ClusterError as error:
         sys.stderr.write(f"cluster: {error}\n")
-        return 1
+        return NO_PACKAGES if isinstance(error, NoPackages) else 1
     except subprocess.TimeoutExpired as error:
         sys.stderr.write(f"cluster: '{' '.join(map(str, error.cmd))}' did not end within {error.timeout:.0f} s\n")
         return 1

@@ -1,4 +1,4 @@
-"""Debian packages that a cluster needs beside its own tools. Installed when root, else named in one sentence."""
+"""Debian packages that a cluster needs beside its own tools. Installed by apt-get as root, else named in a sentence."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcluster.debian import NoPackages
 from localcluster.errors import ClusterError
 from localcluster.nodes import NodeKind
 from localcluster.progress import say
@@ -43,13 +44,18 @@ def ensure(kind: NodeKind) -> None:
 
 
 def install(absent: Sequence[str]) -> None:
-    """Install these Debian packages, or raise a ClusterError that says how."""
+    """Install these Debian packages, or raise a ClusterError that says how; it is a `NoPackages` where there is no
+    apt-get."""
     if not absent:
         return
-    wanted = "apt-get install --no-install-recommends " + " ".join(absent)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise ClusterError(f"programs are missing; run as root: {wanted} (or what your distribution calls these)")
-    say(f"installing Debian packages: {' '.join(absent)}")
+    names = " ".join(absent)
+    if shutil.which("apt-get") is None:
+        raise NoPackages(
+            f"programs are missing, and there is no apt-get; install what your distribution calls these: {names}"
+        )
+    if os.geteuid() != 0:
+        raise ClusterError(f"programs are missing; run as root: apt-get install --no-install-recommends {names}")
+    say(f"installing Debian packages: {names}")
     _apt_get(absent)
 
 

@@ -10,6 +10,6 @@ if __name__ == "__main__":
     try:
         programs.find("prometheus")
     except NoPackages as exc:
-        print(f"left out: tests with Prometheus: {exc}")
+        print(f"the tests with Prometheus will be left out: {exc}")
     except ClusterError as exc:
         sys.exit(f"prometheus: {exc}")

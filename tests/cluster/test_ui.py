@@ -145,8 +145,10 @@ def store_lists(site: ApiSite, now: datetime) -> None:
 
 
 @pytest.mark.timeout(SECONDS + 60)
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
-@pytest.mark.skipif(not (UI / "node_modules").is_dir(), reason="needs the packages of the web page: make ui")
+@pytest.mark.skipif(CHROMIUM is None, reason="a browser needs Debian's package chromium")
+@pytest.mark.skipif(
+    not (UI / "node_modules").is_dir(), reason="a browser test needs the packages of the web page: make ui"
+)
 def test_the_page_does_in_a_browser_what_it_promises(shared_api: ApiSite) -> None:
     run = stored(shared_api)
     environment = {**os.environ, "DKRON_UI_URL": shared_api.api.url, "DKRON_UI_RUN": run, "CHROMIUM": str(CHROMIUM)}
