@@ -10,10 +10,10 @@ import pytest
 import localcluster
 from dkron_kube import access
 from dkron_kube.client import KubeClient
-from dkron_kube.paths import Resource
+from dkron_kube.paths import DKRON_JOBS, Resource
 from dkron_kube.watch_events import Lines
 from tests.simulation.contract import RULES, Rule, Told, nothing_left
-from tests.support.kube import Kube
+from tests.support.kube import NAMESPACES, Kube, Object
 from tests.support.sites import install, namespace
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -42,6 +42,19 @@ class Ground:
         yield told
         task.cancel()
         await asyncio.wait({task})
+
+    @contextlib.asynccontextmanager
+    async def terminating(self, kept: Object) -> AsyncIterator[str]:
+        name = f"{self.namespace}-terminating"
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        made = await self.client.create(NAMESPACES, None, body)
+        kept["metadata"]["finalizers"] = ["dkron.io/kept"]
+        await self.client.create(DKRON_JOBS, name, kept)
+        await self.client.delete(NAMESPACES, None, name, uid=made["metadata"]["uid"])
+        try:
+            yield name
+        finally:
+            await self.client.patch(DKRON_JOBS, name, kept["metadata"]["name"], {"metadata": {"finalizers": None}})
 
     async def _follow(self, resource: Resource, version: str, told: Told) -> None:
         query, lines = {"resourceVersion": version}, Lines()

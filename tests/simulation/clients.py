@@ -110,6 +110,11 @@ class Clients:
                 act(name)
                 return
 
+    def deleted(self, job: str) -> None:
+        """This job is gone with its namespace."""
+        now = self._clock()
+        self.operations.append(Operation(act=Act.DELETE, job=job, invoked=now, answered=now))
+
     def ask(self, event: Event) -> None:
         """Do what the plan says, if that is possible."""
         match event.what:

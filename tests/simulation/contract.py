@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from unittest.mock import patch
 
 from dkron_kube import client
-from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound
+from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 
 Object = dict[str, Any]
@@ -29,6 +29,9 @@ class Ground(Protocol):
 
     def watching(self, resource: Resource) -> "AbstractAsyncContextManager[Told]":
         """What happens from now on."""
+
+    def terminating(self, kept: Object) -> AbstractAsyncContextManager[str]:
+        """The name of another namespace, which was deleted and is not empty: this object is in it."""
 
 
 class Told:
@@ -225,6 +228,18 @@ async def a_foreground_deletion_shows_before_it_is_done(ground: Ground) -> None:
     assert "MODIFIED" in kinds
 
 
+async def a_terminating_namespace_takes_nothing_new(ground: Ground) -> None:
+    """The status of what is in it can still be written."""
+    async with ground.terminating(dkron_job("kept")) as namespace:
+        for dry_run in (False, True):
+            error = await _raises(Rejected, ground.client.create(JOBS, namespace, run("new"), dry_run=dry_run))
+            assert (error.status, error.reason) == (403, "Forbidden")
+            assert f"in namespace {namespace} because it is being terminated" in str(error)
+        await ground.client.patch_status(DKRON_JOBS, namespace, "kept", {"status": {"successCount": 1}})
+        kept = await ground.client.get(DKRON_JOBS, namespace, "kept")
+        assert kept["status"]["successCount"] == 1
+
+
 RULES: tuple[Rule, ...] = (
     a_stale_version_is_refused,
     a_name_is_given_once,
@@ -242,6 +257,7 @@ RULES: tuple[Rule, ...] = (
     the_pages_of_a_list_show_one_moment,
     what_is_owned_goes_with_its_owner,
     a_foreground_deletion_shows_before_it_is_done,
+    a_terminating_namespace_takes_nothing_new,
 )
 
 
@@ -312,11 +328,11 @@ def _named(body: Object, version: str | None) -> Object:
     return body if version is None else {**body, "metadata": {"resourceVersion": version}}
 
 
-async def _raises(kind: type[E], call: Awaitable[object]) -> None:
+async def _raises(kind: type[E], call: Awaitable[object]) -> E:
     try:
         await call
-    except kind:
-        return
+    except kind as error:
+        return error
     raise AssertionError(f"no {kind.__name__}")
 
 

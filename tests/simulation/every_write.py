@@ -101,11 +101,11 @@ def _count(result: Result, *, exactly: bool) -> None:
     ended = [fact.id for fact in result.facts if isinstance(fact, Execution)]
     fired = [fact.slot for fact in result.facts if isinstance(fact, Slots) and fact.result is SlotResult.FIRED]
     assert len(ended) == len(set(ended)), "an execution is counted twice"
-    statuses = {record.job: record.status for record in result.history.records}
-    if len(statuses) == result.plan.replicas == 1:
+    jobs = {event.on for event in result.plan.events if event.what is What.CREATE}
+    if len(jobs) == result.plan.replicas == 1:
         assert len(fired) == len(set(fired)), "a slot is counted twice"
     if exactly:
-        recorded = {each.id for status in statuses.values() for each in status.executions}
+        recorded = {each.id for record in result.history.records for each in record.status.executions}
         assert recorded <= set(ended), "an execution is not counted"
 
 

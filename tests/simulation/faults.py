@@ -97,6 +97,11 @@ class Faults:
         recovery = 0.0 if by_ttl else RECOVERY["a watch"]
         self._broken.append(_Broken(f"deletion of Job {name}", now, now, recovery, hits=(name,)))
 
+    def emptied(self, begin: float, now: float, namespace: str, refused: tuple[str, ...]) -> None:
+        """A namespace is gone that took nothing new from `begin` on, and refused these Jobs."""
+        what = f"deletion of namespace {namespace}"
+        self._broken.append(_Broken(what, begin, now, RECOVERY["a watch"], hits=refused))
+
     def fell(self, now: float, replica: str, *, alone: bool) -> None:
         """A process has ended; `alone`: no other one lives."""
         self._fell[replica] = now

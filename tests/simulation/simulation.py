@@ -32,6 +32,7 @@ from tests.simulation.controllers import Controllers
 from tests.simulation.dice import Dice
 from tests.simulation.faults import SAMPLE, Faults
 from tests.simulation.loop import Livelock, VirtualLoop
+from tests.simulation.namespaces import Namespaces
 from tests.simulation.network import Ill, Network, Trouble
 from tests.simulation.plans import LATENESS, LONGEST_RUN, RECOVERY, Event, Plan, What
 from tests.simulation.replica import HOME, Replica
@@ -96,6 +97,7 @@ class Simulation:
         self._sights = Sights(self._world, self.now, self.wrong)
         self._clients = Clients(self._world, self.now)
         self._controllers = Controllers(self._world, plan.course, seed=plan.seed, loop=loop, clock=self.now)
+        self._namespaces = Namespaces(self._world, at=self._at, deleted=self._emptied)
         self._replicas: dict[str, Replica] = {}
         self._records: tuple[Record, ...] = ()
         self._requested: tuple[DkronRun, ...] = ()
@@ -210,12 +212,8 @@ class Simulation:
 
     def _do(self, event: Event) -> None:
         self._note("plan", str(event))
-        if event.what is What.STOP:
-            self._stop(event)
-        elif event.what is What.PAUSE:
-            self._at(event.ends, self._clients.pause(event, [event.on] if event.on else self._jobs))
-        elif not event.is_fault:
-            self._clients.ask(event)
+        if not event.is_fault:
+            self._ask(event)
         elif event.what is What.ILL:
             self._trouble(event)
         elif event.what is What.REMOVE:
@@ -230,6 +228,17 @@ class Simulation:
             if event.what in (What.FREEZE, What.SKEW):
                 self._faults.began(self._loop.time(), event)
             self._break(event, self._replicas[event.on])
+
+    def _ask(self, event: Event) -> None:
+        match event.what:
+            case What.STOP:
+                self._stop(event)
+            case What.PAUSE:
+                self._at(event.ends, self._clients.pause(event, [event.on] if event.on else self._jobs))
+            case What.DELETE_NAMESPACE:
+                self._at(self._namespaces.delete(event), partial(self._gone, event))
+            case _:
+                self._clients.ask(event)
 
     def _answer(self, _: JobView, active: Active) -> Answer:
         self._called.append(active.job)
@@ -264,6 +273,16 @@ class Simulation:
     def _removed(self, name: str, *, by_ttl: bool = False) -> None:
         self._sights.forgive(name)
         self._faults.removed(self._loop.time(), name, by_ttl=by_ttl)
+
+    def _emptied(self, resource: Resource, name: str) -> None:
+        if resource == JOBS:
+            self._removed(name)
+        else:
+            self._clients.deleted(name)
+
+    def _gone(self, event: Event) -> None:
+        refused = tuple(key.name for key in self._world.refused[event.on] if key.plural == JOBS.plural)
+        self._faults.emptied(event.at, self._loop.time(), event.on, refused)
 
     def _break(self, event: Event, replica: Replica) -> None:
         match event.what:

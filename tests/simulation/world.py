@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from dkron_crds.base import rfc3339
-from dkron_kube.errors import AlreadyExists, Conflict, Expired, NotFound, from_status
+from dkron_kube.errors import AlreadyExists, Conflict, Expired, NotFound, Rejected, from_status
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, LEASES, PODS, Resource
 
 Object = dict[str, Any]
@@ -57,7 +57,7 @@ class Event:
 
 class World:
     """All objects. `clock` is the server's; `heard` are told each change, in the order of versions. `ending` are the
-    uids of those that wait for their dependents to go."""
+    uids of those that wait for their dependents to go, and `refused` what each terminating namespace did not take."""
 
     def __init__(self, clock: Callable[[], datetime], *, seed: int = 0) -> None:
         self.clock = clock
@@ -71,6 +71,7 @@ class World:
         self._dependents: dict[str, dict[Key, None]] = defaultdict(dict)
         self._alive: set[str] = set()
         self.ending: set[str] = set()
+        self.refused: dict[str, list[Key]] = {}
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -123,10 +124,14 @@ class World:
         return version >= self._compacted
 
     def create(self, resource: Resource, namespace: str | None, body: Object, *, dry_run: bool = False) -> Object:
-        """A new object. Raises `AlreadyExists`."""
+        """A new object. Raises `AlreadyExists`, and `Rejected` if its namespace is terminating."""
         made = copied(body)
         metadata = made["metadata"]
         key = Key(resource.plural, namespace or "", metadata["name"])
+        if key.namespace in self.refused:
+            self.refused[key.namespace].append(key)
+            text = f"unable to create new content in namespace {namespace} because it is being terminated"
+            raise Rejected(f'{resource.plural} "{key.name}" is forbidden: {text}', status=403, reason="Forbidden")
         if key in self._objects:
             text = f'{resource.plural} "{key.name}" already exists'
             raise AlreadyExists(text, status=409, reason="AlreadyExists")
@@ -195,6 +200,10 @@ class World:
             if foreground:
                 doomed["finalizers"] = [*metadata.get("finalizers", ()), FOREGROUND]
             self._store(key, {**self._objects[key], "metadata": doomed}, "MODIFIED")
+
+    def terminate(self, namespace: str) -> None:
+        """From now on it takes nothing new. What is in it can be changed, and its controller deletes that."""
+        self.refused.setdefault(namespace, [])
 
     # --- what controllers ask for ------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from tests.simulation.controllers import Course
 from tests.simulation.every_write import Story, ask, attempts, dkron_run, inline, job, nodes, status
 from tests.simulation.network import Ill
 from tests.simulation.plans import Event, What
-from tests.simulation.simulation import Result
+from tests.simulation.simulation import ZERO, Result
 
 EACH_SECOND, SLOTS, TENS = "* * * * * *", "*/5 * * * * *", "*/10 * * * * *"
 EVERY_NODE, TWO_NODES = {"dc": "eu"}, {"dc": "eu:2"}
@@ -510,7 +512,49 @@ def the_younger_one_ran_when_there_was_room(result: Result) -> None:
     assert all(run.slot > gone for run in result.history.runs if run.job == "young")
 
 
+def every_second(result: Result, job: str) -> None:
+    slots = sorted(run.slot for run in result.history.runs if run.job == job)
+    assert len(slots) > 20
+    assert {(after - before).total_seconds() for before, after in pairwise(slots)} == {1.0}, "none lost, none twice"
+
+
+def the_namespace_is_gone_and_the_canary_kept_its_time(result: Result) -> None:
+    (end,) = (event for event in result.plan.events if event.what is What.DELETE_NAMESPACE)
+    begin, gone = (ZERO + timedelta(seconds=second) for second in (end.at, end.ends + 2.0))
+    every_second(result, "canary")
+    assert status(result, "canary").skipped is None
+    assert [record.job for record in result.history.records] == ["canary"]
+    of_neighbours = [run.created for run in result.history.runs if run.job.startswith("neighbour") and run.created]
+    assert of_neighbours, "they ran before"
+    assert max(of_neighbours) < begin, "it took nothing new"
+    creates = [at for at, call in result.writes if call == "create jobs" and ZERO + timedelta(seconds=at) > gone]
+    ran = [run for run in result.history.runs if run.created and run.created > gone]
+    assert len(creates) <= len(ran) + 1, "nobody tries any more"
+    if not any(event.is_fault for event in result.plan.events):
+        delays = [run.created - run.slot for run in result.history.runs if run.job == "canary" and run.created]
+        assert max(delays) < timedelta(seconds=0.5)
+        (refused,) = (fault.hits for fault in result.history.faults if fault.what == "deletion of namespace neighbour")
+        assert len(refused) == len(set(refused)) > 3, "what was refused is not tried again"
+
+
+def namespace_ends(*kinds: str, disturbed: tuple[float, float]) -> Story:
+    """The namespace of the neighbours takes nothing new from second 8.5 on. In it the slots :40 and :45 come due, and a
+    retry, until it loses these kinds from second 16.5 on."""
+    gone = Event(at=8.5, what=What.DELETE_NAMESPACE, on="neighbour", lasts=8.0, spec={"kinds": kinds})
+    jobs = (
+        job("canary", schedule=EACH_SECOND, missedRuns="all"),
+        job("neighbour-allows", schedule=SLOTS, retries=2, retryBackoff={"initial": "4s"}),
+        job("neighbour-forbids", schedule=SLOTS, concurrency="forbid", missedRuns="all"),
+    )
+    return Story(
+        events=(*jobs, gone), course=ALL_FAIL, disturbed=disturbed, ends=28.0,
+        holds=the_namespace_is_gone_and_the_canary_kept_its_time,
+    )  # fmt: skip
+
+
 TENANTS = {
+    "a namespace is deleted, its jobs first": namespace_ends("dkronjobs", "jobs", disturbed=(9.95, 10.05)),
+    "a namespace is deleted, its Jobs first": namespace_ends("jobs", "dkronjobs", disturbed=(16.45, 17.6)),
     "one of two namespaces floods": Story(
         events=(
             job("canary", schedule=EACH_SECOND),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from dkron_kube.paths import Resource
+from dkron_kube.paths import DKRON_JOBS, Resource
 from tests.simulation.client import WorldClient
 from tests.simulation.contract import RULES, Rule, Told
 from tests.simulation.controllers import Controllers, Course
@@ -14,7 +14,7 @@ from tests.simulation.dice import Dice
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import Network
 from tests.simulation.simulation import ZERO
-from tests.simulation.world import Event, World
+from tests.simulation.world import Event, Object, World
 
 
 class Ground:
@@ -41,6 +41,12 @@ class Ground:
         self.world.heard.append(hear)
         yield told
         self.world.heard.remove(hear)
+
+    @asynccontextmanager
+    async def terminating(self, kept: Object) -> AsyncIterator[str]:
+        self.world.create(DKRON_JOBS, "terminating", kept)
+        self.world.terminate("terminating")
+        yield "terminating"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
