@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.chaos.excuses import excuses, table
+from tests.chaos.verdict import judge
 from tests.simulation.mutants import MUTANTS, broken
 from tests.simulation.planner import plan
 from tests.simulation.plans import Plan, from_text
@@ -20,6 +22,8 @@ COMMAND = "python -m tests.simulation"
 CHUNK = 8
 EVERY = 5.0
 """Seconds between two lines of progress."""
+MOST = 200
+"""Slots that did not have to run, of which a line is printed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +86,8 @@ def _fails(wanted: Plan) -> bool:
 
 def _told(result: Result) -> str:
     runs = len(result.history.runs)
-    return "\n\n".join([str(result.plan), f"{len(result.wrong)} objections, {runs} runs", *result.wrong])
+    slots = "\n".join(table([*excuses(judge(result.history))], most=MOST))
+    return "\n\n".join([str(result.plan), f"{len(result.wrong)} objections, {runs} runs", *result.wrong, slots])
 
 
 # --- many ------------------------------------------------------------------------------------------------------------

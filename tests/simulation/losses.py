@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from dkron_crds.job import Execution, GroupStatus, JobStatus, Skipped, SkipReason, Trigger
+from tests.chaos.excuses import FORBIDDEN, excuses
 from tests.chaos.history import History, Record, Run
-from tests.chaos.needs import Need
-from tests.chaos.verdict import Verdict, judge
+from tests.chaos.verdict import judge
 from tests.simulation.planner import plan
 from tests.simulation.simulation import simulate
 
 SEEDS = 200
-FORBIDDEN = "another run stood in its way, so it had to be counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,32 +194,13 @@ def measure(seed: int) -> Measured:
     if result.wrong:
         found.wrong.append(seed)
         return found
-    found.slots.update(excuses(judge(result.history)))
+    found.slots.update(excuse.why for excuse in excuses(judge(result.history)))
     for name, loss in LOSSES.items():
         if places := list(loss.places(result.history)):
             lost = random.Random(f"{seed} {name}").choice(places)  # noqa: S311 - no secret
             found.tried[name] += 1
             found.accepted[name] += judge(loss.lose(result.history, lost)).valid
     return found
-
-
-def excuses(verdict: Verdict) -> Iterator[str]:
-    """Why each slot did not have to run; empty of one that had to, FORBIDDEN of one that had to be counted instead."""
-    for case in verdict.cases:
-        for target in case.targets:
-            if target.slot > case.weather.terms.read:
-                # A clock that is ahead may have run it already, and that is all.
-                continue
-            if target.need is not Need.MUST:
-                yield target.why
-            elif case.is_surely_forbidden(target):
-                yield FORBIDDEN
-            elif case.is_forbidden(target):
-                yield "another run may have been in its way"
-            elif not case.is_settled(target):
-                yield "its turn had not come when the last look was taken, or the job was changed"
-            else:
-                yield ""
 
 
 def measured(seeds: Iterable[int], *, jobs: int = 1) -> Measured:

@@ -8,6 +8,9 @@ import pytest
 
 from tests.simulation.losses import LOSSES, Measured, measured
 
+# The first test makes all histories.
+pytestmark = pytest.mark.timeout(600)
+
 SEEDS = 120
 
 
@@ -25,14 +28,16 @@ def test_four_of_five_slots_had_to_run(found: Measured) -> None:
     assert found.required >= 0.8, str(found)
 
 
+# The seeds are fixed, and so are the shares: of these losses 1 of 112, 7 of 112, 11 of 62, 7 of 38 and 0 of 111 are
+# accepted, and the bounds allow one to three more. docs/testing.md says why a manual run or a retry may be lost at all.
 @pytest.mark.parametrize(
     ("loss", "most"),
     [
         ("a scheduled run, silently", 0.02),
-        ("a scheduled run, counted as skipped", 0.15),
-        ("a manual run", 0.35),
-        ("a retry", 0.35),
-        ("a Job, recorded as JobLost", 0.02),
+        ("a scheduled run, counted as skipped", 0.09),
+        ("a manual run", 0.21),
+        ("a retry", 0.22),
+        ("a Job, recorded as JobLost", 0.01),
     ],
 )
 def test_a_loss_is_objected_to(found: Measured, loss: str, most: float) -> None:
