@@ -1,5 +1,5 @@
 """Requests that are small and would be dear: what the process computes and holds for them is bounded, and others are
-served. How long anything takes is not asked, but how much of the processor it needs."""
+served meanwhile. How long they take is not asked, but how much of the processor they need."""
 
 import contextlib
 import json
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.api_sites import ApiSite
+from tests.support.canary import others_are_served
 from tests.support.hostile import MIB, Cpu, Memory, answers_in, ask, assert_civil, connect, head, request
 from tests.support.rest_jobs import body, save, shown
 
@@ -24,9 +25,10 @@ TIMES = 5
 
 @contextlib.contextmanager
 def cheap(site: ApiSite, most: float) -> Iterator[None]:
-    """Within this the process computes for so many seconds at most."""
+    """Within this the process computes for so many seconds at most, and serves others."""
     cpu = Cpu(site.api.pid)
-    yield
+    with others_are_served(site):
+        yield
     assert cpu.seconds() < most, f"it computed for {cpu.seconds():.2f} s"
 
 
@@ -113,8 +115,9 @@ DEAR_FILES = (
 
 @pytest.mark.parametrize("file", DEAR_FILES)
 def test_a_file_of_sixteen_megabytes_is_held_little_more_than_once(shared_api: ApiSite, file: bytes) -> None:
-    memory = Memory(shared_api.api.pid)
-    answer = ask(shared_api.rest, request("POST", "/v1/restore", FORM, body=FILE + file + END))
+    memory, sent = Memory(shared_api.api.pid), request("POST", "/v1/restore", FORM, body=FILE + file + END)
+    with others_are_served(shared_api):
+        answer = ask(shared_api.rest, sent)
     assert answer.status == 413, answer
     assert "nothing was stored" in answer.text
     assert_civil(answer)
@@ -126,8 +129,9 @@ def test_a_backup_of_sixteen_megabytes_is_restored_within_150_more(own_api: ApiS
     jobs = [body(f"large-{number}", executor_config={"command": "true", "payload": payload}) for number in range(210)]
     file = json.dumps(jobs, ensure_ascii=False).encode()
     assert 16 * MIB < len(file) < 20 * MIB
-    memory = Memory(own_api.api.pid)
-    answer = ask(own_api.rest, request("POST", "/v1/restore", FORM, body=FILE + file + END), seconds=120)
+    memory, sent = Memory(own_api.api.pid), request("POST", "/v1/restore", FORM, body=FILE + file + END)
+    with others_are_served(own_api):
+        answer = ask(own_api.rest, sent, seconds=120)
     assert answer.status == 200, answer
     assert answer.json() == [f"success create large-{number}" for number in range(210)]
     assert memory.growth() < 150 * MIB, f"it grew by {memory.growth() / MIB:.0f} MiB"
@@ -147,7 +151,7 @@ def test_who_closes_its_side_behind_a_request_gets_the_answer(
     shared_api: ApiSite, sent: bytes, statuses: list[int]
 ) -> None:
     save(shared_api, "half")
-    with connect(shared_api.rest) as connection:
+    with others_are_served(shared_api), connect(shared_api.rest) as connection:
         connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         received = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -164,6 +164,14 @@ def test_one_who_waits_is_told_that_a_run_was_refused(calm: Installation) -> Non
     until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 2)
 
 
+def test_of_two_who_run_at_once_what_may_not_overlap_one_gets_its_end_and_one_is_refused(calm: Installation) -> None:
+    calm.add("alone", jobTemplate=simulated(run_for="3s"), concurrency="forbid")
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: calm.run("alone", "?wait=true"), range(2)))
+    assert sorted(answer.status for answer in answers) == [200, 409], answers
+    assert len(calm.executions("alone")) == len(calm.kube.jobs_of("alone")) == 1
+
+
 @pytest.mark.promise
 def test_a_request_that_is_repeated_with_its_key_is_one_run(calm: Installation) -> None:
     day = {"name": "day", "type": "integer", "minimum": "1", "required": True}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dkron_kube.paths import JOBS, NODES, PODS
-from tests.support.api_sites import ApiSite, api_beside
+from tests.support.api_sites import ApiSite, api_beside, api_for
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, until
 from tests.support.sse import Listener
@@ -80,6 +80,18 @@ def test_of_an_output_that_is_longer_than_dkron_keeps_its_end_is_shown(api_besid
     shown = end(api_beside, "longer", execution)
     assert len(shown["output"]) == 256_000
     assert shown["output"].endswith("0123456789abcdef\nthe end\n")
+
+
+def test_who_is_answered_when_a_failed_run_is_over_reads_its_output_at_once(
+    api_beside: ApiSite, tmp_path: Path
+) -> None:
+    config = {"shell": "true", "command": f"echo hello{DRAINED}; exit 1"}
+    with api_for(api_beside.kube, tmp_path, "--run-waits") as waits:
+        assert waits.rest.post("/v1/jobs", body("answered", executor_config=config)).status == 201
+        answer = waits.rest.post("/v1/jobs/answered/run")
+        assert (answer.status, answer.json()["status"], answer.json()["error_count"]) == (200, "failed", 1), answer
+        [listed] = waits.rest.get("/v1/jobs/answered/executions").json()
+    assert (listed["success"], listed["output"]) == (False, "exit status 1\nhello\n")
 
 
 def test_a_running_execution_names_its_node_and_what_it_has_written(api_beside: ApiSite) -> None:

@@ -14,7 +14,7 @@ from tests.support.rest import Answer
 INSTALLATION = "dkron"
 LEASE_SECONDS = 15
 STALE = timedelta(minutes=5)
-TELLS_PAUSE = (Place.CLUSTER, Place.OPERATOR)
+TELLS_PAUSE = (Place.CLUSTER, Place.OPERATOR, Place.WAITS)
 
 
 def arrange(row: Row, site: ApiSite, words: Words) -> None:

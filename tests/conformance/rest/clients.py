@@ -205,6 +205,21 @@ ROWS: tuple[Row, ...] = (
         get(RUNS, Length(0)),
         where=Place.WAITS,
     ),
+    # the end-to-end suite of dkron-io/dkron
+    row(
+        "Dkron's own suite pauses, stores nothing meanwhile, and runs what is there",
+        save(),
+        post("/v1/pause", 200, Raw('{"paused":true}')),
+        save(manual("$job-new"), 503, Text("paused")),
+        get("/v1/jobs/$job-new", status=404),
+        post(JOB, 200),
+        get(RUNS, [{"success": True}]),
+        post("/v1/unpause", 200, Raw('{"paused":false}')),
+        save(manual("$job-new")),
+        post("/v1/jobs/$job-new/run", 200),
+        get("/v1/jobs/$job-new/executions", [{"success": True}]),
+        where=Place.WAITS,
+    ),
     # RFC 7240
     row(
         "a client that would rather not wait says so",

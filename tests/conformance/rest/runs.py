@@ -4,11 +4,10 @@ import re
 from typing import Any
 
 from tests.conformance.rest import differences
-from tests.conformance.rest.answers import Each, Has, Length, Own, Raw, Some, Text, both
+from tests.conformance.rest.answers import Each, Has, Length, Own, Some, Text, both
 from tests.conformance.rest.row import (
     JOB,
     RUNS,
-    ClusterIs,
     Place,
     Row,
     Step,
@@ -55,44 +54,6 @@ ROWS: tuple[Row, ...] = (
         spec=simulated(exit_code=1),
     ),
     of_runs(
-        "a run can be waited for",
-        post(WAIT, 200, {"id": "$job", "success_count": 1, "status": "success"}),
-        get(RUNS, Length(1)),
-        differs=differences.RUN,
-    ),
-    of_runs(
-        "a run that fails is 200, too, when it is waited for",
-        post(WAIT, 200, {"error_count": 1, "status": "failed"}),
-        spec=simulated(exit_code=1),
-    ),
-    of_runs(
-        "a run is waited for with its retries",
-        post(WAIT, 200, {"error_count": 2, "status": "failed"}),
-        get(f"{RUNS}?_order=ASC", [{"attempt": 1}, {"attempt": 2}]),
-        spec={**simulated(exit_code=1), "retries": 1, "retryBackoff": {"initial": "0s", "max": "0s"}},
-    ),
-    row(
-        "a run is waited for with all that runs after it",
-        post(WAIT, 200, {"status": "success", "dependent_jobs": ["$job-kid"]}),
-        get("/v1/jobs/$job-kid", {"success_count": 1}),
-        get("/v1/jobs/$job-grandkid", {"error_count": 1, "status": "failed"}),
-        given=(
-            stored(**simulated()),
-            stored("$job-kid", **simulated(parentJob="$job")),
-            stored("$job-grandkid", **simulated(exit_code=1, parentJob="$job-kid")),
-        ),
-        where=Place.OPERATOR,
-    ),
-    row(
-        "an ephemeral job goes after its success, and the jobs after it run",
-        post(WAIT, 200, {"status": "success"}),
-        soon("/v1/jobs/$job-kid", {"success_count": 1}),
-        soon(JOB, status=404),
-        given=(stored(**simulated(ephemeral=True)), stored("$job-kid", **simulated(parentJob="$job"))),
-        where=Place.OPERATOR,
-        differs=differences.EPHEMERAL_PARENT,
-    ),
-    of_runs(
         "what runs is busy",
         post(JOB, 202),
         soon("/v1/busy", Own(Has([{"job_name": "$job", "success": False, "finished_at": NO_TIME, "attempt": 1}]))),
@@ -136,14 +97,6 @@ ROWS: tuple[Row, ...] = (
         post(WAIT, 200),
         put(JOB, 201, sent=manual(schedule="@daily")),
         get(JOB, {"schedule": "@daily", "success_count": 1, "status": "success"}),
-    ),
-    row(
-        "a run on request is recorded while paused",
-        soon("/v1/pause", Raw('{"paused":true}')),
-        post(WAIT, 200, {"success_count": 1}),
-        get(RUNS, Length(1)),
-        given=(stored(**simulated()), ClusterIs(paused=True)),
-        where=Place.OPERATOR,
     ),
     row(
         "an unpaused job runs, and two runs are two executions",

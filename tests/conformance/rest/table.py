@@ -22,6 +22,7 @@ from tests.conformance.rest import (
     updates,
     upsert,
     validation,
+    waits,
 )
 from tests.conformance.rest.row import Row
 
@@ -45,6 +46,7 @@ AREAS = (
     health,
     restore,
     policies,
+    waits,
     runs,
     clients,
 )

@@ -110,6 +110,22 @@ class TestWhenItIsAnswered:
         answer = await api.client.post(RUN, headers={"Prefer": "wait=0"})
         assert (answer.status, answer.headers["Preference-Applied"]) == (202, "wait=0")
 
+    @pytest.mark.parametrize(
+        ("run_waits", "path", "headers"),
+        [
+            pytest.param(True, RUN, {}, id="by the installation"),
+            pytest.param(False, RUN + "?wait=true", {}, id="by the query"),
+            pytest.param(False, RUN, {"Prefer": "wait=3600"}, id="by the header, for longer"),
+        ],
+    )
+    async def test_with_202_after_the_longest_wait(
+        self, *, run_waits: bool, path: str, headers: dict[str, str]
+    ) -> None:
+        async with with_a_job(run_waits=run_waits, max_wait=0.01) as api:
+            answer = await api.client.post(path, headers=headers)
+            assert (answer.status, (await answer.json())["name"]) == (202, NAME)
+            assert len(requests(api)) == 1, "it runs on"
+
 
 class TestThatItIsSeen:
     async def test_the_list_shows_it_right_after_the_answer(self, api: Api) -> None:
