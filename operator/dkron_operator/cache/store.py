@@ -34,6 +34,7 @@ from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, unannotated
 from dkron_operator.plan.read import (
     is_named_after_its_cause,
     read_run,
@@ -62,7 +63,7 @@ def _nowhere(uid: str) -> None:
     """No queue takes jobs whose dependencies have changed."""
 
 
-def _ignore(job: JobView, run: AttemptJob) -> None:
+def _ignore(job: JobView, run: ForeignJob) -> None:
     """Do not report foreign Jobs."""
 
 
@@ -78,7 +79,7 @@ class Store:
         self,
         *,
         account: Callable[[str, JobStatus | None], None] = _nobody,
-        foreign: Callable[[JobView, AttemptJob], None] = _ignore,
+        foreign: Callable[[JobView, ForeignJob], None] = _ignore,
         requeue: Callable[[str], None] = _nowhere,
         metrics: Metrics | None = None,
         clock: Clock | None = None,
@@ -280,11 +281,14 @@ class Store:
         """Take in a Job. A new version that changes only what the operator ignores affects no DkronJob."""
         run = read_run(body)
         if run is None:
+            owner = self._entries.get(controller_of(body))
+            if owner is not None and owner.job.namespace == body["metadata"]["namespace"]:
+                self._foreign(owner.job, unannotated(body))
             return ()
         cached = self._entries.get(run.owner)
         if not is_named_after_its_cause(run) or (cached is not None and not _is_of(cached.job, run)):
             if cached is not None:
-                self._foreign(cached.job, run)
+                self._foreign(cached.job, misnamed(run))
             return ()
         runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
