@@ -4,6 +4,7 @@ watch, a list or the answer to a write of our own brings it.
 Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always worked.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -29,9 +30,10 @@ from dkron_operator.cache.namespace_room import (
     parked_job,
 )
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.cache.views import annotated, verdict, view_of
+from dkron_operator.cache.views import annotated, is_unreadable, verdict, view_of
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, unannotated
@@ -44,6 +46,7 @@ from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry.metrics import Metrics
 
+log = logging.getLogger(__name__)
 Object = dict[str, Any]
 Place = tuple[Resource, str, str]
 """Resource, namespace and name of an object."""
@@ -100,6 +103,7 @@ class Store:
         self._namespaces: dict[str, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
+        self._guard = ObjectGuard(log)
         self.dependencies = DependencyTracker(self._holder, self.get, requeue=requeue)
 
     def __len__(self) -> int:
@@ -162,10 +166,11 @@ class Store:
             return (*self._measure(body, None if parked is None else parked.generation), *self._add(body, uid, version))
         if version < cached.version or (version == cached.version and not self._is_back(cached)):
             return ()
-        changed = self._measure(body, cached.job.generation)
+        # What cannot be measured is marked as unreadable, also when only its status has changed.
+        changed = self._measure(body, None if is_unreadable(cached.job) else cached.job.generation)
         cached.job = self._view(body, cached)
         before = cached.base
-        cached.rebase(read_status(body), version, now=self._clock.now())
+        cached.rebase(self._read_status(body), version, now=self._clock.now())
         self.metrics.wrote(cached.accounting.see(before, cached.base))
         self._account(uid, cached.base)
         self.dependencies.see(cached, before)
@@ -234,6 +239,10 @@ class Store:
             return []
         changed = self.room.see(metadata["namespace"], _age(metadata), body)
         return self._squeeze(changed)
+
+    def _read_status(self, body: Object) -> JobStatus | None:
+        """The status; None if it cannot be read, for whatever reason: it counts as wiped."""
+        return self._guard.read("the status of DkronJob", body, read_status)
 
     def _squeeze(self, uids: list[str]) -> list[str]:
         for uid in uids:
@@ -430,7 +439,7 @@ class Store:
         return min(entries, key=lambda cached: (cached.job.created, cached.job.uid))
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
-        metadata, read = body["metadata"], read_status(body)
+        metadata, read = body["metadata"], self._read_status(body)
         other = self._objects.get((metadata["namespace"], metadata["name"]), "")
         former = None if other == uid else self._entries.get(other) or self._parked.get(other)
         if former is not None and former.version > version:
