@@ -79,7 +79,7 @@ async def follow(
 ) -> NoReturn:
     """List and watch a namespace, or all namespaces (None), or its one object called `name`, or those that a field
     selector takes, until cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a
-    list of everything may not fit into memory."""
+    list of everything may not fit into memory. It raises nothing, as the methods of the sink."""
     chosen = fields if name is None else f"metadata.name={name}"
     selector = {"fieldSelector": chosen} if chosen else {}
     follower = _Follower(_Source(client, resource, namespace, selector=selector, keep=keep), sink, pace)

@@ -204,12 +204,25 @@ def test_a_job_of_a_far_slot_is_shown_and_does_not_count(shared_site: Site) -> N
     kube.wait_status("forged", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
 
 
-def _forge(job: dict[str, Any], where: Kube) -> None:
-    """A Job as the operator would make it for a slot in two centuries."""
+def test_a_job_without_our_annotations_is_reported_once_and_decides_nothing(shared_site: Site) -> None:
+    kube = shared_site.kube
+    kube.apply(each_second("claimed"))
+    kube.wait_status("claimed", "a run", finished(1))
+    _forge(kube.get(DKRON_JOBS, "claimed"), kube, annotated=False)
+    kube.wait_for("an Event", lambda: kube.events_of("claimed", "ForeignJob"), bool)
+    status = kube.wait_status("claimed", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
+    assert at(status["lastScheduleTime"]).year < 2200
+    assert len(kube.events_of("claimed", "ForeignJob")) == 1
+
+
+def _forge(job: dict[str, Any], where: Kube, *, annotated: bool = True) -> None:
+    """A Job as the operator would make it for a slot in two centuries, or one without its annotations."""
     view = read_job(job)
     far = datetime(2230, 1, 1, tzinfo=UTC)
     body = build_job(view, scheduled(far).entry(uid=view.uid, name=view.name, at=datetime.now(UTC)), images=IMAGES)
     body["metadata"].pop("namespace", None)
+    if not annotated:
+        del body["metadata"]["annotations"]
     where.create(JOBS, body)
 
 

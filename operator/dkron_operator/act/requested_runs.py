@@ -24,7 +24,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.actions import BindRun, ExplainRefusal, ReadRun
-from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
+from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.run_status import (
     JOB_DELETED,
     WAITS_FOR_JOB,
@@ -133,7 +133,7 @@ class RunKeeper:
         except (NotFound, Rejected):
             # Without the right to read it, it is not decided either.
             return True
-        run = read_requested_run(answer)
+        run = self._store.runs.read(answer)
         if run is None or run.group != job.group:
             return True
         self._store.runs.see(run)
@@ -204,7 +204,7 @@ class RunKeeper:
             return
         bound = RunStatus(dkron_job=BoundJob(name=job.job.name, uid=job_uid))
         answer = await self._patch_status(run, bound, whole=True)
-        found = None if answer is None else read_requested_run(answer, with_values=True)
+        found = None if answer is None else self._store.runs.read(answer, with_values=True)
         if found is not None and self._store.runs.see(found) is not None:
             self.see((run.namespace, run.job))
 
@@ -216,7 +216,7 @@ class RunKeeper:
     async def _list(self, namespace: str) -> None:
         self._store.runs.list_again(namespace)
         async for body in self._client.list(DKRON_RUNS, namespace):
-            run = read_requested_run(body)
+            run = self._store.runs.read(body)
             key = None if run is None else self._store.runs.see(run)
             if key is not None:
                 self.see(key)
@@ -292,7 +292,7 @@ class RunKeeper:
         except NotFound:
             self._lose(run)
             return
-        found = read_requested_run(answer, with_values=with_values)
+        found = self._store.runs.read(answer, with_values=with_values)
         if found is None or found.uid != run.uid:
             self._lose(run)
         if found is not None:

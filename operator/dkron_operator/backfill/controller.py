@@ -11,8 +11,6 @@ from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any
 
-from pydantic import ValidationError
-
 from dkron_crds.backfill import BackfillConcurrency, BackfillSpec, BackfillStatus
 from dkron_crds.job import Trigger
 from dkron_crds.schedule.instants import shifted
@@ -27,10 +25,11 @@ from dkron_operator.backfill.planning import NoJob, Refused, plan
 from dkron_operator.backfill.runs import Runs
 from dkron_operator.backfill.view import Known, View
 from dkron_operator.cache.store import Store
+from dkron_operator.cache.views import view_of
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.read import read_job
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -66,6 +65,7 @@ class Backfills:
         self._events = events
         self._job = store.get
         self._may_act = may_act
+        self._guard = ObjectGuard(log)
         self._places: dict[str, tuple[str, str]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.queue: WorkQueue[str] = WorkQueue(
@@ -81,6 +81,10 @@ class Backfills:
         """A DkronRun of the backfill with this uid has changed, or is gone."""
         if uid in self._places:
             self.queue.add(uid, DEBOUNCE)
+
+    def read(self, body: Object) -> Known | None:
+        """What a watch keeps of a DkronBackfill; None if it cannot be read."""
+        return self._guard.read("DkronBackfill", body, Known.read)
 
     def replace(self, namespace: str | None, all_of_it: Iterable[Known]) -> None:
         """These were all DkronBackfills of a namespace, or of all (None)."""
@@ -120,20 +124,22 @@ class Backfills:
         if place is None or not self._may_act():
             return
         try:
-            view = View.read(await self._client.get(DKRON_BACKFILLS, *place))
+            body = await self._client.get(DKRON_BACKFILLS, *place)
         except NotFound:
-            view = None
-        if view is None or view.uid != uid or view.deleting:
             self.lose(uid)
             return
-        try:
-            spec, status = view.parse()
-        except ValidationError as exc:
-            first = exc.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            message = f"the backfill cannot be read, and goes no further: {where}: {first['msg']}"
+        view = self._guard.read("DkronBackfill", body, View.read)
+        if view is None:
+            return
+        if view.uid != uid or view.deleting:
+            self.lose(uid)
+            return
+        parsed = self._guard.read("DkronBackfill", body, lambda _: view.parse()) or FAULT
+        if isinstance(parsed, str):
+            message = f"the backfill cannot be read, and goes no further: {parsed}"
             self._events.report(view, Report(Severity.WARNING, "BackfillRefused", message))
             return
+        spec, status = parsed
         if is_over(status):
             await self._expire(view, spec, status)
         elif status.plan is None:
@@ -226,7 +232,7 @@ class Backfills:
             body = await self._client.get(DKRON_JOBS, namespace, slot.job)
         except NotFound:
             return None
-        return read_job(body).dkron_name if body["metadata"]["uid"] == slot.uid else None
+        return view_of(body).dkron_name if body["metadata"]["uid"] == slot.uid else None
 
     async def _write(self, view: View, before: BackfillStatus, after: BackfillStatus) -> None:
         """Write the status. If another client has changed the object since it was read, look again."""

@@ -12,7 +12,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.backfill.slots import Range, failed_slots, job_slots
-from dkron_operator.plan.read import read_job, read_status
+from dkron_operator.cache.views import view_of
+from dkron_operator.plan.read import read_status
 from dkron_operator.plan.view import JobView
 
 Object = dict[str, Any]
@@ -125,4 +126,4 @@ async def _selected(client: KubeClient, namespace: str, selector: dict[str, str]
 
 
 def _read(body: Object) -> Job:
-    return Job(read_job(body), read_status(body) or JobStatus())
+    return Job(view_of(body), read_status(body) or JobStatus())

@@ -10,7 +10,7 @@ from dkron_operator.backfill.advance import Seen, Slot
 from dkron_operator.backfill.run_objects import run_body, run_spec
 from dkron_operator.backfill.view import View
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.plan.requested_run import read_requested_run, run_name
+from dkron_operator.plan.requested_run import run_name
 
 Object = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Runs:
             body = await self._client.get(DKRON_RUNS, view.namespace, name)
         except NotFound:
             return None
-        run = read_requested_run(body)
+        run = self._cache.read(body)
         return Seen(run.uid, run.status.phase) if run is not None and run.backfill == view.uid else None
 
     async def create(self, view: View, spec: BackfillSpec, slot: Slot, job: str) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from pydantic import ValidationError
+
 from dkron_crds.backfill import BackfillSpec, BackfillStatus
 
 Object = dict[str, Any]
@@ -63,6 +65,10 @@ class View:
         """The kind of the object, for Events about it."""
         return "DkronBackfill"
 
-    def parse(self) -> tuple[BackfillSpec, BackfillStatus]:
-        """Return the spec and the status. Raises pydantic.ValidationError."""
-        return BackfillSpec.from_wire(self.body["spec"]), BackfillStatus.from_wire(self.body.get("status") or {})
+    def parse(self) -> tuple[BackfillSpec, BackfillStatus] | str:
+        """Return the spec and the status, or what is not valid in them."""
+        try:
+            return BackfillSpec.from_wire(self.body["spec"]), BackfillStatus.from_wire(self.body.get("status") or {})
+        except ValidationError as exc:
+            first = exc.errors(include_url=False)[0]
+            return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

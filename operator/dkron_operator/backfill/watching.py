@@ -38,19 +38,21 @@ class BackfillWatch:
 
     async def run(self) -> None:
         """Follow them until cancelled."""
-        await follow(self._client, DKRON_BACKFILLS, self.namespace, self, keep=Known.read, pace=self._pace)
+        await follow(self._client, DKRON_BACKFILLS, self.namespace, self, keep=self._backfills.read, pace=self._pace)
 
-    def replace(self, items: list[Known], version: int) -> None:  # noqa: ARG002 - each look reads the object
+    def replace(self, items: list[Known | None], version: int) -> None:  # noqa: ARG002 - each look reads the object
         """Replace all by a complete list."""
         self._log_once.listed()
-        self._backfills.replace(self.namespace, items)
+        self._backfills.replace(self.namespace, [known for known in items if known is not None])
 
     def went_back(self) -> None:
         """Nothing to do: the operator ends when resource versions go back."""
 
     def see(self, item: Object) -> None:
         """One was added or modified."""
-        self._backfills.see(Known.read(item))
+        known = self._backfills.read(item)
+        if known is not None:
+            self._backfills.see(known)
 
     def lose(self, item: Object) -> None:
         """One was deleted."""

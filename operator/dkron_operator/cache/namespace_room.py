@@ -6,11 +6,11 @@ says the same. Without limits this costs nothing.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from dkron_crds.bounds import mark
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.executors.problem import Problem
@@ -19,7 +19,7 @@ from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.read import read_requests, read_stops
 from dkron_operator.plan.view import JobView
 
-Object = Mapping[str, Any]
+Object = dict[str, Any]
 Age = tuple[datetime, str]
 """When a DkronJob was created, and its uid."""
 KEPT = ("name", "history", "disabled", "ephemeral", "concurrency")
@@ -72,7 +72,7 @@ class NamespaceRoom:
             return []
         jobs = self._namespaces.setdefault(namespace, OldestFirst(self._room))
         # Without a limit of bytes nothing is measured.
-        return [uid for _, uid in jobs.see(age, length(body) if self._room.size else 0)]
+        return [uid for _, uid in jobs.see(age, _measured(body) if self._room.size else 0)]
 
     def lose(self, namespace: str, age: Age) -> list[str]:
         """A DkronJob is gone. Returns the uids of those that have room now."""
@@ -83,6 +83,15 @@ class NamespaceRoom:
         if not len(jobs):
             del self._namespaces[namespace]
         return [uid for _, uid in changed]
+
+
+def _measured(body: Object) -> int:
+    """The length. A DkronJob that cannot be measured is marked as unreadable; it runs nothing, and takes no room."""
+    try:
+        return length(body)
+    except Exception as exc:  # noqa: BLE001 - the reader logs what is marked
+        mark(body, f"the operator cannot measure it ({type(exc).__name__})")
+        return 0
 
 
 def length(body: Object) -> int:

@@ -4,6 +4,7 @@ A namespace has room for so many of them, the oldest; of the others little more 
 effect. So a namespace with many pauses costs the others nothing. One that has long ended needs no room.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,11 +14,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from dkron_crds.pause import PauseSpec, PauseStatus, WhenResumed
+from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst, Room
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
 
-Object = Mapping[str, Any]
+Object = dict[str, Any]
+log = logging.getLogger(__name__)
+
 Key = tuple[str, str]
 """Namespace and name of a DkronPause."""
 Age = tuple[datetime, str]
@@ -52,7 +56,8 @@ class PauseView:
     dropped: bool = False
     """Whether the selection was not kept, because there was no room for it."""
 
-    status: PauseStatus = field(default_factory=PauseStatus)
+    status: PauseStatus | None = None
+    """None if the operator fails to read it; it then stays as it is."""
 
     @property
     def key(self) -> Key:
@@ -72,18 +77,30 @@ class PauseView:
 
 
 def read_pause(body: Object) -> PauseView:
-    """Read a DkronPause. One whose spec cannot be read has a `problem`, and selects nothing."""
-    metadata, problem = body["metadata"], ""
+    """Read a DkronPause without its status. One whose spec is not valid has a `problem`, and selects nothing."""
     try:
-        spec = PauseSpec.from_wire(dict(body.get("spec") or {}))
+        return _view(body["metadata"], PauseSpec.from_wire(dict(body.get("spec") or {})))
     except ValidationError as exc:
         first = exc.errors(include_url=False)[0]
-        spec, problem = PauseSpec(), f"spec.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        problem = f"spec.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return _view(body["metadata"], PauseSpec(), problem)
+
+
+def read_pause_status(body: Object) -> PauseStatus:
+    """Read the status of a DkronPause."""
     try:
-        status = PauseStatus.from_wire(dict(body.get("status") or {}))
+        return PauseStatus.from_wire(dict(body.get("status") or {}))
     except ValidationError:
         # A user has edited it by hand; it is written anew.
-        status = PauseStatus()
+        return PauseStatus()
+
+
+def unread_pause(body: Object) -> PauseView:
+    """A DkronPause whose spec the operator fails to read: it selects nothing."""
+    return _view(body["metadata"], PauseSpec(), FAULT)
+
+
+def _view(metadata: Object, spec: PauseSpec, problem: str = "") -> PauseView:
     pause = Pause(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -96,7 +113,6 @@ def read_pause(body: Object) -> PauseView:
     return PauseView(
         pause, metadata["uid"], int(metadata["resourceVersion"]), metadata.get("generation", 0),
         jobs=frozenset(spec.jobs), selector=spec.selector, everywhere=spec.all_namespaces, problem=problem,
-        status=status,
     )  # fmt: skip
 
 
@@ -153,6 +169,7 @@ class PauseIndex:
         self._selections: dict[str, _Selection] = defaultdict(_Selection)
         self._everywhere = _Selection()
         self._promoted: set[Key] = set()
+        self._guard = ObjectGuard(log)
 
     def __iter__(self) -> Iterator[PauseView]:
         return iter(self._views.values())
@@ -185,7 +202,9 @@ class PauseIndex:
     def see(self, body: Object) -> str | None:
         """Take in a pause. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for
         them."""
-        view = read_pause(body)
+        view = self._read(body)
+        if view is None:
+            return None
         before = self._views.get(view.key)
         if before is not None and before.uid == view.uid:
             if view.version < before.version or (view.version == before.version and not before.dropped):
@@ -221,6 +240,13 @@ class PauseIndex:
             self._views[view.key] = _lean(view)
             self._leave_room(view)
         return bool(self._promoted)
+
+    def _read(self, body: Object) -> PauseView | None:
+        """The pause; None if not even its metadata can be read. One that the operator fails to read has no effect, as
+        one that is not valid."""
+        read = self._guard.read
+        view = read("DkronPause", body, read_pause) or read("DkronPause", body, unread_pause)
+        return None if view is None else replace(view, status=read("the status of DkronPause", body, read_pause_status))
 
     def _leave_room(self, view: PauseView) -> None:
         namespace = view.pause.namespace

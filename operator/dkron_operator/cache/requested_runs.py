@@ -4,17 +4,23 @@ A namespace may have any number of them. Of those that wait, a bounded number is
 plan sees of one job is bounded, too.
 """
 
+import logging
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from types import MappingProxyType
+from typing import Any
 
 from dkron_crds.run import RunStatus
 from dkron_operator.cache.dependency_graph import Key
-from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, shortened
+from dkron_operator.kit.object_guard import ObjectGuard, path_of
+from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, shortened
+
+log = logging.getLogger(__name__)
 
 MOST_KNOWN = 256
 """How many undecided DkronRuns of one job a plan sees: the oldest. The others follow as those are decided."""
@@ -55,9 +61,18 @@ class RequestedRuns:
         self._unlisted: set[str | None] = set()
         self._waiting: Counter[str] = Counter()
         self._crowded: set[str] = set()
+        self._guard = ObjectGuard(log)
 
     def __len__(self) -> int:
         return len(self._runs)
+
+    def read(self, body: dict[str, Any], *, with_values: bool = False) -> RequestedRun | None:
+        """Read a DkronRun; None if it does not match its definition, or the operator fails to read it. Each version of
+        it is logged once. The values of its parameters are read only on request."""
+        run = self._guard.read("DkronRun", body, partial(read_requested_run, with_values=with_values))
+        if run is None and self._guard.is_news(body):
+            log.warning("DkronRun %s does not match its definition", path_of(body["metadata"]))
+        return run
 
     def get(self, uid: str) -> RequestedRun | None:
         """The DkronRun with this uid."""

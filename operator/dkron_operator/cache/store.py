@@ -4,6 +4,7 @@ watch, a list or the answer to a write of our own brings it.
 Resource versions are compared as numbers, which Kubernetes allows since KEP-5504 and which has always worked.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -29,11 +30,13 @@ from dkron_operator.cache.namespace_room import (
     parked_job,
 )
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.cache.views import annotated, verdict, view_of
+from dkron_operator.cache.views import annotated, is_unreadable, verdict, view_of
 from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.fold import is_recorded
+from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, unannotated
 from dkron_operator.plan.read import (
     is_named_after_its_cause,
     read_run,
@@ -43,6 +46,7 @@ from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry.metrics import Metrics
 
+log = logging.getLogger(__name__)
 Object = dict[str, Any]
 Place = tuple[Resource, str, str]
 """Resource, namespace and name of an object."""
@@ -62,7 +66,7 @@ def _nowhere(uid: str) -> None:
     """No queue takes jobs whose dependencies have changed."""
 
 
-def _ignore(job: JobView, run: AttemptJob) -> None:
+def _ignore(job: JobView, run: ForeignJob) -> None:
     """Do not report foreign Jobs."""
 
 
@@ -78,7 +82,7 @@ class Store:
         self,
         *,
         account: Callable[[str, JobStatus | None], None] = _nobody,
-        foreign: Callable[[JobView, AttemptJob], None] = _ignore,
+        foreign: Callable[[JobView, ForeignJob], None] = _ignore,
         requeue: Callable[[str], None] = _nowhere,
         metrics: Metrics | None = None,
         clock: Clock | None = None,
@@ -99,6 +103,7 @@ class Store:
         self._namespaces: dict[str, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
+        self._guard = ObjectGuard(log)
         self.dependencies = DependencyTracker(self._holder, self.get, requeue=requeue)
 
     def __len__(self) -> int:
@@ -161,10 +166,11 @@ class Store:
             return (*self._measure(body, None if parked is None else parked.generation), *self._add(body, uid, version))
         if version < cached.version or (version == cached.version and not self._is_back(cached)):
             return ()
-        changed = self._measure(body, cached.job.generation)
+        # What cannot be measured is marked as unreadable, also when only its status has changed.
+        changed = self._measure(body, None if is_unreadable(cached.job) else cached.job.generation)
         cached.job = self._view(body, cached)
         before = cached.base
-        cached.rebase(read_status(body), version, now=self._clock.now())
+        cached.rebase(self._read_status(body), version, now=self._clock.now())
         self.metrics.wrote(cached.accounting.see(before, cached.base))
         self._account(uid, cached.base)
         self.dependencies.see(cached, before)
@@ -234,6 +240,10 @@ class Store:
         changed = self.room.see(metadata["namespace"], _age(metadata), body)
         return self._squeeze(changed)
 
+    def _read_status(self, body: Object) -> JobStatus | None:
+        """The status; None if it cannot be read, for whatever reason: it counts as wiped."""
+        return self._guard.read("the status of DkronJob", body, read_status)
+
     def _squeeze(self, uids: list[str]) -> list[str]:
         for uid in uids:
             if (cached := self._entries.get(uid)) is not None:
@@ -280,11 +290,14 @@ class Store:
         """Take in a Job. A new version that changes only what the operator ignores affects no DkronJob."""
         run = read_run(body)
         if run is None:
+            owner = self._entries.get(controller_of(body))
+            if owner is not None and owner.job.namespace == body["metadata"]["namespace"]:
+                self._foreign(owner.job, unannotated(body))
             return ()
         cached = self._entries.get(run.owner)
         if not is_named_after_its_cause(run) or (cached is not None and not _is_of(cached.job, run)):
             if cached is not None:
-                self._foreign(cached.job, run)
+                self._foreign(cached.job, misnamed(run))
             return ()
         runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
@@ -426,7 +439,7 @@ class Store:
         return min(entries, key=lambda cached: (cached.job.created, cached.job.uid))
 
     def _add(self, body: Object, uid: str, version: int) -> Iterable[str]:
-        metadata, read = body["metadata"], read_status(body)
+        metadata, read = body["metadata"], self._read_status(body)
         other = self._objects.get((metadata["namespace"], metadata["name"]), "")
         former = None if other == uid else self._entries.get(other) or self._parked.get(other)
         if former is not None and former.version > version:

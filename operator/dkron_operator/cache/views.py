@@ -36,9 +36,14 @@ def view_of(body: Object, known: JobView | None = None) -> JobView:
         if known is None or known.problem != job.problem or known.generation != job.generation:
             log.exception("DkronJob %s/%s cannot be read", job.namespace, job.name)
         return job
-    if job.problem is not None and job.problem.reason == ReadyReason.UNREADABLE and job.generation != _seen(known):
+    if job.problem is not None and is_unreadable(job) and job.generation != _seen(known):
         log.warning("DkronJob %s/%s: %s", job.namespace, job.name, job.problem.message)
     return job
+
+
+def is_unreadable(job: JobView) -> bool:
+    """Whether the spec could not be read."""
+    return job.problem is not None and job.problem.reason == ReadyReason.UNREADABLE
 
 
 def _is_other(body: Object, known: JobView) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice, zip_longest
+from typing import NamedTuple
 
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
@@ -35,6 +36,14 @@ MOST_AT_ONCE = 100
 """How many statuses are written before those of other namespaces have their turn."""
 SLICE = 50
 """How many jobs are counted before other tasks get their turn."""
+
+
+class _Write(NamedTuple):
+    """The status of a DkronPause that is to be written in the place of another one."""
+
+    key: Key
+    before: PauseStatus
+    wanted: PauseStatus
 
 
 class PauseStatuses:
@@ -79,24 +88,26 @@ class PauseStatuses:
     async def _write_all(self) -> bool:
         """Write the statuses that differ. Returns whether some are left."""
         counts = await self._count()
-        due: dict[str, list[tuple[PauseView, PauseStatus]]] = defaultdict(list)
+        due: dict[str, list[_Write]] = defaultdict(list)
         for view in tuple(self._index):
-            wanted = self._judge(view, counts[view.key])
+            if view.status is None:
+                continue
+            wanted = self._judge(view, view.status, counts[view.key])
             if wanted != view.status:
-                due[view.pause.namespace].append((view, wanted))
+                due[view.pause.namespace].append(_Write(view.key, view.status, wanted))
         turns = _in_turns(due.values())
-        for view, wanted in islice(turns, MOST_AT_ONCE):
+        for write in islice(turns, MOST_AT_ONCE):
             try:
-                await self._write(view, wanted)
+                await self._write(write)
             except KubeError as exc:
                 self._log_once.goes_on(exc)
                 return False
         self._log_once.is_over()
         return next(turns, None) is not None
 
-    async def _write(self, view: PauseView, wanted: PauseStatus) -> None:
-        namespace, name = view.key
-        patch = difference(view.status.to_wire(), wanted.to_wire())
+    async def _write(self, write: _Write) -> None:
+        namespace, name = write.key
+        patch = difference(write.before.to_wire(), write.wanted.to_wire())
         with suppress(NotFound):
             await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
 
@@ -111,12 +122,12 @@ class PauseStatuses:
                 await asyncio.sleep(0)
         return counts
 
-    def _judge(self, view: PauseView, jobs: int) -> PauseStatus:
+    def _judge(self, view: PauseView, before: PauseStatus, jobs: int) -> PauseStatus:
         now = self._clock.now()
         reason, message = self._verdict(view, jobs, now)
         holds = reason is PauseReason.PAUSED
         status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
-        old = next((each for each in view.status.conditions if each.type == ConditionType.ACTIVE), None)
+        old = next((each for each in before.conditions if each.type == ConditionType.ACTIVE), None)
         same = old is not None and old.status is status
         active = Condition(
             type=ConditionType.ACTIVE, status=status, reason=reason, message=message,
@@ -142,6 +153,6 @@ class PauseStatuses:
         return PauseReason.PAUSED, f"the pause {held} {until}; {then}"
 
 
-def _in_turns(lists: Iterable[list[tuple[PauseView, PauseStatus]]]) -> Iterator[tuple[PauseView, PauseStatus]]:
+def _in_turns(lists: Iterable[list[_Write]]) -> Iterator[_Write]:
     """One of each list, and again."""
     return (each for each in chain.from_iterable(zip_longest(*lists)) if each is not None)

@@ -2,9 +2,7 @@
 cannot report."""
 
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import kopf
@@ -14,6 +12,7 @@ from dkron_kube.paging import Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import read_bounded
 from dkron_operator.cache.store import Store
+from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.view import SELECTOR
 from dkron_operator.watch.liveness import WatchLiveness
 
@@ -26,9 +25,6 @@ The server sends a bookmark before it ends a watch, so kopf lists nothing again.
 
 SILENCE = 10
 """Seconds of silence beyond that after which a watch counts as dead and resumes where it was."""
-
-REMEMBERED = 1000
-"""How many unreadable object versions are remembered, so that each is logged once."""
 
 BACKOFFS = (0.5, 1, 2, 5, 10)
 """Seconds between kopf's retries. After the last one kopf gives up, and its streams start anew (`kopf_streams.py`)."""
@@ -53,17 +49,17 @@ class Handlers:
         self._changed = changed
         self.listed = listed
         self._on_object = on_object
-        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._guard = ObjectGuard(log)
 
     def feed_job(self, kind: str | None, body: Object) -> None:
         """Handle a watch event about a DkronJob. `kind` is None for a listed one."""
         gone = kind == "DELETED"
-        with self._guarded("DkronJob", body):
+        with self._guard.each("DkronJob", body):
             self._tell(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
 
     def feed_run(self, kind: str | None, body: Object) -> None:
         """Handle a watch event about a Job of ours."""
-        with self._guarded("Job", body):
+        with self._guard.each("Job", body):
             self._on_object(body)
             self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
 
@@ -71,21 +67,6 @@ class Handlers:
         """These objects no longer exist."""
         for uid in sorted(uids):
             self._tell(self._store.on_deleted(uid))
-
-    @contextmanager
-    def _guarded(self, kind: str, body: Object) -> Iterator[None]:
-        """Log an object that cannot be handled, once per version, and go on with the others. It is tried again when it
-        changes."""
-        try:
-            yield
-        except Exception:
-            metadata = body["metadata"]
-            known = (metadata["uid"], metadata["resourceVersion"])
-            if known not in self._told:
-                self._told[known] = None
-                if len(self._told) > REMEMBERED:
-                    self._told.popitem(last=False)
-                log.exception("cannot process %s %s/%s", kind, metadata["namespace"], metadata["name"])
 
     def _tell(self, uids: Iterable[str]) -> None:
         for uid in uids:

@@ -4,6 +4,7 @@ without such jobs needs no permission for them."""
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +15,7 @@ from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.paths import NODES
 from dkron_kube.watch import STEADY, Pace, follow
 from dkron_operator.executors.problem import Problem
+from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.read import read_node
 from dkron_operator.plan.view import Node
 
@@ -39,6 +41,7 @@ class Nodes:
     ) -> None:
         self._client = client
         self._own = own
+        self._guard = ObjectGuard(log)
         self._changed = changed
         self._pace = pace
         self._wanted = asyncio.Event()
@@ -66,7 +69,7 @@ class Nodes:
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
         """Replace all nodes by a complete list."""
         before = self._nodes
-        self._nodes = {node.name: node for node in (read_node(item, self._own) for item in items)}
+        self._nodes = {node.name: node for node in map(self._read, items) if node is not None}
         self._listed = True
         if before != self._nodes:
             self._changed()
@@ -76,7 +79,10 @@ class Nodes:
 
     def see(self, item: Object) -> None:
         """A node was added or modified."""
-        node = read_node(item, self._own)
+        node = self._read(item)
+        if node is None:
+            self.lose(item)
+            return
         before = self._nodes.get(node.name)
         self._nodes[node.name] = node
         if before != node:
@@ -113,3 +119,7 @@ class Nodes:
         if problem != self.problem:
             self._watched, self.problem = False, problem
             self._changed()
+
+    def _read(self, item: Object) -> Node | None:
+        """The node; None if it cannot be read, and then no run is placed on it."""
+        return self._guard.read("Node", item, partial(read_node, own=self._own))

@@ -12,7 +12,7 @@ from dkron_kube.watch import STEADY, Pace, follow
 from dkron_operator.cache.dependency_graph import Key
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.kit.log_once import WatchLogOnce
-from dkron_operator.plan.requested_run import RequestedRun, read_requested_run
+from dkron_operator.plan.requested_run import RequestedRun
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class RequestedRunWatch:
 
     async def run(self) -> None:
         """Follow them until cancelled."""
-        await follow(self._client, DKRON_RUNS, self.namespace, self, keep=_read, pace=self._pace)
+        await follow(self._client, DKRON_RUNS, self.namespace, self, keep=self._runs.read, pace=self._pace)
 
     def replace(self, items: list[RequestedRun | None], version: int) -> None:
         """Replace all by a complete list."""
@@ -57,7 +57,7 @@ class RequestedRunWatch:
 
     def see(self, item: Object) -> None:
         """One was added or modified."""
-        run = _read(item)
+        run = self._runs.read(item)
         if run is not None:
             self._tell([self._runs.see(run)])
 
@@ -81,11 +81,3 @@ class RequestedRunWatch:
         for key in keys:
             if key is not None:
                 self._changed(key)
-
-
-def _read(item: Object) -> RequestedRun | None:
-    run = read_requested_run(item)
-    if run is None:
-        metadata = item["metadata"]
-        log.warning("DkronRun %s/%s does not match its definition", metadata["namespace"], metadata["name"])
-    return run
