@@ -11,10 +11,13 @@ from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.names import ACCEPTED
+from dkron_crds.schedule import parse
+from dkron_crds.schedule.timeline import Timeline
 from dkron_operator.executors.images import Images
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.cause import Cause, requested, scheduled
 from dkron_operator.plan.read import read_job
+from dkron_operator.plan.undecided_slots import UndecidedSlots
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node, Outcome, Situation
 
 Object = dict[str, Any]
@@ -271,6 +274,11 @@ def situation(job: JobView | None = None, status: JobStatus | None = None, **fie
         "probed": {},
     }
     return Situation(job=job, status=status, attempts=by_name, **{**defaults, **fields})
+
+
+def thirds_of_minutes() -> UndecidedSlots:
+    """What is undecided of a schedule with three slots a minute, from noon on."""
+    return UndecidedSlots(Timeline(parse("*/20 * * * * *"), NOON, None, None), schedule=None)
 
 
 def slot_name(slot: datetime) -> str:

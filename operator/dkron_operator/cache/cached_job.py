@@ -97,7 +97,8 @@ class CachedJob:
     accounting: WriteAccounting = field(default_factory=WriteAccounting)
 
     mark: datetime = LONG_AGO
-    """The newest slot ever seen decided; it moves back only if it was ahead of the clock."""
+    """The newest slot that the API server ever had as decided, or that this process has fired; it moves back only if it
+    was ahead of the clock."""
 
     unreadable: bool = False
     """The status could not be parsed, and counts as wiped."""
@@ -115,9 +116,11 @@ class CachedJob:
         status = fold_all(self.status, changes, self.job.spec.history)
         self.pending += changes
         self.status = status
-        if any(isinstance(change, MarkTakenBack) for change in changes):
-            self.mark = LONG_AGO
-        self._remember()
+        for change in changes:
+            if isinstance(change, MarkTakenBack):
+                self.mark = change.to
+            elif isinstance(change, Decided):
+                self.mark = max(self.mark, change.slot)
 
     def mark_job_deleting(self, name: str) -> None:
         """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""
@@ -136,6 +139,7 @@ class CachedJob:
                 self.accounting.forget_mark()
             self.accounting.remember(base)
         self.status = fold_all(self.base, self.pending, self.job.spec.history)
+        self._remember()
 
     def rebase(self, read: JobStatus | None, version: int, *, now: datetime) -> None:
         """Another writer changed the status: fold the pending changes onto `read`. None means that it cannot be parsed,
@@ -155,4 +159,6 @@ class CachedJob:
         self._remember()
 
     def _remember(self) -> None:
-        self.mark = max(self.mark, self.status.last_schedule_time or LONG_AGO)
+        # What is skipped and not written is not decided yet, and a mark that is being moved back was wrong.
+        known = (self.base.last_schedule_time, self.status.last_schedule_time)
+        self.mark = max(self.mark, min(mark or LONG_AGO for mark in known))

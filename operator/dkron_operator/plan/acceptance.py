@@ -13,6 +13,7 @@ from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.fold import Accepted, Decided, Passed
 from dkron_operator.plan.plan import Plan, begun_slots
+from dkron_operator.plan.undecided_slots import UndecidedSlots
 from dkron_operator.plan.upstream_runs import is_over
 
 BROKEN = "-"
@@ -109,21 +110,22 @@ def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
     newest = None if line is None else line.latest(mark, plan.situation.now)
     if line is None or newest is None:
         return
-    count = line.count(mark, newest) - len(_begun(plan, line, newest))
-    if count == 0:
+    undecided = UndecidedSlots(line, plan.status.accepted, _begun(plan, line, newest))
+    count = undecided.count(plan.status.accepted, mark, newest)
+    if not count:
         plan.note(Decided(newest))
         return
-    plan.note(Passed(newest, count, reason, at=newest))
+    plan.note(Passed(newest, reason, at=newest, slots=undecided))
     slots = "1 due slot" if count == 1 else f"{count} due slots"
     why = "the job is not valid" if reason is SkipReason.NOT_READY else "the job was edited first"
     plan.warn("SlotsMissed", f"{slots} did not run, the newest at {rfc3339(newest)}: {why}")
 
 
-def _begun(plan: Plan, line: Timeline, newest: datetime) -> set[datetime]:
+def _begun(plan: Plan, line: Timeline, newest: datetime) -> frozenset[datetime]:
     """The slots of the old schedule that already have an attempt, though the mark has not passed them yet."""
     mark = plan.status.last_schedule_time
     undecided = {slot for slot in begun_slots(plan) if slot <= newest and (mark is None or slot > mark)}
-    return {slot for slot in undecided if line.latest(slot - TICK, slot) == slot}
+    return frozenset(slot for slot in undecided if line.latest(slot - TICK, slot) == slot)
 
 
 def _old_timeline(plan: Plan) -> Timeline | None:

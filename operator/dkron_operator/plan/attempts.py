@@ -293,7 +293,7 @@ def _unsure(plan: Plan, entry: Active) -> None:
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,
-        otherwise=(Passed(entry.slot, 1, reason, at=entry.slot),)
+        otherwise=(Passed(entry.slot, reason, at=entry.slot),)
         if scheduled
         else (Refused(reason, min(entry.slot, plan.situation.now), entry.job),),
     )

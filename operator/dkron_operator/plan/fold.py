@@ -43,6 +43,7 @@ from dkron_operator.plan.dependency_changes import (
 )
 from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window, settled
 from dkron_operator.plan.trim import trimmed
+from dkron_operator.plan.undecided_slots import UndecidedSlots
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,17 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """`count` slots up to and including `slot` will never fire."""
+    """The undecided slots up to and including `slot` will never fire: those of `slots`, or that one alone."""
 
     slot: datetime
-    count: int
     reason: SkipReason
     at: datetime
+    slots: UndecidedSlots | None = None
+
+    def count(self, schedule: AcceptedSchedule | None, mark: datetime | None) -> int | None:
+        """How many slots that are on a status with this schedule and mark, which another writer may have moved; None if
+        they were settled, as the schedule is another one."""
+        return 1 if self.slots is None else self.slots.count(schedule, mark, self.slot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +316,11 @@ def _passed(status: JobStatus, change: Passed) -> JobStatus:
     mark = status.last_schedule_time
     if mark is not None and mark >= change.slot:
         return status
-    return _skipped(_marked(status, change.slot), count=change.count, reason=change.reason, at=change.at)
+    count = change.count(status.accepted, mark)
+    if count is None:
+        return status
+    marked = _marked(status, change.slot)
+    return _skipped(marked, count=count, reason=change.reason, at=change.at) if count else marked
 
 
 def _refused(status: JobStatus, change: Refused | Unasked) -> JobStatus:

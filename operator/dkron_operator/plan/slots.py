@@ -14,6 +14,7 @@ from dkron_operator.plan.fold import Decided, Passed
 from dkron_operator.plan.hold import dropped_before, hold_of, missed_until, pause_ended
 from dkron_operator.plan.inline_calls import is_anothers
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
+from dkron_operator.plan.undecided_slots import UndecidedSlots
 from dkron_operator.plan.upstream_runs import is_over
 
 
@@ -81,7 +82,10 @@ def _pass_dropped(plan: Plan, line: Timeline, slot: datetime) -> bool:
 def _settle(plan: Plan, line: Timeline, slot: datetime) -> bool:
     """Decide the first due slot, or skip several at once. False if it has to wait."""
     return (
-        _pass_unnamed(plan, line, slot) or _pass_late(plan, line) or _pass_missed(plan, line, slot) or _fire(plan, slot)
+        _pass_unnamed(plan, line, slot)
+        or _pass_late(plan, line)
+        or _pass_missed(plan, line, slot)
+        or _fire(plan, line, slot)
     )
 
 
@@ -126,7 +130,7 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
     if newest is None:
         return False
     count = line.count(mark, newest)
-    plan.note(Passed(newest, count, reason, at=newest))
+    plan.note(Passed(newest, reason, at=newest, slots=UndecidedSlots(line, plan.status.accepted)))
     slots = "1 slot" if count == 1 else f"{count} slots"
     if reason is SkipReason.PAUSED:
         plan.tell("SlotsDropped", f"{slots} did not run because of a pause, the newest at {rfc3339(newest)}")
@@ -136,7 +140,7 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
     return True
 
 
-def _fire(plan: Plan, slot: datetime) -> bool:
+def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
     job, now = plan.situation.job, plan.situation.now
     if has_begun(plan, scheduled(slot)):
         # It was fired by a clock that was ahead.
@@ -144,16 +148,16 @@ def _fire(plan: Plan, slot: datetime) -> bool:
         return True
     decision = decide(job, slot=slot, now=now, active=busy(plan))
     if isinstance(decision, Skip):
-        return not _catching_up(plan, slot) and _skip(plan, slot, decision)
+        return not _catching_up(plan, slot) and _skip(plan, line, slot, decision)
     entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
     create = creation(plan, entry, decision, mark=(Decided(slot),))
     if isinstance(create, Skip):
-        return _skip(plan, slot, create)
+        return _skip(plan, line, slot, create)
     return plan.start(create)
 
 
-def _skip(plan: Plan, slot: datetime, skip: Skip) -> bool:
-    plan.note(Passed(slot, 1, skip.reason, at=slot))
+def _skip(plan: Plan, line: Timeline, slot: datetime, skip: Skip) -> bool:
+    plan.note(Passed(slot, skip.reason, at=slot, slots=UndecidedSlots(line, plan.status.accepted)))
     why = f"{skip.reason}, {skip.why}" if skip.why else skip.reason
     plan.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {why}")
     return True

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
+from dkron_crds.job import AcceptedSchedule, Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.fold import (
+    Accepted,
     Change,
     Decided,
     Dropped,
@@ -91,6 +92,7 @@ class _Reading:
     mark: datetime
     forgotten: frozenset[str]
     claims: dict[str, datetime] = field(init=False)
+    accepted: AcceptedSchedule | None = field(init=False)
     fired: dict[datetime, None] = field(default_factory=dict)
     others: list[Slots] = field(default_factory=list)
     ended: dict[str, Execution] = field(default_factory=dict)
@@ -98,15 +100,17 @@ class _Reading:
 
     def __post_init__(self) -> None:
         self.claims = _claims(self.before)
+        self.accepted = self.before.accepted
 
     def take(self, change: Change) -> None:
         match change:
             case Decided(slot) if slot > self.mark:
                 self.mark = slot
                 self.fired[slot] = None
-            case Passed(slot, count, reason) if slot > self.mark:
-                self.mark = slot
-                self.others.append(_unfired(slot, reason, count))
+            case Passed(slot) if slot > self.mark:
+                self._pass(change)
+            case Accepted():
+                self.accepted = change.schedule
             case MarkTakenBack(mark, to, _) if mark == self.mark:
                 self.mark = to
             case Started(entry):
@@ -125,6 +129,14 @@ class _Reading:
         yield from (Slots(slot, SlotResult.FIRED) for slot in self.fired if slot not in waiting)
         yield from self.others
         yield from self.ended.values()
+
+    def _pass(self, change: Passed) -> None:
+        count = change.count(self.accepted, self.mark)
+        if count is None:
+            return
+        self.mark = change.slot
+        if count:
+            self.others.append(_unfired(change.slot, change.reason, count))
 
     def _start(self, entry: Active) -> None:
         if not _claims_slot(entry):

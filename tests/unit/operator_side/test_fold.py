@@ -40,7 +40,8 @@ from dkron_operator.plan.fold import (
     fold_all,
     is_recorded,
 )
-from tests.support.builders import NOON, after, claim, execution, request_claim, seen
+from dkron_operator.plan.undecided_slots import UndecidedSlots
+from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 HISTORY = History()
 MISSED, BUSY, LATE = SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DEADLINE_EXCEEDED
@@ -72,7 +73,7 @@ def active(*entries: Active) -> dict[str, Any]:
     return {"active": entries}
 
 
-PASSED = Passed(after(60), 3, MISSED, at=after(60))
+PASSED = Passed(after(60), MISSED, at=after(60), slots=thirds_of_minutes())
 JUDGED = Judged(2, (CONDITION,), None)
 
 
@@ -249,13 +250,18 @@ def endings(draw: st.DrawFn) -> Finished:
     return Finished(record, retry)
 
 
-def passing(slot: datetime, count: int, reason: SkipReason) -> Passed:
-    return Passed(slot, count, reason, at=slot)
+def passing(slot: datetime, slots: UndecidedSlots | None, reason: SkipReason) -> Passed:
+    return Passed(slot, reason, at=slot, slots=slots)
 
 
 marking = st.one_of(
     st.builds(Decided, st.sampled_from(SLOTS)),
-    st.builds(passing, st.sampled_from(SLOTS), st.integers(1, 9), st.sampled_from([MISSED, BUSY, LATE])),
+    st.builds(
+        passing,
+        st.sampled_from(SLOTS),
+        st.sampled_from([None, thirds_of_minutes()]),
+        st.sampled_from([MISSED, BUSY, LATE]),
+    ),
 )
 running = st.one_of(entries.map(Started), entries.map(seen).map(Started), endings())
 telling = st.one_of(

@@ -27,7 +27,20 @@ from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Finished, Passed, fold
 from dkron_operator.plan.read import read_job
 from dkron_operator.reconcile import reconciler
-from tests.support.builders import NOON, UID, after, claim, execution, job_view, outcome, run, seen, situation, wire_job
+from tests.support.builders import (
+    NOON,
+    UID,
+    after,
+    claim,
+    execution,
+    job_view,
+    outcome,
+    run,
+    seen,
+    situation,
+    thirds_of_minutes,
+    wire_job,
+)
 from tests.support.edges import Edges, begin, until
 from tests.support.fake_kube import FakeKube
 from tests.support.plans import requests_removed
@@ -186,7 +199,7 @@ def test_counters_stay_at_their_limits() -> None:
     for success in (True, False):
         entry = claim(after(minutes=int(success)))
         full = fold(full, Finished(execution(entry, success=success)), history)
-        full = fold(full, Passed(after(hours=9), INT64_MAX, SkipReason.MISSED, at=NOON), history)
+        full = fold(full, Passed(after(hours=9), SkipReason.MISSED, at=NOON, slots=thirds_of_minutes()), history)
         assert full.counted[-1] == entry.job
     assert JobStatus.from_wire(full.to_wire()) == full
 

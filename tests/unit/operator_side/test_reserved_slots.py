@@ -120,7 +120,7 @@ def test_what_could_not_be_called_in_time_is_missed_like_any_slot(missed: str) -
     [
         pytest.param([Reserved(US, (after(1), after(2)))], (1, 2), id="claimed"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(1))], (2,), id="one is decided"),
-        pytest.param([Reserved(US, (after(1), after(2))), Passed(after(1), 1, SkipReason.MISSED, at=after(1))], (2,),
+        pytest.param([Reserved(US, (after(1), after(2))), Passed(after(1), SkipReason.MISSED, at=after(1))], (2,),
                      id="one is passed over"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(2))], (), id="all are decided"),
         pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
@@ -197,7 +197,7 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
                       st.sampled_from([US, THEM]), st.integers(0, 9), st.integers(1, 3)),
             st.builds(Released, st.sampled_from([US, THEM])),
             st.builds(lambda second: Decided(after(second)), st.integers(0, 9)),
-            st.builds(lambda second: Passed(after(second), 1, SkipReason.MISSED, at=after(second)), st.integers(0, 9)),
+            st.builds(lambda second: Passed(after(second), SkipReason.MISSED, at=after(second)), st.integers(0, 9)),
         ),
         max_size=12,
     )

@@ -12,7 +12,7 @@ from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Refused, Started, Tidied, fold_all
 from dkron_operator.plan.written import Fact, SlotResult, Slots, facts, holds
-from tests.support.builders import NOON, after, claim, execution, request_claim, seen
+from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 FIRST, SECOND, RETRY = claim(NOON), claim(after(60)), claim(NOON, attempt=2, at=after(5))
 EAST, WEST = claim(NOON, member="east"), claim(NOON, member="west")
@@ -36,7 +36,7 @@ def skipped(slot: datetime, reason: str, count: int = 1) -> Slots:
 DECIDED = {"last_schedule_time": NOON}
 CLAIMED = DECIDED | {"active": (FIRST,)}
 BY_HAND = request_claim()
-PASSED = Passed(after(60), 3, MISSED, after(60))
+PASSED = Passed(after(60), MISSED, after(60), slots=thirds_of_minutes())
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ PASSED = Passed(after(60), 3, MISSED, after(60))
         pytest.param(DECIDED, [Decided(NOON)], [], id="a slot that is decided already"),
         pytest.param({}, [Decided(NOON), Decided(NOON)], [fired(NOON)], id="a slot that is told twice"),
         pytest.param({}, [PASSED], [missed(after(60), "Missed", 3)], id="missed slots"),
-        pytest.param({}, [Passed(NOON, 1, LATE, NOON)], [missed(NOON, "DeadlineExceeded")], id="a late slot"),
-        pytest.param({}, [Passed(NOON, 1, BUSY, NOON)], [skipped(NOON, "ConcurrencyForbidden")], id="a forbidden slot"),
+        pytest.param({}, [Passed(NOON, LATE, NOON)], [missed(NOON, "DeadlineExceeded")], id="a late slot"),
+        pytest.param({}, [Passed(NOON, BUSY, NOON)], [skipped(NOON, "ConcurrencyForbidden")], id="a forbidden slot"),
         pytest.param({"last_schedule_time": after(60)}, [PASSED], [], id="slots passed already"),
         pytest.param({}, [Refused(BUSY, NOON, "a")], [], id="a refused request is no slot"),
         pytest.param({}, [Decided(NOON), Started(FIRST)], [], id="a claimed slot is not settled yet"),

@@ -1,0 +1,100 @@
+"""Two operators decide several slots at once, both from the same version of the status; the later one folds its changes
+onto what the first has written. Each slot is counted once, and no other slot is passed over."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dkron_crds.job import JobStatus, SkipReason
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.fold import Change, Decided, Passed, fold_all
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.written import Slots, facts
+from tests.support.builders import NOON, after, job_view, situation
+
+FIRST, SECOND = after(330), after(450)
+"""When the two look: after the slots to 300 s, and after those to 420 s."""
+
+
+@dataclass(frozen=True)
+class Both:
+    """A job with a slot each minute, of which those from 120 s on are undecided; `edited` is what an edit has changed
+    since. `counted` and `mark` are what the status says in the end."""
+
+    counted: int
+    mark: datetime
+    spec: dict[str, Any] = field(default_factory=dict)
+    edited: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def before(self) -> JobStatus:
+        first = advance(situation(job_view(**self.spec), JobStatus(), now=NOON)).status
+        return first.model_copy(update={"last_schedule_time": after(60)})
+
+    def plan(self, now: datetime) -> Plan:
+        job = job_view(**{**self.spec, **self.edited}, generation=2)
+        return advance(situation(job, self.before, now=now, fireable_since=now))
+
+
+@pytest.mark.parametrize(
+    "both",
+    [
+        pytest.param(Both(4, after(300), edited={"schedule": "0 0 * * *"}), id="an edit of the schedule"),
+        pytest.param(Both(4, after(300), edited={"timezone": "Asia/Kolkata"}), id="an edit of the time zone"),
+        pytest.param(Both(4, after(300), edited={"disabled": True}), id="disabled"),
+        pytest.param(Both(4, after(300), edited={"expiresAt": "2026-03-01T12:01:00Z"}), id="an end that is over"),
+        pytest.param(Both(6, after(420), spec={"missedRuns": "skip"}), id="missed slots"),
+        pytest.param(Both(5, after(360), spec={"missedRuns": "latest"}), id="missed slots but the newest"),
+    ],
+)
+def test_what_two_operators_count_from_one_version_is_counted_once(both: Both) -> None:
+    first, second = both.plan(FIRST), both.plan(SECOND)
+    history = first.situation.job.spec.history
+    written = fold_all(both.before, first.changes, history)
+    told = facts(written, second.changes, mark=first.status.last_schedule_time or NOON)
+    for _ in range(2):
+        written = fold_all(written, second.changes, history)
+        assert (written.skipped and written.skipped.count, written.last_schedule_time) == (both.counted, both.mark)
+    # The metrics count what the second write has added.
+    assert first.status.skipped is not None
+    assert sum(fact.count for fact in told if isinstance(fact, Slots)) == both.counted - first.status.skipped.count
+
+
+def test_slots_that_have_begun_are_not_counted_however_late_the_status_says_so() -> None:
+    both = Both(3, after(300), edited={"disabled": True})
+    (passed,) = (change for change in both.plan(FIRST).changes if isinstance(change, Passed))
+    assert passed.slots is not None
+    begun = passed.slots.begun | {after(180)}
+    counted = replace(passed.slots, begun=begun)
+    marks = {mark: counted.count(both.before.accepted, after(mark), after(300)) for mark in (60, 120, 180, 240)}
+    assert marks == {60: 3, 120: 2, 180: 2, 240: 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "mark"),
+    [
+        pytest.param(Passed(after(120), SkipReason.MISSED, after(120)), after(60), id="skipped, and not written"),
+        pytest.param(Decided(after(120)), after(120), id="fired"),
+    ],
+)
+def test_a_job_remembers_as_decided_what_it_fired_and_what_was_written(change: Change, mark: datetime) -> None:
+    before = Both(0, NOON).before
+    cached = CachedJob(job_view(), 1, before, before, mark=after(60))
+    cached.note(change)
+    assert cached.mark == mark
+    cached.settle(1, base=fold_all(before, [change], cached.job.spec.history), version=2)
+    assert cached.mark == after(120)
+
+
+def test_what_was_skipped_and_not_written_is_given_up_for_the_edit_that_another_operator_has_settled() -> None:
+    both = Both(4, after(300), edited={"disabled": True})
+    first, second = both.plan(FIRST), both.plan(SECOND)
+    cached = CachedJob(second.situation.job, 1, both.before, both.before, mark=after(60))
+    cached.note(*second.changes)
+    for version in (2, 3):
+        cached.rebase(first.status, version, now=SECOND)
+        assert (cached.mark, cached.status.last_schedule_time) == (after(300), after(300))
+    assert Decided(after(420)) not in cached.pending
