@@ -126,14 +126,15 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     others = sum(1 for op in case.life.operations if op.act is Act.RUN) + perhaps
     dependents = any(spec.parents for spec in case.life.specs(case.life.created, case.weather.terms.read))
     count = skipped.count if skipped else 0
-    # Where several act, one may pass over for good what another runs in that moment; and whoever starts on an old list
-    # does with what has a younger Job.
+    # Where several act, one may pass over for good what another runs in that moment.
+    others += len(case.of(Trigger.SCHEDULE)) if case.weather.terms.rivals else 0
+    # Whoever starts on an old list passes over what has a younger Job.
     # A mark that a clock has put far ahead is taken back, and the slots up to it are decided, and counted, again.
     ahead = case.weather.ahead > AHEAD
-    unknown = dependents or is_vague(case.life) or case.weather.terms.rivals or _is_blind(case) or ahead
+    unknown = dependents or is_vague(case.life) or _is_blind(case) or ahead
     if (count < least and not case.is_wiped) or (count > most + others and not unknown):
         reason = f" (the last for {skipped.last_reason})" if skipped else ""
-        asked = f", and {others} runs were asked for" if others else ""
+        asked = f", and {others} others may count as well" if others else ""
         yield f"status.skipped counts {count}{reason}, and {_range(least, max(least, most))} slots did not run{asked}"
 
 
