@@ -3,21 +3,28 @@ its time, in the operator and in the REST API, when they come and when both prog
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import eq
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
+from aiohttp.test_utils import unused_port
 
 import localcluster
 from dkron_crds.base import INT64_MAX
 from dkron_crds.requests import RUN_PREFIX
-from dkron_kube.paths import DKRON_JOBS
+from dkron_crds.status import MAX_REFUSED
+from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_operator.plan.cause import requested
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import MIB, peak_of
 from tests.support.jobs import at, dkron_job, gaps, pod_template, simulated
 from tests.support.kube import Kube, condition, finished, is_ready, marked_after
+from tests.support.scrape import read
 from tests.support.sites import Site, install, site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -26,17 +33,45 @@ Object = dict[str, Any]
 PATH = "/apis/dkron.io/v1alpha1/namespaces/{}/dkronjobs"
 LATE = timedelta(seconds=15)
 """How late a Job of the canary may be: as late as in storms, on a machine that is as busy."""
+BLOCKED = 2.0
+"""Seconds for which no object may block the event loop of the operator."""
 ROOM = 512 * MIB
 """What the chart gives the operator."""
 LONG = 1_400_000
 BIG = 13
 TODAY = datetime.now(UTC).date().isoformat()
+LONG_AGO = (datetime.now(UTC) - timedelta(days=100)).date().isoformat()
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "outputBytes": 0}
 FAST = simulated(run_for="10ms")
 ENDED: Object = {
     "slot": "2026-01-01T00:00:00Z", "trigger": "manual", "group": 1, "attempt": 1,
     "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z", "success": True,
 }  # fmt: skip
+AT_LIMITS: Object = {
+    "successCount": INT64_MAX, "errorCount": INT64_MAX,
+    "days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}],
+    "skipped": {"count": INT64_MAX, "lastTime": "2026-01-01T00:00:00Z", "lastReason": "Missed"},
+}  # fmt: skip
+ASKED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+MANY = {f"r{n:04}": f"{ASKED_AT:%Y-%m-%dT%H:%M:%SZ} by {'a' * 26}" for n in range(2500)}
+"""Requests for runs: 170 KB of annotations."""
+UNKNOWN = 150
+"""How many of them no status knows."""
+
+
+def asking(requests: Mapping[str, str]) -> Object:
+    """A patch that asks for these runs."""
+    return {"metadata": {"annotations": {RUN_PREFIX + request: text for request, text in requests.items()}}}
+
+
+RUN = asking({"now": "2026-01-01T00:00:00Z by a test"})
+
+
+def known(uid: str) -> Object:
+    """A status that has all room for refusals taken by the newest requests, while the operator answers the oldest ones
+    first, and knows runs of the others."""
+    names = [requested(request, ASKED_AT).job_name(uid=uid, name="asked") for request in sorted(MANY)]
+    return {"refused": names[-MAX_REFUSED:], "counted": names[UNKNOWN:-MAX_REFUSED]}
 
 
 def nested(levels: int) -> str:
@@ -66,15 +101,15 @@ def is_not_ready(reason: str, *words: str) -> Callable[[Object], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """What is created, what is written into its status by hand, and how one sees that the operator has borne it.
-    `event` is the reason of the Event that tells it, exactly once; `run`: ask for a run after that."""
+    """What is created, and how one sees that the operator has borne it. `status` is written by hand; it may be made of
+    the uid. `then` is a patch after that. `event` is the reason of the Event that tells it, exactly once."""
 
     name: str
     body: Object | str
     borne: Callable[[Object], object]
-    status: Object = field(default_factory=dict)
+    status: Object | Callable[[str], Object] = field(default_factory=dict)
     event: str = ""
-    run: bool = False
+    then: Object = field(default_factory=dict)
 
 
 def big(number: int) -> Hostile:
@@ -111,16 +146,11 @@ CASES = (
     Hostile(
         "counters", dkron_job("counters", jobTemplate=FAST, history=KEEP_ALL),
         lambda status: finished(1)(status) and status["successCount"] == INT64_MAX and len(status["counted"]) <= 4096,
-        status={
-            "successCount": INT64_MAX, "errorCount": INT64_MAX, "counted": [f"x{n}" for n in range(4096)],
-            "days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}],
-            "skipped": {"count": INT64_MAX, "lastTime": "2026-01-01T00:00:00Z", "lastReason": "Missed"},
-        },
-        run=True,
+        status={**AT_LIMITS, "counted": [f"x{n}" for n in range(4096)]}, then=RUN,
     ),
     Hostile(
         "days", dkron_job("days", jobTemplate=FAST, history=KEEP_ALL), finished(1),
-        status={"days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}]}, run=True,
+        status={"days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}]}, then=RUN,
     ),
     Hostile(
         "dates", dkron_job("dates", timezone="Asia/Tokyo", schedule="0 0 3 * * *", jobTemplate=FAST, history=KEEP_ALL),
@@ -132,7 +162,7 @@ CASES = (
             ],
             "days": [{"date": "0001-01-01", "success": 1, "failed": 0}],
         },
-        run=True,
+        then=RUN,
     ),
     Hostile(
         "undelivered", dkron_job("undelivered", processors={"log": {}}),
@@ -147,20 +177,33 @@ CASES = (
         annotated("requests", {f"run.dkron.io/{n}": "soon, please " + "x" * 60 for n in range(1900)}),
         is_ready,
     ),
+    Hostile("asked", dkron_job("asked", disabled=True), is_ready, status=known, then=asking(MANY)),
     Hostile(
         "eloquent",
         dkron_job("eloquent", jobTemplate={"spec": {"é" * 120 + str(n): 1 for n in range(8)}}),
         is_not_ready("InvalidTemplate", "é"),
     ),
 )  # fmt: skip
+EPHEMERAL = Hostile(
+    "ephemeral", dkron_job("ephemeral", ephemeral=True, concurrency="forbid", jobTemplate=FAST),
+    lambda _: True, status={**AT_LIMITS, "counted": [f"x{n}" for n in range(1000)]},
+    then={**RUN, "spec": {"schedule": "@every 1s"}},
+)  # fmt: skip
+"""It goes after its run: each second there is another reason to run, and its names have to be looked for."""
 
 
 @pytest.fixture(scope="module")
-def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def port() -> int:
+    """The operator's own."""
+    return unused_port()
+
+
+@pytest.fixture(scope="module")
+def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Site]:
     """An operator and its namespace, in which a canary sings each second."""
     install(cluster)
     with site(cluster.kubeconfig, purpose="hostile objects", folder=tmp_path_factory.mktemp("hostile")) as scene:
-        scene.operator.start()
+        scene.operator.add("--monitoring-port", str(port)).start()
         scene.kube.apply(dkron_job("canary", schedule="@every 1s", history=KEEP_ALL, jobTemplate=FAST))
         scene.kube.wait_status("canary", "to sing", finished(2))
         yield scene
@@ -175,23 +218,40 @@ def beside(scene: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
 
 
 @pytest.fixture(scope="module", autouse=True)
-def all_of_them(scene: Site, beside: ApiSite, cluster: localcluster.Cluster, tmp_path_factory: Any) -> None:
+def uids(scene: Site, beside: ApiSite, cluster: localcluster.Cluster, tmp_path_factory: Any) -> dict[str, str]:
     """Everything is written at once, so that the tests wait together."""
     assert beside.rest.get("/health").status == 200
-    folder = tmp_path_factory.mktemp("raw")
-    for case in CASES:
+    kube, folder, uids = scene.kube, tmp_path_factory.mktemp("raw"), {}
+    for case in (EPHEMERAL, *CASES):
         if isinstance(case.body, str):
             file = folder / f"{case.name}.json"
             file.write_text(case.body, encoding="utf-8")
-            cluster.kubectl("create", "--raw", PATH.format(scene.kube.namespace), "-f", str(file))
+            cluster.kubectl("create", "--raw", PATH.format(kube.namespace), "-f", str(file))
         else:
-            scene.kube.create(DKRON_JOBS, case.body)
-    for case in CASES:
+            uids[case.name] = kube.create(DKRON_JOBS, case.body)["metadata"]["uid"]
+    for case in (EPHEMERAL, *CASES):
         if case.status:
-            scene.kube.wait_status(case.name, "to be known", lambda status: status.get("since"))
-            scene.kube.write_status(case.name, **case.status)
-        if case.run:
-            scene.kube.ask_run(case.name, "now", "2026-01-01T00:00:00Z by a test")
+            # From then on the operator has nothing to write by itself.
+            kube.wait_status(case.name, "to be known", is_ready)
+            status = case.status(uids[case.name]) if callable(case.status) else case.status
+            kube.write_status(case.name, **status)
+        if case.then:
+            kube.patch(DKRON_JOBS, case.name, case.then)
+    return uids
+
+
+@pytest.fixture(scope="module")
+def lags() -> list[float]:
+    """For how many seconds the event loop of the operator was blocked at most, in the minute before the end of each
+    test."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _measured(port: int, lags: list[float], uids: dict[str, str]) -> Iterator[None]:  # noqa: ARG001 - after all is there
+    yield
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        lags.append(read(answer.read().decode()).one("event_loop_lag_seconds"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -202,12 +262,41 @@ def test_an_odd_object_is_told_and_borne(scene: Site, case: Hostile) -> None:
         kube.wait_for("an Event", lambda: kube.events_of(case.name, case.event), lambda events: len(events) == 1)
 
 
-def test_requests_without_end_are_answered(scene: Site) -> None:
+@pytest.mark.parametrize("name", ["requests", "asked"])
+def test_requests_without_end_are_answered(scene: Site, name: str) -> None:
     def left() -> int:
-        annotations = scene.kube.get(DKRON_JOBS, "requests")["metadata"].get("annotations") or {}
+        annotations = scene.kube.get(DKRON_JOBS, name)["metadata"].get("annotations") or {}
         return sum(key.startswith(RUN_PREFIX) for key in annotations)
 
     scene.kube.wait_for("all requests to be refused", left, lambda count: count == 0, seconds=60)
+
+
+def test_refused_requests_are_counted(scene: Site) -> None:
+    skipped = scene.kube.status("asked")["skipped"]
+    assert skipped["lastReason"] == "Disabled"
+    assert skipped["count"] == UNKNOWN
+
+
+def test_an_ephemeral_job_at_its_limits_runs_once_and_goes(scene: Site, uids: dict[str, str]) -> None:
+    kube = scene.kube
+    kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None, seconds=60)
+    assert kube.births is not None
+    assert len(kube.births.of(uids["ephemeral"], lambda: kube.all(JOBS))) == 1
+
+
+def test_the_totals_of_the_installation_go_on(scene: Site) -> None:
+    kube = scene.kube
+
+    def total(date: str) -> tuple[int, int]:
+        days = {day["date"]: day for day in kube.cluster_status().get("days", ())}
+        return (days[date]["success"], days[date]["failed"]) if date in days else (0, 0)
+
+    kube.create(DKRON_JOBS, dkron_job("counted"))
+    kube.wait_status("counted", "to be known", lambda status: status.get("since"))
+    for success in (3, 5):
+        kube.write_status("counted", days=[{"date": LONG_AGO, "success": success, "failed": 1}])
+        kube.wait_for("the totals", partial(total, LONG_AGO), partial(eq, (success, 1)))
+    assert total(TODAY) == (INT64_MAX, INT64_MAX)
 
 
 def test_an_event_that_is_too_long_is_cut_and_sent(scene: Site) -> None:
@@ -244,6 +333,10 @@ def test_the_canary_has_kept_its_time(scene: Site) -> None:
     assert "skipped" not in kube.status("canary")
 
 
+def test_nothing_has_blocked_the_event_loop(lags: list[float]) -> None:
+    assert max(lags) < BLOCKED, lags
+
+
 def test_the_rest_api_goes_on(scene: Site, beside: ApiSite) -> None:
     assert beside.rest.get("/health").status == 200, beside.api.tail()
     known = beside.rest.get("/v1/jobs/canary").json()["success_count"]
@@ -252,7 +345,8 @@ def test_the_rest_api_goes_on(scene: Site, beside: ApiSite) -> None:
         found = {job["name"]: job for job in beside.rest.get("/v1/jobs").json()}
         return int(found["canary"]["success_count"])
 
-    scene.kube.wait_for("the list to show new runs", count, lambda seen: seen > known)
+    # The records of its runs wait behind thousands of names that have to be looked for in this namespace.
+    scene.kube.wait_for("the list to show new runs", count, lambda seen: seen > known, seconds=60)
     totals = beside.rest.get("/v1/stats")
     assert totals.status == 200
     left_out = [line for line in beside.api.lines() if "left out" in str(line["msg"])]

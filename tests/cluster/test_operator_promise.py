@@ -37,25 +37,44 @@ def slots(kube: Kube, name: str) -> list[datetime]:
 # --- a status that was wiped -----------------------------------------------------------------------------------------
 
 
+def _wipe_by_merge_patch(kube: Kube, name: str) -> None:
+    kube.patch(DKRON_JOBS, name, {"status": None}, subresource="status")
+
+
+def _wipe_by_json_patch(kube: Kube, name: str) -> None:
+    kube.json_patch(DKRON_JOBS, name, [{"op": "remove", "path": "/status"}], subresource="status")
+
+
+WIPES = {"merge": _wipe_by_merge_patch, "json": _wipe_by_json_patch}
+
+
 def test_a_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None:
-    kube, operator, names = own_site.kube, own_site.operator, ("all", "latest")
+    """Of the jobs `kept`, the first Job and the newest are left: what ran between them is neither run nor counted."""
+    kube, operator = own_site.kube, own_site.operator
+    gone = [f"{missed}-{wipe}" for missed in ("all", "latest") for wipe in WIPES]
+    kept = [f"kept-{wipe}" for wipe in WIPES]
+    names = (*gone, *kept)
     operator.start()
-    kube.apply(*(each_second(missed, missedRuns=missed) for missed in names))
+    kube.apply(*(each_second(name, missedRuns="latest" if name.startswith("latest") else "all") for name in names))
     for name in names:
-        kube.wait_status(name, "two runs", finished(2))
+        kube.wait_status(name, "runs", finished(2 if name in gone else 4))
     operator.stop()
-    # As after a clean-up: nothing but the status and the annotation tells that they have run.
-    for job in kube.all(JOBS):
-        kube.delete(JOBS, job["metadata"]["name"])
+    # As after a clean-up: nothing but the status and the annotation tells that these have run.
     for name in names:
-        kube.patch(DKRON_JOBS, name, {"status": None}, subresource="status")
-    kube.wait_for("the Jobs to be gone", lambda: kube.all(JOBS), lambda jobs: not jobs)
+        for job in kube.jobs_of(name)[slice(1, -1) if name in kept else slice(None)]:
+            kube.delete(JOBS, job["metadata"]["name"])
+    kube.wait_for("the Jobs to be gone", lambda: kube.all(JOBS), lambda jobs: len(jobs) == 2 * len(kept))
+    left = {name: slots(kube, name) for name in names}
+    for name in names:
+        WIPES[name.rpartition("-")[2]](kube, name)
+        assert kube.status(name) == {}
     wiped = datetime.now(UTC)
     operator.start()
     for name in names:
         kube.wait_status(name, "to go on", marked_after(wiped + timedelta(seconds=1)))
-        assert [slot for slot in slots(kube, name) if slot <= wiped] == []
-        assert "skipped" not in kube.status(name)
+        assert [slot for slot in slots(kube, name) if slot <= wiped] == left[name]
+        assert "skipped" not in kube.status(name), name
+        assert [slot for slot, count in _fired(kube, name).items() if count > 1] == [], name
         assert kube.wait_for("an Event", partial(kube.events_of, name, "StatusRebuilt"), bool)
 
 
@@ -176,6 +195,26 @@ def test_a_mark_that_a_hand_has_set_to_come_heals(shared_site: Site) -> None:
     assert kube.wait_for("an Event", lambda: kube.events_of("frozen", "ClockWasAhead"), bool)
 
 
+def test_a_mark_to_come_without_the_history_before_it_silences_until_a_person_sets_it_to_now(shared_site: Site) -> None:
+    """As the operator's manual says under `MarkAhead`."""
+    kube = shared_site.kube
+    # Nothing runs when the history goes, so that no execution is recorded after that.
+    kube.apply(each_second("silent", disabled=True))
+    kube.wait_status("silent", "to be known", lambda status: status.get("since"))
+    kube.write_status("silent", executions=[], successCount=5, lastScheduleTime="2200-01-01T00:00:00Z")
+    kube.edit("silent", disabled=False)
+    kube.wait_status("silent", "to be enabled", lambda status: condition(status, "Suspended").get("status") == "False")
+    kube.wait_passed(datetime.now(UTC) + timedelta(seconds=2))
+    degraded = condition(kube.status("silent"), "Degraded")
+    assert (degraded["status"], degraded["reason"]) == ("True", "MarkAhead")
+    assert "set it to now" in degraded["message"]
+    assert kube.jobs_of("silent") == []
+    now = datetime.now(UTC)
+    kube.write_status("silent", lastScheduleTime=f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    kube.wait_status("silent", "to run", lambda status: _runs_on_time(status, now))
+    kube.wait_status("silent", "no condition", lambda status: condition(status, "Degraded")["status"] == "False")
+
+
 # --- Jobs of somebody else -------------------------------------------------------------------------------------------
 
 
@@ -238,6 +277,37 @@ EDITS: dict[str, dict[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Jobs that were edited when they had undecided slots: up to which slot each was decided, and when the last of them
+    was edited."""
+
+    marks: dict[str, datetime]
+    edited: datetime
+
+
+def _edit_when_slots_have_passed(kube: Kube, edits: dict[str, dict[str, Any]]) -> Behind:
+    marks = {name: at(kube.status(name)["lastScheduleTime"]) for name in edits}
+    kube.wait_passed(max(marks.values()) + timedelta(seconds=4))
+    for name, edit in edits.items():
+        kube.edit(name, **edit)
+    return Behind(marks, datetime.now(UTC))
+
+
+def _assert_that_old_slots_ran_or_count(kube: Kube, behind: Behind) -> None:
+    for name, mark in behind.marks.items():
+        status = kube.wait_status(name, "the edit", lambda status: at(status["since"]) > behind.edited)
+        # Up to here the slots are those of the old schedule.
+        since = at(status["since"])
+        ran = {slot: count for slot, count in _fired(kube, name).items() if mark < slot <= since}
+        assert [slot for slot, count in ran.items() if count > 1] == [], name
+        skipped = status.get("skipped") or {"count": 0}
+        assert len(ran) + skipped["count"] == int((since - mark).total_seconds()), (name, status)
+        if skipped["count"]:
+            assert skipped["lastReason"] == "Edited", name
+            assert kube.wait_for("an Event", partial(kube.events_of, name, "SlotsMissed"), bool)
+
+
 def test_an_edit_while_nobody_looks_counts_the_slots_before_it(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
@@ -245,15 +315,20 @@ def test_an_edit_while_nobody_looks_counts_the_slots_before_it(own_site: Site) -
     for name in EDITS:
         kube.wait_status(name, "a run", finished(1))
     operator.stop()
-    marks = {name: at(kube.status(name)["lastScheduleTime"]) for name in EDITS}
-    behind = max(marks.values()) + timedelta(seconds=4)
-    kube.wait_for("slots to pass", lambda: datetime.now(UTC), lambda now: now > behind)
-    for name, edit in EDITS.items():
-        kube.edit(name, **edit)
-    edited = datetime.now(UTC)
+    behind = _edit_when_slots_have_passed(kube, EDITS)
     operator.start()
-    for name in EDITS:
-        status = kube.wait_status(name, "the edit", lambda status: status.get("skipped"))
-        due = int((edited - marks[name]).total_seconds())
-        assert (status["skipped"]["count"] >= due, status["skipped"]["lastReason"]) == (True, "Edited"), name
-        assert kube.wait_for("an Event", partial(kube.events_of, name, "SlotsMissed"), bool)
+    _assert_that_old_slots_ran_or_count(kube, behind)
+
+
+def test_an_edit_while_the_operator_stands_still_counts_the_slots_before_it(shared_site: Site) -> None:
+    kube, operator = shared_site.kube, shared_site.operator
+    edits = {name: EDITS[name] for name in ("schedule", "disabled")}
+    kube.apply(*(each_second(name, missedRuns="all") for name in edits))
+    for name in edits:
+        kube.wait_status(name, "a run", finished(1))
+    operator.pause()
+    try:
+        behind = _edit_when_slots_have_passed(kube, edits)
+    finally:
+        operator.resume()
+    _assert_that_old_slots_ran_or_count(kube, behind)

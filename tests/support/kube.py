@@ -97,9 +97,11 @@ class Kube:
         path = resource.path(self._where(resource), name, subresource)
         return self._call("PATCH", path, body=change, content_type=MERGE_PATCH)
 
-    def json_patch(self, resource: Resource, name: str, change: list[Object]) -> Object:
+    def json_patch(
+        self, resource: Resource, name: str, change: list[Object], *, subresource: str | None = None
+    ) -> Object:
         """A JSON patch. Raises `Refused`."""
-        path = resource.path(self._where(resource), name)
+        path = resource.path(self._where(resource), name, subresource)
         return self._call("PATCH", path, body=change, content_type=JSON_PATCH)
 
     def replace(self, resource: Resource, name: str, body: Object, *, subresource: str | None = None) -> Object:

@@ -166,7 +166,7 @@ def _ahead(plan: Plan) -> tuple[str, str] | None:
     mark, now = plan.status.last_schedule_time, plan.situation.now
     if mark is not None and is_ahead(mark, now):
         text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to that time runs"
-        return "MarkAhead", text
+        return "MarkAhead", f"{text}. If the clock is right and none of these slots has run, set it to now"
     if plan.situation.ahead:
         run = min(plan.situation.ahead, key=lambda run: run.slot)
         plan.wake_at(run.slot - TOLERANCE)

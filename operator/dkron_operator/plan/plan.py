@@ -34,6 +34,8 @@ class Plan:
     """A Job or a request waits for the budget of the namespace."""
     refuses: bool = False
     """A request is refused, which the budget of the namespace pays for as well."""
+    made_room: bool = False
+    """The refusals that the status holds were compared with the requests that stand."""
     wake: datetime | None = None
     """When to plan again, at the latest."""
 

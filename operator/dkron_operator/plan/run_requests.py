@@ -59,17 +59,36 @@ def plan_requests(plan: Plan) -> None:
 def plan_unasking(plan: Plan) -> None:
     """Forget the refusals whose annotations are gone, or whose DkronRuns say so."""
     # They do no harm: they leave with a write that is made anyway.
-    if plan.changes and plan.status.refused:
-        _unask(plan)
+    if plan.changes and plan.status.refused and not plan.made_room:
+        _unask(plan, _standing(plan))
 
 
-def _unask(plan: Plan) -> None:
+def _standing(plan: Plan) -> dict[str, Request]:
+    """The annotations that can be read, by the names that their Jobs have or would have."""
     job = plan.situation.job
-    asked = {_entry(plan, request).job for request in job.requests if request.at is not None}
-    asked |= {_first_job(plan, run) for run in plan.situation.runs.undecided}
+    causes = ((request, requested(request.id, request.at)) for request in job.requests if request.at is not None)
+    return {cause.job_name(uid=job.uid, name=job.name): request for request, cause in causes}
+
+
+def _unask(plan: Plan, standing: Mapping[str, Request]) -> None:
+    asked = standing.keys() | {_first_job(plan, run) for run in plan.situation.runs.undecided}
     gone = frozenset(plan.status.refused) - asked
     if gone and plan.situation.runs.listed:
         plan.note(Unasked(gone))
+
+
+def _make_room(plan: Plan) -> None:
+    """Forget the refusals whose requests are gone, once in a plan: there may be thousands of annotations. If that is
+    not enough, have the annotations of the others removed."""
+    if plan.made_room:
+        return
+    plan.made_room = True
+    standing = _standing(plan)
+    _unask(plan, standing)
+    if len(plan.status.refused) >= AT_ONCE:
+        # A user who has edited the status by hand may have named requests that are not among the oldest.
+        for name in islice((name for name in plan.status.refused if name in standing), MOST_AT_ONCE):
+            _forget_refused(plan, standing[name], name)
 
 
 def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
@@ -82,7 +101,7 @@ def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
     if known.has(asked.entry.job, asked.entry.trigger, asked.entry.group):
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
     elif asked.entry.job in plan.status.refused:
-        _forget_refused(plan, request, asked.entry)
+        _forget_refused(plan, request, asked.entry.job)
     elif plan.create is None and asked.entry.job not in known.claimed:
         _decide(plan, asked)
 
@@ -125,8 +144,8 @@ def _entry(plan: Plan, request: Request) -> Active:
     return requested(request.id, at).entry(uid=job.uid, name=job.name, at=_begun(plan, at))
 
 
-def _forget_refused(plan: Plan, request: Request, entry: Active) -> None:
-    if entry.job in plan.situation.persisted.refused:
+def _forget_refused(plan: Plan, request: Request, job: str) -> None:
+    if job in plan.situation.persisted.refused:
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
     else:
         # Without its annotation, nothing would tell the next process that it is still to be counted.
@@ -211,7 +230,7 @@ class _Known:
 
 def _refuse(plan: Plan, asked: _Asked, skip: Skip) -> None:
     if len(plan.status.refused) >= AT_ONCE:
-        _unask(plan)
+        _make_room(plan)
     if len(plan.status.refused) >= AT_ONCE:
         # The annotations of these go now, and the next plan has room.
         return

@@ -15,9 +15,9 @@ from dkron_crds.job import Ended, GroupStatus, JobStatus
 from dkron_crds.status import MAX_DEPENDENTS, MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.dependency_changes import Followed, GivenUp, Settled, oldest_first
-from dkron_operator.plan.fold import recorded
+from dkron_operator.plan.fold import group_status, recorded
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import JobView
+from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 
 PATIENCE = timedelta(seconds=30)
 """How long the oldest run may block another one before it is given up."""
@@ -117,7 +117,31 @@ def plan_removal(plan: Plan) -> None:
 
 def is_over(plan: Plan) -> bool:
     """Whether the job is ephemeral and has succeeded: it starts nothing more."""
-    return any(_is_last(plan, ended) for ended in plan.status.ended)
+    if not plan.situation.job.spec.ephemeral:
+        return False
+    return any(_is_last(plan, ended) for ended in plan.status.ended) or _has_succeeded(plan)
+
+
+def _has_succeeded(plan: Plan) -> bool:
+    """Whether a run has succeeded that is not recorded yet. The record waits for what the pods tell, which takes longer
+    where much is to be read, and slots come due meanwhile."""
+    status = plan.status
+    done = {entry.job for entry in status.active if _succeeded(plan.situation.attempts.get(entry.job))}
+    for group in {entry.group for entry in status.active if entry.job in done}:
+        attempts = [entry for entry in status.active if entry.group == group]
+        members = {entry.member for entry in attempts}
+        others = [each for each in status.executions if each.group == group and each.member not in members]
+        good = not others or group_status(others) is GroupStatus.SUCCESS
+        if good and all(entry.job in done for entry in attempts):
+            return True
+    return False
+
+
+def _succeeded(job: AttemptJob | None) -> bool:
+    if job is None or job.state is not AttemptState.SUCCEEDED:
+        return False
+    # The end of one that is being deleted may be the work of the deletion.
+    return not job.deleting or job.ended_before_its_deletion
 
 
 def _is_last(plan: Plan, ended: Ended) -> bool:

@@ -155,8 +155,16 @@ def test_a_copy_of_a_job_that_was_accepted_is_new() -> None:
     assert not read_job(body).accepted
 
 
-def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist() -> None:
-    job = replace(job_view(), status_written=True)
+@pytest.mark.parametrize(
+    ("accepted", "status_written"),
+    [
+        pytest.param(False, True, id="the API server's record of the writer is left"),
+        pytest.param(True, False, id="the annotation alone is left"),
+    ],
+)
+def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(*, accepted: bool, status_written: bool) -> None:
+    """Jobs of the slots between the two were deleted: these slots are not counted as missed."""
+    job = replace(job_view(), accepted=accepted, status_written=status_written)
     old, newest = run(claim(after(60)), AttemptState.SUCCEEDED), run(claim(after(300)))
     plan = advance(situation(job, JobStatus(), runs=[old, newest], outcomes={old.name: outcome(at=after(65))}, now=NOW))
     status = plan.status

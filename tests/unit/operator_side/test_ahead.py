@@ -57,7 +57,8 @@ def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
     status = accepted(last_schedule_time=row.mark, executions=shown, success_count=len(shown) + row.dropped)
     plan = advance(situation(JOB, status, now=after(100)))
     assert plan.status.last_schedule_time == row.taken_back_to
-    assert (condition(plan, "Degraded").reason == "MarkAhead") is row.degraded
+    degraded = condition(plan, "Degraded")
+    assert (degraded.reason == "MarkAhead", "set it to now" in degraded.message) == (row.degraded, row.degraded)
     assert advance(situation(JOB, plan.status, now=after(100))).changes == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from dkron_crds.base import INT64_MAX
 from dkron_crds.bounds import mark
 from dkron_crds.job import ConditionType, Day, JobStatus, ReadyReason, Skipped, SkipReason
-from dkron_crds.status import MAX_COUNTED
+from dkron_crds.status import MAX_COUNTED, MAX_REFUSED
 from dkron_crds.totals import counts, daily_totals
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Rejected
@@ -35,6 +35,7 @@ from tests.support.builders import (
     execution,
     job_view,
     outcome,
+    request_claim,
     run,
     seen,
     situation,
@@ -235,6 +236,18 @@ def test_a_plan_with_many_requests_looks_at_some_and_costs_little() -> None:
     plan = advance(asked)
     assert process_time() - began < 1, "linear in what there is"
     assert plan.create is not None
+
+
+def test_refusals_that_fill_the_status_are_compared_with_the_requests_once_in_a_plan() -> None:
+    names = [f"r{number:04}" for number in range(3000)]
+    job = job_view(schedule="@manually", disabled=True, requests=dict.fromkeys(names, "2026-03-01T12:00:00Z"))
+    refused = tuple(request_claim(name).job for name in names[-MAX_REFUSED:])
+    asked = situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint, refused=refused))
+    began = process_time()
+    plan = advance(asked)
+    assert process_time() - began < 1, "linear in what there is"
+    assert set(requests_removed(plan)) <= set(names[-MAX_REFUSED:])
+    assert len(requests_removed(plan)) == run_requests.MOST_AT_ONCE
 
 
 def test_requests_that_are_refused_leave_room_for_the_next() -> None:

@@ -13,7 +13,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, after, claim, execution, job_view, request_claim, run, seen, situation
 from tests.support.plans import requests_removed
-from tests.support.steps import steps
+from tests.support.steps import settle, steps
 
 AT = "2026-03-01T12:00:00Z"
 
@@ -218,6 +218,16 @@ def test_however_many_are_refused_each_counts_once_and_few_are_remembered_at_a_t
     assert end.status.skipped is not None
     assert (end.job.requests, end.status.skipped.count) == ((), MAX_REFUSED + 50)
     assert max(len(at.status.refused) for at, _ in found) <= MAX_REFUSED
+
+
+def test_refusals_of_the_newest_requests_that_fill_the_status_make_room_for_the_oldest() -> None:
+    """As a user may write them; the operator refuses the oldest requests first."""
+    names = [f"r{number:03}" for number in range(MAX_REFUSED + 150)]
+    job = job_view(schedule="@manually", disabled=True, requests=dict.fromkeys(names, AT))
+    refused = tuple(request_claim(name).job for name in names[-MAX_REFUSED:])
+    end = settle(situation(job, JobStatus(refused=refused), now=after(2)))[0]
+    assert end.status.skipped is not None
+    assert (end.job.requests, end.status.skipped.count) == ((), 150)
 
 
 def test_a_job_that_is_being_deleted_takes_no_requests() -> None:
