@@ -20,7 +20,10 @@ def check(case: Case) -> Iterator[Objection]:
                 if group.began + case.weather.terms.grain < end:
                     text = f"{group} began at {rfc3339(group.began)}, and {other} ran until {rfc3339(end)}"
                     yield case.object_to(Kind.OVERLAP, group.began, f"{text}: concurrency is forbid")
-        ended.append((max(_end(case, run) for run in group.runs), group))
+        # What one operator has recorded as refused, and another one created after that, is in nobody's way.
+        ends = [_end(case, run) for run in group.runs if not case.was_refused_first(run)]
+        if ends:
+            ended.append((max(ends), group))
     yield from _attempts(case)
 
 
