@@ -265,6 +265,50 @@ def _forge(job: dict[str, Any], where: Kube, *, annotated: bool = True) -> None:
     where.create(JOBS, body)
 
 
+# --- attempts that a user lists as active ----------------------------------------------------------------------------
+
+
+LISTED_AGAIN: dict[str, dict[str, Any]] = {
+    "claimed": {"uid": ""},
+    "complete": {},
+    "renamed": {"uid": "", "job": "renamed-1-00000000"},
+}
+"""Jobs by what a user changes in the entry of an attempt that is over, before listing it as active again."""
+
+
+@pytest.mark.timeout(180)
+def test_an_attempt_that_a_user_lists_as_active_runs_no_more_and_blocks_nothing(shared_site: Site) -> None:
+    kube, often = shared_site.kube, {"schedule": "*/5 * * * * *", "jobTemplate": simulated(run_for="1s")}
+    kube.apply(*(each_second(name, concurrency="forbid", missedRuns="all", **often) for name in LISTED_AGAIN))
+    for name, change in LISTED_AGAIN.items():
+        running = kube.wait_status(
+            name, "a running attempt", lambda s: [e for e in s.get("active", ()) if e.get("uid")]
+        )
+        entry = running["active"][0]
+        kube.wait_status(name, "its end", partial(_is_over, entry["job"]))
+        if name == "claimed":
+            # As after a clean-up: a second Job could have its name.
+            kube.delete(JOBS, entry["job"])
+        given = {key: value for key, value in {**entry, **change}.items() if value}
+        kube.write_status(name, active=[given])
+        kube.wait_for("an Event", partial(kube.events_of, name, "StatusEdited"), bool)
+    edited = datetime.now(UTC)
+    for name in LISTED_AGAIN:
+        kube.wait_status(name, "to go on", marked_after(edited + timedelta(seconds=10)), seconds=40)
+        kube.edit(name, disabled=True)
+        status = kube.wait_status(name, "nothing active", lambda status: not status.get("active"))
+        fired = _fired(kube, name)
+        assert set(fired.values()) == {1}, fired
+        assert fired.keys() == {at(run["slot"]) for run in status["executions"]}, name
+        assert len(kube.events_of(name, "StatusEdited")) == 1
+        assert "skipped" not in status, status["skipped"]
+
+
+def _is_over(job: str, status: dict[str, Any]) -> bool:
+    recorded = any(run["job"] == job for run in status.get("executions", ()))
+    return recorded and not status.get("active")
+
+
 # --- edits -----------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.read import read_job
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kube import Kube, condition, finished, marked_after
@@ -125,10 +127,14 @@ def test_an_invented_run_is_recorded_as_lost(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("ghost", jobTemplate=simulated()))
     kube.wait_status("ghost", "a verdict", lambda status: status.get("conditions"))
-    kube.write_status("ghost", active=[active("ghost-job", uid="no-such-uid"), active("No Name For A Job")])
-    runs = kube.wait_status("ghost", "both to end", finished(2))["executions"]
-    assert {run["job"]: run["reason"] for run in runs} == {"ghost-job": "JobLost", "No Name For A Job": "JobRejected"}
-    assert kube.wait_status("ghost", "nothing active", lambda status: not status.get("active"))["errorCount"] == 2
+    view = read_job(kube.get(DKRON_JOBS, "ghost"))
+    invented = scheduled(at(NOON)).entry(uid=view.uid, name=view.name, at=at(NOON))
+    entry = invented.model_copy(update={"uid": "no-such-uid"}).to_wire()
+    kube.write_status("ghost", active=[entry, active("ghost-job"), active("No Name For A Job")])
+    (lost,) = kube.wait_status("ghost", "it to end", finished(1))["executions"]
+    assert (lost["job"], lost["reason"]) == (invented.job, "JobLost")
+    assert kube.wait_status("ghost", "nothing active", lambda status: not status.get("active"))["errorCount"] == 1
+    assert kube.wait_for("an Event", lambda: kube.events_of("ghost", "StatusEdited"), bool)
 
 
 def test_rubbish_that_the_schema_allows_stops_nothing(shared_site: Site) -> None:

@@ -28,8 +28,8 @@ class Mutant:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the simulation runs its code: it has no DkronBackfills."""
-        return not self.file.startswith("backfill/")
+        """Whether the simulation runs its code: it has no DkronBackfills, and no user edits `status.active`."""
+        return not self.file.startswith(("backfill/", "plan/edited_active.py"))
 
 
 class Outdated(Exception):
@@ -61,6 +61,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/slots.py": ("test_slots.py", "test_reconcile.py"),
     "plan/undecided_slots.py": ("test_two_writers.py",),
     "plan/hold.py": ("test_pauses.py",),
+    "plan/edited_active.py": ("test_edited_active.py",),
     "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
     "cache/cached_job.py": ("test_two_writers.py", "test_store.py"),

@@ -4,6 +4,7 @@ Everything happens around `NOON`; a test names only what it is about.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -196,9 +197,10 @@ def claim(
     return cause.entry(uid=uid, name=name, at=slot if at is None else at, node=node)
 
 
-def request_claim(request: str = "a", at: datetime = NOON) -> Active:
-    """The claim of a manual run."""
-    return requested(request, at).entry(uid=UID, name=NAME, at=at)
+def request_claim(request: str = "a", at: datetime = NOON, *, attempt: int = 1, due: datetime | None = None) -> Active:
+    """The claim of a manual run, due when it was requested unless `due` says otherwise."""
+    cause = replace(requested(request, at), attempt=attempt)
+    return cause.entry(uid=UID, name=NAME, at=at if due is None else due)
 
 
 def seen(entry: Active) -> Active:

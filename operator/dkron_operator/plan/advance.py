@@ -10,6 +10,7 @@ from dkron_operator.plan.ahead import plan_ahead
 from dkron_operator.plan.attempts import plan_attempts
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
+from dkron_operator.plan.edited_active import plan_edited_active
 from dkron_operator.plan.hold import plan_noting
 from dkron_operator.plan.inline_claims import plan_calls, plan_window
 from dkron_operator.plan.plan import Plan
@@ -26,6 +27,7 @@ def advance(situation: Situation) -> Plan:
     plan = Plan(situation)
     if situation.job.deleting or situation.looks_for_nodes or situation.looks_for_pauses:
         return plan
+    plan_edited_active(plan)
     plan_ahead(plan)
     plan_window(plan)
     plan_acceptance(plan)

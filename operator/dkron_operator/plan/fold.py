@@ -146,6 +146,13 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Discarded:
+    """These entries of `active` are not an operator's. An entry that has changed since stays."""
+
+    entries: frozenset[Active]
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """These runs of parents have had their effect as of `at`: a run of this job or, with a `reason`, none."""
 
@@ -197,8 +204,8 @@ class Held:
 
 
 Change = (
-    Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Joined | Overrun | Tidied
-    | Delivered | Judged | Held | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
+    Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Discarded | Joined | Overrun
+    | Tidied | Delivered | Judged | Held | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
 )  # fmt: skip
 
 
@@ -226,6 +233,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
         case Dropped(job, reason):
             return _dropped(status, job, reason)
+        case Discarded(entries):
+            return _with(status, active=tuple(entry for entry in status.active if entry not in entries))
         case Tidied(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Delivered():

@@ -15,6 +15,7 @@ from dkron_operator.plan.fold import (
     Accepted,
     Change,
     Decided,
+    Discarded,
     Dropped,
     Finished,
     MarkTakenBack,
@@ -117,6 +118,10 @@ class _Reading:
                 self._start(entry)
             case Dropped(job, reason) if job in self.claims:
                 self.others.append(_unfired(self.claims.pop(job), reason or REPLACED, 1))
+            case Discarded(entries):
+                # Its slot was settled before the entry was written, or is another one's to settle.
+                for entry in entries:
+                    self.claims.pop(entry.job, None)
             case Finished(execution):
                 self._settle(execution.job)
                 if not (execution.job in self.forgotten or is_recorded(self.before, execution.job)):

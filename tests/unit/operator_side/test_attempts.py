@@ -248,7 +248,7 @@ def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Act
 def test_a_retry_that_waits_is_as_old_as_its_run() -> None:
     """As after an edit from allow to replace, while a run waits for its backoff beside the next one."""
     job, old, newer = manual(concurrency="replace", retries=2), request_claim("a"), claim(after(60))
-    waiting = old.model_copy(update={"job": "a-2", "attempt": 2, "started_at": after(80)})
+    waiting = request_claim("a", attempt=2, due=after(80))
     given: Any = {"active": (waiting, seen(newer)), "status": {"executions": (execution(old, success=False),)}}
     failed = {newer.job: outcome(success=False, at=after(65))}
     plan = look(job, runs=[run(newer, FAILED)], outcomes=failed, **given)

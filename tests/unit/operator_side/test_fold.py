@@ -27,6 +27,7 @@ from dkron_operator.plan.fold import (
     Change,
     Decided,
     Delivered,
+    Discarded,
     Dropped,
     Finished,
     Judged,
@@ -99,6 +100,9 @@ JUDGED = Judged(2, (CONDITION,), None)
         ),
         pytest.param(active(FIRST, SECOND), Dropped(FIRST.job), active(SECOND), id="a claim is dropped, others stay"),
         pytest.param(
+            active(FIRST, SECOND), Discarded(frozenset({FIRST})), active(SECOND), id="an edited entry leaves"
+        ),
+        pytest.param(
             {"counted": ("a", "b", "c")}, Tidied(frozenset({"a", "c", "z"})), {"counted": ("b",)},
             id="names of Jobs that are gone leave",
         ),
@@ -127,6 +131,9 @@ def test_a_change_folds(onto: dict[str, Any], change: Change, expected: dict[str
         pytest.param({"counted": (FIRST.job,)}, Started(FIRST), id="what was counted does not start again"),
         pytest.param({"executions": (execution(FIRST),)}, Started(seen(FIRST)), id="nor what is in the history"),
         pytest.param(active(seen(FIRST)), Dropped(FIRST.job), id="only claims are dropped, not what runs"),
+        pytest.param(
+            active(seen(FIRST)), Discarded(frozenset({FIRST})), id="an entry that has changed since is not discarded"
+        ),
     ],
 )
 def test_a_change_makes_no_difference_to(onto: dict[str, Any], change: Change) -> None:

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
 from dkron_operator.cache.write_accounting import WriteAccounting
-from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Passed, Refused, Started, Tidied, fold_all
+from dkron_operator.plan.fold import (
+    Change,
+    Decided,
+    Discarded,
+    Dropped,
+    Finished,
+    Passed,
+    Refused,
+    Started,
+    Tidied,
+    fold_all,
+)
 from dkron_operator.plan.written import Fact, SlotResult, Slots, facts, holds
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
@@ -61,6 +72,9 @@ PASSED = Passed(after(60), MISSED, after(60), slots=thirds_of_minutes())
         pytest.param(
             CLAIMED, [Dropped(FIRST.job), Decided(after(60)), Started(SECOND)], [skipped(NOON, "Replaced")],
             id="a claim that a newer one takes",
+        ),
+        pytest.param(
+            CLAIMED, [Discarded(frozenset({FIRST})), Started(seen(FIRST))], [], id="a user's claim settles nothing"
         ),
         pytest.param(
             DECIDED | {"active": (EAST, WEST)}, [Started(seen(EAST))], [], id="a slot is settled when all members are"

@@ -1,0 +1,75 @@
+"""Entries of `status.active` that no operator writes: a user has edited the status. The operator would run such an
+attempt again, or wait for it for ever, so they leave before anything else looks at the list.
+
+Only what is certain counts. The write that records an attempt removes its entry. And the name of a Job follows from its
+cause, for all triggers, members, retries and calls without a pod.
+"""
+
+from datetime import datetime
+from functools import lru_cache
+
+from dkron_crds.attempt_names import nanoseconds
+from dkron_crds.job import Active, Trigger
+from dkron_crds.schedule.errors import quoted
+from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.fold import Discarded, recorded
+from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.view import AttemptJob
+
+RECORDED, MISNAMED = "which is recorded already", "which is not the name that its cause gives"
+"""What is wrong with an entry."""
+
+
+def plan_edited_active(plan: Plan) -> None:
+    """Remove the entries that no operator writes. A Job under such a name is processed like any that the status does
+    not know."""
+    wrong = _wrong(plan) if plan.status.active else None
+    if not wrong:
+        return
+    plan.note(Discarded(frozenset(wrong)))
+    entry, why = next(iter(wrong.items()))
+    more = f", and {len(wrong) - 1} more such" if len(wrong) > 1 else ""
+    plan.warn("StatusEdited", f"status.active listed {quoted(entry.job)}, {why}{more}: removed from the list")
+
+
+def _wrong(plan: Plan) -> dict[Active, str]:
+    """The entries that no operator writes, and why."""
+    over, job, attempts = recorded(plan.status), plan.situation.job, plan.situation.attempts
+    found: dict[Active, str] = {}
+    for entry in plan.status.active:
+        name = entry.job
+        if name in over:
+            found[entry] = RECORDED
+            continue
+        run = attempts.get(name)
+        seen = run is not None and run.uid == entry.uid
+        # The name of a Job was checked when it was read.
+        if not (_is_of(entry, run) if run is not None and seen else name == _name(entry, job.uid, job.name)):
+            found[entry] = MISNAMED
+    return found
+
+
+def _is_of(entry: Active, run: AttemptJob) -> bool:
+    """Whether the entry has the cause of this Job."""
+    return (
+        entry.group == run.group
+        and entry.slot == run.slot
+        and entry.attempt == run.attempt
+        and entry.trigger is run.trigger
+        and entry.member == run.member
+    )
+
+
+def _name(entry: Active, uid: str, name: str) -> str:
+    return _job_name(uid, name, entry.trigger, entry.slot, entry.group, entry.attempt, entry.member)
+
+
+# Each plan of a job asks for the names of all its claims.
+@lru_cache(maxsize=16384)
+def _job_name(  # noqa: PLR0917 - the parts of a cause, as a key
+    uid: str, name: str, trigger: Trigger, slot: datetime, group: int, attempt: int, member: str
+) -> str:
+    """The name that this cause gives; empty if it is not a cause."""
+    if trigger is Trigger.SCHEDULE and group != nanoseconds(slot):
+        return ""
+    return Cause(trigger, slot, group, attempt, member).job_name(uid=uid, name=name)
