@@ -119,13 +119,9 @@ class _Reading:
             case Dropped(job, reason) if job in self.claims:
                 self.others.append(_unfired(self.claims.pop(job), reason or REPLACED, 1))
             case Discarded(entries):
-                # Its slot was settled before the entry was written, or is another one's to settle.
-                for entry in entries:
-                    self.claims.pop(entry.job, None)
+                self._discard(entries)
             case Finished(execution):
-                self._settle(execution.job)
-                if not (execution.job in self.forgotten or is_recorded(self.before, execution.job)):
-                    self.ended.setdefault(execution.job, execution)
+                self._finish(execution)
             case _:
                 pass
 
@@ -142,6 +138,16 @@ class _Reading:
         self.mark = change.slot
         if count:
             self.others.append(_unfired(change.slot, change.reason, count))
+
+    def _finish(self, execution: Execution) -> None:
+        self._settle(execution.job)
+        if not (execution.job in self.forgotten or is_recorded(self.before, execution.job)):
+            self.ended.setdefault(execution.job, execution)
+
+    def _discard(self, entries: frozenset[Active]) -> None:
+        # Its slot was settled before the entry was written, or is another one's to settle.
+        for entry in entries:
+            self.claims.pop(entry.job, None)
 
     def _start(self, entry: Active) -> None:
         if not _claims_slot(entry):
