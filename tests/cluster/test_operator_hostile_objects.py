@@ -277,6 +277,7 @@ def test_refused_requests_are_counted(scene: Site) -> None:
     assert skipped["count"] == UNKNOWN
 
 
+@pytest.mark.promise
 def test_an_ephemeral_job_at_its_limits_runs_once_and_goes(scene: Site, uids: dict[str, str]) -> None:
     kube = scene.kube
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None, seconds=60)

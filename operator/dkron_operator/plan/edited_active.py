@@ -5,9 +5,6 @@ Only what is certain counts. The write that records an attempt removes its entry
 cause, for all triggers, members, retries and calls without a pod.
 """
 
-from datetime import datetime
-from functools import lru_cache
-
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import Active, Trigger
 from dkron_crds.schedule.errors import quoted
@@ -61,15 +58,7 @@ def _is_of(entry: Active, run: AttemptJob) -> bool:
 
 
 def _name(entry: Active, uid: str, name: str) -> str:
-    return _job_name(uid, name, entry.trigger, entry.slot, entry.group, entry.attempt, entry.member)
-
-
-# Each plan of a job asks for the names of all its claims.
-@lru_cache(maxsize=16384)
-def _job_name(  # noqa: PLR0917 - the parts of a cause, as a key
-    uid: str, name: str, trigger: Trigger, slot: datetime, group: int, attempt: int, member: str
-) -> str:
-    """The name that this cause gives; empty if it is not a cause."""
-    if trigger is Trigger.SCHEDULE and group != nanoseconds(slot):
+    """The name that the cause of the entry gives; empty if it is not a cause."""
+    if entry.trigger is Trigger.SCHEDULE and entry.group != nanoseconds(entry.slot):
         return ""
-    return Cause(trigger, slot, group, attempt, member).job_name(uid=uid, name=name)
+    return Cause(entry.trigger, entry.slot, entry.group, entry.attempt, entry.member).job_name(uid=uid, name=name)
