@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.read import read_job
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated, vanished
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
@@ -127,12 +125,10 @@ def test_an_invented_run_is_recorded_as_lost(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("ghost", jobTemplate=simulated()))
     kube.wait_status("ghost", "a verdict", lambda status: status.get("conditions"))
-    view = read_job(kube.get(DKRON_JOBS, "ghost"))
-    invented = scheduled(at(NOON)).entry(uid=view.uid, name=view.name, at=at(NOON))
-    entry = invented.model_copy(update={"uid": "no-such-uid"}).to_wire()
-    kube.write_status("ghost", active=[entry, active("ghost-job"), active("No Name For A Job")])
+    invented = vanished(kube.get(DKRON_JOBS, "ghost"), NOON)
+    kube.write_status("ghost", active=[invented, active("ghost-job"), active("No Name For A Job")])
     (lost,) = kube.wait_status("ghost", "it to end", finished(1))["executions"]
-    assert (lost["job"], lost["reason"]) == (invented.job, "JobLost")
+    assert (lost["job"], lost["reason"]) == (invented["job"], "JobLost")
     assert kube.wait_status("ghost", "nothing active", lambda status: not status.get("active"))["errorCount"] == 1
     assert kube.wait_for("an Event", lambda: kube.events_of("ghost", "StatusEdited"), bool)
 

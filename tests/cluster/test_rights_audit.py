@@ -19,7 +19,7 @@ from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.documents import backfill
-from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated
+from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated, vanished
 from tests.support.kube import SECRETS, Kube, condition, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.printed import MARK
@@ -44,7 +44,6 @@ ANYTHING: Rules = {("dkron.io", "*"): ("*",), ("", "secrets"): ("get",)}
 
 RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 NOON = "2026-01-01T12:00:00Z"
-GHOST = {"id": "1-ghost", "job": "ghost", "uid": "ghost", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
 FAILS: Object = {"jobTemplate": simulated(exit_code=3), "run": ["once"]}
 LONG, BRIEF = simulated(run_for="60s"), simulated()
 RULES = {"Rules": '{"path": {"/v1/jobs": {"capabilities": ["list"]}}}'}
@@ -189,7 +188,7 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     asked = {"job": "bad", "parameters": {"day": "monday"}, "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
     kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
-    kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
+    kube.write_status("haunted", active=[vanished(kube.get(DKRON_JOBS, "haunted"), NOON)])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")

@@ -9,7 +9,7 @@ import pytest
 import localcluster
 from dkron_crds.names import ACCEPTED
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, LEASES
-from tests.support.jobs import dkron_job, dkron_pause, pod_template
+from tests.support.jobs import dkron_job, dkron_pause, pod_template, vanished
 from tests.support.kube import Kube, condition, finished
 from tests.support.rights import FOR_DKRON_RUNS, FOR_THE_INSTALLATION, LEAST, each_right, limited_access, without
 from tests.support.sites import Site, install, site
@@ -18,7 +18,6 @@ pytestmark = pytest.mark.cluster(nodes="real")
 
 NOON = "2026-01-01T12:00:00Z"
 QUICK_END = pod_template(terminationGracePeriodSeconds=1)
-GHOST = {"id": "1-ghost", "job": "ghost", "uid": "ghost", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
 UNSEEN = {("dkronjobs", "get")}
 """Needed after a write that came second, which cannot be had at will."""
 ONE_LESS = [item for item in each_right(LEAST) if item[0] not in (*FOR_THE_INSTALLATION, *FOR_DKRON_RUNS)]
@@ -37,7 +36,7 @@ def start_everything(kube: Kube) -> None:
         dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
     )
     kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
-    kube.write_status("haunted", active=[GHOST | {"startedAt": NOON}])
+    kube.write_status("haunted", active=[vanished(kube.get(DKRON_JOBS, "haunted"), NOON)])
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_operator.plan.cause import scheduled
+
 Object = dict[str, Any]
 
 KEEP_ALL: Object = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
@@ -54,6 +56,13 @@ def simulated(*, run_for: str = "100ms", exit_code: int = 0) -> Object:
 def each_second(name: str, /, **spec: Any) -> Object:
     """A job that is due each second on simulated nodes, and forgets nothing, unless the spec says otherwise."""
     return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
+
+
+def vanished(body: Object, slot: str) -> Object:
+    """An entry of `status.active` of this DkronJob whose Job is not there."""
+    metadata = body["metadata"]
+    entry = scheduled(at(slot)).entry(uid=metadata["uid"], name=metadata["name"], at=at(slot))
+    return entry.model_copy(update={"uid": "no-such-uid"}).to_wire()
 
 
 def at(text: str) -> datetime:
