@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
@@ -88,6 +89,12 @@ class WireModel(BaseModel):
 
 # Successive versions of a status repeat the same instants.
 @lru_cache(maxsize=8192)
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong, after its path: `history.executions: Input should be …`."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
 def rfc3339(instant: datetime) -> str:
     """Return an aware instant as RFC 3339 in UTC with `Z` and no trailing zeros in the fraction (at most
     microseconds)."""

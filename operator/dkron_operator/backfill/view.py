@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 from pydantic import ValidationError
 
 from dkron_crds.backfill import BackfillSpec, BackfillStatus
+from dkron_crds.base import first_problem
 
 Object = dict[str, Any]
 
@@ -70,5 +71,4 @@ class View:
         try:
             return BackfillSpec.from_wire(self.body["spec"]), BackfillStatus.from_wire(self.body.get("status") or {})
         except ValidationError as exc:
-            first = exc.errors(include_url=False)[0]
-            return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+            return first_problem(exc)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from dkron_crds.base import first_problem
 from dkron_crds.pause import PauseSpec, PauseStatus, WhenResumed
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst, Room
@@ -81,9 +82,7 @@ def read_pause(body: Object) -> PauseView:
     try:
         return _view(body["metadata"], PauseSpec.from_wire(dict(body.get("spec") or {})))
     except ValidationError as exc:
-        first = exc.errors(include_url=False)[0]
-        problem = f"spec.{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        return _view(body["metadata"], PauseSpec(), problem)
+        return _view(body["metadata"], PauseSpec(), f"spec.{first_problem(exc)}")
 
 
 def read_pause_status(body: Object) -> PauseStatus:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dkron_crds.base import first_problem
 from dkron_crds.cluster import ClusterSpec
 from dkron_crds.lease import INSTALLATION
 from dkron_kube.client import KubeClient
@@ -114,8 +115,7 @@ class Installation:
             site = Site(spec.receivers, self._output_dir)
             endpoints, problems = read_endpoints(spec.notifications, site)
         except ValidationError as exc:
-            first = exc.errors(include_url=False)[0]
-            self.problems = (f"spec.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}",)
+            self.problems = (f"spec.{first_problem(exc)}",)
         except Exception as exc:
             # What was known stays: receivers that cannot be read must not keep jobs from running.
             log.exception("the DkronCluster cannot be read")

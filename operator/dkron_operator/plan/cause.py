@@ -37,6 +37,12 @@ class Cause:
             member=self.member,
         )  # fmt: skip
 
+    def names(self, job: str, *, uid: str, name: str) -> bool:
+        """Whether the Job of this cause has that name. The group of a scheduled slot is the slot itself."""
+        if self.trigger is Trigger.SCHEDULE and self.group != nanoseconds(self.slot):
+            return False
+        return job == self.job_name(uid=uid, name=name)
+
     def entry(self, *, uid: str, name: str, at: datetime, node: str = "", given: bool = False) -> Active:
         """A claim of this attempt, due or started at `at`, pinned to `node` if that is set. It has no uid until the Job
         is seen. `given`: its DkronRun gives values to parameters."""

@@ -5,13 +5,12 @@ Only what is certain counts. The write that records an attempt removes its entry
 cause, for all triggers, members, retries and calls without a pod.
 """
 
-from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Active, Trigger
+from dkron_crds.job import Active
 from dkron_crds.schedule.errors import quoted
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.fold import Discarded, recorded
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptJob
+from dkron_operator.plan.view import AttemptJob, JobView
 
 RECORDED, MISNAMED = "which is recorded already", "which is not the name that its cause gives"
 """What is wrong with an entry."""
@@ -34,16 +33,19 @@ def _wrong(plan: Plan) -> dict[Active, str]:
     over, job, attempts = recorded(plan.status), plan.situation.job, plan.situation.attempts
     found: dict[Active, str] = {}
     for entry in plan.status.active:
-        name = entry.job
-        if name in over:
+        if entry.job in over:
             found[entry] = RECORDED
-            continue
-        run = attempts.get(name)
-        seen = run is not None and run.uid == entry.uid
-        # The name of a Job was checked when it was read.
-        if not (_is_of(entry, run) if run is not None and seen else name == _name(entry, job.uid, job.name)):
+        elif not _is_named(entry, attempts.get(entry.job), job):
             found[entry] = MISNAMED
     return found
+
+
+def _is_named(entry: Active, run: AttemptJob | None, job: JobView) -> bool:
+    if run is not None and run.uid == entry.uid:
+        # The name of a Job was checked when it was read.
+        return _is_of(entry, run)
+    cause = Cause(entry.trigger, entry.slot, entry.group, entry.attempt, entry.member)
+    return cause.names(entry.job, uid=job.uid, name=job.name)
 
 
 def _is_of(entry: Active, run: AttemptJob) -> bool:
@@ -55,10 +57,3 @@ def _is_of(entry: Active, run: AttemptJob) -> bool:
         and entry.trigger is run.trigger
         and entry.member == run.member
     )
-
-
-def _name(entry: Active, uid: str, name: str) -> str:
-    """The name that the cause of the entry gives; empty if it is not a cause."""
-    if entry.trigger is Trigger.SCHEDULE and entry.group != nanoseconds(entry.slot):
-        return ""
-    return Cause(entry.trigger, entry.slot, entry.group, entry.attempt, entry.member).job_name(uid=uid, name=name)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_crds.attempt_names import nanoseconds
+from dkron_crds.base import first_problem
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.known_settings import Settings
@@ -139,10 +139,8 @@ def read_run(body: Object) -> AttemptJob | None:
 def is_named_after_its_cause(run: AttemptJob) -> bool:
     """Whether the Job has the name that the operator gives it. A Job with another name was not created by the operator,
     whatever its owner and its slot are."""
-    if run.trigger is Trigger.SCHEDULE and run.group != nanoseconds(run.slot):
-        return False
     cause = Cause(run.trigger, run.slot, run.group, run.attempt, run.member)
-    return run.name == cause.job_name(uid=run.owner, name=run.owner_name)
+    return cause.names(run.name, uid=run.owner, name=run.owner_name)
 
 
 def _read_run(metadata: Object, status: Object, owner: Object) -> AttemptJob:
@@ -194,9 +192,7 @@ def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
     try:
         return JobSpec.from_wire(dict(raw)), None
     except ValidationError as exc:
-        first = exc.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return JobSpec(), Problem(ReadyReason.INVALID_SPEC, f"spec.{where}: {first['msg']}")
+        return JobSpec(), Problem(ReadyReason.INVALID_SPEC, f"spec.{first_problem(exc)}")
 
 
 def _understood(spec: JobSpec) -> JobSpec:
