@@ -2,7 +2,7 @@
 
     python hack/matrix.py [1.33 1.37]
 
-Without arguments: the oldest and the newest of those that are supported. Each version is built and tried by the target
+Without arguments: the oldest and the newest of those that are supported. Each version is built and tried by the targets
 that CI runs. A row of the table stays until its version is tried again.
 """
 
@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "support.md"
 BEGIN = "<!-- matrix: make matrix writes what is between these lines -->\n"
 END = "<!-- /matrix -->\n"
+TARGETS = ("test-cluster", "test-storm")
 HEAD = "| Kubernetes | tests | result | minutes | tried on |\n| --- | --- | --- | --- | --- |"
 ROW = re.compile(r"^\| (1\.\d+\.\d+) \|.*$", re.MULTILINE)
 
@@ -51,9 +52,9 @@ class Trial:
         return f"| {self.kubernetes} | {self.tests:,} | {result} | {self.seconds / 60:.0f} | {self.day} |"
 
 
-def read(report: str, *, kubernetes: str, day: str) -> Trial:
-    """Read a report in JUnit's format, as pytest writes it; skipped tests are not counted."""
-    suites = list(ET.fromstring(report).iter("testsuite"))  # noqa: S314 - pytest wrote it
+def read(reports: Iterable[str], *, kubernetes: str, day: str) -> Trial:
+    """Read reports in JUnit's format, as pytest writes them; skipped tests are not counted."""
+    suites = [suite for report in reports for suite in ET.fromstring(report).iter("testsuite")]  # noqa: S314 - pytest's
 
     def total(key: str) -> int:
         return sum(int(suite.get(key, 0)) for suite in suites)
@@ -70,15 +71,18 @@ def table(page: str, trials: Mapping[str, Trial]) -> str:
     return "\n".join((HEAD, *(rows[name] for name in newest_first)))
 
 
-def attempt(kubernetes: str, report: Path) -> Trial:
-    """Run the tests on this version; they print what they do."""
-    options = f"{os.environ.get('PYTEST_ADDOPTS', '')} --junitxml={report}".strip()
-    environment = {**os.environ, "K8S": kubernetes, "CLUSTER": "local", "PYTEST_ADDOPTS": options}
-    subprocess.run(["make", "--no-print-directory", "test-cluster"], cwd=ROOT, env=environment, check=False)
+def attempt(kubernetes: str, folder: Path) -> Trial:
+    """Run the tests on this version; they print what they do, and write their reports into the folder."""
+    folder.mkdir()
+    reports = [folder / f"{target}.xml" for target in TARGETS]
+    for target, report in zip(TARGETS, reports, strict=True):
+        options = f"{os.environ.get('PYTEST_ADDOPTS', '')} --junitxml={report}".strip()
+        environment = {**os.environ, "K8S": kubernetes, "CLUSTER": "local", "PYTEST_ADDOPTS": options}
+        subprocess.run(["make", "--no-print-directory", target], cwd=ROOT, env=environment, check=False)
     day = f"{datetime.now(UTC):%Y-%m-%d}"
-    if not report.exists():
+    if not all(report.exists() for report in reports):
         return Trial(kubernetes, tests=0, failed=0, seconds=0, day=day)
-    return read(report.read_text(encoding="utf-8"), kubernetes=kubernetes, day=day)
+    return read((report.read_text(encoding="utf-8") for report in reports), kubernetes=kubernetes, day=day)
 
 
 def main(arguments: list[str]) -> int:
@@ -87,7 +91,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for kubernetes in dict.fromkeys(versions.resolve(each) for each in arguments or versions.SUPPORTED):
             print(f"== Kubernetes {kubernetes}", flush=True)
-            trials[kubernetes] = attempt(kubernetes, Path(folder) / f"{kubernetes}.xml")
+            trials[kubernetes] = attempt(kubernetes, Path(folder) / kubernetes)
             page = PAGE.read_text(encoding="utf-8")
             PAGE.write_text(with_part(page, begin=BEGIN, end=END, part=table(page, trials)), encoding="utf-8")
     print("\n".join(each.row() for each in trials.values()))

@@ -21,6 +21,7 @@ STAGES = {
     "lint-chart": "chart: both Helms, without a cluster",
     "test-brokers": "brokers: real servers for the executors that send messages",
     "test-cluster": "cluster: a real control plane, simulated nodes",
+    "test-storm": "storm: a fault every few seconds, and nothing else on the machine",
     "test-e2e": "e2e: a real node, real pods",
 }
 """The targets of make, and what each of them is."""

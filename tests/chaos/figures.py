@@ -17,14 +17,15 @@ ZERO = timedelta(0)
 @dataclass(frozen=True, slots=True)
 class Figures:
     """`calm` and `stormy` are how late the first attempts of slots were that came due in such times and that no pause
-    held. `recoveries`: from
-    the end of each storm's last fault, by its name, until a slot that came due after it ran on time."""
+    held. `allowed`: how late they may be in calm times. `recoveries`: from the end of each storm's last fault, by its
+    name, until a slot that came due after it ran on time."""
 
     slots: Counter[str]
     runs: Counter[str]
     faults: Counter[str]
     calm: tuple[timedelta, ...]
     stormy: tuple[timedelta, ...]
+    allowed: timedelta
     recoveries: tuple[tuple[str, timedelta], ...]
 
     def __str__(self) -> str:
@@ -35,6 +36,7 @@ class Figures:
         yield f"slots:        {_counted(self.slots)}"
         yield f"runs:         {_counted(self.runs)}"
         yield f"lateness:     {_spread(self.calm)} in calm times; {_spread(self.stormy)} in storms"
+        yield f"allowed:      {_seconds(self.allowed)} in calm times; the busier the machine, the more"
         if self.recoveries:
             longest = max(seconds for _, seconds in self.recoveries)
             yield f"recovery:     {len(self.recoveries)} storms, the longest {_seconds(longest)}"
@@ -65,6 +67,7 @@ def figures(verdict: Verdict, faults: Iterable[str] = ()) -> Figures:
         faults=Counter(faults) or Counter(fault.what for fault in history.faults),
         calm=tuple(sorted(calm)),
         stormy=tuple(sorted(stormy)),
+        allowed=history.terms.lateness,
         recoveries=tuple(_recoveries(history.faults, first)),
     )
 

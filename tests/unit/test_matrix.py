@@ -13,8 +13,9 @@ def trial(kubernetes: str, *, tests: int = 10, failed: int = 0) -> Trial:
     return Trial(kubernetes, tests, failed, 65.0, "2026-11-25")
 
 
-def test_a_report_is_read() -> None:
-    assert read(REPORT, kubernetes="1.33.1", day="2026-11-25") == Trial("1.33.1", 1927, 3, 725.5, "2026-11-25")
+def test_reports_are_read() -> None:
+    assert read([REPORT], kubernetes="1.33.1", day="2026-11-25") == Trial("1.33.1", 1927, 3, 725.5, "2026-11-25")
+    assert read([REPORT] * 2, kubernetes="1.33.1", day="2026-11-25") == Trial("1.33.1", 3854, 6, 1451.0, "2026-11-25")
 
 
 def test_a_row_says_how_it_went() -> None:
