@@ -87,14 +87,14 @@ class WireModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-# Successive versions of a status repeat the same instants.
-@lru_cache(maxsize=8192)
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong, after its path: `history.executions: Input should be …`."""
     first = error.errors(include_url=False)[0]
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
+# Successive versions of a status repeat the same instants.
+@lru_cache(maxsize=8192)
 def rfc3339(instant: datetime) -> str:
     """Return an aware instant as RFC 3339 in UTC with `Z` and no trailing zeros in the fraction (at most
     microseconds)."""
