@@ -67,7 +67,8 @@ def plan_noting(plan: Plan, *, settled: bool) -> None:
     if noted is not None and noted.drop and (not settled or plan.wants(AcceptJob)):
         return
     if hold is None:
-        plan.note(Held(None))
+        if noted is not None:
+            plan.note(Held(None))
         return
     since = plan.situation.now if noted is None else noted.since
     # What a pause drops ends with it, though another one may hold the job longer.

@@ -68,9 +68,12 @@ def plan_slots(plan: Plan) -> datetime | None:
 
 def is_dropped(plan: Plan) -> bool:
     """Whether no slot is left that a pause drops."""
-    until, line = dropped_before(plan), timeline(plan)
+    until = dropped_before(plan)
+    if until is None:
+        return True
+    line = timeline(plan)
     slot = None if line is None else line.next(plan.status.last_schedule_time)
-    return until is None or slot is None or slot >= until
+    return slot is None or slot >= until
 
 
 def _pass_dropped(plan: Plan, line: Timeline, slot: datetime) -> bool:
