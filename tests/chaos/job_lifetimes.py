@@ -117,12 +117,18 @@ def _life(history: History, weather: Weather, create: Operation, uid: str) -> Li
 
 
 def _runs(history: History, uid: str) -> Iterator[Run]:
-    """Those of a job. A Job that is made once its DkronRun is gone, because it was claimed before, does not name it;
-    the number of its run tells."""
-    gone = {group_of(each.uid, each.created): each.name for each in history.run_objects if each.gone is not None}
+    """Those of a job. A Job that is made once its DkronRun is gone, or has ended with its job, because it was claimed
+    before, does not name it; the number of its run tells."""
+    asked = {group_of(each.uid, each.created): each for each in history.run_objects}
     for run in history.runs:
         if run.uid == uid:
-            yield run if run.asked or run.group not in gone else replace(run, asked=gone[run.group])
+            of = None if run.asked else asked.get(run.group)
+            yield run if of is None or not _asked_no_more(of, run.began) else replace(run, asked=of.name)
+
+
+def _asked_no_more(of: RunObject, when: datetime) -> bool:
+    ended = of.status.finished_at
+    return of.gone is not None or (ended is not None and ended <= when)
 
 
 def _still_on_their_way(life: Life, weather: Weather) -> Iterator[Run]:

@@ -97,14 +97,15 @@ class RequestedRuns:
 
     def of(self, key: Key) -> RunsOfJob:
         """Those of a job that have not ended."""
-        listed = not ({key[0], None} & self._unlisted) and key[0] not in self._crowded
+        awaited = bool({key[0], None} & self._unlisted)
+        listed = not awaited and key[0] not in self._crowded
         jobs = self._jobs.get(key)
         if jobs is None:
-            return RunsOfJob(listed=listed)
-        if jobs.view is None or jobs.view.listed is not listed:
+            return RunsOfJob(listed=listed, awaited=awaited)
+        if jobs.view is None or (jobs.view.listed, jobs.view.awaited) != (listed, awaited):
             undecided = tuple(self._runs[uid] for _, uid in islice(jobs.waiting, MOST_KNOWN))
             decided = {group: self._runs[uid] for group, uid in jobs.decided.items()}
-            jobs.view = RunsOfJob(undecided, MappingProxyType(decided), listed)
+            jobs.view = RunsOfJob(undecided, MappingProxyType(decided), listed, awaited)
         return jobs.view
 
     def ended(self, key: Key) -> Iterator[RequestedRun]:

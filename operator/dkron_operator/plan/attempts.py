@@ -21,6 +21,8 @@ from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before the operator asks why, and the time between two such checks."""
+A_MOMENT = timedelta(seconds=1)
+"""The time between two looks for DkronRuns that are still being listed."""
 UNSCHEDULABLE = "Unschedulable"
 """The scheduler's reason for a pod that fits on no node."""
 NODE_GONE = "NodeGone"
@@ -127,7 +129,7 @@ def _called(plan: Plan, entry: Active) -> None:
         # The claim was accepted, and its answer lost.
         if (end := _hopeless(plan, entry)) is not None:
             plan.note(_ended(plan, entry, end))
-        elif not _waits_for_values(plan, entry):
+        elif not _waits_for_its_run(plan, entry):
             plan.do(BeginCall(entry))
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
         _undecided(plan, entry, stop)
@@ -210,7 +212,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
     elif entry.attempt > 1 and entry.started_at > now:
         # First ones are due when they are claimed, even if the clock was set back since.
         plan.wake_at(entry.started_at)
-    elif plan.create is None and not _waits_for_values(plan, entry):
+    elif plan.create is None and not _waits_for_its_run(plan, entry):
         plan.start(_complete(plan, entry))
 
 
@@ -225,14 +227,20 @@ def _cancelled(plan: Plan, entry: Active) -> str:
     return "a newer run has begun" if _replaced(plan, entry) else ""
 
 
-def _waits_for_values(plan: Plan, entry: Active) -> bool:
-    """Whether the values that its DkronRun gives have to be read first."""
-    run = plan.situation.runs.of(entry.group)
-    if not entry.parameters_given or (run is not None and run.values is not None):
+def _waits_for_its_run(plan: Plan, entry: Active) -> bool:
+    """Whether its DkronRun has to be read first: the Job carries its name, and the values that it gives."""
+    runs = plan.situation.runs
+    run = runs.of(entry.group)
+    if run is None:
+        if entry.trigger in ON_REQUEST and runs.awaited:
+            # If none of them is of this job, nothing says when they are there.
+            plan.wake_at(shifted(plan.situation.now, A_MOMENT))
+            return True
+        return entry.parameters_given and not runs.listed
+    if not entry.parameters_given or run.values is not None:
         return False
-    if run is not None:
-        plan.do(ReadRun(run.uid))
-    return run is not None or not plan.situation.runs.listed
+    plan.do(ReadRun(run.uid))
+    return True
 
 
 def _has_lost_parameters(plan: Plan, entry: Active) -> bool:
@@ -280,7 +288,7 @@ def _running(run: AttemptJob) -> bool:
 
 
 def _unsure(plan: Plan, entry: Active) -> None:
-    if entry.job in plan.situation.attempts or plan.create is not None or _waits_for_values(plan, entry):
+    if entry.job in plan.situation.attempts or plan.create is not None or _waits_for_its_run(plan, entry):
         return
     scheduled, hold = entry.trigger is Trigger.SCHEDULE, hold_of(plan)
     if scheduled and hold is not None:

@@ -111,6 +111,9 @@ class RunsOfJob:
     listed: bool = True
     """Whether all DkronRuns are known."""
 
+    awaited: bool = False
+    """Whether they are still being listed for the first time."""
+
     @property
     def groups(self) -> AbstractSet[int]:
         """The groups of all of them."""

@@ -16,6 +16,7 @@ from dkron_operator.cache import requested_runs
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
 from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefusal, ReadRun
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
@@ -83,11 +84,14 @@ def first(of: RequestedRun, *, attempt: int = 1, at: float = 0) -> Any:
     return replace(of.cause, attempt=attempt).entry(uid=UID, name=NAME, at=after(at), given=given)
 
 
-def look(*undecided: RequestedRun, decided: tuple[RequestedRun, ...] = (), listed: bool = True, **fields: Any) -> Plan:
+def look(
+    *undecided: RequestedRun, decided: tuple[RequestedRun, ...] = (), listed: bool = True, awaited: bool = False,
+    **fields: Any,
+) -> Plan:  # fmt: skip
     spec = fields.pop("spec", {})
     job = job_view(**{"schedule": "@manually", **spec})
     given = {"since": NOON, "fingerprint": job.fingerprint, **fields.pop("status", {})}
-    runs = RunsOfJob(undecided, {each.group: each for each in decided}, listed)
+    runs = RunsOfJob(undecided, {each.group: each for each in decided}, listed, awaited)
     known = situation(job, JobStatus(**given), now=after(2), **fields)
     return advance(replace(known, runs=runs))
 
@@ -234,6 +238,30 @@ def test_a_retry_needs_the_values_of_its_run(
     decided = (of,) if runs["decided"] else ()
     plan = look(decided=decided, listed=runs.get("listed", True), status={"active": (second,)}, **RETRY)
     assert (fired(plan), plan.of(ReadRun), reported(plan)) == (second if retried else None, read, told)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "at", "begins"),
+    [
+        pytest.param(1, {"awaited": True, "listed": False}, False, id="being listed for the first time"),
+        pytest.param(2, {"awaited": True, "listed": False}, False, id="the same, a retry"),
+        pytest.param(1, {"listed": False}, True, id="too many to hold"),
+        pytest.param(1, {}, True, id="listed, and there is none: an annotation asked for it"),
+    ],
+)
+def test_what_was_claimed_on_request_waits_until_its_run_is_known_whose_name_its_job_carries(
+    attempt: int, at: Object, begins: bool
+) -> None:
+    claim = first(requested(), attempt=attempt)
+    plan = look(status={"active": (claim,)}, **RETRY, **at)
+    assert fired(plan) == (claim if begins else None)
+    assert begins or plan.wake == after(3)
+
+
+def test_a_claimed_slot_waits_for_no_list() -> None:
+    claim = scheduled(SLOT).entry(uid=UID, name=NAME, at=SLOT)
+    plan = look(status={"active": (claim,)}, listed=False, awaited=True)
+    assert fired(plan) == claim
 
 
 def test_a_failed_attempt_passes_on_that_it_was_given_values() -> None:
@@ -439,7 +467,8 @@ def test_where_they_cannot_be_listed_jobs_go_on_without_them(error: KubeError, l
     runs = RequestedRuns()
     watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=lambda _: None)
     watch.failed(error)
-    assert runs.of((NAMESPACE, NAME)).listed is listed
+    of_job = runs.of((NAMESPACE, NAME))
+    assert (of_job.listed, of_job.awaited) == (listed, not listed)
 
 
 # --- at the edges ----------------------------------------------------------------------------------------------------
