@@ -163,9 +163,16 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
 
 def _witnessed(life: Life, span: Span[Timing | None], spec: JobSpec) -> list[datetime]:
     """Where statuses have said that the slots of this spec count from, one after the other, if a witness has seen all
-    of them."""
-    mine = (seen.since for seen in life.statuses if seen.fingerprint == spec.fingerprint)
-    return [since for since in mine if since is not None and span.first - GRAIN <= since < min(span.until, span.last)]
+    of them. What was seen after the next change is of that one, if both have the same spec and a clock is behind."""
+    mine = [
+        (seen.at, seen.since)
+        for seen in life.statuses
+        if seen.fingerprint == spec.fingerprint
+        and seen.since is not None
+        and span.first - GRAIN <= seen.since < min(span.until, span.last)
+    ]
+    before = [since for at, since in mine if at < span.until]
+    return before or [since for _, since in mine]
 
 
 def _guessed(slots: list[datetime], span: Span[Timing | None], step: timedelta) -> tuple[Sequence[datetime], bool]:

@@ -253,8 +253,16 @@ class _Planner:
                 self._add(at, What.ILL, lasts=lasts, ill=Ill.REFUSE, calls="write dkronjobs", status=422, share=0.5)
             case 2 | 3:
                 self._add(at, What.REMOVE, on="j0")
-            case 4 if rand.random() < JUMPS and not self._rivals and not self._has(What.WIPE):
+            case 4 if rand.random() < JUMPS and self._tells_of_clocks():
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
+
+    def _tells_of_clocks(self) -> bool:
+        """Whether somebody outside can tell what a clock that is minutes ahead makes due. An `@every` that is edited
+        then begins where nobody knows; and a list from that time, read long after it, gives the mark of then for one
+        that is now within what clocks may differ."""
+        edited = any(event.what is What.EDIT and "@every" in event.spec["schedule"] for event in self._events)
+        old = any(event.ill is Ill.OLD and event.lasts > KEPT for event in self._events)
+        return not (self._rivals or self._has(What.WIPE) or edited or old)
 
     def _left_out(self) -> None:
         """An edit that leaves out what the schedule had beside its text. The zone differs by hours alone, so the slots

@@ -1,6 +1,7 @@
 """Runs whose end the witness did not see: they satisfy nothing, unless it is known what became of them."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from dkron_crds.base import rfc3339
 from tests.chaos.case import Case
@@ -57,5 +58,11 @@ def is_forgotten(case: Case, run: Run) -> bool:
     # Kubelets tell whole seconds, and a clock that is behind takes it for an older one, or one that was ahead another
     # one for a newer one.
     wrong = max(case.weather.behind(run.began), case.weather.ahead)
-    began = run.began - case.weather.terms.grain - wrong
-    return len(kept) >= limit and all(began <= execution.finished_at for execution in kept)
+    due = _due(case, run) - case.weather.terms.grain - wrong
+    return len(kept) >= limit and all(due <= execution.finished_at for execution in kept)
+
+
+def _due(case: Case, run: Run) -> datetime:
+    """From when on it may have been due: a retry that comes late is as old as it would have been in time."""
+    before = (other.end for other in case.life.runs if other.group == run.group and other.attempt == run.attempt - 1)
+    return min([run.began, *(end for end in before if end is not None)])
