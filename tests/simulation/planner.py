@@ -253,10 +253,10 @@ class _Planner:
                 self._add(at, What.ILL, lasts=lasts, ill=Ill.REFUSE, calls="write dkronjobs", status=422, share=0.5)
             case 2 | 3:
                 self._add(at, What.REMOVE, on="j0")
-            case 4 if rand.random() < JUMPS and self._tells_of_clocks():
+            case 4 if rand.random() < JUMPS and self._can_judge_far_clock():
                 self._add(at, What.SKEW, on=on, lasts=lasts, skew=180.0)
 
-    def _tells_of_clocks(self) -> bool:
+    def _can_judge_far_clock(self) -> bool:
         """Whether somebody outside can tell what a clock that is minutes ahead makes due. An `@every` that is edited
         then begins where nobody knows; and a list from that time, read long after it, gives the mark of then for one
         that is now within what clocks may differ."""
