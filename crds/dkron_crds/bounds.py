@@ -69,9 +69,9 @@ def is_deep(text: bytes) -> bool:
 def _most_levels(text: bytes) -> int:
     """Return an upper bound of the nesting depth, in a fraction of the time that parsing takes. It removes the
     innermost pairs of brackets repeatedly. Brackets inside strings may break pairs, so each bracket that remains
-    counts as a level."""
+    counts as a level, and it stops as soon as they are few enough."""
     left, levels = text.translate(None, _NO_BRACKETS), 0
-    while levels <= DEPTH:
+    while levels <= DEPTH < levels + len(left):
         outer = left.replace(b"{}", b"").replace(b"[]", b"")
         if len(outer) == len(left):
             break

@@ -1,5 +1,6 @@
 """URL paths of the API server."""
 
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ class Resource(NamedTuple):
         return "/".join(parts)
 
 
+@lru_cache(maxsize=1024)
 def _segment(name: str) -> str:
     if name in ("", ".", ".."):
         raise NotFound(f'no object can have the name "{name}"')

@@ -114,7 +114,7 @@ def lean(job: JobView, status: JobStatus, problem: Problem) -> JobView:
     """The job without what it would run."""
     spec = JobSpec().model_copy(update={name: getattr(job.spec, name) for name in KEPT})
     return replace(
-        job, spec=spec, schedule=None, problem=problem, ignored="", unknown=None, notify={},
+        job, spec=spec, schedule=None, problem=problem, ignored="", remarks="", unknown=None, notify={},
         # The request of a run that is recorded has to stay known, or its run would be forgotten and made once more.
         requests=job.requests if has_history(status) else job.requests[:MOST_REQUESTS],
     )  # fmt: skip

@@ -7,7 +7,6 @@ from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, J
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
-from dkron_operator import executors
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
@@ -75,22 +74,23 @@ def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> J
 def _condition(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> Condition:
     status, reason, message = verdict
     generation = plan.situation.job.generation
-    same = old is not None and old.status is status
+    if old is not None and (old.status, old.reason, old.message) == (status, reason, message[:1024]):
+        current = old.observed_generation == generation
+        return old if current else old.model_copy(update={"observed_generation": generation})
     _tell(plan, kind, verdict, old)
     return Condition(
         type=kind,
         status=status,
         reason=reason,
         message=message[:1024],
-        last_transition_time=old.last_transition_time if old and same else plan.situation.now,
+        last_transition_time=old.last_transition_time if old and old.status is status else plan.situation.now,
         observed_generation=generation,
     )
 
 
 def _tell(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> None:
+    """Report what is new, as far as people need it."""
     status, reason, message = verdict
-    if old is not None and (old.status, old.reason, old.message) == (status, reason, message[:1024]):
-        return
     if (kind, status) in ((ConditionType.READY, FALSE), (ConditionType.DEGRADED, TRUE)):
         plan.warn(reason, message)
     ignored = plan.situation.job.ignored
@@ -109,8 +109,8 @@ def _ready(plan: Plan) -> Verdict:
         return UNKNOWN, ReadyReason.PENDING, "the operator has not checked the Job with the API server yet"
     if situation.job.unprompted is not None:
         return FALSE, situation.job.unprompted.reason, situation.job.unprompted.message
-    spec, nodes = situation.job.spec, situation.nodes or {}
-    told = (situation.job.ignored, placement.remarks(spec.tags, nodes.values()), executors.remarks(spec))
+    job, nodes = situation.job, situation.nodes or {}
+    told = (job.ignored, placement.remarks(job.spec.tags, nodes.values()), job.remarks)
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 

@@ -19,7 +19,7 @@ from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.once import Never
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
-from dkron_operator.executors import check
+from dkron_operator.executors import check, remarks
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications import read_notify
 from dkron_operator.plan.cause import Cause, started_at
@@ -43,6 +43,7 @@ def read_job(body: Object) -> JobView:
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
     schedule, schedule_problem = _read_schedule(spec, name)
     given, spec = spec, _understood(spec)
+    problem = problem or schedule_problem or check(spec) or check_placement(spec) or _processors(spec)
     return JobView(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -57,9 +58,10 @@ def read_job(body: Object) -> JobView:
         stops=read_stops(metadata),
         spec=spec,
         schedule=schedule,
-        problem=problem or schedule_problem or check(spec) or check_placement(spec) or _processors(spec),
+        problem=problem,
         fingerprint=spec.fingerprint,
         ignored="" if spec is given else _settings(given).ignored(),
+        remarks=remarks(spec) if problem is None else "",
         unprompted=_unprompted(spec, schedule),
         unknown=None if spec is given else check(given) or _processors(given),
         notify=read_notify(metadata),

@@ -4,8 +4,9 @@ Active entries, and ended runs that may still start other jobs, have limits on t
 they say what is still to be done.
 """
 
-import json
 from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 OUTPUT_BYTES = 16 * 1024
 """The limit for all outputs of a status together."""
@@ -47,4 +48,4 @@ def _drop_outputs(executions: list[dict[str, Any]]) -> None:
 
 
 def _size(status: dict[str, Any]) -> int:
-    return len(json.dumps(status, separators=(",", ":"), ensure_ascii=False).encode())
+    return len(to_json(status))

@@ -68,6 +68,9 @@ class JobView:
     ignored: str = ""
     """Names the settings of the given spec that are ignored; empty if there are none."""
 
+    remarks: str = ""
+    """What in the spec is legal and may surprise its author; empty if nothing is."""
+
     unprompted: Problem | None = None
     """Why the job does not run by itself, though it runs on request: a required parameter has no default; None if
     nothing is in the way."""

@@ -360,7 +360,7 @@ class Reconciler:
             pauses=self._pauses(cached.job),
             held_until=None if left is None else shifted(now, left),
             runs=self._store.runs_of(cached),
-            full_since=_full_since(cached, self._clock.now()),
+            full_since=_full_since(cached, now),
         )
 
     def _barred(self, cached: CachedJob, *, inline: bool) -> Problem | None:
