@@ -2,12 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.executors.problem import Problem
-from dkron_operator.plan.fold import Change, Decided, MarkTakenBack, fold_all
+from dkron_operator.plan.fold import Change, Decided, Finished, MarkTakenBack, fold_all
 from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
@@ -61,6 +61,9 @@ class Remembered:
     judged: tuple[tuple[int, bool], Problem | None] | None = None
     """The generation that the installation's rules were asked about, whether its spec could be read and has room, and
     what they refuse; None if they were not asked."""
+
+    ended: dict[str, datetime] = field(default_factory=dict)
+    """When attempts ended whose ends are not written yet or were recorded lately, by the name of the Job."""
 
     full: Fullness | None = None
     """Set while the status has no room to show another ended run."""
@@ -121,6 +124,17 @@ class CachedJob:
                 self.mark = change.to
             elif isinstance(change, Decided):
                 self.mark = max(self.mark, change.slot)
+            elif isinstance(change, Finished):
+                self.remembered.ended[change.execution.job] = change.execution.finished_at
+
+    def forget_ended(self, *, now: datetime, hold: timedelta) -> None:
+        """Forget the attempts that ended longer than `hold` ago, once their ends are written."""
+        ended = self.remembered.ended
+        old = [name for name, at in ended.items() if abs(now - at) > hold]
+        unwritten = {change.execution.job for change in self.pending if isinstance(change, Finished)} if old else set()
+        for name in old:
+            if name not in unwritten:
+                del ended[name]
 
     def mark_job_deleting(self, name: str) -> None:
         """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""

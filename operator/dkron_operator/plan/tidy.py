@@ -59,7 +59,9 @@ def _forget_counted(plan: Plan) -> None:
     # Names of Jobs that are gone are harmless: they leave with a write that happens anyway.
     if not (plan.changes and plan.situation.runs.listed):
         return
-    unseen = frozenset(plan.status.counted) - plan.situation.attempts.keys()
+    # An end may be recorded twice: after a write that got no answer, or by two processes. It counts once by its name.
+    counted = frozenset(plan.situation.status.counted)
+    unseen = counted - plan.situation.attempts.keys() - plan.situation.unsettled
     # There may be thousands of requests, and usually nothing is unseen.
     unseen -= _to_be_answered(plan) if unseen else frozenset()
     # A list may be too old to hold a Job yet. If its name were forgotten, the Job would be counted again when it

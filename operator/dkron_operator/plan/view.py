@@ -301,6 +301,10 @@ class Situation:
     absent: AbstractSet[str] = frozenset()
     """Names of Jobs that are confirmed to be gone."""
 
+    unsettled: AbstractSet[str] = frozenset()
+    """Names of Jobs whose ends are not written yet, or were recorded so lately that another process may be about to
+    record them, too."""
+
     accepted: bool = True
     """The annotation says that an operator has accepted the job, or the annotation cannot be written."""
 

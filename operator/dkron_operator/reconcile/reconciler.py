@@ -248,6 +248,7 @@ class Reconciler:
     async def _next_plan(self, cached: CachedJob) -> Plan | None:
         """What to do for the job now; None if the cache was behind, and is not any more."""
         _prune(cached, self._store.runs_of(cached))
+        cached.forget_ended(now=self._clock.now(), hold=self._hold)
         if doubtful := self._verifier.about(cached):
             await self._verifier.clear(cached, doubtful)
             return None
@@ -357,6 +358,7 @@ class Reconciler:
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
             absent=cached.observed.absent,
+            unsettled=cached.remembered.ended.keys(),
             pauses=self._pauses(cached.job),
             held_until=None if left is None else shifted(now, left),
             runs=self._store.runs_of(cached),

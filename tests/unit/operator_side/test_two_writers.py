@@ -1,8 +1,9 @@
 """Two operators decide several slots at once, both from the same version of the status; the later one folds its changes
-onto what the first has written. Each slot is counted once, and no other slot is passed over."""
+onto what the first has written. Each slot is counted once, and no other slot is passed over. The same holds for the end
+of an attempt that two record, or one twice."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,10 @@ import pytest
 from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Change, Decided, Passed, fold_all
+from dkron_operator.plan.fold import Change, Decided, Finished, Passed, fold_all
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.written import Slots, facts
-from tests.support.builders import NOON, after, job_view, situation
+from tests.support.builders import NOON, after, claim, execution, job_view, situation
 
 FIRST, SECOND = after(330), after(450)
 """When the two look: after the slots to 300 s, and after those to 420 s."""
@@ -98,3 +99,58 @@ def test_what_was_skipped_and_not_written_is_given_up_for_the_edit_that_another_
         cached.rebase(first.status, version, now=SECOND)
         assert (cached.mark, cached.status.last_schedule_time) == (after(300), after(300))
     assert Decided(after(420)) not in cached.pending
+
+
+ENDED = tuple(execution(claim(after(second)), success=False) for second in (0, 60))
+GONE = frozenset(each.job for each in ENDED)
+
+
+def without_jobs(**fields: Any) -> CachedJob:
+    """A job that keeps one execution, with two whose Jobs are gone: the names alone say that these were counted."""
+    job = job_view(history={"executions": 1}, **fields)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60))
+    cached = CachedJob(job, 1, status, status)
+    cached.note(*(Finished(each) for each in ENDED))
+    return cached
+
+
+def planned(cached: CachedJob, now: datetime) -> Plan:
+    cached.forget_ended(now=now, hold=timedelta(minutes=1))
+    plan = advance(
+        situation(
+            cached.job, cached.status, persisted=cached.base, now=now, fireable_since=now, absent=GONE,
+            unsettled=cached.remembered.ended.keys(),
+        )
+    )  # fmt: skip
+    cached.note(*plan.changes)
+    return plan
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(66, id="soon"), pytest.param(600, id="after a long outage")])
+@pytest.mark.parametrize(
+    "fields", [{}, {"executor": "http", "executorConfig": {"method": "GET", "url": "http://a", "inline": "true"}}]
+)
+def test_an_end_counts_once_though_its_write_got_no_answer(fields: dict[str, Any], seconds: int) -> None:
+    cached = without_jobs(**fields)
+    planned(cached, after(seconds))
+    for version in (2, 3):
+        # It was written all the same.
+        cached.rebase(cached.status, version, now=after(seconds))
+        planned(cached, after(seconds))
+    assert cached.status.error_count == 2
+
+
+def test_an_end_counts_once_though_two_record_it() -> None:
+    first, second = without_jobs(), without_jobs()
+    planned(first, after(66))
+    first.settle(len(first.pending), base=first.status, version=2)
+    assert planned(first, after(67)).status.counted == tuple(each.job for each in ENDED)
+    second.rebase(first.status, 3, now=after(67))
+    assert second.status.error_count == 2
+
+
+def test_a_name_is_forgotten_a_minute_after_its_end_was_written() -> None:
+    cached = without_jobs()
+    planned(cached, after(66))
+    cached.settle(len(cached.pending), base=cached.status, version=2)
+    assert planned(cached, after(600)).status.counted == ()
