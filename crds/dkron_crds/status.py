@@ -16,6 +16,7 @@ from dkron_crds.depends import MAX_PARENTS, DkronName, When
 from dkron_crds.names import NAME_LENGTH
 
 MAX_ACTIVE = 2048
+MAX_CONDITIONS = 8
 MAX_COUNTED = 4096
 MAX_REFUSED = 256
 MAX_DEPENDENTS = 256
@@ -176,15 +177,15 @@ class Skipped(WireModel):
     """The newest slot that was skipped."""
 
     last_reason: SkipReason
-    """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not start
-    within spec.startingDeadlineSeconds. NoMatchingNode: no ready, schedulable node has the tags. Missed: no operator
-    could fire it in time, see spec.missedRuns. Disabled: a run of the disabled job was requested, or its parent
-    ended. TooManyActive: more than a thousand attempts would be active. Expired, NotStarted: its parent ended after
-    expiresAt or before startsAt. NotReady: its parent ended, or a run was requested, while the job was not ready.
-    Succeeded: the job is ephemeral, has succeeded and is about to be deleted. InvalidParameters: a request gave values
-    that do not fit spec.parameters. Edited: the spec changed before a slot
-    of the old schedule was decided. Overrun: its parent had more ended runs than it can show, before this job had
-    processed them. Paused: a DkronPause held the job, and dropped it."""
+    """Why it was skipped. ConcurrencyForbidden: an earlier run was active. DeadlineExceeded: it could not start within
+    spec.startingDeadlineSeconds. NoMatchingNode: no ready, schedulable node has the tags. Missed: no operator could
+    fire it in time, see spec.missedRuns. Disabled: a run of the disabled job was requested, or its parent ended.
+    TooManyActive: more than a thousand attempts would be active. Expired, NotStarted: its parent ended after expiresAt
+    or before startsAt. NotReady: its parent ended, or a run was requested, while the job was not ready; or an edit
+    that made it invalid came before a slot of the old schedule was decided. Succeeded: the job is ephemeral, has
+    succeeded and is about to be deleted. InvalidParameters: a request gave values that do not fit spec.parameters.
+    Edited: the spec changed before a slot of the old schedule was decided. Overrun: its parent had more ended runs
+    than it can show, before this job had processed them. Paused: a DkronPause held the job, and dropped it."""
 
 
 class Day(WireModel):
@@ -314,7 +315,7 @@ class JobStatus(StatusModel):
     observed_generation: Count = 0
     """The metadata.generation that the operator last acted on."""
 
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=8, json_schema_extra=LIST_BY_TYPE)] = ()
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=MAX_CONDITIONS, json_schema_extra=LIST_BY_TYPE)] = ()
     """The conditions Ready, Suspended and Degraded."""
 
     since: Instant | None = None
@@ -331,7 +332,8 @@ class JobStatus(StatusModel):
     is not ready."""
 
     rebuilt_at: Instant | None = None
-    """When the operator found this status wiped. Runs that ended before this time start no other jobs."""
+    """When the operator found this status wiped. No slot up to this time runs, and runs that ended before it start no
+    other jobs."""
 
     last_schedule_time: Instant | None = None
     """The newest slot that was decided: fired, skipped or missed. No slot at or before it fires again."""

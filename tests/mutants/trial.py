@@ -16,7 +16,9 @@ from tests.mutants.catalog import ROOT, TESTS, Mutant, mutated
 SLOWEST = 900
 """Seconds for the tests of one mutant: one that makes them hang is found, too."""
 UNIT = Path("tests/unit/operator_side")
+PLANS = "tests/unit/simulation/test_seeds.py::test_what_a_seed_has_found_is_right"
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_PLAN = re.compile(r".*\[(.+)]")
 _SEED = re.compile(r"^seed (\d+) fails", re.MULTILINE)
 
 
@@ -35,8 +37,21 @@ def by_unit_tests(mutant: Mutant | None, tests: Sequence[str] = ()) -> Found:
     """Which unit test finds it; of None, which fails on the operator as it is. Raises `Outdated`, `Untried`."""
     names = tests or (() if mutant is None else dict.fromkeys((*mutant.tests, *TESTS[mutant.file])))
     with _copy(mutant) as environment:
-        pytest = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
-        code, told = _run([*pytest, "--hypothesis-seed=0", *(str(UNIT / name) for name in names)], environment)
+        return _tested(environment, [str(UNIT / name) for name in names])
+
+
+def by_simulation(mutant: Mutant, *, seeds: int) -> Found:
+    """Which of the plans that earlier seeds have left finds it, or which of the first seeds. Raises `Outdated`,
+    `Untried`."""
+    with _copy(mutant) as environment:
+        if found := _tested(environment, [PLANS]).by:
+            return Found(_PLAN.sub(r"plan \1", found))
+        return _simulated(environment, seeds)
+
+
+def _tested(environment: dict[str, str], tests: Sequence[str]) -> Found:
+    pytest = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+    code, told = _run([*pytest, "--hypothesis-seed=0", *tests], environment)
     match = _FAILED.search(told)
     if code == 0:
         return Found("")
@@ -47,11 +62,9 @@ def by_unit_tests(mutant: Mutant | None, tests: Sequence[str] = ()) -> Found:
     raise Untried(f"pytest ended with {code}:\n{told[-2000:]}")
 
 
-def by_simulation(mutant: Mutant, *, seeds: int, first: int = 0) -> Found:
-    """Which of the first seeds finds it. Raises `Outdated`, `Untried`."""
-    with _copy(mutant) as environment:
-        command = [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), "--first", str(first)]
-        code, told = _run([*command, "--jobs", "1"], environment)
+def _simulated(environment: dict[str, str], seeds: int) -> Found:
+    command = [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), "--jobs", "1"]
+    code, told = _run(command, environment)
     match = _SEED.search(told)
     if code == 0:
         return Found("")

@@ -165,7 +165,7 @@ class Fire:
         if run is not None and _same(run, cached, create.entry):
             return answer
         if not create.late:
-            message = f"another object has the name of Job {create.entry.job}; the operator waits until it is deleted"
+            message = f"another object has the name of Job {create.entry.job}; delete it, so that the attempt can begin"
             cached.observed.troubles[create.entry.job] = Trouble("NameTaken", message)
             raise Unavailable(message)
         return None

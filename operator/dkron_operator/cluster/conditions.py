@@ -5,6 +5,7 @@ from datetime import datetime
 
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
+from dkron_crds.status import MAX_CONDITIONS
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.leader.election import Leadership
 
@@ -65,7 +66,7 @@ def _conditions(
             )
         )
     others = (each for kind, each in kept.items() if kind not in OURS)
-    return (*ours, *others)
+    return (*ours, *others)[:MAX_CONDITIONS]
 
 
 def _verdicts(

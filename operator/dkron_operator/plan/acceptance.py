@@ -8,8 +8,9 @@ the annotation remains. The job therefore does not look new, and none of its slo
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import AcceptedSchedule, JobSpec, ReadyReason, SkipReason, Trigger
+from dkron_crds.job import AcceptedSchedule, JobSpec, JobStatus, ReadyReason, SkipReason, Trigger
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.fold import Accepted, Decided, Passed
 from dkron_operator.plan.plan import Plan, begun_slots
@@ -31,8 +32,8 @@ def plan_acceptance(plan: Plan) -> None:
         plan.note(Accepted(job.created, fingerprint, schedule=schedule))
     elif status.since is None:
         plan.note(Accepted(situation.now, fingerprint, rebuilt=True, schedule=schedule))
-        text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and past slots do not run"
-        plan.warn("StatusRebuilt", text)
+        text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and only slots after"
+        plan.warn("StatusRebuilt", f"{text} {rfc3339(situation.now)} run")
     elif (status.fingerprint != fingerprint or status.accepted != schedule) and _is_pending(plan):
         # First find out what happened to the pending slot of the old schedule.
         return
@@ -55,6 +56,13 @@ def is_accepted(plan: Plan) -> bool:
     """
     since = plan.status.since
     return since is not None and since == plan.situation.persisted.since and plan.situation.accepted
+
+
+def first_moment(status: JobStatus, starts: datetime | None) -> datetime | None:
+    """The earliest moment of a slot, also of one whose schedule lets it run late; None if any may run. A wiped status
+    has forgotten which slots have run, so no slot up to then runs."""
+    rebuilt = None if status.rebuilt_at is None else shifted(status.rebuilt_at, TICK)
+    return max((each for each in (starts, rebuilt) if each is not None), default=None)
 
 
 def accepted_schedule(spec: JobSpec) -> AcceptedSchedule | None:
@@ -137,4 +145,4 @@ def _old_timeline(plan: Plan) -> Timeline | None:
     except (ScheduleError, TimezoneError):
         # Written by hand, or by a version that accepted more schedules.
         return None
-    return Timeline(schedule, since, old.starts_at, old.expires_at)
+    return Timeline(schedule, since, first_moment(plan.status, old.starts_at), old.expires_at)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dkron_crds.base import saturated
 from dkron_crds.job import Ended, GroupStatus, Published, When
 
 NOTHING = Published()
@@ -34,11 +35,8 @@ class Parent:
 
     def has_published(self, when: When) -> int:
         """How many runs with a matching result it has ever shown."""
-        return sum(
-            count
-            for success, count in ((True, self.published.success), (False, self.published.failed))
-            if when.fits(success=success)
-        )
+        counts = ((True, self.published.success), (False, self.published.failed))
+        return saturated(sum(count for success, count in counts if when.fits(success=success)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from dkron_crds.base import saturated
 from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published
 from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.dependencies import GroupKey
@@ -135,7 +136,7 @@ def _tracked(status: JobStatus, entry: Consumed) -> JobStatus:
 def _noted(status: JobStatus, run: Heard) -> JobStatus:
     after = status.model_copy(update={"heard": (*status.heard, run)})
     before = consumed(status, run.uid)
-    return after if before is None else with_consumed(after, run.uid, before + 1)
+    return after if before is None else with_consumed(after, run.uid, saturated(before + 1))
 
 
 def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStatus) -> JobStatus:
@@ -153,7 +154,7 @@ def with_ended(status: JobStatus, group: int, *, at: datetime, result: GroupStat
         # The plan leaves room; a status that another writer changed may not.
         given_up = {each.group for each in oldest_first(shown)[:-MAX_ENDED]}
         shown = tuple(each for each in shown if each.group not in given_up)
-    counted = before.model_copy(update={kind: getattr(before, kind) + 1})
+    counted = before.model_copy(update={kind: saturated(getattr(before, kind) + 1)})
     return status.model_copy(update={"ended": shown, "published": counted})
 
 

@@ -22,7 +22,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_crds.status import MAX_COUNTED, MAX_OUTPUT
+from dkron_crds.status import MAX_CONDITIONS, MAX_COUNTED, MAX_OUTPUT
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
@@ -76,6 +76,14 @@ class SinceTakenBack:
     """Slots now count from `to`, because `since` was ahead of the clock."""
 
     since: datetime
+    to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltTakenBack:
+    """The status was found wiped by `to`, because `rebuilt_at` was ahead of the clock."""
+
+    rebuilt_at: datetime
     to: datetime
 
 
@@ -206,6 +214,7 @@ class Held:
 Change = (
     Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Discarded | Joined | Overrun
     | Tidied | Delivered | Judged | Held | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
+    | RebuiltTakenBack
 )  # fmt: skip
 
 
@@ -242,7 +251,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Held(noted):
             return _with(status, paused=noted)
         case Judged(generation, conditions, upcoming, runs_after):
-            told = (*conditions, *_of_others(status, conditions))
+            told = (*conditions, *_of_others(status, conditions))[:MAX_CONDITIONS]
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
         case (
             Joined() | Overrun() | Noted() | Settled() | GivenUp() | Tracked() | Untracked() | Forgotten() | Followed()
@@ -255,6 +264,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _with(status, last_schedule_time=to, ran_ahead=begun) if known else status
         case SinceTakenBack(since, to):
             return _with(status, since=to) if status.since == since else status
+        case RebuiltTakenBack(rebuilt_at, to):
+            return _with(status, rebuilt_at=to) if status.rebuilt_at == rebuilt_at else status
 
 
 def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
@@ -287,7 +298,7 @@ def _without_note(execution: Execution, lost: Lost) -> Execution:
 
 
 def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:
-    """Conditions that another writer keeps in the status, as they are now."""
+    """Conditions that another writer keeps in the status, as they are now. Those that find no room go."""
     types = {condition.type for condition in ours}
     return (condition for condition in status.conditions if condition.type not in types)
 

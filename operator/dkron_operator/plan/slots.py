@@ -6,7 +6,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
 from dkron_crds.requests import FIRST
 from dkron_crds.schedule.timeline import TICK, Timeline
-from dkron_operator.plan.acceptance import is_accepted
+from dkron_operator.plan.acceptance import first_moment, is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
@@ -24,7 +24,7 @@ def timeline(plan: Plan) -> Timeline | None:
     silent = job.spec.disabled or job.spec.parents or plan.situation.own_problem is not None
     if job.schedule is None or since is None or silent or is_over(plan):
         return None
-    return Timeline(job.schedule, since, job.spec.starts_at, job.spec.expires_at)
+    return Timeline(job.schedule, since, first_moment(plan.status, job.spec.starts_at), job.spec.expires_at)
 
 
 def plan_found_slots(plan: Plan) -> None:

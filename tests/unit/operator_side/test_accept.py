@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_operator.executors.problem import Problem
@@ -172,6 +173,31 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(*, accepted: bool, s
     assert [entry.job for entry in status.active] == [newest.name]
     assert [record.job for record in status.executions] == [old.name]
     assert (plan.create, status.skipped, reported(plan)) == (None, None, ["StatusRebuilt"])
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param({}, id="as it was"),
+        pytest.param({"missedRuns": "skip"}, id="missed runs are skipped"),
+        pytest.param({"schedule": "@after 2026-03-01T12:00:01Z <P1D"}, id="edited"),
+        pytest.param({"startsAt": "2026-03-01T11:00:00Z"}, id="edited, with a start"),
+    ],
+)
+def test_an_after_does_not_run_again_when_its_job_is_gone_and_its_status_was_wiped(edit: dict[str, Any]) -> None:
+    job = job_view(schedule="@after 2026-03-01T12:00:00Z <P1D")
+    wiped = advance(situation(replace(job, status_written=False, accepted=True), JobStatus(), now=NOW))
+    assert (wiped.create, reported(wiped)) == (None, ["StatusRebuilt"])
+    edited = job_view(**{"schedule": "@after 2026-03-01T12:00:00Z <P1D", **edit}, generation=2)
+    plan = advance(situation(edited, wiped.status, now=after(400), fireable_since=after(390)))
+    plan = advance(situation(edited, plan.status, now=after(401), fireable_since=after(390)))
+    assert (plan.create, plan.status.skipped) == (None, None)
+
+
+def test_an_after_that_comes_due_after_its_status_was_wiped_runs() -> None:
+    job = job_view(schedule=f"@after {rfc3339(after(360))} <P1D")
+    wiped = advance(situation(replace(job, accepted=True), JobStatus(), now=NOW)).status
+    assert fired(advance(situation(job, wiped, now=after(400)))) == claim(after(360), at=after(400))
 
 
 def test_an_after_whose_job_still_exists_does_not_run_again_when_status_was_wiped() -> None:

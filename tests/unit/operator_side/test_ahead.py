@@ -15,7 +15,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.unknown_jobs import split
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation, wire_job, wire_run
-from tests.support.plans import condition, fired, outcomes_read, skips
+from tests.support.plans import condition, fired, outcomes_read, reported, skips
 
 JOB = job_view()
 
@@ -60,6 +60,19 @@ def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
     degraded = condition(plan, "Degraded")
     assert (degraded.reason == "MarkAhead", "set it to now" in degraded.message) == (row.degraded, row.degraded)
     assert advance(situation(JOB, plan.status, now=after(100))).changes == []
+
+
+@pytest.mark.parametrize(
+    ("rebuilt", "then"),
+    [
+        pytest.param(after(150), after(150), id="clocks may differ by a minute"),
+        pytest.param(after(3600), after(100), id="a clock that was ahead, or a hand"),
+    ],
+)
+def test_a_wipe_that_is_ahead_silences_no_dependent_job(rebuilt: datetime, then: datetime) -> None:
+    plan = advance(situation(JOB, accepted(rebuilt_at=rebuilt), now=after(100)))
+    assert plan.status.rebuilt_at == then
+    assert reported(plan) == ([] if rebuilt == then else ["ClockWasAhead"])
 
 
 EARLY = claim(after(300), at=after(100))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dkron_crds.base import rfc3339
+from dkron_crds.base import INT64_MAX, rfc3339
 from dkron_crds.depends import dependent_group
 from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published, SkipReason, Trigger, When
 from dkron_crds.status import MAX_ENDED
@@ -406,6 +406,13 @@ def test_a_status_that_has_no_room_gets_none_by_an_end_that_is_folded_onto_it() 
     status = with_ended(JobStatus(ended=FULL), 2**40, at=after(5000), result=SUCCESS)
     assert (len(status.ended), status.ended[-1].group) == (MAX_ENDED, 2**40)
     assert status.published == Published(success=MAX_ENDED + 1)
+
+
+def test_a_count_at_its_limit_stays_there() -> None:
+    most = JobStatus(published=Published(success=INT64_MAX))
+    assert with_ended(most, 1, at=after(1), result=SUCCESS).published == most.published
+    parent = Parent("uid-a", (), Published(success=INT64_MAX, failed=INT64_MAX), None)
+    assert parent.has_published(When.ALWAYS) == INT64_MAX
 
 
 @pytest.mark.parametrize(("rebuilt", "shown"), [(99, True), (101, False)])

@@ -21,7 +21,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_crds.status import MAX_OUTPUT
+from dkron_crds.status import MAX_CONDITIONS, MAX_OUTPUT
 from dkron_operator.plan.fold import (
     Accepted,
     Change,
@@ -48,6 +48,10 @@ HISTORY = History()
 MISSED, BUSY, LATE = SkipReason.MISSED, SkipReason.CONCURRENCY_FORBIDDEN, SkipReason.DEADLINE_EXCEEDED
 FIRST, SECOND, RETRY = claim(NOON), claim(after(60)), claim(NOON, attempt=2, at=after(6))
 CONDITION = Condition(type="Ready", status=ConditionStatus.TRUE, reason="Scheduled", last_transition_time=NOON)
+
+
+def foreign(number: int) -> Condition:
+    return CONDITION.model_copy(update={"type": f"Of{number}"})
 
 
 def folded(*changes: Change, onto: JobStatus | None = None, history: History = HISTORY) -> JobStatus:
@@ -391,3 +395,9 @@ def test_of_what_is_not_kept_nobody_can_be_told() -> None:
 def test_a_condition_of_somebody_else_that_came_meanwhile_stays() -> None:
     theirs = CONDITION.model_copy(update={"type": "Theirs"})
     assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, theirs))).conditions == (CONDITION, theirs)
+
+
+def test_conditions_of_others_stay_as_far_as_there_is_room() -> None:
+    few, many = tuple(map(foreign, range(3))), tuple(map(foreign, range(MAX_CONDITIONS)))
+    assert folded(JUDGED, onto=JobStatus(conditions=few)).conditions == (CONDITION, *few)
+    assert folded(JUDGED, onto=JobStatus(conditions=many)).conditions == (CONDITION, *many[:-1])
