@@ -74,6 +74,12 @@ def known(uid: str) -> Object:
     return {"refused": names[-MAX_REFUSED:], "counted": names[UNKNOWN:-MAX_REFUSED]}
 
 
+def foreign_condition(number: int) -> Object:
+    """A condition that another program keeps in a status."""
+    since = "2026-01-01T00:00:00Z"
+    return {"type": f"Of{number}", "status": "Unknown", "reason": "Foreign", "lastTransitionTime": since}
+
+
 def nested(levels: int) -> str:
     """A DkronJob as JSON; no client of ours could send it as an object."""
     job = dkron_job("nested", schedule="@every 1s", jobTemplate={"spec": {"template": {"deep": "HERE"}}})
@@ -151,6 +157,15 @@ CASES = (
     Hostile(
         "days", dkron_job("days", jobTemplate=FAST, history=KEEP_ALL), finished(1),
         status={"days": [{"date": TODAY, "success": INT64_MAX, "failed": INT64_MAX}]}, then=RUN,
+    ),
+    Hostile(
+        "conditions", dkron_job("conditions", jobTemplate=FAST, history=KEEP_ALL), finished(1),
+        status={"conditions": [foreign_condition(n) for n in range(8)]}, then=RUN,
+    ),
+    Hostile(
+        "rebuilt", dkron_job("rebuilt", jobTemplate=FAST, history=KEEP_ALL),
+        lambda status: finished(1)(status) and status["rebuiltAt"] < "9999",
+        status={"rebuiltAt": "9999-12-31T23:59:59Z"}, then=RUN, event="ClockWasAhead",
     ),
     Hostile(
         "dates", dkron_job("dates", timezone="Asia/Tokyo", schedule="0 0 3 * * *", jobTemplate=FAST, history=KEEP_ALL),

@@ -50,8 +50,8 @@ WIPES = {"merge": _wipe_by_merge_patch, "json": _wipe_by_json_patch}
 
 
 def test_a_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None:
-    """Of the jobs `kept`, the first Job and the newest are left: what ran between them is neither run nor counted. Those
-    called `once` might still run late, if they had not run."""
+    """Of the jobs `kept`, the first Job and the newest are left: what ran between them is neither run nor counted.
+    Those called `once` might still run late, if they had not run."""
     kube, operator = own_site.kube, own_site.operator
     gone = [f"{missed}-{wipe}" for missed in ("all", "latest") for wipe in WIPES]
     kept = [f"kept-{wipe}" for wipe in WIPES]
