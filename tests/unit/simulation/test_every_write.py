@@ -65,6 +65,10 @@ def only_what_is_kept_is_left(result: Result) -> None:
     assert (status(result).success_count, len(status(result).executions)) == (3, 1)
 
 
+def the_slot_ran_once(result: Result) -> None:
+    assert attempts(result) == [("", 1, True)]
+
+
 def each_end_was_delivered(result: Result) -> None:
     assert set(result.delivered) == {execution.id for execution in status(result).executions}
     assert status(result).undelivered == ()
@@ -109,6 +113,13 @@ ONE_JOB = {
     "a small history": Story(
         events=(job(history={"executions": 1, "successfulJobs": 0}), *ask(3.0, 4.0, 5.0)),
         ends=90.0, disturbed=(6, 80), holds=only_what_is_kept_is_left,
+    ),
+    "one slot, and a wipe when its Job is gone": Story(
+        events=(
+            job(schedule="@after 2026-03-01T11:59:33Z <PT1H", history={"successfulJobs": 0}),
+            Event(at=79.0, what=What.KILL, on="operator-0", lasts=2.0), Event(at=80.0, what=What.WIPE, on="j0"),
+        ),
+        ends=110.0, disturbed=(0, 90), holds=the_slot_ran_once,
     ),
     "delivery": Story(
         events=(job(schedule=SLOTS, processors={"log": {}}), Event(at=12.0, what=What.DISABLE, on="j0")),
