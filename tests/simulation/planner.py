@@ -3,6 +3,7 @@
 What came later draws from a source of its own, so that all the rest of a plan stays as it was.
 """
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -115,6 +116,7 @@ class _Planner:
         self._leases()
         self._backoffs()
         self._far_ahead()
+        self._list_dependents()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -239,6 +241,14 @@ class _Planner:
             self._add(then, What.KILL, on=on, lasts=0.0)
         else:
             self._add(then - 1.0, What.ILL, on=on, lasts=1.0, ill=Ill.GAP, share=0.5)
+
+    def _list_dependents(self) -> None:
+        """An operator that starts by a list from before a dependent job was made counts a run of the parent that ended
+        meanwhile as an overrun, and does not make the run. Old lists are from after that."""
+        made = max((event.at for event in self._events if event.spec.get("dependsOn")), default=0.0)
+        for number, event in enumerate(self._events):
+            if event.ill is Ill.OLD and event.calls != "jobs":
+                self._events[number] = replace(event, at=max(event.at, made + 1.0))
 
     def _others(self) -> None:
         """What is rarer: a quota or a namespace that ends, which refuse Jobs; a status that is refused as invalid; a

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.executors.problem import Problem
-from dkron_operator.plan.fold import Change, Decided, Finished, MarkTakenBack, fold_all
+from dkron_operator.plan.fold import Change, Decided, Finished, MarkTakenBack, Refused, fold_all
 from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
@@ -62,8 +62,9 @@ class Remembered:
     """The generation that the installation's rules were asked about, whether its spec could be read and has room, and
     what they refuse; None if they were not asked."""
 
-    ended: dict[str, datetime] = field(default_factory=dict)
-    """When attempts ended whose ends are not written yet or were recorded lately, by the name of the Job."""
+    counted: dict[str, datetime | None] = field(default_factory=dict)
+    """The ended attempts and refused requests that were counted lately, by the name of the Job, and since when; None
+    until the next plan."""
 
     full: Fullness | None = None
     """Set while the status has no room to show another ended run."""
@@ -124,17 +125,21 @@ class CachedJob:
                 self.mark = change.to
             elif isinstance(change, Decided):
                 self.mark = max(self.mark, change.slot)
-            elif isinstance(change, Finished):
-                self.remembered.ended[change.execution.job] = change.execution.finished_at
+            elif (name := _counts(change)) is not None:
+                self.remembered.counted[name] = None
 
-    def forget_ended(self, *, now: datetime, hold: timedelta) -> None:
-        """Forget the attempts that ended longer than `hold` ago, once their ends are written."""
-        ended = self.remembered.ended
-        old = [name for name, at in ended.items() if abs(now - at) > hold]
-        unwritten = {change.execution.job for change in self.pending if isinstance(change, Finished)} if old else set()
+    def forget_counted(self, *, now: datetime, hold: timedelta) -> None:
+        """Forget what was counted longer than `hold` ago, once that is written."""
+        counted, old = self.remembered.counted, []
+        for name, at in counted.items():
+            if at is None:
+                counted[name] = now
+            elif abs(now - at) > hold:
+                old.append(name)
+        unwritten = {_counts(change) for change in self.pending} if old else set()
         for name in old:
             if name not in unwritten:
-                del ended[name]
+                del counted[name]
 
     def mark_job_deleting(self, name: str) -> None:
         """The Job was deleted and goes once the watch says so, which may have happened before the answer arrived."""
@@ -176,3 +181,10 @@ class CachedJob:
         # What is skipped and not written is not decided yet, and a mark that is being moved back was wrong.
         known = (self.base.last_schedule_time, self.status.last_schedule_time)
         self.mark = max(self.mark, min(mark or LONG_AGO for mark in known))
+
+
+def _counts(change: Change) -> str | None:
+    """The name of the Job that an attempt or a refused request is counted by; None if the change counts neither."""
+    if isinstance(change, Finished):
+        return change.execution.job
+    return change.job if isinstance(change, Refused) else None

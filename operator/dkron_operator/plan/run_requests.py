@@ -58,9 +58,9 @@ def plan_requests(plan: Plan) -> None:
 
 def plan_unasking(plan: Plan) -> None:
     """Forget the refusals whose annotations are gone, or whose DkronRuns say so."""
-    # They do no harm: they leave with a write that is made anyway.
+    # They do no harm: they leave with a write that is made anyway, when nobody is about to count them once more.
     if plan.changes and plan.status.refused and not plan.made_room:
-        _unask(plan, _standing(plan))
+        _unask(plan, _standing(plan).keys() | plan.situation.unsettled)
 
 
 def _standing(plan: Plan) -> dict[str, Request]:
@@ -70,8 +70,8 @@ def _standing(plan: Plan) -> dict[str, Request]:
     return {cause.job_name(uid=job.uid, name=job.name): request for request, cause in causes}
 
 
-def _unask(plan: Plan, standing: Mapping[str, Request]) -> None:
-    asked = standing.keys() | {_first_job(plan, run) for run in plan.situation.runs.undecided}
+def _unask(plan: Plan, kept: AbstractSet[str]) -> None:
+    asked = kept | {_first_job(plan, run) for run in plan.situation.runs.undecided}
     gone = frozenset(plan.status.refused) - asked
     if gone and plan.situation.runs.listed:
         plan.note(Unasked(gone))
@@ -84,7 +84,7 @@ def _make_room(plan: Plan) -> None:
         return
     plan.made_room = True
     standing = _standing(plan)
-    _unask(plan, standing)
+    _unask(plan, standing.keys())
     if len(plan.status.refused) >= AT_ONCE:
         # A user who has edited the status by hand may have named requests that are not among the oldest.
         for name in islice((name for name in plan.status.refused if name in standing), MOST_AT_ONCE):

@@ -302,8 +302,8 @@ class Situation:
     """Names of Jobs that are confirmed to be gone."""
 
     unsettled: AbstractSet[str] = frozenset()
-    """Names of Jobs whose ends are not written yet, or were recorded so lately that another process may be about to
-    record them, too."""
+    """Names of Jobs whose end or refusal is not written yet, or was counted so lately that another process may be about
+    to count it, too."""
 
     accepted: bool = True
     """The annotation says that an operator has accepted the job, or the annotation cannot be written."""

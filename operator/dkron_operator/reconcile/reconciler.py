@@ -248,7 +248,7 @@ class Reconciler:
     async def _next_plan(self, cached: CachedJob) -> Plan | None:
         """What to do for the job now; None if the cache was behind, and is not any more."""
         _prune(cached, self._store.runs_of(cached))
-        cached.forget_ended(now=self._clock.now(), hold=self._hold)
+        cached.forget_counted(now=self._clock.now(), hold=self._hold)
         if doubtful := self._verifier.about(cached):
             await self._verifier.clear(cached, doubtful)
             return None
@@ -358,7 +358,7 @@ class Reconciler:
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
             absent=cached.observed.absent,
-            unsettled=cached.remembered.ended.keys(),
+            unsettled=cached.remembered.counted.keys(),
             pauses=self._pauses(cached.job),
             held_until=None if left is None else shifted(now, left),
             runs=self._store.runs_of(cached),
@@ -472,11 +472,10 @@ def _next(cached: CachedJob) -> datetime:
 
 
 def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
-    """Drop what was only kept until it is recorded, and unconfirmed creates that the watch has resolved."""
-    if (
-        cached.remembered.unconfirmed_create is not None
-        and cached.remembered.unconfirmed_create.job in cached.observed.attempts
-    ):
+    """Drop what was only kept until it is recorded, and unconfirmed creates that the watch has resolved: the Job is
+    there, or another operator has seen it end."""
+    entry = cached.remembered.unconfirmed_create
+    if entry is not None and (entry.job in cached.observed.attempts or is_recorded(cached.status, entry.job)):
         cached.remembered.unconfirmed_create = None
     for run in [run for run in cached.observed.attempts.values() if run.gone]:
         if is_recorded(cached.base, run.name):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.advance import advance
@@ -115,11 +116,11 @@ def without_jobs(**fields: Any) -> CachedJob:
 
 
 def planned(cached: CachedJob, now: datetime) -> Plan:
-    cached.forget_ended(now=now, hold=timedelta(minutes=1))
+    cached.forget_counted(now=now, hold=timedelta(minutes=1))
     plan = advance(
         situation(
             cached.job, cached.status, persisted=cached.base, now=now, fireable_since=now, absent=GONE,
-            unsettled=cached.remembered.ended.keys(),
+            unsettled=cached.remembered.counted.keys(),
         )
     )  # fmt: skip
     cached.note(*plan.changes)
@@ -154,3 +155,26 @@ def test_a_name_is_forgotten_a_minute_after_its_end_was_written() -> None:
     planned(cached, after(66))
     cached.settle(len(cached.pending), base=cached.status, version=2)
     assert planned(cached, after(600)).status.counted == ()
+
+
+def test_a_refusal_counts_once_though_two_refuse_and_the_request_is_gone_when_one_has_written() -> None:
+    first, second = (refused() for _ in range(2))
+    first.settle(len(first.pending), base=first.status, version=2)
+    # Its annotation is gone, and an edit gives the next write a reason.
+    first.job = job_view(disabled=True, displayName="another", generation=2)
+    assert planned(first, after(67)).changes
+    assert first.status.refused == second.status.refused
+    second.rebase(first.status, 3, now=after(67))
+    assert second.status.skipped is not None
+    assert second.status.skipped.count == 1
+    first.job = job_view(disabled=True, displayName="a third", generation=3)
+    assert planned(first, after(600)).status.refused == ()
+
+
+def refused() -> CachedJob:
+    """A job with a request that is refused."""
+    job = job_view(disabled=True, requests={"a": rfc3339(after(60))})
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint)
+    cached = CachedJob(job, 1, status, status)
+    planned(cached, after(66))
+    return cached
