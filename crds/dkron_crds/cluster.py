@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Resource, StatusModel, WireModel
-from dkron_crds.conditions import Condition
+from dkron_crds.conditions import MAX_CONDITIONS, Condition
 from dkron_crds.names import API_VERSION
 from dkron_crds.notifications import MAX_NOTIFICATIONS, Notification
 from dkron_crds.receivers import LIST_BY_NAME, Receivers
@@ -41,7 +41,7 @@ class ClusterStatus(StatusModel):
 
     conditions: Annotated[
         tuple[Condition, ...],
-        Field(max_length=8, json_schema_extra=LIST_BY_TYPE),
+        Field(max_length=MAX_CONDITIONS, json_schema_extra=LIST_BY_TYPE),
     ] = ()
     """Conditions of the installation. Ready: an operator holds the Lease, or runs without one, and fires due jobs.
     Delivers: the receivers and notifications are valid; absent if there are none. Conflicted: another installation

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from dkron_crds.base import Count, Instant, WireModel
 
+MAX_CONDITIONS = 8
 MAX_MESSAGE = 1024
 
 Reason = Annotated[str, Field(max_length=128)]

@@ -11,12 +11,11 @@ from typing import Annotated
 from pydantic import Field, computed_field
 
 from dkron_crds.base import ATOMIC_LIST, LIST_BY_TYPE, Count, Instant, StatusModel, WireModel
-from dkron_crds.conditions import MAX_MESSAGE, Condition, Reason
+from dkron_crds.conditions import MAX_CONDITIONS, MAX_MESSAGE, Condition, Reason
 from dkron_crds.depends import MAX_PARENTS, DkronName, When
 from dkron_crds.names import NAME_LENGTH
 
 MAX_ACTIVE = 2048
-MAX_CONDITIONS = 8
 MAX_COUNTED = 4096
 MAX_REFUSED = 256
 MAX_DEPENDENTS = 256

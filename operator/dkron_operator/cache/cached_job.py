@@ -62,7 +62,7 @@ class Remembered:
     """The generation that the installation's rules were asked about, whether its spec could be read and has room, and
     what they refuse; None if they were not asked."""
 
-    counted: dict[str, datetime | None] = field(default_factory=dict)
+    lately_counted: dict[str, datetime | None] = field(default_factory=dict)
     """The ended attempts and refused requests that were counted lately, by the name of the Job, and since when; None
     until the next plan."""
 
@@ -126,11 +126,11 @@ class CachedJob:
             elif isinstance(change, Decided):
                 self.mark = max(self.mark, change.slot)
             elif (name := _counts(change)) is not None:
-                self.remembered.counted[name] = None
+                self.remembered.lately_counted[name] = None
 
     def forget_counted(self, *, now: datetime, hold: timedelta) -> None:
         """Forget what was counted longer than `hold` ago, once that is written."""
-        counted, old = self.remembered.counted, []
+        counted, old = self.remembered.lately_counted, []
         for name, at in counted.items():
             if at is None:
                 counted[name] = now

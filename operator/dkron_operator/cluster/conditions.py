@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from dkron_crds.cluster import ClusterStatus
-from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
-from dkron_crds.status import MAX_CONDITIONS
+from dkron_crds.conditions import MAX_CONDITIONS, MAX_MESSAGE, Condition, ConditionStatus, ConditionType
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.leader.election import Leadership
 

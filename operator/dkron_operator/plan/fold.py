@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dkron_crds.base import saturated
+from dkron_crds.conditions import MAX_CONDITIONS
 from dkron_crds.job import (
     AcceptedSchedule,
     Active,
@@ -22,7 +23,7 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_crds.status import MAX_CONDITIONS, MAX_COUNTED, MAX_OUTPUT
+from dkron_crds.status import MAX_COUNTED, MAX_OUTPUT
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (

@@ -358,7 +358,7 @@ class Reconciler:
             site=self.delivery.installation.site,
             endpoints=self.delivery.installation.endpoints,
             absent=cached.observed.absent,
-            unsettled=cached.remembered.counted.keys(),
+            unsettled=cached.remembered.lately_counted.keys(),
             pauses=self._pauses(cached.job),
             held_until=None if left is None else shifted(now, left),
             runs=self._store.runs_of(cached),

@@ -120,7 +120,7 @@ def planned(cached: CachedJob, now: datetime) -> Plan:
     plan = advance(
         situation(
             cached.job, cached.status, persisted=cached.base, now=now, fireable_since=now, absent=GONE,
-            unsettled=cached.remembered.counted.keys(),
+            unsettled=cached.remembered.lately_counted.keys(),
         )
     )  # fmt: skip
     cached.note(*plan.changes)
