@@ -298,5 +298,4 @@ def test_an_old_list_fires_nothing_again(bed: Bed) -> None:
 
 def born_of(bed: Bed, uid: str) -> list[str]:
     """The Jobs that this DkronJob has ever had."""
-    assert bed.kube.births is not None
-    return sorted(str(job["name"]) for job in bed.kube.births.of(uid, lambda: bed.kube.all(JOBS)))
+    return sorted(str(job["name"]) for job in bed.kube.born(uid))

@@ -18,11 +18,12 @@ import localcluster
 from dkron_crds.base import INT64_MAX
 from dkron_crds.requests import RUN_PREFIX
 from dkron_crds.status import MAX_REFUSED
-from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.plan.cause import requested
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import MIB, peak_of
-from tests.support.jobs import at, dkron_job, gaps, pod_template, simulated
+from tests.support.jobs import dkron_job, pod_template, simulated
+from tests.support.kept_time import assert_kept_time
 from tests.support.kube import Kube, condition, finished, is_ready, marked_after
 from tests.support.scrape import read
 from tests.support.sites import Site, install, site
@@ -31,8 +32,6 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 
 Object = dict[str, Any]
 PATH = "/apis/dkron.io/v1alpha1/namespaces/{}/dkronjobs"
-LATE = timedelta(seconds=15)
-"""How late a Job of the canary may be: as late as in storms, on a machine that is as busy."""
 BLOCKED = 2.0
 """Seconds for which no object may block the event loop of the operator."""
 ROOM = 512 * MIB
@@ -296,8 +295,7 @@ def test_refused_requests_are_counted(scene: Site) -> None:
 def test_an_ephemeral_job_at_its_limits_runs_once_and_goes(scene: Site, uids: dict[str, str]) -> None:
     kube = scene.kube
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None, seconds=60)
-    assert kube.births is not None
-    assert len(kube.births.of(uids["ephemeral"], lambda: kube.all(JOBS))) == 1
+    assert len(kube.born(uids["ephemeral"])) == 1
 
 
 def test_the_totals_of_the_installation_go_on(scene: Site) -> None:
@@ -328,8 +326,7 @@ def test_what_is_unreadable_is_told_in_one_line_of_the_log(scene: Site) -> None:
 
 def _sings_on(kube: Kube, since: datetime) -> None:
     kube.wait_status("canary", "to sing on", marked_after(since + timedelta(seconds=3)))
-    slots = [slot for slot in kube.slots_of("canary") if at(slot) > since]
-    assert gaps(slots, every=1) == []
+    assert_kept_time(kube, since=since)
 
 
 @pytest.mark.promise
@@ -337,16 +334,7 @@ def test_the_canary_has_kept_its_time(scene: Site) -> None:
     kube = scene.kube
     now = datetime.now(UTC)
     kube.wait_status("canary", "to sing on", marked_after(now))
-    late = {}
-    for job in kube.jobs_of("canary"):
-        slot, created = (
-            at(text) for text in (job["metadata"]["annotations"]["dkron.io/slot"], job["metadata"]["creationTimestamp"])
-        )
-        if created - slot > LATE:
-            late[job["metadata"]["name"]] = (created - slot).total_seconds()
-    assert late == {}
-    assert gaps(kube.slots_of("canary"), every=1) == []
-    assert "skipped" not in kube.status("canary")
+    assert_kept_time(kube)
 
 
 def test_nothing_has_blocked_the_event_loop(lags: list[float]) -> None:

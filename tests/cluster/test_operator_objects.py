@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -283,14 +284,17 @@ def test_jobs_go_when_they_were_kept_for_a_minute_and_are_beyond_the_limit(share
     kube.wait_for("the failed Job to go", lambda: kube.jobs_of("kept-failed"), lambda jobs: not jobs, seconds=90)
     (failed,) = kube.status("kept-failed")["executions"]
     assert datetime.now(UTC) - at(failed["finishedAt"]) >= HOLD, "a name outlives every doubt"
-    jobs = kube.wait_for(
+    kube.wait_for(
         "the oldest Jobs to go",
-        lambda: {job["metadata"]["name"] for job in kube.jobs_of("kept")},
-        lambda names: kube.status("kept")["successCount"] > len(names) + 1,
-        seconds=30,
+        lambda: len(kube.jobs_of("kept")),
+        lambda there: kube.status("kept")["successCount"] > there + 1,
     )
-    status = kube.status("kept")
-    assert len(status["executions"]) == 2
-    assert set(status["counted"]) <= {job["metadata"]["name"] for job in kube.jobs_of("kept")} | jobs
+    assert len(kube.status("kept")["executions"]) == 2
+    kube.wait_for("their names to go", lambda: _counted_without_job(kube, "kept"), partial(eq, set()))
     ended = [at(job["status"]["completionTime"]) for job in kube.jobs_of("kept") if "completionTime" in job["status"]]
     assert datetime.now(UTC) - min(ended) < HOLD + 20 * SECOND, "what may go goes soon"
+
+
+def _counted_without_job(kube: Kube, name: str) -> set[str]:
+    before, counted, after = kube.jobs_of(name), kube.status(name)["counted"], kube.jobs_of(name)
+    return set(counted) - {job["metadata"]["name"] for job in (*before, *after)}

@@ -37,7 +37,7 @@ def slots(status: Object) -> set[datetime]:
 
 
 def missing(status: Object) -> list[str]:
-    return gaps([each["slot"] for each in status.get("executions", ())], every=1)
+    return gaps([at(each["slot"]) for each in status.get("executions", ())], every=1)
 
 
 @pytest.mark.promise

@@ -187,8 +187,7 @@ def test_a_clock_that_is_an_hour_ahead_for_ten_seconds_costs_and_doubles_nothing
 
 def _fired(kube: Kube, name: str) -> Counter[datetime]:
     """How often each slot of a job had a Job, of those that were ever there."""
-    assert kube.births is not None
-    born = kube.births.of(kube.get(DKRON_JOBS, name)["metadata"]["uid"], lambda: kube.all(JOBS))
+    born = kube.born(kube.get(DKRON_JOBS, name)["metadata"]["uid"])
     return Counter(at(metadata["annotations"]["dkron.io/slot"]) for metadata in born)
 
 

@@ -16,7 +16,8 @@ import pytest
 import localcluster
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, gaps, simulated
+from tests.support.jobs import at, dkron_job, simulated
+from tests.support.kept_time import assert_kept_time
 from tests.support.kube import NAMESPACES, Kube, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import install, namespace
@@ -29,8 +30,6 @@ Object = dict[str, Any]
 QUOTAS = Resource("", "v1", "resourcequotas")
 EVERY = 2
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100, "outputBytes": 0}
-LATE = timedelta(seconds=15)
-"""How late a Job of the canary may be: as late as in storms, on a machine that is as busy."""
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LEVEL = "restricted"
 PASSED = timedelta(seconds=2 * EVERY)
@@ -257,16 +256,7 @@ def test_what_is_refused_for_a_while_loses_and_doubles_nothing(
 def test_a_job_in_another_namespace_keeps_its_time(scene: Scene, refused: dict[str, datetime]) -> None:
     kube = scene.places["canary"].kube
     kube.wait_status("canary", "to sing on", marked_after(max(refused.values())), seconds=60)
-    late = {}
-    for job in kube.jobs_of("canary"):
-        slot, created = (
-            at(text) for text in (job["metadata"]["annotations"]["dkron.io/slot"], job["metadata"]["creationTimestamp"])
-        )
-        if created - slot > LATE:
-            late[job["metadata"]["name"]] = (created - slot).total_seconds()
-    assert late == {}
-    assert gaps(kube.slots_of("canary"), every=1) == []
-    assert "skipped" not in kube.status("canary")
+    assert_kept_time(kube)
 
 
 @pytest.mark.usefixtures("refused")
@@ -325,7 +315,7 @@ def test_what_the_installation_does_not_allow_is_told_and_runs_nothing(scene: Sc
         name, kube = job["metadata"]["name"], scene.places[place].kube
         assert kube.jobs_of(name) == [], name
         assert "skipped" not in kube.status(name), name
-    assert gaps(canary.slots_of("canary"), every=1) == []
+    assert_kept_time(canary)
     assert guarded.events_of("deceiving", "ForeignJob") == []
 
 

@@ -143,7 +143,6 @@ def test_killed_again_and_again_each_run_is_made_once(own_site: Site) -> None:
     for name in names:
         assert ended(kube, name)["phase"] == "Succeeded"
     uid = kube.get(DKRON_JOBS, "tidy")["metadata"]["uid"]
-    assert kube.births is not None
-    born = [job["name"] for job in kube.births.of(uid, lambda: kube.all(JOBS))]
+    born = [job["name"] for job in kube.born(uid)]
     assert (len(born), len(set(born)), kube.status("tidy")["successCount"]) == (24, 24, 24)
     assert [entry["job"] for entry in kube.status("long")["active"]] != [], "what has begun goes on without it"

@@ -11,7 +11,8 @@ import localcluster
 from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.hostile import MIB, peak_of
-from tests.support.jobs import KEEP_ALL, at, dkron_job, each_second, gaps, simulated
+from tests.support.jobs import KEEP_ALL, dkron_job, each_second, simulated
+from tests.support.kept_time import assert_kept_time
 from tests.support.kube import Kube, condition, marked_after
 from tests.support.sites import Site, namespace
 
@@ -21,8 +22,6 @@ Object = dict[str, Any]
 ROOM = 512 * MIB
 """What the chart gives the operator."""
 RUN, REFUSED, PER_SECOND, BURST, ASKED = 50, 10, 5, 25, 20
-LATE = timedelta(seconds=15)
-"""How late a Job of the canary may be: as late as in storms, on a machine that is as busy."""
 
 
 def reasons(noisy: Kube) -> Counter[str]:
@@ -70,10 +69,5 @@ def test_a_tenant_who_floods_is_late_and_loses_nothing(own_site: Site, cluster: 
 
     now = datetime.now(UTC)
     own_site.kube.wait_status("canary", "to sing on", marked_after(now))
-    created = {
-        at(body["metadata"]["annotations"]["dkron.io/slot"]): at(body["metadata"]["creationTimestamp"])
-        for body in own_site.kube.jobs_of("canary")
-    }
-    assert {slot: when for slot, when in created.items() if when - slot > LATE} == {}
-    assert gaps(own_site.kube.slots_of("canary"), every=1) == []
+    assert_kept_time(own_site.kube)
     assert peak_of(own_site.operator.pid) < ROOM

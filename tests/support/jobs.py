@@ -70,9 +70,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def gaps(slots: Sequence[str], *, every: int) -> list[str]:
+def gaps(slots: Sequence[datetime], *, every: int) -> list[str]:
     """Slots that lie between the first and the last of these, `every` seconds apart, and are not among them."""
-    present = {at(slot) for slot in slots}
+    present = set(slots)
     slot, end = min(present), max(present)
     missing = []
     while slot < end:

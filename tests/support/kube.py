@@ -158,12 +158,17 @@ class Kube:
             n["dkron.io/slot"] for n in notes if (n["dkron.io/trigger"], n["dkron.io/attempt"]) == ("schedule", "1")
         ]
 
+    def born(self, uid: str) -> list[Object]:
+        """The metadata of all Jobs that the DkronJob with this uid has ever had. Somebody has to watch them."""
+        assert self.births is not None, "nobody watches the Jobs of this namespace"
+        return self.births.of(uid, lambda: self.all(JOBS))
+
     def events_of(self, name: str, reason: str = "") -> list[str]:
         """What Events say about a DkronJob."""
         events = (event for event in self.all(EVENTS) if event["regarding"].get("name") == name)
         return [event["note"] for event in events if reason in ("", event["reason"])]
 
-    def wait_for(self, what: str, seen: Callable[[], T], until: Callable[[T], object], *, seconds: float = 30) -> T:
+    def wait_for(self, what: str, seen: Callable[[], T], until: Callable[[T], object], *, seconds: float = 60) -> T:
         """Look until `until` holds for what is `seen`, and return that."""
 
         def last(latest: T) -> str:
@@ -171,7 +176,7 @@ class Kube:
 
         return waiting.wait_for(what, seen, until, seconds=seconds, shown=last, guard=self.guard)
 
-    def wait_status(self, name: str, what: str, until: Callable[[Object], object], *, seconds: float = 30) -> Object:
+    def wait_status(self, name: str, what: str, until: Callable[[Object], object], *, seconds: float = 60) -> Object:
         """Look at the status of a DkronJob until it is as wanted."""
         return self.wait_for(f"{name}: {what}", lambda: self.status(name), until, seconds=seconds)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_crds.job import SkipReason
-from dkron_kube.paths import DKRON_JOBS, JOBS
+from dkron_kube.paths import DKRON_JOBS
 from tests.support.jobs import at
 from tests.support.kube import Kube, condition
 
@@ -95,10 +95,8 @@ def _grid(origin: datetime, *, every: int, until: datetime) -> tuple[datetime, .
 def _fired(kube: Kube, uid: str, status: Object) -> Iterator[tuple[str, str]]:
     """Slot and name of each Job of a first attempt by schedule, from those that were born; and from the record, if it
     tells of another one."""
-    assert kube.births is not None, "nobody watches the Jobs of this namespace"
-    born = kube.births.of(uid, lambda: kube.all(JOBS))
     seen = set()
-    for metadata in born:
+    for metadata in kube.born(uid):
         note = metadata["annotations"]
         seen.add(metadata["name"])
         if (note["dkron.io/trigger"], note["dkron.io/attempt"]) == ("schedule", "1"):
