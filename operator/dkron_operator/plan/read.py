@@ -255,4 +255,6 @@ def _job_state(status: Object) -> tuple[AttemptState, datetime | None, str, str]
             ended = status.get("completionTime") or condition.get("lastTransitionTime")
             finished = datetime.fromisoformat(ended) if ended else None
             return state, finished, str(condition.get("reason") or ""), str(condition.get("message") or "")
-    return (AttemptState.RUNNING if status.get("ready") else AttemptState.WAITING), None, "", ""
+    # A pod that has ended is not ready either, and waits to be counted.
+    ended = any((status.get("uncountedTerminatedPods") or {}).values())
+    return (AttemptState.RUNNING if status.get("ready") or ended else AttemptState.WAITING), None, "", ""

@@ -158,6 +158,16 @@ LATE = ended("Failed", at=after(9), reason="DeadlineExceeded")
         pytest.param({}, WAITING, None, "", id="just created"),
         pytest.param({"active": 1, "ready": 0}, WAITING, None, "", id="a pod that is not ready waits"),
         pytest.param({"active": 1, "ready": 1}, AttemptState.RUNNING, None, "", id="a pod that is ready runs"),
+        pytest.param(
+            {"active": 0, "ready": 0, "uncountedTerminatedPods": {"succeeded": ["a"]}},
+            AttemptState.RUNNING,
+            None,
+            "",
+            id="a pod that has ended does not wait",
+        ),
+        pytest.param(
+            {"active": 1, "uncountedTerminatedPods": {}}, WAITING, None, "", id="every pod that ended is counted"
+        ),
         pytest.param(ended(at=after(9)), SUCCEEDED, after(9), "", id="complete"),
         pytest.param(TIMED, SUCCEEDED, after(7), "", id="complete, with a time of its own"),
         pytest.param(LATE, AttemptState.FAILED, after(9), "DeadlineExceeded", id="failed, with a reason"),
