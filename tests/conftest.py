@@ -29,6 +29,7 @@ ENVIRONMENT = {
     r"waited [0-9]+ s for": "a wait had a deadline, and the machine had more to do than it allows for",
     r"Timeout \(>": "the same, of a whole test",
     r"Read timed out": "the same, of a request to the API server",
+    r"TimeoutError: timed out": "the same, of a request to the REST API",
     r"Address already in use": "another process took the port between its choice and its use",
     r"a component of the cluster has died": "the kernel ended it, as where memory is short",
 }

@@ -349,6 +349,9 @@ def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) ->
     kube.wait_status("often", "some runs", finished(12), seconds=60)
     kube.edit("called", disabled=True)
     accounts = ledger.close_all(kube, names, every=1)
+    # One may start again what the other has replaced in the same moment: docs/reliability.md.
+    newest = accounts.pop("newest")
+    assert not newest.unfired
     for account in accounts.values():
         account.assert_balanced()
     assert not overlaps(kube.status("single"))
