@@ -43,7 +43,7 @@ from dkron_operator.plan.read import (
     read_status,
 )
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
-from dkron_operator.plan.view import AttemptJob, JobView
+from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 from dkron_operator.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -287,7 +287,7 @@ class Store:
         self.dependencies.see(cached, cached.base)
 
     def see_run(self, body: Object) -> Iterable[str]:
-        """Take in a Job. A new version that changes only what the operator ignores affects no DkronJob."""
+        """Take in a Job. A new version that changes only what no plan depends on affects no DkronJob."""
         run = read_run(body)
         if run is None:
             owner = self._entries.get(controller_of(body))
@@ -307,7 +307,8 @@ class Store:
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
         runs[run.name] = run
-        return () if known is not None and replace(known, version=run.version) == run else (run.owner,)
+        troubled = cached is not None and run.name in cached.observed.troubles
+        return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
 
     def miss_job(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
@@ -478,6 +479,14 @@ class Store:
 
 def _age(metadata: Object) -> Age:
     return datetime.fromisoformat(metadata["creationTimestamp"]), metadata["uid"]
+
+
+def _says_nothing_new(known: AttemptJob, run: AttemptJob, *, troubled: bool) -> bool:
+    """Whether no plan depends on the change of a Job. That its pod has started matters if something was wrong with
+    it."""
+    if known.state is AttemptState.WAITING and run.state is AttemptState.RUNNING and not troubled:
+        known = replace(known, state=run.state)
+    return replace(known, version=run.version) == run
 
 
 def _is_of(job: JobView, run: AttemptJob) -> bool:

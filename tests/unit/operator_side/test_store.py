@@ -11,6 +11,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import verdict
 from dkron_operator.plan.fold import Decided, Started
+from dkron_operator.plan.view import AttemptState, Trouble
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
 ENTRY = claim()
@@ -174,6 +175,23 @@ def seen_at(version: int, *, uid: str = "", over: bool = False) -> Event:
 
 def lost_at(version: int, *, uid: str = "", over: bool = False) -> Event:
     return lambda found: found.lose_run(wire_run(ENTRY, uid=uid, version=version, status=ended() if over else None))
+
+
+@pytest.mark.parametrize(
+    ("troubled", "wakes"),
+    [
+        pytest.param((), [], id="that a pod has started changes no plan"),
+        pytest.param((ENTRY.job,), [UID], id="nor is it degraded any more, if it was"),
+        pytest.param(("another",), [], id="what is wrong with another attempt stays so"),
+    ],
+)
+def test_a_pod_that_starts_wakes_a_worker_if_something_was_wrong(troubled: tuple[str, ...], wakes: list[str]) -> None:
+    found = Store()
+    found.see_job(wire_job())
+    found.see_run(wire_run(ENTRY))
+    entry(found).observed.troubles.update(dict.fromkeys(troubled, Trouble("ImagePullBackOff", "no such image")))
+    assert list(found.see_run(wire_run(ENTRY, version=2, status={"active": 1, "ready": 1}))) == wakes
+    assert entry(found).observed.attempts[ENTRY.job].state is AttemptState.RUNNING
 
 
 @pytest.mark.parametrize(
