@@ -72,11 +72,11 @@ class Bed:
 
     def wait_struck(self, times: int) -> None:
         """Wait until the rules in force have struck so often."""
-        self.kube.wait_for("faults", lambda: self.gate.struck, lambda struck: struck >= times, seconds=60)
+        self.kube.wait_for("faults", lambda: self.gate.struck, lambda struck: struck >= times)
 
     def wait_said(self, mark: int, words: str) -> None:
         """Wait until the log has these words."""
-        self.kube.wait_for(f"a line with {words!r}", lambda: self.said(mark, words), bool, seconds=60)
+        self.kube.wait_for(f"a line with {words!r}", lambda: self.said(mark, words), bool)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def begin(bed: Bed, name: str) -> tuple[str, ...]:
         each_second(names[3], history=TIDY, missedRuns="all"),
     )
     for each in names:
-        bed.kube.wait_status(each, "a run", finished(1), seconds=60)
+        bed.kube.wait_status(each, "a run", finished(1))
     return names
 
 
@@ -123,7 +123,7 @@ def assert_recovered(bed: Bed, names: tuple[str, ...]) -> None:
     """All go on, and nothing was lost or ran twice."""
     healed = datetime.now(UTC)
     for name in names:
-        bed.kube.wait_status(name, "to go on", marked_after(healed + SECOND), seconds=60)
+        bed.kube.wait_status(name, "to go on", marked_after(healed + SECOND))
     for name, account in ledger.close_all(bed.kube, names, every=1).items():
         account.assert_balanced()
         status = bed.kube.status(name)
@@ -205,7 +205,7 @@ def test_watches_that_are_refused_begin_anew(bed: Bed, status: int) -> None:
     bed.wait_said(mark, "the watches failed")
     bed.wait_said(mark, f"HTTP {status}")
     seen = datetime.now(UTC)
-    bed.kube.wait_status(names[0], "slots to go on", marked_after(seen + SECOND), seconds=60)
+    bed.kube.wait_status(names[0], "slots to go on", marked_after(seen + SECOND))
     bed.gate.have()
     assert_recovered(bed, names)
 
@@ -222,7 +222,7 @@ def test_rights_that_are_taken_away_in_flight(bed: Bed) -> None:
     bed.gate.have()
     healed = datetime.now(UTC)
     for name in names:
-        status = bed.kube.wait_status(name, "to go on", marked_after(healed + SECOND), seconds=60)
+        status = bed.kube.wait_status(name, "to go on", marked_after(healed + SECOND))
         assert status.get("lastScheduleTime")
 
 
@@ -233,7 +233,7 @@ def test_a_silent_watch_is_noticed(bed: Bed) -> None:
     names = ("silent-all",)
     bed.kube.apply(each_second(names[0], missedRuns="all"))
     began = time.monotonic()
-    bed.kube.wait_status(names[0], "to be seen", is_ready, seconds=60)
+    bed.kube.wait_status(names[0], "to be seen", is_ready)
     assert time.monotonic() - began > 1, "nothing was frozen"
     assert_recovered(bed, names)
 
@@ -262,7 +262,7 @@ def test_what_vanishes_behind_an_expired_watch_is_missed(
     bed.kube.wait_for("the Job to go", lambda: bed.kube.find(JOBS, lost), lambda found: found is None)
     cut = Rule(fault=CutWatch(), verb="watch", resource=watched, times=2)
     bed.gate.have(*[cut] * isinstance(fault, Answer), Rule(fault=fault, verb="watch", resource=watched, times=2))
-    status = bed.kube.wait_status(run, "to be recorded", finished(1), seconds=60)
+    status = bed.kube.wait_status(run, "to be recorded", finished(1))
     assert status["executions"][0]["reason"] == "JobLost"
     bed.wait_said(mark, "deleted without a watch event")
     started = len(bed.said(mark, "started"))
@@ -283,9 +283,9 @@ def test_an_old_list_fires_nothing_again(bed: Bed) -> None:
     bed.gate.have(again)
     bed.wait_struck(2)
     moment = datetime.now(UTC) + 4 * SECOND
-    bed.kube.wait_status(names[0], "some slots", marked_after(moment), seconds=60)
+    bed.kube.wait_status(names[0], "some slots", marked_after(moment))
     bed.kube.delete(DKRON_JOBS, "old-doomed")
-    bed.kube.wait_status(names[0], "the deletion to be seen", marked_after(datetime.now(UTC) + 2 * SECOND), seconds=60)
+    bed.kube.wait_status(names[0], "the deletion to be seen", marked_after(datetime.now(UTC) + 2 * SECOND))
     born = born_of(bed, uid)
     bed.gate.have(again, Rule(fault=Replay(), verb="list", resource=BOTH))
     bed.wait_struck(4)

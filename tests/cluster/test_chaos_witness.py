@@ -99,7 +99,7 @@ def rest(kube: Kube, recorder: Recorder, names: list[str]) -> None:
     for name in names:
         assert recorder.disable(name).answered
     for name in names:
-        kube.wait_status(name, "to rest", is_at_rest, seconds=60)
+        kube.wait_status(name, "to rest", is_at_rest)
 
 
 def is_at_rest(status: dict[str, Any]) -> bool:

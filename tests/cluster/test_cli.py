@@ -158,7 +158,7 @@ def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     seat.kube.wait_status("long", "to run three times", lambda status: len(status["active"]) == 3)
     assert "give --all" in seat.cli("stop", "long", code=USAGE).errors
     assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 3
-    status = seat.kube.wait_status("long", "to be stopped", finished(3), seconds=60)
+    status = seat.kube.wait_status("long", "to be stopped", finished(3))
     assert {each["reason"] for each in status["executions"]} == {"Stopped"}
     assert "dkronctl" in status["executions"][0]["message"]
     assert seat.cli("stop", "long").output == "long: nothing runs\n"
@@ -177,7 +177,7 @@ def test_slots_are_told_and_explained(seat: Seat) -> None:
 
 def test_reports_are_the_same_by_kubeconfig_and_by_the_rest_api(seat: Seat) -> None:
     seat.kube.apply(dkron_job("often", schedule="* * * * * *", jobTemplate=simulated(), history={"executions": 100}))
-    ran = seat.kube.wait_status("often", "to have run", finished(2), seconds=60)["executions"]
+    ran = seat.kube.wait_status("often", "to have run", finished(2))["executions"]
     period = ("--from", min(each["slot"] for each in ran), "--to", max(each["slot"] for each in ran))
     slots = _same(seat, "explain", "often", *period)
     assert [each["what"] for each in slots if each["slot"] in period] == ["ran", "ran"]

@@ -41,7 +41,7 @@ def wait(kube: Kube, name: str, what: str, **fields: int) -> Object:
 
 
 def ended(kube: Kube, name: str) -> Object:
-    return kube.wait_for(f"{name} to end", lambda: status_of(kube, name), lambda now: now.get("finishedAt"), seconds=60)
+    return kube.wait_for(f"{name} to end", lambda: status_of(kube, name), lambda now: now.get("finishedAt"))
 
 
 def runs_of(kube: Kube, name: str) -> list[str]:
@@ -103,7 +103,7 @@ def test_it_is_suspended_and_resumed_and_deleting_it_cancels_the_rest(shared_sit
     kube.wait_for("its runs to go", lambda: runs_of(kube, "long"), lambda left: not left)
     for made in kube.jobs_of("long"):
         kube.ask_stop("long", made["metadata"]["name"], "2026-03-01T12:00:00Z by a test")
-    kube.wait_status("long", "the two to end", lambda now: now.get("errorCount") == 2, seconds=60)
+    kube.wait_status("long", "the two to end", lambda now: now.get("errorCount") == 2)
     assert len(kube.status("long")["executions"]) == 2
 
 

@@ -150,7 +150,7 @@ def test_a_cluster_that_somebody_deletes_is_there_again_with_its_totals(own_site
     kube.wait_for("its run to be counted", lambda: totals(kube), lambda found: found == (1, 0))
     kube.delete(DKRON_CLUSTERS, "dkron")
     kube.ask_run("one", "again", "2026-01-01T00:00:01Z")
-    kube.wait_for("both runs", lambda: totals(kube), lambda found: found == (2, 0), seconds=60)
+    kube.wait_for("both runs", lambda: totals(kube), lambda found: found == (2, 0))
 
 
 def test_the_lease_is_held_renewed_and_released(
@@ -279,7 +279,7 @@ def test_rights_that_are_taken_away_cost_the_lease_and_the_totals_and_nothing_el
         kube.wait_status("one", "its second run", finished(2))
         operator.wait_for_line('resource "dkronclusters')
         change_rights(kube, LEAST)
-        kube.wait_for("both runs", lambda: totals(kube), lambda found: found == (2, 0), seconds=60)
+        kube.wait_for("both runs", lambda: totals(kube), lambda found: found == (2, 0))
         operator.wait_for_line("Lease", seconds=60)
         operator.stop()
         operator.assert_clean()
@@ -303,7 +303,7 @@ def test_two_installations_at_the_same_jobs_run_each_slot_once_and_say_so(own_si
         def told() -> dict[str, str]:
             return {home.namespace: condition(home.cluster_status(), "Conflicted").get("message", "") for home in homes}
 
-        said = kube.wait_for("one of them to meet the other", told, lambda messages: any(messages.values()), seconds=60)
+        said = kube.wait_for("one of them to meet the other", told, lambda messages: any(messages.values()))
         for home, other, operator in ((first, second, both[0]), (second, first, both[1])):
             if said[home.namespace]:
                 assert (

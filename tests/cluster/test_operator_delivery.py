@@ -120,7 +120,7 @@ def test_a_receiver_that_hangs_costs_no_slot_and_no_other_receiver(own_site: Sit
         )
         own_site.operator.start()
         kube.apply(each_second("steady", processors={"fluent": {}, "elasticsearch": {}}))
-        kube.wait_status("steady", "ten runs", finished(10), seconds=60)
+        kube.wait_status("steady", "ten runs", finished(10))
         account = ledger.close(kube, "steady", every=1)
         account.assert_balanced()
         assert account.skipped == 0

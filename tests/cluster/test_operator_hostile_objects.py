@@ -282,7 +282,7 @@ def test_requests_without_end_are_answered(scene: Site, name: str) -> None:
         annotations = scene.kube.get(DKRON_JOBS, name)["metadata"].get("annotations") or {}
         return sum(key.startswith(RUN_PREFIX) for key in annotations)
 
-    scene.kube.wait_for("all requests to be refused", left, lambda count: count == 0, seconds=60)
+    scene.kube.wait_for("all requests to be refused", left, lambda count: count == 0)
 
 
 def test_refused_requests_are_counted(scene: Site) -> None:
@@ -294,7 +294,7 @@ def test_refused_requests_are_counted(scene: Site) -> None:
 @pytest.mark.promise
 def test_an_ephemeral_job_at_its_limits_runs_once_and_goes(scene: Site, uids: dict[str, str]) -> None:
     kube = scene.kube
-    kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None, seconds=60)
+    kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     assert len(kube.born(uids["ephemeral"])) == 1
 
 
@@ -350,7 +350,7 @@ def test_the_rest_api_goes_on(scene: Site, beside: ApiSite) -> None:
         return int(found["canary"]["success_count"])
 
     # The records of its runs wait behind thousands of names that have to be looked for in this namespace.
-    scene.kube.wait_for("the list to show new runs", count, lambda seen: seen > known, seconds=60)
+    scene.kube.wait_for("the list to show new runs", count, lambda seen: seen > known)
     totals = beside.rest.get("/v1/stats")
     assert totals.status == 200
     left_out = [line for line in beside.api.lines() if "left out" in str(line["msg"])]

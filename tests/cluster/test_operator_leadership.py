@@ -115,7 +115,7 @@ def goes_on(kube: Kube, *names: str) -> None:
     """Wait until slots that come due from now on are decided."""
     moment = datetime.now(UTC)
     for name in names:
-        kube.wait_status(name, "to go on", marked_after(moment), seconds=60)
+        kube.wait_status(name, "to go on", marked_after(moment))
 
 
 def overlaps(status: Object) -> list[tuple[str, str]]:
@@ -346,7 +346,7 @@ def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) ->
     kube.wait_status("asked", "to be there", is_ready)
     for number in range(3):
         kube.ask_run("asked", f"r{number}", datetime.now(UTC).isoformat())
-    kube.wait_status("often", "some runs", finished(12), seconds=60)
+    kube.wait_status("often", "some runs", finished(12))
     kube.edit("called", disabled=True)
     accounts = ledger.close_all(kube, names, every=1)
     # One may start again what the other has replaced in the same moment: docs/reliability.md.

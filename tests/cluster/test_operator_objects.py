@@ -276,7 +276,7 @@ def test_a_job_that_somebody_has_suspended_and_one_that_finalizers_keep_are_told
     (record,) = kube.wait_status("held", "its record", finished(1))["executions"]
     assert record["reason"] == "Stopped"
     kube.patch(JOBS, paused, {"spec": {"suspend": False}})
-    kube.wait_status("paused", "to run again", lambda s: condition(s, "Degraded").get("status") == "False", seconds=60)
+    kube.wait_status("paused", "to run again", lambda s: condition(s, "Degraded").get("status") == "False")
 
 
 def test_jobs_go_when_they_were_kept_for_a_minute_and_are_beyond_the_limit(shared_site: Site) -> None:

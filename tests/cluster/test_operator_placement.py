@@ -263,7 +263,7 @@ def test_without_the_right_to_see_nodes_jobs_with_tags_say_so_and_others_run(
         kube.wait_status("plain", "to run", finished(2))
         assert kube.jobs_of("tagged") == []
         permit_nodes(kube)
-        kube.wait_status("tagged", "to run with the right", finished(2), seconds=60)
+        kube.wait_status("tagged", "to run with the right", finished(2))
         kube.edit("tagged", disabled=True)
 
 

@@ -218,13 +218,13 @@ def refused(scene: Scene) -> dict[str, datetime]:
     """All are imposed, told, and lifted again; when each was lifted."""
     for refusal in REFUSALS:
         for name in refusal.names:
-            scene.places[refusal.name].kube.wait_status(name, "a run", finished(1), seconds=60)
+            scene.places[refusal.name].kube.wait_status(name, "a run", finished(1))
         refusal.impose(scene.places[refusal.name])
     imposed = datetime.now(UTC)
     for refusal in REFUSALS:
         kube = scene.places[refusal.name].kube
         for name in refusal.told_of or refusal.names:
-            kube.wait_for(f"{refusal.name}/{name} to be told", partial(refusal.told, kube, name), bool, seconds=60)
+            kube.wait_for(f"{refusal.name}/{name} to be told", partial(refusal.told, kube, name), bool)
     until = max(datetime.now(UTC), imposed) + PASSED
     wait_for(
         "slots to pass", lambda: datetime.now(UTC), lambda now: now > until, seconds=30, guard=scene.operator.check
@@ -255,7 +255,7 @@ def test_what_is_refused_for_a_while_loses_and_doubles_nothing(
 
 def test_a_job_in_another_namespace_keeps_its_time(scene: Scene, refused: dict[str, datetime]) -> None:
     kube = scene.places["canary"].kube
-    kube.wait_status("canary", "to sing on", marked_after(max(refused.values())), seconds=60)
+    kube.wait_status("canary", "to sing on", marked_after(max(refused.values())))
     assert_kept_time(kube)
 
 
@@ -308,9 +308,9 @@ def test_what_the_installation_does_not_allow_is_told_and_runs_nothing(scene: Sc
         )  # fmt: skip
         assert ready["reason"] == reason, name
         assert words in ready["message"], name
-    guarded.wait_status("deceiving", "runs", finished(2), seconds=60)
+    guarded.wait_status("deceiving", "runs", finished(2))
     until = datetime.now(UTC) + PASSED
-    canary.wait_status("canary", "to sing on", marked_after(until), seconds=60)
+    canary.wait_status("canary", "to sing on", marked_after(until))
     for place, job, _, _ in NOT_READY:
         name, kube = job["metadata"]["name"], scene.places[place].kube
         assert kube.jobs_of(name) == [], name
@@ -342,7 +342,7 @@ def test_a_namespace_that_goes_is_let_go(scene: Scene) -> None:
         kube.wait_for(f"a Job of {name}", partial(kube.jobs_of, name), bool)
     before, begun = len(operator.lines()), datetime.now(UTC)
     place.kube.delete(NAMESPACES, kube.namespace)
-    kube.wait_for("all but the held job to go", partial(_left, kube), lambda left: left == ["held"], seconds=60)
+    kube.wait_for("all but the held job to go", partial(_left, kube), lambda left: left == ["held"])
     calm, now = len(operator.lines()), datetime.now(UTC)
     slots = len(kube.applied) * ((now - begun).total_seconds() / EVERY + 1)
     canary = scene.places["canary"].kube

@@ -73,7 +73,7 @@ def test_missed_slots_run_as_the_job_wants(own_site: Site, end: signal.Signals) 
 
 def assert_caught_up_one_by_one(kube: Kube, first: datetime, last: datetime) -> None:
     """All slots of a job that forbids overlaps ran, in their order."""
-    kube.wait_status("single", "to have caught up", marked_after(last), seconds=60)
+    kube.wait_status("single", "to have caught up", marked_after(last))
     account = ledger.close(kube, "single", every=3)
     account.assert_balanced()
     assert [slot for slot in account.unfired if first <= slot <= last] == []

@@ -80,7 +80,7 @@ def story(own_cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFa
         kube.apply(recurring("single", concurrency="forbid", missedRuns="latest"))
         kube.apply(recurring(DELETED), dkron_job(EDITED, schedule="@every 1h"))
         for name in (*KEPT, DELETED):
-            kube.wait_status(name, "two runs", finished(2), seconds=60)
+            kube.wait_status(name, "two runs", finished(2))
         copy = rollback.snapshot(own_cluster, folder)
         snapshot = datetime.now(UTC)
         _go_on(kube, snapshot)
@@ -107,8 +107,8 @@ def _go_on(kube: Kube, since: datetime) -> None:
     kube.edit(EDITED, displayName="after the snapshot")
     kube.delete(DKRON_JOBS, DELETED)
     for name in KEPT:
-        kube.wait_status(name, "to go on", marked_after(since + timedelta(seconds=3 * EVERY)), seconds=60)
-    kube.wait_status(LATE, "a run", finished(1), seconds=60)
+        kube.wait_status(name, "to go on", marked_after(since + timedelta(seconds=3 * EVERY)))
+    kube.wait_status(LATE, "a run", finished(1))
 
 
 def slots_by_uid(kube: Kube, name: str) -> dict[str, str]:
@@ -121,7 +121,7 @@ def accounts(story: Story) -> dict[str, Ledger]:
     """What became of the slots in the history that counts now, when all jobs have gone on for a while."""
     goal = datetime.now(UTC) + timedelta(seconds=2 * EVERY)
     for name in KEPT:
-        story.kube.wait_status(name, "to go on", marked_after(goal), seconds=60)
+        story.kube.wait_status(name, "to go on", marked_after(goal))
     return ledger.close_all(story.kube, KEPT, every=EVERY)
 
 
@@ -148,7 +148,7 @@ def test_what_ran_and_was_forgotten_runs_again_only_where_missed_slots_are_run(s
 
 def test_jobs_are_those_of_the_snapshot(story: Story) -> None:
     kube = story.kube
-    kube.wait_status(DELETED, "to run again", marked_after(story.restored), seconds=60)
+    kube.wait_status(DELETED, "to run again", marked_after(story.restored))
     assert kube.find(DKRON_JOBS, LATE) is None
     kube.wait_for("no Jobs of the job that never was", lambda: kube.jobs_of(LATE), lambda jobs: not jobs)
 

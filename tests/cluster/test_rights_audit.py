@@ -202,7 +202,7 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     scene.ask("GET", f"/v1/jobs/told/executions/{ended}/log")
     assert scene.ask("POST", "/v1/jobs/told/run").status == 202
     assert scene.ask("POST", f"/v1/jobs/stopped/executions/{active}/stop").status == 202
-    kube.wait_status("stopped", "its end", finished(1), seconds=60)
+    kube.wait_status("stopped", "its end", finished(1))
     kube.wait_status("told", "another run", finished(2))
     assert scene.ask("DELETE", "/v1/jobs/told/executions").status == 200
     assert scene.ask("POST", "/v1/pause").status == 200

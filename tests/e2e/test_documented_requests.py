@@ -149,7 +149,7 @@ def test_each_command_prints_what_the_page_says(place: Place, documented: str, t
 def test_the_lines_of_the_readme_after_the_demo_work_as_written(place: Place, tmp_path: Path) -> None:
     kube = place.here.kube
     kube.apply(yaml.safe_load((ROOT / "examples" / "hello.yaml").read_text(encoding="utf-8")))
-    kube.wait_status("hello", "a success", lambda status: status.get("status") == "success", seconds=60)
+    kube.wait_status("hello", "a success", lambda status: status.get("status") == "success")
     commands = shown((ROOT / "README.md").read_text(encoding="utf-8"))
     known = environment(place, tmp_path)
     (tmp_path / "make").write_text(MAKE, encoding="utf-8")

@@ -51,7 +51,7 @@ def http_job(name: str, url: str, **config: str) -> dict[str, Any]:
 
 
 def execution(kube: Kube, name: str) -> Any:
-    return kube.wait_status(name, "its execution", finished(1), seconds=60)["executions"][0]
+    return kube.wait_status(name, "its execution", finished(1))["executions"][0]
 
 
 def test_a_request_with_a_secret(module_site: Site, address: str) -> None:

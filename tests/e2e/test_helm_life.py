@@ -138,7 +138,7 @@ def assert_survived(team: Kube, name: str, job: str) -> None:
 
 def wait_for_more(team: Kube) -> None:
     """A slot after this moment was decided: the operator is at work."""
-    team.wait_status("ticking", "another slot", marked_after(datetime.now(UTC)), seconds=60)
+    team.wait_status("ticking", "another slot", marked_after(datetime.now(UTC)))
 
 
 def test_an_upgrade_brings_newer_definitions_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
@@ -207,7 +207,7 @@ def sales(release: Release) -> Iterator[None]:
     """The job that the runbooks name, and the namespace that the page about security names."""
     with named_namespace(release.kubeconfig, "sales") as kube, named_namespace(release.kubeconfig, "team-a"):
         kube.apply(dkron_job("report", "echo sold", config={"shell": "true"}, run=["once"]))
-        kube.wait_status("report", "its run", finished(1), seconds=60)
+        kube.wait_status("report", "its run", finished(1))
         yield
 
 

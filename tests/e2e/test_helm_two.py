@@ -82,7 +82,7 @@ def test_the_first_execution_follows_an_install_of_everything(
     ours.install()
     ready = time.monotonic() - began
     first.apply(dkron_job("hello", "echo hello", schedule="@every 1s", history={"executions": 100}))
-    status = first.wait_status("hello", "its first execution", finished(1), seconds=60)
+    status = first.wait_status("hello", "its first execution", finished(1))
     with capsys.disabled():
         print(f"\nhelm install: ready after {ready:.1f} s, first execution after {time.monotonic() - began:.1f} s")
     assert (status["executions"][-1]["output"], status["executions"][-1]["success"]) == ("hello\n", True)
@@ -93,7 +93,7 @@ def test_an_install_without_cluster_rights_works_once_the_custom_resources_are_t
 ) -> None:
     theirs.upgrade()
     second.apply(dkron_job("hello", "echo hello", run=["once"]))
-    status = second.wait_status("hello", "its execution", finished(1), seconds=60)
+    status = second.wait_status("hello", "its execution", finished(1))
     assert (status["executions"][0]["output"], status["executions"][0]["success"]) == ("hello\n", True)
     said = theirs.test()
     assert "Phase:          Succeeded" in said, said

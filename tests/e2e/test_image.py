@@ -95,7 +95,7 @@ def rest(place: Kube) -> PodRest:
 
 def test_a_job_runs_and_the_rest_api_tells_of_it(place: Kube, rest: PodRest) -> None:
     place.apply(dkron_job("applied", "echo seen", jobTemplate=CONFINED_JOB, run=["once"]))
-    status = place.wait_status("applied", "its run", finished(1), seconds=60)
+    status = place.wait_status("applied", "its run", finished(1))
     assert (status["executions"][0]["output"], status["status"]) == ("seen\n", "success")
     (execution,) = rest.get("/v1/jobs/applied/executions")
     assert (execution["success"], execution["output"]) == (True, "seen\n")

@@ -36,7 +36,7 @@ def test_a_file_has_more_than_the_status(own_site: Site, operator: OperatorProce
     operator.start()
     processors = {"files": {"forward": "true", "log_dir": "big"}}
     kube.apply(dkron_job("talks", PRINTS, config={"shell": "true"}, processors=processors, run=["once"]))
-    status = kube.wait_status("talks", "its run", finished(1), seconds=60)
+    status = kube.wait_status("talks", "its run", finished(1))
     kube.wait_status("talks", "its file to be written", lambda status: not status.get("undelivered"))
     execution = status["executions"][0]
     assert WHOLE.endswith(execution["output"])
@@ -55,7 +55,7 @@ def test_an_output_that_was_owed_at_a_crash_is_read_again(own_site: Site, operat
         )  # fmt: skip
         operator.start()
         kube.apply(dkron_job("talks", PRINTS, config={"shell": "true"}, processors={"log": {}}, run=["once"]))
-        status = kube.wait_status("talks", "its run", finished(1), seconds=60)
+        status = kube.wait_status("talks", "its run", finished(1))
         operator.kill()
         answer["status"] = 200
         operator.start()

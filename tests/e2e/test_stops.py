@@ -29,14 +29,14 @@ def test_a_pod(own_site: Site, command: str, *, grace: int, output: str, code: i
     own_site.operator.start()
     template = pod_template(terminationGracePeriodSeconds=grace)
     kube.apply(dkron_job("long", command, config={"shell": "true"}, run=["once"], retries=2, jobTemplate=template))
-    status = kube.wait_status("long", "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")], seconds=60)
+    status = kube.wait_status("long", "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
     kube.wait_for(
         "its pod to run", lambda: [pod["status"] for pod in kube.all(PODS)],
         lambda found: [pod for pod in found if pod.get("containerStatuses", [{}])[0].get("ready")], seconds=60,
     )  # fmt: skip
     asked = datetime.now(UTC)
     kube.ask_stop("long", status["active"][0]["job"], ASKED)
-    status = kube.wait_status("long", "its end", finished(1), seconds=60)
+    status = kube.wait_status("long", "its end", finished(1))
     (record,) = status["executions"]
     assert (record["reason"], record["output"]) == ("Stopped", output)
     assert record.get("exitCode") in (code, None), "the kubelet may remove the pod before anybody has seen it"

@@ -89,7 +89,7 @@ def test_an_image_of_root_is_told_with_what_to_change(shared_site: Site) -> None
 
 
 def test_a_file_system_that_cannot_be_written_is_told_by_the_output(shared_site: Site) -> None:
-    (execution,) = shared_site.kube.wait_status("read-only", "its run", finished(1), seconds=60)["executions"]
+    (execution,) = shared_site.kube.wait_status("read-only", "its run", finished(1))["executions"]
     assert (execution["success"], execution["exitCode"]) == (False, 1)
     assert "Read-only file system" in execution["output"]
 
@@ -104,7 +104,7 @@ def test_a_pod_that_starts_after_all_takes_the_complaint_back(shared_site: Site)
 
 
 def test_a_timeout_ends_the_wait_for_an_image(shared_site: Site) -> None:
-    status = shared_site.kube.wait_status("no-end", "its end", finished(1), seconds=60)
+    status = shared_site.kube.wait_status("no-end", "its end", finished(1))
     (execution,) = status["executions"]
     assert (execution["success"], execution["reason"]) == (False, "ErrImageNeverPull")
     assert condition(status, "Degraded")["status"] == "True"

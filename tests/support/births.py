@@ -20,7 +20,7 @@ from tests.support.waiting import wait_for
 Object = dict[str, Any]
 
 EAGER = Pace(first_delay=0.05, last_delay=0.2)
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Births:

@@ -64,7 +64,7 @@ def close_all(kube: Kube, names: Iterable[str], *, every: int) -> dict[str, Ledg
 
 
 def _ledger(kube: Kube, name: str, *, every: int) -> Ledger:
-    status = kube.wait_status(name, "to be disabled, with nothing active", _closed, seconds=60)
+    status = kube.wait_status(name, "to be disabled, with nothing active", _closed)
     job = kube.get(DKRON_JOBS, name)
     created, uid = at(job["metadata"]["creationTimestamp"]), job["metadata"]["uid"]
     skipped = status.get("skipped") or {}

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 from tests.support.printed import assert_no_secret
 from tests.support.waiting import nothing, wait_for
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 KEPT_LINES = 40
 

@@ -7,7 +7,7 @@ from tests.support import waiting
 from tests.support.api_sites import ApiSite
 from tests.support.rest import Answer
 
-SEEN_SECONDS = 30.0
+SEEN_SECONDS = 60.0
 
 
 def body(name: str, **fields: Any) -> dict[str, Any]:

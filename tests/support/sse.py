@@ -111,7 +111,7 @@ class Listener:
         """Whether the server has closed the stream."""
         return not self._thread.is_alive()
 
-    def wait(self, what: str, until: Callable[[list[Told]], object], *, seconds: float = 30.0) -> list[Told]:
+    def wait(self, what: str, until: Callable[[list[Told]], object], *, seconds: float = 60.0) -> list[Told]:
         """Wait until the events that came are as wanted."""
         return waiting.wait_for(what, lambda: list(self.events), until, seconds=seconds, shown=shown)
 
@@ -120,7 +120,7 @@ class Listener:
         waiting.wait_for("the first id of the stream", lambda: self.last_id, bool, seconds=30.0)
         return self
 
-    def wait_ended(self, *, seconds: float = 30.0) -> None:
+    def wait_ended(self, *, seconds: float = 60.0) -> None:
         """Wait until the server has closed the stream."""
         waiting.wait_for("the end of the stream", lambda: self.ended, bool, seconds=seconds)
 

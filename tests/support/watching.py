@@ -8,7 +8,7 @@ from typing import Any
 from dkron_kube.errors import KubeError
 
 Object = dict[str, Any]
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Diary:
