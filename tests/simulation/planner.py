@@ -117,6 +117,7 @@ class _Planner:
         self._backoffs()
         self._far_ahead()
         self._list_dependents()
+        self._list_pauses()
         events = sorted(self._events, key=lambda event: event.at)
         calm = max([self._length, *(event.ends for event in events)])
         lasts = rand.choice((1.0, 1.0, 3.0, LONGEST_RUN))
@@ -249,6 +250,14 @@ class _Planner:
         for number, event in enumerate(self._events):
             if event.ill is Ill.OLD and event.calls != "jobs":
                 self._events[number] = replace(event, at=max(event.at, made + 1.0))
+
+    def _list_pauses(self) -> None:
+        """An operator that starts by a list from before a pause runs what that holds, until its watch tells of it, a
+        moment later. Lists of pauses are not old."""
+        if self._has(What.PAUSE):
+            for number, event in enumerate(self._events):
+                if event.ill is Ill.OLD and not event.calls:
+                    self._events[number] = replace(event, calls="dkronjobs")
 
     def _others(self) -> None:
         """What is rarer: a quota or a namespace that ends, which refuse Jobs; a status that is refused as invalid; a

@@ -99,9 +99,12 @@ def _is_blind(case: Case) -> bool:
 
 
 def _is_cut(case: Case, run: Run) -> bool:
-    """Whether its success may not count: it was hit, or a newer run took its place before it was seen to be over."""
+    """Whether its success may not count: it was hit, a newer run took its place before it was seen to be over, or
+    another operator had recorded that its Job was refused."""
     end = None if run.end is None else case.weather.decided(run.end)
-    return case.is_hit(run) or case.is_replaced(run, end)
+    record = case.executions.get(run.name)
+    refused = case.was_refused_first(run) and (record is None or record.reason == "JobRejected")
+    return refused or case.is_hit(run) or case.is_replaced(run, end)
 
 
 def _active(case: Case, status: JobStatus) -> Iterator[str]:

@@ -282,6 +282,16 @@ def test_rivals_may_count_a_slot_as_skipped_that_ran() -> None:
     assert judge(replace(facts, terms=replace(facts.terms, rivals=True))).valid
 
 
+def test_a_job_that_one_of_rivals_was_refused_may_count_as_failed() -> None:
+    record = told(replace(ALL[0], success=False), *ALL[1:])
+    first, *others = record.status.executions
+    executions = (first.model_copy(update={"reason": "JobRejected"}), *others)
+    record = replace(record, status=record.status.model_copy(update={"executions": executions}))
+    facts = history(made(spec()), *ALL, broke(2, 3, down=False, hits=(FIRST,)), record)
+    assert {o.kind for o in judge(facts).objections} == {Kind.RECORD}
+    assert judge(replace(facts, terms=replace(facts.terms, rivals=True))).valid
+
+
 @pytest.mark.parametrize(
     ("facts", "kinds"),
     [
