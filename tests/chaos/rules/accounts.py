@@ -24,13 +24,19 @@ def check(case: Case) -> Iterator[Objection]:
     """Look at each status beside the one before it."""
     ran = {run.slot for run in case.life.runs if run.trigger is Trigger.SCHEDULE}
     begin = Seen(job=case.life.job, uid=case.life.uid, at=case.life.created)
+    known: datetime | None = None
     for before, after in pairwise([begin, *case.life.statuses]):
+        if before.mark is not None:
+            known = max(before.mark, known or before.mark)
         if after.since is None:
             continue
         if _is_steady(case, before, after):
             yield from _of_steady(case, before, after)
         counted = after.skipped - before.skipped if before.since is not None else after.skipped
         lost = [slot for slot in _passed(case, before, after) if slot not in ran and not case.is_refused(slot)]
+        if before.since is None and known is not None:
+            # A wipe takes the counts of slots with it that were decided, and these are not decided anew.
+            lost = [slot for slot in lost if slot > known]
         if lost and len(lost) > counted:
             some = ", ".join(map(rfc3339, lost[:3]))
             text = f"the status of {rfc3339(after.at)} has passed {len(lost)} slots without a run ({some}), and counts"

@@ -9,6 +9,7 @@ import pytest
 from dkron_crds.job import GroupStatus, Trigger
 from tests.chaos.history import Act, Seen
 from tests.chaos.objections import Kind
+from tests.chaos.rules import accounts
 from tests.chaos.verdict import judge
 from tests.unit.chaos.facts import UID, asked, broke, history, made, noticed, ran, spec, told
 from tests.unit.chaos.model import at
@@ -280,6 +281,18 @@ def test_rivals_may_count_a_slot_as_skipped_that_ran() -> None:
     facts = history(made(spec()), *ALL, told(*ALL, skipped=1))
     assert {o.kind for o in judge(facts).objections} == {Kind.RECORD}
     assert judge(replace(facts, terms=replace(facts.terms, rivals=True))).valid
+
+
+@pytest.mark.parametrize(
+    ("counted", "objections"),
+    [pytest.param(20, 0, id="counted before the wipe"), pytest.param(10, 1, id="counted by no status")],
+)
+def test_what_a_wiped_status_had_counted_is_not_counted_again(counted: float, objections: int) -> None:
+    told_before = noted(20.5, mark=counted, skipped=1 if counted == 20 else 0)
+    wiped = replace(noted(22), since=None, fingerprint="")
+    facts = [made(spec()), ran(10), ran(30), asked(Act.WIPE, 22), noted(10.5, mark=10), told_before, wiped]
+    (case,) = judge(history(*facts, noted(22.5, mark=20))).cases
+    assert len([*accounts.check(case)]) == objections
 
 
 def test_a_job_that_one_of_rivals_was_refused_may_count_as_failed() -> None:
