@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from dkron_crds.attempt_names import start_of_request
 from dkron_crds.base import rfc3339
+from dkron_crds.job import Trigger
 from tests.chaos.case import Case
 from tests.chaos.history import Run
 from tests.chaos.objections import Kind, Objection
@@ -63,6 +65,8 @@ def is_forgotten(case: Case, run: Run) -> bool:
 
 
 def _due(case: Case, run: Run) -> datetime:
-    """From when on it may have been due: a retry that comes late is as old as it would have been in time."""
+    """From when on it may have been due: a retry that comes late is as old as it would have been in time, and a run on
+    request as its request."""
     before = (other.end for other in case.life.runs if other.group == run.group and other.attempt == run.attempt - 1)
-    return min([run.began, *(end for end in before if end is not None)])
+    asked = [start_of_request(run.slot, run.began)] if run.trigger is Trigger.MANUAL else []
+    return min([run.began, *asked, *(end for end in before if end is not None)])

@@ -271,6 +271,21 @@ def test_a_run_that_ended_as_it_was_replaced_may_count_as_either() -> None:
         assert_objections([made(spec("@manually", concurrency=concurrency)), *facts], kinds)
 
 
+@pytest.mark.parametrize(
+    ("requested", "kinds"),
+    [
+        pytest.param(19.9, FINE, id="before the one that is kept"),
+        pytest.param(24.9, {Kind.RECORD}, id="after it had ended"),
+    ],
+)
+def test_a_run_that_began_late_is_as_old_as_its_request(requested: float, kinds: set[Kind]) -> None:
+    kept = ran(20, trigger=Trigger.MANUAL, group=6)
+    other = ran(requested, late=25.2 - requested, **MANUAL)
+    wishes = [asked(Act.RUN, run.slot.second + 0.1, at=run.slot) for run in (other, kept)]
+    record = told(kept, success_count=2)
+    assert_objections([made(spec("@manually", history={"executions": 1})), *wishes, other, kept, record], kinds)
+
+
 def test_who_starts_on_an_old_list_may_count_a_slot_as_missed_that_ran() -> None:
     for what, kinds in (("old lists at operator 1", FINE), ("slow calls", {Kind.RECORD})):
         fault = replace(broke(18, 22, down=False), what=what)
