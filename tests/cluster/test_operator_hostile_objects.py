@@ -335,6 +335,7 @@ def test_the_canary_has_kept_its_time(scene: Site) -> None:
     now = datetime.now(UTC)
     kube.wait_status("canary", "to sing on", marked_after(now))
     assert_kept_time(kube)
+    assert "skipped" not in kube.status("canary")
 
 
 def test_nothing_has_blocked_the_event_loop(lags: list[float]) -> None:

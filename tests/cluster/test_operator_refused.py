@@ -257,6 +257,7 @@ def test_a_job_in_another_namespace_keeps_its_time(scene: Scene, refused: dict[s
     kube = scene.places["canary"].kube
     kube.wait_status("canary", "to sing on", marked_after(max(refused.values())))
     assert_kept_time(kube)
+    assert "skipped" not in kube.status("canary")
 
 
 @pytest.mark.usefixtures("refused")

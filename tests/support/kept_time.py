@@ -22,4 +22,3 @@ def assert_kept_time(kube: Kube, *, since: datetime | None = None) -> None:
     created = {slot: moment for slot, moment in created.items() if since is None or slot > since}
     assert {slot: moment for slot, moment in created.items() if moment - slot > LATE} == {}
     assert gaps([*created], every=1) == []
-    assert "skipped" not in kube.status(CANARY)
