@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-COUNTERS = frozenset({"ledger", "Ledger", "born", "gaps", "assert_kept_time"})
-"""What counts in tests/support: ledger.py, kept_time.py, `born` of kube.py, and `gaps` of jobs.py."""
+COUNTERS = frozenset({"ledger", "Ledger", "births", "Births", "born", "gaps", "assert_kept_time"})
+"""What counts in tests/support: ledger.py, births.py, kept_time.py, `born` of kube.py, and `gaps` of jobs.py."""
 
 
 @dataclass(frozen=True, slots=True)
