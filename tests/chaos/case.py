@@ -295,11 +295,19 @@ class Case:
 
     def may_be_retried(self, run: Run) -> bool:
         """Whether its retry could still come when the last look was taken."""
+        return self._allows_retry(run) and self.weather.decided(self.final(run)) > self.weather.terms.read
+
+    def final(self, run: Run) -> datetime:
+        """By when one could know that no attempt follows this one: one that is replaced while its retry waits is over
+        with that."""
+        end = self.told(run)
+        return end + self.backoff(end, run.attempt) if self._allows_retry(run) else end
+
+    def _allows_retry(self, run: Run) -> bool:
         end = self.told(run)
         if run.success or end >= FOREVER:
             return False
-        allowed = any(run.attempt <= spec.retries for spec in self.life.specs(run.began, self.weather.decided(end)))
-        return allowed and self.weather.decided(end + self.backoff(end, run.attempt)) > self.weather.terms.read
+        return any(run.attempt <= spec.retries for spec in self.life.specs(run.began, self.weather.decided(end)))
 
     def backoff(self, at: datetime, attempt: int) -> timedelta:
         """The longest wait that may follow this attempt."""

@@ -30,7 +30,7 @@ from tests.chaos.proxy.rules import (
 from tests.chaos.proxy.thread import Gateway, gateway
 from tests.support import ledger
 from tests.support.jobs import TIDY, dkron_job, each_second, simulated
-from tests.support.kube import Kube, condition, finished, is_ready, marked_after
+from tests.support.kube import QUOTAS, Kube, condition, finished, is_ready, marked_after
 from tests.support.logged_process import LoggedProcess
 from tests.support.sites import install, namespace, remove
 
@@ -294,6 +294,36 @@ def test_an_old_list_fires_nothing_again(bed: Bed) -> None:
     assert condition(bed.kube.status(names[0]), "Degraded").get("status") != "True"
     # Kubernetes would remove a Job without an owner at once, so that only the watch has seen it.
     assert born_of(bed, uid) == born, "what is gone fires no more, whatever a list shows"
+
+
+def test_a_job_is_adopted_though_creating_it_again_is_refused(bed: Bed) -> None:
+    """Its create has no answer, no watch tells of it, and it exhausts the quota, which the API server looks at before
+    the name."""
+    name, quota = "alone", {"metadata": {"name": "one"}, "spec": {"hard": {"count/jobs.batch": "1"}}}
+    bed.kube.wait_for("earlier Jobs to go", lambda: bed.kube.all(JOBS), lambda jobs: not jobs)
+    bed.kube.create(QUOTAS, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
+    bed.kube.wait_for(
+        "the quota", lambda: bed.kube.get(QUOTAS, "one").get("status"), lambda found: found and "used" in found
+    )
+    bed.gate.have(
+        Rule(fault=FreezeWatch(), verb="watch", resource="jobs"),
+        Rule(fault=DropAfter(), verb="create", resource="jobs", times=1),
+    )
+    bed.wait_struck(1)
+    mark = bed.operator.mark()
+    bed.kube.apply(dkron_job(name, run=["once"], retries=1, jobTemplate=simulated(run_for="2s")))
+    uid = str(bed.kube.get(DKRON_JOBS, name)["metadata"]["uid"])
+    bed.wait_struck(2)
+    bed.kube.wait_status(
+        name, "to begin", lambda s: s.get("executions") or any(e.get("uid") for e in s.get("active", ()))
+    )
+    bed.gate.have()
+    bed.kube.delete(QUOTAS, "one")
+    (execution,) = bed.kube.wait_status(name, "to end", finished(1))["executions"]
+    assert (execution["success"], execution["attempt"]) == (True, 1)
+    assert born_of(bed, uid) == [execution["job"]]
+    bed.wait_said(mark, "no answer from the API server")
+    assert bed.said(mark, "rejected") == []
 
 
 def born_of(bed: Bed, uid: str) -> list[str]:

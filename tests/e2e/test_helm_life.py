@@ -58,7 +58,7 @@ NEW, OLD = title("DkronJob"), "DkronJob, revision 0"
 """How the definition of DkronJob calls itself, by the chart of the checkout and by the older one."""
 
 CLIENT = """
-import json, os, urllib.request
+import json, os, socket, time, urllib.request
 
 def call(method, path, body=None):
     data = None if body is None else json.dumps(body).encode()
@@ -67,6 +67,17 @@ def call(method, path, body=None):
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
+def wait_for_route():
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_connection(("dkron-api", 8080), timeout=5).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+wait_for_route()
 shell = {"shell": "true", "command": "echo called from within"}
 call("POST", "/jobs", {"name": "inside", "schedule": "@manually", "executor": "shell", "executor_config": shell})
 ran = call("POST", "/jobs/inside/run?wait=true")
@@ -75,7 +86,8 @@ deleted = call("DELETE", "/jobs/inside")
 left = [job["name"] for job in call("GET", "/jobs")]
 print(json.dumps([ran["status"], executions[0]["output"], deleted["name"], left]))
 """
-"""What a pod of the cluster does with the REST API, which it knows by the name of its Service alone."""
+"""What a pod of the cluster does with the REST API, which it knows by the name of its Service alone. A node routes to a
+pod a moment after the Deployment counts it as available."""
 
 
 @pytest.fixture(scope="module")

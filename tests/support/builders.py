@@ -138,9 +138,11 @@ def wire_pod(
     created: datetime = NOON,
     phase: str = "",
     deleted: datetime | None = None,
+    grace: int = 30,
     of: str = "",
 ) -> Object:
-    """A pod of the Job `of`; `states` are of its containers by name. If it was `deleted`, it has 30 s from then."""
+    """A pod of the Job `of`; `states` are of its containers by name. If it was `deleted`, it has `grace` seconds from
+    then."""
     status: Object = {
         "containerStatuses": [{"name": key, "state": state} for key, state in (states or {}).items()],
         "initContainerStatuses": [{"name": key, "state": state} for key, state in (init_states or {}).items()],
@@ -152,8 +154,8 @@ def wire_pod(
         status["phase"] = phase
     metadata: Object = {"name": name, "creationTimestamp": rfc3339(created)}
     if deleted is not None:
-        ends = rfc3339(deleted + timedelta(seconds=30))
-        metadata |= {"deletionTimestamp": ends, "deletionGracePeriodSeconds": 30}
+        ends = rfc3339(deleted + timedelta(seconds=grace))
+        metadata |= {"deletionTimestamp": ends, "deletionGracePeriodSeconds": grace}
     pod = {
         "metadata": metadata,
         "spec": {"nodeName": node, "containers": [{"name": key} for key in containers]},

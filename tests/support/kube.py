@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 NAMESPACES = Resource("", "v1", "namespaces")
 NODES = Resource("", "v1", "nodes")
+QUOTAS = Resource("", "v1", "resourcequotas")
 SECRETS = Resource("", "v1", "secrets")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
 CLUSTER_WIDE = {"namespaces", "nodes", "clusterroles", "clusterrolebindings", "customresourcedefinitions"}

@@ -136,15 +136,26 @@ class Fire:
         refused = self._rules.of_body(body)
         if refused is not None:
             return await self._refuse(cached, create, refused)
+        return await self._submit(cached, create, body)
+
+    async def _submit(self, cached: CachedJob, create: CreateJob, body: Object) -> Object:
+        """Create the Job, or find the one that an earlier create has left, whose answer was lost. Raises `Rejected` if
+        it does not exist.
+
+        A quota or a policy refuses before the API server looks for the name, so a refusal does not say that there is
+        none. It may be that very Job that exhausts the quota.
+        """
         try:
             return await self._client.create(JOBS, cached.job.namespace, body)
-        except AlreadyExists:
+        except (AlreadyExists, Rejected) as refused:
             answer = await self._find(cached, create)
-            if answer is None:
-                raise Unavailable(
-                    f"Job {create.entry.job} already existed, but was deleted before the operator could read it"
-                ) from None
-            return answer
+            if answer is not None:
+                return answer
+            if isinstance(refused, Rejected):
+                raise
+            raise Unavailable(
+                f"Job {create.entry.job} already existed, but was deleted before the operator could read it"
+            ) from None
 
     async def _refuse(self, cached: CachedJob, create: CreateJob, refused: Problem) -> Object:
         """The plan had no objection, but the job was edited since, or the run was claimed under other rules. A Job that

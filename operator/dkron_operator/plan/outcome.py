@@ -78,10 +78,15 @@ def _is_of_one_pod(template: Object, *, failed: bool) -> bool:
 
 def _ended_before_its_deletion(pod: Object) -> bool:
     """Whether every container ended by itself before the deletion. Node clocks differ, and a container told to stop may
-    exit with any code. So a killed container, or one that ended within the second of the deletion, does not count."""
+    exit with any code. So a killed container, or one that ended within the second of the deletion, does not count.
+
+    When its kubelet removes the pod, the API server sets the time anew, with a grace period of 0 (`BeforeDelete` and
+    `markAsDeleting` in k8s.io/apiserver). How long before that the deletion was requested is unknown then."""
     metadata = pod["metadata"]
-    grace = timedelta(seconds=metadata.get("deletionGracePeriodSeconds") or 0)
-    deleted = datetime.fromisoformat(metadata["deletionTimestamp"]) - grace
+    grace = metadata.get("deletionGracePeriodSeconds")
+    if not grace:
+        return False
+    deleted = datetime.fromisoformat(metadata["deletionTimestamp"]) - timedelta(seconds=grace)
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
     ends = [(status.get("state") or {}).get("terminated") or {} for status in statuses]
     return bool(ends) and all(

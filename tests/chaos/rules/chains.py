@@ -103,7 +103,7 @@ def _ends(parent: Case, tie: Dependency) -> Iterator[End]:
         touched = any(parent.is_hit(run) or parent.is_replaced(run) for run in last.values())
         failed = touched and tie.when.fits(success=False)
         if at < FOREVER and (failed or tie.when.fits(success=all(run.success for run in last.values()))):
-            told = max(parent.told(run) for run in last.values())
+            told = max(parent.final(run) for run in last.values())
             if group.ended is None:
                 # A record tells of it, by a clock that may have been ahead.
                 at = max(group.began, at - parent.weather.ahead)

@@ -140,6 +140,24 @@ async def test_a_refusal_is_the_outcome_of_the_attempt() -> None:
     assert edges.entry().status.last_schedule_time == NOON
 
 
+async def test_a_job_whose_create_is_refused_for_it_exists_already_is_adopted() -> None:
+    edges = begin()
+    edges.kube.put(JOBS, wire_run(ENTRY))
+    edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
+    await fire(edges, CreateJob(ENTRY, after=MARK))
+    assert active(edges) == (seen(ENTRY),)
+    assert edges.entry().observed.outcomes == {}, "the attempt has only begun"
+
+
+async def test_a_refusal_waits_until_it_is_known_whether_the_job_exists() -> None:
+    edges = begin()
+    edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
+    edges.kube.fail("get jobs", Unavailable("down"))
+    with pytest.raises(Unavailable):
+        await fire(edges, CreateJob(ENTRY, after=MARK))
+    assert (edges.entry().remembered.unconfirmed_create, edges.entry().observed.outcomes) == (ENTRY, {})
+
+
 async def test_a_spec_that_broke_meanwhile_is_a_refusal_too() -> None:
     edges = begin(status=JobStatus(active=(ENTRY,)))
     edges.edit_job(lambda body: body.update(wire_job(command="", generation=2)))

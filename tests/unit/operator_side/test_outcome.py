@@ -177,6 +177,7 @@ def over(phase: str = "Succeeded", *, deleted: float | None = None) -> Object:
 
 
 KILLED = pod_that(terminated(143), phase="Failed", deleted=after(6))
+BEING_REMOVED = pod_that(terminated(7, reason="Error"), phase="Failed", deleted=after(6), grace=0)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +192,7 @@ KILLED = pod_that(terminated(143), phase="Failed", deleted=after(6))
         pytest.param(over("Failed", deleted=6), {}, True, id="it had failed when deleted"),
         pytest.param(over(deleted=5), {}, False, id="it ended when it was told to"),
         pytest.param(KILLED, {}, False, id="it was killed, by a node whose clock is behind"),
+        pytest.param(BEING_REMOVED, {}, False, id="its kubelet removes it, which sets the time of the deletion anew"),
         pytest.param(wire_pod(phase="Failed", deleted=after(6)), {}, False, id="nobody knows when it ended"),
         pytest.param(over(), {"completions": 2}, False, id="its Job wants another one"),
         pytest.param(over(), {"parallelism": 2}, False, id="its Job has several at once"),
