@@ -97,7 +97,7 @@ def _was_suspended(case: Case, before: Seen, after: Seen, slot: datetime) -> boo
     specs = case.life.specs(begin, end)
     if any(spec.disabled or spec.parents for spec in specs):
         return True
-    return before.fingerprint == after.fingerprint and any(spec.fingerprint != after.fingerprint for spec in specs)
+    return any(spec.fingerprint not in (before.fingerprint, after.fingerprint) for spec in specs)
 
 
 def _dropped(case: Case, before: Seen, after: Seen) -> AbstractSet[datetime]:
