@@ -17,7 +17,7 @@ def check(case: Case) -> Iterator[Objection]:
     for group in case.groups:
         if _is_alone(case, group):
             for end, other in ended:
-                if group.began + case.weather.terms.grain < end:
+                if group.began + case.weather.terms.grain < end and not _was_first(case, group, other):
                     text = f"{group} began at {rfc3339(group.began)}, and {other} ran until {rfc3339(end)}"
                     yield case.object_to(Kind.OVERLAP, group.began, f"{text}: concurrency is forbid")
         # What one operator has recorded as refused, and another one created after that, is in nobody's way.
@@ -36,14 +36,26 @@ def _end(case: Case, run: Run) -> datetime:
     return end - case.weather.early(end) if run.name in case.executions else run.began
 
 
+def _was_first(case: Case, group: Group, other: Group) -> bool:
+    """Whether the group had its place before the other one was forced to run beside it: its first attempts were
+    refused, so it began later than it was decided."""
+    refused = min(run.attempt for run in group.runs) > 1
+    return refused and group.slot <= other.began and _is_forced(case, other)
+
+
 def _is_alone(case: Case, group: Group) -> bool:
     """Whether it may only begin while nothing else runs: unless it was forced, or is of a backfill."""
-    forced = any(op.force for op in case.life.operations if op.act is Act.RUN)
-    forced_by_name = any(each.name == group.asked and each.spec.force for each in case.life.run_requests)
-    if group.trigger is Trigger.BACKFILL or (group.trigger is Trigger.MANUAL and (forced or forced_by_name)):
+    if group.trigger is Trigger.BACKFILL or _is_forced(case, group):
         return False
     specs = case.life.specs(group.slot, group.began)
     return bool(specs) and all(spec.concurrency is Concurrency.FORBID for spec in specs)
+
+
+def _is_forced(case: Case, group: Group) -> bool:
+    """Whether a request, which may be the one for this run, was forced."""
+    forced = any(op.force for op in case.life.operations if op.act is Act.RUN)
+    forced_by_name = any(each.name == group.asked and each.spec.force for each in case.life.run_requests)
+    return group.trigger is Trigger.MANUAL and (forced or forced_by_name)
 
 
 def _attempts(case: Case) -> Iterator[Objection]:
