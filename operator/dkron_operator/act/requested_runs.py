@@ -159,7 +159,10 @@ class RunKeeper:
     def _record(self, key: Key) -> JobRecord | None:
         """What the API server has of the job; None if there is no job."""
         holder = self._store.holder(key)
-        return None if holder is None else JobRecord.of(holder.base, holder.observed.attempts.values())
+        if holder is None:
+            return None
+        jobs, remembered = holder.observed.attempts.values(), holder.recorded_on_request
+        return JobRecord.of(holder.base, jobs, remembered=remembered)
 
     def _target(self, run: RequestedRun, record: JobRecord | None) -> RunStatus:
         """The status that the DkronRun should have now."""

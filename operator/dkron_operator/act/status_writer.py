@@ -29,6 +29,10 @@ TRIES = 5
 WIDTH = 16
 
 
+class StatusRejected(Rejected):
+    """The API server rejected a status, which `refused` was told."""
+
+
 class StatusWriter:
     """Writes the pending changes of entries.
 
@@ -142,6 +146,7 @@ class StatusWriter:
             self._store.metrics.wrote(cached.accounting.refused(cached.base))
             if isinstance(exc, Rejected):
                 self._refused(cached, exc)
+                raise StatusRejected(str(exc), status=exc.status, reason=exc.reason, causes=exc.causes) from exc
             raise
         self._store.metrics.wrote(cached.accounting.taken())
         return int(answer["metadata"]["resourceVersion"])

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Conflict, KubeError, NotFound
+from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected
 from dkron_kube.paths import JOBS
 from dkron_operator.act.observe import Observer
 from dkron_operator.cache.cached_job import CachedJob
@@ -34,14 +34,23 @@ followed."""
 
 
 class Stopper:
-    """Stops Jobs by (uid of the DkronJob, name of the Job), and calls `known` with the uid once the stop is under
-    way."""
+    """Stops Jobs by (uid of the DkronJob, name of the Job), and calls `known` with the uid once the stop is under way.
+    `refused` is told when the API server refuses the deletion; it is tried again, later each time."""
 
-    def __init__(self, client: KubeClient, store: Store, observer: Observer, *, known: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        store: Store,
+        observer: Observer,
+        *,
+        known: Callable[[str], None],
+        refused: Callable[[CachedJob, str, Rejected], None],
+    ) -> None:
         self._client = client
         self._store = store
         self._observer = observer
         self._known = known
+        self._refused = refused
         group_of = store.namespace_of_run
         self.queue: WorkQueue[Key] = WorkQueue("stop", self._stop, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
         self.listening: WorkQueue[Key] = WorkQueue(
@@ -101,6 +110,9 @@ class Stopper:
         except Conflict:
             with contextlib.suppress(NotFound):
                 self._store.see_run(await self._client.get(JOBS, namespace, run.name))
+        except Rejected as exc:
+            self._refused(cached, run.name, exc)
+            raise
         else:
             cached.mark_job_deleting(run.name)
             log.info("stopping", extra={**_context(cached), "run": run.name})

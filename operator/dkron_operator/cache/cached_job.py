@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from dkron_crds.job import Active, JobStatus
+from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.executors.problem import Problem
+from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.fold import Change, Decided, Finished, MarkTakenBack, Refused, fold_all
+from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
@@ -65,6 +67,10 @@ class Remembered:
     lately_counted: dict[str, datetime | None] = field(default_factory=dict)
     """The ended attempts and refused requests that were counted lately, by the name of the Job, and since when; None
     until the next plan."""
+
+    ended_on_request: dict[str, Execution] = field(default_factory=dict)
+    """The records, without output, of attempts on request, by the name of the Job. Each stays until its DkronRun shows
+    it: the history of the job may not keep it so long, or not at all."""
 
     full: Fullness | None = None
     """Set while the status has no room to show another ended run."""
@@ -127,6 +133,29 @@ class CachedJob:
                 self.mark = max(self.mark, change.slot)
             elif (name := _counts(change)) is not None:
                 self.remembered.lately_counted[name] = None
+            if isinstance(change, Finished) and change.execution.trigger in ON_REQUEST:
+                kept = change.execution.model_copy(update={"output": ""})
+                self.remembered.ended_on_request[kept.job] = kept
+
+    @property
+    def recorded_on_request(self) -> list[Execution]:
+        """Those of the remembered records that the API server has, or had."""
+        remembered = self.remembered.ended_on_request
+        if not remembered:
+            return []
+        unwritten = {change.execution.job for change in self.pending if isinstance(change, Finished)}
+        # A write may have been taken though its answer was lost.
+        unwritten -= set(self.base.counted)
+        return [execution for job, execution in remembered.items() if job not in unwritten]
+
+    def forget_ended(self, runs: RunsOfJob) -> None:
+        """Forget the records that a DkronRun shows, and those that none waits for. `runs` are those of this job."""
+        remembered = self.remembered.ended_on_request
+        groups = runs.groups if remembered else frozenset()
+        for job, execution in list(remembered.items()):
+            run = runs.decided.get(execution.group)
+            if execution.group not in groups or (run is not None and run.shows_end(job)):
+                del remembered[job]
 
     def forget_counted(self, *, now: datetime, hold: timedelta) -> None:
         """Forget what was counted longer than `hold` ago, once that is written."""

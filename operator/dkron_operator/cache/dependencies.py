@@ -95,7 +95,8 @@ class DependencyTracker:
 
 def _parent(known: Known) -> Parent:
     status = known.base
-    return Parent(known.job.uid, status.ended, published(status), status.rebuilt_at)
+    last_end = max((at for at in (status.last_success, status.last_error) if at is not None), default=None)
+    return Parent(known.job.uid, status.ended, published(status), status.rebuilt_at, last_end)
 
 
 def _child(known: Known, parent: JobView) -> Child:

@@ -3,6 +3,9 @@
 `status.undelivered` lists the executions that receivers still have to be told about. The write that records an
 execution adds it. It is removed once every receiver was told, or could not be, after a delay and mostly by a write that
 happens anyway. So a crash in between repeats messages, with the same execution id, and loses none.
+
+Whether a failed attempt that a retry is to follow was the last of its run is known once the retry begins or is
+cancelled. Until then the execution stays in the list, with its output sent.
 """
 
 import asyncio
@@ -89,6 +92,8 @@ class Delivery:
         )
         self._outboxes = Outboxes(self._senders.send, limits or Limits(), may_act=may_act)
         self._taken: dict[str, set[str]] = {}
+        self._half: dict[Key, bool] = {}
+        """The executions whose retry has not begun; True once their output was sent, or could not be."""
         self._lazy: set[str] = set()
         self._may_act = may_act
         self._term = 0
@@ -115,12 +120,14 @@ class Delivery:
         taken = self._taken.pop(uid, set())
         for name in taken - owed:
             self._outputs.forget(uid, name)
+            self._half.pop((uid, name), None)
         if not self._may_act():
             owed &= taken
         if owed:
             self._taken[uid] = owed
-        for name in owed - taken:
-            self.queue.add((uid, name))
+        for name in owed:
+            if name not in taken or (uid, name) in self._half:
+                self.queue.add((uid, name))
 
     def lead(self, leadership: Leadership) -> None:
         """The leadership has changed. Only one replica may tell receivers."""
@@ -129,6 +136,7 @@ class Delivery:
             self._term = leadership.term
             self._outboxes.clear()
             self._taken.clear()
+            self._half.clear()
         if leadership.acts:
             self._warn()
             for cached in self._store:
@@ -190,9 +198,18 @@ class Delivery:
         if not self._may_act():
             # It is still owed.
             self._taken.get(uid, set()).discard(name)
+            self._half.pop(key, None)
             return
         execution = next((each for each in cached.base.executions if each.job == name), None)
+        waits = execution is not None and self._waits(cached, execution)
+        if key in self._half and (waits or not self._half[key]):
+            # Its output is on its way, or was sent, and nothing is known of its retry.
+            return
         parcels = [] if execution is None else await self._parcels(cached, execution)
+        if waits:
+            self._half[key] = False
+        else:
+            self._half.pop(key, None)
         left, lost = len(parcels), list[Lost]()
 
         def told(parcel: Parcel, why: str) -> None:
@@ -204,24 +221,30 @@ class Delivery:
                 )
             left -= 1
             if not left:
-                self._mark(uid, name, lost)
+                self._settle(key, lost, waits=waits)
 
         for parcel in parcels:
             self._outboxes.post(parcel, partial(told, parcel))
         if not parcels:
-            self._mark(uid, name)
+            self._settle(key, waits=waits)
+
+    def _waits(self, cached: CachedJob, execution: Execution) -> bool:
+        """Whether endpoints may still have to be told about it, depending on its retry."""
+        concerned = notifications.concerns(self.installation.endpoints, cached.job.notify)
+        return concerned and notifications.awaits_retry(cached.base, execution)
 
     async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
         job, site = cached.job, self.installation.site
-        run = cached.observed.attempts.get(execution.job)
+        events = notifications.happened(cached.base, execution)
+        run, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
         found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
         if found is None:
             moved = processors.note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
-        events = notifications.happened(cached.base, execution)
-        return [*processors.render(job.spec, site, ended), *self._notices(job, ended, events)]
+        outputs = [] if key in self._half else processors.render(job.spec, site, ended)
+        return [*outputs, *self._notices(job, ended, events)]
 
     def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
         installation = self.installation
@@ -238,11 +261,19 @@ class Delivery:
         if why and cached is not None:
             self._complaints.tell(cached.job, f"{receiver}: {why}")
 
-    def _mark(self, uid: str, name: str, lost: Iterable[Lost] = ()) -> None:
-        cached = self._store.get(uid)
+    def _settle(self, key: Key, lost: Iterable[Lost] = (), *, waits: bool) -> None:
+        """All was sent, or could not be. If it `waits` for its retry, it stays owed."""
+        uid, name = key
+        cached, lost = self._store.get(uid), tuple(lost)
         if cached is None:
             return
-        cached.note(Delivered(frozenset({name}), tuple(lost)))
+        if waits:
+            if key in self._half:
+                self._half[key] = True
+                self.queue.add(key)
+            if not lost:
+                return
+        cached.note(Delivered(frozenset() if waits else frozenset({name}), lost))
         if uid not in self._lazy:
             self._lazy.add(uid)
             asyncio.get_running_loop().call_later(LAZY, self._write, uid)

@@ -37,12 +37,22 @@ def concerns(endpoints: Iterable[Endpoint], notify: Mapping[str, str]) -> bool:
     return any(_wanted(endpoint, notify) - {When.START} for endpoint in endpoints)
 
 
+def awaits_retry(status: JobStatus, execution: Execution) -> bool:
+    """Whether the newest attempt after this one is a retry that has not begun. If it is cancelled, this attempt was the
+    last of its run."""
+    if execution.success:
+        return False
+    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
+    later = [other for other in others if _follows(other, execution)]
+    newest = max(later, key=lambda other: other.attempt, default=None)
+    return isinstance(newest, Active) and not newest.uid
+
+
 def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
     """The events that the end of this attempt means, according to the status; none if another attempt follows a
     failure."""
     others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
-    mine = execution.group, execution.member
-    follows = any((other.group, other.member) == mine and other.attempt > execution.attempt for other in others)
+    follows = any(_follows(other, execution) for other in others)
     if follows and not execution.success:
         return frozenset()
     if not execution.success:
@@ -66,6 +76,11 @@ def render(
         else:
             parcels += [parcel] if parcel is not None else []
     return parcels, problems
+
+
+def _follows(other: Execution | Active, execution: Execution) -> bool:
+    mine = execution.group, execution.member
+    return (other.group, other.member) == mine and other.attempt > execution.attempt
 
 
 def _parcel(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel | None:

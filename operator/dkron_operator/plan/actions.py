@@ -132,6 +132,8 @@ class CreateJob:
     """Changes to note if a late Job does not exist."""
     call: bool = False
     """There is no Job: the operator makes an inline call instead."""
+    reports: tuple[Report, ...] = ()
+    """Reported once the claim is written and the Job exists."""
     cancels: tuple[str, ...] = ()
     """Inline calls to cancel first, by the names of their attempts."""
 

@@ -13,7 +13,7 @@ from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
 from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.inline_calls import is_call, undecided
-from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
 from dkron_operator.plan.retries import delay
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
@@ -208,7 +208,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
             plan.create = _withdrawn(plan, entry, stop)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
         plan.note(Dropped(entry.job))
-        plan.warn("RetryCancelled", f"attempt {entry.attempt} is cancelled: {why}", entry.job)
+        plan.do(cancelled(entry, why))
     elif entry.attempt > 1 and entry.started_at > now:
         # First ones are due when they are claimed, even if the clock was set back since.
         plan.wake_at(entry.started_at)
@@ -224,7 +224,7 @@ def _cancelled(plan: Plan, entry: Active) -> str:
         return plan.situation.flaw.message
     if _has_lost_parameters(plan, entry):
         return LOST_PARAMETERS
-    return "a newer run has begun" if _replaced(plan, entry) else ""
+    return NEWER_RUN if _replaced(plan, entry) else ""
 
 
 def _waits_for_its_run(plan: Plan, entry: Active) -> bool:
@@ -369,7 +369,8 @@ def _execution(entry: Active, outcome: Outcome) -> Execution:
 def _tell_failure(plan: Plan, entry: Active, outcome: Outcome, retry: Active | None) -> None:
     code = "" if outcome.exit_code is None else f", exit code {outcome.exit_code}"
     detail = f": {outcome.message}" if outcome.message else ""
-    then = f"; attempt {retry.attempt} follows" if retry else ""
+    replaced = not retry and entry.attempt <= plan.situation.job.spec.retries and _replaced(plan, entry)
+    then = f"; attempt {retry.attempt} follows" if retry else f"; no retry follows: {NEWER_RUN}" if replaced else ""
     whose = f" of member {entry.member}" if entry.member else ""
     message = f"attempt {entry.attempt}{whose} failed ({outcome.reason}{code}){detail}{then}"
     plan.warn("ExecutionFailed", message, entry.job)

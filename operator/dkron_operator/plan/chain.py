@@ -14,7 +14,7 @@ from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import following
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.dependencies import GroupKey, Parent
-from dkron_operator.plan.dependency_changes import Forgotten, Noted, Overrun, Tracked, Untracked, key
+from dkron_operator.plan.dependency_changes import EndedBefore, Forgotten, Noted, Overrun, Tracked, Untracked, key
 from dkron_operator.plan.fold import Accepted, Joined, is_known
 from dkron_operator.plan.hold import dropped_before, hold_of
 from dkron_operator.plan.plan import Plan, busy, creation
@@ -64,12 +64,25 @@ def _compare(plan: Plan, link: Dependency, parent: Parent) -> None:
     before = next((each for each in plan.status.consumed if each.job == link.job), None)
     if before is None or before.model_copy(update={"count": now.count}) != now:
         plan.note(Tracked(now))
+    elif now.count > before.count and _ended_before(plan, parent):
+        plan.note(EndedBefore(parent.uid, now.count))
     elif now.count > before.count:
         missed = now.count - before.count
         plan.note(Overrun(parent.uid, now.count, plan.situation.now))
         runs = f"1 run of {link.job} that counts" if missed == 1 else f"{missed} runs of {link.job} that count"
         text = f"the job did not run after {runs}: they left its status before the operator processed them"
         plan.warn("DependentRunSkipped", text)
+
+
+def _ended_before(plan: Plan, parent: Parent) -> bool:
+    """Whether all runs of the parent ended before the job depended on it.
+
+    A parent on which no job depends drops a run in the write that records it. If this job begins to depend on the
+    parent before that write has arrived, it sees the count grow by a run that it was never shown.
+    """
+    since, last = plan.status.since, parent.last_end
+    # What was missed before an edit that this plan accepts was missed all the same.
+    return since is not None and since == plan.situation.status.since and last is not None and last <= since
 
 
 def plan_forgetting(plan: Plan) -> None:

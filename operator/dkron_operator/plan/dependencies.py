@@ -28,6 +28,8 @@ class Parent:
     """How many runs it has shown since its status was rebuilt."""
 
     rebuilt_at: datetime | None = None
+    last_end: datetime | None = None
+    """When the latest of all its attempts ended; None if that is unknown, because a client has cleared it."""
 
     def shows(self, group: int) -> bool:
         """Whether it still shows this run, so that dependent jobs can note it."""

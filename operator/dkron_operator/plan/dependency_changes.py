@@ -47,6 +47,14 @@ class Untracked:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedBefore:
+    """A parent has shown runs that ended before the job depended on it. `count` includes all runs consumed before."""
+
+    uid: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overrun:
     """A parent has shown runs that can no longer be noted. `count` includes all runs consumed before."""
 
@@ -69,11 +77,11 @@ class Followed:
     names: tuple[str, ...]
 
 
-Link = Noted | Settled | GivenUp | Tracked | Untracked | Forgotten | Followed
+Link = Noted | Settled | GivenUp | Tracked | Untracked | EndedBefore | Forgotten | Followed
 """All but `Overrun`, which counts as skipped (see `fold`)."""
 
 
-def fold_link(status: JobStatus, change: Link) -> JobStatus:
+def fold_link(status: JobStatus, change: Link) -> JobStatus:  # noqa: PLR0911 - one case, one line
     """The status after one change."""
     match change:
         case Noted(run):
@@ -86,6 +94,8 @@ def fold_link(status: JobStatus, change: Link) -> JobStatus:
             return _tracked(status, entry)
         case Untracked(jobs):
             return status.model_copy(update={"consumed": tuple(e for e in status.consumed if e.job not in jobs)})
+        case EndedBefore(uid, count):
+            return with_consumed(status, uid, count)
         case Forgotten(runs):
             return status.model_copy(update={"heard": tuple(run for run in status.heard if key(run) not in runs)})
         case Followed(names):

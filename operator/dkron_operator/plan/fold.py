@@ -27,6 +27,7 @@ from dkron_crds.status import MAX_COUNTED, MAX_OUTPUT
 from dkron_operator.plan.cause import started_at
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
+    EndedBefore,
     Followed,
     Forgotten,
     GivenUp,
@@ -255,7 +256,16 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             told = (*conditions, *_of_others(status, conditions))[:MAX_CONDITIONS]
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
         case (
-            Joined() | Overrun() | Noted() | Settled() | GivenUp() | Tracked() | Untracked() | Forgotten() | Followed()
+            Joined()
+            | Overrun()
+            | Noted()
+            | Settled()
+            | GivenUp()
+            | Tracked()
+            | Untracked()
+            | EndedBefore()
+            | Forgotten()
+            | Followed()
         ):
             return _linked(status, change)
         case Reserved() | Released():

@@ -14,6 +14,8 @@ from dkron_operator.plan.placement import ALONE, Member, members, shortage
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 
 A = TypeVar("A", bound=Action)
+NEWER_RUN = "a newer run has begun"
+"""Why a retry is not made with concurrency `replace`."""
 
 
 @dataclass(slots=True)
@@ -117,8 +119,15 @@ def creation(plan: Plan, entry: Active, decision: Fire, mark: tuple[Change, ...]
     if not decision.replace:
         return CreateJob(entries[0], before=(*mark, *claims))
     running = tuple(run for run in plan.situation.attempts.values() if _replaceable(run))
-    waiting = tuple(Dropped(other.job) for other in plan.status.active if not other.uid and _yields(other))
-    return CreateJob(entries[0], before=(*mark, *waiting, *claims), replaces=running)
+    waiting = [other for other in plan.status.active if not other.uid and _yields(other)]
+    dropped = tuple(Dropped(other.job) for other in waiting)
+    reports = tuple(cancelled(other, NEWER_RUN) for other in waiting if other.attempt > 1)
+    return CreateJob(entries[0], before=(*mark, *dropped, *claims), replaces=running, reports=reports)
+
+
+def cancelled(retry: Active, why: str) -> Report:
+    """The report that a retry is not made."""
+    return Report(Severity.WARNING, "RetryCancelled", f"attempt {retry.attempt} is cancelled: {why}", subject=retry.job)
 
 
 def _replaceable(run: AttemptJob) -> bool:

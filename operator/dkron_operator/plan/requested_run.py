@@ -92,6 +92,10 @@ class RequestedRun:
             return self.status.dkron_job.uid == uid
         return not self.backfill or self.name == run_name(self.backfill, job, uid, self.slot)
 
+    def shows_end(self, job: str) -> bool:
+        """Whether its status says how the attempt with the Job of this name ended."""
+        return any(each.job == job and each.finished_at is not None for each in self.status.attempts)
+
     @property
     def cause(self) -> Cause:
         """The cause of its first attempt."""

@@ -1,7 +1,9 @@
 """From what the status of a job and its Jobs say to the status of a DkronRun.
 
 The status of the job comes first: only what the API server has of it counts, so the DkronRun says that it was decided
-once the decision is recorded there. Jobs stand in for executions that the history of the job does not keep.
+once the decision is recorded there. The history of the job may drop an execution before the DkronRun shows it. So what
+this process has recorded counts, too, and a Job stands in where nothing else is known. What the DkronRun says of an
+attempt that has ended stays.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +16,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunAttempt, RunPhase, RunStatus
+from dkron_operator.plan.outcome import ORDINARY
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.view import AttemptJob, AttemptState
 
@@ -45,6 +48,9 @@ class JobRecord:
 
     active: Mapping[CauseKey, list[Active]]
     ended: Mapping[CauseKey, list[Execution]]
+    remembered: Mapping[CauseKey, list[Execution]]
+    """Executions that this process recorded; the history of the job may not have kept them."""
+
     jobs: Mapping[CauseKey, list[AttemptJob]]
     counted: AbstractSet[str]
     refused: AbstractSet[str]
@@ -52,12 +58,14 @@ class JobRecord:
     """Why the newest request or slot was skipped."""
 
     @classmethod
-    def of(cls, status: JobStatus, jobs: Iterable[AttemptJob]) -> "JobRecord":
-        """`status` is what the API server has; `jobs` are the Jobs that exist."""
+    def of(cls, status: JobStatus, jobs: Iterable[AttemptJob], *, remembered: Iterable[Execution] = ()) -> "JobRecord":
+        """`status` is what the API server has; `jobs` are the Jobs that exist; `remembered` are executions that the
+        API server has, or had."""
         reason = SkipReason.NOT_READY if status.skipped is None else status.skipped.last_reason
         return cls(
-            active=_by_cause(status.active), ended=_by_cause(status.executions), jobs=_by_cause(jobs),
-            counted=frozenset(status.counted), refused=frozenset(status.refused), skipped=reason,
+            active=_by_cause(status.active), ended=_by_cause(status.executions), remembered=_by_cause(remembered),
+            jobs=_by_cause(jobs), counted=frozenset(status.counted), refused=frozenset(status.refused),
+            skipped=reason,
         )  # fmt: skip
 
 
@@ -73,10 +81,12 @@ def run_status(
             return refused(run, refusal or _unexplained(record.skipped), now=now)
         if first not in record.counted:
             return run.status
-    attempts = _attempts(run, active, ended, jobs)
+    # What the API server has goes first.
+    records = {each.job: each for each in (*record.remembered.get(key, ()), *ended)}.values()
+    attempts = _attempts(run, active, records, jobs)
     if active or any(_runs_unrecorded(job, attempts) for job in jobs):
         return _running(run, attempts, active)
-    return _ended(run, attempts, lost=RECORD_LOST, now=now, records=ended)
+    return _ended(run, attempts, lost=RECORD_LOST, now=now, records=records)
 
 
 def _by_cause(attempts: Iterable[A]) -> dict[CauseKey, list[A]]:
@@ -129,14 +139,15 @@ def _unexplained(reason: SkipReason) -> Refusal:
 
 
 def _attempts(
-    run: RequestedRun, active: Iterable[Active], ended: Iterable[Execution], jobs: Iterable[AttemptJob]
+    run: RequestedRun, active: Iterable[Active], records: Iterable[Execution], jobs: Iterable[AttemptJob]
 ) -> dict[str, RunAttempt]:
     """All attempts that are known, by the names of their Jobs. A retry that waits for its backoff is none yet: it may
     be cancelled, and then the attempt before it was the last."""
-    found = {each.job: each for each in run.status.attempts}
-    found |= {job.name: _of_job(job) for job in jobs if job.finished}
+    found = {job.name: _of_job(job) for job in jobs if job.finished}
     found |= {entry.job: _of_active(entry) for entry in active if not _waits(entry)}
-    return found | {execution.job: _of_execution(execution) for execution in ended}
+    # An attempt that has ended begins no more. A Job knows less of it, and an entry that is still active is old.
+    found |= {each.job: each for each in run.status.attempts if each.finished_at is not None or each.job not in found}
+    return found | {execution.job: _of_execution(execution) for execution in records}
 
 
 def _waits(entry: Active) -> bool:
@@ -159,10 +170,12 @@ def _of_execution(execution: Execution) -> RunAttempt:
 
 
 def _of_job(job: AttemptJob) -> RunAttempt:
+    # The Job controller has one reason for every pod that failed. Executions call that an Error.
+    reason = "Error" if job.reason in ORDINARY else job.reason
     return RunAttempt(
         job=job.name, attempt=job.attempt, member=job.member, node_name=job.node, started_at=job.created,
         finished_at=job.finished_at or job.created, success=job.state is AttemptState.SUCCEEDED,
-        reason=job.reason if job.state is AttemptState.FAILED else "",
+        reason=reason if job.state is AttemptState.FAILED else "",
     )  # fmt: skip
 
 

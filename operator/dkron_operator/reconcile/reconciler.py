@@ -20,7 +20,7 @@ from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import NO_CALLS, Allowance, InlineCalls
 from dkron_operator.act.observe import Observer
 from dkron_operator.act.requested_runs import RunKeeper
-from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.act.status_writer import StatusRejected, StatusWriter
 from dkron_operator.act.stop import Stopper
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.cache.cached_job import CachedJob
@@ -144,7 +144,9 @@ class Reconciler:
             compare=compare,
         )
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
-        self.stopper = Stopper(client, store, self.observer, known=self.queue.add)
+        self.stopper = Stopper(
+            client, store, self.observer, known=self.queue.add, refused=self._say_that_a_deletion_is_refused
+        )
         self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own, confine=confine)
         self.acceptance = Acceptance(client, store, self.writer, changed=self.queue.add)
         self.runs = RunKeeper(client, store, self.writer, clock=clock, changed=self.queue.add)
@@ -227,6 +229,10 @@ class Reconciler:
         message = f"the operator cannot write the status, and records nothing until it can: {exc}"
         self._events.report(cached.job, Report(Severity.WARNING, "StatusRefused", message))
 
+    def _say_that_a_deletion_is_refused(self, cached: CachedJob, name: str, exc: Rejected) -> None:
+        message = f"the API server refuses to delete this Job: {exc}"
+        self._events.report(cached.job, Report(Severity.WARNING, "WriteRefused", message, subject=name))
+
     async def _plan(self, uid: str) -> None:
         if self._may_act():
             await self._read_missing(uid)
@@ -247,7 +253,9 @@ class Reconciler:
 
     async def _next_plan(self, cached: CachedJob) -> Plan | None:
         """What to do for the job now; None if the cache was behind, and is not any more."""
-        _prune(cached, self._store.runs_of(cached))
+        runs = self._store.runs_of(cached)
+        _prune(cached, runs)
+        cached.forget_ended(runs)
         cached.forget_counted(now=self._clock.now(), hold=self._hold)
         if doubtful := self._verifier.about(cached):
             await self._verifier.clear(cached, doubtful)
@@ -269,6 +277,8 @@ class Reconciler:
             # A claim says that nobody else has made one since the plan: what has changed is planned anew.
             if plan.create is not None and cached.version == planned:
                 await self._fire(cached, plan.create)
+                for report in plan.create.reports:
+                    self._events.report(cached.job, report)
                 # What others are due for goes before what follows from this.
                 self.writer.write_soon(cached)
                 self.queue.add(cached.job.uid)
@@ -277,9 +287,12 @@ class Reconciler:
                 await self._remove(cached)
         except Conflict:
             log.info("another writer changed the job first; planning again", extra={"job": cached.job.dkron_name})
-        except (Unavailable, Rejected):
+        except (Unavailable, Rejected) as exc:
             # What passes until the API server answers again, or takes it, passes while nobody can fire it.
             cached.remembered.fireable_since = self._clock.monotonic()
+            if isinstance(exc, Rejected) and not isinstance(exc, StatusRejected):
+                text = f"the API server refuses what has to come first, so no slot runs until it takes it: {exc}"
+                self._events.report(cached.job, Report(Severity.WARNING, "WriteRefused", text))
             raise
         return False
 
@@ -456,6 +469,9 @@ class Reconciler:
             await self._client.delete(JOBS, cached.job.namespace, name, uid=run.uid)
         except NotFound:
             self._store.lose_run_of(uid, name)
+        except Rejected as exc:
+            self._say_that_a_deletion_is_refused(cached, name, exc)
+            raise
         else:
             cached.mark_job_deleting(name)
 

@@ -243,6 +243,7 @@ def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Act
     assert plan.status.active == (seen(new),)
     plan = look(job, active=both, runs=[run(old, FAILED), run(new)], now=after(70), outcomes={old.job: FAILURE})
     assert plan.status.active == (seen(new),), "it is not tried again"
+    assert messages(plan, "ExecutionFailed")[0].endswith("no retry follows: a newer run has begun")
 
 
 def test_a_retry_that_waits_is_as_old_as_its_run() -> None:

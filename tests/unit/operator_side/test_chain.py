@@ -14,7 +14,7 @@ from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.dependencies import Child, Dependencies, Parent
-from dkron_operator.plan.dependency_changes import GivenUp, Overrun, Tracked, with_ended
+from dkron_operator.plan.dependency_changes import EndedBefore, GivenUp, Overrun, Tracked, with_ended
 from dkron_operator.plan.fold import Joined, Started, fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
@@ -340,9 +340,15 @@ def dealt_with(count: int, **fields: Any) -> Consumed:
 
 
 def shows(
-    *runs: Ended, success: int = 9, failed: int = 0, uid: str = "uid-a", rebuilt: datetime | None = None
+    *runs: Ended,
+    success: int = 9,
+    failed: int = 0,
+    uid: str = "uid-a",
+    rebuilt: datetime | None = None,
+    last_end: datetime | None = None,
 ) -> Dependencies:
-    return Dependencies(parents={"a": Parent(uid, runs, Published(success=success, failed=failed), rebuilt)})
+    published = Published(success=success, failed=failed)
+    return Dependencies(parents={"a": Parent(uid, runs, published, rebuilt, last_end)})
 
 
 @dataclass(frozen=True)
@@ -374,6 +380,75 @@ def test_a_job_misses(account: Account) -> None:
     assert skips(plan) == ((account.missed, SkipReason.OVERRUN) if account.missed else (0, None))
     assert len(messages(plan, "DependentRunSkipped")) == bool(account.missed)
     assert skips(replan(plan))[0] == account.missed, "it is counted once"
+
+
+@dataclass(frozen=True)
+class Unshown:
+    """A parent has recorded a run that it does not show to the job; times in seconds after noon."""
+
+    since: float | None
+    """When the job began to depend on the parent."""
+
+    last_end: float | None
+    """The latest end of a run of the parent."""
+
+    missed: int
+    fingerprint: str = job_view(schedule="", parentJob="a").fingerprint
+    shown: tuple[Ended, ...] = ()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Unshown(since=62.4, last_end=61, missed=0), id="ended in an earlier second"),
+        pytest.param(Unshown(since=61.4, last_end=61, missed=0), id="ended in the second of the edit"),
+        pytest.param(Unshown(since=61, last_end=61, missed=0), id="ended in the second in which the job was created"),
+        pytest.param(Unshown(since=61.4, last_end=61.7, missed=1), id="ended later in the second of the edit"),
+        pytest.param(Unshown(since=61, last_end=62, missed=1), id="ended after the job depended on the parent"),
+        pytest.param(
+            Unshown(since=61, last_end=62, missed=1, shown=(ended(at=62),)),
+            id="may be older than the run that is shown",
+        ),
+        pytest.param(
+            Unshown(since=62.4, last_end=61, missed=0, shown=(ended(at=61),)),
+            id="ended earlier, as the one that is shown",
+        ),
+        pytest.param(Unshown(since=61, last_end=None, missed=1), id="has an end that a client has cleared"),
+        pytest.param(
+            Unshown(since=None, last_end=61, missed=1), id="and nothing says since when the job depends on it"
+        ),
+        pytest.param(Unshown(since=30, last_end=61, missed=1, fingerprint="old"), id="was missed before an edit"),
+        pytest.param(Unshown(since=3600, last_end=61, missed=1), id="and the job depends on it from a time to come"),
+    ],
+)
+def test_a_job_misses_no_run_that_ended_before_it_depended_on_the_parent(case: Unshown) -> None:
+    last_end = None if case.last_end is None else after(case.last_end)
+    since = None if case.since is None else after(case.since)
+    known = {"since": since, "fingerprint": case.fingerprint, "consumed": (dealt_with(8),)}
+    around = shows(*case.shown, success=9 + len(case.shown), last_end=last_end)
+    plan = child(status=known, dependencies=around)
+    assert skips(plan) == ((1, SkipReason.OVERRUN) if case.missed else (0, None))
+    assert len(messages(plan, "DependentRunSkipped")) == case.missed
+    noted = len(plan.status.heard)
+    assert plan.status.consumed == (dealt_with(9 + noted),)
+    later = replan(plan, dependencies=shows(*case.shown, success=11 + len(case.shown), last_end=after(9999)))
+    assert skips(later)[0] == case.missed + 2, "the runs that it misses from then on are counted"
+
+
+def test_a_job_follows_the_next_run_after_one_that_ended_before_it_depended_on_the_parent() -> None:
+    known = {"since": after(61.4), "consumed": (dealt_with(8),)}
+    first = child(status=known, dependencies=shows(last_end=after(61)))
+    second = replan(first, dependencies=shows(ended(8, at=70), success=10, last_end=after(70)))
+    assert (created(second).entry.slot, skips(second)) == (after(70), (0, None))
+
+
+def test_a_run_that_ended_before_is_consumed_once() -> None:
+    history, change = job_view().spec.history, EndedBefore("uid-a", 9)
+    for before, count in ((8, 9), (9, 9), (12, 12)):
+        status = fold(JobStatus(consumed=(dealt_with(before),)), change, history)
+        assert (status.consumed, status.skipped) == ((dealt_with(count),), None)
+        assert fold(status, change, history) == status
+    assert fold(JobStatus(), change, history) == JobStatus()
 
 
 def test_who_runs_after_any_end_misses_any_end() -> None:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from dkron_crds.job import Trigger
+from dkron_crds.names import ACCEPTED
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import ended, wire_job
@@ -18,6 +20,7 @@ from tests.support.fake_kube import FakeKube
 pytestmark = pytest.mark.looptime
 
 AT = "2026-03-01T12:00:00Z"
+NEXT = {ACCEPTED: "uid-parent", "run.dkron.io/b": AT}
 
 
 @asynccontextmanager
@@ -57,14 +60,14 @@ async def end_parent(edges: Edges, kind: str = "Complete") -> None:
     await end(edges, name, kind)
 
 
-async def set_parent(edges: Edges, name: str, above: str) -> None:
+async def set_parent(edges: Edges, name: str, above: str, seconds: float = 2) -> None:
     def change(body: dict[str, Any]) -> None:
         body["spec"]["parentJob"] = above
         body["metadata"]["generation"] += 1
 
     edges.kube.edit(DKRON_JOBS, name, change)
     edges.watch()
-    await asyncio.sleep(2)
+    await asyncio.sleep(seconds)
 
 
 def ready(edges: Edges, name: str = "child") -> str:
@@ -96,6 +99,56 @@ async def test_the_claim_and_the_mark_are_one_write_before_the_job_exists() -> N
         assert ([each.waiting for each in status.heard], len(status.active)) == ([False], 1)
         await asyncio.sleep(10)
         assert len(jobs_of(edges, "child")) == 1
+
+
+@dataclass(frozen=True)
+class Tie:
+    """When a job begins to depend on a parent that has a run."""
+
+    by: str
+    since_the_end: float
+    """Seconds after the end of the run; negative if the run goes on for so long."""
+
+    follows: bool
+
+
+@pytest.mark.parametrize(
+    "tie",
+    [
+        pytest.param(Tie("create", since_the_end=0.1, follows=False), id="created before the end is written"),
+        pytest.param(Tie("edit", since_the_end=0.1, follows=False), id="edited before the end is written"),
+        pytest.param(Tie("create", since_the_end=3, follows=False), id="created after the end is written"),
+        pytest.param(Tie("edit", since_the_end=3, follows=False), id="edited after the end is written"),
+        pytest.param(Tie("create", since_the_end=-1.1, follows=True), id="created before the run ends"),
+        pytest.param(Tie("edit", since_the_end=-1.1, follows=True), id="edited before the run ends"),
+    ],
+)
+async def test_a_job_follows_the_runs_that_end_after_it_began_to_depend_on_the_parent(tie: Tie) -> None:
+    async def depend(seconds: float) -> None:
+        if tie.by == "edit":
+            await set_parent(edges, "child", "parent", seconds)
+            return
+        edges.kube.put(DKRON_JOBS, child(created=wall().replace(microsecond=0)))
+        edges.watch()
+        await asyncio.sleep(seconds)
+
+    async with running(parent(), *([child(parentJob="")] if tie.by == "edit" else [])) as edges:
+        (first,) = jobs_of(edges, "parent")
+        if tie.follows:
+            await depend(-tie.since_the_end)
+            await end(edges, first)
+        else:
+            await end(edges, first, seconds=tie.since_the_end)
+            await depend(3)
+        assert (len(jobs_of(edges, "child")), edges.status("child").skipped) == (tie.follows, None)
+        assert not [body for body in edges.kube.bodies if body.get("reason") == "DependentRunSkipped"]
+        edges.kube.edit(DKRON_JOBS, "parent", lambda body: body["metadata"].update(annotations=NEXT))
+        edges.watch()
+        await asyncio.sleep(3)
+        (second,) = {*jobs_of(edges, "parent")} - {first}
+        await end(edges, second)
+        assert (len(jobs_of(edges, "child")), edges.status("child").skipped) == (tie.follows + 1, None)
+        assert edges.status("parent").ended == ()
 
 
 async def test_a_parent_that_appears_and_goes_is_noticed() -> None:

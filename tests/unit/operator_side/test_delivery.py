@@ -342,6 +342,70 @@ async def test_only_the_last_attempt_is_told() -> None:
         assert senders.posts() == [{"a": 2}]
 
 
+# Its pod says that it ended at 12:00:05, so its retry is due 24 seconds after its Job began.
+RETRIED: dict[str, Any] = {
+    **LOG,
+    "retries": 1,
+    "retryBackoff": {"initial": "80s", "max": "80s"},
+    "schedule": "@at 2026-03-01T12:01:00Z",
+}
+ATTEMPTS = {"notifications": [{**HOOK, "payload": '{"a": {{ attempt }}}'}]}
+
+
+def edit(body: dict[str, Any], **spec: Any) -> None:
+    body["spec"].update(spec)
+    body["metadata"]["generation"] = 2
+
+
+def disable(body: dict[str, Any]) -> None:
+    edit(body, disabled=True)
+
+
+def make_invalid(body: dict[str, Any]) -> None:
+    edit(body, timezone="No/Where")
+
+
+def replace_by_a_run(body: dict[str, Any]) -> None:
+    edit(body, concurrency="replace")
+    body["metadata"]["annotations"] = {
+        **body["metadata"].get("annotations", {}), "run.dkron.io/next": "2026-03-01T12:01:06Z by a test"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("cancel", [disable, make_invalid, replace_by_a_run])
+async def test_an_attempt_whose_retry_is_cancelled_is_told_as_the_last(
+    cancel: Callable[[dict[str, Any]], None],
+) -> None:
+    async with operator(with_cluster(**ATTEMPTS), job=RETRIED) as (edges, senders):
+        await first_ends(edges, kind="Failed", seconds=5)
+        assert (senders.posts(), len(senders.lines())) == ([], 1), "the output does not wait for the retry"
+        assert status(edges.kube).undelivered == (FIRST.job,)
+        edges.edit_job(cancel)
+        edges.watch()
+        await until(70)
+        assert (senders.posts(), len(senders.lines())) == ([{"a": 1}], 1)
+        await until(70 + LAZY + 2)
+        assert FIRST.job not in status(edges.kube).undelivered
+        assert len(senders.posts()) == 1
+
+
+async def test_a_retry_that_is_cancelled_while_no_operator_is_there_is_told_by_the_next() -> None:
+    kube = with_cluster(**ATTEMPTS)
+    async with operator(kube, job=RETRIED) as (edges, _):
+        await first_ends(edges, kind="Failed", seconds=5)
+    kube.edit(DKRON_JOBS, "backup", disable)
+    async with operator(kube) as (_, senders):
+        await until(75)
+        assert (senders.posts(), len(senders.lines())) == ([{"a": 1}], 1), "the output comes again, with the same id"
+
+
+async def test_an_attempt_is_owed_no_more_once_its_retry_has_begun() -> None:
+    async with operator(with_cluster(**ATTEMPTS), job=RETRIED) as (edges, senders):
+        await first_ends(edges, kind="Failed", seconds=26 + LAZY)
+        assert (senders.posts(), status(edges.kube).undelivered) == ([], ())
+        assert len(edges.kube.names(JOBS)) == 2
+
+
 async def test_the_owner_gets_a_mail_and_an_annotation_turns_it_off() -> None:
     server = {"name": "default", "host": "mail", "sender": "dkron@example.com"}
     kube = with_cluster(receivers={"mail": [server]}, notifications=[{"name": "owner", "type": "mail"}])

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Execution, JobStatus, Trigger
+from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.notifications import Notification, When
 from dkron_crds.receivers import Header, MailServer, Receivers
-from dkron_operator.notifications import check_notify, concerns, happened, read_notify, render
+from dkron_operator.notifications import awaits_retry, check_notify, concerns, happened, read_notify, render
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_operator.plan.cause import Cause
 from dkron_operator.processors.message import Ended, Mail, Post
@@ -65,6 +65,26 @@ def test_a_failure_is_none_while_an_attempt_follows() -> None:
     following = claim(BAD.slot, attempt=2)
     assert happened(status(BAD, active=(following,)), BAD) == frozenset()
     assert happened(status(BAD, attempt(1, 2, success=False)), BAD) == frozenset()
+
+
+BEGUN = claim(BAD.slot, attempt=2).model_copy(update={"uid": "u"})
+
+
+@pytest.mark.parametrize(
+    ("later", "active", "expected"),
+    [
+        pytest.param((), (), False, id="there is none"),
+        pytest.param((), (claim(BAD.slot, attempt=2),), True, id="it waits"),
+        pytest.param((), (BEGUN,), False, id="it has begun"),
+        pytest.param((attempt(1, 2, success=False),), (), False, id="it has ended"),
+        pytest.param((attempt(1, 2, success=False),), (claim(BAD.slot, attempt=3),), True, id="a later one waits"),
+        pytest.param((), (claim(attempt=2),), False, id="it is of another run"),
+    ],
+)
+def test_whether_its_retry_may_still_be_cancelled(
+    later: tuple[Execution, ...], active: tuple[Active, ...], *, expected: bool
+) -> None:
+    assert awaits_retry(status(BAD, *later, active=active), BAD) is expected
 
 
 def endpoint(**fields: Any) -> Endpoint:

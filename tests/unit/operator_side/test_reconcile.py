@@ -158,8 +158,31 @@ async def test_slots_whose_claims_are_refused_go_by_missed_runs(
         assert job_names(edges) == []
         await until(241)
     assert (edges.asked("create jobs"), skipped(edges)) == (jobs, passed)
-    notes = [edges.kube.has(EVENTS, name)["note"] for name in edges.kube.names(EVENTS)]
-    assert any("says the policy" in note for note in notes), notes
+    told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
+    assert {event["reason"] for event in told if "says the policy" in event["note"]} == {"StatusRefused"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "notes", "call"),
+    [
+        pytest.param({}, {"run.dkron.io/x": "no time"}, "patch dkronjobs", id="that takes an annotation away"),
+        pytest.param({"concurrency": "replace"}, {}, "delete jobs", id="that deletes the run that is replaced"),
+    ],
+)
+async def test_a_write_that_is_refused_keeps_slots_waiting_and_an_event_says_so(
+    spec: dict[str, Any], notes: dict[str, str], call: str
+) -> None:
+    edges = begin(missedRuns="all", **spec)
+    async with edges.running():
+        await until(61)
+        edges.edit_job(lambda body: body["metadata"]["annotations"].update(notes))
+        edges.kube.fail(call, *[Rejected("says the policy", status=422)] * 3)
+        edges.watch()
+        await until(130)
+    told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
+    (event,) = [event for event in told if event["reason"] == "WriteRefused"]
+    assert "says the policy" in event["note"]
+    assert claim(after(120)).job in job_names(edges), "the slot runs once the API server takes it"
 
 
 async def test_a_claim_that_conflicts_is_decided_again_on_what_somebody_else_wrote() -> None:

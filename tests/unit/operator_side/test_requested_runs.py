@@ -1,26 +1,28 @@
 """DkronRuns: what a plan makes of them, what their statuses say, and what is known and deleted of them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
 import pytest
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import JobStatus, SkipReason, Trigger
+from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
 from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, BoundJob, RunAttempt, RunPhase, RunStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, PODS
 from dkron_operator.cache import requested_runs
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
 from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefusal, ReadRun
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.fold import Finished
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
-from dkron_operator.plan.view import AttemptState
+from dkron_operator.plan.view import AttemptJob, AttemptState
 from dkron_operator.watch.requested_runs import RequestedRunWatch
 from tests.support.builders import (
     NAME,
@@ -32,11 +34,14 @@ from tests.support.builders import (
     ended,
     execution,
     job_view,
+    of_job,
     outcome,
     run,
     seen,
     situation,
+    terminated,
     wire_job,
+    wire_pod,
     wire_run,
 )
 from tests.support.edges import Edges, begin, until
@@ -275,8 +280,11 @@ def test_a_failed_attempt_passes_on_that_it_was_given_values() -> None:
 # --- what their statuses say -----------------------------------------------------------------------------------------
 
 
-def tell(of: RequestedRun, *, refusal: Refusal | None = None, runs: tuple[Any, ...] = (), **status: Any) -> RunStatus:
-    record = JobRecord.of(JobStatus(**status), runs)
+def tell(
+    of: RequestedRun, *, refusal: Refusal | None = None, runs: tuple[Any, ...] = (),
+    remembered: tuple[Execution, ...] = (), **status: Any,
+) -> RunStatus:  # fmt: skip
+    record = JobRecord.of(JobStatus(**status), runs, remembered=remembered)
     return run_status(of, record, first=first(of).job, refusal=refusal, now=after(60))
 
 
@@ -347,6 +355,79 @@ def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -
     status = tell(of, executions=(execution(SECOND),))
     assert [(each.attempt, each.success) for each in status.attempts] == [(2, True), (1, False)]
     assert (status.attempt_count, status.started_at, status.phase) == (2, NOON, "Succeeded")
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What there is to tell of attempt 1, and what the DkronRun says of it then."""
+
+    reason: str
+    exit_code: int | None
+    node: str
+    said: RunAttempt | None = None
+    """What the DkronRun said before."""
+
+    active: tuple[Active, ...] = ()
+    executions: tuple[Execution, ...] = ()
+    remembered: tuple[Execution, ...] = ()
+    jobs: tuple[AttemptJob, ...] = ()
+    """Jobs that are there; the executions of the job are trimmed."""
+
+    message: str = "attempt 1 failed (Error, exit code 3)"
+
+
+SAID = RunAttempt(
+    job=A.job, attempt=1, node_name="n1", started_at=NOON, finished_at=after(5), success=False, exit_code=3,
+    reason="Error",
+)  # fmt: skip
+AS_JOB = SAID.model_copy(update={"exit_code": None, "node_name": ""})
+STANDS = SAID.model_copy(update={"finished_at": None, "success": None, "exit_code": None, "reason": ""})
+RECORD = execution(A, success=False, reason="Error", exit_code=3, node_name="n1", message="no disk")
+OVER_LIMIT = run(A, AttemptState.FAILED, reason="BackoffLimitExceeded", finished_at=after(6))
+LATE = run(A, AttemptState.FAILED, reason="DeadlineExceeded", finished_at=after(6))
+DETAILED = "attempt 1 failed (Error, exit code 3): no disk"
+
+
+@pytest.mark.parametrize(
+    "tells",
+    [
+        pytest.param(Telling("Error", 3, "n1", said=SAID, jobs=(OVER_LIMIT,)), id="the Job says less"),
+        pytest.param(Telling("Error", 3, "n1", said=SAID), id="the Job is gone"),
+        pytest.param(
+            Telling("Error", 3, "n1", said=SAID, active=(seen(A),), message="attempt 1 is active"),
+            id="the status of the job is older",
+        ),
+        pytest.param(
+            Telling("Error", 3, "n1", said=STANDS, remembered=(RECORD,), jobs=(OVER_LIMIT,), message=DETAILED),
+            id="trimmed before the run said so, and remembered",
+        ),
+        pytest.param(
+            Telling("Error", 3, "n1", said=STANDS, remembered=(RECORD,), message=DETAILED), id="the same without a Job",
+        ),
+        pytest.param(
+            Telling("Error", 3, "n1", said=AS_JOB, executions=(RECORD,), jobs=(OVER_LIMIT,), message=DETAILED),
+            id="recorded after its Job told",
+        ),
+        pytest.param(
+            Telling("Error", None, "", said=STANDS, jobs=(OVER_LIMIT,), message="attempt 1 failed (Error)"),
+            id="the Job alone is left",
+        ),
+        pytest.param(
+            Telling("DeadlineExceeded", None, "", jobs=(LATE,), message="attempt 1 failed (DeadlineExceeded)"),
+            id="the Job alone is left, and has a reason of its own",
+        ),
+    ],
+)  # fmt: skip
+def test_an_attempt_that_has_ended_is_told_in_full_though_its_execution_is_trimmed(tells: Telling) -> None:
+    of = decided(attempts=() if tells.said is None else (tells.said,))
+    status = tell(
+        of, active=tells.active, executions=tells.executions, remembered=tells.remembered, runs=tells.jobs,
+        counted=() if tells.active else (A.job,),
+    )  # fmt: skip
+    (attempt,) = status.attempts
+    assert (attempt.reason, attempt.exit_code, attempt.node_name) == (tells.reason, tells.exit_code, tells.node)
+    assert (attempt.finished_at is not None, status.message) == (True, tells.message)
+    assert [each.reason for each in status.conditions] == ([] if tells.active else [tells.reason])
 
 
 def test_a_retry_that_is_cancelled_was_no_attempt() -> None:
@@ -469,6 +550,55 @@ def test_where_they_cannot_be_listed_jobs_go_on_without_them(error: KubeError, l
     watch.failed(error)
     of_job = runs.of((NAMESPACE, NAME))
     assert (of_job.listed, of_job.awaited) == (listed, not listed)
+
+
+WAITS = requested()
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """An attempt whose end is noted, and whether it is remembered and told."""
+
+    kept: bool
+    told: bool
+    trigger: Trigger = Trigger.MANUAL
+    written: bool = True
+    counted: bool = True
+    """The API server has the record, whether or not the write was answered."""
+
+    run: RequestedRun | None = WAITS
+    """The DkronRun that the next plan sees."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Remembering(kept=True, told=True), id="recorded, and the run does not say so"),
+        pytest.param(Remembering(kept=True, told=True, run=decided()), id="the same, decided"),
+        pytest.param(Remembering(kept=True, told=False, written=False, counted=False), id="still to be written"),
+        pytest.param(Remembering(kept=True, told=True, written=False), id="written without an answer"),
+        pytest.param(Remembering(kept=False, told=False, run=decided(attempts=(SAID,))), id="the run says so"),
+        pytest.param(Remembering(kept=True, told=True, run=decided(attempts=(STANDS,))), id="active, as the run says"),
+        pytest.param(Remembering(kept=False, told=False, run=None), id="the run has ended, or there was none"),
+        pytest.param(Remembering(kept=False, told=False, trigger=Trigger.SCHEDULE), id="not on request"),
+    ],
+)
+def test_the_record_of_an_attempt_is_remembered_until_its_run_shows_it(case: Remembering) -> None:
+    cached = CachedJob(job_view(history={"executions": 1}), 1, JobStatus(), JobStatus())
+    record = RECORD.model_copy(update={"trigger": case.trigger, "output": "much"})
+    cached.note(Finished(record))
+    base = JobStatus(counted=(A.job,) if case.counted else ())
+    if case.written:
+        cached.settle(1, base, 2)
+    else:
+        cached.rebase(base, 2, now=NOON)
+    undecided = () if case.run is None or case.run.decided else (case.run,)
+    known = {case.run.group: case.run} if case.run is not None and case.run.decided else {}
+    cached.forget_ended(RunsOfJob(undecided, known))
+    told = record.model_copy(update={"output": ""})
+    assert (bool(cached.remembered.ended_on_request), cached.recorded_on_request) == (
+        case.kept, [told] if case.told else [],
+    )  # fmt: skip
 
 
 # --- at the edges ----------------------------------------------------------------------------------------------------
@@ -606,3 +736,50 @@ async def test_a_job_is_kept_while_the_api_server_cannot_say_whether_its_run_was
         await until(90)
         assert status_of(edges).phase == "Succeeded", "it was found by name, and was not run again"
         assert edges.asked("create jobs") == 1
+
+
+def fail(edges: Edges, name: str, at: float) -> None:
+    """The pod of this Job exits with 3, which is no news until the watch tells."""
+    job = edges.kube.has(JOBS, name)
+    pod = wire_pod(name=f"{name}-pod", states={"job": terminated(3, reason="Error", began=after(at), seconds=0)})
+    edges.kube.put(PODS, of_job(pod, name, uid=job["metadata"]["uid"]))
+    over = ended("Failed", at=after(at), reason="BackoffLimitExceeded")
+    edges.kube.edit(JOBS, name, lambda body: body.update(status=over))
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    "busy",
+    [
+        pytest.param(False, id="its own next attempt takes the place"),
+        pytest.param(True, id="a newer run takes the place in the same write"),
+    ],
+)
+async def test_a_short_history_takes_nothing_from_what_a_run_says_of_its_attempts(busy: bool) -> None:
+    edges = begin(
+        schedule="@manually", history={"executions": 1}, retries=2, retryBackoff={"initial": "2s", "max": "2s"}
+    )
+    of = requested()
+    async with edges.running():
+        await until(1)
+        bring(edges, wire())
+        for attempt in range(1, 4):
+            await until(attempt * 10 - 2)
+            if busy:
+                bring(edges, *(edges.kube.has(DKRON_RUNS, name) for name in edges.kube.names(DKRON_RUNS)),
+                      wire(f"b{attempt}", at=attempt * 10 - 2))  # fmt: skip
+            await until(attempt * 10)
+            for name in edges.kube.names(JOBS):
+                if not edges.kube.has(JOBS, name).get("status"):
+                    fail(edges, name, attempt * 10)
+            edges.watch()
+        await until(40)
+        status = status_of(edges)
+    assert [(each.attempt, each.reason, each.exit_code, each.node_name) for each in status.attempts] == [
+        (3, "Error", 3, "n1"), (2, "Error", 3, "n1"), (1, "Error", 3, "n1"),
+    ]  # fmt: skip
+    assert [(each.type, each.reason) for each in status.conditions] == [("Failed", "Error")]
+    shown = [each.group for each in edges.status().executions]
+    assert len(shown) == 1
+    assert (of.group in shown) is not busy
+    assert edges.entry().remembered.ended_on_request == {}

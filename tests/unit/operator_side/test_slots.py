@@ -262,6 +262,7 @@ def test_replace_deletes_all_that_run_after_it_has_claimed() -> None:
     plan = look(job_view(concurrency="replace"), now=minutes(1), active=2)
     assert plan.create is not None
     assert [job.name for job in plan.create.replaces] == [slot_name(after(-120)), slot_name(after(-60))]
+    assert plan.create.reports == (), "the records tell what was replaced"
     assert plan.create.before[-1].entry.job == slot_name(minutes(1))  # type: ignore[union-attr]
     assert plan.create.after == ()
 
@@ -274,6 +275,9 @@ def test_replace_drops_a_retry_that_waits() -> None:
     assert plan.create is not None
     dropped = [change.job for change in plan.create.before if hasattr(change, "job")]
     assert dropped == [retry.job]
+    (report,) = plan.create.reports
+    assert (report.reason, report.subject) == ("RetryCancelled", retry.job)
+    assert report.message == "attempt 2 is cancelled: a newer run has begun"
 
 
 def test_replace_drops_a_retry_that_the_same_plan_has_claimed() -> None:

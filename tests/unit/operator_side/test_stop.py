@@ -9,7 +9,7 @@ import pytest
 from dkron_crds.job import Execution, JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_kube.errors import KubeError, Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
+from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
 from tests.support.builders import (
     NAME,
     NOON,
@@ -213,6 +213,17 @@ async def test_a_deletion_without_an_answer_is_sent_again() -> None:
         await asyncio.sleep(2)
         assert "deletionTimestamp" in edges.kube.has(JOBS, ENTRY.job)["metadata"]
         assert order(edges).count("log pods") == 1
+
+
+async def test_a_deletion_that_is_refused_is_told_and_tried_again() -> None:
+    edges = running()
+    edges.kube.fail("delete jobs", Rejected("says the policy", status=403))
+    async with edges.running():
+        await asyncio.sleep(10)
+        assert edges.kube.has(JOBS, ENTRY.job)["metadata"]["deletionTimestamp"]
+    told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
+    (note,) = [event["note"] for event in told if event["reason"] == "WriteRefused"]
+    assert note == f"{ENTRY.job}: the API server refuses to delete this Job: says the policy"
 
 
 async def test_a_wish_for_nothing_is_removed_with_an_event() -> None:
