@@ -17,7 +17,7 @@ from tests.support.sites import install, namespace
 
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(600)]
 
-SEED, SECONDS = 2239, 80
+SEED, SECONDS = 2239, 120
 """A storm that is short, and has many kinds of faults."""
 
 

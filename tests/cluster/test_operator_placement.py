@@ -105,21 +105,25 @@ def test_a_node_that_a_label_takes_out_is_no_server(shared_site: Site, fleet: Fl
         kube.apply(dkron_job("first", tags={"server": "true:9"}, **every))
         kube.apply(dkron_job("away", tags={"server": "false:9"}, **every))
         # The operator learns of the labels by a watch, and its first runs may come before that.
-        kube.wait_status("first", "to run on that node alone", lambda status: _ran_on(kube, status) == {only})
-        kube.wait_status("away", "to run on the others", lambda status: _ran_on(kube, status) == {*away})
+        kube.wait_status("first", "a slot on that node alone", lambda status: {only} in _nodes_of_slots(kube, status))
+        kube.wait_status("away", "a slot on the others", lambda status: {*away} in _nodes_of_slots(kube, status))
     finally:
         for name in away:
             kube.patch(NODES, name, {"metadata": {"labels": {"dkron.io/server": None}}})
 
 
-def _ran_on(kube: Kube, status: Object) -> set[str]:
-    """Where the scheduler put the pods of the last but one slot: all of them have begun."""
+def _nodes_of_slots(kube: Kube, status: Object) -> list[set[str]]:
+    """Where the scheduler put the pods of each slot of which every member has ended."""
+    unfinished = {entry["group"] for entry in status.get("active", ())}
     groups: dict[int, set[str]] = {}
     for execution in status.get("executions", ()):
-        groups.setdefault(execution["group"], set()).add(execution["job"])
-    jobs = groups[sorted(groups)[-2]] if len(groups) > 1 else set()
-    pods = [pod for pod in kube.all(PODS) if pod["metadata"]["labels"].get("batch.kubernetes.io/job-name") in jobs]
-    return {pod["spec"].get("nodeName", "") for pod in pods}
+        if execution["group"] not in unfinished:
+            groups.setdefault(execution["group"], set()).add(execution["job"])
+    nodes = {
+        pod["metadata"]["labels"].get("batch.kubernetes.io/job-name"): pod["spec"].get("nodeName", "")
+        for pod in kube.all(PODS)
+    }
+    return [{nodes.get(job, "") for job in jobs} for jobs in groups.values()]
 
 
 def test_without_a_node_slots_are_skipped_until_there_is_one(shared_site: Site, fleet: Fleet) -> None:
