@@ -161,7 +161,6 @@ test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes fr
 
 DEATHS := tests/cluster/test_chaos_writes.py
 STORM := tests/cluster/test_chaos_storm.py
-BOUNDARIES := "tests/cluster/test_api_schemathesis.py::test_the_api_is_what_its_document_says[every boundary of every field]"
 
 # Tools are built first, so that you see the progress and no test waits for a compiler. Where a real node's packages are
 # missing and there is no apt-get (exit status 3), pytest leaves out its tests and says so.
@@ -170,12 +169,7 @@ BOUNDARIES := "tests/cluster/test_api_schemathesis.py::test_the_api_is_what_its_
 test-cluster: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(UI_PACKAGES))) ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
-	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder --ignore $(DEATHS) --ignore $(STORM) --deselect $(BOUNDARIES) tests/cluster
-
-.PHONY: test-boundaries
-test-boundaries: venv ## Ask the REST API for each boundary of each field of its document (three minutes; not part of `make test`)
-	@hack/cluster build --nodes none
-	$(BIN)/pytest $(BOUNDARIES)
+	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder --ignore $(DEATHS) --ignore $(STORM) tests/cluster
 
 # It judges how late each run began, so nothing else runs beside it.
 .PHONY: test-storm

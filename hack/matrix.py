@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "support.md"
 BEGIN = "<!-- matrix: make matrix writes what is between these lines -->\n"
 END = "<!-- /matrix -->\n"
-TARGETS = ("test-cluster", "test-boundaries", "test-storm")
+TARGETS = ("test-cluster", "test-storm")
 HEAD = "| Kubernetes | tests | result | minutes | tried on |\n| --- | --- | --- | --- | --- |"
 ROW = re.compile(r"^\| (1\.\d+\.\d+) \|.*$", re.MULTILINE)
 
