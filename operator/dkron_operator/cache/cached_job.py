@@ -51,6 +51,9 @@ class Remembered:
     fireable_since: float = NEVER
     """Since when its slots could be fired, in seconds of the monotonic clock."""
 
+    removals_wait: float = NEVER
+    """Until when no annotation is removed, in seconds of the monotonic clock: the API server has refused it."""
+
     unconfirmed_create: Active | None = None
     """An attempt whose create call got no answer."""
 

@@ -80,6 +80,8 @@ AWAITED = (RemoveAnnotation, AcceptJob, WriteStatus, DeleteDkronJob)
 """Actions after which a job is planned again at once."""
 NO_HANDOVER = timedelta()
 LAST = datetime.max.replace(tzinfo=UTC)
+REFUSED_AGAIN = 60.0
+"""Seconds until annotations are removed again whose removal the API server has refused."""
 MARGIN = 1.0
 """Seconds after a slot by which its claim should be written."""
 WIDTH = 32
@@ -266,8 +268,17 @@ class Reconciler:
             await self._read_again(cached)
             return None
         if plan.spends and (wait := self.budget.take(cached)):
-            return advance(replace(situation, held_until=shifted(situation.now, wait)))
+            plan = advance(replace(situation, held_until=shifted(situation.now, wait)))
+        self._put_off_removals(cached, plan)
         return plan
+
+    def _put_off_removals(self, cached: CachedJob, plan: Plan) -> None:
+        """While the API server refuses to remove annotations, leave them. What they ask for was done or refused, and
+        its names stay in the status as long as they do."""
+        wait = cached.remembered.removals_wait - self._clock.monotonic()
+        if wait > 0 and plan.wants(RemoveAnnotation):
+            plan.actions = [action for action in plan.actions if not isinstance(action, RemoveAnnotation)]
+            plan.wake_at(shifted(plan.situation.now, timedelta(seconds=wait)))
 
     async def _follow(self, cached: CachedJob, plan: Plan) -> bool:
         """Do what has to be awaited. Returns whether the job is planned again later, and not at once."""
@@ -452,6 +463,10 @@ class Reconciler:
             answer = await self._client.patch(DKRON_JOBS, cached.job.namespace, cached.job.name, body)
         except NotFound:
             self._store.miss_job(cached.job.uid)
+        except Rejected as exc:
+            cached.remembered.removals_wait = self._clock.monotonic() + REFUSED_AGAIN
+            message = f"the API server refuses to remove the annotation {dealt_with[0]}, which was answered: {exc}"
+            self._events.report(cached.job, Report(Severity.WARNING, "WriteRefused", message))
         else:
             self._store.see_job(answer)
 

@@ -162,26 +162,53 @@ async def test_slots_whose_claims_are_refused_go_by_missed_runs(
     assert {event["reason"] for event in told if "says the policy" in event["note"]} == {"StatusRefused"}
 
 
+def refusals(edges: Edges) -> list[str]:
+    """What the Events say about refused writes."""
+    told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
+    return [event["note"] for event in told if event["reason"] == "WriteRefused"]
+
+
 @pytest.mark.parametrize(
-    ("spec", "notes", "call"),
+    ("notes", "runs"),
     [
-        pytest.param({}, {"run.dkron.io/x": "no time"}, "patch dkronjobs", id="that takes an annotation away"),
-        pytest.param({"concurrency": "replace"}, {}, "delete jobs", id="that deletes the run that is replaced"),
+        pytest.param({"run.dkron.io/x": "no time"}, 0, id="a request that is refused"),
+        pytest.param({"run.dkron.io/x": "2026-03-01T12:00:01Z by ada"}, 1, id="a request that runs"),
+        pytest.param({"stop.dkron.io/x": "2026-03-01T12:00:01Z by ada"}, 0, id="a stop of nothing"),
     ],
 )
-async def test_a_write_that_is_refused_keeps_slots_waiting_and_an_event_says_so(
-    spec: dict[str, Any], notes: dict[str, str], call: str
+@pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
+async def test_an_annotation_that_cannot_be_removed_keeps_no_slot_waiting_and_has_its_effect_once(
+    notes: dict[str, str], runs: int, concurrency: str
 ) -> None:
-    edges = begin(missedRuns="all", **spec)
+    edges = begin(missedRuns="skip", concurrency=concurrency, history={"executions": 1})
+    async with edges.running():
+        await until(3)
+        edges.kube.fail("patch dkronjobs", *[Rejected("says the policy", status=422)] * 20)
+        edges.edit_job(lambda body: body["metadata"]["annotations"].update(notes))
+        edges.watch()
+        for minute in range(8):
+            await until(60 * minute + 5)
+            for name in job_names(edges):
+                edges.kube.edit(JOBS, name, lambda body: body.update(status=ended("Complete", at=wall())))
+            edges.watch()
+        await until(470)
+        assert (edges.asked("create jobs"), skipped(edges)) == (7 + runs, 0)
+        assert edges.asked("patch dkronjobs") <= 10, "once a minute"
+    assert {"says the policy" in note for note in refusals(edges)} == {True}
+    another = Edges(edges.kube)
+    another.watch()
+    async with another.running():
+        await until(535)
+    assert another.asked("create jobs") == 8 + runs, "another process does nothing again, whatever the history keeps"
+
+
+async def test_a_deletion_that_is_refused_keeps_the_run_that_replaces_waiting_and_an_event_says_so() -> None:
+    edges = begin(missedRuns="all", concurrency="replace")
     async with edges.running():
         await until(61)
-        edges.edit_job(lambda body: body["metadata"]["annotations"].update(notes))
-        edges.kube.fail(call, *[Rejected("says the policy", status=422)] * 3)
-        edges.watch()
+        edges.kube.fail("delete jobs", *[Rejected("says the policy", status=422)] * 3)
         await until(130)
-    told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
-    (event,) = [event for event in told if event["reason"] == "WriteRefused"]
-    assert "says the policy" in event["note"]
+    assert "says the policy" in refusals(edges)[0]
     assert claim(after(120)).job in job_names(edges), "the slot runs once the API server takes it"
 
 
