@@ -302,23 +302,25 @@ def test_a_job_is_adopted_though_creating_it_again_is_refused(bed: Bed) -> None:
     name, quota = "alone", {"metadata": {"name": "one"}, "spec": {"hard": {"count/jobs.batch": "1"}}}
     bed.kube.wait_for("earlier Jobs to go", lambda: bed.kube.all(JOBS), lambda jobs: not jobs)
     bed.kube.create(QUOTAS, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
-    bed.kube.wait_for(
-        "the quota", lambda: bed.kube.get(QUOTAS, "one").get("status"), lambda found: found and "used" in found
-    )
-    bed.gate.have(
-        Rule(fault=FreezeWatch(), verb="watch", resource="jobs"),
-        Rule(fault=DropAfter(), verb="create", resource="jobs", times=1),
-    )
-    bed.wait_struck(1)
-    mark = bed.operator.mark()
-    bed.kube.apply(dkron_job(name, run=["once"], retries=1, jobTemplate=simulated(run_for="2s")))
-    uid = str(bed.kube.get(DKRON_JOBS, name)["metadata"]["uid"])
-    bed.wait_struck(2)
-    bed.kube.wait_status(
-        name, "to begin", lambda s: s.get("executions") or any(e.get("uid") for e in s.get("active", ()))
-    )
-    bed.gate.have()
-    bed.kube.delete(QUOTAS, "one")
+    try:
+        bed.kube.wait_for(
+            "the quota", lambda: bed.kube.get(QUOTAS, "one").get("status"), lambda found: found and "used" in found
+        )
+        bed.gate.have(
+            Rule(fault=FreezeWatch(), verb="watch", resource="jobs"),
+            Rule(fault=DropAfter(), verb="create", resource="jobs", times=1),
+        )
+        bed.wait_struck(1)
+        mark = bed.operator.mark()
+        bed.kube.apply(dkron_job(name, run=["once"], retries=1, jobTemplate=simulated(run_for="2s")))
+        uid = str(bed.kube.get(DKRON_JOBS, name)["metadata"]["uid"])
+        bed.wait_struck(2)
+        bed.kube.wait_status(
+            name, "to begin", lambda s: s.get("executions") or any(e.get("uid") for e in s.get("active", ()))
+        )
+        bed.gate.have()
+    finally:
+        bed.kube.delete(QUOTAS, "one")
     (execution,) = bed.kube.wait_status(name, "to end", finished(1))["executions"]
     assert (execution["success"], execution["attempt"]) == (True, 1)
     assert born_of(bed, uid) == [execution["job"]]

@@ -92,7 +92,7 @@ class Delivery:
         )
         self._outboxes = Outboxes(self._senders.send, limits or Limits(), may_act=may_act)
         self._taken: dict[str, set[str]] = {}
-        self._half: dict[Key, bool] = {}
+        self._awaiting_retry: dict[Key, bool] = {}
         """The executions whose retry has not begun; True once their output was sent, or could not be."""
         self._lazy: set[str] = set()
         self._may_act = may_act
@@ -120,13 +120,13 @@ class Delivery:
         taken = self._taken.pop(uid, set())
         for name in taken - owed:
             self._outputs.forget(uid, name)
-            self._half.pop((uid, name), None)
+            self._awaiting_retry.pop((uid, name), None)
         if not self._may_act():
             owed &= taken
         if owed:
             self._taken[uid] = owed
         for name in owed:
-            if name not in taken or (uid, name) in self._half:
+            if name not in taken or (uid, name) in self._awaiting_retry:
                 self.queue.add((uid, name))
 
     def lead(self, leadership: Leadership) -> None:
@@ -136,7 +136,7 @@ class Delivery:
             self._term = leadership.term
             self._outboxes.clear()
             self._taken.clear()
-            self._half.clear()
+            self._awaiting_retry.clear()
         if leadership.acts:
             self._warn()
             for cached in self._store:
@@ -198,18 +198,18 @@ class Delivery:
         if not self._may_act():
             # It is still owed.
             self._taken.get(uid, set()).discard(name)
-            self._half.pop(key, None)
+            self._awaiting_retry.pop(key, None)
             return
         execution = next((each for each in cached.base.executions if each.job == name), None)
         waits = execution is not None and self._waits(cached, execution)
-        if key in self._half and (waits or not self._half[key]):
+        if key in self._awaiting_retry and (waits or not self._awaiting_retry[key]):
             # Its output is on its way, or was sent, and nothing is known of its retry.
             return
         parcels = [] if execution is None else await self._parcels(cached, execution)
         if waits:
-            self._half[key] = False
+            self._awaiting_retry[key] = False
         else:
-            self._half.pop(key, None)
+            self._awaiting_retry.pop(key, None)
         left, lost = len(parcels), list[Lost]()
 
         def told(parcel: Parcel, why: str) -> None:
@@ -243,7 +243,7 @@ class Delivery:
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
-        outputs = [] if key in self._half else processors.render(job.spec, site, ended)
+        outputs = [] if key in self._awaiting_retry else processors.render(job.spec, site, ended)
         return [*outputs, *self._notices(job, ended, events)]
 
     def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
@@ -268,8 +268,8 @@ class Delivery:
         if cached is None:
             return
         if waits:
-            if key in self._half:
-                self._half[key] = True
+            if key in self._awaiting_retry:
+                self._awaiting_retry[key] = True
                 self.queue.add(key)
             if not lost:
                 return
