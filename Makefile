@@ -132,7 +132,7 @@ test-unit: venv ## Run the unit tests (a minute, no cluster)
 test-simulation: venv ## Simulate the operator in virtual time: 500 seeds, and mutants that the seeds must find (three minutes)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(UNIT) $(SIMULATED)
 
-# SEEDS=100000 takes an hour and a half on two cores; FIRST=5000 begins at seed 5000. It stops after one failed seed, or
+# SEEDS=100000 takes five hours on two cores; FIRST=5000 begins at seed 5000. It stops after one failed seed, or
 # after FAILURES=20, and prints how to repeat each.
 SEEDS ?= 10000
 FIRST ?= 0
