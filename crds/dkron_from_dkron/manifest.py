@@ -12,7 +12,7 @@ from dkron_from_dkron.spec import DEFAULTS
 Object = dict[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 OF_THE_SERVER = frozenset({ACCEPTED, LAST_APPLIED, MODIFIED_BY})
-"""Annotations that tell of the object on its server. Whoever applies the manifest is the next to have modified it."""
+"""Annotations that describe the object on its server. Applying the manifest elsewhere sets them anew."""
 PARAMETER_DEFAULTS = Parameter(name="any").model_dump(mode="json", by_alias=True)
 """A declared parameter without fields but its name."""
 

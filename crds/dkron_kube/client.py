@@ -235,7 +235,7 @@ class KubeClient:
         tailLines, sinceTime, timestamps. Close it (`contextlib.aclosing`) when leaving early. Raises `Rejected` while
         a kubelet starts the container. The log of a pod without a node is empty and ends at once.
         """
-        # What follows may be silent for as long as the container is.
+        # A followed log is silent for as long as the container is.
         silence = None if follow else self._timeout.total
         patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
         params = {"container": container, "follow": str(follow).lower(), **(query or {})}

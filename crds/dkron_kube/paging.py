@@ -38,7 +38,7 @@ class Paging:
             try:
                 size = await self._read(response, most=self._page_bytes if limit > 1 else None)
             except BaseException:
-                # Nobody else knows of the response yet.
+                # The caller does not have the response yet, so it cannot close it.
                 response.close()
                 raise
             if size is not None:

@@ -309,13 +309,13 @@ class Operator:
                 await self._leave(leaving, effects)
                 done = await _first({watch, stopped, rollback, *others})
             if rollback in done:
-                # What is to be written follows from what is no more.
+                # Pending writes follow from a state that the restore has taken back.
                 _silence_kopf()
                 rollback.result()
             monitoring.phase = Phase.STOPPING
             log.info("stopping")
             await parts.calls.close(grace=GRACE)
-            # Jobs are fired while messages are on their way: between that and the Lease's being free nobody fires.
+            # Send messages while Jobs are still fired: from here until the Lease is free, no replica fires.
             await self.delivery.drain(LAST_MAIL)
             await _cancel(effects)
             if await self._flush(GRACE):

@@ -40,7 +40,7 @@ class Caller:
 
 
 ANYBODY = Caller("", AuthMode.NONE)
-"""Every caller, where nobody is asked for a token."""
+"""Every caller of an API without authentication."""
 
 
 def key_of(token: str) -> bytes:

@@ -73,6 +73,6 @@ class Grant:
                 if not await self._guard.allows(caller, need):
                     return
             except ApiError as error:
-                # While the API server does not answer, what was allowed stays so.
+                # While the API server does not answer, keep the grant.
                 if error.status < 500:  # noqa: PLR2004 - a server's error
                     return

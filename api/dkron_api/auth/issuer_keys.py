@@ -43,7 +43,7 @@ class IssuerKeys:
         elif age >= self._fresh:
             self._begin()
         if self._keys is None:
-            # Why is for the log: whoever asks has not shown who they are.
+            # The reason is for the log alone: this caller is not authenticated.
             raise Unavailable("the issuer's keys cannot be read; see the log of this service", retry_after=1.0)
         return self._keys
 

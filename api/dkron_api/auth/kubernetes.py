@@ -111,8 +111,8 @@ class Rights:
 
 
 def read_token_review(answer: Object, audiences: Sequence[str]) -> Caller | None:
-    """Return the user of a TokenReview that was answered. An answer that names other audiences than those that were
-    asked for is from an API server that ignores them, and recognizes nobody."""
+    """Return the user of a TokenReview that was answered. An API server that ignores audiences answers with others
+    than the requested ones: that authenticates no caller."""
     status = answer.get("status") or {}
     user = status.get("user") or {}
     if status.get("authenticated") is not True or not user.get("username"):

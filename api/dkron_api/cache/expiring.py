@@ -1,4 +1,4 @@
-"""Answers that are kept for some seconds, within a bound, and questions that are asked once, whoever waits."""
+"""Cached answers with an expiry and a bound; concurrent callers share one request for the same key."""
 
 import asyncio
 from collections import OrderedDict
@@ -85,5 +85,5 @@ class Questions(Generic[K, V]):
     def _answered(self, key: K, asking: "asyncio.Task[V]") -> None:
         self._asking.pop(key, None)
         if not asking.cancelled():
-            # If all who waited have left, nobody else looks at an error.
+            # If all waiting clients have left, this retrieves the exception, which asyncio would log otherwise.
             asking.exception()

@@ -26,5 +26,5 @@ class Slices:
                         next(steps)
                     except StopIteration as over:
                         return over.value  # type: ignore[no-any-return] # StopIteration does not know the type
-                # The turn is kept until the loop has run what else is ready.
+                # Keep the turn until the loop has run its other ready callbacks.
                 await asyncio.sleep(0)

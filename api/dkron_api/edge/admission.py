@@ -101,7 +101,7 @@ def owner_of(request: web.Request) -> str:
 
 
 def requester(request: web.Request) -> str:
-    """Return who asks, as requests for runs and stops say it: the caller, or the address where nobody has to say."""
+    """Return the requester as runs and stops record it: the caller or, without authentication, the address."""
     return caller_of(request) or f"rest from {address_of(request)}"
 
 
@@ -118,7 +118,7 @@ def template_of(request: web.Request) -> str:
 
 
 def caller_of(request: web.Request) -> str:
-    """Return the name of the caller; empty if nobody has to say it."""
+    """Return the name of the caller; empty without authentication."""
     grant = request.get(GRANT)
     return "" if grant is None else grant.caller.name
 

@@ -27,7 +27,7 @@ def below(root: str, make: RequestFactory) -> RequestFactory:
             return make(message, *rest)
         shorter = path[len(root) :]
         shorter = shorter if shorter.startswith("/") else "/" + shorter
-        # Built of its parts as aiohttp does: what begins with two slashes is a path here, and no server's name.
+        # Build it from parts, as aiohttp does: a path that begins with two slashes is not the name of a server.
         path, _, query = shorter.partition("?")
         url = URL.build(path=path, query_string=query, encoded=True)
         request = make(message._replace(path=shorter, url=url), *rest)

@@ -61,7 +61,7 @@ def progress(job: Job, run: Run) -> Progress:
     if any(execution.get("group") == run.group for execution in status.get("executions") or ()):
         return Progress.OVER
     if run.of_object or RUN_PREFIX + run.id in job.annotations:
-        # The job does not show DkronRuns; whoever waits looks at the object as well.
+        # The job does not show DkronRuns; the waiter reads the object as well.
         return Progress.ASKED
     return Progress.REFUSED if refusal(job, run) else Progress.UNSEEN
 

@@ -35,7 +35,7 @@ async def _describe(options: Options, name: str) -> None:
         slots = await backend.slots(job, SLOTS)
     facts = description(job, now=datetime.now(UTC))
     if slots and not job.paused:
-        # What comes due during a pause may run later, or never.
+        # Slots that come due during a pause may run later, or never.
         facts.append(("Due", ", ".join(map(instant, slots))))
     width = max(len(title) for title, _ in facts) + 2
     for title, value in facts:

@@ -76,7 +76,7 @@ async def _checks(cluster: Cluster, options: Options) -> list[Check]:
     except CliError as error:
         if error.code is not Code.FORBIDDEN:
             raise
-        # What was found about the rights says so.
+        # The check of the rights has reported this already.
         return found
     now = datetime.now(UTC)
     return [*found, *checks.jobs_in_trouble(jobs, now), *checks.crowds(jobs, now)]

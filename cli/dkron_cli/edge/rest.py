@@ -130,7 +130,7 @@ class Rest:
         if order:
             # Dkron would run the job without what it is given.
             await self._require_ours(job, "give a run values, a slot or a reason")
-        # Who does not wait need not be able to read them.
+        # A caller who does not wait needs no right to read them.
         earlier = [] if wait is None else await self.attempts(job)
         known = frozenset(each.group for each in earlier)
         query = "&".join(filter(None, ("wait=true" if wait is not None else "", "force=true" if force else "")))
@@ -155,7 +155,7 @@ class Rest:
         try:
             await self.call("GET", f"{_path(job)}/next?count=1", what=what)
         except CliError as error:
-            # Nobody is forbidden anything by a Dkron.
+            # A Dkron forbids nothing, so this is ours.
             if error.code is not Code.FORBIDDEN:
                 raise
 

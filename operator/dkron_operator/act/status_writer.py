@@ -75,7 +75,7 @@ class StatusWriter:
         planned = cached.version
         async with cached.writing:
             if cached.version != planned:
-                # Folded onto what has come while we waited for our turn, they would claim what another has claimed.
+                # Folded onto a version that came while this waited, they would claim what another writer has claimed.
                 raise Conflict("the job changed after this was planned")
             pending = len(cached.pending)
             try:
@@ -86,7 +86,7 @@ class StatusWriter:
             except NotFound as exc:
                 self._tell(self._store.miss_job(cached.job.uid))
                 raise Conflict("the job was deleted", status=exc.status) from exc
-        # What has come up meanwhile waits anew, as long as the plan that follows every claim says.
+        # Changes noted meanwhile wait anew, for as long as the plan that follows every claim says.
         self.queue.drop(cached.job.uid)
 
     async def read_again(self, cached: CachedJob) -> None:
@@ -125,7 +125,7 @@ class StatusWriter:
             self._store.settle(cached, settled, base=cached.base, version=cached.version)
             return
         if cached.unreadable or cached.base.since is None:
-            # The first write is a full one: what stood there goes, and columns show a zero where there is nothing yet.
+            # The first write replaces the whole status, so that columns show a zero for each empty counter.
             patch = fitting
         cached.accounting.send(cached.base, changes)
         version = await self._send(cached, patch)

@@ -91,7 +91,7 @@ class TracedFiring(Firing):
         """The Job exists, created by this process or earlier."""
         self._span.tell({"k8s.job.uid": run.uid})
         if run.trace is not None and run.trace != self._run:
-            # Somebody else has made it, within a trace of theirs.
+            # Another process created it, within its own trace.
             self._span.link(run.trace)
 
     def refused(self, message: str) -> None:

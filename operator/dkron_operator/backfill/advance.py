@@ -112,7 +112,7 @@ def advance(situation: Situation) -> Step:
     """What begins now."""
     spec, coming = situation.spec, expected(situation.uid, situation.spec, situation.status)
     found = max((place for place, (_, name) in enumerate(coming, 1) if name in situation.runs), default=0)
-    # They begin in order: what is missing before one that exists has begun, too, and was deleted.
+    # Runs begin in order: if a later one exists, a missing one before it has begun and was deleted.
     adopted = [Begun(slot, situation.runs[name].uid if name in situation.runs else "") for slot, name in coming[:found]]
     status = settle(record(situation.uid, situation.status, adopted), situation.runs)
     if spec.suspend or is_stopped(spec, status):

@@ -125,7 +125,7 @@ class CachedJob:
 
     def note(self, *changes: Change) -> None:
         """Change the status; the write follows later."""
-        # What cannot be folded is not remembered either: it would fail again with each version of the object.
+        # Fold before remembering: a change that cannot be folded would fail again with each version of the object.
         status = fold_all(self.status, changes, self.job.spec.history)
         self.pending += changes
         self.status = status
@@ -184,7 +184,7 @@ class CachedJob:
         taken_back = any(isinstance(change, MarkTakenBack) for change in self.pending[:count])
         del self.pending[:count]
         if version > self.version:
-            # The API server takes a write only from who has the newest version.
+            # The API server accepts a write only on top of the newest version.
             self.version, self.base, self.unreadable, self.behind = version, base, False, False
             if taken_back:
                 self.accounting.forget_mark()
@@ -199,18 +199,18 @@ class CachedJob:
         self.version, self.base, self.unreadable = version, base, read is None
         if self.mark > (base.last_schedule_time or LONG_AGO) and self.mark is not LONG_AGO:
             if is_ahead(self.mark, now):
-                # Another replica has taken back a mark that a wrong clock or a hand had set.
+                # Another replica has taken back a mark that a wrong clock or a user had set.
                 self.mark = LONG_AGO
                 self.accounting.forget_mark()
                 self.accounting.remember(base)
             else:
-                # A mark never moves back while we remember it, whatever a hand writes.
+                # A mark never moves back while this process remembers it, whatever a user writes.
                 self.pending.append(Decided(self.mark))
         self.status = fold_all(base, self.pending, self.job.spec.history)
         self._remember()
 
     def _remember(self) -> None:
-        # What is skipped and not written is not decided yet, and a mark that is being moved back was wrong.
+        # An unwritten skip decides nothing yet, and a mark that is being moved back was wrong: take the older one.
         known = (self.base.last_schedule_time, self.status.last_schedule_time)
         self.mark = max(self.mark, min(mark or LONG_AGO for mark in known))
 

@@ -43,7 +43,7 @@ class DependencyTracker:
             return ALONE
         holder = self._holder(name)
         if holder is None or holder.job.uid != job.uid:
-            # Whoever runs after this name means the object that has it.
+            # Dependent jobs name their parent: they follow the object that holds the name, which is another one.
             children = ()
         parents = {link.job: self._holder((job.namespace, link.job)) for link in job.spec.parents}
         return Dependencies(

@@ -197,7 +197,7 @@ class RequestedRuns:
         elif run.decided:
             jobs.decided[run.group] = run.uid
         elif not run.deleting:
-            # What is being deleted asks for nothing any more.
+            # A DkronRun that is being deleted requests nothing.
             insort(jobs.waiting, (run.created, run.uid))
             self._waiting[run.namespace] += 1
 

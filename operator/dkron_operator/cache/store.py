@@ -166,7 +166,7 @@ class Store:
             return (*self._measure(body, None if parked is None else parked.generation), *self._add(body, uid, version))
         if version < cached.version or (version == cached.version and not self._is_back(cached)):
             return ()
-        # What cannot be measured is marked as unreadable, also when only its status has changed.
+        # Measure an unreadable object again even if only its status has changed.
         changed = self._measure(body, None if is_unreadable(cached.job) else cached.job.generation)
         cached.job = self._view(body, cached)
         before = cached.base
@@ -459,7 +459,7 @@ class Store:
         job = view_of(body)
         observed = Observed(attempts=self._runs_of(uid, job.namespace))
         cached = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
-        # A list may be old, and a watch then tells what has happened since, one by one.
+        # A list may be old: the watch then delivers later changes one by one.
         cached.unreadable, cached.behind = read is None, True
         cached.remembered.checked, cached.remembered.refusal = verdict(job, status)
         cached.mark = cached.accounting.mark = status.last_schedule_time or LONG_AGO

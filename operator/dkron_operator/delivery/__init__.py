@@ -132,7 +132,7 @@ class Delivery:
     def lead(self, leadership: Leadership) -> None:
         """The leadership has changed. Only one replica may tell receivers."""
         if leadership.by_another or leadership.term != self._term:
-            # What waits is not ours to tell, or was told by now by whoever led since.
+            # Another replica delivers what is queued here, or has delivered it since.
             self._term = leadership.term
             self._outboxes.clear()
             self._taken.clear()

@@ -117,7 +117,7 @@ class Installation:
         except ValidationError as exc:
             self.problems = (f"spec.{first_problem(exc)}",)
         except Exception as exc:
-            # What was known stays: receivers that cannot be read must not keep jobs from running.
+            # Keep the receivers of before: an unreadable DkronCluster must not keep jobs from running.
             log.exception("the DkronCluster cannot be read")
             self.problems = (f"spec: the operator cannot read it ({type(exc).__name__})",)
         else:

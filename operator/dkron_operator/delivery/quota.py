@@ -75,7 +75,7 @@ def measured(folder: Path) -> int:
     """The bytes that all files below the folder count. Follows no symbolic link."""
     used, ahead = 0, [] if folder.is_symlink() else [str(folder)]
     while ahead:
-        # What goes meanwhile has no size.
+        # A file that is removed meanwhile has no size.
         with contextlib.suppress(OSError), os.scandir(ahead.pop()) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):

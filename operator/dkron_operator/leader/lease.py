@@ -106,7 +106,7 @@ class Lease:
             try:
                 await self._give_back()
             except Conflict:
-                # Our own last renewal, whose answer nobody has waited for.
+                # The Lease has our own last renewal, whose answer was not awaited.
                 continue
             except KubeError as exc:
                 self._log_once.goes_on(exc)
@@ -155,7 +155,7 @@ class Lease:
         self._version = version
 
     async def _look(self) -> tuple[Act, Held | None]:
-        # As long as it is ours, nobody can write without our next write failing: it need not be read before.
+        # While it is ours, any other write makes our next one fail, so it need not be read first.
         lease = self._ours or await self._read()
         now = self._clock.monotonic()
         self._watched = watched(lease, self._watched, now=now)
@@ -228,7 +228,7 @@ class Lease:
         self._lapse()
         known = self._clock.monotonic() - self._seen_at <= self._terms.duration
         if not isinstance(exc, Unavailable) and not (known and self.view.by_another):
-            # Whoever may not use the Lease, may be alone; names decide if not.
+            # Without permission on Leases, act anyway: deterministic names keep that safe.
             self._tell(self.view.goes_free(str(exc)))
             return WITHOUT_RIGHTS
         view = self.view if known or self.view.free else self.view.waits()

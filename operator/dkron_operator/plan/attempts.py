@@ -45,7 +45,7 @@ def plan_attempts(plan: Plan) -> None:
             _called(plan, entry)
         elif entry.uid or entry.job in plan.situation.outcomes:
             _missing(plan, entry)
-    # Read anew: what has ended above may have claimed the attempt that follows.
+    # Read `active` again: an attempt that ended above may have claimed its retry.
     for entry in plan.status.active:
         if not entry.uid and entry.job not in plan.situation.attempts:
             _claimed(plan, entry)
@@ -63,7 +63,7 @@ def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
     if run.finished and not _stopping(plan, run, entry):
         _end(plan, entry)
     elif run.gone and run.name in plan.situation.last_words:
-        # Who stopped it has listened to its pod.
+        # The stop has followed its pod to the end.
         _lose(plan, entry)
     elif run.gone:
         _missing(plan, entry)
@@ -166,7 +166,7 @@ def _lose(plan: Plan, entry: Active) -> None:
     elif _is_gone(plan, entry.node_name):
         reason, message = NODE_GONE, _without_node(entry)
     else:
-        # Whoever deletes a Job wants it to stop, so there is no further attempt.
+        # A user who deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=plan.situation.now, reason=reason, message=message, lost=True)
     plan.note(_ended(plan, entry, outcome))

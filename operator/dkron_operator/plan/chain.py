@@ -81,7 +81,7 @@ def _ended_before(plan: Plan, parent: Parent) -> bool:
     parent before that write has arrived, it sees the count grow by a run that it was never shown.
     """
     since, last = plan.status.since, parent.last_end
-    # What was missed before an edit that this plan accepts was missed all the same.
+    # An edit that this plan accepts sets `since` now: runs missed before it still count as missed.
     return since is not None and since == plan.situation.status.since and last is not None and last <= since
 
 

@@ -286,7 +286,7 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
             return status
         return _with(status, since=max(status.since, change.since), accepted=change.schedule)
     rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
-    # What another operator noticed meanwhile was settled then: `since` never moves back.
+    # Another operator settled the slots before the change that it noticed: `since` never moves back.
     since = _later(status.since, change.since)
     return _with(status, since=since, fingerprint=change.fingerprint, accepted=change.schedule, rebuilt_at=rebuilt_at)
 

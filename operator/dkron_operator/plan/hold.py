@@ -36,7 +36,7 @@ def dropped_before(plan: Plan) -> datetime | None:
         return now + TICK
     if noted is None or not noted.drop:
         return ended
-    # It ended, or was changed, while this operator did not look: until then it dropped what came due.
+    # It ended, or was changed, unseen: up to then it dropped the slots that came due.
     noted_end = now + TICK if noted.until is None else min(noted.until, now + TICK)
     return noted_end if ended is None else max(ended, noted_end)
 
@@ -53,7 +53,7 @@ def pause_ended(plan: Plan) -> datetime | None:
     ended = ended_by(plan.situation.pauses or (), now)
     ends = [] if ended is None else [ended - TICK]
     if noted is not None and hold_of(plan) is None:
-        # Of one that was deleted, only the time at which that was seen is known.
+        # For a deleted pause, the only known time is the one at which the deletion was seen.
         ends.append(now if noted.until is None else min(noted.until - TICK, now))
     return max(ends, default=None)
 
@@ -71,6 +71,6 @@ def plan_noting(plan: Plan, *, settled: bool) -> None:
             plan.note(Held(None))
         return
     since = plan.situation.now if noted is None else noted.since
-    # What a pause drops ends with it, though another one may hold the job longer.
+    # A pause drops no slots after its end, even if another one holds the job longer.
     until = hold.drops_until if hold.drop else hold.until
     plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop)))

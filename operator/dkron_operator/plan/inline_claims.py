@@ -41,7 +41,7 @@ def plan_window(plan: Plan) -> None:
     if window.caller == situation.signature:
         if not _holds(plan):
             plan.note(Released(window.caller))
-            # Whatever is done about these slots now, nobody may find them claimed after a crash.
+            # Write the release first: after a crash, no process may find these slots claimed.
             plan.do(WriteStatus())
     elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
         _give_up(plan, window)
@@ -74,7 +74,7 @@ def plan_calls(plan: Plan) -> None:
     create, caller = plan.create, plan.situation.caller
     if create is None or create.late or not is_inline(plan.situation.job.spec):
         return
-    # Without a caller another process makes the calls, or nobody does yet: we are told when that changes.
+    # Without a caller, another process makes the calls, or none does yet. A change of that plans the job again.
     plan.create = _as_call(plan, create, create.entry.model_copy(update={"uid": caller})) if caller else None
 
 

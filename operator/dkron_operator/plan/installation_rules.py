@@ -1,4 +1,4 @@
-"""What an installation refuses to run, whoever asks: jobs in namespaces that matter to the cluster, and pods with the
+"""What an installation refuses to run for any user: jobs in namespaces that matter to the cluster, and pods with the
 installation's own service accounts.
 
 The operator creates pods for every author of a DkronJob. In its own namespace such a pod could use its service account,

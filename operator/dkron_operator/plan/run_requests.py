@@ -58,7 +58,7 @@ def plan_requests(plan: Plan) -> None:
 
 def plan_unasking(plan: Plan) -> None:
     """Forget the refusals whose annotations are gone, or whose DkronRuns say so."""
-    # They do no harm: they leave with a write that is made anyway, when nobody is about to count them once more.
+    # Leftovers are harmless: they go with a write that happens anyway, once no process can count them again.
     if plan.changes and plan.status.refused and not plan.made_room:
         _unask(plan, _standing(plan).keys() | plan.situation.unsettled)
 

@@ -81,7 +81,7 @@ def run_status(
             return refused(run, refusal or _unexplained(record.skipped), now=now)
         if first not in record.counted:
             return run.status
-    # What the API server has goes first.
+    # The execution in the status replaces the one that this process remembers.
     records = {each.job: each for each in (*record.remembered.get(key, ()), *ended)}.values()
     attempts = _attempts(run, active, records, jobs)
     if active or any(_runs_unrecorded(job, attempts) for job in jobs):

@@ -75,7 +75,7 @@ class DueQueue:
             glance = await self._rest(now)
 
     def _offset(self, now: datetime) -> timedelta:
-        """How far the time of day is from the monotonic clock, which nobody sets."""
+        """How far the time of day is from the monotonic clock, which cannot be set."""
         return now - EPOCH - timedelta(seconds=self._clock.monotonic())
 
     def _look_at_all(self, ahead: timedelta) -> None:

@@ -241,7 +241,7 @@ class Reconciler:
         cached = self._store.get(uid)
         if cached is None:
             self.budget.forget(uid)
-        # Who waits plans nothing: it would be of no use by the time that it may act.
+        # A standby plans nothing: the plan would be outdated by the time it may act.
         while cached is not None and self._may_act():
             plan = await self._next_plan(cached)
             if plan is not None:
@@ -285,12 +285,12 @@ class Reconciler:
         planned = cached.version
         try:
             await self._write_first(cached, plan)
-            # A claim says that nobody else has made one since the plan: what has changed is planned anew.
+            # A claim succeeds only if no other writer came first. If the job has changed, plan it again.
             if plan.create is not None and cached.version == planned:
                 await self._fire(cached, plan.create)
                 for report in plan.create.reports:
                     self._events.report(cached.job, report)
-                # What others are due for goes before what follows from this.
+                # Queue the write behind the slots of other jobs that are due.
                 self.writer.write_soon(cached)
                 self.queue.add(cached.job.uid)
                 return True
@@ -299,7 +299,7 @@ class Reconciler:
         except Conflict:
             log.info("another writer changed the job first; planning again", extra={"job": cached.job.dkron_name})
         except (Unavailable, Rejected) as exc:
-            # What passes until the API server answers again, or takes it, passes while nobody can fire it.
+            # Slots that pass until the API server accepts the write count as missed: no operator could fire them.
             cached.remembered.fireable_since = self._clock.monotonic()
             if isinstance(exc, Rejected) and not isinstance(exc, StatusRejected):
                 text = f"the API server refuses what has to come first, so no slot runs until it takes it: {exc}"
@@ -332,7 +332,7 @@ class Reconciler:
 
     async def _read_again(self, cached: CachedJob) -> None:
         await self.writer.read_again(cached)
-        # What they had shown it of old may be forgotten in what was read, and would have its effect once more.
+        # The fresh status may no longer hold runs that an old version of a parent shows, which would run again.
         for parent in self._store.parents(cached):
             if parent.behind:
                 await self.writer.read_again(parent)
@@ -412,7 +412,7 @@ class Reconciler:
         uid = cached.job.uid
         cached.note(*plan.changes)
         if any(isinstance(change, Held) and change.noted is None for change in plan.changes):
-            # What came due in a pause was missed, also for the plans that follow this one.
+            # Slots that came due in the pause are missed slots, also for the plans that follow this one.
             cached.remembered.fireable_since = self._clock.monotonic()
         self.traces.note(cached, plan.changes)
         self.writer.write_soon(cached, patience=self._patience(plan))

@@ -109,7 +109,7 @@ def settings() -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.finalizer = "dkron.io/operator"
     settings.watching.inactivity_timeout = WATCH + SILENCE
-    # kopf would kill the process ten minutes after its streams have ended, whoever has begun them anew.
+    # kopf would kill the process ten minutes after its streams have ended, even if they were begun anew.
     settings.process.ultimate_exiting_timeout = None
     settings.peering.standalone = True
     settings.scanning.disabled = True
