@@ -76,7 +76,7 @@ def test_a_failing_publish_is_a_failed_execution(server: str, config: dict[str, 
     assert "s3cr3t" not in ran.output
 
 
-def test_nobody_there() -> None:
+def test_without_a_server() -> None:
     ran = publish("127.0.0.1:9")
     assert ran.code == 1
     assert ran.output.startswith("nats 127.0.0.1:9, subject orders.created: not connected: ")

@@ -74,7 +74,7 @@ def held(events: Sequence[Told]) -> dict[str, Any]:
 # --- order ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_life_of_a_job_is_told_in_order_whoever_changes_it(shared_api: ApiSite) -> None:
+def test_the_life_of_a_job_is_told_in_order_by_any_writer(shared_api: ApiSite) -> None:
     run = seen(claim(name="life"))
     with listening(shared_api, "?job=life&types=job,execution") as listener:
         save(shared_api, "life")

@@ -155,7 +155,7 @@ WAITING = (
 
 
 @pytest.mark.parametrize("sent", WAITING)
-def test_a_thousand_clients_keep_nobody_from_being_served(shared_api: ApiSite, sent: bytes) -> None:
+def test_a_thousand_clients_do_not_stop_the_service(shared_api: ApiSite, sent: bytes) -> None:
     with bounded(shared_api, 64 * MIB), crowd(shared_api.rest, CROWD, sent):
         assert_served(shared_api)
     assert_served(shared_api)

@@ -56,7 +56,7 @@ PATHS = (
 )
 
 
-def test_one_odd_job_keeps_nobody_from_the_others(own_api: ApiSite) -> None:
+def test_one_odd_job_does_not_hide_the_others(own_api: ApiSite) -> None:
     save(own_api, "canary")
     with Listener(own_api.rest).wait_begun() as listener:
         for name, status in ODD.items():

@@ -90,7 +90,7 @@ def requests_of(site: ApiSite, name: str) -> list[str]:
     return [key for key in annotations if key.startswith("run.dkron.io/")]
 
 
-def test_it_stops_in_order_while_somebody_waits(own_api: ApiSite) -> None:
+def test_it_stops_in_order_while_a_client_waits(own_api: ApiSite) -> None:
     save(own_api, "endless")
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(_outcome, own_api, "/v1/jobs/endless?wait=true")

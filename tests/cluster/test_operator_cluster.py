@@ -129,7 +129,7 @@ def test_the_totals_are_exact_over_kills_and_deletions(own_site: Site) -> None:
     assert totals(kube) == found
 
 
-def test_a_job_that_is_deleted_while_nobody_looks_stays_in_the_totals(own_site: Site) -> None:
+def test_a_job_that_is_deleted_without_an_operator_stays_in_the_totals(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(*(dkron_job(name, run=["once"], jobTemplate=simulated()) for name in ("one", "two")))
@@ -143,7 +143,7 @@ def test_a_job_that_is_deleted_while_nobody_looks_stays_in_the_totals(own_site: 
     kube.wait_for("one more", lambda: totals(kube), lambda found: found == (3, 0))
 
 
-def test_a_cluster_that_somebody_deletes_is_there_again_with_its_totals(own_site: Site) -> None:
+def test_a_deleted_dkroncluster_is_there_again_with_its_totals(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(dkron_job("one", run=["once"], jobTemplate=simulated()))

@@ -165,7 +165,7 @@ def test_what_is_owed_at_the_end_of_a_process_is_told_by_the_next(own_site: Site
         assert told == {executions(kube, name)[0] for name in ("a", "b", "c")}
 
 
-def test_killed_again_and_again_nobody_misses_an_execution(own_site: Site) -> None:
+def test_killed_again_and_again_no_receiver_misses_an_execution(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     with in_background(web_server()) as web:
         installation(kube, notifications=[{"name": "ops", "url": web.url, "payload": '{"id": "{{ execution }}"}'}])

@@ -251,7 +251,7 @@ def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Repl
         account.assert_balanced()
 
 
-def test_a_lease_that_somebody_deletes_stays_with_its_holder(replicas: Replicas) -> None:
+def test_a_deleted_lease_stays_with_its_holder(replicas: Replicas) -> None:
     kube = replicas.kube
     replicas.start("first")
     replicas.wait_leader("first")

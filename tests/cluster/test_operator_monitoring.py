@@ -162,7 +162,7 @@ def go_on(kube: Kube, *names: str) -> None:
     )
 
 
-def test_what_a_process_counts_is_what_it_has_written_whoever_dies(watch: Watch) -> None:
+def test_a_process_counts_exactly_its_own_writes_after_any_death(watch: Watch) -> None:
     watched = watch()
     kube, operator = watched.kube, watched.operator
     names = ("good", "bad", "busy", "picky")

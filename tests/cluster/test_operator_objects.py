@@ -259,7 +259,7 @@ def test_an_installation_that_begins_to_restrict_pods_leaves_running_ones_as_the
     ]
 
 
-def test_a_job_that_somebody_has_suspended_and_one_that_finalizers_keep_are_told(shared_site: Site) -> None:
+def test_a_suspended_job_and_one_that_finalizers_keep_are_told(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(*(dkron_job(name, jobTemplate=HOUR, run=["once"]) for name in ("paused", "held")))
     (paused, _), (stays, _) = running_pod(kube, "paused"), running_pod(kube, "held")

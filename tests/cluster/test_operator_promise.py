@@ -358,7 +358,7 @@ def _assert_that_old_slots_ran_or_count(kube: Kube, behind: Behind) -> None:
             assert kube.wait_for("an Event", partial(kube.events_of, name, "SlotsMissed"), bool)
 
 
-def test_an_edit_while_nobody_looks_counts_the_slots_before_it(own_site: Site) -> None:
+def test_an_edit_without_an_operator_counts_the_slots_before_it(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(*map(each_second, EDITS))

@@ -89,7 +89,7 @@ def test_no_slot_runs_twice_when_status_is_edited_under_way(shared_site: Site) -
             account.assert_balanced()
 
 
-def test_no_slot_runs_twice_when_status_is_edited_while_nobody_looks(own_site: Site) -> None:
+def test_no_slot_runs_twice_when_status_is_edited_without_an_operator(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(*(each_second(name, missedRuns="all") for name in EDITS))

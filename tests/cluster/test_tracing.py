@@ -146,7 +146,7 @@ def test_a_run_that_was_asked_for_belongs_to_the_trace_of_who_asked(
         assert not {"GET /health", "GET /metrics"} & told, "probes are no news"
 
 
-def test_a_slot_is_a_trace_whoever_records_it(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+def test_a_slot_is_a_trace_whichever_process_records_it(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     with (
         receiver() as receiving,
         traced(

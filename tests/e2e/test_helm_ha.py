@@ -218,7 +218,7 @@ def test_who_writes_by_rest_reads_it_again_though_two_answer(stage: Stage, image
 
 
 @pytest.mark.parametrize("fault", [evicted, crashed, forced])
-def test_somebody_leads_soon_whatever_happens_to_the_leader(stage: Stage, fault: Callable[[Stage, str], None]) -> None:
+def test_a_replica_leads_soon_after_any_fault_of_the_leader(stage: Stage, fault: Callable[[Stage, str], None]) -> None:
     first, began = stage.wait_for_both(), datetime.now(UTC)
     fault(stage, first)
     if fault is not crashed:

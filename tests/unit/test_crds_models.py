@@ -226,7 +226,7 @@ def test_a_policy_takes_the_shape_of_a_dkron_policy_file() -> None:
     assert DkronPolicy.from_wire(policy.to_wire()) == policy
 
 
-def test_a_cluster_that_nobody_has_looked_at_is_not_paused() -> None:
+def test_a_cluster_without_a_status_is_not_paused() -> None:
     cluster = DkronCluster(metadata=ObjectMeta(name="dkron"))
     assert not cluster.spec.paused
     assert cluster.to_wire() == {

@@ -139,7 +139,7 @@ async def test_addresses_that_do_not_answer_are_named_with_their_page() -> None:
     assert len(wrong) == 2
 
 
-def test_a_build_fails_for_a_page_that_nobody_finds_and_for_links_that_lead_nowhere(tmp_path: Path) -> None:
+def test_a_build_fails_for_a_page_without_a_link_to_it_and_for_broken_links(tmp_path: Path) -> None:
     """The whole of it, over a copy with mistakes: the real configuration, hook and theme."""
     for each in ("docs", "hack/docsite"):
         copytree(ROOT / each, tmp_path / each)

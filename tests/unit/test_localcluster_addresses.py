@@ -22,7 +22,7 @@ def test_networks_of_different_slots_never_overlap(slots: list[int]) -> None:
 
 
 @given(st.sets(SLOTS, max_size=addresses.SLOTS - 1))
-def test_a_free_slot_is_one_that_nobody_has(taken: set[int]) -> None:
+def test_a_free_slot_is_one_that_is_not_taken(taken: set[int]) -> None:
     assert addresses.free(taken=taken, routes=[]).slot == min(set(range(addresses.SLOTS)) - taken)
 
 

@@ -45,7 +45,7 @@ def test_it_says_what_is_wrong_and_where_to_read_on(rule: dict[str, Any]) -> Non
 
 
 @every_alert
-def test_its_page_has_what_somebody_who_was_woken_needs(rule: dict[str, Any]) -> None:
+def test_its_page_has_what_an_engineer_on_call_needs(rule: dict[str, Any]) -> None:
     page = (RUNBOOKS / f"{rule['alert']}.md").read_text(encoding="utf-8")
     assert page.startswith(f"# {rule['alert']}\n\n**{rule['labels']['severity'].capitalize()}.**")
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == list(HEADINGS)

@@ -106,7 +106,7 @@ async def test_a_caller_with_the_right_gets_an_answer(api: Api, caplog: pytest.L
     assert "without a look at the caller's rights" not in caplog.text
 
 
-async def test_nobody_is_let_in_while_it_is_unknown_who_they_are(api: Api, scheme: OneCaller) -> None:
+async def test_no_caller_is_let_in_while_tokens_cannot_be_checked(api: Api, scheme: OneCaller) -> None:
     scheme.trouble = Unavailable("no answer")
     for method, template in GUARDED:
         status, _ = await send(api, method, template, VALID)

@@ -83,7 +83,7 @@ def test_a_secret_holds_all_of_a_token_but_the_token(token: Token) -> None:
         pytest.param({"expires": "2026-01-01T00:00:00"}, "time zone", id="a time without a zone"),
     ],
 )
-def test_a_secret_that_is_no_token_lets_nobody_in(data: dict[str, str], why: str) -> None:
+def test_a_secret_that_is_not_a_token_authenticates_no_caller(data: dict[str, str], why: str) -> None:
     with pytest.raises(TokenError, match=why):
         read_secret(stored(CLIENT, **data))
     with pytest.raises(TokenError, match="its type"):
@@ -137,7 +137,7 @@ async def test_a_client_may_do_what_its_policies_grant(
     assert await own.allows(caller, Need(Right("any"), path, capability)) is allowed
 
 
-async def test_nobody_is_unknown_before_all_tokens_are_read() -> None:
+async def test_no_token_is_refused_before_all_tokens_are_read() -> None:
     early = scheme(CLIENT, missing="the tokens are still being read")
     assert early.recall(key_of(SECRET_TEXT)) is None
     with pytest.raises(Unavailable, match="not ready yet: the tokens are still being read"):

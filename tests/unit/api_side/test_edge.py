@@ -56,7 +56,7 @@ def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
     assert (door.working, door.streaming) == (1, 0)
 
 
-def test_a_slow_body_keeps_nobody_out() -> None:
+def test_a_slow_body_keeps_no_other_request_out() -> None:
     door = gate(Clock(), requests=1)
     door.enter()
     with door.upload(lambda: None):
@@ -262,7 +262,7 @@ def test_a_tag_is_a_version_that_kubernetes_can_give_or_a_mismatch(tag: str, ver
     assert refused.value.reason.isprintable()
 
 
-async def test_paths_that_nobody_knows_pass_the_gate_as_well() -> None:
+async def test_unknown_paths_pass_the_gate_as_well() -> None:
     async with running_api(stats.ROUTES) as api:
         api.app[GATE].working = 100
         for path in ("/nowhere", "/v1/stats/", "/v1/stats"):

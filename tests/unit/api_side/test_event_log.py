@@ -237,7 +237,7 @@ class TestInterest:
 
 
 class TestLeader:
-    async def test_whoever_comes_is_told_who_leads_after_what_it_missed(self) -> None:
+    async def test_a_new_subscriber_learns_the_leader_after_the_events_it_missed(self) -> None:
         made = event_log((101, ["a"]))
         made.lead("replica-b")
         told = await heard(made.subscribe(Interest(frozenset(Topic)), "100-0"))
@@ -253,7 +253,7 @@ class TestLeader:
 
 
 class TestTheEnd:
-    async def test_everybody_is_sent_away_at_once_and_nobody_comes_in(self) -> None:
+    async def test_all_subscribers_end_at_once_and_no_new_one_is_accepted(self) -> None:
         made = event_log()
         listener = made.subscribe(ALL)
         closed: list[bool] = []

@@ -272,7 +272,7 @@ class TestFeed:
         assert told[-1].id == "140-0"
         assert {event.id.split("-")[0] for event in told[:-1]} == {"105"}, "a client that got a part of it gets it all"
 
-    async def test_after_a_restore_everybody_reads_anew_and_what_comes_is_told(self) -> None:
+    async def test_after_a_restore_all_clients_read_anew_and_get_later_events(self) -> None:
         place = Place(named("a", 90))
         place.feed.see(named("a", 150, command="lost"))
         place.feed.see(named("late", 160))
@@ -510,7 +510,7 @@ class TestTheRoute:
         assert len(server.place.event_log) == 1 + ITSELF
         assert (await server.listen()).response.status == 200
 
-    async def test_nobody_is_served_before_the_jobs_are_known(self, server: Server) -> None:
+    async def test_no_client_is_served_before_the_jobs_are_known(self, server: Server) -> None:
         server.place.job_index.mirror.complete.clear()
         response = await server.client.get("/v1/events")
         assert response.status == 503

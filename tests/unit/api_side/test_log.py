@@ -74,7 +74,7 @@ def over(**fields: Any) -> JobStatus:
 
 
 class TestWhatIsAnswered:
-    async def test_the_log_comes_as_plain_text_that_nobody_interprets(self, api: Api) -> None:
+    async def test_the_log_is_plain_text_that_no_browser_interprets(self, api: Api) -> None:
         source = Source(b"caf\xc3\xa9 <b>\n", b"\xff\x00 bytes as they are\n")
         has(api, source, pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(PATH)

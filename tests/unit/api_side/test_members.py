@@ -181,7 +181,7 @@ async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron(api: Api
     assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
 
 
-async def test_as_long_as_the_lease_could_not_be_read_nobody_is_said_to_lead_or_not_to(api: Api) -> None:
+async def test_until_the_lease_is_read_no_member_is_shown_as_leader_or_follower(api: Api) -> None:
     api.app[LEASES].failed(Rejected("leases is forbidden", status=403))
     for path in ("/v1/leader", "/v1/isleader"):
         answer = await api.client.get(path)
@@ -207,7 +207,7 @@ async def test_who_leaves_is_told_who_leads_and_without_a_lease_there_is_nothing
     assert names(await (await api.client.post("/v1/leave?force")).json()) == ["replica-b"]
 
 
-async def test_without_an_operator_beside_it_nobody_could_leave() -> None:
+async def test_without_an_operator_beside_it_leave_is_refused() -> None:
     async with running_api(cluster.ROUTES, beside_operator=False) as api:
         api.kube.put(LEASES_PATH, wire_lease())
         for path in ("/v1/leave", "/v1/leave?force"):

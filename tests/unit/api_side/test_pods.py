@@ -159,7 +159,7 @@ class TestWhereItRuns:
         [found] = await (await api.client.get("/v1/busy")).json()
         assert found["node_name"] == ""
 
-    async def test_a_job_that_cannot_be_read_keeps_nobody_from_the_others(self, api: Api) -> None:
+    async def test_a_job_that_cannot_be_read_does_not_hide_the_others(self, api: Api) -> None:
         odd = wire_job(name="odd", uid="u") | {"status": {"active": [{"uid": "x"}]}}
         api.know_jobs(wire_job(status=JobStatus(active=(RUNNING,))), odd)
         answer = await api.client.get("/v1/busy")

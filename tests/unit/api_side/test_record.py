@@ -62,6 +62,6 @@ def test_a_field_that_cannot_be_read_does_not_hide_the_others() -> None:
     assert job.days == ()
 
 
-def test_a_default_that_the_creator_is_booked_for_is_nobodys() -> None:
+def test_a_default_that_is_booked_to_the_creator_belongs_to_no_manager() -> None:
     raw = {"metadata": {"managedFields": [entry("helm", "Update")]}, "spec": {"schedule": "@daily", "disabled": False}}
     assert owners(raw) == {"schedule": "helm"}

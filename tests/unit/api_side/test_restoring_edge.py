@@ -130,7 +130,7 @@ async def test_a_stop_leaves_the_rest_and_says_so() -> None:
     assert writes.begun == []
 
 
-async def test_what_nobody_expected_ends_the_restore() -> None:
+async def test_an_unexpected_error_ends_the_restore() -> None:
     broken = cast("ApiError", RuntimeError("a fault of ours"))
     with pytest.raises(ExceptionGroup):
         await restored(Stored({"a": broken}), job("a"), job("b"))

@@ -184,7 +184,7 @@ async def test_the_wait_ends_when_all_is_over_that_the_run_has_set_off() -> None
     assert over == [False] * 6 + [True]
 
 
-async def test_a_run_after_which_nobody_runs_is_over_at_once() -> None:
+async def test_a_run_without_dependent_jobs_is_over_at_once() -> None:
     assert await waits_for(told("root", RUN.group)) == [True]
 
 

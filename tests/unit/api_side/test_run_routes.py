@@ -213,7 +213,7 @@ class TestWithoutANode:
             api.know(NODES, node())
         assert (await api.client.post(RUN)).status == 202
 
-    async def test_the_refusal_of_the_operator_is_the_same_to_whoever_waits(self, api: Api) -> None:
+    async def test_the_refusal_of_the_operator_is_the_same_for_every_waiting_client(self, api: Api) -> None:
         waiting = asyncio.ensure_future(api.client.post(RUN + "?wait=true"))
         await asked(api)
         tell(api, 1000, skipped("NoMatchingNode"))

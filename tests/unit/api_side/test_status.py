@@ -106,7 +106,7 @@ async def test_a_pause_touches_nothing_else_of_an_object_that_is_there(api: Api)
     assert (stored["spec"], stored["status"]) == ({"paused": True, "more": 1}, {"jobs": 3})
 
 
-async def test_a_pause_holds_although_somebody_else_has_just_made_the_object(api: Api) -> None:
+async def test_a_pause_holds_although_another_client_has_just_made_the_object(api: Api) -> None:
     def make_it() -> None:
         api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False}))
 
@@ -264,7 +264,7 @@ async def test_metrics_tell_of_the_jobs_the_cache_the_api_server_and_the_program
     assert ("process_cpu_seconds_total", ()) in found
 
 
-def test_a_method_that_nobody_knows_makes_no_series_of_its_own() -> None:
+def test_an_unknown_method_makes_no_series_of_its_own() -> None:
     for method in ("FIND", "SEEK"):
         metrics.observe(method, "/made-up", 404, 0.1)
     found = samples(metrics.page(metrics.Standing([], [], {}, 0, 0, 0)).decode())

@@ -70,7 +70,7 @@ def test_any_text_where_kubectl_remembers_is_borne(text: str) -> None:
     assert isinstance(kept(body), Job)
 
 
-async def test_an_event_that_cannot_be_told_keeps_nobody_from_the_others(
+async def test_an_event_that_cannot_be_sent_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def odd(event: Any, rendered: bytes) -> bytes:

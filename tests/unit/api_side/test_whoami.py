@@ -27,7 +27,7 @@ async def told(api: Api, path: str = "/v1/whoami", **headers: str) -> Any:
     return json.loads(await answer.text()) if answer.status == 200 else answer.status
 
 
-async def test_where_nobody_is_asked_every_caller_may_do_everything() -> None:
+async def test_without_authentication_every_caller_may_do_everything() -> None:
     async with running_api(routes(Settings())) as api:
         assert await told(api) == {"name": "", "how": "none", "namespace": NAMESPACE, "rights": ALL}
 

@@ -117,7 +117,7 @@ async def refused(write: Any) -> ApiError:
     return caught.value
 
 
-async def test_a_job_that_nobody_knows_is_created_with_its_annotations() -> None:
+async def test_an_unknown_job_is_created_with_its_annotations() -> None:
     world = World()
     job, new = await world.writes.upsert(BODY, annotations=ANNOTATIONS)
     stored = world.kube.has(DKRON_JOBS, NAME)
@@ -141,7 +141,7 @@ OTHERS: tuple[Any, ...] = (
 
 
 @pytest.mark.parametrize(("act", "verbs"), OTHERS)
-async def test_a_save_gets_through_when_somebody(act: Callable[[World], None], verbs: list[str]) -> None:
+async def test_a_save_gets_through_when_another_client(act: Callable[[World], None], verbs: list[str]) -> None:
     world = World(wire_job(name=NAME))
     world.kube.meanwhile("patch dkronjobs", lambda: act(world))
     await world.writes.upsert(BODY)
@@ -150,7 +150,7 @@ async def test_a_save_gets_through_when_somebody(act: Callable[[World], None], v
     assert [call.split()[0] for call in world.kube.calls] == verbs
 
 
-async def test_a_job_that_somebody_creates_first_is_replaced() -> None:
+async def test_a_job_that_another_client_creates_first_is_replaced() -> None:
     world = World()
     world.kube.meanwhile("create dkronjobs", world.create_anew)
     _, new = await world.writes.upsert(BODY)
@@ -221,7 +221,7 @@ async def test_a_save_under_terms(terms: Terms, there: Object | None, status: in
     assert world.stored() is None or world.kube.has(DKRON_JOBS, NAME)["spec"].get("owner") != "REST"
 
 
-async def test_who_wants_a_new_job_does_not_get_one_that_somebody_made_meanwhile() -> None:
+async def test_a_create_does_not_take_over_a_job_that_another_client_made_meanwhile() -> None:
     world = World()
     world.kube.meanwhile("create dkronjobs", world.create_anew)
     assert (await refused(world.writes.upsert(BODY, Terms(fresh=True)))).status == 412
@@ -273,7 +273,7 @@ async def test_a_job_that_was_deleted_does_not_come_back_by_what_is_still_on_the
     assert world.job().raw["spec"]["owner"] == "REST"
 
 
-async def test_whoever_deletes_what_was_made_anew_deletes_that() -> None:
+async def test_a_delete_by_name_deletes_the_job_that_was_made_anew() -> None:
     world = World(wire_job(name=NAME))
     known = world.job()
     world.create_anew()

@@ -170,7 +170,7 @@ async def test_a_stream_that_is_refused_says_why(read: Read, *, status: int, kin
 
 
 @each_read
-async def test_a_stream_that_nobody_answers_is_unavailable(read: Read) -> None:
+async def test_a_stream_without_an_answer_is_unavailable(read: Read) -> None:
     kube = client_of(f"http://127.0.0.1:{unused_port()}")
     with pytest.raises(Unavailable, match="no answer from the API server"):
         await read(kube)

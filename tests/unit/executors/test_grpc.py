@@ -91,7 +91,7 @@ def test_a_server_without_reflection() -> None:
     assert "the server does not support reflection" in ran.output
 
 
-def test_nobody_there() -> None:
+def test_without_a_server() -> None:
     ran = call(f"localhost:9/{SERVICE}/Place", timeout="5")
     assert ran.code == 1
     assert ran.output.startswith(f"localhost:9/{SERVICE}/Place: 14 UNAVAILABLE: ")

@@ -80,7 +80,7 @@ def test_another_server_does_not_get_what_was_meant_for_the_first(web: Web) -> N
         assert "Authorization" not in other.asked[0].headers
 
 
-def test_nobody_there() -> None:
+def test_without_a_server() -> None:
     ran = get("http://localhost:9/", timeout="5")
     assert ran.code == 1
     assert ran.output.startswith("GET http://localhost:9/: ")

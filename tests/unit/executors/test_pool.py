@@ -85,7 +85,7 @@ async def test_a_proxy_of_the_environment_is_asked(web: Web, monkeypatch: pytest
     assert web.asked[-1].path == "http://nowhere.invalid/through/the/proxy"
 
 
-async def test_passwords_of_whoever_runs_it_are_not_sent(
+async def test_passwords_of_the_user_who_runs_it_are_not_sent(
     web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     own = tmp_path / "netrc"

@@ -25,7 +25,7 @@ def accepted(job: JobView) -> JobStatus:
     return JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60))
 
 
-def test_a_new_job_counts_from_its_creation_and_runs_its_latest_slot_if_nobody_saw_it_for_a_while() -> None:
+def test_a_new_job_counts_from_its_creation_and_runs_its_latest_slot_if_it_was_unseen_for_a_while() -> None:
     job = job_view()
     first = advance(situation(job, JobStatus(), now=NOW, fireable_since=NOW))
     assert (first.status.since, first.status.fingerprint, reported(first)) == (NOON, job.fingerprint, [])

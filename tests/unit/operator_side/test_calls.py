@@ -66,7 +66,7 @@ def test_a_retry_that_is_due_gets_the_mark_of_who_calls() -> None:
 
 @pytest.mark.parametrize("missed", ["latest", "skip", "all"])
 @pytest.mark.parametrize("requests", [{}, {"a": "2026-03-01T12:00:00Z"}])
-def test_whoever_does_not_lead_calls_nothing_and_passes_over_nothing(missed: str, requests: dict[str, str]) -> None:
+def test_a_standby_makes_no_calls_and_skips_no_slots(missed: str, requests: dict[str, str]) -> None:
     plan = look(inline(missedRuns=missed, requests=requests), caller="", seconds=200, fireable_since=after(200))
     assert (plan.create, plan.status.active, plan.status.last_schedule_time) == (None, (), None)
     assert (plan.status.skipped, plan.status.next, requests_removed(plan)) == (None, after(240), [])
@@ -130,7 +130,7 @@ def test_a_claim_of_a_process_that_is_gone_is_undecided_and_follows_retries(retr
     assert (calls_begun(plan), plan.status.error_count) == ([], 1)
 
 
-def test_whoever_does_not_lead_does_not_say_that_a_call_is_undecided() -> None:
+def test_a_standby_does_not_report_a_call_as_undecided() -> None:
     plan = look(active=(marked(by=THEM),), caller="")
     assert (plan.status.active, plan.status.executions) == ((marked(by=THEM),), ())
 

@@ -214,7 +214,7 @@ def test_a_busy_job_that_replaces_replaces() -> None:
     assert [each.name for each in created(plan).replaces] == [BUSY.job]
 
 
-def test_a_job_in_a_circle_says_so_and_runs_after_nobody() -> None:
+def test_a_job_in_a_circle_says_so_and_runs_after_no_job() -> None:
     circle = Dependencies(parents={"a": Parent("uid-a", (ended(),))}, circle=("backup", "a", "backup"))
     plan = child(dependencies=circle)
     (message,) = messages(plan, "ParentCycle")
@@ -298,7 +298,7 @@ def test_where_there_is_no_room_an_end_is_recorded_later(full_since: datetime | 
     assert (plan.wake, messages(plan, "DependentsOverrun")) == (wake + PATIENCE, [])
 
 
-def test_what_nobody_waits_for_makes_room_at_once() -> None:
+def test_a_run_that_no_dependent_awaits_makes_room_at_once() -> None:
     plan = parent(*FULL, children=[one_who(*((UID, number) for number in range(5)))], over=3)
     assert (plan.status.active, len(plan.status.ended)) == ((), MAX_ENDED - 2)
     assert not parent(*FULL, children=[], over=3).status.active
@@ -533,7 +533,7 @@ def test_an_ephemeral_job_goes_after_a_success(status: GroupStatus, children: li
     assert replan(first).wants(DeleteDkronJob) is removed
 
 
-def test_an_ephemeral_job_goes_only_when_its_record_is_written_and_everybody_was_told() -> None:
+def test_an_ephemeral_job_goes_only_when_its_record_is_written_and_delivered() -> None:
     first = parent(ended(), children=[], ephemeral=True)
     job, before = first.situation.job, first.situation.status
     owed = first.status.model_copy(update={"undelivered": ("a-job",)})

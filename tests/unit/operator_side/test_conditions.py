@@ -169,7 +169,7 @@ def test_the_time_of_a_condition_is_that_of_its_last_change_of_status() -> None:
     assert look(manual(**PIPED), status=third.status, now=after(100)).changes == [], "it is not written again"
 
 
-def test_a_condition_that_somebody_else_keeps_there_is_left_alone() -> None:
+def test_a_condition_of_another_program_is_left_alone() -> None:
     other = Condition(type="Audited", status=ConditionStatus.TRUE, reason="Yes", last_transition_time=NOON)
     plan = look(status=JobStatus(conditions=(other,)))
     assert other in plan.status.conditions

@@ -180,7 +180,7 @@ def test_a_year_is_kept() -> None:
     assert ledger.days(TODAY)[-1] == day(0, 1)
 
 
-def test_totals_that_somebody_else_has_written_are_taken_where_they_are_larger() -> None:
+def test_totals_of_another_writer_are_taken_where_they_are_larger() -> None:
     ledger = DailyTotals()
     ledger.see("a", status(day(0, 3)))
     ledger.agree((day(0, 5, 1), day(1, 2)))

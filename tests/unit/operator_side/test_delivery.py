@@ -278,7 +278,7 @@ async def test_what_is_not_in_the_status_any_more_is_not_owed() -> None:
         assert status(kube).undelivered == ()
 
 
-async def test_an_operator_that_does_not_lead_tells_nobody_until_it_does() -> None:
+async def test_a_standby_delivers_nothing_until_it_leads() -> None:
     async with operator(FakeKube(), job=owing(FIRST), acts=False) as (edges, senders):
         await until(5)
         assert senders.sent == []

@@ -314,7 +314,7 @@ def test_a_batch_that_was_written_although_its_answer_was_lost_folds_again_witho
 
 
 @given(ours=sequences, theirs=sequences, history=histories)
-def test_folded_onto_what_somebody_else_wrote_nothing_is_counted_twice_and_nothing_is_lost(
+def test_folded_onto_the_status_of_another_writer_nothing_is_counted_twice_or_lost(
     ours: list[Change], theirs: list[Change], history: History
 ) -> None:
     status = folded(*ours, onto=folded(*theirs, history=history), history=history)
@@ -363,7 +363,7 @@ def owed(entry: Active) -> Finished:
     return Finished(execution(entry), deliver=True)
 
 
-def test_what_somebody_is_to_be_told_of_is_owed_until_it_is_delivered_and_not_again() -> None:
+def test_an_execution_is_owed_until_it_is_delivered_and_not_again() -> None:
     status = folded(owed(FIRST), finished(SECOND))
     assert status.undelivered == (FIRST.job,)
     told = folded(Delivered(frozenset({FIRST.job})), onto=status)
@@ -389,11 +389,11 @@ def test_a_record_says_that_its_output_is_not_where_it_should_be(output: str, ex
     assert [each.output for each in told.executions] == ["/a.log", expected]
 
 
-def test_of_what_is_not_kept_nobody_can_be_told() -> None:
+def test_an_execution_that_is_not_kept_is_not_owed() -> None:
     assert folded(owed(FIRST), owed(SECOND), history=History(executions=1)).undelivered == (SECOND.job,)
 
 
-def test_a_condition_of_somebody_else_that_came_meanwhile_stays() -> None:
+def test_a_condition_that_another_writer_added_meanwhile_stays() -> None:
     theirs = CONDITION.model_copy(update={"type": "Theirs"})
     assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, theirs))).conditions == (CONDITION, theirs)
 

@@ -182,7 +182,7 @@ def test_what_is_to_be_counted_is_there_before_it_happens() -> None:
     assert read_registry(Metrics().registry).families == seen.families, "each instance has a registry of its own"
 
 
-def test_reasons_of_somebody_elses_are_bounded() -> None:
+def test_reasons_of_other_programs_are_bounded() -> None:
     metrics = Metrics()
     metrics.wrote(execution(success=False, reason=f"Reason{number}") for number in range(MOST_REASONS + 20))
     metrics.wrote([execution(success=False, reason="Reason0")])

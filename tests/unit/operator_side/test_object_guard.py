@@ -90,7 +90,7 @@ def test_it_remembers_a_bounded_number_of_versions(
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt()], ids=["cancelled", "interrupted"])
-def test_it_keeps_nobody_from_stopping_the_process(error: BaseException) -> None:
+def test_it_lets_signals_stop_the_process(error: BaseException) -> None:
     guard = ObjectGuard(log)
     with pytest.raises(type(error)):
         guard.read("Thing", plain("x"), failing(len, "x", error))

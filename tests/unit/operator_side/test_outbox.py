@@ -159,7 +159,7 @@ async def test_a_mistake_of_ours_costs_the_message_and_nothing_else() -> None:
         assert receiver.ends == {"a": "the operator cannot send it (KeyError)", "b": ""}
 
 
-async def test_who_may_not_send_keeps_what_waits_until_it_may_or_somebody_else_does() -> None:
+async def test_a_standby_keeps_its_queue_until_it_leads_or_another_replica_has_delivered() -> None:
     async with working(Limits(width=1)) as receiver:
         receiver.acts = False
         receiver.add("a", "b")

@@ -199,7 +199,7 @@ def test_a_mail_goes_out_about_a_failure_and_if_wanted_about_a_success() -> None
     assert found.id == only("email", config, BAD).id, "sent again, it is the same mail"
 
 
-def test_a_message_to_slack_mentions_nobody() -> None:
+def test_a_message_to_slack_mentions_no_user() -> None:
     post = only("slack", {"team": "ops", "channel": "#x"}, BAD, output="<!channel> ``` & more")
     assert isinstance(post, Post)
     content = json.loads(post.body)
@@ -258,7 +258,7 @@ def test_whatever_is_printed_each_message_can_be_made(output: str, message: str)
 @pytest.mark.parametrize(
     ("named", "told"), [({}, False), ({"syslog": {}}, False), ({"log": {}}, True)], ids=["nobody", "not there", "log"]
 )
-def test_a_record_says_whether_somebody_is_to_be_told(named: dict[str, dict[str, str]], told: bool) -> None:
+def test_a_record_says_whether_it_is_to_be_delivered(named: dict[str, dict[str, str]], told: bool) -> None:
     found = finished(situation(job_view(processors=named)), execution(claim()), None)
     assert isinstance(found, Finished)
     assert found.deliver is told

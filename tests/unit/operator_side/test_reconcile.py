@@ -212,7 +212,7 @@ async def test_a_deletion_that_is_refused_keeps_the_run_that_replaces_waiting_an
     assert claim(after(120)).job in job_names(edges), "the slot runs once the API server takes it"
 
 
-async def test_a_claim_that_conflicts_is_decided_again_on_what_somebody_else_wrote() -> None:
+async def test_a_claim_that_conflicts_is_decided_again_on_the_version_of_the_other_writer() -> None:
     edges = begin(concurrency="forbid")
     theirs = seen(claim(after(30)))
     edges.kube.put(JOBS, wire_run(theirs))

@@ -156,7 +156,7 @@ def test_what_is_left_is_given_back_and_that_is_written_before_all_else(job: Job
     assert (plan.status.window, plan.wants(WriteStatus), plan.status.last_schedule_time) == (None, True, after(60))
 
 
-def test_whoever_does_not_lead_leaves_it_alone() -> None:
+def test_a_standby_leaves_it_alone() -> None:
     for by in (US, THEM):
         status = {"last_schedule_time": after(60), "window": window(61, 62, by=by)}
         plan = look(seconds=70, status=status, caller="", signature="")

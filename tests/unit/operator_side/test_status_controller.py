@@ -303,7 +303,7 @@ async def test_what_is_settled_is_written_at_once() -> None:
         assert writes(kube) == before, "once is enough"
 
 
-async def test_without_a_right_nobody_waits_for_the_totals_and_without_an_answer_they_do() -> None:
+async def test_deletions_wait_for_the_totals_unless_the_right_is_missing() -> None:
     async with running(kube := FakeKube()) as cluster_status:
         await asyncio.sleep(5)
         cluster_status.see("a", shows(day(1)))

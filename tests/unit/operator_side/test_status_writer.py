@@ -72,7 +72,7 @@ async def test_nothing_is_written_for(pending: list[Any]) -> None:
     assert (written(edges.kube), edges.entry().pending) == ([], [])
 
 
-async def test_what_somebody_else_wrote_first_is_kept() -> None:
+async def test_a_write_of_another_writer_that_came_first_is_kept() -> None:
     edges = started()
     somebody_writes(edges.kube, JobStatus(success_count=7, last_schedule_time=after(60)))
     await write(edges)
@@ -102,7 +102,7 @@ async def test_what_was_written_is_counted_and_what_was_not_is_not() -> None:
     assert read_registry(edges.store.metrics.registry).one("status_bytes_count") == 1
 
 
-async def test_what_somebody_else_has_written_first_is_theirs_to_count() -> None:
+async def test_an_execution_that_another_writer_recorded_first_is_not_counted_here() -> None:
     edges = begin()
     edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
     theirs = JobStatus(last_schedule_time=NOON, executions=(ENDED.execution,), counted=(ENTRY.job,), success_count=1)
@@ -254,7 +254,7 @@ async def test_a_claim_is_written_at_once_with_what_is_pending() -> None:
     assert (edges.entry().pending, edges.entry().status) == ([], edges.status())
 
 
-async def test_a_claim_that_conflicts_is_not_written_and_shows_what_somebody_else_wrote() -> None:
+async def test_a_claim_that_conflicts_is_not_written_and_shows_the_version_of_the_other_writer() -> None:
     edges = begin()
     edges.entry().note(Decided(NOON))
     theirs = claim(after(60))

@@ -117,7 +117,7 @@ def test_without_the_wish_a_job_that_is_deleted_is_lost_although_its_pod_was_hea
     assert ([record.reason for record in plan.status.executions], plan.status.active) == (["JobLost"], ())
 
 
-def test_a_job_that_went_while_nobody_looked_was_stopped_if_somebody_wanted_that() -> None:
+def test_a_job_that_went_unseen_was_stopped_if_a_stop_was_requested() -> None:
     lost = Outcome(success=False, finished_at=after(8), lost=True)
     plan = look(active=(RUNNING,), outcomes={SLOT.job: lost})
     (record,) = plan.status.executions

@@ -78,7 +78,7 @@ def test_a_second_event_before_the_first_plan_does_not_make_status_look_written(
     assert entry(found).job.status_written
 
 
-def test_what_somebody_else_wrote_gets_our_pending_changes_on_top() -> None:
+def test_pending_changes_are_folded_onto_the_version_of_another_writer() -> None:
     found = store(wire_job(version=1))
     entry(found).note(Started(ENTRY), Decided(NOON))
     found.see_job(wire_job(version=2, status=JobStatus(success_count=7)))

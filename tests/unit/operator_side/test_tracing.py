@@ -119,14 +119,14 @@ async def test_an_adopted_job_keeps_the_trace_that_it_names() -> None:
     assert {span.context.trace_id for span in spans.ended[-1:]} == {THEIRS.trace_id}, "and its retry has it, too"
 
 
-async def test_what_was_asked_for_in_a_trace_that_nobody_records_is_not_told() -> None:
+async def test_the_job_of_an_unsampled_trace_is_not_sampled_either() -> None:
     edges, spans = traced()
     spans.flags = 0
     await fire(edges, CreateJob(ENTRY))
     job = edges.kube.has(JOBS, ENTRY.job)
     told = read_traceparent(job["metadata"]["annotations"]["dkron.io/traceparent"])
     assert told is not None
-    assert not told.sampled, "whoever runs in the Job does not record it either"
+    assert not told.sampled, "a program in the Job does not record it either"
 
 
 async def test_members_follow_their_claim_and_that_who_asked() -> None:

@@ -89,7 +89,7 @@ async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> 
     assert (counts(edges), edges.status().executions[0].reason, edges.kube.names(JOBS)) == ((0, 1), "JobLost", [])
 
 
-async def test_nothing_is_decided_while_nobody_answers() -> None:
+async def test_nothing_is_decided_while_the_api_server_is_away() -> None:
     edges = begin(status=NEW, concurrency="forbid")
     edges.kube.put(JOBS, wire_run(ENTRY))
     edges.kube.fail("get jobs", *[Unavailable("no answer")] * 3)

@@ -103,7 +103,7 @@ def test_a_write_tells_what_it_makes_true(status: dict[str, Any], changes: list[
     assert facts(afterwards, changes, mark=BEFORE) == (), "told again, nothing is new"
 
 
-def test_what_was_seen_before_somebody_wiped_the_status_is_not_counted_again() -> None:
+def test_executions_seen_before_the_status_was_wiped_are_not_counted_again() -> None:
     again = (Decided(NOON), Finished(DONE), Decided(after(60)))
     assert facts(JobStatus(), again, mark=NOON, forgotten=frozenset({DONE.job})) == (fired(after(60)),)
     accounting = WriteAccounting()

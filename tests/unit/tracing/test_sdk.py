@@ -110,7 +110,7 @@ def test_the_standard_variables_have_the_last_word(receiving: Receiver, monkeypa
     ] == "Bearer secret"
 
 
-def test_a_share_of_traces_is_the_same_whoever_asks_again(receiving: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_share_of_traces_is_the_same_for_each_sampler(receiving: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     ids = [Ids(f"{number:016x}{number * 2**58:016x}", f"{number:016x}") for number in range(1, 64)]
