@@ -16,7 +16,7 @@ METADATA = tuple(
         ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"),
     )
 )
-"""Servers of clouds (AWS, Google, Alibaba, Azure, Oracle) that trust whoever asks from a machine of theirs, and are not
+"""Servers of clouds (AWS, Google, Alibaba, Azure, Oracle) that trust every caller on their own machines, and are not
 link-local as the others are."""
 
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
