@@ -31,6 +31,8 @@ PATIENCE = 5.0
 MOMENT = 1.0
 """How many seconds a stop waits for the log stream to begin. A pod that has written nothing does not show that it is
 followed."""
+LAST_STATE = 1.0
+"""How many seconds a stop waits for the watch to deliver the last state of a Job that no longer exists."""
 
 
 class Stopper:
@@ -57,30 +59,35 @@ class Stopper:
             "last words", self._listen, width=LISTENERS, spare=LISTENERS // 4, group_of=group_of
         )
         self._heard: dict[Key, asyncio.Event] = {}
+        self._missed: dict[Key, tuple[str, float]] = {}
+        """The uid of a Job that was found missing, and when, in seconds of the event loop's clock."""
 
     async def _stop(self, key: Key) -> None:
         uid, name = key
         cached = self._store.get(uid)
         run = cached.observed.attempts.get(name) if cached else None
         if cached is None or run is None or not _is_to_stop(cached, run):
+            self._missed.pop(key, None)
+            return
+        if self._is_missed(key, run):
+            self._lose(key)
             return
         if name not in cached.observed.last_words:
             cached.observed.last_words[name] = await self._words(cached, run)
         await self._have_heard(key)
-        if not run.deleting:
-            await self._end(cached, run)
-        self._known(uid)
+        if run.deleting or await self._end(cached, run):
+            self._known(uid)
 
-    async def _end(self, cached: CachedJob, run: AttemptJob) -> None:
-        """Delete the Job, unless its pod is over by now: then the Job ends as the pod did."""
+    async def _end(self, cached: CachedJob, run: AttemptJob) -> bool:
+        """Delete the Job, unless its pod is over by now: then the Job ends as the pod did. False: look again later."""
         words = cached.observed.last_words.get(run.name)
         if words is None or words.by_itself:
             # None: the attempt was recorded while the log was opened. A stop that is still wanted is planned again.
-            return
+            return True
         if await self._observer.is_over(cached, run):
             cached.observed.last_words[run.name] = await self._words(cached, run)
-        else:
-            await self._delete(cached, run)
+            return True
+        return await self._delete(cached, run)
 
     async def _have_heard(self, key: Key) -> None:
         """Start to follow the log first: the pod may end as soon as it is told to."""
@@ -100,13 +107,17 @@ class Stopper:
             log.warning("stopping %s without its output: %s", run.name, exc or "no answer", extra=_context(cached))
             return nothing
 
-    async def _delete(self, cached: CachedJob, run: AttemptJob) -> None:
-        """Delete the version that was seen running: a Job that has ended meanwhile is not stopped."""
+    async def _delete(self, cached: CachedJob, run: AttemptJob) -> bool:
+        """Delete the version that was seen running: a Job that has ended meanwhile is not stopped. False: the Job is
+        gone, and the watch may still tell how it ended."""
         namespace, version = cached.job.namespace, str(run.version)
         try:
             await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=version, foreground=True)
         except NotFound:
-            self._store.lose_run_of(cached.job.uid, run.name)
+            key = cached.job.uid, run.name
+            self._missed[key] = run.uid, asyncio.get_running_loop().time()
+            self.queue.add(key, LAST_STATE)
+            return False
         except Conflict:
             with contextlib.suppress(NotFound):
                 self._store.see_run(await self._client.get(JOBS, namespace, run.name))
@@ -116,6 +127,21 @@ class Stopper:
         else:
             cached.mark_job_deleting(run.name)
             log.info("stopping", extra={**_context(cached), "run": run.name})
+        return True
+
+    def _is_missed(self, key: Key, run: AttemptJob) -> bool:
+        return key in self._missed and self._missed[key][0] == run.uid
+
+    def _lose(self, key: Key) -> None:
+        """Give up a Job that is gone, once the watch has had time to deliver its last state, which may show that it
+        ended by itself before another client deleted it."""
+        left = self._missed[key][1] + LAST_STATE - asyncio.get_running_loop().time()
+        if left > 0:
+            self.queue.add(key, left)
+            return
+        del self._missed[key]
+        self._store.lose_run_of(*key)
+        self._known(key[0])
 
     async def _listen(self, key: Key) -> None:
         uid, name = key

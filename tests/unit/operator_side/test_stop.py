@@ -206,6 +206,25 @@ async def test_a_job_that_is_gone_already_is_recorded_as_stopped() -> None:
         assert [record.reason for record in edges.status().executions] == ["Stopped"]
 
 
+@pytest.mark.parametrize("delay", [0.5, 0.9], ids=str)
+async def test_a_job_that_ended_and_was_deleted_by_another_client_keeps_its_outcome(delay: float) -> None:
+    edges = running()
+
+    def vanish() -> None:
+        end(edges)
+        edges.kube.objects.pop(("pods", "pod"))
+        last = edges.kube.objects.pop(("jobs", ENTRY.job))
+        asyncio.get_running_loop().call_later(delay, edges.source.feed_run, "DELETED", last)
+
+    edges.kube.meanwhile("delete jobs", vanish)
+    async with edges.running():
+        await asyncio.sleep(3)
+        (record,) = edges.status().executions
+        assert (record.success, record.reason, wishes(edges)) == (True, "", [])
+        assert "StopRefused" in dict(events(edges))
+        assert order(edges).count("delete jobs") == 1, "it waits for the watch without asking again"
+
+
 async def test_a_deletion_without_an_answer_is_sent_again() -> None:
     edges = running()
     edges.kube.fail("delete jobs", Unavailable("no answer"))
