@@ -22,7 +22,7 @@ from tests.chaos.witnesses import gallery
 
 AT_ONCE = 12
 """Trials side by side: most of their time they wait."""
-TRIES = 5
+TRIES = 10
 """How often a write in the middle that did not come is tried again."""
 
 
