@@ -173,7 +173,7 @@ test-cluster: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json)
 
 # It judges how late each run began, so nothing else runs beside it.
 .PHONY: test-storm
-test-storm: venv ## Run a short storm of faults on a real control plane, with the machine for itself (five minutes)
+test-storm: venv ## Run a short storm of faults on a real control plane, with the machine for itself (four minutes)
 	@hack/cluster build --nodes kwok
 	$(BIN)/pytest $(STORM)
 

@@ -11,6 +11,7 @@ import pytest
 import localcluster
 from localcluster.cluster import LocalCluster
 from tests.chaos.environment import Setup, bed
+from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.needs import Need
 from tests.chaos.storm import Say, weathered
 from tests.support.sites import install, namespace
@@ -24,6 +25,8 @@ SEED, SECONDS = 2239, 120
 def test_nothing_is_lost_and_nothing_runs_twice_in_a_storm(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     owned = cluster if isinstance(cluster, LocalCluster) else None
+    if owned is not None:
+        owned.restart("controller-manager", CONTROLLER_FLAGS)
     setup = Setup(cluster.kubeconfig, owned, tmp_path)
     with namespace(cluster.kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=Say()) as made:
         verdict, numbers, complaints = weathered(made, setup, SEED, SECONDS)
