@@ -187,8 +187,9 @@ def _outcome(case: Case, status: JobStatus) -> Iterator[str]:
         return
     if any(case.is_hit(run) or case.is_replaced(run) for run in newest.runs):
         return
-    if not any(execution.group == newest.first.group for execution in status.executions):
-        # The history is so short that it shows older runs that began an attempt later: the last of these decides.
+    shown = {execution.job for execution in status.executions}
+    if all(run.name not in shown and is_forgotten(case, run) for run in newest.runs):
+        # It made room for attempts of older runs that began later: the last of these decides.
         return
     last = {run.member: run for run in sorted(newest.runs, key=lambda run: run.attempt)}
     waits = {entry.group for entry in status.active} & {execution.group for execution in status.executions}
