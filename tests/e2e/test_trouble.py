@@ -51,7 +51,7 @@ def stuck_jobs() -> list[dict[str, Any]]:
         dkron_job("no-node", jobTemplate=pod_template(nodeSelector={"moon": "dark"}), run=["once"]),
         dkron_job("no-room", jobTemplate=HUGE, run=["once"]),
         dkron_job("read-only", "echo kept > /kept", config={"shell": "true"}, jobTemplate=READ_ONLY, run=["once"]),
-        dkron_job("no-end", config=MISSING_IMAGE | {"timeout": "14s"}, jobTemplate=NEVER, run=["once"]),
+        dkron_job("no-end", config=MISSING_IMAGE | {"timeout": "35s"}, jobTemplate=NEVER, run=["once"]),
     ]
 
 
@@ -104,7 +104,7 @@ def test_a_pod_that_starts_after_all_takes_the_complaint_back(shared_site: Site)
 
 
 def test_a_timeout_ends_the_wait_for_an_image(shared_site: Site) -> None:
-    status = shared_site.kube.wait_status("no-end", "its end", finished(1))
+    status = shared_site.kube.wait_status("no-end", "its end", finished(1), seconds=90)
     (execution,) = status["executions"]
     assert (execution["success"], execution["reason"]) == (False, "ErrImageNeverPull")
     assert condition(status, "Degraded")["status"] == "True"
