@@ -30,6 +30,7 @@ ENVIRONMENT = {
     r"Timeout \(>": "the same, of a whole test",
     r"Read timed out": "the same, of a request to the API server",
     r"TimeoutError: timed out": "the same, of a request to the REST API",
+    r"timed out (after [0-9.]+ seconds|waiting for the condition)": "the same, of a command or of `kubectl wait`",
     r"Address already in use": "another process took the port between its choice and its use",
     r"a component of the cluster has died": "the kernel ended it, as where memory is short",
 }

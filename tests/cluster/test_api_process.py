@@ -73,7 +73,7 @@ def test_more_requests_than_the_rate_get_429(own_api: ApiSite, tmp_path_factory:
 
 
 def test_answers_that_stay_open_are_limited(own_api: ApiSite, tmp_path_factory: pytest.TempPathFactory) -> None:
-    options = ("--max-streams", "1", "--max-wait", "2")
+    options = ("--max-streams", "1", "--max-wait", "10")
     with api_for(own_api.kube, tmp_path_factory.mktemp("narrow"), *options) as site, ThreadPoolExecutor(1) as pool:
         save(site, "endless")
         # Nobody runs it, so the wait ends by its limit, with the answer that it has begun.

@@ -1,5 +1,6 @@
 """DkronBackfills at a real API server: which slots run, how they stop, go on and end, and the command for it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_each_slot_of_an_hour_runs_once_although_the_operator_is_killed(shared_s
     ]  # fmt: skip
     assert sorted(times) == SLOTS
     for reason in ("BackfillBegun", "BackfillFinished"):
-        assert kube.events_of("hour", reason), reason
+        kube.wait_for(reason, partial(kube.events_of, "hour", reason), bool)
 
 
 @pytest.mark.parametrize(

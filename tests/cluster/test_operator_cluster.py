@@ -169,7 +169,7 @@ def test_the_lease_is_held_renewed_and_released(
     assert kube.lease()["holderIdentity"] == "first"
     first.stop()
     assert kube.lease().get("holderIdentity") != "first", "an orderly stop releases it at once"
-    kube.wait_for("the second to hold it", kube.lease, held_by("second"), seconds=5)
+    kube.wait_for("the second to hold it", kube.lease, held_by("second"))
     kube.wait_for("that to be shown", kube.cluster_status, lambda s: s.get("leader") == "second")
     second.stop()
     assert "holderIdentity" not in kube.lease()

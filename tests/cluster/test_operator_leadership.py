@@ -284,7 +284,7 @@ def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster
             goes_on(kube, "often", "single")
             change_rights(kube, LEAST)
             for account in ledger.close_all(kube, ("often", "single"), every=1).values():
-                account.assert_balanced()
+                account.assert_balanced(rivals=True)
             assert not overlaps(kube.status("single"))
             kube.wait_for(
                 "one of them to wait again",
@@ -353,7 +353,7 @@ def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) ->
     newest = accounts.pop("newest")
     assert (newest.unfired, newest.skipped, newest.fired.keys() - set(newest.due)) == ([], 0, set())
     for account in accounts.values():
-        account.assert_balanced()
+        account.assert_balanced(rivals=True)
     assert not overlaps(kube.status("single"))
     asked = kube.wait_status("asked", "to have had its runs", finished(3))["executions"]
     assert len(asked) == len({run["group"] for run in asked}) == 3

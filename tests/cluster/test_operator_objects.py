@@ -135,7 +135,8 @@ def test_a_job_that_is_created_anew_under_its_name_starts_from_nothing(shared_si
 
 def test_the_last_edit_before_a_slot_counts(shared_site: Site) -> None:
     kube = shared_site.kube
-    slot, hour = 3 * SECOND, timedelta(hours=1)
+    slot, hour = 15 * SECOND, timedelta(hours=1)
+    passed = datetime.now(UTC) + slot + 2 * SECOND
     kube.apply(
         dkron_job("put-off", schedule=once(slot), jobTemplate=simulated()),
         dkron_job("put-back", schedule=once(slot), jobTemplate=simulated()),
@@ -146,11 +147,11 @@ def test_the_last_edit_before_a_slot_counts(shared_site: Site) -> None:
         kube.wait_status(name, "next", lambda status: status.get("next"))
     kube.edit("put-off", schedule=once(hour))
     kube.edit("put-back", schedule=once(-hour))
-    kube.edit("brought-forward", schedule=once(2 * SECOND))
+    kube.edit("brought-forward", schedule=once(6 * SECOND))
     kube.edit("never-mind", disabled=True)
     status = kube.wait_status("brought-forward", "its run", finished(1))
     assert status.get("next") is None, "@at runs once"
-    kube.wait_passed(datetime.now(UTC) + SECOND)
+    kube.wait_passed(passed)
     assert {name: kube.slots_of(name) for name in ("put-off", "put-back", "never-mind")} == {
         "put-off": [],
         "put-back": [],

@@ -78,7 +78,7 @@ def test_a_pause_of_all_namespaces_holds_only_from_the_operators(own_site: Site)
     operator.start()
     kube.apply(each_second("job"))
     # The namespace of this operator is its home.
-    until = (datetime.now(UTC) + timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    until = (datetime.now(UTC) + timedelta(seconds=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
     kube.create(DKRON_PAUSES, dkron_pause("everything", allNamespaces=True, until=until))
     kube.wait_status("job", "to be paused", is_paused)
     kube.wait_status("job", "to go on at the end", has_run_since(at(until)))

@@ -1,5 +1,6 @@
 """DkronRuns at a real API server: who may create them, what becomes of them, and that each runs once."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_a_run_says_how_it_ended(  # noqa: PLR0917 - a row
     kind = "Complete" if phase == "Succeeded" else "Failed"
     assert (status["phase"], condition(status, kind)["reason"]) == (phase, reason), status
     if phase == "Refused":
-        assert kube.events_of(name, "RunRefused"), "the job tells of it, too"
+        kube.wait_for("the job to tell of it, too", partial(kube.events_of, name, "RunRefused"), bool)
         assert "attempts" not in status or status["attempts"] == []
     else:
         (execution,) = kube.status(name)["executions"]

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -118,7 +119,7 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(shared_site: Site) -
     status = kube.wait_status("rebuilt", "its executions", finished(len(jobs)))
     assert {run["job"] for run in status["executions"]} == jobs
     assert (status["successCount"], status["status"]) == (len(jobs), "success")
-    assert kube.events_of("rebuilt", "StatusRebuilt")
+    kube.wait_for("an Event", partial(kube.events_of, "rebuilt", "StatusRebuilt"), bool)
 
 
 def test_an_invented_run_is_recorded_as_lost(shared_site: Site) -> None:

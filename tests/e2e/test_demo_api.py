@@ -78,7 +78,7 @@ def test_each_request_of_the_last_words_does_what_they_say(programs: Programs) -
     assert (ended["success_count"], ended["error_count"], ended["status"]) == (1, 0, "success")
     assert "UTC" in answer(executions)[0]["output"]
     assert len(answer(upcoming)["next"]) == 3
-    assert "event: leader" in curl(events, seconds="3", ends=STREAM)
+    assert "event: leader" in curl(events, seconds="6", ends=STREAM)
     assert "this API needs a token" in curl(["curl", listing[-1]])
 
 

@@ -28,6 +28,7 @@ from tests.support.sites import install, namespace, site
 
 pytestmark = [
     pytest.mark.cluster(nodes="real"),
+    pytest.mark.timeout(360),
     pytest.mark.skipif(not (which("curl") and which("jq")), reason="the pages use curl and jq"),
 ]
 
@@ -42,7 +43,7 @@ esac
 """
 """What stands for `make` where the README asks it about a demo: the same, about what runs here."""
 PAGES = ("concepts", "rest-api", "operations", "recipes", "migrate-from-dkron", "migrate-from-cronjob")
-SECONDS = 90
+SECONDS = 300
 
 
 def page(name: str) -> str:

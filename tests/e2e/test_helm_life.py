@@ -233,7 +233,7 @@ def test_the_commands_of_a_page_work_as_written(release: Release, page: str, tmp
     known["PATH"] = ":".join([*map(str, programs), known["PATH"]])
     commands = console.script(text, leave_out=TRIED_ELSEWHERE)
     assert commands
-    said = console.run_script(commands, environment=known, folder=DOCS.parent, seconds=90)
+    said = console.run_script(commands, environment=known, folder=DOCS.parent, seconds=200)
     complaints = [line for line in said.splitlines() if COMPLAINT.match(line) and not EXPECTED.search(line)]
     assert not complaints, f"{commands}\nprinted:\n{said}"
 

@@ -97,7 +97,10 @@ def test_a_job_runs_and_the_rest_api_tells_of_it(place: Kube, rest: PodRest) -> 
     place.apply(dkron_job("applied", "echo seen", jobTemplate=CONFINED_JOB, run=["once"]))
     status = place.wait_status("applied", "its run", finished(1))
     assert (status["executions"][0]["output"], status["status"]) == ("seen\n", "success")
-    (execution,) = rest.get("/v1/jobs/applied/executions")
+    (execution,) = place.wait_for(
+        "the REST API to show its end", lambda: rest.get("/v1/jobs/applied/executions"),
+        lambda found: [each for each in found if each["success"]],
+    )  # fmt: skip
     assert (execution["success"], execution["output"]) == (True, "seen\n")
 
 

@@ -14,7 +14,7 @@ from tests.support.sites import Site
 pytestmark = pytest.mark.cluster(nodes="real")
 
 LINES = 700
-PRINTS = f'i=0; while [ $i -lt {LINES} ]; do echo "line $i is \\"quoted\\""; i=$((i+1)); done'
+PRINTS = f'i=0; while [ $i -lt {LINES} ]; do echo "line $i is \\"quoted\\""; i=$((i+1)); done; sleep 1'
 WHOLE = "".join(f'line {number} is "quoted"\n' for number in range(LINES))
 
 

@@ -1,17 +1,19 @@
 """A real pod that is stopped: it gets SIGTERM, and what it printed and its exit code are kept."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from dkron_kube.paths import PODS
+from tests.support import pods
 from tests.support.jobs import at, dkron_job, pod_template
 from tests.support.kube import finished
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
 
-POLITE = 'trap "echo good bye; exit 7" TERM; echo hello; sleep 600 & wait'
+POLITE = 'trap "echo good bye; sleep 3; exit 7" TERM; echo hello; sleep 600 & wait'
 STUBBORN = 'trap "" TERM; echo hello; sleep 600'
 ASKED = "2026-01-01T00:00:00Z by a test"
 SOON = timedelta(seconds=30)
@@ -34,6 +36,9 @@ def test_a_pod(own_site: Site, command: str, *, grace: int, output: str, code: i
         "its pod to run", lambda: [pod["status"] for pod in kube.all(PODS)],
         lambda found: [pod for pod in found if pod.get("containerStatuses", [{}])[0].get("ready")], seconds=60,
     )  # fmt: skip
+    (pod,) = kube.all(PODS)
+    # Before its first word, the command may not have set its trap.
+    kube.wait_for("its first word", partial(pods.log, kube, pod["metadata"]["name"]), bool)
     asked = datetime.now(UTC)
     kube.ask_stop("long", status["active"][0]["job"], ASKED)
     status = kube.wait_status("long", "its end", finished(1))
