@@ -30,7 +30,7 @@ def start_everything(kube: Kube) -> None:
     kube.apply(
         dkron_job("good", "echo seen", run=["once"]),
         dkron_job("bad", "false", run=["once"]),
-        dkron_job("replaced", "sleep 60", schedule="@every 5s", concurrency="replace", jobTemplate=QUICK_END),
+        dkron_job("replaced", "sleep 60", schedule="@every 15s", concurrency="replace", jobTemplate=QUICK_END),
         dkron_job("haunted"),
         dkron_job("ephemeral", ephemeral=True, run=["once"]),
         dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
@@ -87,6 +87,6 @@ def test_the_least_rights_suffice(sites: dict[str, Site]) -> None:
 )
 def test_a_right_that_is_missing_is_named(sites: dict[str, Site], resource: str, verb: str) -> None:
     operator = sites[f"{verb} {resource}"].operator
-    line = operator.wait_for_line(f'cannot {verb} resource "{resource}"', seconds=60, may_end=True)
+    line = operator.wait_for_line(f'cannot {verb} resource "{resource}"', seconds=100, may_end=True)
     assert line["level"] in {"WARNING", "ERROR"}
     assert "forbidden" in line["msg"]

@@ -35,7 +35,8 @@ SAMPLE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Broken:
-    """`end` is when it was over by itself. `acts`: whether it can keep who acts from acting."""
+    """`end` is when it was over by itself. `acts`: whether it can keep who acts from acting. `freeze`: whether its
+    process stood still."""
 
     what: str
     begin: float
@@ -44,6 +45,7 @@ class _Broken:
     replica: str = ""
     acts: bool = False
     down: bool = False
+    freeze: bool = False
     skew: float = 0.0
     trouble: Trouble | None = None
     hits: tuple[str, ...] = ()
@@ -89,7 +91,9 @@ class Faults:
             if ahead > TAKEN_BACK:
                 ahead = LOOKED_AT
             frozen = event.what is What.FREEZE
-            found = _Broken(what, now, end, RECOVERY["a process"] + ahead, event.on, acts=frozen, skew=event.skew)
+            found = _Broken(
+                what, now, end, RECOVERY["a process"] + ahead, event.on, acts=frozen, freeze=frozen, skew=event.skew
+            )
         self._broken.append(found)
 
     def removed(self, now: float, name: str, *, by_ttl: bool = False) -> None:
@@ -150,7 +154,15 @@ class Faults:
         if broken.acts and not broken.down:
             again = self._acting_again(broken.end)
             broken = replace(broken, end=min(again, broken.end + HANDOVER))
-        return broken
+        return broken if trouble is None else replace(broken, recovery=self._until_in_order(broken) - broken.end)
+
+    def _until_in_order(self, broken: _Broken) -> float:
+        """When all is in order again: nothing recovers in a process that stands still."""
+        until = broken.end + broken.recovery
+        for each in sorted((each for each in self._broken if each.freeze), key=lambda each: each.begin):
+            if broken.replica in {"", each.replica} and each.begin < until and each.end > broken.end:
+                until += each.end - max(each.begin, broken.end)
+        return until
 
     def _deletes_in(self, broken: _Broken) -> bool:
         """Whether a Job was deleted meanwhile. Where a watch begins anew it shows what is there, not what has gone."""
