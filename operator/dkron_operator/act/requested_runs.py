@@ -26,14 +26,12 @@ from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.actions import BindRun, ExplainRefusal, ReadRun
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.run_status import (
-    JOB_DELETED,
     WAITS_FOR_JOB,
     JobRecord,
     Refusal,
     rests_on_records,
     run_status,
     status_without_job,
-    tells,
 )
 from dkron_operator.plan.view import AttemptJob
 
@@ -262,8 +260,8 @@ class RunKeeper:
         key = run.namespace, run.job
         record, holder = self._record(key), self._store.holder(key)
         status = self._target(run, record)
-        if tells(status, JOB_DELETED):
-            # If the job is alive, the watch is behind. Once it shows the job, its DkronRuns are looked at again.
+        if status.finished_at is not None and self._waits(run):
+            # If the job is alive, the cache is behind. Once it shows the job, its DkronRuns are looked at again.
             return run.status if await self._is_alive(run.namespace, run.status.dkron_job) else status
         if holder is None or record is None or status.finished_at is None or rests_on_records(run, record, status):
             return status

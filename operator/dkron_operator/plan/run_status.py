@@ -128,11 +128,6 @@ def rests_on_records(run: RequestedRun, record: JobRecord, status: RunStatus) ->
     return bool(last) and recorded >= {each.job for each in last.values()}
 
 
-def tells(status: RunStatus, reason: str) -> bool:
-    """Whether it gives this reason for the end of the run or of an attempt."""
-    return reason in [*(each.reason for each in status.conditions), *(each.reason for each in status.attempts)]
-
-
 def _unexplained(reason: SkipReason) -> Refusal:
     """Why it was refused, if another process did that and died before it wrote so: the newest reason of the job."""
     return Refusal(reason, f"the run was refused ({reason}); an Event of the DkronJob says why")

@@ -699,6 +699,23 @@ async def test_a_job_that_the_watch_does_not_show_yet_is_not_taken_for_deleted()
 
 
 @pytest.mark.looptime
+async def test_a_failed_attempt_ends_no_run_whose_job_the_watch_does_not_show_yet() -> None:
+    """Only the status of the job says whether a retry follows."""
+    edges = begin(schedule="@manually")
+    second = UID.replace("a", "b")
+    async with edges.running():
+        await until(1)
+        replace_job(edges, second)
+        status = RunStatus(
+            phase=RunPhase.RUNNING, group=requested().group, dkron_job=BoundJob(name=NAME, uid=second),
+            attempts=(FIRST_FAILED,),
+        )  # fmt: skip
+        bring(edges, wire(status=status))
+        await until(5)
+        assert status_of(edges).phase == "Running"
+
+
+@pytest.mark.looptime
 async def test_a_run_whose_job_comes_later_waits_for_it() -> None:
     edges = begin(schedule="@manually")
     async with edges.running():
