@@ -302,8 +302,15 @@ def test_completion_knows_the_names_of_jobs(seat: Seat) -> None:
         **seat.cli.environment, "_DKRONCTL_COMPLETE": "complete_bash", "COMP_CWORD": "4",
         "COMP_WORDS": f"dkronctl -n {seat.kube.namespace} run lo",
     }  # fmt: skip
-    done = subprocess.run([*PROGRAM], env={**os.environ, **completing}, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["long"], done
+
+    def completed() -> list[str]:
+        environment = {**os.environ, **completing}
+        done = subprocess.run([*PROGRAM], env=environment, capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        return done.stdout.split()
+
+    # It offers nothing if the API server takes seconds to answer.
+    assert seat.kube.wait_for("an offer", completed, bool) == ["long"]
 
 
 @pytest.mark.parametrize(

@@ -343,10 +343,12 @@ def test_a_namespace_that_goes_is_let_go(scene: Scene) -> None:
     before, begun = len(operator.lines()), datetime.now(UTC)
     place.kube.delete(NAMESPACES, kube.namespace)
     kube.wait_for("all but the held job to go", partial(_left, kube), lambda left: left == ["held"])
+    # The operator hears of it a moment later.
+    canary = scene.places["canary"].kube
+    canary.wait_status("canary", "to sing on", marked_after(datetime.now(UTC) + timedelta(seconds=3)))
     calm, now = len(operator.lines()), datetime.now(UTC)
     slots = len(kube.applied) * ((now - begun).total_seconds() / EVERY + 1)
-    canary = scene.places["canary"].kube
-    canary.wait_status("canary", "to sing on", marked_after(now + 3 * timedelta(seconds=1)))
+    canary.wait_status("canary", "to sing on", marked_after(now + timedelta(seconds=3)))
     assert len(complaints(operator, calm)) <= 1, operator.tail()
     kube.patch(DKRON_JOBS, "held", {"metadata": {"finalizers": None}})
     kube.wait_for("the namespace to go", partial(kube.find, NAMESPACES, kube.namespace), lambda found: not found)
