@@ -79,7 +79,7 @@ class Life:
 def lives(history: History, weather: Weather) -> list[Life]:
     """Every DkronJob that somebody asked for, and every one that ran or left a record."""
     seen = {(fact.job, fact.uid) for facts in (history.runs, history.records) for fact in facts}
-    made = [op for op in _effective(history.operations) if op.act is Act.CREATE]
+    made = [op for op in _effective(history) if op.act is Act.CREATE]
     claimed = {op.uid for op in made}
     found: list[Life] = []
     for op in sorted(made, key=lambda op: op.invoked):
@@ -91,8 +91,17 @@ def lives(history: History, weather: Weather) -> list[Life]:
     return found + [_stranger(history, job, uid) for job, uid in strangers]
 
 
-def _effective(operations: Iterable[Operation]) -> list[Operation]:
-    return [op for op in operations if not op.refused]
+def _effective(history: History) -> list[Operation]:
+    """What may have had an effect. A job that is there at the end was never deleted. So neither a deletion after its
+    creation nor a second creation had one, if it was not answered."""
+    left = {record.uid for record in history.records}
+    since = {op.job: op.invoked for op in history.operations if op.act is Act.CREATE and op.uid in left}
+
+    def is_vain(op: Operation) -> bool:
+        ends = op.act in (Act.CREATE, Act.DELETE)
+        return op.refused or (ends and op.answered is None and op.invoked > since.get(op.job, FOREVER))
+
+    return [op for op in history.operations if not is_vain(op)]
 
 
 def _life(history: History, weather: Weather, create: Operation, uid: str) -> Life:
@@ -149,11 +158,11 @@ def _stranger(history: History, job: str, uid: str) -> Life:
 
 def _its_operations(history: History, create: Operation, uid: str) -> tuple[Operation, ...]:
     """What names its uid, or its name between its creation and the next one."""
-    others = (op.invoked for op in _effective(history.operations) if op.act is Act.CREATE and op.job == create.job)
+    others = (op.invoked for op in _effective(history) if op.act is Act.CREATE and op.job == create.job)
     end = min((invoked for invoked in others if invoked > create.invoked), default=FOREVER)
     mine = (
         op
-        for op in _effective(history.operations)
+        for op in _effective(history)
         if op is create
         or (
             op.job == create.job

@@ -33,6 +33,7 @@ MANUAL: dict[str, Any] = {"trigger": Trigger.MANUAL, "group": 7}
 EVERY = asked(Act.EDIT, 15, spec=spec("@every 5s"))
 TO_TENS = [made(spec("0 * * * * *")), asked(Act.EDIT, 13, spec=EACH)]
 SKIPS = [ran(10, lasts=13), ran(30)]
+VAIN = [asked(Act.DELETE, 12, answered=False), made(spec(), when=16, answered=False)]
 ANEW = told(ran(10), ran(25.3), ran(35.3), since=at(15.3))
 
 
@@ -114,6 +115,9 @@ CASES = [
         ("still the same", [asked(Act.EDIT, 15, spec=FORBID), ran(10), ran(20)], {Kind.UNSATISFIED}),
         ("deleted", [asked(Act.DELETE, 15), ran(10)], FINE),
         ("deleted, and it ran", [asked(Act.DELETE, 15), ran(10), ran(20)], {Kind.EXTRA}),
+        ("not deleted, as its record shows", [*VAIN, asked(Act.EDIT, 18, spec=spec()), *ALL, told(*ALL)], FINE),
+        ("so its slots have to run",
+         [*VAIN, ran(10), ran(20), told(ran(10), ran(20))], {Kind.UNSATISFIED, Kind.RECORD}),
         ("its run went with it", [asked(Act.DELETE, 11), ran(10, lasts=None)], FINE),
         ("its run came again", [asked(Act.DELETE, 11), ran(10), ran(10, late=2)], {Kind.DOUBLE}),
         ("its run was on its way twice",
