@@ -163,13 +163,17 @@ def _origins(life: Life, span: Span[Timing | None], spec: JobSpec) -> tuple[Sequ
 
 def _witnessed(life: Life, span: Span[Timing | None], spec: JobSpec) -> list[datetime]:
     """Where statuses have said that the slots of this spec count from, one after the other, if a witness has seen all
-    of them. What was seen after the next change is of that one, if both have the same spec and a clock is behind."""
+    of them. What was seen after the next change is of that one, if both have the same spec and a clock is behind. A job
+    that was wiped before its annotation said that it was accepted is new again, and counts from its creation."""
     mine = [
         (seen.at, seen.since)
         for seen in life.statuses
         if seen.fingerprint == spec.fingerprint
         and seen.since is not None
-        and span.first - GRAIN <= seen.since < min(span.until, span.last)
+        and (
+            span.first - GRAIN <= seen.since < min(span.until, span.last)
+            or (seen.since == life.created and span.first < seen.at)
+        )
     ]
     before = [since for at, since in mine if at < span.until]
     return before or [since for _, since in mine]
