@@ -98,10 +98,9 @@ def _effective(history: History) -> list[Operation]:
     since = {op.job: op.invoked for op in history.operations if op.act is Act.CREATE and op.uid in left}
 
     def is_vain(op: Operation) -> bool:
-        ends = op.act in (Act.CREATE, Act.DELETE)
-        return op.refused or (ends and op.answered is None and op.invoked > since.get(op.job, FOREVER))
+        return op.act in (Act.CREATE, Act.DELETE) and op.answered is None and op.invoked > since.get(op.job, FOREVER)
 
-    return [op for op in history.operations if not is_vain(op)]
+    return [op for op in history.operations if not (op.refused or is_vain(op))]
 
 
 def _life(history: History, weather: Weather, create: Operation, uid: str) -> Life:
@@ -158,11 +157,12 @@ def _stranger(history: History, job: str, uid: str) -> Life:
 
 def _its_operations(history: History, create: Operation, uid: str) -> tuple[Operation, ...]:
     """What names its uid, or its name between its creation and the next one."""
-    others = (op.invoked for op in _effective(history) if op.act is Act.CREATE and op.job == create.job)
+    effective = _effective(history)
+    others = (op.invoked for op in effective if op.act is Act.CREATE and op.job == create.job)
     end = min((invoked for invoked in others if invoked > create.invoked), default=FOREVER)
     mine = (
         op
-        for op in _effective(history)
+        for op in effective
         if op is create
         or (
             op.job == create.job

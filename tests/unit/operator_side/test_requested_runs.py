@@ -684,35 +684,31 @@ async def test_a_run_that_was_bound_does_not_run_as_the_job_that_has_the_name_si
 
 
 @pytest.mark.looptime
-async def test_a_job_that_the_watch_does_not_show_yet_is_not_taken_for_deleted() -> None:
+@pytest.mark.parametrize(
+    ("status", "before", "since"),
+    [
+        pytest.param(RunStatus(), "Pending", "Running", id="bound"),
+        # Only the status of the job says whether a retry follows. Here none does.
+        pytest.param(
+            RunStatus(phase=RunPhase.RUNNING, group=requested().group, attempts=(FIRST_FAILED,)), "Running", "Failed",
+            id="its attempt has failed",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_job_that_the_watch_does_not_show_yet_is_not_taken_for_deleted(
+    status: RunStatus, before: str, since: str
+) -> None:
     edges = begin(schedule="@manually")
     second = UID.replace("a", "b")
     async with edges.running():
         await until(1)
         replace_job(edges, second)
-        bring(edges, wire(status=RunStatus(dkron_job=BoundJob(name=NAME, uid=second))))
+        bring(edges, wire(status=status.model_copy(update={"dkron_job": BoundJob(name=NAME, uid=second)})))
         await until(5)
-        assert status_of(edges).phase == "Pending"
+        assert status_of(edges).phase == before
         edges.watch()
         await until(10)
-        assert status_of(edges).phase == "Running"
-
-
-@pytest.mark.looptime
-async def test_a_failed_attempt_ends_no_run_whose_job_the_watch_does_not_show_yet() -> None:
-    """Only the status of the job says whether a retry follows."""
-    edges = begin(schedule="@manually")
-    second = UID.replace("a", "b")
-    async with edges.running():
-        await until(1)
-        replace_job(edges, second)
-        status = RunStatus(
-            phase=RunPhase.RUNNING, group=requested().group, dkron_job=BoundJob(name=NAME, uid=second),
-            attempts=(FIRST_FAILED,),
-        )  # fmt: skip
-        bring(edges, wire(status=status))
-        await until(5)
-        assert status_of(edges).phase == "Running"
+        assert status_of(edges).phase == since
 
 
 @pytest.mark.looptime
