@@ -53,6 +53,10 @@ class PauseSpec(WireModel):
     own namespace, where those who may only write jobs cannot create it; elsewhere its condition Active says
     NotAllowed."""
 
+    enforce: bool = False
+    """If true, force does not overrule the pause: forced runs and the runs of backfills are refused as well. It has an
+    effect only in the operator's own namespace; elsewhere the condition Active says that it has none."""
+
     when_resumed: WhenResumed = WhenResumed.MISSED_RUNS
     """What happens to slots that come due before the pause ends. "missedRuns" leaves them undecided, and then treats
     them as slots that the operator missed: spec.missedRuns and startingDeadlineSeconds of the job decide. "drop" counts

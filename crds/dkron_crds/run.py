@@ -59,7 +59,7 @@ class RunSpec(WireModel):
 
     force: bool = False
     """If true, the job runs although it is disabled or paused, or is active with concurrency "forbid". A disabled job
-    makes no retries."""
+    makes no retries. A DkronPause with enforce refuses the run nevertheless."""
 
     reason: Annotated[str, Field(max_length=256)] = ""
     """Why the run is wanted: free text for people."""

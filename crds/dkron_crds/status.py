@@ -294,7 +294,7 @@ class NotedPause(WireModel):
     when they ended knows what to do about the slots that came due meanwhile."""
 
     name: Annotated[str, Field(max_length=253)]
-    """The name of the DkronPause; the oldest if there are several."""
+    """The name of the DkronPause; of several the oldest, or the oldest that force does not overrule."""
 
     since: Instant
     """When the operator noted it."""
@@ -305,6 +305,9 @@ class NotedPause(WireModel):
 
     drop: bool = False
     """Whether slots that come due meanwhile are counted as skipped, and do not run later."""
+
+    enforce: bool = False
+    """Whether force does not overrule the pause."""
 
 
 class JobStatus(StatusModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_kube.paths import DKRON_PAUSES
+from dkron_kube.paths import DKRON_PAUSES, DKRON_RUNS
 from tests.support.jobs import at, dkron_pause, each_second, gaps
 from tests.support.kube import Kube, condition
 from tests.support.sites import Site
@@ -14,6 +14,7 @@ from tests.support.sites import Site
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
 Object = dict[str, Any]
+RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 
 
 def is_paused(status: Object) -> bool:
@@ -30,6 +31,10 @@ def has_run_since(moment: datetime) -> Callable[[Object], bool]:
 def active(kube: Kube, name: str) -> Object:
     status: Object = kube.get(DKRON_PAUSES, name).get("status") or {}
     return condition(status, "Active")
+
+
+def is_over(run: Object) -> bool:
+    return "finishedAt" in run.get("status", {})
 
 
 def slots(status: Object) -> set[datetime]:
@@ -79,7 +84,11 @@ def test_a_pause_of_all_namespaces_holds_only_from_the_operators(own_site: Site)
     kube.apply(each_second("job"))
     # The namespace of this operator is its home.
     until = (datetime.now(UTC) + timedelta(seconds=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    kube.create(DKRON_PAUSES, dkron_pause("everything", allNamespaces=True, until=until))
+    kube.create(DKRON_PAUSES, dkron_pause("everything", allNamespaces=True, enforce=True, until=until))
     kube.wait_status("job", "to be paused", is_paused)
+    kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "forced"}, "spec": {"job": "job", "force": True}})
+    refused = kube.wait_for("the run to be refused", lambda: kube.get(DKRON_RUNS, "forced"), is_over)
+    assert refused["status"]["phase"] == "Refused"
+    assert f"(DkronPause {kube.namespace}/everything), enforced" in refused["status"]["message"]
     kube.wait_status("job", "to go on at the end", has_run_since(at(until)))
     assert not is_paused(kube.status("job"))

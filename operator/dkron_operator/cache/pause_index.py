@@ -51,6 +51,9 @@ class PauseView:
     everywhere: bool = False
     """Whether it asks to hold in all namespaces."""
 
+    enforce: bool = False
+    """Whether it asks that force does not overrule it."""
+
     problem: str = ""
     """What keeps the spec from being read; empty if nothing does."""
 
@@ -111,7 +114,8 @@ def _view(metadata: Object, spec: PauseSpec, problem: str = "") -> PauseView:
     )
     return PauseView(
         pause, metadata["uid"], int(metadata["resourceVersion"]), metadata.get("generation", 0),
-        jobs=frozenset(spec.jobs), selector=spec.selector, everywhere=spec.all_namespaces, problem=problem,
+        jobs=frozenset(spec.jobs), selector=spec.selector, everywhere=spec.all_namespaces,
+        enforce=spec.enforce, problem=problem,
     )  # fmt: skip
 
 
@@ -157,7 +161,7 @@ def _discard(index: dict[T, set[Key]], places: Iterable[T], key: Key) -> None:
 
 
 class PauseIndex:
-    """All DkronPauses. Those of the namespace `home` alone may hold in all namespaces."""
+    """All DkronPauses. Only those of the namespace `home` may hold in all namespaces, and resist force."""
 
     def __init__(self, home: str, *, now: Callable[[], datetime], most: int = MOST) -> None:
         self._home = home
@@ -191,6 +195,10 @@ class PauseIndex:
     def is_allowed(self, view: PauseView) -> bool:
         """Whether its namespace lets it hold where it asks to."""
         return not view.everywhere or view.pause.namespace == self._home
+
+    def is_enforced(self, view: PauseView) -> bool:
+        """Whether force does not overrule it: it asks for that, and its namespace allows it."""
+        return view.enforce and view.pause.namespace == self._home
 
     def missing(self) -> list[Key]:
         """Those that have room by now, and whose selection was not kept."""
@@ -245,7 +253,10 @@ class PauseIndex:
         one that is not valid."""
         read = self._guard.read
         view = read("DkronPause", body, read_pause) or read("DkronPause", body, unread_pause)
-        return None if view is None else replace(view, status=read("the status of DkronPause", body, read_pause_status))
+        if view is None:
+            return None
+        pause = replace(view.pause, enforce=self.is_enforced(view))
+        return replace(view, pause=pause, status=read("the status of DkronPause", body, read_pause_status))
 
     def _leave_room(self, view: PauseView) -> None:
         namespace = view.pause.namespace

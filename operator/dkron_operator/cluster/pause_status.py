@@ -150,7 +150,14 @@ class PauseStatuses:
         held = "holds 1 job" if jobs == 1 else f"holds {jobs} jobs"
         until = "until it is deleted" if view.pause.until is None else f"until {rfc3339(view.pause.until)}"
         then = "what comes due is dropped" if view.pause.drop else "what comes due waits for missedRuns"
-        return PauseReason.PAUSED, f"the pause {held} {until}; {then}"
+        return PauseReason.PAUSED, f"the pause {held} {until}; {then}{self._force(view)}"
+
+    def _force(self, view: PauseView) -> str:
+        if not view.enforce:
+            return ""
+        if self._index.is_enforced(view):
+            return "; forced runs are refused"
+        return f"; enforce has no effect here, only in the namespace of the operator, {self._home}"
 
 
 def _in_turns(lists: Iterable[list[_Write]]) -> Iterator[_Write]:

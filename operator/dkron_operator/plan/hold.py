@@ -25,7 +25,10 @@ def hold_of(plan: Plan) -> Hold | None:
 def refused_by_pause(plan: Plan, *, force: bool) -> Skip | None:
     """Why a request for a run is refused; None if no pause holds the job, or the request overrules it."""
     hold = hold_of(plan)
-    return None if hold is None or force else Skip(SkipReason.PAUSED, f"the job is {hold}; force overrules that")
+    if hold is None or (force and not hold.enforce):
+        return None
+    overruled = "force does not overrule that" if hold.enforce else "force overrules that"
+    return Skip(SkipReason.PAUSED, f"the job is {hold}; {overruled}")
 
 
 def dropped_before(plan: Plan) -> datetime | None:
@@ -73,4 +76,4 @@ def plan_noting(plan: Plan, *, settled: bool) -> None:
     since = plan.situation.now if noted is None else noted.since
     # A pause drops no slots after its end, even if another one holds the job longer.
     until = hold.drops_until if hold.drop else hold.until
-    plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop)))
+    plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop, enforce=hold.enforce)))

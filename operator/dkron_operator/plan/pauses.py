@@ -22,6 +22,8 @@ class Pause:
 
     reason: str = ""
     by: str = ""
+    enforce: bool = False
+    """Force does not overrule it."""
 
     def is_over(self, now: datetime) -> bool:
         """Whether it has ended by itself."""
@@ -29,7 +31,8 @@ class Pause:
 
     def __str__(self) -> str:
         who, why = f" by {self.by}" if self.by else "", f": {self.reason}" if self.reason else ""
-        return f"paused{who}{why} (DkronPause {self.namespace}/{self.name})"
+        enforced = ", enforced" if self.enforce else ""
+        return f"paused{who}{why} (DkronPause {self.namespace}/{self.name}){enforced}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Hold:
     """What the pauses of a job say together while at least one of them holds it."""
 
     pause: Pause
-    """The oldest of them."""
+    """The oldest of them; if force does not overrule some, the oldest of those."""
 
     until: datetime | None
     """When the last one ends by itself; None: when it is deleted."""
@@ -51,6 +54,9 @@ class Hold:
     changes_at: datetime | None
     """When the first one ends by itself."""
 
+    enforce: bool
+    """Whether force does not overrule one of them."""
+
     def __str__(self) -> str:
         return str(self.pause) if self.until is None else f"{self.pause}, until {rfc3339(self.until)}"
 
@@ -61,12 +67,14 @@ def hold_by(pauses: Iterable[Pause], now: datetime) -> Hold | None:
     if not live:
         return None
     dropping = [pause for pause in live if pause.drop]
+    enforced = [pause for pause in live if pause.enforce]
     return Hold(
-        pause=min(live, key=lambda pause: (pause.created, pause.namespace, pause.name)),
+        pause=min(enforced or live, key=lambda pause: (pause.created, pause.namespace, pause.name)),
         until=_last_end(live),
         drop=bool(dropping),
         drops_until=_last_end(dropping),
         changes_at=min((pause.until for pause in live if pause.until is not None), default=None),
+        enforce=bool(enforced),
     )
 
 

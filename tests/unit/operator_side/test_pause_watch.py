@@ -166,6 +166,26 @@ async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
         assert scene.said("ends") == ("Expired", 0)
 
 
+@pytest.mark.parametrize(
+    ("namespace", "said"),
+    [
+        pytest.param(NAMESPACE, "; forced runs are refused", id="in the operator's namespace"),
+        pytest.param(
+            "team", f"; enforce has no effect here, only in the namespace of the operator, {NAMESPACE}", id="elsewhere"
+        ),
+    ],
+)
+async def test_a_status_says_whether_enforce_counts(namespace: str, said: str) -> None:
+    scene = Scene()
+    await scene.pauses.read()
+    async with scene.running():
+        body = scene.kube.put(DKRON_PAUSES, wire_pause("freeze", namespace=namespace, enforce=True))
+        scene.pauses._scopes[0].see(body)
+        await until(3 * DEBOUNCE)
+    status = scene.kube.has(DKRON_PAUSES, "freeze")["status"]
+    assert (status["conditions"][0]["status"], status["message"].endswith(said)) == ("True", True), status["message"]
+
+
 async def test_a_namespace_with_many_pauses_has_the_others_written_in_turn() -> None:
     scene = Scene()
     for number in range(3 * MOST_AT_ONCE):

@@ -20,6 +20,7 @@ from dkron_operator.plan.view import AttemptState
 from tests.support.builders import NAMESPACE, NOON, after, claim, job_view, outcome, run, seen, situation
 from tests.support.plans import condition, created, fired, messages, replan, skips
 from tests.unit.operator_side.test_chain import child, dependencies, ended, waiting
+from tests.unit.operator_side.test_requested_runs import look, requested
 
 PAUSED, MISSED, EDITED = SkipReason.PAUSED, SkipReason.MISSED, SkipReason.EDITED
 Skips = tuple[int, SkipReason | None]
@@ -187,13 +188,59 @@ def test_what_runs_goes_on_with_its_retries() -> None:
     assert [each.attempt for each in plan.status.active] == [2]
 
 
-@pytest.mark.parametrize("force", [False, True], ids=["it is refused", "unless it is forced"])
-def test_a_request_in_a_pause(*, force: bool) -> None:
-    key, text = run_annotation("a", minutes(1), force=force)
-    job = job_view(schedule="@manually", requests={key.removeprefix("run.dkron.io/"): text})
-    plan = advance(situation(job, now=minutes(1.1), pauses=(pause(by="ann"),)))
-    assert fired(plan) is not None if force else skips(plan) == (1, PAUSED)
-    assert ("the job is paused by ann" in "".join(messages(plan, "RunRefused"))) is not force
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request for a run while these pauses hold the job, and how its refusal ends; None: it runs."""
+
+    force: bool = False
+    pauses: tuple[Pause, ...] = (pause(by="ann"),)
+    refused: str | None = None
+
+
+ENFORCED = pause("freeze", namespace="home", created=minutes(2), enforce=True)
+REQUESTS = {
+    "it is refused": Request(refused=f"paused by ann (DkronPause {NAMESPACE}/p); force overrules that"),
+    "unless it is forced": Request(force=True),
+    "an enforced pause refuses a forced one": Request(
+        force=True, pauses=(ENFORCED,), refused="paused (DkronPause home/freeze), enforced; force does not overrule that"
+    ),
+    "beside an older pause, it is named": Request(
+        pauses=(pause(by="ann"), ENFORCED),
+        refused="paused (DkronPause home/freeze), enforced; force does not overrule that",
+    ),
+    "one that is over refuses none": Request(force=True, pauses=(pause(), replace(ENFORCED, until=minutes(1)))),
+}
+
+
+def asked_by(kind: str, *, force: bool) -> Plan:
+    """The plan of a job that is asked for a run in this way; pauses are not known yet."""
+    if kind == "annotation":
+        key, text = run_annotation("a", minutes(1), force=force)
+        requests = {key.removeprefix("run.dkron.io/"): text}
+        return advance(situation(job_view(schedule="@manually", requests=requests), now=minutes(1.1), pauses=None))
+    wanted = requested(at=60, backfill=kind == "backfill", force=force)
+    return look(wanted, pauses=None)
+
+
+@pytest.mark.parametrize("kind", ["annotation", "DkronRun", "backfill"])
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in REQUESTS.items()])
+def test_a_request_in_a_pause(row: Request, kind: str) -> None:
+    waits = asked_by(kind, force=row.force)
+    assert (fired(waits), waits.changes) == (None, []), "decided before the pauses are known"
+    plan = replan(waits, now=minutes(1.1), pauses=row.pauses)
+    if row.refused is None:
+        assert fired(plan) is not None
+        return
+    assert (fired(plan), skips(plan)) == (None, (1, PAUSED))
+    (said,) = messages(plan, "RunRefused")
+    assert said.endswith(f"the job is {row.refused}")
+    assert skips(replan(plan, pauses=())) == (1, PAUSED), "it is decided once"
+
+
+def test_an_enforced_pause_is_noted_as_one() -> None:
+    plan = looked_at(HOLDS, ENFORCED, now=minutes(1.5))
+    assert plan.status.paused == NotedPause(name="freeze", since=minutes(1.5), enforce=True)
+    assert replan(plan, pauses=(HOLDS,)).status.paused == NotedPause(name="p", since=minutes(1.5))
 
 
 def test_an_inline_window_is_given_back() -> None:
@@ -295,6 +342,20 @@ def names(found: PauseIndex) -> list[str]:
 )
 def test_what_a_pause_selects(pauses: Any, expected: list[str]) -> None:
     assert names(index(pauses)) == expected
+
+
+@pytest.mark.parametrize(
+    ("namespace", "spec", "enforced"),
+    [
+        pytest.param("home", {"allNamespaces": True, "enforce": True}, True, id="from home, for all namespaces"),
+        pytest.param("home", {"allNamespaces": True}, False, id="not unless it asks for that"),
+        pytest.param(NAMESPACE, {"enforce": True}, False, id="not from elsewhere"),
+    ],
+)
+def test_force_is_resisted_only_from_home(namespace: str, spec: Any, *, enforced: bool) -> None:
+    found = index(body("p", namespace=namespace, **spec))
+    (view,) = found.of(job_view())
+    assert (view.pause.enforce, found.is_enforced(view)) == (enforced, enforced)
 
 
 def test_a_namespace_has_room_for_its_oldest_pauses() -> None:
