@@ -1,9 +1,10 @@
 """What each route needs: a right in the words of Kubernetes, and a capability in those of Dkron. Pure.
 
-A route that is in none of the tables is refused.
+A route that is in none of the tables is refused. Policies judge one path for each thing that a request does, however
+the request names it, so that no other route leads around a refusal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,24 +12,29 @@ from dkron_api.auth.caller import Need, Right
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import object_name
 from dkron_crds.policy import Capability
+from dkron_crds.schedule.errors import quoted
 
-MOST_SECRETS = 100
-"""Secrets of one request that are asked about one by one."""
+MOST_SECRETS, MOST_JOBS = 100, 100
+"""Secrets and jobs of one request that are asked about one by one."""
+ANY = "*"
+"""Stands for the name of any job in the path of a policy: a pattern matches it, the name of one job does not."""
 JOBS, CLUSTERS, POLICIES = "dkronjobs", "dkronclusters", "dkronpolicies"
 BACKFILLS, PAUSES = "dkronbackfills", "dkronpauses"
 
 
 class Namespaces(NamedTuple):
     """Where rights are asked for: the namespace of the jobs, and that of the installation. `base` is what is before
-    `/v1` in the paths of these jobs: empty, or `/ns/NAMESPACE`."""
+    `/v1` in the paths that policies judge: empty for the service's own namespace, else `/ns/NAMESPACE`. `object_of`
+    returns the name of the DkronJob with a Dkron name: objects made by hand may have any."""
 
     jobs: str
     home: str
     base: str = ""
+    object_of: Callable[[str], str] = object_name
 
     def jobs_right(self, verb: str, resource: str, *, job: str = "") -> Right:
         """Return a right to a job, by its name in Dkron, or to all jobs."""
-        return Right(verb, resource, name=object_name(job) if job else "", namespace=self.jobs)
+        return Right(verb, resource, name=self.object_of(job) if job else "", namespace=self.jobs)
 
     def object_right(self, verb: str, resource: str, *, name: str = "") -> Right:
         """Return a right to an object beside the jobs, or to all."""
@@ -39,11 +45,18 @@ class Namespaces(NamedTuple):
         only = INSTALLATION if resource.startswith(CLUSTERS) else ""
         return Right(verb, resource, name=name or only, namespace=self.home)
 
-    def to_save(self, job: str, *, exists: bool, path: str, capability: Capability) -> Need:
+    def job_need(self, right: Right, job: str, path: str, capability: Capability) -> Need:
+        """Return what a request about a job needs. A refusal has the name that follows from that of the job: the
+        caller would learn whether there is an object with another one."""
+        words = "" if not job or right.name == object_name(job) else str(right._replace(name=object_name(job)))
+        return Need(right, self.base + path, capability, words)
+
+    def to_save(self, job: str, *, exists: bool) -> Need:
         """Return what it takes to create a job, or to change it. A refusal does not tell which: the caller would learn
         whether the job exists."""
         right = self.jobs_right("update" if exists else "create", JOBS, job=job)
-        return Need(right, path, capability, words=str(right._replace(verb="create or update")))
+        words = str(right._replace(verb="create or update", name=object_name(job)))
+        return Need(right, f"{self.base}/v1/jobs/{job}", Capability.UPDATE, words)
 
     def to_list(self) -> Need:
         """Return what it takes to see all jobs."""
@@ -51,17 +64,41 @@ class Namespaces(NamedTuple):
 
     def to_read(self, job: str) -> Need:
         """Return what it takes to read a job and its executions."""
-        return Need(self.jobs_right("get", JOBS, job=job), f"{self.base}/v1/jobs/{job}", Capability.READ)
+        return self.job_need(self.jobs_right("get", JOBS, job=job), job, f"/v1/jobs/{job}", Capability.READ)
 
     def to_run(self, job: str) -> Need:
         """Return what it takes to run a job."""
-        path = f"{self.base}/v1/jobs/{job}/run"
-        return Need(self.jobs_right("create", f"{JOBS}/run", job=job), path, Capability.CREATE)
+        right = self.jobs_right("create", f"{JOBS}/run", job=job)
+        return self.job_need(right, job, f"/v1/jobs/{job}/run", Capability.CREATE)
 
     def to_force(self, job: str) -> Need:
-        """Return what it takes to go on where another rule would refuse: `?force`."""
-        path = f"{self.base}/v1/jobs/{job}/force" if job else f"{self.base}/v1/jobs/force"
-        return Need(self.jobs_right("update", f"{JOBS}/force", job=job), path, Capability.UPDATE)
+        """Return what it takes to go on where another rule would refuse: `?force`. Without a job, for all."""
+        right = self.jobs_right("update", f"{JOBS}/force", job=job)
+        return self.job_need(right, job, f"/v1/jobs/{job or ANY}/force", Capability.UPDATE)
+
+    def to_run_each(self, jobs: Mapping[str, bool]) -> Iterator[Need]:
+        """Yield what it takes to run the jobs with some labels, and to force those with True. A refusal does not tell
+        which they are. Many jobs are asked about as one: then the right to run all is needed. Policies judge each path
+        nevertheless."""
+        for job, forced in jobs.items():
+            for need in (self.to_run(job), self.to_force(job)) if forced else (self.to_run(job),):
+                right = need.right if len(jobs) <= MOST_JOBS else need.right._replace(name="")
+                words = f"{right.verb} {right.resource} for each job that the selector selects in {self.jobs}"
+                yield need._replace(right=right, words=words)
+
+    def to_restore(self, job: str, right: Right, *, force: bool) -> Iterator[Need]:
+        """Yield what it takes, beside this right to restore any, to restore this job: what policies grant for it."""
+        words = f"{right.verb} {right.resource} for the job {quoted(job)}"
+        yield Need(right, f"{self.base}/v1/jobs/{job}", Capability.UPDATE, words)
+        if force:
+            yield self.to_force("")._replace(path=f"{self.base}/v1/jobs/{job}/force")
+
+    def to_pause(self, job: str, right: Right, *, named: bool) -> Need:
+        """Return what it takes, beside this right to pauses, to pause this job: what policies grant for it. A refusal
+        tells only the name of a job that the caller has `named`."""
+        of = f"the job {quoted(job)}" if named else "each job that the pause selects"
+        words = f"{right.verb} {right.resource} for {of}"
+        return Need(right, f"{self.base}/v1/jobs/{job}/pause", Capability.CREATE, words)
 
     def to_create_pods(self) -> Need:
         """Return what it takes to say with the executor `kubernetes` what a pod is, service account and volumes
@@ -89,7 +126,8 @@ class Namespaces(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class RouteRight:
     """The right that a route needs. `named` is the part of the path that names the object. `by_body` says that the
-    handler asks, because the body decides what is touched."""
+    handler asks, because the body decides what is touched. `judged` is the template of the path that policies judge,
+    where it is another one than the route's own: several routes may do the same."""
 
     method: str
     path: str
@@ -98,17 +136,29 @@ class RouteRight:
     capability: Capability
     named: str = ""
     by_body: bool = False
+    judged: str = ""
 
-    def need(self, match: Mapping[str, str], path: str, where: Namespaces) -> Need:
-        """Return what a request for `path` needs, whose parts matched so. What belongs to the installation has one path
-        for policies, so that a policy for all paths of a namespace does not reach it."""
-        name = match.get(self.named, "")
+    def need(self, match: Mapping[str, str], where: Namespaces) -> Need:
+        """Return what a request needs whose path has these parts. What belongs to the installation has one path for
+        policies, so that a policy for all paths of a namespace does not reach it."""
+        name, path = match.get(self.named, ""), _filled(self.judged or self.path, match)
         if self.resource.startswith(JOBS):
-            return Need(where.jobs_right(self.verb, self.resource, job=name), path, self.capability)
+            return where.job_need(where.jobs_right(self.verb, self.resource, job=name), name, path, self.capability)
         if self.resource in (BACKFILLS, PAUSES):
-            return Need(where.object_right(self.verb, self.resource, name=name), path, self.capability)
-        right = where.home_right(self.verb, self.resource, name=name)
-        return Need(right, path.removeprefix(where.base), self.capability)
+            right = where.object_right(self.verb, self.resource, name=name)
+            return Need(right, where.base + path, self.capability)
+        return Need(where.home_right(self.verb, self.resource, name=name), path, self.capability)
+
+
+class _Parts(dict[str, str]):
+    """The parts of a path; one that is not known stands for any."""
+
+    def __missing__(self, _: str) -> str:
+        return ANY
+
+
+def _filled(template: str, match: Mapping[str, str]) -> str:
+    return template.format_map(_Parts(match)) if "{" in template else template
 
 
 _C, _R, _U, _D, _L = Capability.CREATE, Capability.READ, Capability.UPDATE, Capability.DELETE, Capability.LIST
@@ -125,7 +175,7 @@ NO_RESOURCE = {"/metrics": "/metrics", "/debug/vars": "/debug/vars"}
 """Routes that need a right to a path that is no resource."""
 
 TABLE = (
-    RouteRight("GET", "/v1", "list", JOBS, _R),
+    RouteRight("GET", "/v1", "list", JOBS, _R, judged="/v1/"),
     RouteRight("GET", "/v1/", "list", JOBS, _R),
     RouteRight("GET", "/v1/members", "list", JOBS, _R),
     RouteRight("GET", "/v1/leader", "list", JOBS, _R),
@@ -141,19 +191,19 @@ TABLE = (
     RouteRight("GET", "/v1/agenda", "list", JOBS, _L),
     RouteRight("GET", "/v1/failing", "list", JOBS, _L),
     RouteRight("GET", "/v1/summary", "list", JOBS, _L),
-    RouteRight("POST", "/v1/jobs", "create", JOBS, _C, by_body=True),
-    RouteRight("PATCH", "/v1/jobs", "create", JOBS, _U, by_body=True),
+    RouteRight("POST", "/v1/jobs", "create", JOBS, _U, by_body=True, judged=_JOB),
+    RouteRight("PATCH", "/v1/jobs", "create", JOBS, _U, by_body=True, judged=_JOB),
+    RouteRight("PUT", _JOB, "update", JOBS, _U, named="job", by_body=True),
     RouteRight("GET", _JOB, "get", JOBS, _R, named="job"),
-    RouteRight("PUT", _JOB, "update", JOBS, _U, by_body=True),
     RouteRight("DELETE", _JOB, "delete", JOBS, _D, named="job"),
-    RouteRight("POST", _JOB, "create", f"{JOBS}/run", _C, named="job"),
+    RouteRight("POST", _JOB, "create", f"{JOBS}/run", _C, named="job", judged=f"{_JOB}/run"),
     RouteRight("POST", f"{_JOB}/run", "create", f"{JOBS}/run", _C, named="job"),
     RouteRight("POST", f"{_JOB}/toggle", "update", f"{JOBS}/toggle", _C, named="job"),
     RouteRight("GET", f"{_JOB}/next", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/explain", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/details", "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_JOB}/executions", "get", JOBS, _R, named="job"),
-    RouteRight("GET", "/v1/executions/{job}", "get", JOBS, _R, named="job"),
+    RouteRight("GET", "/v1/executions/{job}", "get", JOBS, _R, named="job", judged=f"{_JOB}/executions"),
     RouteRight("DELETE", f"{_JOB}/executions", "delete", f"{JOBS}/executions", _D, named="job"),
     RouteRight("GET", _EXECUTION, "get", JOBS, _R, named="job"),
     RouteRight("GET", f"{_EXECUTION}/log", "get", f"{JOBS}/log", _R, named="job"),
@@ -179,8 +229,6 @@ TABLE = (
 _BY_ROUTE = {(each.method, each.path): each for each in TABLE}
 
 
-ANY = "*"
-"""Stands for the name of any job in the path of a policy: a pattern matches it, the name of one job does not."""
 _TOLD = (
     ("GET", "/v1/jobs"), ("GET", _JOB), ("GET", "/v1/events"), ("POST", "/v1/jobs"), ("PUT", _JOB), ("DELETE", _JOB),
     ("POST", f"{_JOB}/run"), ("POST", f"{_JOB}/toggle"), ("POST", f"{_EXECUTION}/stop"), ("GET", f"{_EXECUTION}/log"),
@@ -197,15 +245,11 @@ def rights_to_tell(where: Namespaces, job: str = "") -> dict[str, Need]:
     those to all jobs and to the installation."""
     told: dict[str, Need] = {}
     for method, path in _TOLD:
-        entry, of_a_job = _BY_ROUTE[method, path], "{job}" in path
-        named = where.base + path.replace("{job}", job or ANY).replace("{execution}", ANY).replace("{name}", ANY)
-        if of_a_job:
-            right = where.jobs_right(entry.verb, entry.resource, job=job)
-            told[f"{entry.verb} {entry.resource}"] = Need(right, named, entry.capability)
-        elif not job:
-            told[f"{entry.verb} {entry.resource}"] = entry.need({}, named, where)
+        entry = _BY_ROUTE[method, path]
+        if "{job}" in path or not job:
+            told[f"{entry.verb} {entry.resource}"] = entry.need({"job": job} if job else {}, where)
     force = where.to_force(job)
-    told[f"{force.right.verb} {force.right.resource}"] = force._replace(path=f"{where.base}/v1/jobs/{job or ANY}/force")
+    told[f"{force.right.verb} {force.right.resource}"] = force
     return told
 
 

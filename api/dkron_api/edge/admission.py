@@ -1,6 +1,7 @@
 """Lets a request in: for a name of ours, from a known caller, who has the right that its route needs."""
 
 from contextlib import AbstractContextManager
+from functools import partial
 from http import HTTPStatus
 
 from aiohttp import web
@@ -12,8 +13,8 @@ from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespa
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.flags import flag
 from dkron_api.edge.hosts import is_ours
-from dkron_api.edge.keys import GATE, SETTINGS
-from dkron_api.edge.tenancy import PREFIX, base_of, namespace_of, require_served
+from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
+from dkron_api.edge.tenancy import PREFIX, judged_base, namespace_of, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
 
@@ -58,7 +59,7 @@ async def admit(request: web.Request) -> Grant | None:
     elif template in NO_RESOURCE:
         need = Need(Right(request.method.lower(), path=request.path), request.path, Capability.READ)
     elif entry is not None:
-        need = entry.need(request.match_info, request.path, where)
+        need = entry.need(request.match_info, where)
     else:
         raise NO_RULE
     if need is not None:
@@ -69,9 +70,9 @@ async def admit(request: web.Request) -> Grant | None:
             else:
                 await grant.require(need)
             require_served(request)
-    of_jobs = entry is None or entry.resource.startswith(JOBS)
+    of_jobs = entry is None or (entry.resource.startswith(JOBS) and not entry.by_body)
     if of_jobs and request.method not in READS and flag(request, "force"):
-        # The body may name the job, so the right is to force any, unless the path names it.
+        # A body may name many jobs, so the right is to force any, unless the path names one.
         await grant.require(where.to_force(request.match_info.get("job", "")))
     return grant
 
@@ -124,4 +125,10 @@ def caller_of(request: web.Request) -> str:
 
 
 def _namespaces(request: web.Request) -> Namespaces:
-    return Namespaces(jobs=namespace_of(request), home=request.app[SETTINGS].cluster_namespace, base=base_of(request))
+    app, namespace = request.app, namespace_of(request)
+    return Namespaces(
+        jobs=namespace,
+        home=app[SETTINGS].cluster_namespace,
+        base=judged_base(app, namespace),
+        object_of=partial(app[TENANTS].object_of, namespace),
+    )

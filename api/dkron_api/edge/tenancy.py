@@ -36,6 +36,12 @@ def base_of(request: web.Request) -> str:
     return "" if namespace is None else path_of(namespace)
 
 
+def judged_base(app: web.Application, namespace: str) -> str:
+    """Return what is before `/v1` in the paths that policies judge: the own namespace has one path, though two lead
+    there."""
+    return "" if namespace == app[TENANTS].own.namespace else path_of(namespace)
+
+
 def path_of(namespace: str) -> str:
     """Return what is before `/v1` in the paths of a further namespace."""
     return f"/ns/{namespace}"

@@ -92,7 +92,7 @@ class JobWriter:
         """Disable an enabled job, or enable a disabled one."""
 
         async def attempt() -> Job:
-            known = self._known(job.name)
+            known = self._known(job)
             _require_free(known, {"disabled"}, terms)
             disabled = not known.raw["spec"].get("disabled", False)
             operation = {"op": "add", "path": "/spec/disabled", "value": disabled}
@@ -104,7 +104,7 @@ class JobWriter:
         """Delete the job and its Kubernetes Jobs. Return the deleted job."""
 
         async def attempt() -> Job:
-            known = self._known(job.name)
+            known = self._known(job)
             _require_free(known, set(known.raw["spec"]), terms)
             await self._delete(known, terms)
             self._job_index.lose(known)
@@ -212,11 +212,14 @@ class JobWriter:
             raise ApiError(HTTPStatus.CONFLICT, f'the job "{name}" is being deleted; try again when it is gone')
         return job
 
-    def _known(self, name: str) -> Job:
-        job = self._job_index.get(name)
-        if job is None:
-            raise missing(name)
-        return job
+    def _known(self, job: Job) -> Job:
+        """Return this job as it is known now. The caller may have no right to another object."""
+        known = self._job_index.get(job.name)
+        if known is None:
+            raise missing(job.name)
+        if known.object_name != job.object_name:
+            raise another_object(job.name)
+        return known
 
 
 def _version_of(terms: Terms) -> dict[str, str]:
@@ -243,6 +246,11 @@ def _of_another_version(name: str) -> ApiError:
 def missing(name: str) -> ApiError:
     """Return the error for a job that does not exist."""
     return ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
+
+
+def another_object(name: str) -> ApiError:
+    """Return the error for a job that became another object meanwhile."""
+    return ApiError(HTTPStatus.CONFLICT, f"the job {quoted(name)} is another object now; send the request again")
 
 
 def _require_free(job: Job, fields: set[str], terms: Terms) -> None:

@@ -12,7 +12,7 @@ from dkron_api.jobs.objects import BACKFILL, RUN
 from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate import gojson
-from dkron_api.translate.backfill import read_backfill, show_backfill, show_slot, slots_of
+from dkron_api.translate.backfill import jobs_of, read_backfill, show_backfill, show_slot, slots_of
 from dkron_api.translate.record import Object
 from dkron_api.translate.secrets_named import secrets_in
 from dkron_crds.names import object_name
@@ -63,6 +63,7 @@ async def list_slots(request: web.Request) -> web.StreamResponse:
 async def create(request: web.Request) -> web.StreamResponse:
     """POST /v1/backfills: 201 with the backfill. With `dry_run`, its status says soon what would run."""
     spec = await read(request, read_backfill)
+    await _require_runs(request, spec)
     grant = request[GRANT]
     await grant.require(*grant.where.to_use(secrets_in((spec.get("parameters") or {}).values()), has_template=False))
     name = spec.pop("name", None)
@@ -71,8 +72,13 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 async def change(request: web.Request) -> web.StreamResponse:
-    """PATCH /v1/backfills/{name}: change the fields that the body has."""
-    return await changed(request, BACKFILL, await read(request, read_backfill), show_backfill)
+    """PATCH /v1/backfills/{name}: change the fields that the body has. To let it go on, or faster, takes the rights to
+    its runs."""
+    fields = await read(request, read_backfill)
+    if not fields.get("suspend", True) or "parallelism" in fields:
+        found = await request.app[OBJECTS].get(BACKFILL, namespace_of(request), request.match_info["name"])
+        await _require_runs(request, found.get("spec") or {})
+    return await changed(request, BACKFILL, fields, show_backfill)
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
@@ -80,6 +86,18 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
     found = await request.app[OBJECTS].delete(BACKFILL, namespace_of(request), name, terms_of(request))
     return deleted(request, found, show_backfill)
+
+
+async def _require_runs(request: web.Request, spec: Object) -> None:
+    """Raise `ApiError`, 403, unless the caller may run each job of the backfill, and force those that are disabled or
+    paused: its runs are forced."""
+    require_ready(request)
+    grant, jobs = request[GRANT], jobs_of(spec, tenant_of(request).job_index)
+    where, name = grant.where, spec.get("job")
+    if name is None:
+        await grant.require_each(where.to_run_each(jobs))
+    else:
+        await grant.require(where.to_run(name), *([where.to_force(name)] if jobs[name] else []))
 
 
 def _name(request: web.Request, spec: Object) -> str:

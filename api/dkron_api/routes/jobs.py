@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from dkron_api.answer import json_answer
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
+from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.long_answer import joined_answer, list_answer
 from dkron_api.edge.root import public_path
@@ -237,12 +238,14 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
 async def _permit(request: web.Request, body: JobBody, known: Job | None) -> None:
     """Raise `ApiError`, 403, unless the caller may save this job: as it is, with what else the request asks for, with
     the Secrets that it names, and with the template that it keeps. Then 404 unless its namespace is served."""
-    grant, capability = request[GRANT], request[NEED].capability
+    grant = request[GRANT]
     where = grant.where
-    saving = where.to_save(body.name, exists=known is not None, path=request.path, capability=capability)
+    saving = where.to_save(body.name, exists=known is not None)
     # The audit log names the job that the body names.
     request[NEED] = saving
     needs = [saving]
+    if flag(request, "force"):
+        needs.append(where.to_force(body.name))
     if "runoncreate" in request.query:
         needs.append(where.to_run(body.name))
     decides_template = has_template(body, None if known is None else known.raw["spec"])

@@ -6,22 +6,28 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.edge.admission import caller_of, requester
-from dkron_api.edge.keys import OBJECTS, SETTINGS
+from dkron_api.edge.admission import GRANT, NEED, caller_of, requester
+from dkron_api.edge.keys import OBJECTS, SETTINGS, TENANTS
 from dkron_api.edge.long_answer import list_answer
-from dkron_api.edge.tenancy import namespace_of, tenant_of
+from dkron_api.edge.tenancy import judged_base, namespace_of, tenant_of
 from dkron_api.jobs.objects import PAUSE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
 from dkron_api.routes.requests import require_ready, terms_of
 from dkron_api.translate.pause import as_seen_from, read_pause, selects, show_pause
 from dkron_api.translate.record import Object
+from dkron_crds.pause import MAX_PAUSED_NAMES
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.errors import Rejected
 
 LONGEST_NAME = 256
 """Characters of `spec.pausedBy`."""
-ELSEWHERE = "all_namespaces: only a pause in the operator's namespace holds in all namespaces; leave it out"
+SELECTING = frozenset({"jobs", "selector", "allNamespaces"})
+"""Fields that say which jobs pause."""
+ELSEWHERE = {
+    "allNamespaces": "all_namespaces: only a pause in the operator's namespace holds in all namespaces; leave it out",
+    "enforce": "enforce: force overrules all pauses but those in the operator's namespace; leave it out",
+}
 EMPTY = "{}: it is empty; leave it out to pause all jobs of the namespace"
 WIDER = "without jobs and selector it would pause all jobs of the namespace; create such a pause, or delete this one"
 
@@ -36,7 +42,7 @@ async def list_pauses(request: web.Request) -> web.StreamResponse:
         job = tenant_of(request).job_index.get(name)
         if job is None:
             raise ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
-        found = [each for each in found if selects(each, job)]
+        found = [each for each in found if selects(each.get("spec") or {}, job)]
     items, headers = page_of(request, found)
     return await list_answer(request, rendered(items, show_pause), headers=headers)
 
@@ -52,6 +58,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     spec = await read(request, read_pause)
     _refuse_empty(spec)
     _refuse_elsewhere(request, spec)
+    await _require_pausing(request, spec)
     name = spec.pop("name", None)
     name = f"pause-{secrets.token_hex(4)}" if name is None else name
     # A caller who has shown a token cannot pause in the name of another one.
@@ -66,7 +73,18 @@ async def change(request: web.Request) -> web.StreamResponse:
     _refuse_elsewhere(request, fields)
     if "pausedBy" in fields and caller_of(request):
         fields["pausedBy"] = caller_of(request)[:LONGEST_NAME]
-    return await changed(request, PAUSE, fields, show_pause, check=_refuse_wider)
+    judged: Object | None = None
+    if not SELECTING.isdisjoint(fields):
+        found = await request.app[OBJECTS].get(PAUSE, namespace_of(request), request.match_info["name"])
+        judged = found.get("spec") or {}
+        await _require_pausing(request, judged | fields)
+
+    def check(before: Object, after: Object) -> None:
+        if judged is not None and before != judged:
+            raise ApiError(HTTPStatus.CONFLICT, "another client changed the pause during this request; retry")
+        _refuse_wider(before, after)
+
+    return await changed(request, PAUSE, fields, show_pause, check=check)
 
 
 async def end(request: web.Request) -> web.StreamResponse:
@@ -92,9 +110,24 @@ async def _of_all(request: web.Request) -> list[Object]:
     return [each for each in seen if each is not None]
 
 
+async def _require_pausing(request: web.Request, spec: Object) -> None:
+    """Raise `ApiError`, 403, unless policies let the caller pause each job that this spec selects now."""
+    grant, right, named = request[GRANT], request[NEED].right, bool(spec.get("jobs"))
+    if not named:
+        require_ready(request)
+    for tenant in [*request.app[TENANTS]] if spec.get("allNamespaces") else [tenant_of(request)]:
+        where = grant.where._replace(base=judged_base(request.app, tenant.namespace))
+        selected = [job.name for job in tenant.job_index if selects(spec, job)]
+        # The API server refuses more names.
+        names = spec["jobs"][:MAX_PAUSED_NAMES] if named else selected
+        await grant.require_each(where.to_pause(name, right, named=named) for name in names)
+
+
 def _refuse_elsewhere(request: web.Request, spec: Object) -> None:
-    if spec.get("allNamespaces") and namespace_of(request) != request.app[SETTINGS].cluster_namespace:
-        raise ApiError(HTTPStatus.BAD_REQUEST, ELSEWHERE)
+    if namespace_of(request) != request.app[SETTINGS].cluster_namespace:
+        for field, why in ELSEWHERE.items():
+            if spec.get(field):
+                raise ApiError(HTTPStatus.BAD_REQUEST, why)
 
 
 def _refuse_empty(fields: Object) -> None:

@@ -7,10 +7,10 @@ from zlib import crc32
 
 from aiohttp import web
 
-from dkron_api.edge.admission import caller_of
+from dkron_api.edge.admission import NEED, caller_of
 from dkron_api.edge.flags import flag
 from dkron_api.edge.tenancy import tenant_of
-from dkron_api.jobs.writer import ANY, Terms, missing
+from dkron_api.jobs.writer import ANY, Terms, another_object, missing
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.record import Job
 from dkron_crds.schedule.errors import quoted
@@ -29,12 +29,15 @@ def require_ready(request: web.Request) -> None:
 
 
 def job_of(request: web.Request) -> Job:
-    """Return the job named in the path. Raises `ApiError`, 404."""
+    """Return the job named in the path. Raises `ApiError`: 404, or 409 if it is not the object any more that the caller
+    has a right to."""
     require_ready(request)
-    name = request.match_info["job"]
+    name, need = request.match_info["job"], request.get(NEED)
     job = tenant_of(request).job_index.get(name)
     if job is None:
         raise missing(name)
+    if need is not None and job.object_name != need.right.name:
+        raise another_object(name)
     return job
 
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.answer import json_answer
-from dkron_api.edge.admission import GRANT, owner_of
+from dkron_api.edge.admission import GRANT, NEED, owner_of
 from dkron_api.edge.keys import GATE, SETTINGS, STOPPING
 from dkron_api.edge.tenancy import tenant_of
 from dkron_api.jobs.restore import circle_outside, restore
@@ -45,7 +45,10 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the file is not valid, nothing was stored: {reason}") from reason
     except TooLarge as reason:
         raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{reason}; nothing was stored") from reason
-    grant = request[GRANT]
+    grant, terms = request[GRANT], terms_of(request)
+    right = request[NEED].right
+    each = (need for name in dump.entries for need in grant.where.to_restore(name, right, force=terms.force))
+    await grant.require_each(each)
     await grant.require(*grant.where.to_use(dump.secrets, has_template=dump.has_template))
     tenant = tenant_of(request)
     circle_outside(dump, tenant.job_index.parents)
@@ -54,9 +57,7 @@ async def _restored(request: web.Request) -> web.StreamResponse:
         if not dump.has_template and has_template(body, None if known is None else known.raw["spec"]):
             await grant.require(grant.where.to_create_pods())
 
-    reports = await restore(
-        dump, entries, tenant.writes, terms_of(request), permit=permit, stopping=request.app[STOPPING]
-    )
+    reports = await restore(dump, entries, tenant.writes, terms, permit=permit, stopping=request.app[STOPPING])
     if AS_DKRON in request.headers.get("Accept", ""):
         return json_answer(request, gojson.encode(reports).decode())
     return json_answer(request, reports)

@@ -21,7 +21,7 @@ from dkron_api.routes.run_repeats import repeated
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.run_body import RunBody, read_run_body
 from dkron_api.translate.secrets_named import secrets_in
-from dkron_api.translate.standing import pause_of, problem
+from dkron_api.translate.standing import problem, refusing_pause
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Unreadable
@@ -92,7 +92,7 @@ def require_able(job: Job, request: web.Request, *, force: bool = False) -> None
     if spec.get("disabled") and not job.parents and not force:
         raise ApiError(HTTPStatus.NOT_FOUND, f'the job "{job.name}" is disabled; toggle it first')
     forced = force or flag(request, "force")
-    trouble = problem(job) or ("" if forced else pause_of(job))
+    trouble = problem(job) or refusing_pause(job, forced=forced)
     if trouble:
         raise ApiError(HTTPStatus.CONFLICT, trouble)
     nowhere = without_node(request.app, spec.get("tags") or {})

@@ -10,7 +10,7 @@ from dkron_api.answer import json_answer
 from dkron_api.auth.routes import rights_to_tell
 from dkron_api.edge.admission import GRANT
 from dkron_api.edge.keys import TENANTS
-from dkron_api.edge.tenancy import namespace_of, path_of, require_served
+from dkron_api.edge.tenancy import judged_base, namespace_of, require_served
 
 MOST = 50
 """Namespaces that are named, the first by name: for each, the API server may be asked."""
@@ -34,8 +34,7 @@ async def _namespaces(request: web.Request) -> list[str]:
     """Return the namespaces that are served and in which the caller may list jobs. They learn of no others."""
     grant, tenants = request[GRANT], request.app[TENANTS]
     served = sorted(tenant.namespace for tenant in tenants if tenants.serves(tenant.namespace))[:MOST]
-    own = tenants.own.namespace
-    places = {each: grant.where._replace(jobs=each, base="" if each == own else path_of(each)) for each in served}
+    places = {each: grant.where._replace(jobs=each, base=judged_base(request.app, each)) for each in served}
     return await grant.held({each: where.to_list() for each, where in places.items()})
 
 

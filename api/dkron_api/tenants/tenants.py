@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 from dkron_api.cache.watch_state import WatchState
 from dkron_api.tenants.tenant import Tenant, TenantFactory
+from dkron_crds.names import object_name
 from dkron_kube.watch import Sink
 
 JOBS = "dkronjobs"
@@ -49,6 +50,12 @@ class Tenants:
     def get(self, namespace: str) -> Tenant:
         """Return the tenant of a namespace. One that is not served looks as one without jobs."""
         return self._held.get(namespace) or self._without_jobs(namespace)
+
+    def object_of(self, namespace: str, job: str) -> str:
+        """Return the name of the DkronJob with this Dkron name: of the known one, else the one that it would have."""
+        tenant = self._alive.get(namespace)
+        known = None if tenant is None else tenant.job_index.get(job)
+        return object_name(job) if known is None else known.object_name
 
     @property
     def answered(self) -> bool:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from dkron_api.translate.record import lenient
+from dkron_api.translate.record import Job, lenient
 from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_number, a_text, read_fields, texts_by_name
+from dkron_api.translate.standing import pause_of
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus
@@ -67,6 +68,18 @@ def show_backfill(stored: Object) -> Object:
         "state": _state(spec, status),
         "status": counts,
     }
+
+
+def jobs_of(spec: Object, jobs: Iterable[Job]) -> dict[str, bool]:
+    """Return the Dkron names of the jobs that a DkronBackfill runs, of all jobs of its namespace, and which of them run
+    only by force: they are disabled or paused. A job that it names may not exist yet."""
+    name, selector = spec.get("job"), spec.get("selector") or {}
+    found = {} if name is None else {name: False}
+    for job in jobs:
+        labels = job.raw["metadata"].get("labels") or {}
+        if job.name == name or (name is None and selector.items() <= labels.items()):
+            found[job.name] = bool(job.raw["spec"].get("disabled")) or bool(pause_of(job))
+    return found
 
 
 class Slot(NamedTuple):

@@ -18,6 +18,7 @@ FIELDS: Mapping[str, Field] = {
     "jobs": Field("jobs", texts),
     "selector": Field("selector", texts_by_name),
     "all_namespaces": Field("allNamespaces", a_flag),
+    "enforce": Field("enforce", a_flag),
     "when_resumed": Field("whenResumed", a_text),
     "until": Field("until", a_text),
     "reason": Field("reason", a_text),
@@ -53,9 +54,8 @@ def show_pause(stored: Object) -> Object:
     }
 
 
-def selects(stored: Object, job: Job) -> bool:
-    """Whether a DkronPause names the job, has its labels, or is for all. Its namespace is not compared."""
-    spec = stored.get("spec") or {}
+def selects(spec: Object, job: Job) -> bool:
+    """Whether the spec of a DkronPause names the job, has its labels, or is for all. Namespaces are not compared."""
     if spec.get("jobs"):
         return job.name in spec["jobs"]
     labels: Mapping[str, str] = job.raw["metadata"].get("labels") or {}
@@ -65,8 +65,8 @@ def selects(stored: Object, job: Job) -> bool:
 def as_seen_from(stored: Object, jobs: Sequence[Job]) -> Object | None:
     """Return a pause of all namespaces as those see it who may see one namespace, which has these jobs; None if it
     holds none of them. It shows no name and no label that only jobs of other namespaces have."""
-    held = [job for job in jobs if selects(stored, job)]
     spec = stored.get("spec") or {}
+    held = [job for job in jobs if selects(spec, job)]
     if not held and (spec.get("jobs") or spec.get("selector")):
         return None
     named = [name for name in spec.get("jobs") or () if any(job.name == name for job in held)]

@@ -30,6 +30,15 @@ def pause_of(job: Job) -> str:
     return ""
 
 
+def refusing_pause(job: Job, *, forced: bool) -> str:
+    """Return by whom and why the job is paused, as a sentence, if that refuses a run; empty if it does not."""
+    why = pause_of(job)
+    if not (why and forced):
+        return why
+    enforced = (job.raw_status.get("paused") or {}).get("enforce") is True
+    return f"{why}; force does not overrule that" if enforced else ""
+
+
 def status_of(job: Job) -> str:
     """Return the status to show: how the last run ended, or `failed` while the job cannot run."""
     return GroupStatus.FAILED.value if problem(job) else str(job.raw_status.get("status") or "")

@@ -198,16 +198,12 @@ class Request:
 
 
 ENFORCED = pause("freeze", namespace="home", created=minutes(2), enforce=True)
+REFUSED = "paused (DkronPause home/freeze), enforced; force does not overrule that"
 REQUESTS = {
     "it is refused": Request(refused=f"paused by ann (DkronPause {NAMESPACE}/p); force overrules that"),
     "unless it is forced": Request(force=True),
-    "an enforced pause refuses a forced one": Request(
-        force=True, pauses=(ENFORCED,), refused="paused (DkronPause home/freeze), enforced; force does not overrule that"
-    ),
-    "beside an older pause, it is named": Request(
-        pauses=(pause(by="ann"), ENFORCED),
-        refused="paused (DkronPause home/freeze), enforced; force does not overrule that",
-    ),
+    "an enforced pause refuses a forced one": Request(force=True, pauses=(ENFORCED,), refused=REFUSED),
+    "beside an older pause, it is named": Request(pauses=(pause(by="ann"), ENFORCED), refused=REFUSED),
     "one that is over refuses none": Request(force=True, pauses=(pause(), replace(ENFORCED, until=minutes(1)))),
 }
 
