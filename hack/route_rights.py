@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from dkron_api.auth.caller import Need
+from dkron_api.auth.caller import Need, Right
 from dkron_api.auth.dkron import ACL
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, TABLE, Namespaces, RouteRight
 from dkron_crds.names import GROUP
@@ -20,6 +20,8 @@ END = "<!-- /routes and rights -->\n"
 HEAD = ("request", "right in the cluster", "capability of a policy")
 NAME = "name"
 """Stands for a name in the paths of policies."""
+ANY_RIGHT = Right("")
+"""Stands for the right of the route."""
 
 
 def table() -> str:
@@ -46,7 +48,10 @@ def _right(route: RouteRight) -> str:
 
 
 def _capability(route: RouteRight) -> str:
-    return "none: a management token" if route.path.startswith(ACL) else f"`{route.capability}`"
+    if route.path.startswith(ACL):
+        return "none: a management token"
+    judged = f" for `{route.judged.replace('{job}', NAME)}`" if route.judged else ""
+    return f"`{route.capability}`{judged}"
 
 
 def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
@@ -66,6 +71,10 @@ def _more(where: Namespaces) -> Iterator[tuple[str, ...]]:
         "… of a job with the executor `kubernetes`, or that changes what runs in the `jobTemplate` of one that exists",
         *_need(where.to_create_pods()),
     )
+    yield "… to create a backfill, or have one go on or faster: each job that it runs", *_need(where.to_run(NAME))
+    yield "… of these, those that are disabled or paused", *_need(where.to_force(NAME))
+    yield "… to pause jobs, for each", "none", _need(where.to_pause(NAME, ANY_RIGHT, named=True))[1]
+    yield "… to restore jobs, for each", "none", _need(next(where.to_restore(NAME, ANY_RIGHT, force=False)))[1]
     yield (
         f"… to create a backfill with a parameter that names a Secret, by `secretRef:{NAME}/…`",
         *_need(where.to_use_secret(NAME)),

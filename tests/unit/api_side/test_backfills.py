@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 
 from dkron_api.auth.guard import Guard
+from dkron_api.auth.routes import MOST_JOBS
 from dkron_api.jobs.objects import BACKFILL, Objects
 from dkron_api.routes import backfills
 from dkron_crds.run import OF_BACKFILL
@@ -27,6 +29,7 @@ SLOTS = [f"2026-03-01T00:0{minute}:00Z" for minute in range(4)]
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     async with running_api(backfills.ROUTES) as running:
+        running.know_jobs()
         yield running
 
 
@@ -198,6 +201,7 @@ async def test_each_slot_says_what_became_of_it(api: Api) -> None:
 async def test_values_that_name_a_secret_take_the_right_to_read_it() -> None:
     scheme = OneCaller()
     async with running_api(backfills.ROUTES, guard=Guard([scheme])) as api:
+        api.know_jobs()
         body = BODY | {"parameters": {"password": "secretRef:db/pw"}}
         scheme.lacking = 'get secrets "db" in namespace default'
         refused = await api.client.post(PATH, json=body, headers=VALID)
@@ -205,3 +209,72 @@ async def test_values_that_name_a_secret_take_the_right_to_read_it() -> None:
         scheme.lacking = ""
         assert (await api.client.post(PATH, json=body, headers=VALID)).status == 201
     assert scheme.asked[0] == "create dkronbackfills in namespace default"
+
+
+PAUSED: Object = {
+    "status": {"conditions": [{"type": "Suspended", "status": "True", "reason": "Paused", "message": "paused"}]}
+}
+SOME = {"selector": {"team": "data"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A body, the jobs with the label `team`, and the rights to jobs that they take."""
+
+    body: Object = field(default_factory=dict)
+    jobs: dict[str, Object] = field(default_factory=lambda: {"report": {}})
+    needs: tuple[str, ...] = ()
+
+
+RIGHTS = {
+    "of a job": Asked(needs=('run "report"',)),
+    "that is not there": Asked(jobs={}, needs=('run "report"',)),
+    "that is disabled": Asked(jobs={"report": {"disabled": True}}, needs=('run "report"', 'force "report"')),
+    "that is paused": Asked(jobs={"report": PAUSED}, needs=('run "report"', 'force "report"')),
+    "beside others": Asked(jobs={"report": {}, "other": {"disabled": True}}, needs=('run "report"',)),
+    "that only plans": Asked(body={"dry_run": True}, needs=('run "report"',)),
+    "of all with a label": Asked(
+        body=SOME, jobs={"a": {}, "b": {"disabled": True}}, needs=('run "a"', 'run "b"', 'force "b"')
+    ),
+    "of none": Asked(body={"selector": {"team": "none"}}),
+    "of many": Asked(body=SOME, jobs={f"j{n}": {} for n in range(MOST_JOBS + 1)}, needs=("run in",)),
+}
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in RIGHTS.items()])
+async def test_a_backfill_takes_the_rights_that_its_runs_take(row: Asked) -> None:
+    scheme = OneCaller()
+    by_label = "selector" in row.body
+    body = {key: each for key, each in BODY.items() if not (by_label and key == "job")} | row.body
+    async with running_api(backfills.ROUTES, guard=Guard([scheme])) as api:
+        api.know_jobs(*(labelled(name, **each) for name, each in row.jobs.items()))
+        assert (await api.client.post(PATH, json=body, headers=VALID)).status == 201
+        asked = dict.fromkeys(each for each in scheme.asked if " dkronjobs/" in each)
+        assert tuple(each.partition("dkronjobs/")[2].split(" namespace")[0] for each in asked) == tuple(
+            need if need.endswith(" in") else f"{need} in" for need in row.needs
+        )
+        for scheme.lacking in asked:
+            for method, path, sent in (("POST", PATH, body | {"name": "more"}), ("PATCH", f"{PATH}/again", GOES_ON)):
+                async with api.client.request(method, path, json=sent, headers=VALID) as answer:
+                    text = await answer.text()
+                    assert (answer.status, by_label and '"' in text) == (403, False), "its jobs are not told"
+        assert api.kube.names(DKRON_BACKFILLS) == ["again"]
+
+
+GOES_ON = {"suspend": False}
+
+
+async def test_to_hold_a_backfill_takes_no_right_to_its_jobs() -> None:
+    scheme = OneCaller(allowed="update dkronbackfills")
+    async with running_api(backfills.ROUTES, guard=Guard([scheme])) as api:
+        api.know_jobs(labelled("report"))
+        api.kube.put(DKRON_BACKFILLS, stored())
+        for body, status in (({"suspend": True, "reason": "why"}, 200), (GOES_ON, 403), ({"parallelism": 2}, 403)):
+            assert (await api.client.patch(f"{PATH}/again", json=body, headers=VALID)).status == status
+
+
+def labelled(name: str, **fields: Any) -> Object:
+    status = fields.pop("status", {})
+    job = wire_job(name=name, uid=f"uid-of-{name}", **fields)
+    job["metadata"]["labels"] = {"team": "data"}
+    return job | {"status": status}

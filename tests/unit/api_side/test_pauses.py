@@ -49,16 +49,14 @@ async def names(api: Api, query: str = "") -> list[str]:
 
 
 async def test_it_is_created_changed_and_ended(api: Api) -> None:
-    body = {"name": "moves", "jobs": ["report", "other"], "reason": "the database moves", "paused_by": "ann"}
+    body = {"name": "moves", "jobs": ["report", "other"], "reason": "a move", "paused_by": "ann", "enforce": True}
     async with api.client.post(PATH, json=body) as answer:
         made, tag = await answer.json(), answer.headers["ETag"]
         assert (answer.status, answer.headers["Location"]) == (201, f"{PATH}/moves")
-    assert (made["paused_by"], made["state"], made["when_resumed"], made["until"]) == (
-        "ann",
-        "unseen",
-        "missedRuns",
-        None,
-    )
+    shown = {key: made[key] for key in ("paused_by", "state", "when_resumed", "until", "enforce")}
+    assert shown == {
+        "paused_by": "ann", "state": "unseen", "when_resumed": "missedRuns", "until": None, "enforce": True,
+    }  # fmt: skip
     changed = await api.client.patch(f"{PATH}/moves", json={"jobs": ["other"]}, headers={"If-Match": tag})
     again = await api.client.patch(f"{PATH}/moves", json={"jobs": ["report"]}, headers={"If-Match": tag})
     assert (changed.status, (await changed.json())["jobs"], again.status) == (200, ["other"], 412)
@@ -181,8 +179,9 @@ async def test_a_namespace_sees_of_a_pause_of_all_what_concerns_it() -> None:
             ("everything", "home", 2, []), ("one", "home", 1, ["report"]),
         ]  # fmt: skip
         assert not any(word in text for word in ("salaries", "acme", "team-b"))
-        refused = await api.client.post(PATH, json={"all_namespaces": True})
-        assert (refused.status, "only a pause in the operator's namespace" in await refused.text()) == (400, True)
+        for field in ("all_namespaces", "enforce"):
+            refused = await api.client.post(PATH, json={field: True})
+            assert (refused.status, "in the operator's namespace" in await refused.text()) == (400, True)
 
 
 async def test_pauses_are_shown_also_if_those_of_all_namespaces_may_not_be_read() -> None:

@@ -175,9 +175,17 @@ class TestThatItIsSeen:
 
 
 @pytest.mark.parametrize(
-    ("path", "code"), [pytest.param(RUN, 409, id="no"), pytest.param(f"{RUN}?force=true", 202, id="force")]
+    ("path", "body", "enforce", "code"),
+    [
+        pytest.param(RUN, None, False, 409, id="no"),
+        pytest.param(f"{RUN}?force=true", None, False, 202, id="force"),
+        pytest.param(f"{RUN}?force=true", None, True, 409, id="unless the pause is enforced"),
+        pytest.param(RUN, {"force": True}, True, 409, id="nor by the body"),
+    ],
 )
-async def test_a_paused_job_runs_only_if_that_is_forced(api: Api, path: str, code: int) -> None:
+async def test_a_paused_job_runs_only_if_that_is_forced(
+    api: Api, path: str, body: dict[str, bool] | None, *, enforce: bool, code: int
+) -> None:
     now = "2026-03-01T12:00:00Z"
     paused = {
         "type": "Suspended",
@@ -186,9 +194,12 @@ async def test_a_paused_job_runs_only_if_that_is_forced(api: Api, path: str, cod
         "message": "paused by ann",
         "lastTransitionTime": now,
     }
-    api.own.job_index.see(wire_job(version=1000, status=JobStatus.from_wire({"conditions": [paused]})))
-    answer = await api.client.post(path)
-    assert (answer.status, "the job is paused by ann" in await answer.text()) == (code, code == 409)
+    status = {"conditions": [paused], "paused": {"name": "p", "since": now, "enforce": enforce}}
+    api.own.job_index.see(wire_job(version=1000, status=JobStatus.from_wire(status)))
+    answer = await api.client.post(path, json=body)
+    text = await answer.text()
+    assert (answer.status, "the job is paused by ann" in text) == (code, code == 409)
+    assert ("force does not overrule that" in text) is enforce
 
 
 class TestWithoutANode:

@@ -117,7 +117,7 @@ async def test_each_route_asks_for_the_right_in_its_namespace(api: Api, scheme: 
         scheme.asked.clear()
         scheme.paths.clear()
         status, _ = await send(api, rule.method, rule.path, VALID, B)
-        path = rule.path.format(job="backup", execution="1-x", name="readers")
+        path = (rule.judged or rule.path).format(job="backup", execution="1-x", name="readers")
         of_jobs = not rule.resource.startswith(("dkronclusters", "dkronpolicies"))
         where = scheme.asked[0].rpartition(" ")[2]
         expected = (403, "team-b", B + path) if of_jobs else (403, "home", path)
@@ -268,7 +268,7 @@ async def test_more_rights_of_a_request_are_asked_for_below_the_prefix(api: Api,
         f"{B}/secrets/db",
         f"{B}/executors/kubernetes",
     }
-    assert {f"{B}/v1/jobs/force", f"{B}/v1/jobs/backup/run"} <= set(scheme.paths)
+    assert {f"{B}/v1/jobs/backup/force", f"{B}/v1/jobs/backup/run"} <= set(scheme.paths)
 
 
 async def test_errors_and_audit_lines_say_where(api: Api, scheme: OneCaller, capfd: pytest.CaptureFixture[str]) -> None:
@@ -295,7 +295,8 @@ class TestPolicies:
             pytest.param("/ns/team-a/**", "POST", f"{A}/v1/leave", False, id="the operator"),
             pytest.param("/ns/team-a/**", "POST", f"{A}/v1/acl/policies/p", False, id="policies"),
             pytest.param("/v1/**", "GET", f"{A}/v1/jobs", False, id="a policy without the prefix"),
-            pytest.param("/v1/**", "GET", "/ns/default/v1/jobs", False, id="the own namespace by its name"),
+            pytest.param("/v1/**", "GET", "/ns/default/v1/jobs", True, id="the own namespace by its name"),
+            pytest.param("/ns/**", "GET", "/ns/default/v1/jobs", False, id="which has no other path"),
             pytest.param("/v1/**", "POST", f"{A}/v1/pause", True, id="the installation by its own path"),
         ],
     )

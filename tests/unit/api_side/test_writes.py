@@ -20,7 +20,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, Resource
 from tests.support.api_app import FakeApiServer
-from tests.support.builders import NAMESPACE, NOON, wire_job
+from tests.support.builders import NAMESPACE, NOON, after, wire_job
 from tests.support.examples import examples
 from tests.support.fake_kube import Object
 
@@ -180,6 +180,18 @@ async def test_toggling_a_job_that_is_gone_is_404() -> None:
     world.delete()
     assert (await refused(world.writes.toggle(known))).status == 404
     assert world.job_index.get(NAME) is None
+
+
+@pytest.mark.parametrize("write", ["toggle", "delete"])
+async def test_a_job_that_is_another_object_by_now_stays(write: str) -> None:
+    by_hand = wire_job(name="by-hand", uid="by-hand")
+    by_hand["spec"]["name"] = NAME
+    world = World(by_hand, wire_job(name=NAME, created=after(1)))
+    known = world.job()
+    assert known.object_name == "by-hand"
+    world.job_index.lose(known)
+    assert (await refused(getattr(world.writes, write)(known))).status == 409
+    assert world.kube.calls == []
 
 
 async def test_a_job_that_is_being_deleted_takes_nothing() -> None:
