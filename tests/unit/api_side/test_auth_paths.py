@@ -152,7 +152,7 @@ async def test_the_own_namespace_has_one_path() -> None:
 
 async def test_no_route_leads_around_the_refusal_of_a_job() -> None:
     """All is granted but one job, by each route, each body, and in both forms of the own namespace."""
-    refusal = {"/v1/jobs/backup": [], "/v1/jobs/backup/**": []}
+    refusal: dict[str, list[Capability]] = {"/v1/jobs/backup": [], "/v1/jobs/backup/**": []}
     for rules, refuses in ((policy(**refusal), True), (policy(), False)):
         scheme = ByPolicy(rules=rules)
         async with serving(scheme) as api:
