@@ -80,7 +80,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         await _require_pausing(request, judged | fields)
 
     def check(before: Object, after: Object) -> None:
-        if judged is not None and before != judged:
+        if judged is not None and any(before.get(field) != judged.get(field) for field in SELECTING):
             raise ApiError(HTTPStatus.CONFLICT, "another client changed the pause during this request; retry")
         _refuse_wider(before, after)
 

@@ -96,6 +96,21 @@ async def test_an_edit_by_another_client_is_kept(api: Api) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("theirs", "status", "jobs"),
+    [
+        pytest.param({"reason": "theirs"}, 200, ["other"], id="which says why"),
+        pytest.param({"allNamespaces": True}, 409, ["report"], id="which selects more than the caller was asked about"),
+    ],
+)
+async def test_an_edit_meanwhile(api: Api, theirs: Object, status: int, jobs: list[str]) -> None:
+    api.kube.put(DKRON_PAUSES, pause("p", {"jobs": ["report"]}))
+    edit = {"spec": {"jobs": ["report"], **theirs}}
+    api.kube.meanwhile("patch dkronpauses", lambda: api.kube.edit(DKRON_PAUSES, "p", lambda it: it.update(edit)))
+    assert (await api.client.patch(f"{PATH}/p", json={"jobs": ["other"]})).status == status
+    assert api.kube.has(DKRON_PAUSES, "p")["spec"] == {"jobs": jobs, **theirs}
+
+
 async def test_a_caller_with_a_token_pauses_in_their_own_name(capfd: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("dkron_api.audit").setLevel(logging.INFO)
     async with running_api(pauses.ROUTES, guard=Guard([OneCaller()])) as api:
