@@ -105,8 +105,11 @@ async def test_an_edit_by_another_client_is_kept(api: Api) -> None:
 )
 async def test_an_edit_meanwhile(api: Api, theirs: Object, status: int, jobs: list[str]) -> None:
     api.kube.put(DKRON_PAUSES, pause("p", {"jobs": ["report"]}))
-    edit = {"spec": {"jobs": ["report"], **theirs}}
-    api.kube.meanwhile("patch dkronpauses", lambda: api.kube.edit(DKRON_PAUSES, "p", lambda it: it.update(edit)))
+
+    def edit() -> None:
+        api.kube.edit(DKRON_PAUSES, "p", lambda it: it["spec"].update(theirs))
+
+    api.kube.meanwhile("patch dkronpauses", edit)
     assert (await api.client.patch(f"{PATH}/p", json={"jobs": ["other"]})).status == status
     assert api.kube.has(DKRON_PAUSES, "p")["spec"] == {"jobs": jobs, **theirs}
 
