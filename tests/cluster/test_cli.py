@@ -15,6 +15,7 @@ from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, finished, is_ready
+from tests.support.rights import Rules, limited_access
 from tests.support.sites import Site, namespace
 from tests.support.waiting import wait_for
 
@@ -67,6 +68,29 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     execution = run["attempts"][-1]["id"]
     assert "requested a run of bad" in seat.cli("retry", "bad", execution).output
     seat.kube.wait_status("bad", "to have been retried again", finished(6))
+
+
+def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Path) -> None:
+    only: Rules = {("dkron.io", "dkronruns"): ("create",)}
+    runner = command_line(limited_access(seat.kube, only, folder=tmp_path), seat.kube.namespace)
+    assert runner("can", "run", "good").output == "yes\n"
+    assert "the right to patch dkronjobs.dkron.io" in runner("can", "stop", "good", code=FORBIDDEN).output
+    said = runner("run", "good").output
+    name = said.partition("DkronRun ")[2].partition(";")[0]
+    assert said == (
+        f"requested a run of good: DkronRun {name}; kubectl get dkronrun {name} -n {seat.kube.namespace} shows it\n"
+    )
+    seat.kube.wait_for("its success", lambda: seat.kube.get(DKRON_RUNS, name).get("status") or {},
+                       lambda status: status.get("phase") == "Succeeded")  # fmt: skip
+    said = runner("run", "good", "--wait", code=FORBIDDEN).errors
+    assert "waiting for it takes the right to get dkronruns.dkron.io" in said
+
+    reads: Rules = {("dkron.io", "dkronruns"): ("create", "get")}
+    runner = command_line(limited_access(seat.kube, reads, folder=tmp_path), seat.kube.namespace)
+    assert "good: success" in runner("run", "good", "--wait").errors
+    assert "2 attempts: exit 3" in runner("run", "bad", "--wait", code=FAILED).errors
+    assert "is disabled" in runner("run", "off", "--wait", code=FAILED).errors
+    assert 'no DkronJob with the name "none"' in runner("run", "none", "--wait", code=NOT_FOUND).errors
 
 
 def test_a_retry_gives_the_same_values_again_or_says_that_they_are_gone(seat: Seat) -> None:

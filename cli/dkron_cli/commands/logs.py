@@ -8,7 +8,7 @@ import typer
 
 from dkron_cli.commands.arguments import Execution, JobName
 from dkron_cli.core.table import safe
-from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.edge.backend import Asked, Backend, connected
 from dkron_cli.edge.terminal import is_terminal, remark
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
@@ -60,12 +60,15 @@ def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -
     return list(runs[0].last_of_each)[-1:] if failed else list(runs[0].last_of_each)
 
 
-async def print_log(backend: Backend, job: Job, attempt: Attempt, *, follow: bool, label: str = "") -> None:
-    """Print the output of an attempt, line by line, each after the label."""
+async def print_log(
+    backend: Backend, job: Job, attempt: Attempt, *, follow: bool, label: str = "", asked: Asked | None = None
+) -> None:
+    """Print the output of an attempt, line by line, each after the label. `asked` is its run, if this command made
+    it."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     clean = safe if is_terminal() else str
     rest = ""
-    async for piece in backend.log(job, attempt, follow=follow):
+    async for piece in backend.log(job, attempt, follow=follow, asked=asked):
         *whole, rest = (rest + decoder.decode(piece)).split("\n")
         sys.stdout.writelines(f"{label}{clean(line)}\n" for line in whole)
         sys.stdout.flush()

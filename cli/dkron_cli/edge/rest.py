@@ -14,7 +14,7 @@ import aiohttp
 from dkron_cli.core.job import from_dkron, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.run import attempts_of_dkron
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
@@ -127,6 +127,7 @@ class Rest:
 
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
+        refuse_disabled(job, force=force and bool(order))
         if order:
             # Dkron would run the job without what it is given.
             await self._require_ours(job, "give a run values, a slot or a reason")
@@ -186,7 +187,14 @@ class Rest:
         await self.call("POST", "/v1/pause" if paused else "/v1/unpause")
         return bool(before.get("paused") if isinstance(before, dict) else before) is not paused
 
-    async def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+    async def log(
+        self,
+        job: Job,
+        attempt: Attempt,
+        *,
+        follow: bool,
+        asked: Asked | None = None,  # noqa: ARG002 - the server reads the run itself
+    ) -> AsyncIterator[bytes]:
         """Yield the log; from a Dkron, which has no logs, the output of the execution."""
         path = f"{_path(job)}/executions/{quote(attempt.id, safe='')}"
         with _readable():
