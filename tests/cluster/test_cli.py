@@ -72,7 +72,7 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
 
 def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Path) -> None:
     only: Rules = {("dkron.io", "dkronruns"): ("create",)}
-    runner = command_line(limited_access(seat.kube, only, folder=tmp_path), seat.kube.namespace)
+    runner = command_line(limited_access(seat.kube, only, folder=tmp_path, name="creates"), seat.kube.namespace)
     assert runner("can", "run", "good").output == "yes\n"
     assert "the right to patch dkronjobs.dkron.io" in runner("can", "stop", "good", code=FORBIDDEN).output
     said = runner("run", "good").output
@@ -86,7 +86,7 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     assert "waiting for it takes the right to get dkronruns.dkron.io" in said
 
     reads: Rules = {("dkron.io", "dkronruns"): ("create", "get")}
-    runner = command_line(limited_access(seat.kube, reads, folder=tmp_path), seat.kube.namespace)
+    runner = command_line(limited_access(seat.kube, reads, folder=tmp_path, name="reads"), seat.kube.namespace)
     assert "good: success" in runner("run", "good", "--wait").errors
     assert "2 attempts: exit 3" in runner("run", "bad", "--wait", code=FAILED).errors
     assert "is disabled" in runner("run", "off", "--wait", code=FAILED).errors
