@@ -2,12 +2,14 @@
 
 import codecs
 import sys
+from collections.abc import Iterable
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from dkron_cli.commands.arguments import Execution, JobName
-from dkron_cli.core.table import safe
+from dkron_cli.core.table import RESET, safe
 from dkron_cli.edge.backend import Asked, Backend, connected
 from dkron_cli.edge.terminal import is_terminal, remark
 from dkron_cli.edge.terminal import run as run_async
@@ -15,6 +17,8 @@ from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, runs_of
+
+ESCAPE = "\x1b"
 
 
 def logs(
@@ -66,12 +70,22 @@ async def print_log(
     """Print the output of an attempt, line by line, each after the label. `asked` is its run, if this command made
     it."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    clean = safe if is_terminal() else str
-    rest = ""
-    async for piece in backend.log(job, attempt, follow=follow, asked=asked):
-        *whole, rest = (rest + decoder.decode(piece)).split("\n")
-        sys.stdout.writelines(f"{label}{clean(line)}\n" for line in whole)
+    clean = partial(safe, goes_on=True) if is_terminal() else str
+    rest, colored = "", False
+
+    def put(lines: Iterable[str]) -> None:
+        nonlocal colored
+        shown = "".join(f"{clean(label + line)}\n" for line in lines)
+        colored = colored or ESCAPE in shown
+        sys.stdout.write(shown)
         sys.stdout.flush()
-    if rest:
-        sys.stdout.write(f"{label}{clean(rest)}\n")
-        sys.stdout.flush()
+
+    try:
+        async for piece in backend.log(job, attempt, follow=follow, asked=asked):
+            *whole, rest = (rest + decoder.decode(piece)).split("\n")
+            put(whole)
+        put([rest] if rest else ())
+    finally:
+        if colored and is_terminal():
+            sys.stdout.write(RESET)
+            sys.stdout.flush()
