@@ -130,7 +130,7 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
         (line,) = [line for line in each("get", "-o", "wide").lines if line.startswith("long")]
         assert "Paused" in line
         assert "a move (DkronPause" in line
-    assert "the job was paused" in seat.cli("run", "long", "--wait", code=FAILED).errors
+    assert "the job is paused by" in seat.cli("run", "long", "--wait", code=FAILED).errors
     assert "missedRuns  " in seat.cli("pauses").output
     seat.cli("pause", "--reason", "an upgrade", "--by", "bob")
     first, *others = seat.cli("resume", "after").lines
