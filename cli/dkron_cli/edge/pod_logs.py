@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from dkron_cli.edge.errors import readable
@@ -67,7 +68,7 @@ async def _pod(kube: KubeClient, job: Job, attempt: Attempt, again: Again | None
         over = next((one for one in await again() if one.job == attempt.job and one.finished is not None), None)
         if over is not None:
             # One more look: it may have begun and ended in between.
-            attempt, again = over, None
+            attempt, again = replace(over, uid=attempt.uid), None
             continue
         await asyncio.sleep(PAUSE)
 
