@@ -310,7 +310,7 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
 
 
 def test_an_overview_does_not_depend_on_the_order_of_jobs() -> None:
-    busy = {"executions": (RAN, LOST), "active": (seen(claim(at(-1))),)}
+    busy: dict[str, Any] = {"executions": (RAN, LOST), "active": (seen(claim(at(-1))),)}
     raws = [named(name, **busy) for name in ("a", "b", "c")]
     assert overview(*raws).as_json() == overview(*raws[::-1]).as_json()
 
