@@ -22,10 +22,13 @@ def job_names(ctx: typer.Context, incomplete: str) -> list[str]:
 async def _names(ctx: typer.Context) -> list[str]:
     options = options_of(ctx)
     if options.server:
-        from dkron_cli.edge.backend import connected  # noqa: PLC0415 - slow to load
+        from dkron_cli.edge.rest import open_rest  # noqa: PLC0415 - slow to load
 
-        async with connected(options) as backend:
-            return [job.name for job in await backend.jobs()]
+        rest = open_rest(options, warn=False)
+        try:
+            return [job.name for job in await rest.jobs()]
+        finally:
+            await rest.close()
     from dkron_cli.edge.cluster import job_names as names_in  # noqa: PLC0415
 
     return await names_in(options)

@@ -28,6 +28,8 @@ class Options:
     no_color: bool = False
     server: str = ""
     token: str = ""
+    token_file: str = ""
+    """It takes precedence over the token."""
 
     @property
     def structured(self) -> bool:
@@ -68,7 +70,7 @@ def _formats(incomplete: str) -> list[str]:
     return [each for each in FORMATS if each.startswith(incomplete)]
 
 
-def _shared(
+def _shared(  # noqa: PLR0913 - an option each
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="Namespace; default: the context's.", callback=_keep,
                           expose_value=False, show_default=False)
@@ -92,11 +94,17 @@ def _shared(
         bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.", callback=_keep, expose_value=False)
     ] = False,
     server: Annotated[
-        str, typer.Option("--server", help="REST API to use instead of a cluster, also of Dkron [DKRON_SERVER].",
+        str, typer.Option("--server", help="REST API to use instead of a cluster, also of Dkron; https unless it "
+                          "begins with http:// or is the loopback [DKRON_SERVER].",
                           callback=_keep, expose_value=False, show_default=False)
     ] = "",
     token: Annotated[
-        str, typer.Option("--token", help="Token for it; better by the variable [DKRON_TOKEN].", callback=_keep,
+        str, typer.Option("--token", help="Token for it; the list of processes shows it, so better give it by the "
+                          "variable [DKRON_TOKEN] or by --token-file.",
+                          callback=_keep, expose_value=False, show_default=False)
+    ] = "",
+    token_file: Annotated[
+        str, typer.Option("--token-file", metavar="FILE", help="File with the token for it.", callback=_keep,
                           expose_value=False, show_default=False)
     ] = "",
 ) -> None:  # fmt: skip

@@ -42,6 +42,8 @@ class Attempt:
     output: str = ""
     begun: bool = True
     """False for a claim: its Job has yet to be created."""
+    uid: str = ""
+    """The uid of the Job, while it is active."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,9 @@ def attempts_of(status: Object) -> list[Attempt]:
 
 
 def attempts_of_run(status: Object) -> list[Attempt]:
-    """Return the attempts that a status of a DkronRun shows, without their ids, which it does not have."""
+    """Return the attempts that a status of a DkronRun shows, without ids and uids, which it does not have."""
     shown = [(each, each.get("finishedAt") is not None) for each in objects(status, "attempts")]
-    return [replace(_attempt(raw, ended=ended), group=whole(status.get("group")), begun=False) for raw, ended in shown]
+    return [replace(_attempt(raw, ended=ended), group=whole(status.get("group")), begun=True) for raw, ended in shown]
 
 
 def runs_of(attempts: Iterable[Attempt]) -> list[Run]:
@@ -165,4 +167,5 @@ def _attempt(raw: Object, *, ended: bool = False) -> Attempt:
         message=str(raw.get("message") or ""),
         output=str(raw.get("output") or ""),
         begun=ended or bool(raw.get("uid")),
+        uid=str(raw.get("uid") or ""),
     )

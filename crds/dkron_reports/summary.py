@@ -2,7 +2,7 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -72,6 +72,11 @@ class Summary:
         }
 
 
+def _begun(now: datetime) -> Callable[[tuple[Job, Attempt]], tuple[datetime, str, str]]:
+    """The place of an active attempt: the oldest first."""
+    return lambda each: (each[1].started or now, each[0].namespace, each[0].name)
+
+
 def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summary]:
     """Return the overview of these jobs, in steps."""
     all_of = list(standings)
@@ -80,7 +85,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
     days: Counts = Counter()
     troubled: list[tuple[int, str, str, Job, Trouble]] = []
     running: list[tuple[Job, Attempt]] = []
-    last: list[tuple[datetime, int, Recent, Job]] = []
+    last: list[tuple[datetime, str, str, int, Recent, Job]] = []
     late: Counter[int] = Counter()
     numbers = count()
     for each in all_of:
@@ -101,10 +106,12 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             results[run.result] += 1
             if run.late is not None:
                 late[round(run.late / STEP)] += 1
+            # Runs of the same moment have an order of their own: jobs come in any.
+            placed = (run.started, job.namespace, job.name, next(numbers), run, job)
             if len(last) < MOST_SLOTS:
-                heapq.heappush(last, (run.started, next(numbers), run, job))
-            elif run.started > last[0][0]:
-                heapq.heapreplace(last, (run.started, next(numbers), run, job))
+                heapq.heappush(last, placed)
+            elif placed > last[0]:
+                heapq.heapreplace(last, placed)
     yield
     first = ((each.job, each.first(now)) for each in all_of)
     coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=MOST_SLOTS)
@@ -115,9 +122,9 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         troubled=len(troubled),
         attention=tuple(each[3:] for each in heapq.nsmallest(MOST_TROUBLED, troubled, key=lambda each: each[:3])),
         attempts=len(running),
-        running=tuple(heapq.nsmallest(MOST_RUNNING, running, key=lambda each: each[1].started or now)),
+        running=tuple(heapq.nsmallest(MOST_RUNNING, running, key=_begun(now))),
         results=results,
-        last=tuple((run, job) for _, _, run, job in sorted(last, reverse=True)),
+        last=tuple((run, job) for *_, run, job in sorted(last, reverse=True)),
         next=coming,
         late=late,
         days=as_days(days),

@@ -3,11 +3,12 @@ while the controller manager and the operator are killed at the same moments. Th
 """
 
 import argparse
+import contextlib
 import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,17 +19,18 @@ from dkron_kube.paths import Resource
 from localcluster import processes
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
+from tests.chaos.ending import Ending, concluded
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import figures
 from tests.chaos.history import Act, Fault, History, Operation, Terms
 from tests.chaos.jobs import job
 from tests.chaos.operators import Crew
 from tests.chaos.pulse import pulse
-from tests.chaos.reading import gathered, write
+from tests.chaos.reading import Fact, gathered, line, write
 from tests.chaos.recorder import Recorder
 from tests.chaos.storm import Say, cluster_of, duration, folder_of
 from tests.chaos.verdict import judge
-from tests.chaos.witness import Witness
+from tests.chaos.witness import Witness, seen
 from tests.support.kube import Kube
 from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import namespace
@@ -46,6 +48,7 @@ GAP = (25.0, 45.0)
 """Seconds that both of them have to catch up. The next kill comes in the middle of something else."""
 POLICIES = {"Allow": "allow", "Forbid": "forbid"}
 SCHEDULE = "* * * * *"
+UNFINISHED = "history.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +69,36 @@ def kills(seed: int, seconds: float) -> Iterator[Kill]:
 
 
 def main(arguments: list[str]) -> int:
-    """Compare them, and print both verdicts. A difference is information: 0 unless the DkronJobs are objected to."""
+    """Compare them, and print both verdicts. A difference is information: 0 unless the DkronJobs are objected to; 3
+    without a verdict."""
     options = _parser().parse_args(arguments)
+    again = f"python -m tests.chaos.cronjobs --duration {options.duration:.0f}s --seed {options.seed}"
+    return concluded(Ending(again, seed=options.seed), lambda ending: _side_by_side(options, ending))
+
+
+def _side_by_side(options: argparse.Namespace, ending: Ending) -> int:
     say = Say()
-    with cluster_of(options.kubeconfig) as (kubeconfig, cluster), folder_of(options.folder) as folder:
+    with contextlib.ExitStack() as stack:
+        with ending.at("making the folder"):
+            folder = ending.folder = stack.enter_context(folder_of(options.folder))
+        with ending.at("starting the cluster"):
+            kubeconfig, cluster = stack.enter_context(cluster_of(options.kubeconfig))
         if cluster is None:
             print("the controller manager of this cluster cannot be killed; use one of hack/cluster", file=sys.stderr)
             return 2
         say(f"seed {options.seed}")
-        with namespace(kubeconfig, "side-by-side") as kube:
+        with ending.at("the comparison"):
+            kube = stack.enter_context(namespace(kubeconfig, "side-by-side"))
             histories = compare(
                 kube, cluster, folder=folder, kills=tuple(kills(options.seed, options.duration)), say=say
             )
+        with ending.at("the checker"):
+            ending.verdict = _verdicts(histories, folder)
+        return ending.verdict
+
+
+def _verdicts(histories: dict[str, History], folder: Path) -> int:
+    """Write the histories, and print the verdict on each. Returns the exit code."""
     for name, history in histories.items():
         path = folder / f"{name}.jsonl"
         path.write_text("".join(write(history)), encoding="utf-8")
@@ -95,7 +116,8 @@ def compare(
     crew = Crew([ShiftedOperator(folder / "operator.log", *options)], down["DkronJob"].append)
     recorder = Recorder(kube)
     still: list[Fault] = []
-    with Witness(cluster.kubeconfig, kube.namespace) as witness, pulse(still.append):
+    with Witness(cluster.kubeconfig, kube.namespace) as witness, pulse(still.append), contextlib.ExitStack() as kept:
+        kept.callback(_keep, folder, lambda: [*recorder.operations, *seen(witness), *still, *down["DkronJob"]])
         crew.start()
         made = {"CronJob": list(_cron_jobs(kube)), "DkronJob": [recorder.create(body) for body in _dkron_jobs()]}
         began = time.monotonic()
@@ -108,8 +130,14 @@ def compare(
         at = witness.look()
         crew.finish()
         facts = [*witness.facts(at), *still]
+        kept.pop_all()
     terms = Terms(read=at, lateness=LATENESS, recovery=RECOVERY)
     return {kind: _history(terms, made[kind], facts, down[kind]) for kind in made}
+
+
+def _keep(folder: Path, facts: Callable[[], list[Fact]]) -> None:
+    """Keep what is known of a comparison that comes to no end."""
+    (folder / UNFINISHED).write_text("".join(map(line, facts())), encoding="utf-8")
 
 
 def _kill_controllers(cluster: LocalCluster, seconds: float, crew: Crew) -> Fault:

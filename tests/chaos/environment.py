@@ -27,7 +27,7 @@ from tests.chaos.pulse import Pulse, pulse
 from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.requester import Requester
-from tests.chaos.witness import Witness
+from tests.chaos.witness import Witness, seen
 from tests.support.kube import Kube, condition
 from tests.support.shifted_operator import ShiftedOperator
 
@@ -136,14 +136,29 @@ class Bed:
         return self._crew.complaints()
 
     def live(self, plan: Plan) -> list[str]:
-        """Have this storm, and then rest until everything is recorded. Returns the faults that were done."""
+        """Have this storm, and then rest until everything is recorded. Returns the faults that were done. If the storm
+        breaks off, the history has what the witness has seen so far."""
+        with contextlib.ExitStack() as kept:
+            kept.callback(self._keep)
+            done = self._live(plan)
+            self._rest()
+            kept.pop_all()
+        return done
+
+    def _keep(self) -> None:
+        for fact in seen(self._witness):
+            self._journal.note(fact)
+
+    def _live(self, plan: Plan) -> list[str]:
         self._crew.start()
         for body in plan.bodies:
             self._clients.create(body)
         began = time.monotonic()
-        requester = Requester(self._users)
-        with ThreadPoolExecutor(2, "clients") as pool, probe(self._prober), contextlib.closing(requester):
-            clients = pool.submit(self._wish, plan.wishes, began)
+        requester, broken_off = Requester(self._users), threading.Event()
+        with ThreadPoolExecutor(2, "clients") as pool, probe(self._prober), contextlib.ExitStack() as clients_end:
+            clients_end.callback(broken_off.set)
+            clients_end.callback(requester.close)
+            clients = pool.submit(self._wish, plan.wishes, began, broken_off)
             users = pool.submit(requester.ask, plan.requests, began)
             done = self._blow(plan, began)
             self._say("the last fault is over; everything recovers")
@@ -156,7 +171,6 @@ class Bed:
             users.result()
             self._users.resume_all()
             self._pass(datetime.now(UTC) + 2 * self._setup.patience.lateness * self._heart.stretch * SECOND)
-        self._rest()
         return done
 
     def _blow(self, plan: Plan, began: float) -> list[str]:
@@ -212,9 +226,10 @@ class Bed:
         self._broken += min(now - self._whole_since, excused)
         self._whole_since = now
 
-    def _wish(self, wishes: tuple[Wish, ...], began: float) -> None:
+    def _wish(self, wishes: tuple[Wish, ...], began: float, broken_off: threading.Event) -> None:
         for wish in wishes:
-            time.sleep(max(0.0, began + wish.at - time.monotonic()))
+            if broken_off.wait(max(0.0, began + wish.at - time.monotonic())):
+                return
             self._do(wish)
 
     def _do(self, wish: Wish) -> Operation | None:

@@ -3,14 +3,15 @@ for minutes. Then the verdict, and how soon slots were on time again.
 """
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
-from tests.chaos.environment import Patience, Setup, bed
+from tests.chaos.ending import Ending, concluded
+from tests.chaos.environment import Patience
 from tests.chaos.jobs import BODIES
 from tests.chaos.plan import HEAD_START, Blow, Fault, Plan
-from tests.chaos.storm import Say, cluster_of, duration, folder_of, lived, show
-from tests.support.sites import namespace
+from tests.chaos.storm import Say, duration, lived, prepared, show
 
 LONG = (
     Fault.API_AWAY, Fault.API_FREEZE, Fault.TOO_MANY, Fault.ERRORS, Fault.LOST_ANSWERS, Fault.FROZEN_WATCHES,
@@ -32,15 +33,21 @@ def outages(seconds: float) -> Plan:
 
 
 def main(arguments: list[str]) -> int:
-    """Have them. 0: nothing to object to, 1: objections, 2: options that are wrong."""
+    """Have them. 0: nothing to object to, 1: objections, 2: options that are wrong, 3: no verdict."""
     options = _parser().parse_args(arguments)
-    with cluster_of(None) as (kubeconfig, cluster), folder_of(options.folder) as folder:
-        setup = Setup(kubeconfig, cluster, folder, replicas=1, patience=PATIENCE)
-        with namespace(kubeconfig, "outages") as kube, bed(setup, kube.namespace, say=Say()) as made:
-            verdict, numbers, fallen = lived(made, outages(options.duration))
+    again = f"python -m tests.chaos.outages --duration {options.duration:.0f}s"
+    return concluded(Ending(again), lambda ending: _outages(options, ending))
+
+
+def _outages(options: argparse.Namespace, ending: Ending) -> int:
+    with contextlib.ExitStack() as stack:
+        made, _ = prepared(stack, ending, options, say=Say(), replicas=1, patience=PATIENCE)
+        verdict, numbers, fallen = lived(made, outages(options.duration), at=ending.at)
+        with ending.at("telling the verdict"):
             for what, after in numbers.recoveries:
                 print(f"on time again after {after.total_seconds():5.2f} s: {what}")
-            return show(made, verdict, numbers, fallen)
+            ending.verdict = show(made, verdict, numbers, fallen)
+        return ending.verdict
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from tests.chaos.recorder import Recorder
@@ -13,15 +14,16 @@ EVERY = 2.0
 
 @contextmanager
 def probe(recorder: Recorder) -> Iterator[None]:
-    """While this is entered, runs of the probe are asked for. Nobody else uses this recorder."""
+    """While this is entered, runs of the probe are asked for. Nobody else uses this recorder. Raises what has ended
+    that before its time."""
     ended = threading.Event()
-    thread = threading.Thread(target=_ask, args=(recorder, ended), name="probe", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    with ThreadPoolExecutor(1, "probe") as pool:
+        asking = pool.submit(_ask, recorder, ended)
+        try:
+            yield
+        finally:
+            ended.set()
+        asking.result()
 
 
 def _ask(recorder: Recorder, ended: threading.Event) -> None:

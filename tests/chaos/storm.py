@@ -11,12 +11,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import localcluster
 from localcluster.cluster import LocalCluster
 from localcluster.current import CurrentCluster
 from localcluster.record import every
+from tests.chaos.ending import Ending, concluded
 from tests.chaos.environment import Bed, Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
 from tests.chaos.figures import Figures, figures
@@ -27,34 +30,74 @@ from tests.support.sites import install, namespace
 MOST = 10
 """How many objections are shown."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
+At = Callable[[str], AbstractContextManager[None]]
+
+
+def nowhere(_stage: str) -> AbstractContextManager[None]:
+    """For a caller that does not want to know the stage."""
+    return contextlib.nullcontext()
 
 
 def main(arguments: list[str]) -> int:
-    """Have a storm. 0: nothing to object to, 1: objections, 2: options that are wrong."""
+    """Have a storm. 0: nothing to object to, 1: objections, 2: options that are wrong, 3: no verdict."""
     options = _parser().parse_args(arguments)
     seed = random.randrange(10**6) if options.seed is None else options.seed  # noqa: S311 - to be repeated
     again = (
         f"python -m tests.chaos.storm --duration {options.duration:.0f}s --seed {seed} --replicas {options.replicas}"
+        f"{' --split-brain' if options.split_brain else ''}"
     )
     say = Say()
-    say(f"seed {seed}; this storm again: {again}{' --split-brain' if options.split_brain else ''}")
-    with cluster_of(options.kubeconfig) as (kubeconfig, cluster), folder_of(options.folder) as folder:
-        setup = Setup(kubeconfig, cluster, folder, replicas=options.replicas, split_brain=options.split_brain)
-        with namespace(kubeconfig, "storm") as kube, bed(setup, kube.namespace, say=say) as made:
-            return show(made, *weathered(made, setup, seed, options.duration))
+    say(f"seed {seed}; this storm again: {again}")
+    return concluded(Ending(again, seed=seed), lambda ending: _storm(options, seed, say, ending))
 
 
-def weathered(made: Bed, setup: Setup, seed: int, seconds: float) -> tuple[Verdict, Figures, list[str]]:
+def _storm(options: argparse.Namespace, seed: int, say: "Say", ending: Ending) -> int:
+    with contextlib.ExitStack() as stack:
+        made, setup = prepared(
+            stack, ending, options, say=say, replicas=options.replicas, split_brain=options.split_brain
+        )
+        found = weathered(made, setup, seed, options.duration, at=ending.at)
+        with ending.at("telling the verdict"):
+            ending.verdict = show(made, *found)
+        return ending.verdict
+
+
+def prepared(
+    stack: contextlib.ExitStack,
+    ending: Ending,
+    options: argparse.Namespace,
+    *,
+    say: "Say",
+    **settings: Any,
+) -> tuple[Bed, Setup]:
+    """The place of a storm, for as long as the stack is entered: a cluster, a namespace in it, and all that lives
+    there. The settings are those of its `Setup`."""
+    with ending.at("making the folder"):
+        folder = ending.folder = stack.enter_context(folder_of(options.folder))
+    with ending.at("starting the cluster"):
+        kubeconfig, cluster = stack.enter_context(cluster_of(getattr(options, "kubeconfig", None)))
+    with ending.at("preparing the storm"):
+        kube = stack.enter_context(namespace(kubeconfig, "storm"))
+        setup = Setup(kubeconfig, cluster, folder, **settings)
+        return stack.enter_context(bed(setup, kube.namespace, say=say)), setup
+
+
+def weathered(
+    made: Bed, setup: Setup, seed: int, seconds: float, *, at: At = nowhere
+) -> tuple[Verdict, Figures, list[str]]:
     """Have the storm of this seed: the verdict, the figures, and what operators did that they should not."""
     faults = frozenset(KINDS) - (frozenset() if setup.owned else COMPONENTS)
-    return lived(made, plan(seed, seconds, faults=faults, rivals=setup.has_rivals))
+    return lived(made, plan(seed, seconds, faults=faults, rivals=setup.has_rivals), at=at)
 
 
-def lived(made: Bed, what: Plan) -> tuple[Verdict, Figures, list[str]]:
-    """Have what is planned: the verdict, the figures, and what operators did that they should not."""
-    done = made.live(what)
-    verdict = judge(made.history())
-    return verdict, figures(verdict, done), made.complaints()
+def lived(made: Bed, what: Plan, *, at: At = nowhere) -> tuple[Verdict, Figures, list[str]]:
+    """Have what is planned: the verdict, the figures, and what operators did that they should not. `at` is told what
+    is being done."""
+    with at("the storm"):
+        done = made.live(what)
+    with at("the checker"):
+        verdict = judge(made.history())
+        return verdict, figures(verdict, done), made.complaints()
 
 
 def show(made: Bed, verdict: Verdict, numbers: Figures, fallen: list[str]) -> int:

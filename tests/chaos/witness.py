@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -184,6 +184,13 @@ class View:
     def failed(self, error: KubeError) -> None:
         """It is tried again; if anything is missed by that, a list follows."""
         self.trouble = str(error)
+
+
+def seen(witness: Witness) -> list[Run | Since | Fault | Record | RunObject | BackfillObject]:
+    """All that a witness has seen so far, of a storm that broke off; none if that cannot be told."""
+    with suppress(Exception):
+        return list(witness.facts(datetime.now(UTC)))
+    return []
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, finished, is_ready
+from tests.support.rights import Rules, limited_access
 from tests.support.sites import Site, namespace
 from tests.support.waiting import wait_for
 
@@ -69,6 +70,29 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     seat.kube.wait_status("bad", "to have been retried again", finished(6))
 
 
+def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Path) -> None:
+    only: Rules = {("dkron.io", "dkronruns"): ("create",)}
+    runner = command_line(limited_access(seat.kube, only, folder=tmp_path, name="creates"), seat.kube.namespace)
+    assert runner("can", "run", "good").output == "yes\n"
+    assert "the right to patch dkronjobs.dkron.io" in runner("can", "stop", "good", code=FORBIDDEN).output
+    said = runner("run", "good").output
+    name = said.partition("DkronRun ")[2].partition(";")[0]
+    assert said == (
+        f"requested a run of good: DkronRun {name}; kubectl get dkronrun {name} -n {seat.kube.namespace} shows it\n"
+    )
+    seat.kube.wait_for("its success", lambda: seat.kube.get(DKRON_RUNS, name).get("status") or {},
+                       lambda status: status.get("phase") == "Succeeded")  # fmt: skip
+    said = runner("run", "good", "--wait", code=FORBIDDEN).errors
+    assert "waiting for it takes the right to get dkronruns.dkron.io" in said
+
+    reads: Rules = {("dkron.io", "dkronruns"): ("create", "get")}
+    runner = command_line(limited_access(seat.kube, reads, folder=tmp_path, name="reads"), seat.kube.namespace)
+    assert "good: success" in runner("run", "good", "--wait").errors
+    assert "2 attempts: exit 3" in runner("run", "bad", "--wait", code=FAILED).errors
+    assert "is disabled" in runner("run", "off", "--wait", code=FAILED).errors
+    assert 'no DkronJob with the name "none"' in runner("run", "none", "--wait", code=NOT_FOUND).errors
+
+
 def test_a_retry_gives_the_same_values_again_or_says_that_they_are_gone(seat: Seat) -> None:
     declared = [{"name": "day", "type": "integer"}, {"name": "token", "secret": True}]
     seat.kube.apply(dkron_job("given", jobTemplate=simulated(exit_code=3), parameters=declared))
@@ -106,7 +130,7 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
         (line,) = [line for line in each("get", "-o", "wide").lines if line.startswith("long")]
         assert "Paused" in line
         assert "a move (DkronPause" in line
-    assert "the job was paused" in seat.cli("run", "long", "--wait", code=FAILED).errors
+    assert "the job is paused by" in seat.cli("run", "long", "--wait", code=FAILED).errors
     assert "missedRuns  " in seat.cli("pauses").output
     seat.cli("pause", "--reason", "an upgrade", "--by", "bob")
     first, *others = seat.cli("resume", "after").lines

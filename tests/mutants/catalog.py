@@ -53,6 +53,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/read.py": ("test_read.py", "test_store.py"),
     "plan/run_requests.py": ("test_requests.py", "test_requested_runs.py"),
     "plan/requested_run.py": ("test_requested_runs.py",),
+    "act/create.py": ("test_create.py",),
+    "plan/upstream_runs.py": ("test_chain.py",),
     "act/requested_runs.py": ("test_requested_runs.py",),
     "plan/tidy.py": ("test_tidy.py", "test_requested_runs.py"),
     "plan/run_status.py": ("test_requested_runs.py",),

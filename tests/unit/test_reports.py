@@ -309,6 +309,12 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
     assert found["next_hour"]["slots"][0] == {"due": "2026-03-01T12:01:00Z", "namespace": "default", "job": "ahead"}
 
 
+def test_an_overview_does_not_depend_on_the_order_of_jobs() -> None:
+    busy: dict[str, Any] = {"executions": (RAN, LOST), "active": (seen(claim(at(-1))),)}
+    raws = [named(name, **busy) for name in ("a", "b", "c")]
+    assert overview(*raws).as_json() == overview(*raws[::-1]).as_json()
+
+
 def test_an_overview_of_no_jobs_is_zeros_and_time_makes_troubles() -> None:
     empty = overview().as_json()
     assert (empty["jobs"], empty["lateness_seconds"], empty["attention"]["total"]) == (0, {"runs": 0}, 0)

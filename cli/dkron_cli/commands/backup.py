@@ -1,7 +1,5 @@
 """`backup` and `restore`: all custom resources, with the record of past runs."""
 
-import json
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +11,7 @@ from dkron_cli.core.objects import KEPT, Object, admitted, is_same, misshapen, p
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
-from dkron_cli.edge.terminal import remark, run, say
+from dkron_cli.edge.terminal import print_json, remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import DryRun, Options, options_of
@@ -45,8 +43,7 @@ async def _backup(options: Options) -> None:
             for kind, resource in RESOURCES.items():
                 known = {"apiVersion": API_VERSION, "kind": kind}
                 found += [with_history({**raw, **known}) async for raw in cluster.kube.list(resource, where)]
-    json.dump({"apiVersion": "v1", "kind": "List", "items": found}, sys.stdout, indent=1, ensure_ascii=False)
-    sys.stdout.write("\n")
+    print_json({"apiVersion": "v1", "kind": "List", "items": found}, indent=1)
     remark(f"{plural(len(found), 'object')}; Secrets are not among them, see dkronctl secrets")
 
 

@@ -7,7 +7,6 @@ import typer
 from dkron_cli.commands.arguments import JobName
 from dkron_cli.core.job import description
 from dkron_cli.core.run import attempt_table
-from dkron_cli.core.table import safe
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import run, say, show, structured
 from dkron_cli.options import Options, options_of
@@ -46,4 +45,4 @@ async def _describe(options: Options, name: str) -> None:
         show(attempt_table(newest), options)
     output = next((each.output for each in newest if each.output), "")
     if output:
-        say(f"\nOutput of the newest:\n{safe(output).rstrip()}")
+        say(f"\nOutput of the newest:\n{output.rstrip()}")

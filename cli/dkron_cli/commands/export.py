@@ -1,14 +1,12 @@
 """`export`: jobs, as `import` takes them."""
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 
 from dkron_cli.commands.arguments import JobNames
 from dkron_cli.edge.backend import connected
-from dkron_cli.edge.terminal import print_manifests, run
+from dkron_cli.edge.terminal import print_json, print_manifests, run
 from dkron_cli.options import Options, options_of
 from dkron_from_dkron.manifest import manifest
 
@@ -31,7 +29,6 @@ async def _export(options: Options, names: list[str], *, full: bool) -> None:
         found = await backend.jobs(names)
     raw = [job.raw for job in found]
     if options.server:
-        json.dump(raw, sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_json(raw)
         return
     print_manifests([manifest(each, defaults=full) for each in raw], options)

@@ -2,19 +2,23 @@
 
 import codecs
 import sys
+from collections.abc import Iterable
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from dkron_cli.commands.arguments import Execution, JobName
-from dkron_cli.core.table import safe
-from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.core.table import RESET, safe
+from dkron_cli.edge.backend import Asked, Backend, connected
 from dkron_cli.edge.terminal import is_terminal, remark
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, runs_of
+
+ESCAPE = "\x1b"
 
 
 def logs(
@@ -60,15 +64,28 @@ def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -
     return list(runs[0].last_of_each)[-1:] if failed else list(runs[0].last_of_each)
 
 
-async def print_log(backend: Backend, job: Job, attempt: Attempt, *, follow: bool, label: str = "") -> None:
-    """Print the output of an attempt, line by line, each after the label."""
+async def print_log(
+    backend: Backend, job: Job, attempt: Attempt, *, follow: bool, label: str = "", asked: Asked | None = None
+) -> None:
+    """Print the output of an attempt, line by line, each after the label. `asked` is its run, if this command made
+    it."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    clean = safe if is_terminal() else str
-    rest = ""
-    async for piece in backend.log(job, attempt, follow=follow):
-        *whole, rest = (rest + decoder.decode(piece)).split("\n")
-        sys.stdout.writelines(f"{label}{clean(line)}\n" for line in whole)
+    clean = partial(safe, goes_on=True) if is_terminal() else str
+    rest, colored = "", False
+
+    def put(lines: Iterable[str]) -> None:
+        nonlocal colored
+        shown = "".join(f"{clean(label + line)}\n" for line in lines)
+        colored = colored or ESCAPE in shown
+        sys.stdout.write(shown)
         sys.stdout.flush()
-    if rest:
-        sys.stdout.write(f"{label}{clean(rest)}\n")
-        sys.stdout.flush()
+
+    try:
+        async for piece in backend.log(job, attempt, follow=follow, asked=asked):
+            *whole, rest = (rest + decoder.decode(piece)).split("\n")
+            put(whole)
+        put([rest] if rest else ())
+    finally:
+        if colored and is_terminal():
+            sys.stdout.write(RESET)
+            sys.stdout.flush()

@@ -15,7 +15,6 @@ from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
-from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Result, Run
 from dkron_reports.words import exact_span, read_span
 
@@ -42,9 +41,10 @@ def run(  # noqa: PLR0913 - an option each
 ) -> None:
     """Run a job now; with --wait the exit code is the result.
 
-    0 if the run succeeded, 1 if it failed or the operator skipped it, 6 if --timeout has passed: the run then goes on.
-    Ctrl-C leaves the run alone, too. With --server, --wait also waits for the jobs that run after this one, and
-    --follow prints the output at the end. With -p, --at or --reason, the run is a DkronRun; values that do not fit the
+    By kubeconfig it creates a DkronRun and prints its name, which takes the right to create dkronruns and no other.
+    With --wait, 0 if the run succeeded, 1 if it failed or the operator refused it, 6 if --timeout has passed: the run
+    then goes on, and so it does after Ctrl-C and with 4, if you may not read the DkronRun. With --server, --wait also
+    waits for the jobs that run after this one, and --follow prints the output at the end. Values that do not fit the
     parameters of the job end with 1.
     """
     if timeout and not (wait or follow):
@@ -80,19 +80,17 @@ class Request:
 async def _run(options: Options, request: Request) -> int:
     async with connected(options) as backend:
         job = await backend.job_to_run(request.name)
-        if job.disabled and not (request.force and request.order):
-            text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
-            raise CliError(Code.FAILED, text)
         request.sent = True
+        asked: Asked | None = None
         if not (request.wait or request.follow):
-            await backend.run(job, force=request.force, wait=None, order=request.order)
-            say(f"requested a run of {job.name}; dkronctl history {job.name} shows it")
+            asked = await backend.run(job, force=request.force, wait=None, order=request.order)
+            say(f"{_requested(asked)}; {_see(asked)}")
             return Code.OK
-        began, asked = time.monotonic(), None
+        began = time.monotonic()
         try:
             async with asyncio.timeout(request.seconds):
                 asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
-                remark(f"requested a run of {job.name}")
+                remark(_requested(asked))
                 found = await _until_over(backend, asked, follow=request.follow)
         except TimeoutError:
             waited = f"{time.monotonic() - began:.0f}s"
@@ -100,8 +98,19 @@ async def _run(options: Options, request: Request) -> int:
             if asked is None:
                 # A REST API that waits has not even said that it knows of the run.
                 text = f"the server has not told after {waited} that the run of {job.name} is over; it may go on"
-            raise CliError(Code.CONFLICT, f"{text}; dkronctl history {job.name} shows it") from None
+            shown = f"dkronctl history {job.name} shows it" if asked is None else _see(asked)
+            raise CliError(Code.CONFLICT, f"{text}; {shown}") from None
     return _report(job.name, found)
+
+
+def _requested(asked: Asked) -> str:
+    return f"requested a run of {asked.job.name}{f': DkronRun {asked.object_name}' if asked.object_name else ''}"
+
+
+def _see(asked: Asked) -> str:
+    if asked.object_name:
+        return f"kubectl get dkronrun {asked.object_name} -n {asked.job.namespace} shows it"
+    return f"dkronctl history {asked.job.name} shows it"
 
 
 async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
@@ -114,9 +123,10 @@ async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
             if found is not None:
                 for each in found.attempts if follow else ():
                     label = f"[{each.member}] " if each.member else ""
-                    name = each.id.partition("-")[2]
+                    # An id begins with the start of the attempt, which may be told more exactly later.
+                    name = each.job or each.id.partition("-")[2]
                     if each.begun and name not in followed:
-                        log = _follow(backend, asked.job, each, label, behind=latest.get(each.member))
+                        log = _follow(backend, asked, each, label, behind=latest.get(each.member))
                         followed[name] = latest[each.member] = asyncio.create_task(log)
                 if found.result is not Result.RUNNING:
                     await asyncio.gather(*followed.values())
@@ -128,13 +138,13 @@ async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
 
 
 async def _follow(
-    backend: Backend, job: Job, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
+    backend: Backend, asked: Asked, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
 ) -> None:
     """Print the log of an attempt, after that of the member's previous one. The run goes on if it cannot be read."""
     if behind is not None:
         await behind
     try:
-        await print_log(backend, job, attempt, follow=True, label=label)
+        await print_log(backend, asked.job, attempt, follow=True, label=label, asked=asked)
     except CliError as error:
         remark(f"{label}cannot read the log: {error}")
 

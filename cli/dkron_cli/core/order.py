@@ -20,7 +20,7 @@ LONGEST_REASON = 256
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """It is true if there is anything to give, which takes a DkronRun; an annotation can only ask for a run."""
+    """It is true if there is anything to give."""
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     at: datetime | None = None
@@ -73,6 +73,8 @@ def read_order(parameters: Sequence[str], at: str, reason: str) -> Order:
 def unfit(job: Job, order: Order) -> str:
     """Return why a DkronJob cannot run with these values, as a sentence; empty if it can, or if the server has to tell
     because the job cannot be read here."""
+    if not job.raw:
+        return ""
     try:
         spec = JobSpec.from_wire(dict(job.raw.get("spec") or {}))
     except ValidationError:

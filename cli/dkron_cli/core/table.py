@@ -10,6 +10,9 @@ from dkron_reports.words import one_line
 
 GAP = "   "
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
+RESET, HIDDEN = "\x1b[0m", "8"
+OF_A_PALETTE = {"38;5": 3, "48;5": 3, "38;2": 5, "48;2": 5}
+"""How many parameters set a colour of the palette, or one by its parts, by the first two."""
 NARROWEST, SENTENCE = 8, 30
 """Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
 READABLE = 20
@@ -46,12 +49,27 @@ def lines(content: Table, *, width: int | None = None, wrap: bool = False) -> li
     return [line for row in cells for line in (_wrapped(row, widths) if wrap else (_line(row, widths),))]
 
 
-def safe(text: str) -> str:
-    """Return the output of a job with its lines and colours, without what else could control a terminal."""
+def safe(text: str, *, goes_on: bool = False) -> str:
+    """Return the output of a job with its lines and colours, without what else could control a terminal. Colours end
+    with the text unless it goes on."""
     parts = _COLOR.split(text)
-    colors = _COLOR.findall(text)
+    colors = [_visible(each) for each in _COLOR.findall(text)]
     plain = ["".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in part) for part in parts]
-    return "".join(part + color for part, color in zip(plain, [*colors, ""], strict=True))
+    end = RESET if not goes_on and any(colors) and colors[-1] != RESET else ""
+    return "".join(part + color for part, color in zip(plain, [*colors, end], strict=True))
+
+
+def _visible(color: str) -> str:
+    """Return a sequence of colours without the parameter that hides text; empty if nothing is left of it. The same
+    number may stand for a colour in the palette, or for a part of one."""
+    given, kept, at = color[2:-1].split(";"), [], 0
+    while at < len(given):
+        size = OF_A_PALETTE.get(";".join(given[at : at + 2]), 1)
+        size = size if at + size <= len(given) else 1
+        if given[at].lstrip("0") != HIDDEN:
+            kept += given[at : at + size]
+        at += size
+    return f"\x1b[{';'.join(kept)}m" if kept else ""
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:

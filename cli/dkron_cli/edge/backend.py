@@ -24,12 +24,10 @@ class Asked:
 
     job: Job
     group: int
-    id: str = ""
-    at: datetime | None = None
     known: frozenset[int] = frozenset()
     """Groups that were there before."""
     object_name: str = ""
-    """The DkronRun that asks for it; empty if none does."""
+    """The DkronRun; empty for a request by REST."""
 
 
 PLAIN = Order()
@@ -80,8 +78,9 @@ class Backend(Protocol):
     async def pause(self, *, paused: bool) -> bool:
         """Have the REST API reject changes, or accept them, and return whether that changed it."""
 
-    def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
-        """Yield the output of an attempt. With `follow` it waits for the start and goes on until the end."""
+    def log(self, job: Job, attempt: Attempt, *, follow: bool, asked: Asked | None = None) -> AsyncIterator[bytes]:
+        """Yield the output of an attempt. With `follow` it waits for the start and goes on until the end. `asked` is
+        the run, for a user who may read it and not its job."""
 
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Return the next slots."""
@@ -130,6 +129,13 @@ def need_cluster(options: Options, command: str) -> None:
             f"{command} needs a kubeconfig, because the REST API does not tell enough; leave out --server and "
             "DKRON_SERVER",
         )
+
+
+def refuse_disabled(job: Job, *, force: bool) -> None:
+    """Raise for a job that is disabled, as far as it may be read."""
+    if job.disabled and not force:
+        text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
+        raise CliError(Code.FAILED, text)
 
 
 def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:

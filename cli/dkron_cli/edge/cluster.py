@@ -1,8 +1,7 @@
-"""The cluster by kubeconfig: reads DkronJobs, and writes the annotations and fields that the operator acts on."""
+"""The cluster by kubeconfig: reads DkronJobs, creates DkronRuns, and writes what the operator acts on."""
 
 import getpass
 import secrets
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,15 +11,15 @@ from typing import Any
 
 from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.repeat import lost, same_order
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.pod_logs import pod_log
-from dkron_cli.edge.run_progress import progress
+from dkron_cli.edge.run_progress import attempts_of_asked, progress
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.names import API_VERSION, object_name
-from dkron_crds.requests import group_of, run_annotation
+from dkron_crds.requests import group_of
 from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.client import KubeClient
@@ -93,8 +92,13 @@ class Cluster:
         raise missing(name, f"in namespace {self.namespace}", await self._names())
 
     async def job_to_run(self, name: str) -> Job:
-        """Return one job."""
-        return await self.job(name)
+        """Return one job. A user who may not read it knows its name, and the operator tells whether it exists."""
+        try:
+            return await self.job(name)
+        except CliError as error:
+            if error.code is not Code.FORBIDDEN:
+                raise
+            return Job(name=name, schedule="", raw={}, namespace=self.namespace, object_name=object_name(name))
 
     async def _names(self) -> list[str]:
         """Return the names of the objects; none if they may not be listed."""
@@ -124,29 +128,21 @@ class Cluster:
         wait: float | None,  # noqa: ARG002 - the caller waits
         order: Order = PLAIN,
     ) -> Asked:
-        """Write the annotation that requests a run, or create a DkronRun if it is given anything."""
+        """Create a DkronRun."""
+        refuse_disabled(job, force=force)
         if why := unfit(job, order):
             raise CliError(Code.FAILED, f'"{job.name}" cannot run with these values: {why}')
-        if order:
-            return await self._create_run(job, order, force=force)
-        now = datetime.now(UTC)
-        request = f"{time.time_ns()}-{secrets.token_hex(2)}"
-        key, text = run_annotation(request, now, by=_user(), force=force)
-        await self._annotate(job, key, text)
-        return Asked(job, group_of(request, now), request, now)
-
-    async def progress(self, asked: Asked) -> Run | None:
-        """Return the run as the status of the job shows it, or of the DkronRun if the job does not."""
-        return await progress(self.kube, asked)
-
-    async def _create_run(self, job: Job, order: Order, *, force: bool) -> Asked:
         name = f"{job.object_name[:_ROOM]}-{secrets.token_hex(8)}"
         spec = order.spec(job.name, force=force, by=_user())
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": spec}
         with readable():
             made = (await self.kube.create(DKRON_RUNS, job.namespace, body))["metadata"]
         at = datetime.fromisoformat(made["creationTimestamp"])
-        return Asked(job, group_of(made["uid"], at), made["uid"], at, object_name=name)
+        return Asked(job, group_of(made["uid"], at), object_name=name)
+
+    async def progress(self, asked: Asked) -> Run | None:
+        """Return the run as its DkronRun shows it, with what else the status of the job tells."""
+        return await progress(self.kube, asked)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
         """Request the run with the values and the slot. Raises `CliError` if they are not known any more."""
@@ -216,9 +212,15 @@ class Cluster:
             return None
         return found[0] if len(found) == 1 else None
 
-    def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+    def log(self, job: Job, attempt: Attempt, *, follow: bool, asked: Asked | None = None) -> AsyncIterator[bytes]:
         """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps."""
-        return pod_log(self.kube, job, attempt, follow=follow)
+
+        async def again() -> list[Attempt]:
+            if asked is not None:
+                return await attempts_of_asked(self.kube, asked)
+            return attempts_of((await self.kube.get(DKRON_JOBS, job.namespace, job.object_name)).get("status") or {})
+
+        return pod_log(self.kube, job, attempt, again if follow else None)
 
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Compute the next slots as the operator does."""

@@ -2,20 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
+from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound, Unavailable
-from dkron_kube.paths import DKRON_JOBS, PODS
+from dkron_kube.paths import PODS
 from dkron_reports.job import Job
-from dkron_reports.run import Attempt, attempts_of
+from dkron_reports.run import Attempt
 
 Object = dict[str, Any]
-JOB_NAME = "batch.kubernetes.io/job-name"
+Again = Callable[[], Awaitable[list[Attempt]]]
+"""Returns the attempts as they are by now."""
 OURS = "job"
 PAUSE = 0.5
 """Seconds between two looks at a job or a pod."""
@@ -23,14 +26,17 @@ START = 300.0
 """Seconds for which a followed log waits for its container."""
 
 
-async def pod_log(kube: KubeClient, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
-    """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps. Raises
-    `CliError` if the attempt has not started and is not waited for."""
+async def pod_log(kube: KubeClient, job: Job, attempt: Attempt, again: Again | None) -> AsyncIterator[bytes]:
+    """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps. With
+    `again`, follow it from its start to its end. Raises `CliError` if the attempt has not started and is not waited
+    for."""
     with readable():
-        pod, attempt = await _pod(kube, job, attempt, wait=follow and attempt.finished is None)
+        follow = again is not None
+        pod, attempt = await _pod(kube, job, attempt, again if attempt.finished is None else None)
         if pod is None:
             if attempt.finished is None:
-                raise CliError(Code.CONFLICT, f"the execution {attempt.id} has not started; use -f to wait for it")
+                text = f"the execution {attempt.id or attempt.job} has not started; use -f to wait for it"
+                raise CliError(Code.CONFLICT, text)
             yield attempt.output.encode()
             return
         container = _container(pod)
@@ -47,22 +53,22 @@ async def pod_log(kube: KubeClient, job: Job, attempt: Attempt, *, follow: bool)
             yield attempt.output.encode()
 
 
-async def _pod(kube: KubeClient, job: Job, attempt: Attempt, *, wait: bool) -> tuple[Object | None, Attempt]:
-    """Return the newest pod of the attempt if its container has begun, and the attempt as it is then."""
+async def _pod(kube: KubeClient, job: Job, attempt: Attempt, again: Again | None) -> tuple[Object | None, Attempt]:
+    """Return the newest pod of the attempt if its container has begun, and the attempt as it is then. With `again`,
+    wait for that."""
     deadline = time.monotonic() + START
     while True:
-        listed = kube.list(PODS, job.namespace, label_selector=f"{JOB_NAME}={attempt.job}")
-        pods = [pod async for pod in listed]
+        listed = kube.list(PODS, job.namespace, label_selector=f"{POD_OF_JOB}={attempt.job}")
+        pods = [pod async for pod in listed if is_pod_of(pod, job=attempt.job, uid=attempt.uid)]
         pod = max(pods, key=lambda one: str(one["metadata"]["creationTimestamp"]), default=None)
         if pod is not None and _has_begun(pod, _container(pod)):
             return pod, attempt
-        if not wait or time.monotonic() >= deadline:
+        if again is None or time.monotonic() >= deadline:
             return None, attempt
-        again = attempts_of((await kube.get(DKRON_JOBS, job.namespace, job.object_name)).get("status") or {})
-        over = next((one for one in again if one.job == attempt.job and one.finished is not None), None)
+        over = next((one for one in await again() if one.job == attempt.job and one.finished is not None), None)
         if over is not None:
             # One more look: it may have begun and ended in between.
-            attempt, wait = over, False
+            attempt, again = replace(over, uid=attempt.uid), None
             continue
         await asyncio.sleep(PAUSE)
 

@@ -6,15 +6,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 
+from dkron_cli.core.address import address_of, in_the_clear
 from dkron_cli.core.job import from_dkron, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.run import attempts_of_dkron
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
+from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
@@ -29,6 +32,9 @@ RETRY = "check --server and DKRON_SERVER"
 LONGER = 5.0
 """Seconds."""
 SENTENCE = 300
+LONGEST_TOKEN = 16384
+"""Bytes: more than a header may have."""
+NO_TLS = (aiohttp.ClientConnectorSSLError, ssl.SSLError)
 SECOND = 1_000_000_000
 
 
@@ -127,6 +133,7 @@ class Rest:
 
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
+        refuse_disabled(job, force=force and bool(order))
         if order:
             # Dkron would run the job without what it is given.
             await self._require_ours(job, "give a run values, a slot or a reason")
@@ -186,7 +193,14 @@ class Rest:
         await self.call("POST", "/v1/pause" if paused else "/v1/unpause")
         return bool(before.get("paused") if isinstance(before, dict) else before) is not paused
 
-    async def log(self, job: Job, attempt: Attempt, *, follow: bool) -> AsyncIterator[bytes]:
+    async def log(
+        self,
+        job: Job,
+        attempt: Attempt,
+        *,
+        follow: bool,
+        asked: Asked | None = None,  # noqa: ARG002 - the server reads the run itself
+    ) -> AsyncIterator[bytes]:
         """Yield the log; from a Dkron, which has no logs, the output of the execution."""
         path = f"{_path(job)}/executions/{quote(attempt.id, safe='')}"
         with _readable():
@@ -300,22 +314,40 @@ class Rest:
 
 
 _REFUSALS: dict[int, tuple[Code, str, str]] = {
-    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN"),
+    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN or --token-file"),
     HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
     HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
     HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
 }
 
 
-def open_rest(options: Options) -> Rest:
-    """Return the REST API that the options name."""
-    server = options.server if "://" in options.server else f"http://{options.server}"
-    if not server.startswith(("http://", "https://")):
-        raise CliError(Code.USAGE, f"--server takes an address that begins with http:// or https://; {RETRY}")
+def open_rest(options: Options, *, warn: bool = True) -> Rest:
+    """Return the REST API that the options name. With `warn`, say if others can read the token."""
+    try:
+        server = address_of(options.server)
+    except ValueError as error:
+        raise CliError(Code.USAGE, f"{error}; {RETRY}") from None
     for name, given in (("-n", options.namespace), ("-A", options.all_namespaces)):
         if given:
             raise CliError(Code.USAGE, f"{name} goes with a kubeconfig: a REST API serves one namespace; leave it out")
-    return Rest(server, options.token)
+    token = _token_of(Path(options.token_file)) if options.token_file else options.token
+    if token and warn and in_the_clear(server):
+        remark(f"warning: the token goes to {server} in the clear; use https://, or others on the network can read it")
+    return Rest(server, token)
+
+
+def _token_of(file: Path) -> str:
+    """Return the token in a file. No error shows what is in it."""
+    try:
+        with file.open("rb") as opened:
+            token = opened.read(LONGEST_TOKEN + 1).strip().decode("ascii")
+    except OSError as error:
+        raise CliError(Code.USAGE, f"--token-file: cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        token = ""
+    if not 0 < len(token) <= LONGEST_TOKEN or not token.isprintable() or " " in token:
+        raise CliError(Code.USAGE, f"--token-file: {file} has to hold a token and nothing else, in one line of ASCII")
+    return token
 
 
 @contextmanager
@@ -325,8 +357,9 @@ def _readable() -> Iterator[None]:
     except TimeoutError as error:
         raise CliError(Code.CONFLICT, "the server did not answer in time; what was asked may still happen") from error
     except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
+        plain = ", where an address without http:// means https" if isinstance(error, NO_TLS) else ""
         raise CliError(
-            Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}"
+            Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}{plain}"
         ) from error
 
 

@@ -1,75 +1,86 @@
-"""What has become of a run that was requested: the status of its job tells, or that of its DkronRun."""
+"""What has become of a run that was requested: its DkronRun tells, and the status of the job has more to say about it.
+A user who may run a job need not be allowed to read either."""
+
+from typing import Any
 
 from dkron_cli.edge.backend import Asked
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
-from dkron_crds.requests import RUN_PREFIX
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
-from dkron_reports.job import Job, from_object
-from dkron_reports.run import Run, attempts_of, attempts_of_run, runs_of
-from dkron_reports.skipping import because
-from dkron_reports.words import read_time
+from dkron_reports.run import Attempt, Result, Run, attempts_of, attempts_of_run, runs_of
+
+Object = dict[str, Any]
 
 
 async def progress(kube: KubeClient, asked: Asked) -> Run | None:
     """Return the run as the status of the job shows it, or of the DkronRun if the job does not; None if neither does
-    yet. Raises `CliError` if there will be none."""
-    job = await _found_again(kube, asked.job)
-    attempts = (
-        [] if job is None else [each for each in attempts_of(job.raw.get("status") or {}) if each.group == asked.group]
-    )
+    yet. Raises `CliError` if there will be none, or if it cannot be waited for."""
+    found = await _run_object(kube, asked)
+    attempts = await _attempts_of_job(kube, asked)
     if attempts:
         return runs_of(attempts)[0]
-    if asked.object_name:
-        return await _run_object(kube, asked)
-    if job is None or _uid(job) != _uid(asked.job):
-        # Annotations go with their object.
-        raise CliError(Code.FAILED, f'"{asked.job.name}" was deleted, and the run with it')
-    annotations = (job.raw.get("metadata") or {}).get("annotations") or {}
-    skipped = (job.raw.get("status") or {}).get("skipped") or {}
-    when = read_time(skipped.get("lastTime"))
-    if RUN_PREFIX + asked.id in annotations or asked.at is None or when is None:
-        return None
-    if when.replace(microsecond=0) < asked.at.replace(microsecond=0):
-        return None
-    why = because(str(skipped.get("lastReason")), job.problem)
-    raise CliError(Code.FAILED, f'the operator did not run "{job.name}": {why}')
+    if found is None:
+        text = f"the DkronRun {asked.object_name} was deleted; dkronctl history {asked.job.name} shows whether it began"
+        raise CliError(Code.NOT_FOUND, text)
+    return _told(found.get("status") or {}, asked)
 
 
-async def _run_object(kube: KubeClient, asked: Asked) -> Run | None:
-    """Return the run as the DkronRun shows it, if it is over: the job may have been deleted, or its executions.
-    Raises `CliError` if there was none."""
-    name = asked.job.name
-    with readable():
-        try:
-            found = await kube.get(DKRON_RUNS, asked.job.namespace, asked.object_name)
-        except NotFound:
-            text = f"the DkronRun {asked.object_name} was deleted; dkronctl history {name} shows whether it began"
-            raise CliError(Code.NOT_FOUND, text) from None
-    status = found.get("status") or {}
-    match status.get("phase"), attempts_of_run(status):
-        case "Refused", _:
-            why = status.get("message") or "it gives no reason"
-            raise CliError(Code.FAILED, f'the operator did not run "{name}": {why}')
-        case "Failed", []:
+async def attempts_of_asked(kube: KubeClient, asked: Asked) -> list[Attempt]:
+    """Return the attempts of the run, as `progress` finds them. Raises `CliError`."""
+    attempts = await _attempts_of_job(kube, asked)
+    return attempts or attempts_of_run((await _run_object(kube, asked) or {}).get("status") or {})
+
+
+def _told(status: Object, asked: Asked) -> Run | None:
+    """Return the run as the status of its DkronRun shows it."""
+    name, message = asked.job.name, status.get("message")
+    attempts = attempts_of_run(status)
+    match status.get("phase"):
+        case "Refused":
+            raise CliError(Code.FAILED, f'the operator did not run "{name}": {message or "it gives no reason"}')
+        case "Failed" if not attempts:
             # Its message names the reason, as JobDeleted.
-            raise CliError(Code.FAILED, f'the run of "{name}" failed: {status.get("message")}')
-        case "Failed" | "Succeeded", attempts:
+            raise CliError(Code.FAILED, f'the run of "{name}" failed: {message}')
+        case "Failed" | "Succeeded":
             return runs_of(attempts)[0]
+        case "Running" if attempts:
+            # Between two attempts it shows those that have ended, as if it were over.
+            run = runs_of(attempts)[0]
+            return run if run.result is Result.RUNNING else None
+        case "Pending" | None if message and not asked.job.raw:
+            raise CliError(Code.NOT_FOUND, f"the DkronRun {asked.object_name} waits: {message}")
         case _:
             return None
 
 
-async def _found_again(kube: KubeClient, job: Job) -> Job | None:
-    """Return the job of this name as it is by now; None if it was deleted."""
+async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:
+    """Return the DkronRun; None if it was deleted."""
+    name, where = asked.object_name, asked.job.namespace
+    try:
+        with readable():
+            return await kube.get(DKRON_RUNS, where, name)
+    except CliError as error:
+        if error.code is Code.NOT_FOUND:
+            return None
+        if error.code is not Code.FORBIDDEN:
+            raise
+        text = (
+            f"the run of {asked.job.name} is requested and goes on, but waiting for it takes the right to get "
+            f"dkronruns.dkron.io in namespace {where}; a user who has it sees the run by kubectl get dkronrun {name} "
+            f"-n {where}"
+        )
+        raise CliError(Code.FORBIDDEN, text) from None
+
+
+async def _attempts_of_job(kube: KubeClient, asked: Asked) -> list[Attempt]:
+    """Return the attempts of the run in the status of its job; none if that was deleted, or may not be read."""
+    if not asked.job.raw:
+        return []
     with readable():
         try:
-            return from_object(await kube.get(DKRON_JOBS, job.namespace, job.object_name))
+            job = await kube.get(DKRON_JOBS, asked.job.namespace, asked.job.object_name)
         except NotFound:
-            return None
-
-
-def _uid(job: Job) -> str:
-    return str((job.raw.get("metadata") or {}).get("uid"))
+            return []
+    return [each for each in attempts_of(job.get("status") or {}) if each.group == asked.group]

@@ -81,29 +81,34 @@ def structured(options: Options, found: Sequence[Any], *, names: Callable[[], It
             for name in names():
                 say(name)
         case "json":
-            say(json.dumps(found[0] if one and len(found) == 1 else _listed(found), indent=2, ensure_ascii=False))
+            print_json(found[0] if one and len(found) == 1 else _listed(found))
         case "yaml":
             import yaml  # noqa: PLC0415 - for this format alone
 
             sys.stdout.write(
                 yaml.safe_dump(found[0] if one and len(found) == 1 else _listed(found), sort_keys=False,
-                               allow_unicode=True)
+                               allow_unicode=not is_terminal())
             )  # fmt: skip
         case _:
             return False
     return True
 
 
+def print_json(found: Any, *, indent: int = 2) -> None:  # noqa: ANN401 - JSON
+    """Print JSON. A terminal gets ASCII: characters beyond it may control the terminal."""
+    json.dump(found, sys.stdout, indent=indent, ensure_ascii=is_terminal())
+    sys.stdout.write("\n")
+
+
 def print_manifests(manifests: Sequence[Any], options: Options) -> None:
     """Print objects as files keep them: documents of YAML, or with -o json a List."""
     if options.output == "json":
         whole = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
-        json.dump(whole, sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print_json(whole)
         return
     import yaml  # noqa: PLC0415 - for this format alone
 
-    yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False, allow_unicode=True, explicit_start=True)
+    yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False, allow_unicode=not is_terminal(), explicit_start=True)
 
 
 def _listed(found: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON

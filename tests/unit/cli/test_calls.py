@@ -4,14 +4,17 @@ import re
 import shlex
 from pathlib import Path
 
+import aiohttp
 import pytest
 import yaml
 
 from dkron_cli.catalog import CATALOG, Entry
+from dkron_cli.core.address import address_of, in_the_clear
 from dkron_cli.edge.errors import told
 from dkron_cli.errors import Code
 from dkron_cli.main import load, main
 from dkron_kube.errors import AlreadyExists, KubeError, NotFound, Rejected, Unavailable
+from tests.support.printed import MARK
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +88,81 @@ def call(*words: str) -> int:
 def test_wrong_calls(words: str, code: int, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(*shlex.split(words)) == code
     assert sentence in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("server", "address", "clear"),
+    [
+        pytest.param("dkron.example.org", "https://dkron.example.org", False, id="a name"),
+        pytest.param("dkron:8080/base", "https://dkron:8080/base", False, id="a port and a path"),
+        pytest.param("10.0.0.1:8080", "https://10.0.0.1:8080", False, id="an address"),
+        pytest.param("localhost:8080", "http://localhost:8080", False, id="localhost"),
+        pytest.param("127.0.0.9", "http://127.0.0.9", False, id="the loopback"),
+        pytest.param("[::1]:8080", "http://[::1]:8080", False, id="the loopback of IPv6"),
+        pytest.param("localhost.example.org", "https://localhost.example.org", False, id="a name that begins so"),
+        pytest.param("localhost@example.org", "https://localhost@example.org", False, id="a user of that name"),
+        pytest.param("[::1", "https://[::1", False, id="no address"),
+        pytest.param("http://dkron:8080", "http://dkron:8080", True, id="http"),
+        pytest.param("http://localhost:8080", "http://localhost:8080", False, id="http on the loopback"),
+        pytest.param("https://dkron", "https://dkron", False, id="https"),
+    ],
+)
+def test_a_server_is_asked_by_https_unless_it_is_near(server: str, address: str, clear: bool) -> None:
+    assert (address_of(server), in_the_clear(address_of(server))) == (address, clear)
+
+
+@pytest.mark.parametrize(
+    ("words", "warnings"),
+    [
+        pytest.param("--token MARK get --server http://192.0.2.1:1", 1, id="another machine"),
+        pytest.param("get --server http://192.0.2.1:1", 0, id="no token"),
+        pytest.param("--token MARK get --server http://localhost:1", 0, id="this machine"),
+        pytest.param("--token-file FILE get --server http://192.0.2.1:1", 1, id="a token of a file"),
+        pytest.param("import http://192.0.2.1:1 -o yaml", 1, id="the source of an import"),
+    ],
+)
+def test_a_token_in_the_clear_is_warned_of_once(
+    words: str, warnings: int, token_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*words.replace("FILE", str(token_file)).replace("MARK", MARK).split()) == Code.UNREACHABLE
+    said = capsys.readouterr().err
+    assert said.count("warning: the token goes to http://192.0.2.1:1 in the clear") == warnings
+    assert MARK not in said
+
+
+@pytest.fixture
+def token_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A file with a token, in a world without a network."""
+
+    async def _no_network(*_: object, **__: object) -> None:
+        raise aiohttp.ClientConnectionError("no network")
+
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", _no_network)
+    monkeypatch.setenv("DKRON_SOURCE_TOKEN", MARK)
+    (file := tmp_path / "token").write_text(f"{MARK}\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param(None, "cannot read", id="no file"),
+        pytest.param("", "has to hold a token and nothing else", id="empty"),
+        pytest.param(f"{MARK}\n{MARK}", "in one line", id="two lines"),
+        pytest.param(f"{MARK} ñ", "of ASCII", id="no ASCII"),
+        pytest.param(MARK * 5000, "has to hold a token", id="too long"),
+    ],
+)
+def test_a_file_without_a_token(
+    text: str | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "token"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    assert call("get", "--server", "localhost:1", "--token-file", str(file)) == Code.USAGE
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert MARK not in said
 
 
 @pytest.mark.parametrize(

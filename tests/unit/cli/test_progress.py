@@ -1,30 +1,39 @@
-"""What `run --wait` hears of a run whose job is gone, or has forgotten it; and names that were not quite typed."""
+"""What `run` asks for and what `--wait` hears: with few rights, of a run whose job is gone, or has forgotten it; and
+names that were not quite typed."""
 
+import re
 from typing import Any
 
 import pytest
 
+from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge.backend import Asked
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.errors import CliError, Code
 from dkron_crds.base import rfc3339
+from dkron_kube.errors import Rejected
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
-from dkron_reports.job import from_object
+from dkron_reports.job import Job, from_object
 from tests.support.builders import NAME, NAMESPACE, NOON, wire_job
 from tests.support.fake_kube import FakeKube
 
 GROUP = 1_800_000_000_123_456_789
 ENDED = {"job": f"{NAME}-1", "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "success": False}
+NO_RIGHT = Rejected("forbidden", status=403)
+OF_A_DAY = read_order(["day=3"], "", "")
 
 
 class Wait:
-    """A cluster with a job, and a run of it that is waited for: of a DkronRun with this status, or of an annotation."""
+    """A cluster with a job, and a DkronRun of it that is waited for, with this status. `reads` is whether the user may
+    read the job."""
 
-    def __init__(self, run: dict[str, Any] | None) -> None:
+    def __init__(self, run: dict[str, Any] | None, *, reads: bool = True) -> None:
         self.kube = FakeKube()
         self.cluster = Cluster(self.kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
         job = from_object(self.kube.put(DKRON_JOBS, wire_job()))
-        self.asked = Asked(job, GROUP, "u", NOON, object_name="" if run is None else "r")
+        if not reads:
+            job = Job(name=NAME, schedule="", raw={}, namespace=NAMESPACE, object_name=NAME)
+        self.asked = Asked(job, GROUP, object_name="r")
         if run is not None:
             self.kube.put(DKRON_RUNS, {"metadata": {"name": "r", "uid": "u"}, "spec": {"job": NAME}, "status": run})
 
@@ -40,12 +49,10 @@ class Wait:
 @pytest.mark.parametrize(
     ("run", "job", "heard"),
     [
-        pytest.param(None, "deleted", (Code.FAILED.name, f'"{NAME}" was deleted, and the run with it'), id="deleted"),
-        pytest.param(
-            None, "made anew", (Code.FAILED.name, f'"{NAME}" was deleted, and the run with it'), id="made anew"
-        ),
         pytest.param({}, "deleted", ("", ""), id="the operator has not seen that the job is gone"),
-        pytest.param({"phase": "Running", "attempts": [{**ENDED, "finishedAt": None}]}, "deleted", ("", ""), id="yet"),
+        pytest.param(
+            {"phase": "Running", "attempts": [{**ENDED, "finishedAt": None}]}, "deleted", ("running", ""), id="yet"
+        ),
         pytest.param(
             {"phase": "Failed", "group": GROUP, "attempts": [{**ENDED, "reason": "JobDeleted"}]}, "deleted",
             ("failed", "JobDeleted"), id="deleted while an attempt was active",
@@ -74,9 +81,73 @@ async def test_a_run_that_its_job_does_not_show(run: dict[str, Any] | None, job:
     assert await wait.hear() == heard
 
 
-async def test_a_dkronrun_that_was_deleted_is_not_waited_for() -> None:
+ACTIVE = {**ENDED, "attempt": 2, "finishedAt": None}
+ABSENT = f'the namespace has no DkronJob with the name "{NAME}"; it is refused at 12:10'
+
+
+@pytest.mark.parametrize(
+    ("status", "heard"),
+    [
+        pytest.param({"phase": "Pending"}, ("", ""), id="not decided yet"),
+        pytest.param(
+            {"phase": "Pending", "message": ABSENT}, ("NOT_FOUND", f"the DkronRun r waits: {ABSENT}"), id="no such job"
+        ),
+        pytest.param({"phase": "Running", "attempts": [ENDED]}, ("", ""), id="between two attempts"),
+        pytest.param({"phase": "Running", "attempts": [ACTIVE, ENDED]}, ("running", ""), id="the second one"),
+        pytest.param({"phase": "Failed", "attempts": [{**ENDED, "exitCode": 3}]}, ("failed", "exit 3"), id="over"),
+        pytest.param(
+            {"phase": "Refused", "message": "the job is disabled"},
+            ("FAILED", f'the operator did not run "{NAME}": the job is disabled'), id="disabled",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_user_who_may_not_read_jobs_waits(status: dict[str, Any], heard: tuple[str, str]) -> None:
+    wait = Wait(status, reads=False)
+    assert await wait.hear() == heard
+    assert wait.kube.calls == ["get dkronruns r"]
+
+
+async def test_who_may_not_read_dkronruns_is_told_how_to_see_it() -> None:
     wait = Wait({})
-    del wait.kube.objects["dkronruns", "r"]
+    wait.kube.fail("get dkronruns", NO_RIGHT)
+    code, sentence = await wait.hear()
+    assert code == "FORBIDDEN"
+    assert f"the right to get dkronruns.dkron.io in namespace {NAMESPACE}; " in sentence
+    assert f"kubectl get dkronrun r -n {NAMESPACE}" in sentence
+
+
+@pytest.mark.parametrize(
+    ("job", "order", "force", "refused"),
+    [
+        pytest.param({}, Order(), False, "", id="plain"),
+        pytest.param({}, OF_A_DAY, False, 'parameter "day"', id="a value that fits none"),
+        pytest.param({"disabled": True}, Order(), False, "is disabled (spec.disabled) and refuses", id="disabled"),
+        pytest.param({"disabled": True}, Order(), True, "", id="disabled, and forced"),
+        pytest.param(None, OF_A_DAY, False, "", id="the job cannot be read"),
+    ],
+)
+async def test_a_run_is_a_dkronrun(job: dict[str, Any] | None, order: Order, force: bool, refused: str) -> None:
+    wait = Wait(None)
+    if job is None:
+        wait.kube.fail("get dkronjobs", NO_RIGHT)
+    else:
+        wait.kube.put(DKRON_JOBS, wire_job(**job))
+    found = await wait.cluster.job_to_run(NAME)
+    if refused:
+        with pytest.raises(CliError, match=re.escape(refused)):
+            await wait.cluster.run(found, force=force, wait=None, order=order)
+        assert wait.kube.names(DKRON_RUNS) == []
+        return
+    asked = await wait.cluster.run(found, force=force, wait=None, order=order)
+    spec = wait.kube.has(DKRON_RUNS, asked.object_name)["spec"]
+    assert spec.pop("requestedBy").endswith("(dkronctl)")
+    given = {"parameters": dict(order.parameters)} if order.parameters else {}
+    assert spec == {"job": NAME, **given, **({"force": True} if force else {})}
+    assert [call.split()[0] for call in wait.kube.calls] == ["get", "create"]
+
+
+async def test_a_dkronrun_that_was_deleted_is_not_waited_for() -> None:
+    wait = Wait(None)
     assert await wait.hear() == (
         "NOT_FOUND", f"the DkronRun r was deleted; dkronctl history {NAME} shows whether it began"
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from dkron_cli.core.order import read_order
-from dkron_cli.edge.rest import Rest
+from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.errors import CliError, Code
+from dkron_cli.options import Options
 from dkron_reports.explain import Question
 from tests.support.builders import NOON
 
@@ -95,6 +97,15 @@ async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, 
     assert run is not None
     assert (run.group, run.result) == (ASKED["group"], "failed")
     assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
+
+
+async def test_a_file_with_a_token_precedes_the_token(dkron: tuple[Dkron, Rest], tmp_path: Path) -> None:
+    fake, rest = dkron
+    (file := tmp_path / "token").write_text("another\n", encoding="utf-8")
+    other = open_rest(Options(server=rest._server, token="secret", token_file=str(file)))  # noqa: S106 - of a fake
+    await other.job("a")
+    await other.close()
+    assert fake.token == "Bearer another"  # noqa: S105 - of a fake
 
 
 async def test_ours_tells_what_pauses_jobs_and_a_dkron_is_asked_once(dkron: tuple[Dkron, Rest]) -> None:

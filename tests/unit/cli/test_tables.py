@@ -201,5 +201,21 @@ def test_times_as_users_write_them() -> None:
             read_moment("--at", wrong, NOON)
 
 
-def test_output_keeps_colors_and_cannot_move_the_cursor() -> None:
-    assert safe("a\x1b[31mred\x1b[0m\x1b[2J\n\tb\x07") == "a\x1b[31mred\x1b[0m\ufffd[2J\n\tb\ufffd"
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        pytest.param(
+            "a\x1b[31mred\x1b[0m\x1b[2J\n\tb\x07", "a\x1b[31mred\x1b[0m\ufffd[2J\n\tb\ufffd", id="the cursor stays"
+        ),
+        pytest.param("\x9b2Ja\x85", "\ufffd2Ja\ufffd", id="controls of one byte"),
+        pytest.param("\x1b[8mhidden", "hidden", id="hidden text"),
+        pytest.param("\x1b[1;08;31mred", "\x1b[1;31mred\x1b[0m", id="hidden in red, with a zero"),
+        pytest.param("\x1b[38;5;8mgrey\x1b[m", "\x1b[38;5;8mgrey\x1b[m\x1b[0m", id="the eighth color"),
+        pytest.param("\x1b[48;2;8;8;8;8mdark\x1b[0m", "\x1b[48;2;8;8;8mdark\x1b[0m", id="hidden behind a color"),
+        pytest.param("\x1b[38;2;8mx", "\x1b[38;2mx\x1b[0m", id="half a color"),
+        pytest.param("\x1b[38;8mx", "\x1b[38mx\x1b[0m", id="no color at all"),
+        pytest.param("\x1b[32mgreen\n", "\x1b[32mgreen\n\x1b[0m", id="a color without an end"),
+    ],
+)
+def test_output_keeps_its_colors_and_nothing_else(output: str, shown: str) -> None:
+    assert safe(output) == shown

@@ -316,6 +316,21 @@ def test_when_it_waited_long_enough_the_oldest_make_room_with_an_event() -> None
     assert GivenUp(frozenset({0, 1, 2})) in plan.changes
 
 
+@pytest.mark.parametrize(
+    ("shown", "given_up"),
+    [
+        pytest.param(FULL[3:], {3, 4}, id="the oldest three are not shown"),
+        pytest.param([*FULL[:1], *FULL[3:]], {0, 3}, id="two of them are not shown"),
+        pytest.param([], set(), id="none is shown"),
+    ],
+)
+def test_runs_that_are_not_shown_yet_keep_their_full_time(shown: list[Ended], given_up: set[int]) -> None:
+    full = parent(*FULL, children=[one_who()], full_since=after(90), over=2).situation
+    plan = advance(replace(full, persisted=full.status.model_copy(update={"ended": tuple(shown)})))
+    assert {number for each in plan.changes if isinstance(each, GivenUp) for number in each.groups} == given_up
+    assert given_up or (plan.wake, len(plan.status.active)) == (after(120) + PATIENCE, 2)
+
+
 def test_a_clock_that_was_ahead_does_not_lengthen_the_wait() -> None:
     job, status = job_view(), JobStatus(ended=FULL)
     begun = fullness(job, status, None, now=after(hours=1))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_kube.errors import Conflict, Rejected, Unavailable
+from dkron_kube.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from dkron_kube.paths import JOBS, PODS
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.actions import CreateJob
@@ -147,6 +147,18 @@ async def test_a_job_whose_create_is_refused_for_it_exists_already_is_adopted() 
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == (seen(ENTRY),)
     assert edges.entry().observed.outcomes == {}, "the attempt has only begun"
+
+
+async def test_a_job_that_is_gone_when_it_is_read_is_created_again() -> None:
+    edges = begin()
+    edges.kube.fail("create jobs", AlreadyExists(f"{ENTRY.job} already exists", status=409, reason="AlreadyExists"))
+    with pytest.raises(Unavailable, match="already existed, but was deleted before the operator could read it"):
+        await fire(edges, CreateJob(ENTRY, after=MARK, otherwise=(Dropped("x"), *MARK)))
+    assert (edges.entry().remembered.unconfirmed_create, edges.entry().pending) == (ENTRY, [])
+    assert edges.entry().observed.outcomes == {}, "nothing was refused"
+    await fire(edges, CreateJob(ENTRY, after=MARK))
+    assert edges.kube.names(JOBS) == [ENTRY.job]
+    assert (edges.entry().remembered.unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
 
 
 async def test_a_refusal_waits_until_it_is_known_whether_the_job_exists() -> None:
