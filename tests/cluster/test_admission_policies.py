@@ -23,7 +23,7 @@ from tests.support.documents import backfill, installation, job
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube, Object, Refused
 from tests.support.operator_process import OperatorProcess
-from tests.support.rights import ROLE_BINDINGS, Rules, access_of, bind, limited_access
+from tests.support.rights import Rules, access_of, bind, limited_access
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
@@ -126,7 +126,8 @@ def forged(name: str = "nightly-1", /, **owner: str) -> Object:
 
 def run(**parameters: str) -> Object:
     """A DkronRun with these values."""
-    return {"metadata": {"generateName": "r-"}, "spec": {"job": "nightly", "parameters": parameters}}
+    spec = {"job": "nightly", "parameters": parameters}
+    return {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"generateName": "r-"}, "spec": spec}
 
 
 def many(count: int) -> dict[str, str]:
@@ -156,9 +157,10 @@ def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
             objects += [each for each in found if each["kind"] in OF_THE_CHART]
         system = Kube(cluster.kubeconfig, KUBE_SYSTEM)
         stack.callback(system.close)
-        stack.callback(_remove, cluster, objects, system, homes["first home"].namespace)
+        stack.callback(_remove, cluster, objects, homes["first home"].namespace)
         cluster.kubectl("apply", "-f", "-", input=_as_list(objects))
         bind(system, "dkron-api", "cluster-admin", namespace=homes["first home"].namespace)
+        system.create(DKRON_JOBS, job("theirs", disabled=True))
         access = {
             "operator": access_of(homes["first home"], "dkron-operator", folder=folder),
             "api": access_of(homes["first home"], "dkron-api", folder=folder),
@@ -181,11 +183,11 @@ def _as_list(objects: list[Object]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
-def _remove(cluster: localcluster.Cluster, objects: list[Object], system: Kube, home: str) -> None:
-    wide = [key(each) for each in objects if "namespace" not in each["metadata"]]
-    for kind, _, name in wide:
-        cluster.kubectl("delete", kind, name, "--ignore-not-found")
-    system.delete(ROLE_BINDINGS, f"{home}-dkron-api-cluster-admin")
+def _remove(cluster: localcluster.Cluster, objects: list[Object], home: str) -> None:
+    wide = [(kind, name) for kind, namespace, name in map(key, objects) if not namespace]
+    ours = [("rolebinding", f"{home}-dkron-api-cluster-admin"), ("dkj", "theirs")]
+    for kind, name in wide + ours:
+        cluster.kubectl("delete", kind, name, "--namespace", KUBE_SYSTEM, "--ignore-not-found")
 
 
 def _prepare(made: Scene) -> None:
@@ -245,7 +247,7 @@ def _change(resource: Resource, name: str, change: Object, *, subresource: str |
 
 
 def _delete(resource: Resource, name: str) -> Write:
-    return lambda kube: kube.delete(resource, name, **DRY)
+    return lambda kube: kube.delete(resource, name, dryRun=["All"])
 
 
 def _edit_all(kube: Kube) -> object:
@@ -330,6 +332,7 @@ OF_THE_API = {
     "it deletes a job": Try("api", "team", _delete(DKRON_JOBS, "nightly")),
     "it creates a job in kube-system": Try("api", KUBE_SYSTEM, _create(DKRON_JOBS, job()), NOT_THERE),
     "it creates a run in kube-system": Try("api", KUBE_SYSTEM, _create(DKRON_RUNS, run()), NOT_THERE),
+    "it deletes a job in kube-system": Try("api", KUBE_SYSTEM, _delete(DKRON_JOBS, "theirs"), NOT_THERE),
     "a tenant changes a template": Try("tenant", "team", _change(DKRON_JOBS, "nightly", ANOTHER_TEMPLATE)),
 }
 
@@ -388,7 +391,7 @@ def test_controllers_of_kubernetes_go_on(scene: Scene) -> None:
     team.wait_for("the Job controller to write a status", conditions, lambda found: "Suspended" in found)
     owner = team.create(DKRON_JOBS, job("left"))["metadata"]["uid"]
     scene.by("operator", "team").create(JOBS, forged("left-1", name="left", uid=owner))
-    team.delete(DKRON_JOBS, "left", owned="Orphan")
+    team.delete(DKRON_JOBS, "left", propagationPolicy="Orphan")
     team.wait_for(
         "the garbage collector to take the owner away",
         lambda: team.get(JOBS, "left-1")["metadata"],

@@ -111,10 +111,10 @@ class Kube:
         """Replace the whole object, or its subresource."""
         return self._call("PUT", resource.path(self._where(resource), name, subresource), body=body)
 
-    def delete(self, resource: Resource, name: str, *, owned: str = "Background", **query: str) -> None:
-        """Delete an object; what it owns goes in the background, unless `owned` names another propagation policy."""
-        path = resource.path(self._where(resource), name)
-        self._call("DELETE", path, body={"propagationPolicy": owned}, query=query)
+    def delete(self, resource: Resource, name: str, **options: Any) -> None:
+        """Delete an object; what it owns goes in the background, unless the options (DeleteOptions) say otherwise."""
+        body = {"propagationPolicy": "Background", **options}
+        self._call("DELETE", resource.path(self._where(resource), name), body=body)
 
     def status(self, name: str) -> Object:
         """The status of a DkronJob."""
