@@ -26,6 +26,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 NAME = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
 TEXT: Schema = {"type": "string"}
 SWITCH: Schema = {"type": "boolean"}
+AUTO: Schema = {"enum": ["auto", True, False]}
 OBJECT: Schema = {"type": "object"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 WORDS: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^[^\s,]+$"}}
@@ -235,7 +236,7 @@ def schema() -> Schema:
             pullPolicy=one_of("Always", "IfNotPresent", "Never"),
         ),
         imagePullSecrets={"type": "array", "items": strict(name=said("Name of the Secret", TEXT))},
-        openshift={"enum": ["auto", True, False]},
+        openshift=AUTO,
         crds=strict(enabled=SWITCH, keep=SWITCH, annotations=LABELS),
         watchNamespaces=NAMESPACES,
         rbac=strict(create=SWITCH, aggregate=SWITCH, nodes=SWITCH, secretNames=TEXTS),
@@ -303,6 +304,7 @@ def schema() -> Schema:
             minimumInterval=INTERVAL,
             largestTemplate=number(0),
         ),
+        admissionPolicies=strict(jobs=AUTO, api=AUTO, secrets=AUTO),
         networkPolicy=strict(
             enabled=SWITCH,
             api=strict(**{"from": objects("a peer of a NetworkPolicy")}),

@@ -93,10 +93,12 @@ class Kube:
         answer = self._call("GET", resource.path(self._where(resource)), query=query)
         return cast("list[Object]", answer["items"])
 
-    def patch(self, resource: Resource, name: str, change: Object, *, subresource: str | None = None) -> Object:
+    def patch(
+        self, resource: Resource, name: str, change: Object, *, subresource: str | None = None, **query: str
+    ) -> Object:
         """A JSON merge patch. Raises `Refused`."""
         path = resource.path(self._where(resource), name, subresource)
-        return self._call("PATCH", path, body=change, content_type=MERGE_PATCH)
+        return self._call("PATCH", path, body=change, query=query, content_type=MERGE_PATCH)
 
     def json_patch(
         self, resource: Resource, name: str, change: list[Object], *, subresource: str | None = None
@@ -109,9 +111,10 @@ class Kube:
         """Replace the whole object, or its subresource."""
         return self._call("PUT", resource.path(self._where(resource), name, subresource), body=body)
 
-    def delete(self, resource: Resource, name: str) -> None:
-        """Delete an object; what it owns goes in the background."""
-        self._call("DELETE", resource.path(self._where(resource), name), body={"propagationPolicy": "Background"})
+    def delete(self, resource: Resource, name: str, **options: Any) -> None:
+        """Delete an object; what it owns goes in the background, unless the options (DeleteOptions) say otherwise."""
+        body = {"propagationPolicy": "Background", **options}
+        self._call("DELETE", resource.path(self._where(resource), name), body=body)
 
     def status(self, name: str) -> Object:
         """The status of a DkronJob."""

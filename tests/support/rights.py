@@ -82,6 +82,11 @@ def bind(kube: Kube, account: str, cluster_role: str, *, namespace: str = "") ->
 def limited_access(kube: Kube, rules: Rules, *, folder: Path, name: str = "limited") -> Path:
     """A kubeconfig of a new service account that has these rights in the namespace, and none elsewhere."""
     account(kube, name, rules)
+    return access_of(kube, name, folder=folder)
+
+
+def access_of(kube: Kube, name: str, *, folder: Path) -> Path:
+    """A kubeconfig of a service account of the namespace."""
     path = folder / f"{kube.namespace}-{name}.kubeconfig"
     path.write_text(yaml.safe_dump(_with_token(kube.kubeconfig, kube.token_of(name))), encoding="utf-8")
     return path

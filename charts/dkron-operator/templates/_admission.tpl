@@ -1,0 +1,50 @@
+{{/* Parts of the admission policies (admission-policies.yaml). */}}
+
+{{/* Whether the policy of a value of admissionPolicies is installed, called with (list $ "jobs"): "true", else empty. */}}
+{{- define "dkron.admission" -}}
+{{- $root := index . 0 }}
+{{- $wanted := get $root.Values.admissionPolicies (index . 1) }}
+{{- if eq (toString $wanted) "auto" }}
+{{- $asksCluster := and $root.Values.rbac.create $root.Values.api.enabled (include "dkron.asksCluster" $root) }}
+{{- if or (empty $root.Values.watchNamespaces) $asksCluster }}true{{ end }}
+{{- else if $wanted }}true{{ end }}
+{{- end }}
+
+{{/* Metadata of a policy and of its binding, called with (list $ "policy-jobs"). */}}
+{{- define "dkron.admission.metadata" -}}
+name: {{ include "dkron.clusterName" . }}
+labels:
+  {{- include "dkron.labels" (list (index . 0) "admission-policies") | nindent 2 }}
+{{- end }}
+
+{{/* The name of a service account as the API server says it, called with (list $ "operator"). */}}
+{{- define "dkron.admission.user" -}}
+system:serviceaccount:{{ (index . 0).Release.Namespace }}:{{ include "dkron.serviceAccount" . }}
+{{- end }}
+
+{{/* CEL that tells whether the user may patch the status of a kind in this namespace, called with "dkronruns". No role of
+the chart for people has this right, and docs/security.md trusts whoever has it. So it tells the programs of an
+installation, also those of another release, which cannot be listed here. */}}
+{{- define "dkron.admission.mayWriteStatus" -}}
+authorizer.group('dkron.io').resource('{{ . }}').subresource('status').namespace(request.namespace).check('patch').allowed()
+{{- end }}
+
+{{/* The binding of a policy, called with (list $ "policy-jobs" NAMESPACES); without namespaces it is about all. */}}
+{{- define "dkron.admission.binding" }}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  {{- include "dkron.admission.metadata" (list (index . 0) (index . 1)) | nindent 2 }}
+spec:
+  policyName: {{ include "dkron.clusterName" (list (index . 0) (index . 1)) }}
+  validationActions: [Deny]
+  {{- with index . 2 }}
+  matchResources:
+    namespaceSelector:
+      matchExpressions:
+        - key: kubernetes.io/metadata.name
+          operator: In
+          values:
+            {{- toYaml (uniq .) | nindent 12 }}
+  {{- end }}
+{{- end }}
