@@ -209,6 +209,11 @@ class Case:
             for run in group.runs
         )
 
+    def was_refused_in_time(self, target: Target) -> bool:
+        """Whether an operator that nothing hindered had to refuse it, because another run was active all the time."""
+        calm = self.weather.excuse(target.due.opens) is None and not target.held
+        return calm and target.need is Need.MUST and self.is_surely_forbidden(target)
+
     def in_the_way(self, begin: datetime, end: datetime) -> list[Group]:
         """The runs that may have stood in the way of another at this time."""
         return [group for first, last, group in self.busy if first <= end and begin <= last]

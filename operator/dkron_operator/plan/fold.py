@@ -25,6 +25,7 @@ from dkron_crds.job import (
 )
 from dkron_crds.status import MAX_COUNTED, MAX_OUTPUT
 from dkron_operator.plan.cause import started_at
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, not_after, without
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
     EndedBefore,
@@ -214,9 +215,9 @@ class Held:
 
 
 Change = (
-    Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Discarded | Joined | Overrun
-    | Tidied | Delivered | Judged | Held | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
-    | RebuiltTakenBack
+    Accepted | Decided | Passed | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | Unasked | Started
+    | Finished | Dropped | Discarded | Joined | Overrun | Tidied | Delivered | Judged | Held | Link | Reserved
+    | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
 )  # fmt: skip
 
 
@@ -236,6 +237,8 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _marked(status, slot)
         case Passed():
             return _passed(status, change)
+        case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
+            return _deferred(status, change)
         case Refused() | Unasked():
             return _refused(status, change)
         case Started(entry):
@@ -271,8 +274,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Reserved() | Released():
             return fold_window(status, change)
         case MarkTakenBack(mark, to, begun):
-            known = status.last_schedule_time == mark
-            return _with(status, last_schedule_time=to, ran_ahead=begun) if known else status
+            return _taken_back(status, to, begun) if status.last_schedule_time == mark else status
         case SinceTakenBack(since, to):
             return _with(status, since=to) if status.since == since else status
         case RebuiltTakenBack(rebuilt_at, to):
@@ -288,7 +290,14 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
     rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
     # Another operator settled the slots before the change that it noticed: `since` never moves back.
     since = _later(status.since, change.since)
-    return _with(status, since=since, fingerprint=change.fingerprint, accepted=change.schedule, rebuilt_at=rebuilt_at)
+    return _with(
+        status,
+        since=since,
+        fingerprint=change.fingerprint,
+        accepted=change.schedule,
+        rebuilt_at=rebuilt_at,
+        deferred=(),
+    )
 
 
 def _delivered(status: JobStatus, change: Delivered) -> JobStatus:
@@ -352,6 +361,25 @@ def _passed(status: JobStatus, change: Passed) -> JobStatus:
         return status
     marked = _marked(status, change.slot)
     return _skipped(marked, count=count, reason=change.reason, at=change.at) if count else marked
+
+
+def _taken_back(status: JobStatus, to: datetime, begun: tuple[datetime, ...]) -> JobStatus:
+    return _with(status, last_schedule_time=to, ran_ahead=begun, deferred=not_after(status.deferred, to))
+
+
+def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | DeferredSkipped) -> JobStatus:
+    match change:
+        case SlotsDeferred(until):
+            stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
+            return status if stretches is None else _marked(_with(status, deferred=stretches), until)
+        case DeferredStarted(slot):
+            return _with(status, deferred=without(status.deferred, slot))
+        case DeferredSkipped(until, reason, at):
+            count = change.count(status.deferred, status.accepted)
+            if count is None:
+                return status
+            after = _with(status, deferred=without(status.deferred, until))
+            return _skipped(after, count=count, reason=reason, at=at) if count else after
 
 
 def _refused(status: JobStatus, change: Refused | Unasked) -> JobStatus:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
 from dkron_operator.plan.cause import ON_REQUEST, asked_at
+from dkron_operator.plan.deferred_changes import is_in
 from dkron_operator.plan.fold import is_recorded, recorded
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, JobView
@@ -58,7 +59,8 @@ def is_settled(job: JobView, status: JobStatus, run: AttemptJob, *, runs: RunsOf
     if run.attempt > 1 or run.trigger is Trigger.DEPENDENT:
         return True
     if run.trigger is Trigger.SCHEDULE:
-        return status.last_schedule_time is not None and run.slot <= status.last_schedule_time
+        passed = status.last_schedule_time is not None and run.slot <= status.last_schedule_time
+        return passed and not is_in(status.deferred, run.slot)
     if any(run.group == requested.group for requested in runs.undecided):
         return False
     return run.group not in {group_of(request.id, request.at) for request in job.requests if request.at is not None}
