@@ -4,9 +4,10 @@ Every change can be folded twice, or onto a status that another writer has chang
 makes a lost answer or a crash harmless.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from dkron_crds.base import saturated
 from dkron_crds.conditions import MAX_CONDITIONS
@@ -223,8 +224,13 @@ Change = (
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
     """The status after all the changes, in order."""
-    for change in changes:
-        status = fold(status, change, history)
+    for kind, group in groupby(changes, type):
+        if kind is Started:
+            entries = [change.entry for change in group if isinstance(change, Started)]
+            status = _with_all_active(status, entries)
+            continue
+        for change in group:
+            status = fold(status, change, history)
     return status
 
 
@@ -242,7 +248,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Refused() | Unasked():
             return _refused(status, change)
         case Started(entry):
-            return status if is_recorded(status, entry.job) else _with_active(status, entry)
+            return _with_all_active(status, [entry])
         case Finished():
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
         case Dropped(job, reason):
@@ -399,13 +405,15 @@ def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime)
     return _with(status, skipped=Skipped(count=saturated(before.count + count), last_time=newest, last_reason=reason))
 
 
-def _with_active(status: JobStatus, entry: Active) -> JobStatus:
-    known = next((e for e in status.active if e.job == entry.job), None)
-    if known is None:
-        return _with(status, active=(*status.active, entry))
-    if not entry.uid or entry == known:
-        return status
-    return _with(status, active=tuple(entry if e is known else e for e in status.active))
+def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:
+    """Any number of attempts at the cost of one."""
+    done, active = recorded(status), {entry.job: entry for entry in status.active}
+    changed = False
+    for entry in entries:
+        known = active.get(entry.job)
+        if entry.job not in done and (known is None or (entry.uid and entry != known)):
+            active[entry.job], changed = entry, True
+    return _with(status, active=tuple(active.values())) if changed else status
 
 
 def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatus:
