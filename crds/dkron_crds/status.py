@@ -29,6 +29,7 @@ MAX_EXECUTIONS = 100
 MAX_OUTPUT = 16384
 MAX_AHEAD = 16
 MAX_RAN_AHEAD = 256
+MAX_DEFERRED = 16
 
 JobName = Annotated[str, Field(max_length=63)]
 Nanoseconds = Count
@@ -289,6 +290,16 @@ class AcceptedSchedule(WireModel):
     """spec.expiresAt."""
 
 
+class DeferredSlots(WireModel):
+    """Missed slots that will still run, one after another: those after `after`, up to and including `until`."""
+
+    after: Instant | None = None
+    """The newest slot before these. Absent if they begin with the first one."""
+
+    until: Instant
+    """The newest of these slots."""
+
+
 class NotedPause(WireModel):
     """What the operator noted of the DkronPauses that hold the job. It outlives them, so that an operator that was away
     when they ended knows what to do about the slots that came due meanwhile."""
@@ -338,7 +349,12 @@ class JobStatus(StatusModel):
     other jobs."""
 
     last_schedule_time: Instant | None = None
-    """The newest slot that was decided: fired, skipped or missed. No slot at or before it fires again."""
+    """The newest slot that was decided: fired, skipped or missed. No slot at or before it fires again, except those in
+    deferred."""
+
+    deferred: Annotated[tuple[DeferredSlots, ...], Field(max_length=MAX_DEFERRED, json_schema_extra=ATOMIC_LIST)] = ()
+    """Missed slots that wait for their turn, because missedRuns is all and concurrency is forbid. Slots that came due
+    later are decided at their time."""
 
     ran_ahead: Annotated[tuple[Instant, ...], Field(max_length=MAX_RAN_AHEAD, json_schema_extra=ATOMIC_LIST)] = ()
     """Slots after lastScheduleTime that have already run, because a clock was ahead. A slot is removed when its time

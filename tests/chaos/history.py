@@ -127,7 +127,9 @@ class Since:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What a status said from `at` on, as far as it accounts for slots: which schedule it had accepted and since when,
-    the mark, how many it had counted as skipped, and which were claimed, so that their Jobs were still to be made."""
+    the mark, how many it had counted as skipped, and which were claimed, so that their Jobs were still to be made.
+    `deferred` are the stretches up to the mark, after the first and not after the second moment, whose slots wait for
+    their turn."""
 
     job: str
     uid: str
@@ -137,6 +139,7 @@ class Seen:
     mark: Instant | None = None
     skipped: int = 0
     claims: tuple[Instant, ...] = ()
+    deferred: tuple[tuple[Instant | None, Instant], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

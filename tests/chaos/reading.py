@@ -11,7 +11,7 @@
      "holds": false, "recovery": 5}
     {"fact": "since", "job": "a", "uid": "…", "since": "…"}
     {"fact": "seen", "job": "a", "uid": "…", "at": "…", "since": "…", "fingerprint": "…", "mark": "…", "skipped": 1,
-     "claims": []}
+     "claims": [], "deferred": [["…", "…"]]}
     {"fact": "record", "job": "a", "uid": "…", "read": "…", "status": {"successCount": 1}}
     {"fact": "paused", "job": "a", "begin": "…", "made": "…", "end": "…", "gone": "…", "drop": false,
      "by_itself": false}

@@ -62,6 +62,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "backfill/controller.py": ("test_backfill.py",),
     "plan/slots.py": ("test_slots.py", "test_reconcile.py"),
     "plan/undecided_slots.py": ("test_two_writers.py",),
+    "plan/deferred_slots.py": ("test_deferred_slots.py",),
     "plan/hold.py": ("test_pauses.py",),
     "plan/edited_active.py": ("test_edited_active.py",),
     "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py"),

@@ -100,10 +100,14 @@ class Sights:
             for entry in status.get("active", ())
             if not entry.get("uid") and entry["trigger"] == "schedule" and entry.get("attempt", 1) == 1
         )
+        deferred = (
+            (_instant(each.get("after")), datetime.fromisoformat(each["until"])) for each in status.get("deferred", ())
+        )
         seen = Seen(
             job=metadata["name"], uid=metadata["uid"], at=self._clock(), since=since, mark=mark,
             fingerprint=status.get("fingerprint", ""), skipped=(status.get("skipped") or {}).get("count", 0),
             claims=tuple(map(datetime.fromisoformat, claims)),
+            deferred=tuple(deferred),
         )  # fmt: skip
         if not self._statuses or replace(self._statuses[-1], at=seen.at) != seen:
             self._statuses.append(seen)

@@ -37,12 +37,9 @@ class ForeignJobs:
             return
         _keep(self._told, job.uid, now)
         _keep(self._reported, run.uid, None)
-        text = (
-            f"Job {run.namespace}/{run.name} names this job as its owner, but its {run.wrong} not what the operator "
-            "gives to the Jobs of this job; the operator ignores it"
-        )
-        self._report(job, Report(Severity.WARNING, "ForeignJob", text))
-        log.warning("foreign Job: %s", text, extra={"job": job.dkron_name, "namespace": job.namespace})
+        text = f"Job {run.namespace}/{run.name} names this job as its owner, {run.wrong}; the operator ignores it"
+        self._report(job, Report(Severity.WARNING, run.reason, text))
+        log.warning("%s: %s", run.reason, text, extra={"job": job.dkron_name, "namespace": job.namespace})
 
 
 def _keep(remembered: OrderedDict[str, T], uid: str, value: T) -> None:

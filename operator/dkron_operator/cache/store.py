@@ -12,6 +12,7 @@ from typing import Any
 
 from dkron_crds.job import Active, JobStatus
 from dkron_crds.schedule.errors import quoted
+from dkron_crds.status import MAX_ACTIVE
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.cached_job import LONG_AGO, CachedJob, Observed
 from dkron_operator.cache.dependencies import DependencyTracker
@@ -35,8 +36,8 @@ from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.kit.oldest_first import Room
-from dkron_operator.plan.fold import is_recorded
-from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, unannotated
+from dkron_operator.plan.fold import is_known, is_recorded
+from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, surplus, unannotated
 from dkron_operator.plan.read import (
     is_named_after_its_cause,
     read_run,
@@ -301,6 +302,9 @@ class Store:
             return ()
         runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
+        if known is None and len(runs) >= MAX_ACTIVE and not (cached is not None and is_known(cached.status, run.name)):
+            self._set_aside(cached, run)
+            return ()
         parked = self._parked.get(run.owner)
         if parked is not None and known is None and parked.namespace == run.namespace:
             parked.wanted = True
@@ -309,6 +313,12 @@ class Store:
         runs[run.name] = run
         troubled = cached is not None and run.name in cached.observed.troubles
         return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
+
+    def _set_aside(self, cached: CachedJob | None, run: AttemptJob) -> None:
+        """One DkronJob has so many Jobs that it cannot show more of them. The next resync shows this one again."""
+        self.metrics.set_aside()
+        if cached is not None:
+            self._foreign(cached.job, surplus(run, MAX_ACTIVE))
 
     def miss_job(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which

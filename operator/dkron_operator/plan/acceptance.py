@@ -12,6 +12,8 @@ from dkron_crds.job import AcceptedSchedule, JobSpec, JobStatus, ReadyReason, Sk
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_operator.plan.deferred_changes import DeferredSkipped, newest
+from dkron_operator.plan.deferred_changes import count as number_of
 from dkron_operator.plan.fold import Accepted, Decided, Passed
 from dkron_operator.plan.plan import Plan, begun_slots
 from dkron_operator.plan.undecided_slots import UndecidedSlots
@@ -114,25 +116,29 @@ def _is_pending(plan: Plan) -> bool:
 
 def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
     """Count the slots that the schedule before the edit had due and that are still undecided."""
-    line, mark = _old_timeline(plan), plan.status.last_schedule_time
-    newest = None if line is None else line.latest(mark, plan.situation.now)
-    if line is None or newest is None:
+    line, status, now = _old_timeline(plan), plan.status, plan.situation.now
+    if line is None:
         return
-    undecided = UndecidedSlots(line, plan.status.accepted, _begun(plan, line, newest))
-    count = undecided.count(plan.status.accepted, mark, newest)
-    if not count:
-        plan.note(Decided(newest))
-        return
-    plan.note(Passed(newest, reason, at=newest, slots=undecided))
-    slots = "1 due slot" if count == 1 else f"{count} due slots"
-    why = "the job is not valid" if reason is SkipReason.NOT_READY else "the job was edited first"
-    plan.warn("SlotsMissed", f"{slots} did not run, the newest at {rfc3339(newest)}: {why}")
+    undecided = UndecidedSlots(line, status.accepted, _begun(plan, line, now))
+    waiting, due = newest(status.deferred, line, now), line.latest(status.last_schedule_time, now)
+    count = number_of(status.deferred, undecided, now) + undecided.number(status.last_schedule_time, now)
+    if waiting is not None:
+        plan.note(DeferredSkipped(waiting, reason, at=waiting, slots=undecided))
+    if due is not None and undecided.number(status.last_schedule_time, due):
+        plan.note(Passed(due, reason, at=due, slots=undecided))
+    elif due is not None:
+        plan.note(Decided(due))
+    last = due or waiting
+    if count and last is not None:
+        slots = "1 due slot" if count == 1 else f"{count} due slots"
+        why = "the job is not valid" if reason is SkipReason.NOT_READY else "the job was edited first"
+        plan.warn("SlotsMissed", f"{slots} did not run, the newest at {rfc3339(last)}: {why}")
 
 
-def _begun(plan: Plan, line: Timeline, newest: datetime) -> frozenset[datetime]:
+def _begun(plan: Plan, line: Timeline, until: datetime) -> frozenset[datetime]:
     """The slots of the old schedule that already have an attempt, though the mark has not passed them yet."""
     mark = plan.status.last_schedule_time
-    undecided = {slot for slot in begun_slots(plan) if slot <= newest and (mark is None or slot > mark)}
+    undecided = {slot for slot in begun_slots(plan) if slot <= until and (mark is None or slot > mark)}
     return frozenset(slot for slot in undecided if line.latest(slot - TICK, slot) == slot)
 
 

@@ -1,5 +1,6 @@
 """Attempts that exist or are claimed: adopt, record and retry them, and complete what a crash left half done."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
@@ -10,7 +11,7 @@ from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, Delete
 from dkron_operator.plan.cause import ON_REQUEST, Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.delivery_state import finished
-from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, Started, recorded
+from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, recorded
 from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.inline_calls import is_call, undecided
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
@@ -21,6 +22,8 @@ from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before the operator asks why, and the time between two such checks."""
+AT_A_TIME = 100
+"""How many pods the operator asks about in that time. With more attempts, each is asked about less often."""
 A_MOMENT = timedelta(seconds=1)
 """The time between two looks for DkronRuns that are still being listed."""
 UNSCHEDULABLE = "Unschedulable"
@@ -34,11 +37,13 @@ LOST_PARAMETERS = "its DkronRun, which gave the values of its parameters, was de
 
 def plan_attempts(plan: Plan) -> None:
     """Bring `active` and `executions` in line with the Jobs that exist."""
-    known = recorded(plan.status)
-    standing = {entry.job: entry for entry in plan.status.active if entry.uid}
-    for run in sorted(plan.situation.attempts.values(), key=lambda run: run.created):
-        if run.name not in known:
-            _follow(plan, run, standing.get(run.name))
+    done = recorded(plan.status)
+    runs = [run for run in plan.situation.attempts.values() if run.name not in done]
+    runs.sort(key=lambda run: run.created)
+    entries = _entries(plan, runs)
+    plan.note_started(entries)
+    for run, entry in zip(runs, entries, strict=True):
+        _follow(plan, run, entry)
     unseen = [entry for entry in plan.status.active if entry.job not in plan.situation.attempts]
     for entry in unseen:
         if is_call(entry):
@@ -53,13 +58,17 @@ def plan_attempts(plan: Plan) -> None:
         _unsure(plan, plan.situation.unconfirmed_create)
 
 
-def _follow(plan: Plan, run: AttemptJob, standing: Active | None) -> None:
-    """Process one Job. `standing` is its entry in `active`, if it has one; most Jobs do and need no new entry."""
-    if standing is not None and standing.uid == run.uid:
-        entry = standing
-    else:
-        entry = run.entry(started_at(run.id))
-        plan.note(Started(entry))
+def _entries(plan: Plan, runs: Sequence[AttemptJob]) -> list[Active]:
+    """Their entries in `active`: those that it has, and new ones."""
+    known = {entry.job: entry for entry in plan.status.active if entry.uid}
+    found = ((run, known.get(run.name)) for run in runs)
+    return [
+        entry if entry is not None and entry.uid == run.uid else run.entry(started_at(run.id)) for run, entry in found
+    ]
+
+
+def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
+    """Process one Job with its entry in `active`."""
     if run.finished and not _stopping(plan, run, entry):
         _end(plan, entry)
     elif run.gone and run.name in plan.situation.last_words:
@@ -93,7 +102,8 @@ def _stopping(plan: Plan, run: AttemptJob, entry: Active) -> bool:
 
 
 def _probe(plan: Plan, run: AttemptJob) -> None:
-    due = plan.situation.probed.get(run.name, run.created) + PATIENCE
+    before = plan.situation.probed.get(run.name)
+    due = run.created + PATIENCE if before is None else before + PATIENCE * (1 + len(plan.status.active) // AT_A_TIME)
     if due <= plan.situation.now:
         plan.do(ReadTrouble(run.name))
     else:

@@ -10,11 +10,13 @@ from dkron_crds.status import MAX_RUNS_AFTER
 from dkron_operator.executors.problem import Problem
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
+from dkron_operator.plan.deferred_slots import waiting
 from dkron_operator.plan.delivery_state import trouble as delivery_trouble
 from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
 from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.slots import timeline
 from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
 from dkron_operator.plan.view import AttemptState, JobView
 
@@ -110,7 +112,8 @@ def _ready(plan: Plan) -> Verdict:
     if situation.job.unprompted is not None:
         return FALSE, situation.job.unprompted.reason, situation.job.unprompted.message
     job, nodes = situation.job, situation.nodes or {}
-    told = (job.ignored, placement.remarks(job.spec.tags, nodes.values()), job.remarks)
+    waits = waiting(plan, timeline(plan))
+    told = (job.ignored, placement.remarks(job.spec.tags, nodes.values()), job.remarks, waits)
     return TRUE, ReadyReason.SCHEDULED, "; ".join(remark for remark in told if remark)
 
 

@@ -4,9 +4,10 @@ Every change can be folded twice, or onto a status that another writer has chang
 makes a lost answer or a crash harmless.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from dkron_crds.base import saturated
 from dkron_crds.conditions import MAX_CONDITIONS
@@ -25,6 +26,7 @@ from dkron_crds.job import (
 )
 from dkron_crds.status import MAX_COUNTED, MAX_OUTPUT
 from dkron_operator.plan.cause import started_at
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, not_after, without
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
     EndedBefore,
@@ -214,16 +216,21 @@ class Held:
 
 
 Change = (
-    Accepted | Decided | Passed | Refused | Unasked | Started | Finished | Dropped | Discarded | Joined | Overrun
-    | Tidied | Delivered | Judged | Held | Link | Reserved | Released | MarkTakenBack | SinceTakenBack
-    | RebuiltTakenBack
+    Accepted | Decided | Passed | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | Unasked | Started
+    | Finished | Dropped | Discarded | Joined | Overrun | Tidied | Delivered | Judged | Held | Link | Reserved
+    | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
 )  # fmt: skip
 
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
     """The status after all the changes, in order."""
-    for change in changes:
-        status = fold(status, change, history)
+    for kind, group in groupby(changes, type):
+        if kind is Started:
+            entries = [change.entry for change in group if isinstance(change, Started)]
+            status = _with_all_active(status, entries)
+            continue
+        for change in group:
+            status = fold(status, change, history)
     return status
 
 
@@ -236,10 +243,12 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _marked(status, slot)
         case Passed():
             return _passed(status, change)
+        case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
+            return _deferred(status, change)
         case Refused() | Unasked():
             return _refused(status, change)
         case Started(entry):
-            return status if is_recorded(status, entry.job) else _with_active(status, entry)
+            return _with_all_active(status, [entry])
         case Finished():
             return status if is_recorded(status, change.execution.job) else _finished(status, change, history)
         case Dropped(job, reason):
@@ -271,8 +280,7 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
         case Reserved() | Released():
             return fold_window(status, change)
         case MarkTakenBack(mark, to, begun):
-            known = status.last_schedule_time == mark
-            return _with(status, last_schedule_time=to, ran_ahead=begun) if known else status
+            return _taken_back(status, to, begun) if status.last_schedule_time == mark else status
         case SinceTakenBack(since, to):
             return _with(status, since=to) if status.since == since else status
         case RebuiltTakenBack(rebuilt_at, to):
@@ -288,7 +296,14 @@ def _accepted(status: JobStatus, change: Accepted) -> JobStatus:
     rebuilt_at = change.since if change.rebuilt else status.rebuilt_at
     # Another operator settled the slots before the change that it noticed: `since` never moves back.
     since = _later(status.since, change.since)
-    return _with(status, since=since, fingerprint=change.fingerprint, accepted=change.schedule, rebuilt_at=rebuilt_at)
+    return _with(
+        status,
+        since=since,
+        fingerprint=change.fingerprint,
+        accepted=change.schedule,
+        rebuilt_at=rebuilt_at,
+        deferred=(),
+    )
 
 
 def _delivered(status: JobStatus, change: Delivered) -> JobStatus:
@@ -354,6 +369,25 @@ def _passed(status: JobStatus, change: Passed) -> JobStatus:
     return _skipped(marked, count=count, reason=change.reason, at=change.at) if count else marked
 
 
+def _taken_back(status: JobStatus, to: datetime, begun: tuple[datetime, ...]) -> JobStatus:
+    return _with(status, last_schedule_time=to, ran_ahead=begun, deferred=not_after(status.deferred, to))
+
+
+def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | DeferredSkipped) -> JobStatus:
+    match change:
+        case SlotsDeferred(until):
+            stretches = change.onto(status.deferred, status.accepted, status.last_schedule_time)
+            return status if stretches is None else _marked(_with(status, deferred=stretches), until)
+        case DeferredStarted(slot):
+            return _with(status, deferred=without(status.deferred, slot))
+        case DeferredSkipped(until, reason, at):
+            count = change.count(status.deferred, status.accepted)
+            if count is None:
+                return status
+            after = _with(status, deferred=without(status.deferred, until))
+            return _skipped(after, count=count, reason=reason, at=at) if count else after
+
+
 def _refused(status: JobStatus, change: Refused | Unasked) -> JobStatus:
     if isinstance(change, Unasked):
         return _with(status, refused=tuple(name for name in status.refused if name not in change.jobs))
@@ -371,13 +405,15 @@ def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime)
     return _with(status, skipped=Skipped(count=saturated(before.count + count), last_time=newest, last_reason=reason))
 
 
-def _with_active(status: JobStatus, entry: Active) -> JobStatus:
-    known = next((e for e in status.active if e.job == entry.job), None)
-    if known is None:
-        return _with(status, active=(*status.active, entry))
-    if not entry.uid or entry == known:
-        return status
-    return _with(status, active=tuple(entry if e is known else e for e in status.active))
+def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:
+    """Any number of attempts at the cost of one."""
+    done, active = recorded(status), {entry.job: entry for entry in status.active}
+    changed = False
+    for entry in entries:
+        known = active.get(entry.job)
+        if entry.job not in done and (known is None or (entry.uid and entry != known)):
+            active[entry.job], changed = entry, True
+    return _with(status, active=tuple(active.values())) if changed else status
 
 
 def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatus:

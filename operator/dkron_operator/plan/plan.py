@@ -1,5 +1,6 @@
 """A plan in the making: what to write, what to do, and when to plan again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -9,7 +10,7 @@ from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Report, Severity
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
-from dkron_operator.plan.fold import Change, Dropped, Started, fold, is_recorded
+from dkron_operator.plan.fold import Change, Dropped, Started, fold, fold_all, is_recorded, recorded
 from dkron_operator.plan.placement import ALONE, Member, members, shortage
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 
@@ -92,6 +93,14 @@ class Plan:
         if changed is not self.status and changed != self.status:
             self.status = changed
             self.changes.append(change)
+
+    def note_started(self, entries: Iterable[Active]) -> None:
+        """Fold the attempts that the status does not know into it, all at once: there may be thousands."""
+        done, active = recorded(self.status), {entry.job: entry for entry in self.status.active}
+        new = [Started(entry) for entry in entries if entry.job not in done and active.get(entry.job) != entry]
+        if new:
+            self.status = fold_all(self.status, new, self.situation.job.spec.history)
+            self.changes += new
 
     def warn(self, reason: str, message: str, subject: str = "") -> None:
         """Report a Warning Event."""

@@ -3,13 +3,15 @@
 from datetime import datetime
 
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Concurrency, MissedRuns, SkipReason, Trigger
+from dkron_crds.job import MissedRuns, SkipReason, Trigger
 from dkron_crds.requests import FIRST
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import first_moment, is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
+from dkron_operator.plan.deferred_changes import SlotsDeferred, first, has_room
+from dkron_operator.plan.deferred_slots import plan_deferred_slots, takes_turns
 from dkron_operator.plan.fold import Decided, Passed
 from dkron_operator.plan.hold import dropped_before, hold_of, missed_until, pause_ended
 from dkron_operator.plan.inline_calls import is_anothers
@@ -48,6 +50,7 @@ def plan_slots(plan: Plan) -> datetime | None:
     now = plan.situation.now
     if is_anothers(plan.situation):
         return line.next(now)
+    plan_deferred_slots(plan, line)
     slot, hold = line.next(plan.status.last_schedule_time), hold_of(plan)
     while plan.create is None and slot is not None and slot <= now:
         if not is_accepted(plan):
@@ -72,8 +75,10 @@ def is_dropped(plan: Plan) -> bool:
     if until is None:
         return True
     line = timeline(plan)
-    slot = None if line is None else line.next(plan.status.last_schedule_time)
-    return slot is None or slot >= until
+    if line is None:
+        return True
+    slots = (line.next(plan.status.last_schedule_time), first(plan.status.deferred, line, plan.situation.now))
+    return all(slot is None or slot >= until for slot in slots)
 
 
 def _pass_dropped(plan: Plan, line: Timeline, slot: datetime) -> bool:
@@ -151,7 +156,7 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
         return True
     decision = decide(job, slot=slot, now=now, active=busy(plan))
     if isinstance(decision, Skip):
-        return not _catching_up(plan, slot) and _skip(plan, line, slot, decision)
+        return _defer(plan, line, slot) if _is_owed(plan, slot) else _skip(plan, line, slot, decision)
     entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=now)
     create = creation(plan, entry, decision, mark=(Decided(slot),))
     if isinstance(create, Skip):
@@ -166,7 +171,22 @@ def _skip(plan: Plan, line: Timeline, slot: datetime, skip: Skip) -> bool:
     return True
 
 
-def _catching_up(plan: Plan, slot: datetime) -> bool:
+def _is_owed(plan: Plan, slot: datetime) -> bool:
     # A job that wants every missed run, and never two at once, gets them one after another.
-    spec = plan.situation.job.spec
-    return spec.missed_runs is MissedRuns.ALL and spec.concurrency is Concurrency.FORBID and slot <= missed_until(plan)
+    return slot <= missed_until(plan) and takes_turns(plan.situation.job.spec)
+
+
+def _defer(plan: Plan, line: Timeline, slot: datetime) -> bool:
+    """Have the missed slots wait for their turn. Slots that come due later are decided at their time."""
+    mark = plan.status.last_schedule_time
+    ahead = min((begun for begun in plan.status.ran_ahead if begun > slot), default=None)
+    until = missed_until(plan) if ahead is None else min(missed_until(plan), ahead - TICK)
+    newest = line.latest(mark, min(until, plan.situation.now)) or slot
+    if not has_room(plan.status.deferred):
+        # Each outage adds a stretch, and one run was active in all of them.
+        return _pass_until(plan, line, newest, SkipReason.MISSED)
+    plan.note(SlotsDeferred(newest, UndecidedSlots(line, plan.status.accepted)))
+    count = line.count(mark, newest)
+    slots = "1 missed slot waits" if count == 1 else f"{count} missed slots wait"
+    plan.tell("SlotsDeferred", f"{slots} for the active run to end, the newest at {rfc3339(newest)}")
+    return True

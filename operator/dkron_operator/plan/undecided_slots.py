@@ -18,7 +18,9 @@ class UndecidedSlots:
     def count(self, schedule: AcceptedSchedule | None, mark: datetime | None, until: datetime) -> int | None:
         """How many lie after the mark and not after `until`; None if a status with this schedule has none of them: when
         another writer accepted it, the slots of the schedule before it were settled."""
-        if schedule != self.schedule:
-            return None
+        return None if schedule != self.schedule else self.number(mark, until)
+
+    def number(self, mark: datetime | None, until: datetime) -> int:
+        """How many lie after the mark and not after `until`."""
         begun = sum(1 for slot in self.begun if slot <= until and (mark is None or slot > mark))
         return self.line.count(mark, until) - begun

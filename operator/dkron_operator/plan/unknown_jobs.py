@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
+from dkron_crds.status import MAX_ACTIVE
 from dkron_operator.plan.cause import ON_REQUEST, asked_at
-from dkron_operator.plan.fold import is_recorded, recorded
+from dkron_operator.plan.deferred_changes import is_in
+from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, JobView
 
@@ -25,22 +27,26 @@ def split(
     jobs: Mapping[str, AttemptJob], status: JobStatus, now: datetime
 ) -> tuple[dict[str, AttemptJob], tuple[AttemptJob, ...]]:
     """The Jobs that count, by name, and those that do not count yet: their slots lie ahead of the clock, and the status
-    does not know them."""
-    ahead = tuple(run for run in jobs.values() if is_ahead(_decisive(run), now) and not _knows(status, run))
-    if not ahead:
-        return dict(jobs), ()
-    return {name: run for name, run in jobs.items() if run not in ahead}, ahead
+    does not know them. Nor do the newest Jobs that the status does not know and has no room for."""
+    done, active = recorded(status), {entry.job: entry.uid for entry in status.active}
+    known = {name for name, run in jobs.items() if name in done or active.get(name) in ("", run.uid)}
+    ahead = {name: run for name, run in jobs.items() if name not in known and is_ahead(_decisive(run), now)}
+    counting = {name: run for name, run in jobs.items() if name not in ahead}
+    room = MAX_ACTIVE - len(status.active)
+    if len(counting) > room:
+        new = sorted((run for name, run in counting.items() if name not in active and name not in done), key=_age)
+        for run in new[room:]:
+            del counting[run.name]
+    return counting, tuple(ahead.values())
+
+
+def _age(run: AttemptJob) -> datetime:
+    return run.created
 
 
 def _decisive(run: AttemptJob) -> datetime:
     """The time that decides whether a Job counts yet: of a run on request, when it was requested."""
     return asked_at(run.group) if run.trigger in ON_REQUEST else run.slot
-
-
-def _knows(status: JobStatus, run: AttemptJob) -> bool:
-    if is_recorded(status, run.name):
-        return True
-    return any(entry.job == run.name and entry.uid in ("", run.uid) for entry in status.active)
 
 
 def unknown(status: JobStatus, jobs: Mapping[str, AttemptJob]) -> Iterable[AttemptJob]:
@@ -58,7 +64,8 @@ def is_settled(job: JobView, status: JobStatus, run: AttemptJob, *, runs: RunsOf
     if run.attempt > 1 or run.trigger is Trigger.DEPENDENT:
         return True
     if run.trigger is Trigger.SCHEDULE:
-        return status.last_schedule_time is not None and run.slot <= status.last_schedule_time
+        passed = status.last_schedule_time is not None and run.slot <= status.last_schedule_time
+        return passed and not is_in(status.deferred, run.slot)
     if any(run.group == requested.group for requested in runs.undecided):
         return False
     return run.group not in {group_of(request.id, request.at) for request in job.requests if request.at is not None}

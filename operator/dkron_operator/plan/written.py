@@ -11,6 +11,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from dkron_crds.job import AcceptedSchedule, Active, Execution, JobStatus, SkipReason, Trigger
+from dkron_operator.plan.deferred_changes import (
+    DeferredSkipped,
+    DeferredStarted,
+    SlotsDeferred,
+    Stretches,
+    is_in,
+    not_after,
+    without,
+)
 from dkron_operator.plan.fold import (
     Accepted,
     Change,
@@ -73,7 +82,8 @@ def holds(status: JobStatus, fact: Fact) -> bool:
     if isinstance(fact, Execution):
         return is_recorded(status, fact.job)
     mark = status.last_schedule_time
-    return mark is not None and mark >= fact.slot and fact.slot not in _claims(status).values()
+    waits = is_in(status.deferred, fact.slot) or fact.slot in _claims(status).values()
+    return mark is not None and mark >= fact.slot and not waits
 
 
 def _claims(status: JobStatus) -> dict[str, datetime]:
@@ -92,6 +102,7 @@ class _Reading:
     before: JobStatus
     mark: datetime
     forgotten: frozenset[str]
+    deferred: Stretches = field(init=False)
     claims: dict[str, datetime] = field(init=False)
     accepted: AcceptedSchedule | None = field(init=False)
     fired: dict[datetime, None] = field(default_factory=dict)
@@ -100,6 +111,7 @@ class _Reading:
     known: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.deferred = self.before.deferred
         self.claims = _claims(self.before)
         self.accepted = self.before.accepted
 
@@ -112,8 +124,10 @@ class _Reading:
                 self._pass(change)
             case Accepted():
                 self.accepted = change.schedule
+            case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
+                self._defer(change)
             case MarkTakenBack(mark, to, _) if mark == self.mark:
-                self.mark = to
+                self.mark, self.deferred = to, not_after(self.deferred, to)
             case Started(entry):
                 self._start(entry)
             case Dropped(job, reason) if job in self.claims:
@@ -138,6 +152,21 @@ class _Reading:
         self.mark = change.slot
         if count:
             self.others.append(_unfired(change.slot, change.reason, count))
+
+    def _defer(self, change: SlotsDeferred | DeferredStarted | DeferredSkipped) -> None:
+        match change:
+            case SlotsDeferred(until):
+                stretches = change.onto(self.deferred, self.accepted, self.mark)
+                if stretches is not None:
+                    self.mark, self.deferred = until, stretches
+            case DeferredStarted(slot) if is_in(self.deferred, slot):
+                self.deferred = without(self.deferred, slot)
+                self.fired[slot] = None
+            case DeferredSkipped(until, reason) if count := change.count(self.deferred, self.accepted):
+                self.deferred = without(self.deferred, until)
+                self.others.append(_unfired(until, reason, count))
+            case _:
+                pass
 
     def _finish(self, execution: Execution) -> None:
         self._settle(execution.job)

@@ -68,6 +68,10 @@ class Metrics:
             "namespace.",
             "namespace",
         )
+        self._set_aside = self._counter(
+            "jobs_set_aside",
+            "Jobs that were seen beyond those that the operator follows of one DkronJob, and that it ignores.",
+        )
         self._lateness = self._histogram(
             "schedule_lateness_seconds",
             "Time from a slot to the creation of its Job, or to the beginning of its call. First attempts only.",
@@ -126,6 +130,10 @@ class Metrics:
     def delayed(self, namespace: str) -> None:
         """A create or a request waits for the budget of its namespace."""
         self._delayed.labels(_bounded(self._late_namespaces, namespace, MOST_NAMESPACES)).inc()
+
+    def set_aside(self) -> None:
+        """A Job is one more than the operator follows of its DkronJob."""
+        self._set_aside.inc()
 
     def messages(self) -> dict[str, int]:
         """The messages by receiver and result, for a log line."""

@@ -53,7 +53,8 @@ def _of_steady(case: Case, before: Seen, after: Seen) -> Iterator[Objection]:
     if before.mark is not None and (after.mark is None or after.mark < before.mark):
         text = f"the status of {rfc3339(after.at)} takes the mark back from {rfc3339(before.mark)}"
         yield case.object_to(Kind.RECORD, after.at, text)
-    decided = before.mark != after.mark or set(before.claims) - set(after.claims)
+    slots = (before.mark, before.deferred) != (after.mark, after.deferred)
+    decided = slots or set(before.claims) - set(after.claims)
     if after.skipped > before.skipped and not decided and not _counts_others(case):
         count = after.skipped - before.skipped
         text = f"the status of {rfc3339(after.at)} counts {count} more as skipped, and has decided about no slot"
@@ -68,13 +69,21 @@ def _counts_others(case: Case) -> bool:
 
 def _passed(case: Case, before: Seen, after: Seen) -> Iterator[datetime]:
     """The slots that were decided by this write, and are not claimed."""
-    found = _dropped(case, before, after)
+    found = set(_dropped(case, before, after))
     if after.since is not None and after.mark is not None:
         found |= _due(case, after, before.mark, after.mark)
     if None not in (before.since, after.since) and before.since != after.since:
-        old = _due(case, before, before.mark, after.since)
+        old = _due(case, before, before.mark, after.since) | _deferred(case, before)
         found |= {slot for slot in old if not _was_suspended(case, before, after, slot)}
-    yield from sorted(found - set(after.claims))
+    elif after.since is not None:
+        # A wipe takes them along.
+        found |= _deferred(case, before)
+    yield from sorted(found - _deferred(case, after) - set(after.claims))
+
+
+def _deferred(case: Case, seen: Seen) -> set[datetime]:
+    """The slots that wait for their turn."""
+    return {slot for after, until in seen.deferred for slot in _due(case, seen, after, until)}
 
 
 def _due(case: Case, seen: Seen, mark: datetime | None, until: datetime | None) -> AbstractSet[datetime]:

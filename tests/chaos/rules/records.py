@@ -120,7 +120,8 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
     mark, skipped = status.last_schedule_time, status.skipped
     # A claim stands for a run that is about to begin.
     claimed = {entry.slot for entry in status.active if entry.trigger is Trigger.SCHEDULE}
-    unrun = [(target, mark is not None and target.slot <= mark) for target in case.unrun if target.slot not in claimed]
+    undecided = [target for target in case.unrun if target.slot not in claimed and not _waits(status, target.slot)]
+    unrun = [(target, mark is not None and target.slot <= mark) for target in undecided]
     surely = (target for target, decided in unrun if target.counted and case.is_decided(target, marked=decided))
     # Whose Job was refused by the API server has failed, or was skipped after a death before its status said so.
     unmade = sum(case.is_refused(target.slot) for target in case.targets)
@@ -139,6 +140,11 @@ def _skipped(case: Case, status: JobStatus) -> Iterator[str]:
         reason = f" (the last for {skipped.last_reason})" if skipped else ""
         asked = f", and {others} others may count as well" if others else ""
         yield f"status.skipped counts {count}{reason}, and {_range(least, max(least, most))} slots did not run{asked}"
+
+
+def _waits(status: JobStatus, slot: datetime) -> bool:
+    """Whether the slot waits for its turn."""
+    return any((each.after is None or each.after < slot) and slot <= each.until for each in status.deferred)
 
 
 def _refused(case: Case) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import JobStatus, SkipReason
+from dkron_crds.job import DeferredSlots, JobStatus, SkipReason
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
@@ -243,7 +243,8 @@ def test_forbid_waits_for_the_retry_of_a_run_that_failed() -> None:
 def test_forbid_and_all_wait_with_missed_slots_until_the_run_is_over() -> None:
     job = job_view(concurrency="forbid", missedRuns="all")
     plan = look(job, now=minutes(5.5), able=minutes(5.2))
-    assert decided(plan) == (None, 0, None, after(-60))
+    assert decided(plan) == (None, 0, None, minutes(5))
+    assert plan.status.deferred == (DeferredSlots(after=after(-60), until=minutes(5)),)
     assert plan.status.next == minutes(6), "people are told of the next slot to come"
 
 

@@ -1,0 +1,104 @@
+"""Deferred slots: missed slots that wait for their turn, because the job wants all of them and never two runs at once.
+
+The mark passes them, so slots that come due later are decided at their time, and the next process knows which slots
+were missed. A process that remembered this by itself would run each slot that was refused before its start.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from dkron_crds.job import AcceptedSchedule, DeferredSlots, SkipReason
+from dkron_crds.schedule.timeline import Timeline
+from dkron_crds.status import MAX_DEFERRED
+from dkron_operator.plan.undecided_slots import UndecidedSlots
+
+Stretches = tuple[DeferredSlots, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsDeferred:
+    """The undecided slots up to and including `until` were missed, and wait for their turn."""
+
+    until: datetime
+    slots: UndecidedSlots
+
+    def onto(self, stretches: Stretches, schedule: AcceptedSchedule | None, mark: datetime | None) -> Stretches | None:
+        """The stretches with these slots, of a status with this schedule and mark; None if another writer has decided
+        these slots, or if the status has no room for another stretch."""
+        if (mark is not None and mark >= self.until) or not has_room(stretches):
+            return None
+        number = self.slots.count(schedule, mark, self.until)
+        if number is None:
+            return None
+        return (*stretches, DeferredSlots(after=mark, until=self.until)) if number else stretches
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredStarted:
+    """The first deferred slot has its turn, or was found to have run."""
+
+    slot: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredSkipped:
+    """The deferred slots up to and including `until` will never fire."""
+
+    until: datetime
+    reason: SkipReason
+    at: datetime
+    slots: UndecidedSlots
+
+    def count(self, stretches: Stretches, schedule: AcceptedSchedule | None) -> int | None:
+        """How many of them these stretches of a status hold; None if they were settled, as the schedule is another
+        one."""
+        return None if schedule != self.slots.schedule else count(stretches, self.slots, self.until)
+
+
+def has_room(stretches: Stretches) -> bool:
+    """Whether there may be another stretch."""
+    return len(stretches) < MAX_DEFERRED
+
+
+def without(stretches: Stretches, until: datetime) -> Stretches:
+    """What is left after the slots up to and including `until`."""
+    later = (each for each in stretches if each.until > until)
+    return tuple(
+        each if each.after is not None and each.after >= until else each.model_copy(update={"after": until})
+        for each in later
+    )
+
+
+def not_after(stretches: Stretches, end: datetime) -> Stretches:
+    """What is left without the slots after `end`."""
+    begun = (each for each in stretches if each.after is None or each.after < end)
+    return tuple(each if each.until <= end else each.model_copy(update={"until": end}) for each in begun)
+
+
+def is_in(stretches: Stretches, slot: datetime) -> bool:
+    """Whether this slot is deferred."""
+    return any((each.after is None or each.after < slot) and slot <= each.until for each in stretches)
+
+
+def first(stretches: Stretches, line: Timeline, now: datetime) -> datetime | None:
+    """The oldest deferred slot; None if the stretches hold no slot up to now."""
+    return min(_each(stretches, line, now), default=None)
+
+
+def newest(stretches: Stretches, line: Timeline, until: datetime) -> datetime | None:
+    """The newest deferred slot that is not after `until`; None if there is none."""
+    found = (line.latest(each.after, min(each.until, until)) for each in stretches)
+    return max((slot for slot in found if slot is not None), default=None)
+
+
+def count(stretches: Stretches, slots: UndecidedSlots, until: datetime) -> int:
+    """How many deferred slots are not after `until`."""
+    return sum(slots.number(each.after, min(each.until, until)) for each in stretches)
+
+
+def _each(stretches: Stretches, line: Timeline, now: datetime) -> Iterator[datetime]:
+    for each in stretches:
+        slot = line.next(each.after)
+        if slot is not None and slot <= min(each.until, now):
+            yield slot
