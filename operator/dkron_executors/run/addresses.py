@@ -30,8 +30,8 @@ LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 """Prefixes of addresses that a translator turns into IPv4 addresses (RFC 6052, RFC 8215)."""
 LAST_32 = (1 << 32) - 1
 SERVICES_V4, SERVICES_V6 = 12, 64
-"""Lengths of the prefixes of the largest ranges that Services have: kube-apiserver takes no larger one of IPv6, and took
-no larger one of IPv4 until Kubernetes 1.33."""
+"""Lengths of the prefixes of the largest ranges that Services have: kube-apiserver takes no larger one of IPv6, and
+took no larger one of IPv4 until Kubernetes 1.33."""
 
 
 class RefusedAddress(OSError):
