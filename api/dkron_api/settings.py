@@ -246,7 +246,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="further names in Host under which the API answers (dkron.example.com, *.example.com), or *. "
-        "Addresses, names without a dot and those below .svc and .localhost need no option [DKRON_API_ALLOWED_HOSTS]",
+        "Addresses, localhost and names below .localhost and .svc need no option [DKRON_API_ALLOWED_HOSTS]",
     )
     ui_dir: Path | None = Field(
         default=None,
