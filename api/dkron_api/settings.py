@@ -154,10 +154,11 @@ class Settings(BaseSettings):
         "0 means a quarter of --max-streams [DKRON_API_MAX_STREAMS_PER_CALLER]",
     )
     rate: float = Field(
-        default=0.0,
+        default=1000.0,
         ge=0,
-        description="requests per second of one caller, twice as many in a burst; more get 429. Until a token is "
-        "known, requests count for the address. 0 means no limit [DKRON_API_RATE]",
+        description="requests per second of one caller, twice as many in a burst; more get 429. Each KiB of a body "
+        "counts as one more. Until a token is known, and without tokens, requests count for the address. 0 means no "
+        "limit [DKRON_API_RATE]",
     )
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,

@@ -306,10 +306,8 @@ env:
   - name: DKRON_API_CORS_ORIGINS
     value: {{ join "," . | quote }}
   {{- end }}
-  {{- with $own.rate }}
   - name: DKRON_API_RATE
-    value: {{ . | quote }}
-  {{- end }}
+    value: {{ $own.rate | quote }}
   {{- with $own.maxStreamsPerCaller }}
   - name: DKRON_API_MAX_STREAMS_PER_CALLER
     value: {{ int64 . | quote }}

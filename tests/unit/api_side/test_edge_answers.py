@@ -70,6 +70,30 @@ async def test_shared_caches_keep_no_answer(api: Api, case: Answer) -> None:
             assert (answer.status, answer.headers["Cache-Control"]) == (304, case.caching)
 
 
+async def test_a_body_is_parsed_for_callers_with_the_right(api: Api) -> None:
+    async with api.client.put("/v1/jobs/backup", data="{", headers=VALID) as answer:
+        assert (answer.status, "cannot be parsed" in await answer.text()) == (400, True)
+    async with running_api(routes(Settings()), guard=Guard([OneCaller(allowed="get")])) as limited:
+        limited.know_jobs()
+        limited.know(CLUSTERS)
+        async with limited.client.put("/v1/jobs/backup", data="{", headers=VALID) as answer:
+            assert (answer.status, await answer.text()) == (
+                403, 'ci may not create or update dkronjobs "backup" in namespace default',
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(("headers", "name"), [(VALID, "ci"), ({}, "127.0.0.1")], ids=["a caller", "an address"])
+async def test_a_large_body_takes_many_requests(headers: dict[str, str], name: str) -> None:
+    guard = Guard([OneCaller()] if headers else [])
+    async with running_api(routes(Settings()), guard=guard, rate=100.0) as api:
+        api.know_jobs()
+        for status in (400, 429):
+            async with api.client.post("/v1/schedule/preview", data=" " * 2**19, headers=headers) as answer:
+                assert (answer.status, text := await answer.text()) == (status, text)
+        assert answer.headers["Retry-After"] == "4"
+        assert text.startswith(f"{name} sends more than 100 requests per second")
+
+
 @pytest.mark.parametrize(("tls", "told"), [(None, None), (Path("tls.crt"), "max-age=31536000")])
 async def test_browsers_stay_with_https(tls: Path | None, told: str | None) -> None:
     async with running_api(routes(Settings()), tls_cert=tls) as api:
