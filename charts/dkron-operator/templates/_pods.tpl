@@ -306,8 +306,10 @@ env:
   - name: DKRON_API_CORS_ORIGINS
     value: {{ join "," . | quote }}
   {{- end }}
+  {{- if not (kindIs "invalid" $own.rate) }}
   - name: DKRON_API_RATE
     value: {{ $own.rate | quote }}
+  {{- end }}
   {{- with $own.maxStreamsPerCaller }}
   - name: DKRON_API_MAX_STREAMS_PER_CALLER
     value: {{ int64 . | quote }}
