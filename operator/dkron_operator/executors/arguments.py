@@ -8,9 +8,10 @@ from dkron_crds.parameters import Parameter, ParameterType
 from dkron_crds.placeholders import Values
 from dkron_crds.schedule.errors import quoted
 from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.interpreters import READ_BY_A_SHELL, Code, code_in
+from dkron_operator.executors.interpreters import MOST_WORDS, READ_BY_A_SHELL, Code, code_in
 
 _PROGRAM = "it cannot be a part of the program that the command runs; it can stand in its arguments"
+_TOO_MANY = f"a command that it is a part of has at most {MOST_WORDS} words"
 
 
 def filled_words(words: Sequence[str], values: Values, *, program_first: bool) -> list[str]:
@@ -18,6 +19,8 @@ def filled_words(words: Sequence[str], values: Values, *, program_first: bool) -
     program, or a part of code that a program runs."""
     if not any(values.named(word) for word in words):
         return list(words)
+    if len(words) > MOST_WORDS:
+        raise _refused(next(name for word in words for name in values.named(word)), _TOO_MANY)
     if program_first and values.named(words[0]):
         raise _refused(values.named(words[0])[0], _PROGRAM)
     for code in code_in(words):
@@ -35,7 +38,8 @@ def script_problem(spec: JobSpec) -> str:
     pod = (spec.job_template.spec.get("template") or {}) if spec.parameters else {}
     pod = pod.get("spec") if isinstance(pod, dict) else {}
     for container in (*_maps(pod, "initContainers"), *_maps(pod, "containers")):
-        found = list(code_in(_texts(container, "command") + _texts(container, "args")))
+        words = _texts(container, "command") + _texts(container, "args")
+        found = list(code_in(words[:MOST_WORDS]))
         for one in spec.parameters if found else ():
             for reference in _references(container, f"$({one.variable})"):
                 for code in found:

@@ -8,7 +8,6 @@ that is not in the tables is taken to read its arguments as data; docs/parameter
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
@@ -127,6 +126,8 @@ WRAPPERS: Final = MappingProxyType({
     "xvfb-run": Wrapper("nefpsw"),
 })  # fmt: skip
 
+MOST_WORDS: Final = 1024
+"""Words of a command that takes values: the walk looks at some of them many times."""
 _SCRIPT_WORDS: Final = ("--split-string", "--command")
 _VALUED_WORDS: Final = frozenset({
     "--adjustment", "--arg-file", "--chdir", "--class", "--classdata", "--conflict-exit-code", "--delimiter", "--error",
@@ -150,21 +151,36 @@ def code_in(words: Sequence[str]) -> Iterator[Code]:
     """
     names = [program_name(word) for word in words]
     starts = _programs(words, names)
+    seen: set[str] = set()
+    end_of_options = 0
     for at, name in enumerate(names):
-        behind = words[at + 1 :]
-        if name in EVALUATORS:
-            yield from _evaluated(name, behind, is_started=at in starts)
-        if at not in starts:
-            continue
-        if at:
-            yield Code("", words[at])
-        if name in ALL_CODE:
-            yield from (Code(name, word) for word in behind)
-        if name in WRAPPERS and WRAPPERS[name].script:
-            own = words[at + 1 : _wrapped(WRAPPERS[name], words, at + 1)]
-            yield from _of_options(name, own, WRAPPERS[name].script, _SCRIPT_WORDS)
-        if name in STARTERS:
-            yield from (Code(name, word, begins=True) for word in takewhile(lambda word: word != "--", behind))
+        own = EVALUATORS.get(name)
+        if own is not None and at >= end_of_options and (own.operand or name not in seen):
+            # The first one of a name sees all options behind it, also those of the next one.
+            seen.add(name)
+            end = at + 1 + (_first_operand(own, words[at + 1 :]) if own.operand else len(words))
+            end_of_options = end if own.operand else at
+            yield from _evaluated(name, words[at + 1 : end], words[end : end + 1], is_started=at in starts)
+        if at in starts:
+            yield from _started(name, at, words, starts)
+            if name in ALL_CODE:
+                return
+
+
+def _started(name: str, at: int, words: Sequence[str], starts: set[int]) -> Iterator[Code]:
+    """Yield what is code because a known program starts the one at this place, or it is the first."""
+    if at:
+        yield Code("", words[at])
+    if name in ALL_CODE:
+        yield from (Code(name, word) for word in words[at + 1 :])
+    if name in WRAPPERS and WRAPPERS[name].script:
+        own = words[at + 1 : _wrapped(WRAPPERS[name], words, at + 1)]
+        yield from _of_options(name, own, WRAPPERS[name].script, _SCRIPT_WORDS)
+    if name in STARTERS:
+        for place in range(at + 1, len(words)):
+            if words[place] == "--" or place in starts:
+                break
+            yield Code(name, words[place], begins=True)
 
 
 def program_name(word: str) -> str:
@@ -176,7 +192,8 @@ def program_name(word: str) -> str:
 def _programs(words: Sequence[str], names: Sequence[str]) -> set[int]:
     """Return where programs stand that known ones start; the first word is one."""
     found: set[int] = set()
-    left = [0, *(at + 1 for at, word in enumerate(words) if word in _STARTS and "find" in names[:at])]
+    first = names.index("find") if "find" in names else len(words)
+    left = [0, *(at + 1 for at, word in enumerate(words) if at > first and word in _STARTS)]
     while left:
         at = left.pop()
         if at < len(words) and at not in found:
@@ -213,17 +230,15 @@ def _takes_next(option: str, valued: str) -> bool:
     return first == len(option) - 1
 
 
-def _evaluated(name: str, words: Sequence[str], *, is_started: bool) -> Iterator[Code]:
-    """Yield the code among the arguments of an evaluator."""
+def _evaluated(name: str, options: Sequence[str], operand: Sequence[str], *, is_started: bool) -> Iterator[Code]:
+    """Yield the code among the options of an evaluator, and its first operand if that is code."""
     own = EVALUATORS[name]
-    end = _first_operand(own, words) if own.operand else len(words)
-    options = list(_of_options(name, words[:end], own.letters, own.words))
-    yield from options
-    operand = words[end : end + 1]
-    if own is _SHELL and options:
+    found = list(_of_options(name, options, own.letters, own.words))
+    yield from found
+    if own is _SHELL and found:
         # The script is the first operand, wherever `-c` stands among the options.
         yield from (Code(name, word) for word in operand)
-    elif own.operand and is_started and not options:
+    elif own.operand and is_started and not found:
         yield from (Code(name if own.script else "", word) for word in operand)
 
 

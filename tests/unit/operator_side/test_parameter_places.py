@@ -27,6 +27,7 @@ from dkron_operator import executors
 from dkron_operator.executors import inline
 from dkron_operator.executors.arguments import script_problem
 from dkron_operator.executors.config import ConfigError
+from dkron_operator.executors.interpreters import MOST_WORDS, code_in
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.view import JobView
 from tests.support.builders import IMAGES, claim, job_view
@@ -185,7 +186,16 @@ def test_a_text_stays_short_whatever_stands_in_it() -> None:
     assert executors.check(job) is None
     assert "longer than 131072 characters" in run_problem(job, {"x": "a" * 4096})
     with pytest.raises(ConfigError, match="longer than 131072"):
-        container("shell", {"command": "echo " + "{{x}} " * 15000}, {"x": "a" * 4096})
+        container("shell", {"command": "echo " + "{{x}}" * 15000}, {"x": "a" * 4096})
+
+
+@pytest.mark.parametrize("words", [
+    "su", "sh -e", "env", "env A=1", "find . -exec sed", "find -exec watch", "watch", "python -B", "awk -f", "flock /l",
+    "script -a", "perl -e",
+])  # fmt: skip
+def test_the_walk_through_a_command_is_linear(words: str) -> None:
+    command = (words.split() * MOST_WORDS)[:MOST_WORDS]
+    assert sum(1 for _ in code_in(command)) <= 3 * MOST_WORDS
 
 
 @dataclass(frozen=True)
@@ -223,6 +233,7 @@ REFUSED = [
             ({"name": "x", "default": ".."},)),
     Refused("a secret without a pod", "http", {**GET, "inline": "true"}, "with inline it cannot be secret", SECRET),
     Refused("a script in the template", "kubernetes", {}, 'use "$DKRON_PARAM_X", with the quotes', XY),
+    Refused("a command of many words", "shell", {"command": "a " * 1024 + "{{x}}"}, "has at most 1024 words"),
     Refused("a declaration", "shell", {"command": "a"}, "an enum needs values", ({"name": "x", "type": "enum"},)),
 ]  # fmt: skip
 
