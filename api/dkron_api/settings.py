@@ -156,9 +156,9 @@ class Settings(BaseSettings):
     rate: float = Field(
         default=1000.0,
         ge=0,
-        description="requests per second of one caller, twice as many in a burst; more get 429. Each KiB of a body "
-        "counts as one more. Until a token is known, and without tokens, requests count for the address. 0 means no "
-        "limit [DKRON_API_RATE]",
+        description="requests per second of one caller, twice as many in a burst; more get 429. In requests that are "
+        "refused, each KiB of a body counts as one more. Until a token is known, and without tokens, requests count "
+        "for the address. 0 means no limit [DKRON_API_RATE]",
     )
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,

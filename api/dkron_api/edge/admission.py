@@ -23,6 +23,8 @@ GUARD = web.AppKey("GUARD", Guard)
 GRANT = web.RequestKey("GRANT", Grant)
 NEED = web.RequestKey("NEED", Need)
 """What the route needs; absent if the caller alone matters."""
+BODY = web.RequestKey("BODY", int)
+"""Bytes of the body that were counted."""
 
 WRONG_HOST = ApiError(
     HTTPStatus.MISDIRECTED_REQUEST, "this service does not answer under the name in Host; see --allowed-hosts"
@@ -92,6 +94,17 @@ def _count(gate: Gate, caller: Caller, block: str) -> None:
 
 def charge_body(request: web.Request, size: int) -> None:
     """Count a body of so many bytes, before it is parsed, for the one for whom the request counts."""
+    request[BODY] = size
+    _charge(request, size)
+
+
+def refund_body(request: web.Request) -> None:
+    """Take the body back out of the count: the request had an effect, for which the caller has the right."""
+    if NEED in request:
+        _charge(request, -request.get(BODY, 0))
+
+
+def _charge(request: web.Request, size: int) -> None:
     grant, gate = request.get(GRANT), request.app[GATE]
     if grant is None or grant.caller is ANYBODY:
         gate.charge_address(block_of(request), size)

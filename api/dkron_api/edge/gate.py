@@ -19,7 +19,8 @@ UPLOADS = 256
 UPLOADS_OF_ONE = 32
 """Those of one caller, or of one address where callers show no token. The next one displaces their own oldest."""
 BODY = 1024
-"""Bytes of a body that count as one more request: a parser may take as long for them."""
+"""Bytes of a body that count as one more request while it is not known whether it leads to anything: a parser may take
+as long for them."""
 RESTORES = 4
 """Concurrent restores of backups, each as large as --max-restore allows."""
 RESTORES_OF_ONE = 2
@@ -162,17 +163,18 @@ class Gate:
         self._spend(self._callers, identity, name)
 
     def charge_address(self, address: str, size: int) -> None:
-        """Count a body of so many bytes from a sender who is unknown. It may leave a debt, which later requests pay."""
+        """Count a body of so many bytes from a sender who is unknown; less than 0 takes one back. It may leave a debt,
+        which later requests pay."""
         self._charge(self._addresses, address, size)
 
     def charge_caller(self, identity: str, size: int) -> None:
-        """Count a body of so many bytes from a known caller."""
+        """The same for a known caller."""
         self._charge(self._callers, identity, size)
 
     def _charge(self, buckets: Buckets, key: str, size: int) -> None:
-        if self.has_rate and size >= BODY:
+        if self.has_rate and abs(size) >= BODY:
             now = self._clock()
-            buckets[key] = self._rate.owe(buckets.pop(key, now), now, size // BODY)
+            buckets[key] = self._rate.owe(buckets.pop(key, now), now, size / BODY)
 
     def _spend(self, buckets: Buckets, key: str, name: str) -> None:
         if not self.has_rate:

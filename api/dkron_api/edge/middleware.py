@@ -14,7 +14,7 @@ from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
-from dkron_api.edge.admission import admit, caller_of, require_own_host, template_of
+from dkron_api.edge.admission import admit, caller_of, refund_body, require_own_host, template_of
 from dkron_api.edge.audit import audit
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.connection import is_unwanted
@@ -129,6 +129,8 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
         raise RuntimeError(
             f"{request.method} {template_of(request)} was answered without a look at the caller's rights"
         )
+    if response.status < HTTPStatus.BAD_REQUEST:
+        refund_body(request)
     return response
 
 

@@ -16,7 +16,7 @@ from dkron_api.edge.keys import CLUSTERS
 from dkron_api.settings import Settings
 from dkron_kube.paths import DKRON_JOBS
 from tests.support.api_app import Api, running_api
-from tests.support.api_callers import VALID, OneCaller
+from tests.support.api_callers import JOB, VALID, OneCaller
 from tests.support.builders import wire_job
 
 X_TOKEN = {"X-Dkron-Token": VALID["Authorization"].partition(" ")[2]}
@@ -92,6 +92,16 @@ async def test_a_large_body_takes_many_requests(headers: dict[str, str], name: s
                 assert (answer.status, text := await answer.text()) == (status, text)
         assert answer.headers["Retry-After"] == "4"
         assert text.startswith(f"{name} sends more than 100 requests per second")
+
+
+async def test_a_large_job_that_is_saved_takes_one_request() -> None:
+    async with running_api(routes(Settings()), guard=Guard([OneCaller()]), rate=2.0) as api:
+        api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(name="backup")))
+        api.know(CLUSTERS)
+        for letter in "abcd":
+            job = JOB | {"executor_config": {"command": "true", "payload": letter * 60_000}}
+            async with api.client.post("/v1/jobs", json=job, headers=VALID) as answer:
+                assert answer.status == 201, await answer.text()
 
 
 @pytest.mark.parametrize(("tls", "told"), [(None, None), (Path("tls.crt"), "max-age=31536000")])
