@@ -224,7 +224,8 @@ def test_five_thousand_requests_on_one_connection_are_answered_in_order(shared_a
     sent = b"".join(head("GET", "/v1/busy", f"X-Request-Id: {number}") for number in range(count - 1))
     with bounded(shared_api, 32 * MIB):
         answers = pipeline(shared_api.rest, sent + request("GET", "/v1/busy", "X-Request-Id: last"))
-    assert {answer.status for answer in answers} == {200}
+    # Beyond the rate they are refused, in order as well.
+    assert {200} <= {answer.status for answer in answers} <= {200, 429}
     expected = [*map(str, range(count - 1)), "last"]
     assert [answer.header("X-Request-Id") for answer in answers] == expected
 
