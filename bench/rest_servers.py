@@ -76,7 +76,10 @@ def pinned(core: int) -> Iterator[None]:
 @contextlib.contextmanager
 def dkron_api(kubeconfig: Path, name: str, *, core: int, options: list[str]) -> Iterator[Server]:
     """The API for one namespace, with all its jobs in memory."""
-    command = [sys.executable, "-m", "dkron_api", "--port", "0", "--namespace", name, "--kubeconfig", str(kubeconfig)]
+    command = [
+        *(sys.executable, "-m", "dkron_api", "--port", "0", "--namespace", name, "--kubeconfig", str(kubeconfig)),
+        *("--rate", "0"),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("ab") as output, pinned(core):

@@ -265,7 +265,7 @@ def schema() -> Schema:
             audiences=WORDS,
             allowedHosts=WORDS,
             corsOrigins=TEXTS,
-            rate={"type": "number", "minimum": 0},
+            rate={"type": ["number", "null"], "minimum": 0},
             maxStreamsPerCaller=number(0),
             trustedProxies=WORDS,
             rootPath=PATH,

@@ -154,10 +154,11 @@ class Settings(BaseSettings):
         "0 means a quarter of --max-streams [DKRON_API_MAX_STREAMS_PER_CALLER]",
     )
     rate: float = Field(
-        default=0.0,
+        default=1000.0,
         ge=0,
-        description="requests per second of one caller, twice as many in a burst; more get 429. Until a token is "
-        "known, requests count for the address. 0 means no limit [DKRON_API_RATE]",
+        description="requests per second of one caller, twice as many in a burst; more get 429. In requests that are "
+        "refused, each KiB of a body counts as one more. Until a token is known, and without tokens, requests count "
+        "for the address. 0 means no limit [DKRON_API_RATE]",
     )
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,
@@ -246,7 +247,7 @@ class Settings(BaseSettings):
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="further names in Host under which the API answers (dkron.example.com, *.example.com), or *. "
-        "Addresses, names without a dot and those below .svc and .localhost need no option [DKRON_API_ALLOWED_HOSTS]",
+        "Addresses, localhost and names below .localhost and .svc need no option [DKRON_API_ALLOWED_HOSTS]",
     )
     ui_dir: Path | None = Field(
         default=None,

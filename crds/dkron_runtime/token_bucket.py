@@ -18,13 +18,17 @@ class Rate:
     per_second: float
     burst: float
 
+    def owe(self, full_at: float, now: float, tokens: float) -> float:
+        """Return when a bucket is full again from which so many tokens were used, whether they were there or not."""
+        return max(full_at, now) + tokens / self.per_second
+
     def take(self, full_at: float, now: float) -> tuple[float, float]:
         """Take one token at `now`, in seconds of any clock, from a bucket that is full again at `full_at`. Returns when
         the token is there, and when the bucket is full again.
 
         A token that is not there yet is reserved: the next one comes later.
         """
-        full_at = max(full_at, now) + 1 / self.per_second
+        full_at = self.owe(full_at, now, 1)
         return max(now, full_at - self.burst / self.per_second), full_at
 
 

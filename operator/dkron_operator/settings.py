@@ -2,7 +2,6 @@
 
 import os
 import re
-from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,7 +10,7 @@ from pydantic import Field, IPvAnyNetwork, field_validator, model_validator
 from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsConfigDict
 
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
-from dkron_executors.run.addresses import AddressRules
+from dkron_executors.run.addresses import AddressRules, services_around
 from dkron_kube.access import Account
 from dkron_operator.kit.oldest_first import Room
 from dkron_operator.leader.election import Terms
@@ -80,12 +79,13 @@ class Settings(BaseSettings):
     )
     inline_allow: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,
-        description="networks that these calls may reach although they are refused otherwise: the loopback, "
-        "link-local addresses, servers of cloud metadata, the API server (10.0.0.0/8) [DKRON_INLINE_ALLOW]",
+        description="networks that these calls may reach besides public addresses beyond the cluster, for example "
+        "that of Services (10.96.0.0/12); repeat the option, or separate by commas, for several [DKRON_INLINE_ALLOW]",
     )
     inline_deny: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,
-        description="further networks that these calls may not reach, for example that of Services [DKRON_INLINE_DENY]",
+        description="further networks that these calls may not reach, for example one of pods with public addresses "
+        "[DKRON_INLINE_DENY]",
     )
     datacenter: str = Field(
         default=DKRONS.datacenter,
@@ -241,10 +241,9 @@ class Settings(BaseSettings):
         return self.cluster_namespace or (self.namespace[0] if len(self.namespace) == 1 else own)
 
     def address_rules(self) -> AddressRules:
-        """Which addresses the operator's own calls do not reach: besides the special ones that of the API server."""
+        """Which addresses the operator's own calls do not reach: besides those that are not public, Services."""
         refused = [ip_network(str(network)) for network in self.inline_deny]
-        with suppress(ValueError):
-            refused.append(ip_network(os.environ.get("KUBERNETES_SERVICE_HOST", "")))
+        refused += services_around(os.environ.get("KUBERNETES_SERVICE_HOST", ""))
         return AddressRules(allowed=[ip_network(str(network)) for network in self.inline_allow], refused=refused)
 
     def rules(self, account: Account | None) -> InstallationRules:

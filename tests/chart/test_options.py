@@ -16,6 +16,7 @@ GIVEN: Object = {
     "api": {
         "auth": ["oidc", "dkron"],
         "maxStreamsPerCaller": 2_000_000,
+        "rate": 0,
         "trustedProxies": ["10.0.0.0/8", "fd00::/8"],
         "rootPath": "/cron",
         "traceUrl": "https://jaeger.example/trace/{trace_id}",
@@ -40,6 +41,7 @@ WANTED = {
     "DKRON_OUTPUT_QUOTA": "1000000000",
     "DKRON_API_AUTH": "oidc,dkron",
     "DKRON_API_MAX_STREAMS_PER_CALLER": "2000000",
+    "DKRON_API_RATE": "0",
     "DKRON_API_TRUSTED_PROXIES": "10.0.0.0/8,fd00::/8",
     "DKRON_API_ROOT_PATH": "/cron",
     "DKRON_API_TRACE_URL": "https://jaeger.example/trace/{trace_id}",

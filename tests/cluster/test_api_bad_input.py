@@ -292,7 +292,7 @@ def test_no_policy_breaks_anything(shared_api: ApiSite) -> None:
     is_answered()
 
 
-POST = "POST /v1/jobs HTTP/1.1\r\nHost: it\r\n"
+POST = "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = f"{POST}Transfer-Encoding: chunked\r\n\r\n"
 MALFORMED = (
     pytest.param(f"{POST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="two ways to end"),
@@ -307,16 +307,16 @@ MALFORMED = (
     pytest.param(f"{CHUNKED}3\r\nabcd\r\n0\r\n\r\n", id="a chunk that is longer than it says"),
     pytest.param("GET /v1/jobs HTTP/1.1\r\n\r\n", id="no host"),
     pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", id="two hosts"),
-    pytest.param("GET /v1/jobs HTTP/9.9\r\nHost: it\r\n\r\n", id="a version of the future"),
-    pytest.param("GET /v1/jobs\xff HTTP/1.1\r\nHost: it\r\n\r\n", id="a path that is not ASCII"),
-    pytest.param("GET /v1/a b HTTP/1.1\r\nHost: it\r\n\r\n", id="a path with a space"),
-    pytest.param("GET * HTTP/1.1\r\nHost: it\r\n\r\n", id="a star"),
-    pytest.param("GET http://[::1/v1/jobs HTTP/1.1\r\nHost: it\r\n\r\n", id="half of an address"),
-    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: it\r\nX: a\0b\r\n\r\n", id="a zero in a header"),
-    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: it\r\nX Y: a\r\n\r\n", id="a space in the name of a header"),
-    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: it\r\nX: a\r\n b\r\n\r\n", id="a folded header"),
-    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: it\r\n" + "X: 1\r\n" * 5000 + "\r\n", id="5,000 headers"),
-    pytest.param("get /v1/jobs HTTP/1.1\r\nHost: it\r\n\r\n", id="a method in lower case"),
+    pytest.param("GET /v1/jobs HTTP/9.9\r\nHost: localhost\r\n\r\n", id="a version of the future"),
+    pytest.param("GET /v1/jobs\xff HTTP/1.1\r\nHost: localhost\r\n\r\n", id="a path that is not ASCII"),
+    pytest.param("GET /v1/a b HTTP/1.1\r\nHost: localhost\r\n\r\n", id="a path with a space"),
+    pytest.param("GET * HTTP/1.1\r\nHost: localhost\r\n\r\n", id="a star"),
+    pytest.param("GET http://[::1/v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n", id="half of an address"),
+    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n", id="a zero in a header"),
+    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX Y: a\r\n\r\n", id="a space in the name of a header"),
+    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n", id="a folded header"),
+    pytest.param("GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\n" + "X: 1\r\n" * 5000 + "\r\n", id="5,000 headers"),
+    pytest.param("get /v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n", id="a method in lower case"),
     pytest.param("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", id="TLS"),
     pytest.param("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
 )

@@ -146,7 +146,7 @@ def test_a_body_that_unpacks_to_500_megabytes_is_413_and_not_held(
 
 WAITING = (
     pytest.param(b"", id="that send nothing"),
-    pytest.param(b"GET /v1/jobs HTTP/1.1\r\nHost: it\r\nX-Never", id="that do not end their headers"),
+    pytest.param(b"GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Never", id="that do not end their headers"),
     pytest.param(head("POST", "/v1/jobs", "Content-Length: 100") + b"{", id="that do not end their job"),
     pytest.param(head("POST", "/v1/restore", FORM, "Content-Length: 999"), id="that do not begin their backup"),
     pytest.param(head("POST", "/v1/restore", FORM, "Content-Length: 999") + FILE, id="that do not end their backup"),
@@ -224,7 +224,8 @@ def test_five_thousand_requests_on_one_connection_are_answered_in_order(shared_a
     sent = b"".join(head("GET", "/v1/busy", f"X-Request-Id: {number}") for number in range(count - 1))
     with bounded(shared_api, 32 * MIB):
         answers = pipeline(shared_api.rest, sent + request("GET", "/v1/busy", "X-Request-Id: last"))
-    assert {answer.status for answer in answers} == {200}
+    # Beyond the rate they are refused, in order as well.
+    assert {200} <= {answer.status for answer in answers} <= {200, 429}
     expected = [*map(str, range(count - 1)), "last"]
     assert [answer.header("X-Request-Id") for answer in answers] == expected
 

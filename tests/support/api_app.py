@@ -129,7 +129,8 @@ async def running_api(
         app[key] = ObjectCache(kind, plain)
     app[OBJECTS] = Objects(app[KUBE], time.monotonic)
     app[STOPPING] = asyncio.Event()
-    app[ACCESS], app[AUDIT] = None, AccessLog(app[SETTINGS].log_format, audit.LOGGER)
+    app[ACCESS] = AccessLog(app[SETTINGS].log_format) if app[SETTINGS].access_log else None
+    app[AUDIT] = AccessLog(app[SETTINGS].log_format, audit.LOGGER)
     app[SUPERVISOR] = Supervisor()
     rate, share = app[SETTINGS].rate, app[SETTINGS].max_streams_per_caller
     app[GATE] = Gate(requests=100, streams=100, rate=rate, share=share, clock=lambda: 0.0)

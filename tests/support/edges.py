@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from dkron_crds.job import JobStatus
+from dkron_executors.run.addresses import AddressRules
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.events import Events
@@ -78,7 +79,7 @@ class Edges:
             delivery=self.delivery,
             images=IMAGES,
             booked=self._book,
-            allowance=Allowance(inline_calls, self._may_act),
+            allowance=Allowance(inline_calls, self._may_act, AddressRules()),
             creates=creates,
             tracer=tracer,
             compare=compare,

@@ -30,7 +30,7 @@ PROBLEM = "application/problem+json"
 OURS = "dkron-api"
 
 
-def head(method: str, path: str, *headers: str, host: str = "Host: it") -> bytes:
+def head(method: str, path: str, *headers: str, host: str = "Host: localhost") -> bytes:
     """A request without a body, or up to it."""
     lines = (f"{method} {path} HTTP/1.1", host, *headers, "", "")
     return "\r\n".join(lines).encode("latin-1")

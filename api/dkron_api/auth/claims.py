@@ -29,6 +29,14 @@ class ClaimNames:
     policies: str = ""
 
 
+def is_of_a_user(header: Mapping[str, Any]) -> bool:
+    """Whether the header of a token allows that it is an ID token or an access token. Tokens with another purpose say
+    so (RFC 8725 §3.11): `logout+jwt`, `secevent+jwt`, `dpop+jwt`."""
+    kind = header.get("typ", "")
+    purpose = kind.lower().removeprefix("application/") if isinstance(kind, str) else "+jwt"
+    return purpose == "at+jwt" or not purpose.endswith("+jwt")
+
+
 def is_in_time(claims: Mapping[str, Any], now: float) -> bool:
     """Whether the token is valid at this time, in seconds since the epoch. `exp` has to be there (RFC 7519 §4.1)."""
     begins = claims.get("nbf", 0)
@@ -42,10 +50,11 @@ def end_of(claims: Mapping[str, Any]) -> float:
 
 
 def caller_of(claims: Mapping[str, Any], names: ClaimNames) -> Caller | None:
-    """Return the user; None if the claims do not name one, or one that is reserved."""
+    """Return the user; None if the claims do not name one, or one that is reserved, or tell of an event (RFC 8417): a
+    logout token is about a user, and not from one (OpenID Connect Back-Channel Logout §2.4)."""
     name, groups = claims.get(names.username), _texts(claims.get(names.groups))
     policies = _texts(claims.get(names.policies)) if names.policies else ()
-    if not _is_name(name) or groups is None or policies is None:
+    if not _is_name(name) or groups is None or policies is None or "events" in claims:
         return None
     if names.username == "email" and claims.get("email_verified", True) is not True:
         return None

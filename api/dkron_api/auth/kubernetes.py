@@ -6,7 +6,7 @@ from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, Right, key_of
 from dkron_api.auth.review_queue import Bounds, ReviewQueue
-from dkron_api.cache.expiring import Kept, Questions
+from dkron_api.cache.expiring import Kept, KeptByOwner, Questions
 from dkron_api.settings import AuthMode
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
@@ -26,6 +26,8 @@ RIGHTS = Bounds(running=32, running_of_one=8, waiting=1024, waiting_of_one=256)
 """Rights that are asked about, by caller."""
 MOST_TOKENS, MOST_UNKNOWN, MOST_RIGHTS = 4096, 4096, 16384
 """Answers to keep, whatever callers send."""
+MOST_RIGHTS_OF_ONE = 2048
+"""Those about the rights of one caller."""
 
 
 class Tokens:
@@ -82,8 +84,9 @@ class Rights:
 
     def __init__(self, kube: KubeClient, *, clock: Callable[[], float]) -> None:
         self._kube = kube
-        self._kept: Kept[tuple[bytes, Right], bool] = Kept(
+        self._kept: KeptByOwner[bytes, Right, bool] = KeptByOwner(
             most=MOST_RIGHTS,
+            most_of_one=MOST_RIGHTS_OF_ONE,
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )

@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 
 from dkron_api.auth.caller import Caller, Need, key_of
-from dkron_api.auth.claims import ClaimNames, caller_of, end_of, is_in_time
+from dkron_api.auth.claims import ClaimNames, caller_of, end_of, is_in_time, is_of_a_user
 from dkron_api.auth.issuer_keys import IssuerKeys
 from dkron_api.auth.jwks import ALGORITHMS, LONGEST_KID, Key
 from dkron_api.cache.expiring import Kept
@@ -129,11 +129,13 @@ class OidcScheme:
 
 
 def _signed_by(token: str) -> tuple[str, str | None]:
-    """Return the algorithm and the key that a token names; no algorithm if its header is not as it should be."""
+    """Return the algorithm and the key that a token names; no algorithm if its header is not as it should be, or says
+    that it is for another purpose."""
     header = _part(token, 0)
     algorithm, kid = header.get("alg"), header.get("kid")
     is_named = kid is None or (isinstance(kid, str) and len(kid) <= LONGEST_KID)
-    return (algorithm, kid) if isinstance(algorithm, str) and is_named else ("", None)
+    is_fit = is_named and is_of_a_user(header)
+    return (algorithm, kid) if isinstance(algorithm, str) and is_fit else ("", None)
 
 
 def _part(token: str, number: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+Owner = TypeVar("Owner", bound=Hashable)
 V = TypeVar("V")
 
 
@@ -55,16 +56,48 @@ class Kept(Generic[K, V]):
 
     def drop(self, key: K) -> None:
         """Forget the answer, if there is one."""
-        self._kept.pop(key, None)
+        if self._kept.pop(key, None) is not None:
+            self._gone(key)
+
+    def _gone(self, key: K) -> None:
+        """The answer of this key is not kept any more."""
 
     def _make_room(self) -> None:
         # Each turn uses up a use, so there are no more turns than there were uses.
         while True:
             key, first = self._kept.popitem(last=False)
             if not first.used:
+                self._gone(key)
                 return
             first.used = False
             self._kept[key] = first
+
+
+class KeptByOwner(Kept[tuple[Owner, K], V]):
+    """Answers whose keys begin with their owner, at most `most_of_one` of each: beyond that, the owner's own first one
+    goes. So one owner does not push out those of others."""
+
+    def __init__(
+        self, *, most: int, most_of_one: int, seconds: Callable[[V], float], clock: Callable[[], float]
+    ) -> None:
+        super().__init__(most=most, seconds=seconds, clock=clock)
+        self._most_of_one = most_of_one
+        self._own: dict[Owner, dict[tuple[Owner, K], None]] = {}
+
+    def put(self, key: tuple[Owner, K], answer: V) -> None:
+        """Keep an answer from now on."""
+        self.drop(key)
+        own = self._own.get(key[0], {})
+        if len(own) >= self._most_of_one:
+            self.drop(next(iter(own)))
+        self._own.setdefault(key[0], {})[key] = None
+        super().put(key, answer)
+
+    def _gone(self, key: tuple[Owner, K]) -> None:
+        own = self._own[key[0]]
+        del own[key]
+        if not own:
+            del self._own[key[0]]
 
 
 class Questions(Generic[K, V]):

@@ -8,6 +8,10 @@ from json.encoder import JSONEncoder
 from dkron_runtime.logs import TIME, LogFormat
 
 LOGGER = "dkron_api.access"
+LONGEST = 2048
+"""Characters of a text in a line, as JSON. A path may have 64 KiB, and strangers choose it."""
+_SURELY_SHORT = LONGEST // 12
+"""Characters that fit whatever they are: one beyond the Basic Multilingual Plane takes twelve."""
 _encode = JSONEncoder(check_circular=False, separators=(", ", ": ")).encode
 
 
@@ -28,6 +32,7 @@ class AccessLog:
         """Write one line, if the log level permits."""
         if not self._logger.isEnabledFor(logging.INFO):
             return
+        fields = {name: cut(value) if isinstance(value, str) else value for name, value in fields.items()}
         if not self._json:
             self._logger.info(message, extra=fields)
             return
@@ -39,3 +44,11 @@ class AccessLog:
         if second != self._second:
             self._second, self._time = second, time.strftime(TIME, time.localtime(second))
         return self._time
+
+
+def cut(text: str) -> str:
+    """Return the text, or its beginning if it is too long for a line."""
+    if len(text) <= _SURELY_SHORT:
+        return text
+    encoded = _encode(text)[1:-1]
+    return text if len(encoded) <= LONGEST else f"{encoded[:LONGEST]}..."

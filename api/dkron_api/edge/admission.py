@@ -12,6 +12,7 @@ from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.flags import flag
+from dkron_api.edge.gate import Gate
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
 from dkron_api.edge.tenancy import PREFIX, judged_base, namespace_of, require_served
@@ -23,6 +24,8 @@ GUARD = web.AppKey("GUARD", Guard)
 GRANT = web.RequestKey("GRANT", Grant)
 NEED = web.RequestKey("NEED", Need)
 """What the route needs; absent if the caller alone matters."""
+BODY = web.RequestKey("BODY", int)
+"""Bytes of the body that were counted."""
 
 WRONG_HOST = ApiError(
     HTTPStatus.MISDIRECTED_REQUEST, "this service does not answer under the name in Host; see --allowed-hosts"
@@ -48,9 +51,8 @@ async def admit(request: web.Request) -> Grant | None:
         return None
     app, block = request.app, block_of(request)
     guard, where = app[GUARD], _namespaces(request)
-    caller = guard.recall(request.headers)
-    if caller is None or app[GATE].has_rate:
-        caller = await _counted(request, guard, caller, block)
+    caller = guard.recall(request.headers) or await _identified(request, guard, block)
+    _count(app[GATE], caller, block)
     grant = request[GRANT] = Grant(guard, caller, where, request.headers, block)
     entry = route_right(request.method, template)
     need = None
@@ -77,17 +79,38 @@ async def admit(request: web.Request) -> Grant | None:
     return grant
 
 
-async def _counted(request: web.Request, guard: Guard, known: Caller | None, block: str) -> Caller:
-    """Return the sender of the request, which is `known` if it was sent just before. The request counts for the address
-    unless its token is known, and then for the caller."""
-    gate, caller = request.app[GATE], known
-    if gate.has_rate and (caller is ANYBODY or (caller is None and not guard.knows(request.headers))):
+async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
+    """Return the sender of the request. It counts for the address, too, unless its token is known."""
+    if not guard.knows(request.headers):
+        request.app[GATE].spend_address(block)
+    return await guard.identify(request.headers, block)
+
+
+def _count(gate: Gate, caller: Caller, block: str) -> None:
+    if caller is ANYBODY:
         gate.spend_address(block)
-    if caller is None:
-        caller = await guard.identify(request.headers, block)
-    if gate.has_rate and caller is not ANYBODY:
+    else:
         gate.spend_caller(caller.identity, caller.name)
-    return caller
+
+
+def charge_body(request: web.Request, size: int) -> None:
+    """Count a body of so many bytes, before it is parsed, for the one for whom the request counts."""
+    request[BODY] = size
+    _charge(request, size)
+
+
+def refund_body(request: web.Request) -> None:
+    """Take the body back out of the count: the request had an effect, for which the caller has the right."""
+    if NEED in request:
+        _charge(request, -request.get(BODY, 0))
+
+
+def _charge(request: web.Request, size: int) -> None:
+    grant, gate = request.get(GRANT), request.app[GATE]
+    if grant is None or grant.caller is ANYBODY:
+        gate.charge_address(block_of(request), size)
+    else:
+        gate.charge_caller(grant.caller.identity, size)
 
 
 def open_answer(request: web.Request) -> AbstractContextManager[None]:

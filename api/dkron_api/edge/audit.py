@@ -5,7 +5,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.auth.grant import Grant
-from dkron_api.edge.access import AccessLog
+from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of
 from dkron_api.edge.admission import GRANT, NEED, READS, caller_of
 from dkron_crds.schedule.errors import printable
@@ -32,7 +32,7 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
     if need is not None:
         right = need.right
         fields |= {"verb": right.verb, "resource": right.resource, "object": right.name, "namespace": right.namespace}
-    log.write(f"{request.method} {printable(request.path)} {fields['decision']}", fields)
+    log.write(f"{request.method} {cut(printable(request.path))} {fields['decision']}", fields)
 
 
 def _decision(grant: Grant | None, *, refused: bool) -> str:

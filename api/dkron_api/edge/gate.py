@@ -16,6 +16,11 @@ BUCKETS = 4096
 anyway."""
 UPLOADS = 256
 """Concurrent uploads, each as large as --max-body allows. The next one displaces the oldest."""
+UPLOADS_OF_ONE = 32
+"""Those of one caller, or of one address where callers show no token. The next one displaces their own oldest."""
+BODY = 1024
+"""Bytes of a body that count as one more request while it is not known whether it leads to anything: a parser may take
+as long for them."""
 RESTORES = 4
 """Concurrent restores of backups, each as large as --max-restore allows."""
 RESTORES_OF_ONE = 2
@@ -49,7 +54,8 @@ class Gate:
         self.working = 0
         self._requests = requests
         self._streams = Room(streams, "open responses (events, logs, waiting runs)", share=share)
-        self._uploads: OrderedDict[object, Callable[[], object]] = OrderedDict()
+        self._uploads: OrderedDict[object, tuple[str, Callable[[], object]]] = OrderedDict()
+        self._uploads_of: Counter[str] = Counter()
         self._restores = Room(RESTORES, "restores in progress", share=RESTORES_OF_ONE)
         self._rate = Rate(per_second=rate, burst=max(1.0, rate * BURST))
         self._clock = clock
@@ -86,22 +92,38 @@ class Gate:
         return len(self._uploads)
 
     @contextmanager
-    def upload(self, give_way: Callable[[], object]) -> Iterator[None]:
+    def upload(self, give_way: Callable[[], object], owner: str = "") -> Iterator[None]:
         """Count an upload in progress separately, so that slow senders do not block others.
 
-        No upload is rejected: at the limit, the oldest upload is cancelled. A normal upload takes milliseconds.
+        No upload is rejected: at a limit, the oldest upload is cancelled. A normal upload takes milliseconds.
         """
-        if len(self._uploads) >= UPLOADS:
-            _, oldest = self._uploads.popitem(last=False)
-            oldest()
+        if self._uploads_of[owner] >= UPLOADS_OF_ONE:
+            self._displace(next(place for place, (of, _) in self._uploads.items() if of == owner))
+        elif len(self._uploads) >= UPLOADS:
+            self._displace(next(iter(self._uploads)))
         place = object()
-        self._uploads[place] = give_way
+        self._uploads[place] = owner, give_way
+        self._uploads_of[owner] += 1
         self.working -= 1
         try:
             yield
         finally:
             self.working += 1
-            self._uploads.pop(place, None)
+            self._end_upload(place)
+
+    def _displace(self, place: object) -> None:
+        _, give_way = self._uploads[place]
+        self._end_upload(place)
+        give_way()
+
+    def _end_upload(self, place: object) -> None:
+        """The upload has ended, or was displaced before."""
+        if place not in self._uploads:
+            return
+        owner, _ = self._uploads.pop(place)
+        self._uploads_of[owner] -= 1
+        if not self._uploads_of[owner]:
+            del self._uploads_of[owner]
 
     def restore(self, owner: str) -> AbstractContextManager[None]:
         """Count a restore of this owner separately: it takes long and much memory."""
@@ -139,6 +161,20 @@ class Gate:
     def spend_caller(self, identity: str, name: str) -> None:
         """Count a request of a known caller. Raises `ApiError`, 429."""
         self._spend(self._callers, identity, name)
+
+    def charge_address(self, address: str, size: int) -> None:
+        """Count a body of so many bytes from a sender who is unknown; less than 0 takes one back. It may leave a debt,
+        which later requests pay."""
+        self._charge(self._addresses, address, size)
+
+    def charge_caller(self, identity: str, size: int) -> None:
+        """The same for a known caller."""
+        self._charge(self._callers, identity, size)
+
+    def _charge(self, buckets: Buckets, key: str, size: int) -> None:
+        if self.has_rate and abs(size) >= BODY:
+            now = self._clock()
+            buckets[key] = self._rate.owe(buckets.pop(key, now), now, size / BODY)
 
     def _spend(self, buckets: Buckets, key: str, name: str) -> None:
         if not self.has_rate:

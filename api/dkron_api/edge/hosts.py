@@ -2,7 +2,8 @@
 
 A page of any origin can make its own name point to this service (DNS rebinding), and would then read answers as its
 own. Browsers put that name into `Host`, so a request for a name that is not ours is refused. An attacker can register
-neither addresses nor names without a dot nor names below `.svc` or `.localhost`.
+neither addresses nor names below `.svc` or `.localhost`. Names without a dot can be had in a local network (DHCP,
+LLMNR), so the Service's own is among the allowed ones.
 """
 
 import ipaddress
@@ -14,6 +15,8 @@ ANY = "*"
 _NAME = re.compile(r"[a-z0-9._-]*", re.ASCII)
 LONGEST_ADDRESS = 64
 """Characters of an address, with a zone."""
+_NAMES = frozenset({"", "localhost"})
+"""Names of every service; HTTP/1.0 sends none."""
 _OURS = (".localhost", ".svc", ".svc.cluster.local")
 
 
@@ -25,7 +28,7 @@ def is_ours(host: str, allowed: Sequence[str]) -> bool:
     name = _without_port(host).rstrip(".").lower()
     if not _NAME.fullmatch(name):
         return _is_address(name)
-    return "." not in name or _is_address(name) or name.endswith(_OURS) or any(_fits(name, each) for each in allowed)
+    return name in _NAMES or _is_address(name) or name.endswith(_OURS) or any(_fits(name, each) for each in allowed)
 
 
 def _fits(name: str, allowed: str) -> bool:

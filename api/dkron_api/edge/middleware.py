@@ -12,9 +12,9 @@ from aiohttp import web
 from dkron_api import metrics
 from dkron_api.answer import JSON
 from dkron_api.edge import cors
-from dkron_api.edge.access import AccessLog
+from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
-from dkron_api.edge.admission import admit, require_own_host, template_of
+from dkron_api.edge.admission import admit, caller_of, refund_body, require_own_host, template_of
 from dkron_api.edge.audit import audit
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.connection import is_unwanted
@@ -34,6 +34,8 @@ COMPRESSIBLE = 1024
 PROBES = frozenset({"/health", "/livez"})
 """Paths that are answered whatever else goes on."""
 SERVER = "dkron-api"
+HSTS = "max-age=31536000"
+"""A year of https only, for this name and none below it."""
 FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "this origin is not allowed to change anything; see --cors-origins")
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,11 @@ async def sign(request: web.Request, response: web.StreamResponse) -> None:
     headers["Server"] = SERVER
     if request.match_info.http_exception is None and request.path not in PROBES:
         headers["X-Whom"] = settings.node_name
+    if caller_of(request):
+        # Browsers and proxies may keep it for this caller, and ask each time whether it has changed.
+        headers.setdefault("Cache-Control", "private, no-cache")
+    if settings.tls_cert is not None:
+        headers["Strict-Transport-Security"] = HSTS
     if settings.cors_origins:
         headers.add("Vary", "Origin")
         origin = cors.allowed(request.headers.get("Origin", ""), settings.cors_origins)
@@ -94,7 +101,7 @@ async def _answered(request: web.Request, handler: Handler, gate: Gate) -> web.S
         # The client has disconnected during its request; the response goes nowhere.
         return web.Response(status=HTTPStatus.BAD_REQUEST)
     except Exception:
-        log.exception("a request failed", extra={"request": request[REQUEST_ID], "path": request.path})
+        log.exception("a request failed", extra={"request": request[REQUEST_ID], "path": cut(request.path)})
         text = f"internal error; see the server's log for the request id {request[REQUEST_ID]}"
         return _refused(request, ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, text))
 
@@ -122,6 +129,8 @@ async def _admitted(request: web.Request, handler: Handler) -> web.StreamRespons
         raise RuntimeError(
             f"{request.method} {template_of(request)} was answered without a look at the caller's rights"
         )
+    if response.status < HTTPStatus.BAD_REQUEST:
+        refund_body(request)
     return response
 
 
@@ -165,4 +174,4 @@ def _log(access: AccessLog, request: web.Request, response: web.StreamResponse, 
     trace = request.get(TRACE)
     if trace is not None:
         fields["trace_id"] = trace.trace_id
-    access.write(f"{request.method} {request.path_qs} {response.status}", fields)
+    access.write(f"{request.method} {cut(request.path_qs)} {response.status}", fields)

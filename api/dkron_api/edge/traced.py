@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from dkron_api.edge.access import cut
 from dkron_api.edge.addresses import address_of
 from dkron_api.metrics import METHODS
 from dkron_crds.traceparent import TraceContext, read_traceparent
@@ -60,8 +61,8 @@ def beginning(request: web.Request) -> SpanStart:
 def _attributes(request: web.Request) -> dict[str, str | int | float | bool]:
     major, minor = request.version
     known = {
-        "url.path": request.path,
-        "url.query": request.query_string,
+        "url.path": cut(request.path),
+        "url.query": cut(request.query_string),
         "url.scheme": request.scheme,
         "server.address": request.host.rpartition(":")[0] or request.host,
         "client.address": address_of(request),

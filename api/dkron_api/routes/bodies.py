@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from dkron_api.edge.admission import charge_body, owner_of
 from dkron_api.edge.connection import UNKNOWN_CODING, coding_of
 from dkron_api.edge.keys import GATE
 from dkron_api.refusal import LATER, ApiError
@@ -31,14 +32,18 @@ async def body_of(request: web.Request) -> bytes:
     """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, 415, or 503 when a newer upload takes
     the place."""
     require_coding(request)
-    if request.content.is_eof():
-        return await request.read()
+    body = await request.read() if request.content.is_eof() else await _arriving(request)
+    charge_body(request, len(body))
+    return body
+
+
+async def _arriving(request: web.Request) -> bytes:
     clock = asyncio.get_running_loop().time
     end = clock() + PATIENCE
     patience = asyncio.timeout_at(end)
     try:
         async with patience:
-            with request.app[GATE].upload(lambda: patience.reschedule(clock())):
+            with request.app[GATE].upload(lambda: patience.reschedule(clock()), owner_of(request)):
                 return await request.read()
     except TimeoutError:
         raise _too_slow(PATIENCE) if patience.when() == end else _displaced() from None

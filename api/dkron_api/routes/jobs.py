@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic_core import from_json
 
 from dkron_api.answer import json_answer
+from dkron_api.auth.caller import Need
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.edge.admission import GRANT, NEED
 from dkron_api.edge.flags import flag
@@ -145,9 +146,12 @@ async def save_job(request: web.Request) -> web.StreamResponse:
 async def save_named_job(request: web.Request) -> web.StreamResponse:
     """PUT /v1/jobs/{job}: create or replace the job named in the path."""
     refuse_if_paused(request)
+    require_ready(request)
+    path, grant = request.match_info["job"], request[GRANT]
+    # The body is parsed only for callers who may save this job.
+    await grant.require(_saving(request, path, exists=tenant_of(request).job_index.get(path) is not None))
     body = await read_job(request)
-    if body.name != request.match_info["job"]:
-        path = request.match_info["job"]
+    if body.name != path:
         text = f"the path names the job {quoted(path)}, but the body names {quoted(body.name)}; use one name in both"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     return await _save(request, body)
@@ -235,15 +239,18 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 
 
+def _saving(request: web.Request, name: str, *, exists: bool) -> Need:
+    """Return what it takes to save the job of this name. The audit log names it, too."""
+    saving = request[GRANT].where.to_save(name, exists=exists)
+    request[NEED] = saving
+    return saving
+
+
 async def _permit(request: web.Request, body: JobBody, known: Job | None) -> None:
     """Raise `ApiError`, 403, unless the caller may save this job: as it is, with what else the request asks for, with
     the Secrets that it names, and with the template that it keeps. Then 404 unless its namespace is served."""
-    grant = request[GRANT]
-    where = grant.where
-    saving = where.to_save(body.name, exists=known is not None)
-    # The audit log names the job that the body names.
-    request[NEED] = saving
-    needs = [saving]
+    grant, where = request[GRANT], request[GRANT].where
+    needs = [_saving(request, body.name, exists=known is not None)]
     if flag(request, "force"):
         needs.append(where.to_force(body.name))
     if "runoncreate" in request.query:

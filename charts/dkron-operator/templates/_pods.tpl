@@ -306,9 +306,9 @@ env:
   - name: DKRON_API_CORS_ORIGINS
     value: {{ join "," . | quote }}
   {{- end }}
-  {{- with $own.rate }}
+  {{- if not (kindIs "invalid" $own.rate) }}
   - name: DKRON_API_RATE
-    value: {{ . | quote }}
+    value: {{ $own.rate | quote }}
   {{- end }}
   {{- with $own.maxStreamsPerCaller }}
   - name: DKRON_API_MAX_STREAMS_PER_CALLER

@@ -44,10 +44,11 @@ beside it stays until the API's own pods have had time to be ready. */}}
 {{- if not (has "none" .Values.api.auth) }}true{{ end }}
 {{- end }}
 
-{{/* Names under which the REST API answers, beside those that it knows itself: addresses, names without a dot, and names
-below .svc and .svc.cluster.local. Divided by commas. */}}
+{{/* Names under which the REST API answers, beside those that it knows itself: addresses, localhost, and names below
+.svc and .svc.cluster.local. Divided by commas. */}}
 {{- define "dkron.allowedHosts" -}}
-{{- $hosts := list (printf "%s.%s" (include "dkron.name" (list . "api")) .Release.Namespace) }}
+{{- $service := include "dkron.name" (list . "api") }}
+{{- $hosts := list $service (printf "%s.%s" $service .Release.Namespace) }}
 {{- if .Values.ingress.enabled }}{{ $hosts = concat $hosts .Values.ingress.hosts }}{{ end }}
 {{- if .Values.httpRoute.enabled }}{{ $hosts = concat $hosts .Values.httpRoute.hostnames }}{{ end }}
 {{- join "," (concat $hosts .Values.api.allowedHosts | uniq) }}

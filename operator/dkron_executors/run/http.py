@@ -32,12 +32,12 @@ async def _once(keys: Http) -> Result:
         return await call(keys, session=session)
 
 
-def open_session(connector: aiohttp.BaseConnector | None = None) -> aiohttp.ClientSession:
-    """Return a session without state between calls: it stores no cookies and takes proxies from the environment."""
+def open_session(connector: aiohttp.BaseConnector | None = None, *, proxies: bool = True) -> aiohttp.ClientSession:
+    """Return a session without state between calls: it stores no cookies. `proxies` takes those of the environment."""
     return aiohttp.ClientSession(
         connector=connector,
         # trust_env makes aiohttp read ~/.netrc in a thread for each request, so set it only if there is a proxy.
-        trust_env=bool(getproxies_environment()),
+        trust_env=proxies and bool(getproxies_environment()),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=["Content-Type"],
         headers={"User-Agent": "dkron-operator"},

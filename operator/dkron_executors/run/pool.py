@@ -31,7 +31,9 @@ class Pool:
     async def call(self, keys: Http) -> Result:
         """Make a call while holding the semaphore. Never raises for anything that a server does."""
         if self._session is None:
-            self._session = open_session(aiohttp.TCPConnector(limit=self._limit, socket_factory=self._sockets))
+            connector = aiohttp.TCPConnector(limit=self._limit, socket_factory=self._sockets)
+            # A proxy would connect to addresses that the rules refuse.
+            self._session = open_session(connector, proxies=False)
         return await call(keys, session=self._session, longest=self._longest)
 
     async def close(self) -> None:

@@ -55,6 +55,9 @@ class Situation:
 
     spec: BackfillSpec
     status: BackfillStatus
+    slots: Sequence[Slot]
+    """All slots, as `in_order` returns them."""
+
     runs: Mapping[str, Seen]
     """The DkronRuns of the backfill that exist, by name: those of `status.active_runs`, and as far as they are known
     those of `expected`."""
@@ -88,10 +91,11 @@ def in_order(spec: BackfillSpec, targets: Sequence[BackfillTarget]) -> list[Slot
     return sorted(slots, reverse=spec.order is BackfillOrder.NEWEST_FIRST)
 
 
-def expected(uid: str, spec: BackfillSpec, status: BackfillStatus) -> list[tuple[Slot, str]]:
-    """The next slots that a process may have begun without recording it, with the names of their DkronRuns."""
-    slots = in_order(spec, status.targets)[status.begun : status.begun + MAX_PARALLELISM]
-    return [(slot, run_name(uid, slot.job, slot.uid, slot.at)) for slot in slots]
+def expected(uid: str, slots: Sequence[Slot], begun: int) -> list[tuple[Slot, str]]:
+    """The next slots that a process may have begun without recording it, with the names of their DkronRuns. `slots`
+    are all, as `in_order` returns them, and `begun` of them are recorded."""
+    coming = slots[begun : begun + MAX_PARALLELISM]
+    return [(slot, run_name(uid, slot.job, slot.uid, slot.at)) for slot in coming]
 
 
 def planned(targets: Sequence[BackfillTarget]) -> BackfillPlan:
@@ -110,7 +114,7 @@ def is_stopped(spec: BackfillSpec, status: BackfillStatus) -> bool:
 
 def advance(situation: Situation) -> Step:
     """What begins now."""
-    spec, coming = situation.spec, expected(situation.uid, situation.spec, situation.status)
+    spec, coming = situation.spec, expected(situation.uid, situation.slots, situation.status.begun)
     found = max((place for place, (_, name) in enumerate(coming, 1) if name in situation.runs), default=0)
     # Runs begin in order: if a later one exists, a missing one before it has begun and was deleted.
     adopted = [Begun(slot, situation.runs[name].uid if name in situation.runs else "") for slot, name in coming[:found]]

@@ -21,6 +21,7 @@ from dkron_operator.act.events import Events
 from dkron_operator.act.status_writer import difference
 from dkron_operator.backfill.advance import Begun, Seen, Situation, Slot, advance, expected, record
 from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused, reports
+from dkron_operator.backfill.kept_slots import KeptSlots, Parsed
 from dkron_operator.backfill.planning import NoJob, Refused, plan
 from dkron_operator.backfill.runs import Runs
 from dkron_operator.backfill.view import Known, View
@@ -66,6 +67,7 @@ class Backfills:
         self._job = store.get
         self._may_act = may_act
         self._guard = ObjectGuard(log)
+        self._slots = KeptSlots()
         self._places: dict[str, tuple[str, str]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.queue: WorkQueue[str] = WorkQueue(
@@ -106,6 +108,7 @@ class Backfills:
     def lose(self, uid: str) -> None:
         """A DkronBackfill was deleted. The garbage collector deletes its runs."""
         self._places.pop(uid, None)
+        self._slots.drop(uid)
         timer = self._timers.pop(uid, None)
         if timer is not None:
             timer.cancel()
@@ -134,18 +137,18 @@ class Backfills:
         if view.uid != uid or view.deleting:
             self.lose(uid)
             return
-        parsed = self._guard.read("DkronBackfill", body, lambda _: view.parse()) or FAULT
+        parsed = self._guard.read("DkronBackfill", body, lambda _: self._slots.parse(view)) or FAULT
         if isinstance(parsed, str):
             message = f"the backfill cannot be read, and goes no further: {parsed}"
             self._events.report(view, Report(Severity.WARNING, "BackfillRefused", message))
             return
-        spec, status = parsed
+        spec, status = parsed.spec, parsed.status
         if is_over(status):
             await self._expire(view, spec, status)
         elif status.plan is None:
             await self._plan(view, spec, status)
         else:
-            await self._go_on(view, spec, status)
+            await self._go_on(view, parsed)
 
     async def _plan(self, view: View, spec: BackfillSpec, before: BackfillStatus) -> None:
         moment = Moment(self._clock.now(), view.generation)
@@ -158,11 +161,10 @@ class Backfills:
             after = refused(str(exc), moment)
         await self._write(view, before, after)
 
-    async def _go_on(self, view: View, spec: BackfillSpec, before: BackfillStatus) -> None:
-        now = self._clock.now()
-        step = advance(
-            Situation(view.uid, spec, before, await self._see(view, spec, before), self._busy(spec, before), now)
-        )
+    async def _go_on(self, view: View, parsed: Parsed) -> None:
+        now, spec, before = self._clock.now(), parsed.spec, parsed.status
+        runs = await self._see(view, parsed)
+        step = advance(Situation(view.uid, spec, before, parsed.slots, runs, self._busy(spec, before), now))
         begun: list[Begun] = []
         trouble: KubeError | None = None
         try:
@@ -180,14 +182,15 @@ class Backfills:
         if step.waits:
             self._later(view.uid, AGAIN)
 
-    async def _see(self, view: View, spec: BackfillSpec, status: BackfillStatus) -> dict[str, Seen]:
+    async def _see(self, view: View, parsed: Parsed) -> dict[str, Seen]:
         """The DkronRuns of the backfill that matter now. One that should exist and is not known is asked for."""
         found = {}
-        for run in status.active_runs:
+        for run in parsed.status.active_runs:
             seen = self._runs.get(view, run.run) or await self._runs.read(view, run.run)
             if seen is not None:
                 found[run.run] = seen
-        coming = [(name, self._runs.get(view, name)) for _, name in expected(view.uid, spec, status)]
+        names = [name for _, name in expected(view.uid, parsed.slots, parsed.status.begun)]
+        coming = [(name, self._runs.get(view, name)) for name in names]
         last = max((place for place, (_, seen) in enumerate(coming, 1) if seen is not None), default=0)
         for name, known in coming[:last]:
             # One that is missing before another was deleted, or there was no room for it in the cache.

@@ -4,11 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from pydantic import ValidationError
-
-from dkron_crds.backfill import BackfillSpec, BackfillStatus
-from dkron_crds.base import first_problem
-
 Object = dict[str, Any]
 
 
@@ -65,10 +60,3 @@ class View:
     def kind(self) -> str:
         """The kind of the object, for Events about it."""
         return "DkronBackfill"
-
-    def parse(self) -> tuple[BackfillSpec, BackfillStatus] | str:
-        """Return the spec and the status, or what is not valid in them."""
-        try:
-            return BackfillSpec.from_wire(self.body["spec"]), BackfillStatus.from_wire(self.body.get("status") or {})
-        except ValidationError as exc:
-            return first_problem(exc)

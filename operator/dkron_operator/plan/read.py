@@ -187,7 +187,10 @@ def _deleted_at(metadata: Object) -> datetime | None:
 def read_node(body: Object, own: AgentTags = DKRONS) -> Node:
     """Read a node. `own` are the tags that it has without a label."""
     agent = read_agent(body, own)
-    return Node(agent.name, agent.tags, available=agent.available)
+    addresses = (body.get("status") or {}).get("addresses") or ()
+    # Names of hosts are among them.
+    found = frozenset(str(each.get("address")) for each in addresses)
+    return Node(agent.name, agent.tags, available=agent.available, addresses=found)
 
 
 def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:

@@ -221,6 +221,9 @@ class Node:
     available: bool
     """The node is ready and takes new pods."""
 
+    addresses: frozenset[str] = frozenset()
+    """The addresses of the node, and the names of its host."""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:

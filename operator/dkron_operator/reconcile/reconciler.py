@@ -179,6 +179,9 @@ class Reconciler:
         )
         self._remove = Removal(client, store, self.writer, events=events, booked=booked)
         self.nodes = Nodes(client, changed=self._nodes_changed, on_event=on_node_event, own=own)
+        if allowance.limit and allowance.rules is not None:
+            allowance = replace(allowance, rules=allowance.rules.with_nodes(self.nodes.have))
+            self.nodes.want()
         self.calls = InlineCalls(store, allowance, clock=clock, listener=delivery, known=self.queue.add)
         self.traces = RunTracing(store, clock=clock, tracer=tracer)
         self._fire = Fire(

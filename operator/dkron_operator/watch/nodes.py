@@ -1,5 +1,5 @@
-"""The nodes of the cluster, for placement by tags. They are not watched before a job has tags, so an installation
-without such jobs needs no permission for them."""
+"""The nodes of the cluster, for placement by tags and for the addresses that inline calls do not reach. They are not
+watched before a job has tags or calls are allowed, so other installations need no permission for them."""
 
 import asyncio
 import logging
@@ -57,8 +57,12 @@ class Nodes:
         """The nodes by name; None until they are known."""
         return MappingProxyType(self._nodes) if self._watched else None
 
+    def have(self, address: str) -> bool:
+        """Whether a node that is known has the address."""
+        return any(address in node.addresses for node in self._nodes.values())
+
     def want(self) -> None:
-        """Start to watch the nodes: a job needs them."""
+        """Start to watch the nodes: they are needed."""
         self._wanted.set()
 
     async def run(self) -> None:
@@ -101,7 +105,7 @@ class Nodes:
             self._listed = False
         elif not self._watched:
             self._watched, self.problem, self._trouble = True, None, ""
-            log.info("%d nodes are known, for jobs with tags", len(self._nodes))
+            log.info("%d nodes are known", len(self._nodes))
             self._changed()
 
     def failed(self, error: KubeError) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.auth.caller import Caller, Right, key_of
+from dkron_api.auth import kubernetes
+from dkron_api.auth.caller import Caller, Need, Right, key_of
 from dkron_api.auth.kubernetes import (
     ALLOWED_SECONDS,
     DENIED_SECONDS,
@@ -23,8 +24,9 @@ from dkron_api.auth.kubernetes import (
     read_token_review,
 )
 from dkron_api.auth.review_queue import Bounds, ReviewQueue
-from dkron_api.cache.expiring import Kept
+from dkron_api.cache.expiring import Kept, KeptByOwner
 from dkron_api.settings import AuthMode
+from dkron_crds.policy import Capability
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
 from dkron_kube.paths import Resource
@@ -198,6 +200,32 @@ def test_a_flood_of_answers_leaves_one_that_is_in_use() -> None:
         assert (kept.get(0), len(kept)) == (0, min(key, 3))
         kept.put(key, key)
     assert kept.get(1) is None
+
+
+@given(st.lists(st.tuples(st.sampled_from(("put", "drop")), st.integers(0, 3), KEYS)))
+def test_answers_of_one_owner_stay_few(steps: list[tuple[str, int, int]]) -> None:
+    kept: KeptByOwner[int, int, bool] = KeptByOwner(most=MOST, most_of_one=2, seconds=lambda _: 1.0, clock=lambda: 0.0)
+    for step, owner, key in steps:
+        if step == "put":
+            kept.put((owner, key), True)
+            kept.get((owner, key - 1))
+        else:
+            kept.drop((owner, key))
+        held = sorted(kept._kept)
+        assert held == sorted(key for own in kept._own.values() for key in own)
+        assert len(held) <= MOST
+        assert all(0 < len(own) <= 2 for own in kept._own.values())
+
+
+async def test_one_caller_keeps_the_rights_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes, "MOST_RIGHTS", 64)
+    monkeypatch.setattr(kubernetes, "MOST_RIGHTS_OF_ONE", 8, raising=False)
+    server = Reviewer([{"allowed": True}])
+    rights, right = Rights(server.kube, clock=server.clock), Right("get", "dkronjobs", namespace="team")
+    await rights.allows(CI, right)
+    for number in range(200):
+        await rights.allows(replace(CI, name="other"), right._replace(name=f"random-{number}"))
+    assert rights.recall(CI, Need(right, "", Capability.READ)) is True
 
 
 async def test_a_client_that_leaves_takes_no_answer_from_the_others() -> None:

@@ -190,10 +190,23 @@ async def test_a_token_that_the_issuer_did_not_sign_is_not_valid(door: Door, mad
         pytest.param({"sub": "system:admin"}, id="a user of Kubernetes"),
         pytest.param({"groups": {"a": 1}}, id="groups that are an object"),
         pytest.param({"groups": ["a", 7]}, id="a group that is a number"),
+        pytest.param({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}, id="a logout token"),
     ],
 )
 async def test_a_signed_token_with_other_claims_is_not_valid(door: Door, claims: dict[str, Any]) -> None:
     assert await door.scheme.caller(door.token(**claims)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "valid"),
+    [
+        ("JWT", True), ("at+jwt", True), ("application/at+JWT", True), ("logout+jwt", False), ("LOGOUT+JWT", False),
+        ("application/secevent+jwt", False), (["at+jwt"], False),
+    ],
+)  # fmt: skip
+async def test_a_token_for_another_purpose_is_not_valid(door: Door, kind: object, valid: bool) -> None:
+    token = signed(door.issuer.claims(NOW), typ=kind)
+    assert (await door.scheme.caller(token) is not None) == valid
 
 
 async def test_clocks_may_differ_and_several_audiences_are_allowed(door: Door) -> None:

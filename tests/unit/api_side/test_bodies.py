@@ -48,7 +48,7 @@ async def sent(api: Api, text: str) -> AsyncIterator[asyncio.StreamReader]:
 
 
 def post(path: str, headers: str, body: str = "") -> str:
-    return f"POST {path} HTTP/1.1\r\nHost: it\r\nConnection: close\r\n{headers}\r\n{body}"
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n{body}"
 
 
 STOPPED = (

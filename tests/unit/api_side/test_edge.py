@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+from functools import partial
+from math import ceil
 
 import pytest
 from aiohttp import web
@@ -11,12 +13,13 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from dkron_api.edge import cors
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import body_of
-from dkron_api.edge.gate import BUCKETS, RESTORES, RESTORES_OF_ONE, Gate
+from dkron_api.edge.gate import BODY, BUCKETS, RESTORES, RESTORES_OF_ONE, UPLOADS, UPLOADS_OF_ONE, Gate
 from dkron_api.edge.keys import GATE
 from dkron_api.edge.routing import SEGMENTS, bound_paths
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_api.routes import stats
 from dkron_api.routes.requests import terms_of
+from dkron_api.settings import Settings
 from dkron_kube.errors import AlreadyExists, Cause, Conflict, Expired, KubeError, NotFound, Rejected, Unavailable
 from tests.support.api_app import running_api
 
@@ -103,6 +106,37 @@ def test_a_rate_of_less_than_one_request_in_a_burst_lets_one_through() -> None:
     door.spend_address("a")
     with pytest.raises(ApiError):
         door.spend_address("a")
+
+
+@pytest.mark.parametrize("is_caller", [True, False])
+def test_a_body_counts_by_its_size(is_caller: bool) -> None:
+    clock = Clock()
+    door = gate(clock, rate=10.0)
+    charge = door.charge_caller if is_caller else door.charge_address
+    spend = partial(door.spend_caller, "a") if is_caller else door.spend_address
+    charge("a", BODY - 1)
+    spend("a")
+    charge("a", 100 * BODY)
+    with pytest.raises(ApiError, match="a sends more than 10 requests per second") as refused:
+        spend("a")
+    assert refused.value.headers["Retry-After"] == str(ceil((1 + 100 + 1 - 20) / 10))
+    charge("a", -100 * BODY)
+    spend("a")
+
+
+def test_uploads_of_one_displace_their_own_oldest() -> None:
+    door, displaced = gate(Clock(), requests=UPLOADS), list[int]()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(door.upload(partial(displaced.append, -1), "another"))
+        for number in range(UPLOADS_OF_ONE + 2):
+            stack.enter_context(door.upload(partial(displaced.append, number), "own"))
+        assert displaced == [0, 1]
+        assert door.uploading == UPLOADS_OF_ONE + 1
+    assert (door.uploading, door.working, door._uploads_of) == (0, 0, {})
+
+
+def test_the_rate_has_a_default() -> None:
+    assert Settings().rate == 1000.0
 
 
 def test_addresses_without_number_take_no_memory_without_bound_and_no_caller_is_forgotten() -> None:

@@ -249,7 +249,7 @@ async def test_no_path_leads_out_of_the_build(build: Path, path: str) -> None:
 
 async def _raw_get(api: Api, path: str) -> bytes:
     reader, writer = await asyncio.open_connection(api.client.host, api.client.port, family=socket.AF_INET)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     answer = await reader.read()
     writer.close()
     await writer.wait_closed()

@@ -1,16 +1,16 @@
 """Addresses that the operator's own calls do not reach, whatever a name or a redirect says."""
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from dkron_executors.keys.http import Http
-from dkron_executors.run.addresses import AddressRules
+from dkron_executors.run.addresses import AddressRules, is_own, services_around
 from dkron_executors.run.pool import Pool
 
-SERVICES = ip_network("10.96.0.0/12")
+NETWORK = ip_network("93.96.0.0/12")
 
 
 @pytest.mark.parametrize(
@@ -36,19 +36,63 @@ SERVICES = ip_network("10.96.0.0/12")
         pytest.param("100.100.100.200", True, id="metadata of another cloud"),
         pytest.param("fe80::1%eth0", True, id="link-local"),
         pytest.param("224.0.0.1", True, id="multicast"),
-        pytest.param("10.100.0.1", True, id="a network of the installation"),
-        pytest.param("10.0.0.1", False, id="a pod"),
+        pytest.param("93.100.0.1", True, id="a network of the installation"),
+        pytest.param("93.184.0.7", True, id="a node"),
+        pytest.param("93.184.0.8", True, id="the own pod"),
+        pytest.param("34.118.224.9", True, id="a Service with a public address"),
+        pytest.param("2600:2d00:0:4::9", True, id="a Service with a public address of IPv6"),
+        pytest.param("10.0.0.1", True, id="a private network"),
+        pytest.param("172.31.0.1", True, id="another"),
+        pytest.param("192.168.0.1", True, id="a third"),
+        pytest.param("::ffff:10.0.0.1", True, id="a private one within IPv6"),
+        pytest.param("64:ff9b::10.0.0.1", True, id="a private one behind NAT64"),
+        pytest.param("64:ff9b:1::a00:1", True, id="a private one behind NAT64 of its own"),
+        pytest.param("100.64.0.1", True, id="a shared network of providers"),
+        pytest.param("198.18.0.1", True, id="a network for benchmarks"),
+        pytest.param("240.0.0.1", True, id="a reserved one"),
+        pytest.param("255.255.255.255", True, id="a broadcast"),
+        pytest.param("fd12::1", True, id="a private network of IPv6"),
+        pytest.param("fec0::1", True, id="an older one"),
+        pytest.param("::10.0.0.1", True, id="IPv4 at the end of IPv6"),
         pytest.param("93.184.216.34", False, id="a server"),
         pytest.param("2606:2800::1", False, id="a server by IPv6"),
     ],
 )
 def test_special_addresses_are_not_called(address: str, *, refused: bool) -> None:
-    assert AddressRules(refused=[SERVICES]).refuses(address) is refused
+    around = [*services_around("34.118.224.1"), *services_around("2600:2d00:0:4::1"), *services_around("a.name")]
+    rules = AddressRules(refused=[NETWORK, *around], is_own=lambda one: str(one) == "93.184.0.8")
+    assert rules.with_nodes("93.184.0.7".__eq__).refuses(address) is refused
+
+
+def test_the_own_addresses_are_found() -> None:
+    assert [is_own(ip_address(each)) for each in ("127.0.0.1", "127.0.0.2", "192.0.2.1", "2001:db8::1")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+async def test_a_proxy_of_the_environment_leads_around_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def proxy(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", proxy)
+    pool = Pool(limit=1, rules=AddressRules(allowed=[ip_network("127.0.0.1/32")]))
+    async with TestServer(app) as server:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{server.port}")
+        async with pool.place():
+            result = await pool.call(Http.model_validate({"url": "http://169.254.169.254/", "method": "GET"}))
+        await pool.close()
+    assert "see --inline-allow" in result.error
+    assert asked == []
 
 
 def test_the_installation_may_allow_one() -> None:
-    rules = AddressRules(allowed=[ip_network("10.96.0.7/32"), ip_network("127.0.0.0/8")], refused=[SERVICES])
-    assert [rules.refuses(each) for each in ("10.96.0.7", "127.0.0.1", "10.96.0.8", "::1")] == [
+    rules = AddressRules(allowed=[ip_network("93.96.0.7/32"), ip_network("127.0.0.0/8")], refused=[NETWORK])
+    assert [rules.refuses(each) for each in ("93.96.0.7", "127.0.0.1", "93.96.0.8", "::1")] == [
         False, False, True, True,
     ]  # fmt: skip
 

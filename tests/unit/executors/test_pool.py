@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dkron_executors.keys.http import Http
+from dkron_executors.run.http import call, open_session
 from dkron_executors.run.pool import Pool
 from tests.support.web_server import Web, web_server
 
@@ -78,10 +79,10 @@ async def test_a_call_that_is_broken_off_frees_its_place(web: Web) -> None:
         assert await in_place(pool, get(web, "/status/200/next")) == (True, b"next")
 
 
-async def test_a_proxy_of_the_environment_is_asked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pod_asks_a_proxy_of_the_environment(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", web.url)
-    async with pool_of(limit=1) as pool:
-        await in_place(pool, Http.read({"method": "GET", "url": "http://nowhere.invalid/through/the/proxy"}))
+    async with open_session() as session:
+        await call(Http.read({"method": "GET", "url": "http://nowhere.invalid/through/the/proxy"}), session=session)
     assert web.asked[-1].path == "http://nowhere.invalid/through/the/proxy"
 
 

@@ -149,3 +149,19 @@ async def test_a_node_that_is_removed_ends_the_claim_that_waited_for_it() -> Non
         assert pinned_jobs(edges) == ["n2"]
         (failed,) = edges.status().executions
         assert (failed.reason, failed.node_name) == ("NodeGone", "n1")
+
+
+async def test_a_call_without_a_pod_reaches_no_node() -> None:
+    call = {"method": "GET", "url": "http://93.184.0.7:1/", "inline": "true"}
+    edges = begin(inline_calls=1, executor="http", executorConfig=call)
+    node = wire_node("n1")
+    node["status"]["addresses"] = [{"type": "InternalIP", "address": "93.184.0.7"}, {"type": "Hostname"}]
+    nodes = edges.reconciler.nodes
+    nodes.replace([node, wire_node("n2")], 1)
+    async with edges.running():
+        await until(66)
+        (record,) = edges.status().executions
+        assert "the operator calls public addresses beyond the cluster, and not 93.184.0.7" in record.output
+    assert [nodes.have(each) for each in ("93.184.0.7", "93.184.0.8")] == [True, False]
+    nodes.lose(node)
+    assert not nodes.have("93.184.0.7")
