@@ -46,6 +46,8 @@ class Settings(BaseSettings):
         description="namespace of the DkronCluster and the Lease. Without it: the namespace that is watched if it is "
         "one, else that of the pod, or of the kubeconfig's context [DKRON_CLUSTER_NAMESPACE]",
     )
+    # A tag, which gets its fixes without a release of this project, and which a mirror has too. For the same bytes each
+    # time, an installation names a digest here.
     default_image: str = Field(
         default="docker.io/library/busybox:1.36",
         min_length=1,
