@@ -271,8 +271,8 @@ async def test_a_token_of_another_writer_is_waited_for(monkeypatch: pytest.Monke
     (tmp_path / "NAMESPACE_FILE").write_text("ns\n", encoding="utf-8")
     file = tmp_path / "token"
     monkeypatch.setattr(access, "PATIENCE", 0.0)
-    monkeypatch.setattr(access, "TOKEN_LIFE", 0.0)
     found = await access.load(token_file=file)
+    monkeypatch.setattr(access, "TOKEN_LIFE", 0.0)
     assert (found.server, found.namespace) == ("https://[::1]:1", "ns")
     with pytest.raises(AccessError, match="/token has no token yet: the operator in this pod writes it"):
         await found.authorization()
