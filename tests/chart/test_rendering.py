@@ -17,6 +17,7 @@ from tests.support.charts import (
     CHART,
     CLUSTER_WIDE,
     HELMS,
+    NAMESPACE,
     ROOT,
     helm,
     key,
@@ -162,10 +163,9 @@ def test_a_released_chart_runs_the_image_of_its_release(
     released = f"{own_image().partition(':')[0]}@{DIGESTS[0]}"
     written = about.replace('dkron.io/image: ""', f"dkron.io/image: {released}")
     (chart / "Chart.yaml").write_text(written, encoding="utf-8")
-    options = [f"--set=image.{key}={value}" for key, value in values.items()]
-    result = helm(
-        HELMS[name], ["template", "dkron", chart, "--show-only", "templates/operator-deployment.yaml", *options]
-    )
+    options = [f"--set-string=image.{key}={value}" for key, value in values.items()]
+    what = ["--namespace", NAMESPACE, "--show-only", "templates/operator-deployment.yaml"]
+    result = helm(HELMS[name], ["template", "dkron", chart, *what, *options])
     assert result.returncode == 0, result.stdout
     containers = yaml.safe_load(result.stdout)["spec"]["template"]["spec"]["containers"]
     assert [each["image"] for each in containers] == [image, image]
