@@ -164,7 +164,8 @@ def test_a_released_chart_runs_the_image_of_its_release(
     written = about.replace('dkron.io/image: ""', f"dkron.io/image: {released}")
     (chart / "Chart.yaml").write_text(written, encoding="utf-8")
     options = [f"--set-string=image.{key}={value}" for key, value in values.items()]
-    what = ["--namespace", NAMESPACE, "--show-only", "templates/operator-deployment.yaml"]
+    where = ["--namespace", NAMESPACE, "--kube-version", versions.KUBERNETES[0]]
+    what = [*where, "--show-only", "templates/operator-deployment.yaml"]
     result = helm(HELMS[name], ["template", "dkron", chart, *what, *options])
     assert result.returncode == 0, result.stdout
     containers = yaml.safe_load(result.stdout)["spec"]["template"]["spec"]["containers"]
