@@ -62,15 +62,37 @@ lint: venv docs $(if $(shell command -v npm),$(if $(wildcard ui/package.json),li
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# uv writes each command into its file, where Renovate reads it: options in full, with "=". The clients of others stay at
+# their own pins, so Renovate leaves them alone.
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version=3.11
+
 .PHONY: lock
 lock: venv ## Resolve the dependencies again and write requirements/*.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --universal --generate-hashes --no-header --python-version 3.11 -o requirements/runtime.txt
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/image.txt
-	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra executors --extra otel --group dev --universal --generate-hashes --no-header --python-version 3.11 -c requirements/image.txt -o requirements/dev.txt
-	$(BIN)/uv pip compile --quiet --upgrade requirements/cli.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/runtime.txt -o requirements/cli.txt
-	$(BIN)/uv pip compile --quiet --upgrade requirements/build.in --universal --generate-hashes --no-header --python-version 3.11 -c requirements/dev.txt -o requirements/build.txt
-	$(BIN)/uv pip compile --quiet --upgrade requirements/clients.in --no-deps --universal --generate-hashes --no-header --python-version 3.11 -o requirements/clients.txt
+	$(LOCK) --output-file=requirements/runtime.txt pyproject.toml
+	$(LOCK) --extra=executors --extra=otel --constraints=requirements/runtime.txt --output-file=requirements/image.txt pyproject.toml
+	$(LOCK) --extra=executors --extra=otel --group=dev --constraints=requirements/image.txt --output-file=requirements/dev.txt pyproject.toml
+	$(LOCK) --constraints=requirements/runtime.txt --output-file=requirements/cli.txt requirements/cli.in
+	$(LOCK) --constraints=requirements/dev.txt --output-file=requirements/build.txt requirements/build.in
+	$(LOCK) --constraints=requirements/dev.txt --output-file=requirements/audit.txt requirements/audit.in
+	$(LOCK) --no-header --no-deps --output-file=requirements/clients.txt requirements/clients.in
+
+AUDIT := build/audit
+AUDITED := $(wildcard requirements/*.txt)
+
+$(AUDIT)/.done: requirements/audit.txt
+	@rm -rf $(AUDIT) && $(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+# Not part of `make test`: it asks PyPI and npm what became known since, so its verdict changes without a change of ours. A
+# package about which they know nothing fails it, too.
+.PHONY: audit
+audit: $(AUDIT)/.done ## Look for known vulnerabilities in the locked packages of Python and of the web page (needs PyPI and npm)
+	@found=0; \
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(AUDITED:%=--requirement %) || found=1; \
+	($(UI_NODE) cd ui && npm audit --package-lock-only) || found=1; \
+	exit $$found
 
 ##@ Web page
 

@@ -66,7 +66,7 @@ def main() -> None:
 
 async def _run(settings: Settings, tracer: Tracer | None) -> int:
     try:
-        way = await access.load(settings.kubeconfig, settings.context)
+        way = await access.load(settings.kubeconfig, settings.context, token_file=settings.kube_token_file)
         await _serve(_complete(settings, way.namespace), way, tracer)
     except (AccessError, Outdated) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the message is sufficient

@@ -262,6 +262,11 @@ class Settings(BaseSettings):
     context: str | None = Field(
         default=None, description="context of the kubeconfig. Default: its current context [DKRON_API_CONTEXT]"
     )
+    kube_token_file: Path | None = Field(
+        default=None,
+        description="file with the token of the pod's service account for the API server, if the operator beside this "
+        "process writes it: its --rest-token-file. Requests wait until it is there [DKRON_API_KUBE_TOKEN_FILE]",
+    )
     access_log: bool = Field(default=True, description="write one log line for each request [DKRON_API_ACCESS_LOG]")
     log_format: LogFormat = Field(
         default="json", description="json writes one object per line, text is for people [DKRON_API_LOG_FORMAT]"

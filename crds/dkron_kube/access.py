@@ -4,8 +4,10 @@ The official client does the loading: it supports contexts, exec plugins, OIDC a
 (a projected one within the hour), so every request asks for the current header.
 """
 
+import asyncio
 import base64
 import json
+import logging
 import os
 import re
 import ssl
@@ -19,13 +21,17 @@ import aiohttp
 from kubernetes.aio import config as _loaders
 from kubernetes.aio.client import Configuration
 
+log = logging.getLogger(__name__)
 loaders: Any = _loaders
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+CA_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")
 KEEP_ALIVE = 75.0
 """Seconds that an idle connection stays open: less than the API server's 90, and long enough to span many slots."""
 TOKEN_LIFE = 60.0
 """Seconds for which a token is used before it is loaded again."""
+PATIENCE, GLANCE = 5.0, 0.1
+"""Seconds for which a request waits for a token that another program has yet to write, and between two looks."""
 
 
 class Watched(Protocol):
@@ -120,14 +126,17 @@ _MISSING = re.compile(r"Expected object with name (?P<name>.+) in .*/(?P<kind>co
 """How the loader says that a kubeconfig lacks an entry."""
 
 
-async def load(kubeconfig: Path | None = None, context: str | None = None) -> Access:
+async def load(kubeconfig: Path | None = None, context: str | None = None, *, token_file: Path | None = None) -> Access:
     """Load access from the given kubeconfig or context, else the pod's service account, else the default kubeconfig.
-    Raises `AccessError`."""
+    With `token_file`, the token of the pod comes from this file, which another program writes and may not have written
+    yet: until then, requests wait, and fail. Raises `AccessError`."""
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None
     if not in_cluster:
         _require_file(_described(kubeconfig))
     try:
-        return await (_from_pod() if in_cluster else _from_kubeconfig(kubeconfig, context))
+        if in_cluster:
+            return await _from_pod() if token_file is None else _from_shared_file(token_file)
+        return await _from_kubeconfig(kubeconfig, context)
     except Exception as exc:
         # The loader passes on all exceptions of YAML, TLS and its plugins.
         where = "the service account of the pod" if in_cluster else f"kubeconfig {_described(kubeconfig)}"
@@ -166,6 +175,35 @@ async def _from_pod() -> Access:
     return _access(configuration, namespace=namespace, reload=reload, account=account)
 
 
+def _from_shared_file(token_file: Path) -> Access:
+    host, port = (os.environ[f"KUBERNETES_SERVICE_{part}"] for part in ("HOST", "PORT"))
+    configuration = Configuration(host=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}")
+    configuration.ssl_ca_cert = str(CA_FILE)
+
+    async def reload() -> None:
+        configuration.api_key["BearerToken"] = f"Bearer {await _written(token_file)}"
+
+    namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip()
+    if not token_file.is_file():
+        log.info("waiting for the token in %s, which the operator in this pod writes", token_file)
+    return _access(configuration, namespace=namespace, reload=reload, fresh=False)
+
+
+async def _written(token_file: Path) -> str:
+    """Return the token in the file, once there is one. Raises `AccessError` if that takes too long."""
+    until = time.monotonic() + PATIENCE
+    while not (token := _read(token_file)):
+        if time.monotonic() >= until:
+            raise AccessError(f"{token_file} has no token yet: the operator in this pod writes it")
+        await asyncio.sleep(GLANCE)
+    return token
+
+
+def _read(token_file: Path) -> str:
+    """A few bytes of a file system in memory; empty if the file is not there yet."""
+    return token_file.read_text(encoding="utf-8").strip() if token_file.is_file() else ""
+
+
 async def _from_kubeconfig(kubeconfig: Path | None, context: str | None) -> Access:
     configuration = Configuration()
     path = None if kubeconfig is None else str(kubeconfig)
@@ -200,14 +238,18 @@ def _access(
     namespace: str,
     reload: Callable[[], Awaitable[None]],
     account: Account | None = None,
+    fresh: bool = True,
 ) -> Access:
-    fresh_until = time.monotonic() + TOKEN_LIFE
+    """`fresh` is whether the configuration has its credentials already."""
+    fresh_until = time.monotonic() + TOKEN_LIFE if fresh else 0.0
 
     async def authorization() -> str | None:
         nonlocal fresh_until
         if time.monotonic() >= fresh_until:
             try:
                 await reload()
+            except AccessError:
+                raise
             except Exception as exc:
                 # A failing plugin or a file that is being replaced: the next request tries again.
                 raise AccessError(f"cannot renew the credentials: {_sentence(exc)}") from exc

@@ -19,7 +19,7 @@ from dkron_kube.answers import map_errors, pieces, read_object, require_success
 from dkron_kube.errors import NotLeader, Unavailable
 from dkron_kube.observer import ObservedRequest, RequestObserver
 from dkron_kube.paging import Paging
-from dkron_kube.paths import Resource
+from dkron_kube.paths import SERVICE_ACCOUNTS, TOKEN_REQUESTS, Resource
 
 Object = dict[str, Any]
 
@@ -99,6 +99,17 @@ class KubeClient:
         """
         params = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
         return await self._call("create", resource, resource.path(namespace), body=body, params=params)
+
+    async def request_token(self, namespace: str, account: str, *, seconds: int) -> Object:
+        """Return a TokenRequest with a new token of a service account, for the API server. The server may choose
+        another life than `seconds`: `spec.expirationSeconds`. Raises `NotFound`, `Rejected`."""
+        path = SERVICE_ACCOUNTS.path(namespace, account, "token")
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        return await self._call("create", TOKEN_REQUESTS, path, body=body)
 
     async def patch(self, resource: Resource, namespace: str, name: str, body: Object) -> Object:
         """Apply a JSON merge patch. With `metadata.resourceVersion` in it, raises `Conflict` if the object has

@@ -1,12 +1,20 @@
-"""The programs and their versions. Raising one here is all that an update takes."""
+"""The programs and their versions. Raising one here is all that an update takes; Renovate does so, by the module in the
+comment above each.
+"""
 
 from localcluster.tools import Tool, in_place, installed
 
+# Go module helm.sh/helm/v4
 HELM = "4.3.1"
+# Go module helm.sh/helm/v3
 HELM_OLD = "3.22.0"
+# Go module github.com/helm-unittest/helm-unittest
 UNITTEST = "1.1.2"
+# Go module github.com/yannh/kubeconform
 KUBECONFORM = "0.8.0"
+# Go module github.com/norwoodj/helm-docs
 HELM_DOCS = "1.14.2"
+# Go module github.com/cert-manager/cert-manager
 CERT_MANAGER = "1.19.1"
 """Of its custom resources, and of the controllers in certmanager.py."""
 

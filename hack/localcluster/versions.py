@@ -1,4 +1,6 @@
-"""Every pinned version, in one place. Raising one here is all that an update takes."""
+"""Every pinned version, in one place. Raising one here is all that an update takes; Renovate does so where a comment
+names the Go module.
+"""
 
 import re
 
@@ -8,8 +10,11 @@ from localcluster.errors import ClusterError
 KUBERNETES = ("1.36.3", "1.37.2", "1.35.4", "1.34.4", "1.33.13")
 SUPPORTED = (KUBERNETES[-1], KUBERNETES[1])
 """The oldest and the newest: what holds with both is taken to hold in between."""
+# Go module sigs.k8s.io/kwok
 KWOK = "0.8.0"
+# Go module github.com/coredns/coredns
 COREDNS = "1.15.0"
+# Go module sigs.k8s.io/kind
 KIND = "0.33.0"
 GO_PACKAGE = "1.26.6"
 GO_MINIMUM = (1, 26)

@@ -22,6 +22,7 @@ from dkron_kube.paths import (
     JOBS,
     LEASES,
     NODES,
+    TOKEN_REQUESTS,
     Resource,
 )
 from dkron_operator.act.events import Events
@@ -32,6 +33,7 @@ from dkron_operator.backfill.watching import BackfillWatch
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import UNLIMITED, Store
 from dkron_operator.cluster.pause_status import PauseStatuses
+from dkron_operator.cluster.rest_token import RestAccount, RestToken
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.executors.images import Images
@@ -98,6 +100,7 @@ class Operator:
         strict: bool = False,
         creates: float = 0.0,
         room: Room = UNLIMITED,
+        rest: RestAccount | None = None,
         replica: Replica,
         terms: Terms | None,
         exposure: Exposure = NOWHERE,
@@ -113,7 +116,8 @@ class Operator:
             access,
             observer=None if tracer is None else KubeSpans(tracer, server=access.server),
             observe=metrics.answered,
-            # The one door to the cluster: a replica that does not lead writes nothing but the Lease itself.
+            # The one door to the cluster: a replica that does not lead writes only the Lease, and requests tokens for
+            # its own pod.
             may_write=self._may_write,
         )
         self.lease = Lease(
@@ -174,9 +178,13 @@ class Operator:
             )
             for namespace in self._namespaces or (None,)
         ]  # fmt: skip
+        self._rest_token = (
+            None if rest is None else RestToken(self.client, rest, namespace=cluster_namespace, clock=clock)
+        )
         self._supervisor = Supervisor(clock=clock.monotonic)
         parts = Parts(
             self.client, self.store, self.cluster_status, self.lease, self.reconciler, self._liveness, self._supervisor,
+            rest_token=self._rest_token,
             queues=(
                 self.reconciler.queue, *self.reconciler.queues, self.events.queue, self.cluster_status.queue,
                 self.delivery.queue, self.backfills.queue, self.pauses.queue,
@@ -229,7 +237,7 @@ class Operator:
         return age > FRESH
 
     def _may_write(self, resource: Resource) -> bool:
-        return resource == LEASES or self.lease.may_act()
+        return resource in {LEASES, TOKEN_REQUESTS} or self.lease.may_act()
 
     async def run(self) -> None:
         """Fill the store, then watch and act until stopped. Raises `NotInstalled`, `Outdated`, `PortTaken`,
@@ -243,7 +251,9 @@ class Operator:
             log.info("stopped", extra={"calls": self._calls()})
 
     async def _run(self) -> None:
-        loop_lag = self._supervisor.start("event loop lag", self.monitoring.loop_lag.run)
+        early = [self._supervisor.start("event loop lag", self.monitoring.loop_lag.run)]
+        if self._rest_token is not None:
+            early.append(self._supervisor.start("token of the REST API", self._rest_token.run))
         try:
             await self._require_installation()
             await require_current(self.client)
@@ -258,7 +268,7 @@ class Operator:
             log.info("ready with %d jobs", len(self.store), extra={"namespaces": list(self._namespaces) or "all"})
             await self._work()
         finally:
-            await _cancel([loop_lag])
+            await _cancel(early)
 
     def _calls(self) -> dict[str, int]:
         """How often the API server was called, by verb, resource and answer. kopf's watches are not included."""

@@ -12,6 +12,7 @@ from dkron_kube import access
 from dkron_kube.access import AccessError
 from dkron_kube.errors import KubeError
 from dkron_operator.app import NotInstalled, Operator
+from dkron_operator.cluster.rest_token import RestAccount
 from dkron_operator.executors.images import Images
 from dkron_operator.kit import logging_filter
 from dkron_operator.kit.rollback import RolledBack
@@ -57,6 +58,7 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             strict=settings.strict,
             creates=settings.namespace_creates,
             room=settings.room(),
+            rest=RestAccount(settings.rest_account, settings.rest_token_file) if settings.rest_token_file else None,
             replica=_replica(way.server),
             terms=settings.terms() if settings.lease == "on" else None,
             exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),

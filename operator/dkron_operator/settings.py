@@ -20,6 +20,8 @@ from dkron_runtime.image import own_image
 from dkron_runtime.logs import LogFormat, LogLevel
 
 Namespaces = Annotated[list[str], NoDecode]
+KUBERNETES_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
+"""Namespaces of Kubernetes itself, in which no job ever runs."""
 
 
 class Settings(BaseSettings):
@@ -43,6 +45,8 @@ class Settings(BaseSettings):
         description="namespace of the DkronCluster and the Lease. Without it: the namespace that is watched if it is "
         "one, else that of the pod, or of the kubeconfig's context [DKRON_CLUSTER_NAMESPACE]",
     )
+    # A tag, which gets its fixes without a release of this project, and which a mirror has too. For the same bytes each
+    # time, an installation names a digest here.
     default_image: str = Field(
         default="docker.io/library/busybox:1.36",
         min_length=1,
@@ -105,9 +109,9 @@ class Settings(BaseSettings):
         "installation. Without it, they are not ready (NamespaceRefused) [DKRON_RUN_IN_OWN_NAMESPACE]",
     )
     refused_namespaces: Namespaces = Field(
-        default=["kube-system", "kube-public", "kube-node-lease"],
-        description="namespaces in which no job runs; repeat the option, or separate by commas, for several "
-        "[DKRON_REFUSED_NAMESPACES]",
+        default_factory=list,
+        description="namespaces in which no job runs, besides those of Kubernetes (kube-system, kube-public, "
+        "kube-node-lease); repeat the option, or separate by commas, for several [DKRON_REFUSED_NAMESPACES]",
     )
     refused_accounts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
@@ -139,6 +143,16 @@ class Settings(BaseSettings):
         ge=0,
         description="how many bytes the specs of the DkronJobs of one namespace may have in all, as JSON, the oldest "
         "first; the others are not Ready, OverBudget. 0: no limit [DKRON_NAMESPACE_BYTES]",
+    )
+    rest_account: str = Field(
+        default="",
+        description="service account of a REST API in the same pod, in the namespace of the DkronCluster: the operator "
+        "requests its tokens, for an hour each, and writes them to --rest-token-file [DKRON_REST_ACCOUNT]",
+    )
+    rest_token_file: Path | None = Field(
+        default=None,
+        description="file that the operator writes for the REST API in the same pod, on a volume in memory that both "
+        "containers mount [DKRON_REST_TOKEN_FILE]",
     )
     lease: Literal["on", "off"] = Field(
         default="on",
@@ -213,6 +227,14 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.rest_account) != (self.rest_token_file is not None):
+            raise ValueError(
+                "--rest-account and --rest-token-file go together: a token is of one and goes to the other"
+            )
+        return self
+
     @field_validator(
         "namespace", "inline_allow", "inline_deny", "refused_namespaces", "refused_accounts", mode="before"
     )
@@ -254,7 +276,7 @@ class Settings(BaseSettings):
             accounts.add((account.namespace, account.name))
         return InstallationRules(
             own_namespace="" if account is None or self.run_in_own_namespace else account.namespace,
-            namespaces=frozenset(self.refused_namespaces),
+            namespaces=KUBERNETES_NAMESPACES | frozenset(self.refused_namespaces),
             accounts=frozenset(accounts),
         )
 

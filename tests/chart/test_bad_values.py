@@ -85,6 +85,10 @@ CONTRADICTORY: list[tuple[Values, str]] = [
         {"api": {"namespaces": [NAMESPACE]}},
         'api.namespaces: the operator runs no jobs in "dkron-system", the release\'s own namespace; leave it out',
     ),
+    (
+        {"jobs": {"inReleaseNamespace": True}},
+        'jobs.inReleaseNamespace: set api.mode=deployment, too: authors of jobs run pods in "dkron-system"',
+    ),
     ({"api": {"namespaces": ["*", "a"]}}, "api.namespaces: * stands alone, and only where watchNamespaces is empty"),
     (
         {"operator": {"lease": {"renewDeadlineSeconds": 20}}},

@@ -1,5 +1,6 @@
 """The chart with each set of values in ci/: both Helms take it and agree, and Kubernetes would take what comes out."""
 
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.support.charts import (
     CHART,
     CLUSTER_WIDE,
     HELMS,
+    NAMESPACE,
     ROOT,
     helm,
     key,
@@ -136,3 +138,35 @@ def _pod_labels(item: dict[str, object]) -> dict[str, str]:
             return labels
         case _:
             return {}
+
+
+DIGESTS = [f"sha256:{digit * 64}" for digit in "ab"]
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        pytest.param({}, f"{own_image().partition(':')[0]}@{DIGESTS[0]}", id="by the digest of the release"),
+        pytest.param({"tag": "1"}, f"{own_image().partition(':')[0]}:1", id="by a tag, if one is named"),
+        pytest.param({"registry": "mirror"}, f"mirror/dkron-operator/dkron-operator:{version('dkron-operator')}",
+                     id="of a mirror, which may have another digest"),
+        pytest.param({"registry": "mirror", "digest": DIGESTS[1]}, f"mirror/dkron-operator/dkron-operator@{DIGESTS[1]}",
+                     id="of a mirror by its digest"),
+    ],
+)  # fmt: skip
+@EACH_HELM
+def test_a_released_chart_runs_the_image_of_its_release(
+    values: dict[str, str], image: str, name: str, tmp_path: Path
+) -> None:
+    chart = shutil.copytree(CHART, tmp_path / "chart")
+    about = (chart / "Chart.yaml").read_text(encoding="utf-8")
+    released = f"{own_image().partition(':')[0]}@{DIGESTS[0]}"
+    written = about.replace('dkron.io/image: ""', f"dkron.io/image: {released}")
+    (chart / "Chart.yaml").write_text(written, encoding="utf-8")
+    options = [f"--set-string=image.{key}={value}" for key, value in values.items()]
+    where = ["--namespace", NAMESPACE, "--kube-version", versions.KUBERNETES[0]]
+    what = [*where, "--show-only", "templates/operator-deployment.yaml"]
+    result = helm(HELMS[name], ["template", "dkron", chart, *what, *options])
+    assert result.returncode == 0, result.stdout
+    containers = yaml.safe_load(result.stdout)["spec"]["template"]["spec"]["containers"]
+    assert [each["image"] for each in containers] == [image, image]

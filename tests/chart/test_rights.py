@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 from dkron_api.auth.routes import TABLE
-from tests.support.api_rights import FOR_PAUSES_OF_ALL, FOR_TOKENS, LEAST_API
+from tests.support.api_rights import FOR_LEAVE, FOR_PAUSES_OF_ALL, FOR_POLICIES, FOR_TOKENS, LEAST_API
 from tests.support.charts import CLUSTER_WIDE, NAMESPACE, Object, key, of_kind, rendered
-from tests.support.rights import FOR_PAUSES, FOR_REPLICAS, FOR_TAGS, FOR_THE_INSTALLATION, LEAST, Rules
+from tests.support.rights import (
+    FOR_PAUSES,
+    FOR_REPLICAS,
+    FOR_TAGS,
+    FOR_THE_INSTALLATION,
+    LEAST,
+    Rules,
+    for_rest_token,
+)
 
 Rights = set[tuple[str, ...]]
 
@@ -20,6 +28,7 @@ ELSEWHERE = "team-a"
 OPERATOR, API = "dkron-operator", "dkron-api"
 AT_HOME = {"watchNamespaces": [NAMESPACE], "jobs": {"inReleaseNamespace": True}}
 """Jobs and the release in one namespace."""
+ISSUER = {"issuer": "https://issuer.example", "audience": ["dkron"]}
 EACH_MODE = pytest.mark.parametrize("mode", ["sidecar", "deployment"])
 
 
@@ -33,6 +42,13 @@ def wanted(*rules: Rules, home: bool | None = None) -> Rights:
         for verb in verbs
         if home is None or home == (resource in FOR_THE_INSTALLATION)
     }
+
+
+def wanted_at_home(mode: str, *, policies: bool) -> Rights:
+    """What the API needs in the namespace of the release, in its two modes, and whether it follows DkronPolicies."""
+    rights = wanted(LEAST_API, home=True) | wanted(FOR_PAUSES_OF_ALL)
+    rights -= set() if policies else wanted(FOR_POLICIES)
+    return rights - wanted(FOR_LEAVE) | wanted(FOR_THE_HANDOVER) if mode == "deployment" else rights
 
 
 def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rights:
@@ -76,10 +92,10 @@ def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
     assert given(objects, OPERATOR, None) == wanted(LEAST, home=False) | wanted(FOR_TAGS)
 
 
-@EACH_MODE
-def test_the_api_has_the_least_rights_and_an_account_of_its_own(mode: str, tmp_path: Path) -> None:
-    objects = rendered(AT_HOME | {"api": {"mode": mode}}, folder=tmp_path)
-    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, FOR_THE_HANDOVER)
+def test_the_api_has_the_least_rights_and_an_account_of_its_own(tmp_path: Path) -> None:
+    objects = rendered(AT_HOME | {"api": {"mode": "deployment"}}, folder=tmp_path)
+    jobs = wanted(LEAST_API, home=False)
+    assert given(objects, API, NAMESPACE) == jobs | wanted_at_home("deployment", policies=False)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
     assert {"dkron-jobs", OPERATOR, API} <= {key(item)[2] for item in of_kind(objects, "ServiceAccount")}
 
@@ -89,8 +105,19 @@ def test_the_api_of_other_namespaces_has_them_where_they_are_needed(mode: str, t
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"mode": mode}}, folder=tmp_path)
     for namespace in (ELSEWHERE, "team-b"):
         assert given(objects, API, namespace) == wanted(LEAST_API, home=False)
-    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER, FOR_PAUSES_OF_ALL)
+    assert given(objects, API, NAMESPACE) == wanted_at_home(mode, policies=False)
     assert given(objects, API, None) == set()
+
+
+@EACH_MODE
+def test_the_operator_makes_tokens_of_the_account_beside_it(mode: str, tmp_path: Path) -> None:
+    values = {"watchNamespaces": [ELSEWHERE], "api": {"mode": mode, "serviceAccount": {"name": "theirs"}}}
+    objects = rendered(values, folder=tmp_path)
+    extra = wanted(for_rest_token("theirs")) if mode == "sidecar" else set()
+    at_home = wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_PAUSES)
+    assert given(objects, OPERATOR, NAMESPACE) == at_home | extra
+    assert given(objects, OPERATOR, ELSEWHERE) == wanted(LEAST, home=False)
+    assert [item for item in of_kind(objects, "Secret") if item["type"] != "Opaque"] == []
 
 
 def test_the_api_has_rights_in_no_namespace_that_it_does_not_serve(tmp_path: Path) -> None:
@@ -98,7 +125,7 @@ def test_the_api_has_rights_in_no_namespace_that_it_does_not_serve(tmp_path: Pat
     objects = rendered(watched | {"api": {"namespaces": ["team-b"], "namespace": "team-b"}}, folder=tmp_path)
     assert given(objects, API, "team-b") == wanted(LEAST_API, home=False)
     assert given(objects, API, ELSEWHERE) == set()
-    assert given(objects, API, NAMESPACE) == wanted(LEAST_API, home=True) | wanted(FOR_THE_HANDOVER, FOR_PAUSES_OF_ALL)
+    assert given(objects, API, NAMESPACE) == wanted_at_home("sidecar", policies=False)
 
 
 def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
@@ -109,22 +136,30 @@ def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("auth", "secrets", "asks"),
+    ("auth", "secrets", "asks", "policies"),
     [
-        pytest.param(["none"], False, False, id="nobody is asked"),
-        pytest.param(["dkron"], True, False, id="tokens of its own"),
-        pytest.param(["kubernetes"], False, True, id="tokens of the cluster"),
-        pytest.param(["kubernetes", "dkron"], True, True, id="both"),
+        pytest.param({"auth": ["none"]}, False, False, False, id="nobody is asked"),
+        pytest.param({"auth": ["dkron"]}, True, False, True, id="tokens of its own"),
+        pytest.param({"auth": ["kubernetes"]}, False, True, False, id="tokens of the cluster"),
+        pytest.param({"auth": ["kubernetes", "dkron"]}, True, True, True, id="both"),
+        pytest.param({"auth": ["oidc"], "oidc": ISSUER}, False, True, False, id="an issuer, with the cluster's roles"),
+        pytest.param(
+            {"auth": ["oidc"], "oidc": ISSUER | {"rights": "dkron", "policiesClaim": "p"}},
+            False,
+            False,
+            True,
+            id="an issuer, with policies",
+        ),
     ],
 )
 @EACH_MODE
 def test_the_api_gets_what_its_way_to_know_callers_needs(  # noqa: PLR0917
-    auth: list[str], secrets: bool, asks: bool, mode: str, tmp_path: Path
+    auth: Object, secrets: bool, asks: bool, policies: bool, mode: str, tmp_path: Path
 ) -> None:
-    values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}, "api": {"mode": mode, "auth": auth}}
+    values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}, "api": {"mode": mode, **auth}}
     objects = rendered(values, folder=tmp_path)
-    about = {right[1:] for right in given(objects, API, NAMESPACE) if right[1] == "secrets"}
-    assert about == ({("secrets", verb) for verb in FOR_TOKENS["", "secrets"]} if secrets else set())
+    tokens = wanted(FOR_TOKENS) if secrets else set()
+    assert given(objects, API, NAMESPACE) == wanted_at_home(mode, policies=policies) | tokens
     assert "secrets" not in {right[1] for right in given(objects, API, ELSEWHERE)}
     bindings = of_kind(objects, "ClusterRoleBinding")
     assert [(each["roleRef"]["name"], each["subjects"]) for each in bindings] == (
@@ -152,9 +187,11 @@ def test_users_can_get_each_right_that_a_route_needs() -> None:
     assert needed - set().union(*roles.values()) == set()
     parts = {right for rights in roles.values() for right in rights if "/" in right[1]}
     assert parts - needed == set(), "rights to which no route leads"
-    runs = {("dkron.io", "dkronruns", verb) for verb in ("create", "get", "list", "watch", "delete")}
+    runs = {("dkron.io", "dkronruns", verb) for verb in ("create", "get", "list", "watch")}
     assert roles["runner"] == runs | {("dkron.io", f"dkronjobs/{part}", "create") for part in ("run", "stop")}
     assert {verb for *_, verb in roles["view"]} == {"get", "list", "watch"}
+    whole = {name for name, rights in roles.items() if any(right[1] == "dkronclusters" for right in rights)}
+    assert whole == {"admin"}, "the address of a receiver may be a password"
 
 
 def test_the_role_of_runners_is_part_of_no_other(tmp_path: Path) -> None:

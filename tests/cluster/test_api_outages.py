@@ -33,6 +33,7 @@ from tests.support.api_process import ApiProcess
 from tests.support.api_rights import FOLLOWED, LEAST_API, limited_api
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.builders import of_job
+from tests.support.documents import installation
 from tests.support.hostile import assert_civil
 from tests.support.ice import ice
 from tests.support.jobs import dkron_job
@@ -204,6 +205,7 @@ def least(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         limited_api(kube, LEAST_API, tmp_path_factory.mktemp("least")) as site,
     ):
         site.wait_all_read()
+        kube.create(DKRON_CLUSTERS, installation())
         site.store(dkron_job("known"))
         entry = {"id": EXECUTION, "job": "ran-1", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
         ended = {"startedAt": NOON, "finishedAt": NOON, "success": True}
@@ -251,7 +253,6 @@ NEEDS: tuple[tuple[str, str, str, str, Any, set[int]], ...] = (
     ("dkronjobs", "get", "POST", "/v1/jobs", body("occupied_NUMBER"), {409}),
     ("dkronjobs", "delete", "DELETE", "/v1/jobs/spare-NUMBER", None, {200}),
     ("dkronjobs/status", "patch", "DELETE", "/v1/jobs/known/executions", None, {200}),
-    ("dkronclusters", "create", "POST", "/v1/unpause?absent", None, {200}),
     ("dkronclusters", "patch", "POST", "/v1/unpause", None, {200}),
     ("dkronpolicies", "create", "POST", "/v1/acl/policies/new-NUMBER", POLICY, {202}),
     ("dkronpolicies", "patch", "POST", "/v1/acl/policies/known", POLICY, {202}),
@@ -311,9 +312,6 @@ def _prepare(site: ApiSite, path: str, sent: Any, number: str) -> None:
     kube = site.kube
     if path.endswith("/log"):
         _leave_a_pod(kube)
-    elif "absent" in path:
-        if kube.find(DKRON_CLUSTERS, "dkron") is not None:
-            kube.delete(DKRON_CLUSTERS, "dkron")
     elif "spare" in path and "policies" in path:
         policy = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronPolicy", "metadata": {"name": f"spare-{number}"}}
         kube.create(DKRON_POLICIES, {**policy, "spec": {"path": {}}})

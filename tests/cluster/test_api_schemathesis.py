@@ -20,7 +20,9 @@ from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 import localcluster
+from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.api_sites import ApiSite, api_site
+from tests.support.documents import installation
 from tests.support.jobs import dkron_job
 from tests.support.sites import install
 
@@ -58,6 +60,7 @@ def site(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory
     install(cluster)
     folder = tmp_path_factory.mktemp("schemathesis")
     with api_site(cluster.kubeconfig, "--max-wait", "0.2", purpose="schemathesis", folder=folder) as own:
+        own.kube.create(DKRON_CLUSTERS, installation())
         yield own
 
 

@@ -15,8 +15,9 @@ import yaml
 
 import localcluster
 from dkron_crds.names import object_name
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
 from tests.support.api_sites import ApiSite, api_for
+from tests.support.documents import installation
 from tests.support.hostile import assert_civil
 from tests.support.jobs import dkron_job
 from tests.support.rest import Answer
@@ -392,6 +393,7 @@ def test_of_two_replicas_each_shows_what_the_other_writes_and_writes_over_what_i
             save(own_api, "turns", retries=2 * round_)
             save(second, "turns", retries=2 * round_ + 1)
         until(own_api, "/v1/jobs/turns", lambda answer: answer.json()["retries"] == 19)
+        own_api.kube.create(DKRON_CLUSTERS, installation())
         assert own_api.rest.post("/v1/pause").json() == {"paused": True}
         until(second, "/v1/pause", lambda answer: answer.json()["paused"])
         assert second.rest.post("/v1/jobs", body("refused")).status == 503

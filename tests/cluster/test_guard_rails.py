@@ -86,6 +86,7 @@ def ruled(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         values: Object = {
             "watchNamespaces": [kube.namespace],
             "jobs": {"inReleaseNamespace": True},
+            "api": {"mode": "deployment"},
             "guardRails": {"enabled": True, "batchJobs": True, **RULES},
         }
         objects = rendered(values, namespace=kube.namespace, folder=tmp_path_factory.mktemp("rails"))

@@ -19,10 +19,11 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 import localcluster
+from dkron_kube.access import account_name
 from dkron_kube.paths import LEASES
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, is_ready, marked_after
+from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, change_rights, limited_access, without
 from tests.support.scrape import read
@@ -133,11 +134,13 @@ def started_slots(replica: OperatorProcess, since: datetime) -> list[str]:
 # --- who waits -------------------------------------------------------------------------------------------------------
 
 
-def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas) -> None:
+def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas, tmp_path: Path) -> None:
     kube, port = replicas.kube, unused_port()
+    kube.create(SERVICE_ACCOUNTS, {"metadata": {"name": "rest"}})
+    rest = ("--rest-account", "rest", "--rest-token-file", str(tmp_path / "token"))
     first = replicas.start("first")
     replicas.wait_leader("first")
-    second = replicas.start("second", *SHORT, "--monitoring-port", str(port))
+    second = replicas.start("second", *SHORT, "--monitoring-port", str(port), *rest)
     second.wait_for_line("waiting: first holds the Lease")
     kube.apply(each_second("often"), dkron_job("broken", schedule="@every 1s", jobTemplate={"spec": {"no": "field"}}))
     kube.wait_status("often", "some runs", finished(4))
@@ -155,7 +158,9 @@ def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas) -> None:
     assert kube.cluster_status()["leader"] == "first"
     second.stop()
     calls = second.lines()[-1]["calls"]
-    assert {call.split()[0] for call in calls} <= READS, "it has only read"
+    written = [call for call in calls if call.split()[0] not in READS]
+    assert written == ["create serviceaccounts/token 201"], "it has only read, but for the token of its own pod"
+    assert account_name((tmp_path / "token").read_text("ascii")) == "rest"
     goes_on(kube, "often")
     first.check()
 

@@ -18,7 +18,7 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
-from tests.support.documents import backfill
+from tests.support.documents import backfill, installation
 from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated, vanished
 from tests.support.kube import SECRETS, Kube, condition, finished
 from tests.support.operator_process import OperatorProcess
@@ -26,7 +26,7 @@ from tests.support.printed import MARK
 from tests.support.receivers import Web, in_background, web_server
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body
-from tests.support.rights import FOR_TAGS, LEAST, Rules, account, limited_access, permit_nodes
+from tests.support.rights import FOR_TAGS, LEAST, Rules, account, for_rest_token, limited_access, permit_nodes
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
@@ -38,7 +38,7 @@ Right = tuple[str, str, str, str]
 
 OPERATOR, API, CALLER = "operator", "api", "caller"
 RECEIVER: Rules = {("", "secrets", "receivers"): ("get",)}
-IN_THE_NAMESPACE: dict[str, Rules] = {OPERATOR: LEAST | RECEIVER, API: LEAST_API | FOR_TOKENS}
+IN_THE_NAMESPACE: dict[str, Rules] = {OPERATOR: LEAST | RECEIVER | for_rest_token(API), API: LEAST_API | FOR_TOKENS}
 IN_THE_CLUSTER: dict[str, Rules] = {OPERATOR: FOR_TAGS, API: FOR_TAGS | FOR_CALLERS}
 ANYTHING: Rules = {("dkron.io", "*"): ("*",), ("", "secrets"): ("get",)}
 
@@ -129,6 +129,7 @@ class Scene:
 def with_rest_alone(scene: Scene) -> None:
     """All that the API does without an operator."""
     kube = scene.kube
+    kube.create(DKRON_CLUSTERS, installation())
     scene.until("POST", "/v1/unpause", 200)
     for owner in ("first", "second"):
         assert scene.ask("POST", "/v1/jobs", body("kept", owner=owner)).status == 201
@@ -235,7 +236,8 @@ def scene(cluster: localcluster.Cluster, audit: Path, tmp_path_factory: pytest.T
         web = stack.enter_context(in_background(web_server()))
         api = stack.enter_context(api_for(kube, folder, "--auth", "kubernetes,dkron", kubeconfig=access[API]))
         where = ("--kubeconfig", str(access[OPERATOR]), "--namespace", kube.namespace)
-        operator = OperatorProcess(folder / "operator.log", *where)
+        token = ("--rest-account", API, "--rest-token-file", str(folder / "token"))
+        operator = OperatorProcess(folder / "operator.log", *where, *token)
         kube.guard, kube.appendix = operator.check, operator.tail
         found = Scene(kube=kube, operator=operator, site=api, token=kube.token_of(CALLER), audit=audit)
         try:

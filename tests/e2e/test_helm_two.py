@@ -44,7 +44,8 @@ def theirs(second: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("theirs")
     access = limited_access(second, BEYOND_ADMIN, folder=folder)
     bind(second, "limited", "admin")
-    own = {"watchNamespaces": ["second"], "jobs": {"inReleaseNamespace": True}, "api": {"auth": ["dkron"]}}
+    api = {"auth": ["dkron"], "mode": "deployment"}
+    own = {"watchNamespaces": ["second"], "jobs": {"inReleaseNamespace": True}, "api": api}
     values = values_of(image, folder, crds={"enabled": False}, **own)
     return Release(HELMS["helm3"], second, access, "dkron", values)
 
@@ -52,7 +53,7 @@ def theirs(second: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def ours(first: Kube, image: OwnImage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
     """What the administrator installs, with the custom resources."""
-    own = {"watchNamespaces": ["first"], "jobs": {"inReleaseNamespace": True}}
+    own = {"watchNamespaces": ["first"], "jobs": {"inReleaseNamespace": True}, "api": {"mode": "deployment"}}
     values = values_of(image, tmp_path_factory.mktemp("ours"), **own)
     release = Release(HELMS["helm4"], first, first.kubeconfig, "dkron", values)
     yield release

@@ -18,7 +18,6 @@ LEAST_API: Rules = {
     ("dkron.io", "dkronbackfills"): ("get", "list", "create", "patch", "delete"),
     ("dkron.io", "dkronpauses"): ("get", "list", "create", "patch", "delete"),
     ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),
-    ("dkron.io", "dkronclusters"): ("create",),
     ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),
     ("coordination.k8s.io", "leases", "dkron"): (*FOLLOWED, "patch"),
     ("", "pods"): ("list",),
@@ -26,6 +25,12 @@ LEAST_API: Rules = {
 }
 """By API group, resource and name: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a
 namespace; without the right to list them GET /v1/members shows the operator alone."""
+
+FOR_POLICIES: Rules = {("dkron.io", "dkronpolicies"): ("create", "patch", "delete")}
+"""Of these, what it needs only where DkronPolicies say what callers may do."""
+
+FOR_LEAVE: Rules = {("coordination.k8s.io", "leases", "dkron"): ("patch",)}
+"""Of these, what it needs only beside an operator."""
 
 FOR_PAUSES_OF_ALL: Rules = {("dkron.io", "dkronpauses"): ("list",)}
 """What it uses besides where the operator's Lease is, if that is another namespace."""

@@ -32,7 +32,8 @@ LEAST: Rules = {
     ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),
     ("events.k8s.io", "events"): ("create", "list"),
-    ("coordination.k8s.io", "leases"): ("get", "create", "patch"),
+    ("coordination.k8s.io", "leases", "dkron"): ("get", "patch"),
+    ("coordination.k8s.io", "leases"): ("create",),
 }
 """By API group and resource: all that `dkron-operator --namespace` needs in that namespace."""
 
@@ -44,6 +45,12 @@ FOR_PAUSES: Rules = {key: verbs for key, verbs in LEAST.items() if key[1].starts
 
 FOR_REPLICAS: Rules = {("", "pods"): ("list",)}
 """What it needs in its own namespace to count them, if no jobs run there."""
+
+
+def for_rest_token(account: str) -> Rules:
+    """What it needs besides for the token of a REST API in its pod."""
+    return {("", "serviceaccounts/token", account): ("create",)}
+
 
 FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies", "leases")
 """Resources without which jobs run all the same."""

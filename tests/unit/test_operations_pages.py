@@ -47,10 +47,10 @@ def test_how_many_ended_runs_are_shown_is_told_the_same_everywhere() -> None:
 def test_the_rights_that_are_named_are_the_least() -> None:
     (role,) = [each.document for each in shown() if each.name == "docs/security.md:dkron-operator"]
     named = {
-        (group, resource, verb)
+        (group, resource, *rule.get("resourceNames", ()), verb)
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert named == {(group, resource, verb) for (group, resource), verbs in LEAST.items() for verb in verbs}
+    assert named == {(*key, verb) for key, verbs in LEAST.items() for verb in verbs}

@@ -1,12 +1,20 @@
 """What a forge runs: the project's own targets, with few rights, from actions that nobody can change."""
 
+import json
+import os
 import re
+import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from charttools import programs
+from localcluster import versions
+from release import sums
 
 ROOT = Path(__file__).parents[2]
 FORGE = ROOT / ".github"
@@ -82,6 +90,7 @@ def test_slow_proofs_run_by_night() -> None:
     assert ran == {
         "matrix": ["matrix"], "deaths": ["chaos-writes"], "storms": ["chaos"], "outages": ["chaos-outages"],
         "seeds": ["simulate"], "examples": ["test-unit"], "mutants": ["mutants"], "cert-manager": ["test-cert-manager"],
+        "audit": ["audit"],
     }  # fmt: skip
     assert "DURATION=10m" in commands(nightly()["storms"])
     assert "SEED=" not in commands(nightly()["storms"]), "another storm each time"
@@ -120,3 +129,115 @@ def test_a_release_takes_what_make_release_builds() -> None:
     assert 'make release TAG="$GITHUB_REF_NAME"' in commands(release["build"])
     published = "".join(commands(job) for name, job in release.items() if name != "build")
     assert set(re.findall(r"dist/([\w.-]+\.(?:md|yaml))", published)) <= names
+
+
+# --- known vulnerabilities, and updates ------------------------------------------------------------------------------
+
+
+def recipe(target: str) -> str:
+    """The commands of a target."""
+    return MAKEFILE.partition(f"\n{target}:")[2].partition("\n\n")[0]
+
+
+def test_each_change_is_audited_and_the_chain_of_ci_is_not() -> None:
+    assert "make audit" in commands(dict(jobs())["ci: audit"])
+    assert "audit" not in (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "pip-audit --strict " in recipe("audit"), "else a package that PyPI does not know counts as good"
+    assert "npm audit" in recipe("audit")
+    assert MAKEFILE.count("$(wildcard requirements/*.txt)") == 1
+
+
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+SUPPORTED = {
+    "--universal", "--generate-hashes", "--python-version", "--extra", "--group", "--constraints", "--output-file",
+}  # fmt: skip
+"""Options of uv that Renovate passes on. Each value follows an equal sign."""
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_a_lock_says_how_renovate_makes_it_again(path: Path) -> None:
+    (pattern,) = RENOVATE["pip-compile"]["managerFilePatterns"]
+    name = str(path.relative_to(ROOT))
+    if path.stem == "clients":
+        assert re.search(pattern.strip("/"), name) is None, "clients of others stay as they are"
+        return
+    assert re.search(pattern.strip("/"), name)
+    header = re.match(r"(#.*\n)+#    uv pip compile (?P<options>.*)\n", path.read_text("utf-8"))
+    assert header, "uv writes its command there, without --no-header"
+    words = header["options"].split()
+    assert {word.partition("=")[0] for word in words if word.startswith("-")} <= SUPPORTED
+    assert words[:3] == ["--universal", "--generate-hashes", "--python-version=3.11"]
+    assert f"$(LOCK) {' '.join(words[3:])}\n" in MAKEFILE
+
+
+RENOVATE = json.loads((FORGE / "renovate.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("manager", ["pip-compile", "npm", "gomod", "dockerfile", "github-actions", "custom.regex"])
+def test_renovate_keeps_what_is_locked(manager: str) -> None:
+    assert manager in RENOVATE["enabledManagers"]
+    assert RENOVATE["lockFileMaintenance"]["enabled"]
+
+
+def updated_by_pattern() -> dict[str, set[str]]:
+    """What Renovate finds with expressions of ours: versions by the name of the package."""
+    found: dict[str, set[str]] = {}
+    for manager in RENOVATE["customManagers"]:
+        (expression,) = (each.replace("(?<", "(?P<") for each in manager["matchStrings"])
+        others = ("operator/dkron_operator/settings.py", "charts/dkron-operator/values.yaml")
+        files = [*(ROOT / "hack").rglob("*.py"), *(ROOT / each for each in others)]
+        patterns = [each.strip("/") for each in manager["managerFilePatterns"]]
+        for path in files:
+            if any(re.search(each, str(path.relative_to(ROOT))) for each in patterns):
+                for match in re.finditer(expression, path.read_text("utf-8")):
+                    found.setdefault(match["depName"], set()).add(match["currentValue"])
+    return found
+
+
+def test_renovate_finds_the_tools_and_the_image_of_jobs() -> None:
+    assert updated_by_pattern() == {
+        "busybox": {"1.36"},
+        "sigs.k8s.io/kwok": {versions.KWOK},
+        "github.com/coredns/coredns": {versions.COREDNS},
+        "sigs.k8s.io/kind": {versions.KIND},
+        "helm.sh/helm/v4": {programs.HELM},
+        "helm.sh/helm/v3": {programs.HELM_OLD},
+        "github.com/helm-unittest/helm-unittest": {programs.UNITTEST},
+        "github.com/yannh/kubeconform": {programs.KUBECONFORM},
+        "github.com/norwoodj/helm-docs": {programs.HELM_DOCS},
+        "github.com/cert-manager/cert-manager": {programs.CERT_MANAGER},
+    }
+
+
+# --- the chart of a release ------------------------------------------------------------------------------------------
+
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+PACK = """#!/bin/sh
+tar --create --gzip --file "$4/dkron-operator-1.2.3.tgz" --directory "$(dirname "$2")" dkron-operator
+"""
+"""`helm package FOLDER --destination FOLDER`."""
+
+
+def test_a_released_chart_names_its_image_by_digest(tmp_path: Path) -> None:
+    release = yaml.safe_load((FORGE / "workflows" / "release.yaml").read_text("utf-8"))
+    (step,) = (each for each in release["jobs"]["registry"]["steps"] if "by its digest" in each.get("name", ""))
+    dist, tools = tmp_path / "dist", tmp_path / "bin"
+    dist.mkdir()
+    tools.mkdir()
+    (tools / "helm").write_text(PACK, encoding="utf-8")
+    (tools / "helm").chmod(0o755)
+    with tarfile.open(dist / "dkron-operator-1.2.3.tgz", "w:gz") as packed:
+        packed.add(ROOT / "charts" / "dkron-operator", "dkron-operator")
+    (dist / "crds.yaml").write_text("kinds", encoding="utf-8")
+    sums.write(dist, dist.iterdir())
+    variables = {"PATH": f"{tools}:{os.environ['PATH']}", "IMAGE_DIGEST": DIGEST, "IMAGE": release["env"]["IMAGE"]}
+    command = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(dist / "dkron-operator-1.2.3.tgz") as packed:
+        content = packed.extractfile("dkron-operator/Chart.yaml")
+        assert content is not None
+        chart = yaml.safe_load(content.read())
+    assert chart["annotations"]["dkron.io/image"] == f"{release['env']['IMAGE']}@{DIGEST}"
+    listed = dict(line.split()[::-1] for line in (dist / sums.NAME).read_text("utf-8").splitlines())
+    assert listed == {path.name: sums.digest(path) for path in dist.iterdir() if path.name != sums.NAME}

@@ -19,8 +19,7 @@ from dkron_api.translate.members import holder, leader_of, leaving, members, rem
 from dkron_api.translate.status import Agent, running, status
 from dkron_api.version import VERSION
 from dkron_crds.lease import INSTALLATION, leave_annotation
-from dkron_crds.names import API_VERSION
-from dkron_kube.errors import AlreadyExists, NotFound
+from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.paths import LEASES as LEASES_PATH
 
@@ -33,6 +32,8 @@ APART = (
     "this API has no operator beside it that could leave; delete the operator's pod whose name GET /v1/leader shows, "
     "and another replica takes over"
 )
+
+ABSENT = "there is no DkronCluster dkron in namespace {}; the operator creates it when it starts"
 
 
 async def show_status(request: web.Request) -> web.StreamResponse:
@@ -131,15 +132,11 @@ def is_paused(cluster: Object | None) -> bool:
 
 async def _set_paused(request: web.Request, *, paused: bool) -> web.StreamResponse:
     app, spec = request.app, {"spec": {"paused": paused}}
-    kube, home = app[KUBE], app[SETTINGS].cluster_namespace
+    home = app[SETTINGS].cluster_namespace
     try:
-        cluster = await kube.patch(DKRON_CLUSTERS, home, INSTALLATION, spec)
-    except NotFound:
-        identity = {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}}
-        try:
-            cluster = await kube.create(DKRON_CLUSTERS, home, {**identity, **spec})
-        except AlreadyExists:
-            cluster = await kube.patch(DKRON_CLUSTERS, home, INSTALLATION, spec)
+        cluster = await app[KUBE].patch(DKRON_CLUSTERS, home, INSTALLATION, spec)
+    except NotFound as missing:
+        raise ApiError(HTTPStatus.NOT_FOUND, ABSENT.format(home)) from missing
     app[CLUSTERS].see(cluster)
     return json_answer(request, {"paused": is_paused(cluster)})
 

@@ -73,8 +73,11 @@ labels:
 {{- define "dkron.image" -}}
 {{- $image := .Values.image }}
 {{- $repository := ternary (printf "%s/%s" $image.registry $image.repository) $image.repository (not (empty $image.registry)) }}
+{{- $released := index .Chart.Annotations "dkron.io/image" }}
 {{- if $image.digest }}
 {{- printf "%s@%s" $repository $image.digest }}
+{{- else if and (not $image.tag) (hasPrefix (printf "%s@" $repository) $released) }}
+{{- $released }}
 {{- else }}
 {{- printf "%s:%s" $repository (default .Chart.AppVersion $image.tag | replace "+" "-") }}
 {{- end }}

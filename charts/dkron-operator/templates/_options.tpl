@@ -30,6 +30,13 @@
 {{- end }}
 {{- end }}
 
+{{/* Whether DkronPolicies say what callers may do: "true", else empty. */}}
+{{- define "dkron.asksPolicies" -}}
+{{- if has "dkron" .Values.api.auth }}true
+{{- else if and (has "oidc" .Values.api.auth) (eq .Values.api.oidc.rights "dkron") }}true
+{{- end }}
+{{- end }}
+
 {{- define "dkron.oidcEnv" -}}
 {{- $oidc := .Values.api.oidc }}
 {{- $texts := dict

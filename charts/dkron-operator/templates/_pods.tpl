@@ -119,12 +119,19 @@ resources:
 securityContext:
   {{- mustMergeOverwrite (fromYaml (include "dkron.containerSecurity" $root)) $own.securityContext | toYaml | nindent 2 }}
 volumeMounts:
-  - name: tmp
+  - name: {{ index . 1 }}-tmp
     mountPath: /tmp
   {{- if $own.serviceAccount.automount }}
   - name: {{ index . 1 }}-token
     mountPath: /var/run/secrets/kubernetes.io/serviceaccount
     readOnly: true
+  {{- end }}
+  {{- if include "dkron.sharesToken" $root }}
+  - name: rest-token
+    mountPath: {{ include "dkron.restTokenFolder" $root }}
+    {{- if eq (index . 1) "api" }}
+    readOnly: true
+    {{- end }}
   {{- end }}
   {{- with $own.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
@@ -170,6 +177,12 @@ env:
   {{- end }}
   - name: DKRON_REFUSED_ACCOUNTS
     value: {{ include "dkron.ownAccounts" . | quote }}
+  {{- if include "dkron.sharesToken" . }}
+  - name: DKRON_REST_ACCOUNT
+    value: {{ include "dkron.serviceAccount" (list . "api") }}
+  - name: DKRON_REST_TOKEN_FILE
+    value: {{ include "dkron.restTokenFolder" . }}/token
+  {{- end }}
   - name: DKRON_POD_SECURITY
     value: {{ ternary "unset" .Values.jobs.podSecurity (eq (include "dkron.openshift" .) "true") }}
   - name: DKRON_LEASE_DURATION
@@ -275,6 +288,10 @@ env:
   - name: DKRON_API_BESIDE_OPERATOR
     value: "false"
   {{- end }}
+  {{- if include "dkron.sharesToken" . }}
+  - name: DKRON_API_KUBE_TOKEN_FILE
+    value: {{ include "dkron.restTokenFolder" . }}/token
+  {{- end }}
   {{- with $own.audiences }}
   - name: DKRON_API_AUDIENCES
     value: {{ join "," . | quote }}
@@ -366,35 +383,37 @@ readinessProbe:
 {{/* Volumes of a pod, called with (list $ "operator" "api"): the parts that are in it, that of the pod's account first. */}}
 {{- define "dkron.volumes" -}}
 {{- $root := first . -}}
-- name: tmp
-  emptyDir:
-    sizeLimit: 64Mi
 {{- range $place, $part := rest . }}
 {{- $own := get $root.Values $part }}
+- name: {{ $part }}-tmp
+  emptyDir:
+    sizeLimit: 64Mi
 {{- if $own.serviceAccount.automount }}
 - name: {{ $part }}-token
-  {{- include "dkron.tokenFiles" (list $root (eq $place 0)) | nindent 2 }}
+  {{- include "dkron.accountFiles" (eq $place 0) | nindent 2 }}
 {{- end }}
 {{- with $own.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+{{- if include "dkron.sharesToken" $root }}
+- name: rest-token
+  emptyDir:
+    medium: Memory
+    sizeLimit: 1Mi
+{{- end }}
 {{- end }}
 
-{{/* The three files with which a program reaches the API server, as Kubernetes mounts them: a token of the pod's own account,
-which the kubelet renews, or one from the Secret of the other account that is in the pod. */}}
-{{- define "dkron.tokenFiles" -}}
+{{/* The files with which a program reaches the API server, as Kubernetes mounts them. The token of the pod's own account is
+from the kubelet, which renews it; that of the other account in the pod is from the operator. Not 3607 seconds, as Kubernetes
+itself would ask for: the API server makes a year of them. */}}
+{{- define "dkron.accountFiles" -}}
 projected:
   sources:
-    {{- if last . }}
+    {{- if . }}
     - serviceAccountToken:
         path: token
-        expirationSeconds: 3607
-    {{- else }}
-    # The pod waits until Kubernetes has written this key.
-    - secret:
-        name: {{ include "dkron.restTokenSecret" (first .) }}
-        items: [{key: token, path: token}]
+        expirationSeconds: 3600
     {{- end }}
     - configMap:
         name: kube-root-ca.crt

@@ -26,10 +26,14 @@ cluster nothing is known. */}}
 {{- end }}
 {{- end }}
 
-{{/* The Secret with a token of the REST API's account, for pods in which another account is the pod's. It is named after the
-account: a Secret of this type never changes its account. */}}
-{{- define "dkron.restTokenSecret" -}}
-{{- printf "%s-token" (include "dkron.serviceAccount" (list . "api") | trunc 57 | trimSuffix "-") }}
+{{/* Whether the operator requests the tokens of the REST API's account, because the pod has another one: "true", else empty. */}}
+{{- define "dkron.sharesToken" -}}
+{{- if and .Values.api.enabled (eq .Values.api.mode "sidecar") .Values.api.serviceAccount.automount }}true{{ end }}
+{{- end }}
+
+{{/* Where both containers see that token; only the operator's may write there. */}}
+{{- define "dkron.restTokenFolder" -}}
+/var/run/dkron/rest
 {{- end }}
 
 {{/* Seconds for which a new pod of the operator has to be ready before an old one goes. An old one that has the REST API

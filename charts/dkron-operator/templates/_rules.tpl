@@ -51,7 +51,19 @@
   verbs: [patch]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, create, patch]
+  resourceNames: [dkron]
+  verbs: [get, patch]
+# A right to create cannot name the object.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+{{- if include "dkron.sharesToken" . }}
+# Tokens for the REST API in its pod.
+- apiGroups: [""]
+  resources: [serviceaccounts/token]
+  resourceNames: [{{ include "dkron.serviceAccount" (list . "api") }}]
+  verbs: [create]
+{{- end }}
 # Its own: how many replicas there are.
 - apiGroups: [""]
   resources: [pods]
@@ -95,13 +107,9 @@
   resources: [dkronclusters]
   resourceNames: [dkron]
   verbs: [list, watch, patch]
-# A right to create cannot name the object.
-- apiGroups: [dkron.io]
-  resources: [dkronclusters]
-  verbs: [create]
 - apiGroups: [dkron.io]
   resources: [dkronpolicies]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [list, watch{{ if include "dkron.asksPolicies" . }}, create, patch, delete{{ end }}]
 # Pauses of all namespaces, for the page of each.
 - apiGroups: [dkron.io]
   resources: [dkronpauses]
@@ -109,7 +117,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [dkron]
-  verbs: [list, watch, patch]
+  verbs: [list, watch{{ if eq .Values.api.mode "sidecar" }}, patch{{ end }}]
 {{- if has "dkron" .Values.api.auth }}
 # Tokens: it reads those of the type dkron.io/token. A Role cannot name a type, and a watch by name sees no new token.
 - apiGroups: [""]
@@ -118,7 +126,7 @@
 {{- end }}
 {{- end }}
 
-{{/* A pod of the REST API that is about to end: whether another one is ready. */}}
+{{/* A pod of the REST API alone that is about to end: whether another one is ready. */}}
 {{- define "dkron.rules.handOver" -}}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]

@@ -11,7 +11,7 @@ only with jobs.inReleaseNamespace. Empty means all. */}}
 {{- $namespaces := uniq .Values.watchNamespaces }}
 {{- if not .Values.jobs.inReleaseNamespace }}{{ $namespaces = without $namespaces .Release.Namespace }}{{ end }}
 {{- if and .Values.watchNamespaces (empty $namespaces) }}
-{{- fail (printf "watchNamespaces: holds %q alone, the release's own namespace, in which the operator runs no jobs: their authors could use its account and Secrets. Install the release in another namespace, or set jobs.inReleaseNamespace=true" .Release.Namespace) }}
+{{- fail (printf "watchNamespaces: holds %q alone, the release's own namespace, in which the operator runs no jobs: their authors could use its account and Secrets. Install the release in another namespace, or set jobs.inReleaseNamespace=true and api.mode=deployment" .Release.Namespace) }}
 {{- end }}
 {{- join "," $namespaces }}
 {{- end }}
@@ -25,7 +25,7 @@ only with jobs.inReleaseNamespace. Empty means all. */}}
 {{- if and $watched (not (has $served $watched)) }}
 {{- fail (printf "api.namespace: the operator does not watch %q; watchNamespaces holds %s" $served (join ", " $watched)) }}
 {{- else if and (eq $served .Release.Namespace) (not .Values.jobs.inReleaseNamespace) }}
-{{- fail (printf "api.namespace: the operator runs no jobs in %q, the release's own namespace. Serve another one, install the release in a namespace of its own, or set jobs.inReleaseNamespace=true" $served) }}
+{{- fail (printf "api.namespace: the operator runs no jobs in %q, the release's own namespace. Serve another one, install the release in a namespace of its own, or set jobs.inReleaseNamespace=true and api.mode=deployment" $served) }}
 {{- end }}
 {{- $served }}
 {{- end }}
@@ -44,7 +44,7 @@ token gets one unless others are named. */}}
 {{- if and $watched (not (has . $watched)) }}
 {{- fail (printf "api.namespaces: the operator does not watch %q; watchNamespaces holds %s" . (join ", " $watched)) }}
 {{- else if and (eq . $.Release.Namespace) (not $.Values.jobs.inReleaseNamespace) }}
-{{- fail (printf "api.namespaces: the operator runs no jobs in %q, the release's own namespace; leave it out, or set jobs.inReleaseNamespace=true" .) }}
+{{- fail (printf "api.namespaces: the operator runs no jobs in %q, the release's own namespace; leave it out, or set jobs.inReleaseNamespace=true and api.mode=deployment" .) }}
 {{- end }}
 {{- end }}
 {{- if has "*" $wanted }}*

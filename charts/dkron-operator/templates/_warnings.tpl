@@ -26,6 +26,9 @@ WARNING: the REST API has no authentication. A NetworkPolicy admits only the pee
 WARNING: the REST API can be reached from outside. Require authentication at the ingress or gateway, and list its pods in networkPolicy.api.from.
 {{- end }}
 {{- end }}
+{{- if and (include "dkron.sharesToken" .) (not .Values.rbac.create) }}
+WARNING: rbac.create is false: let the operator's service account create serviceaccounts/token of the account {{ include "dkron.serviceAccount" (list . "api") }}, else the REST API in its pod has no token, and the pod is not ready.
+{{- end }}
 {{- if and .Values.httpRoute.enabled (empty .Values.httpRoute.hostnames) (empty .Values.api.allowedHosts) }}
 WARNING: httpRoute.hostnames is empty: name the hosts of the gateway's listeners in api.allowedHosts, else the REST API answers their requests with 421.
 {{- end }}
@@ -42,7 +45,7 @@ NOTE: crds.enabled is false: install the custom resources separately, and keep t
 WARNING: the operator uses the service account "default", because operator.serviceAccount.create is false and operator.serviceAccount.name is empty: every pod without a service account gets the same permissions.
 {{- end }}
 {{- if .Values.jobs.inReleaseNamespace }}
-WARNING: jobs.inReleaseNamespace is true: users who may write jobs in namespace {{ .Release.Namespace }} can mount every Secret there{{ if and .Values.api.enabled (eq .Values.api.mode "sidecar") }}, among them the token of the REST API's account; api.mode=deployment needs no such Secret{{ end }}.
+WARNING: jobs.inReleaseNamespace is true: users who may write jobs in namespace {{ .Release.Namespace }} can mount every Secret there.
 {{- end }}
 {{- if eq (int .Values.operator.replicas) 0 }}
 WARNING: operator.replicas is 0: no job runs.

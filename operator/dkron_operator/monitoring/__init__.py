@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from dkron_kube.client import KubeClient
 from dkron_operator.cache.store import Store
+from dkron_operator.cluster.rest_token import RestToken
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
@@ -38,6 +39,7 @@ class Parts:
     signs: WatchLiveness
     supervisor: Supervisor
     queues: tuple[WorkQueue[Any], ...]
+    rest_token: RestToken | None = None
 
 
 class Monitoring:
@@ -65,7 +67,9 @@ class Monitoring:
 
     def _unready(self) -> str:
         signs, troubles = self._parts.signs.by_resource(), self._parts.supervisor.troubles
-        return unready(Readiness(self.phase, self._clock.monotonic(), signs, troubles))
+        token = self._parts.rest_token
+        lacking = "" if token is None else token.trouble
+        return unready(Readiness(self.phase, self._clock.monotonic(), signs, troubles, lacking))
 
     async def _page(self) -> bytes:
         gauges = await self._gauges()

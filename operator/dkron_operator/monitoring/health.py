@@ -48,6 +48,9 @@ class Readiness:
     troubles: Sequence[str] = ()
     """Parts that ended and are being restarted."""
 
+    lacking: str = ""
+    """Why the REST API in the same pod lacks a token; empty if it has one, or there is none."""
+
 
 def unready(state: Readiness) -> str:
     """What is missing before the operator does its work; empty if nothing is."""
@@ -61,7 +64,7 @@ def unready(state: Readiness) -> str:
         case Phase.WORKING:
             ended = (f"a part of the operator has ended: {trouble}" for trouble in state.troubles)
             wrong = (_wrong(resource, sign, state.now) for resource, sign in state.watches.items())
-            return "; ".join(sentence for sentence in (*ended, *wrong) if sentence)
+            return "; ".join(sentence for sentence in (*ended, *wrong, state.lacking) if sentence)
 
 
 def _wrong(resource: str, sign: LastSign, now: float) -> str:

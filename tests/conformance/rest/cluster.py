@@ -137,6 +137,7 @@ PAUSE = (
         soon("/v1/pause", OFF),
         *(step for _ in range(2) for step in (post("/v1/pause", 200, ON, sent="garbage"), get("/v1/pause", ON))),
         *(step for _ in range(2) for step in (post("/v1/unpause", 200, OFF), get("/v1/pause", OFF))),
+        given=ClusterIs(),
     ),
     of_cluster(
         "while paused a new job is refused and not stored",
@@ -145,6 +146,7 @@ PAUSE = (
         get(JOB, status=404),
         post("/v1/unpause", 200),
         save(),
+        given=ClusterIs(),
     ),
     of_cluster(
         "while paused a changed job is refused and stays, and can be read",
@@ -152,7 +154,7 @@ PAUSE = (
         save(manual(owner="Ann"), 503),
         get(JOB, {"owner": ""}),
         get("/v1/jobs?q=$job", Length(1)),
-        given=stored(),
+        given=(stored(), ClusterIs()),
     ),
     of_cluster(
         "a pause that was set in Kubernetes holds here, too",

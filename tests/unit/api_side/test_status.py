@@ -20,7 +20,7 @@ from dkron_api.translate.status import health as judged
 from dkron_api.version import VERSION
 from dkron_crds.base import rfc3339
 from dkron_kube.client import Call
-from dkron_kube.errors import AlreadyExists, NotFound, Unavailable
+from dkron_kube.errors import KubeError, NotFound, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, wire_job
@@ -89,11 +89,11 @@ async def test_a_pause_is_kept_in_the_cluster_object_and_read_back_at_once(api: 
     assert (await api.client.get("/v1/pause")).status == 503, "the object could not be read yet"
     api.know(CLUSTERS)
     assert await paused(api, "GET", "/v1/pause") == {"paused": False}
+    api.kube.put(DKRON_CLUSTERS, object_of("dkron"))
     for _ in range(2):
         assert await paused(api, "POST", "/v1/pause") == {"paused": True}
         assert await paused(api, "GET", "/v1/pause") == {"paused": True}
-    made = api.kube.has(DKRON_CLUSTERS, "dkron")
-    assert (made["kind"], made["spec"]) == ("DkronCluster", {"paused": True})
+    assert api.kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
     for _ in range(2):
         assert await paused(api, "POST", "/v1/unpause") == {"paused": False}
         assert await paused(api, "GET", "/v1/pause") == {"paused": False}
@@ -106,22 +106,20 @@ async def test_a_pause_touches_nothing_else_of_an_object_that_is_there(api: Api)
     assert (stored["spec"], stored["status"]) == ({"paused": True, "more": 1}, {"jobs": 3})
 
 
-async def test_a_pause_holds_although_another_client_has_just_made_the_object(api: Api) -> None:
-    def make_it() -> None:
-        api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False}))
-
-    api.kube.meanwhile("create dkronclusters", make_it)
-    assert await paused(api, "POST", "/v1/pause") == {"paused": True}
-    assert api.kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
-
-
-async def test_a_pause_that_kubernetes_refuses_is_none(api: Api) -> None:
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        pytest.param(Unavailable("gone", status=503), 503, "gone", id="no answer"),
+        pytest.param(NotFound("none", status=404), 404, cluster.ABSENT.format("default"), id="the operator creates it"),
+    ],
+)
+async def test_a_pause_that_kubernetes_refuses_is_none(api: Api, error: KubeError, status: int, text: str) -> None:
     api.know(CLUSTERS)
-    api.kube.fail("patch dkronclusters", NotFound("no object", status=404), Unavailable("gone", status=503))
-    api.kube.fail("create dkronclusters", AlreadyExists("there", status=409))
+    api.kube.fail("patch dkronclusters", error)
     answer = await api.client.post("/v1/pause")
-    assert (answer.status, await answer.text()) == (503, "gone")
+    assert (answer.status, await answer.text()) == (status, text)
     assert await paused(api, "GET", "/v1/pause") == {"paused": False}
+    assert api.kube.calls[-1] == "patch dkronclusters dkron"
 
 
 # --- /health ---------------------------------------------------------------------------------------------------------

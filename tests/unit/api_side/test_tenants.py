@@ -34,7 +34,7 @@ from dkron_crds.job import JobStatus
 from dkron_crds.policy import Capability
 from dkron_crds.status import Day
 from dkron_kube.errors import Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
 from dkron_kube.watch import Sink
 from tests.support.api_app import Api, FakeApiServer, object_of, running_api
 from tests.support.api_callers import JOB, VALID, OneCaller, backup, send
@@ -140,6 +140,7 @@ async def test_only_a_caller_with_the_right_learns_that_a_namespace_is_not_serve
 
 
 async def test_each_route_answers_below_the_prefix(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    cast("Namespaced", api.kube).of["home"].put(DKRON_CLUSTERS, object_of("dkron"))
     found = [(each.method, each.path) for each in TABLE if each.path != "/v1/events"]
     # The job is needed until the end.
     for method, template in sorted(found, key=("DELETE", "/v1/jobs/{job}").__eq__):

@@ -159,8 +159,14 @@ SYSTEM = frozenset({"kube-system", "kube-public", "kube-node-lease"})
         ),
         pytest.param((), Account("a"), InstallationRules("a", SYSTEM), id="in a pod with an unknown account"),
         pytest.param(
-            ("--run-in-own-namespace", "--refused-namespaces", "", "--refused-accounts", "a/b, c/d"), POD,
-            InstallationRules(accounts=frozenset({("dkron-system", "dkron"), ("a", "b"), ("c", "d")})), id="as told",
+            ("--run-in-own-namespace", "--refused-namespaces", "vault,a", "--refused-accounts", "a/b, c/d"), POD,
+            InstallationRules(
+                namespaces=SYSTEM | {"vault", "a"},
+                accounts=frozenset({("dkron-system", "dkron"), ("a", "b"), ("c", "d")}),
+            ), id="what is told is added",
+        ),
+        pytest.param(
+            ("--refused-namespaces", ""), None, InstallationRules(namespaces=SYSTEM), id="an empty list drops none"
         ),
     ],
 )  # fmt: skip

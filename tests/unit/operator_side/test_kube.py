@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
 
 from dkron_kube import access
@@ -16,6 +17,8 @@ from dkron_kube.client import Call, KubeClient
 from dkron_kube.errors import Expired, Unavailable
 from dkron_kube.paths import JOBS, PODS
 from tests.support.kube_server import always, opened, refusal, served
+
+REQUEST = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 9}}
 
 # --- calls ---------------------------------------------------------------------------------------------------------
 
@@ -39,6 +42,7 @@ async def test_calls_go_out_as_the_api_server_expects_them() -> None:
         await kube.patch(JOBS, "ns", "j", {"b": None})
         await kube.patch_status(JOBS, "ns", "j", {"c": 1})
         await kube.delete(JOBS, "ns", "j", uid="u")
+        await kube.request_token("ns", "a", seconds=9)
         assert kube.calls[Call("create", "jobs", 200)] == 2
     base, merge, plain = "/apis/batch/v1/namespaces/ns/jobs", "application/merge-patch+json", "application/json"
     assert seen == [
@@ -48,6 +52,7 @@ async def test_calls_go_out_as_the_api_server_expects_them() -> None:
         ("PATCH", f"{base}/j", merge, {"b": None}),
         ("PATCH", f"{base}/j/status", merge, {"c": 1}),
         ("DELETE", f"{base}/j", plain, {"propagationPolicy": "Background", "preconditions": {"uid": "u"}}),
+        ("POST", "/api/v1/namespaces/ns/serviceaccounts/a/token", plain, REQUEST),
     ]
 
 
@@ -255,3 +260,26 @@ async def test_a_pod_without_a_service_account_is_told_in_one_sentence(monkeypat
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
     with pytest.raises(AccessError, match="cannot use the service account of the pod: "):
         await access.load()
+
+
+async def test_a_token_of_another_writer_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in (("HOST", "::1"), ("PORT", "1")):
+        monkeypatch.setenv(f"KUBERNETES_SERVICE_{name}", value)
+    for constant in ("NAMESPACE_FILE", "CA_FILE"):
+        monkeypatch.setattr(access, constant, tmp_path / constant)
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "CA_FILE"))
+    (tmp_path / "NAMESPACE_FILE").write_text("ns\n", encoding="utf-8")
+    file = tmp_path / "token"
+    monkeypatch.setattr(access, "PATIENCE", 0.0)
+    found = await access.load(token_file=file)
+    monkeypatch.setattr(access, "TOKEN_LIFE", 0.0)
+    assert (found.server, found.namespace) == ("https://[::1]:1", "ns")
+    with pytest.raises(AccessError, match="/token has no token yet: the operator in this pod writes it"):
+        await found.authorization()
+    monkeypatch.setattr(access, "PATIENCE", 60.0)
+    waiting = asyncio.ensure_future(found.authorization())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    for text in ("first", "second"):
+        file.write_text(text, encoding="utf-8")
+        assert await (waiting if text == "first" else found.authorization()) == f"Bearer {text}"

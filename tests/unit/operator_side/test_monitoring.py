@@ -84,6 +84,11 @@ def test_who_does_not_see_all_or_does_nothing_is_not_ready(
     assert [word for word in words if word not in sentence] == []
 
 
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.WORKING])
+def test_a_pod_whose_rest_api_lacks_a_token_is_not_ready(phase: Phase) -> None:
+    assert ("no token" in unready(Readiness(phase, AT, {"jobs": GOOD}, lacking="no token"))) == (phase is Phase.WORKING)
+
+
 class Hands:
     """A monotonic clock that a test moves."""
 

@@ -139,3 +139,9 @@ def test_executors_run_the_image_of_this_version_unless_told_otherwise(monkeypat
     assert Settings().executor_image == own_image()
     monkeypatch.setenv("DKRON_EXECUTOR_IMAGE", "mirror/own:1")
     assert Settings().executor_image == "mirror/own:1"
+
+
+@pytest.mark.parametrize("option", [("--rest-account", "dkron-api"), ("--rest-token-file", "/run/token")])
+def test_an_account_and_its_token_go_together(option: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match="--rest-account and --rest-token-file go together"):
+        CliApp.run(Settings, cli_args=list(option))
