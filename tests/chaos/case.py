@@ -209,13 +209,17 @@ class Case:
             for run in group.runs
         )
 
-    def was_refused_in_time(self, target: Target) -> bool:
-        """Whether an operator that nothing hindered had to refuse it, because another run was active all the time."""
+    def was_refused_in_time(self, target: Target, group: Group) -> bool:
+        """Whether an operator that nothing hindered had to refuse it, because another run was active all the time. What
+        began before that one ended overlaps with it."""
         if target.need is not Need.MUST or target.held or self.weather.excuse(target.due.opens) is not None:
             return False
         # Of a run without an end, nobody knows how long it was in the way.
-        seen = (run for group in self.groups if group.slot != target.slot for run in group.runs if run.end is not None)
-        active = any(run.began < target.due.opens and target.due.by < (run.end or FOREVER) for run in seen)
+        others = (run for other in self.groups if other.slot != target.slot for run in other.runs)
+        active = any(
+            run.end is not None and run.began < target.due.opens and target.due.by < run.end <= group.began
+            for run in others
+        )
         return active and all(spec.concurrency is Concurrency.FORBID for spec in target.due.specs)
 
     def in_the_way(self, begin: datetime, end: datetime) -> list[Group]:

@@ -47,7 +47,7 @@ def _of_group(case: Case, target: Target | None, group: Group) -> Iterator[Objec
         yield case.object_to(Kind.EXTRA, group.began, f"{group} ran for a slot that was not due")
     elif target.need is Need.NEVER:
         yield case.object_to(Kind.EXTRA, group.began, f"{group} ran, though {target.why}")
-    elif case.was_refused_in_time(target):
+    elif case.was_refused_in_time(target, group):
         text = f"{group} ran, though another run was active when it came due, and concurrency is forbid"
         yield case.object_to(Kind.EXTRA, group.began, text)
     elif group.first.attempt == 1 and (wrong := _untimely(case, target, group)):

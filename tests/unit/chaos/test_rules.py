@@ -173,6 +173,7 @@ CASES = [
         ("skipped while none ran", [ran(10), ran(30)], {Kind.UNSATISFIED}),
         ("ran while one ran", [ran(10, lasts=13), ran(20), ran(30)], {Kind.OVERLAP}),
         ("one after another", [ran(10, lasts=9.9), ran(20), ran(30)], FINE),
+        ("ran after one that ran", [ran(10, lasts=17), ran(20, late=8), ran(30)], {Kind.EXTRA}),
         ("a slot that it skips is counted", [*SKIPS, told(*SKIPS, skipped=1)], FINE),
         ("and is not", [*SKIPS, told(*SKIPS)], {Kind.RECORD}),
         ("and is thrice", [*SKIPS, told(*SKIPS, skipped=3)], {Kind.RECORD}),
