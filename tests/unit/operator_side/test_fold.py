@@ -23,6 +23,7 @@ from dkron_crds.job import (
     SkipReason,
 )
 from dkron_crds.status import MAX_OUTPUT
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
 from dkron_operator.plan.fold import (
     Accepted,
     Change,
@@ -275,6 +276,14 @@ marking = st.one_of(
         st.sampled_from([MISSED, BUSY, LATE]),
     ),
 )
+deferring = st.one_of(
+    st.builds(SlotsDeferred, st.sampled_from(SLOTS), st.just(thirds_of_minutes())),
+    st.builds(DeferredStarted, st.sampled_from(SLOTS)),
+    st.builds(
+        DeferredSkipped, st.sampled_from(SLOTS), st.just(MISSED), st.sampled_from(SLOTS), st.just(thirds_of_minutes())
+    ),
+)
+marking = st.one_of(marking, deferring)
 running = st.one_of(entries.map(Started), entries.map(seen).map(Started), endings())
 telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),

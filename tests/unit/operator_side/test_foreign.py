@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
+from dkron_crds.job import JobStatus
+from dkron_crds.status import MAX_ACTIVE
 from dkron_operator.act import foreign
 from dkron_operator.act.foreign import PAUSE, ForeignJobs
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report
+from dkron_operator.plan.advance import advance
+from dkron_operator.plan.fold import Started
+from dkron_operator.plan.read import read_run
+from dkron_operator.plan.unknown_jobs import split
 from dkron_operator.plan.view import JobView
-from tests.support.builders import NAMESPACE, NOON, UID, claim, wire_job, wire_run
+from tests.support.builders import NAMESPACE, NOON, UID, claim, job_view, situation, wire_job, wire_run
 
 Object = dict[str, Any]
 ENTRY = claim()
@@ -44,6 +50,7 @@ class Scene:
 
     now: datetime = NOON
     told: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         reporter = ForeignJobs(clock=Clock(lambda: self.now), report=self.report)
@@ -52,7 +59,7 @@ class Scene:
 
     def report(self, _: JobView, report: Report) -> None:
         """Take an Event."""
-        assert report.reason == "ForeignJob"
+        self.reasons.append(report.reason)
         self.told.append(report.message)
 
 
@@ -77,6 +84,7 @@ def test_a_job_that_was_not_made_for_its_owner_is_reported(body: Object, told: s
         (cached,) = scene.store
         assert (affected, cached.observed.attempts) == ([], {})
         assert f"Job {NAMESPACE}/{ENTRY.job} names this job" in scene.told[0]
+        assert scene.reasons == ["ForeignJob"]
 
 
 def test_each_foreign_job_is_reported_once_and_one_in_a_while_for_each_job() -> None:
@@ -102,3 +110,53 @@ def test_what_is_remembered_of_foreign_jobs_is_bounded(monkeypatch: pytest.Monke
         scene.store.see_run(unannotated(uid=uid))
         scene.now += PAUSE
     assert len(scene.told) == 4
+
+
+def forged(number: int) -> Object:
+    """A Job as the operator makes it for a slot."""
+    return wire_run(claim(NOON + timedelta(seconds=number)), created=NOON + timedelta(seconds=number))
+
+
+def aside(scene: Scene) -> float:
+    return scene.store.metrics.registry.get_sample_value("dkron_operator_jobs_set_aside_total") or 0.0
+
+
+def test_surplus_jobs_of_one_job_are_set_aside() -> None:
+    scene = Scene()
+    affected = [list(scene.store.see_run(forged(number))) for number in range(MAX_ACTIVE + 3)]
+    (cached,) = scene.store
+    assert (len(cached.observed.attempts), affected[-3:], aside(scene)) == (MAX_ACTIVE, [[], [], []], 3)
+    assert scene.reasons == ["JobsSetAside"]
+    assert f"but so do {MAX_ACTIVE} others" in scene.told[0]
+
+
+def test_a_job_that_the_status_knows_is_never_set_aside() -> None:
+    scene, known = Scene(), MAX_ACTIVE + 3
+    (cached,) = scene.store
+    cached.note(Started(claim(NOON + timedelta(seconds=known))))
+    for number in range(known + 1):
+        scene.store.see_run(forged(number))
+    assert len(cached.observed.attempts) == MAX_ACTIVE + 1
+
+
+def test_a_job_that_was_set_aside_gets_room() -> None:
+    scene = Scene()
+    for number in range(MAX_ACTIVE + 1):
+        scene.store.see_run(forged(number))
+    (cached,) = scene.store
+    cached.observed.attempts.popitem()
+    assert list(scene.store.see_run(forged(MAX_ACTIVE))) == [UID]
+
+
+def test_a_status_takes_no_more_jobs_than_it_can_show() -> None:
+    job, claims = job_view(), [claim(NOON - timedelta(seconds=n)) for n in range(1, 1001)]
+    jobs = [read_run(forged(number)) for number in range(MAX_ACTIVE)]
+    runs = {attempt.name: attempt for attempt in jobs if attempt is not None}
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(claims))
+    later = NOON + timedelta(hours=1)
+    counting, ahead = split(runs, status, later)
+    assert (len(counting), ahead) == (MAX_ACTIVE - len(claims), ())
+    oldest = sorted(runs.values(), key=lambda attempt: attempt.created)[: len(counting)]
+    assert counting == {attempt.name: attempt for attempt in oldest}
+    plan = advance(situation(job, status, now=later, runs=list(counting.values())))
+    assert len(plan.status.active) == MAX_ACTIVE
