@@ -392,20 +392,23 @@ class Store:
             runs[name] = replace(last or known, gone=True)
         return (owner,)
 
-    def on_deleted(self, uid: str) -> Iterable[str]:
-        """The object with this uid, a DkronJob or a Job, no longer exists."""
-        if self._is_known(uid) or uid in self._missed:
-            return self.lose_job(uid)
-        for (owner, namespace), runs in self._runs.items():
-            for run in runs.values():
-                if run.uid == uid:
-                    if owner in self._parked:
-                        del runs[run.name]
-                        return ()
-                    if owner not in self._entries:
-                        del self._runs[owner, namespace]
-                    return self.lose_run_of(owner, run.name)
-        return ()
+    def on_deleted(self, *uids: str) -> Iterable[str]:
+        """The objects with these uids, DkronJobs and Jobs, no longer exist."""
+        found = [self.lose_job(uid) for uid in uids if self._is_known(uid) or uid in self._missed]
+        # There may be as many Jobs as the cluster can hold: one pass finds all of them.
+        gone = frozenset(uids)
+        lost = [(owner, run) for owner, runs in self._runs.items() for run in runs.values() if run.uid in gone]
+        found += [self._on_job_deleted(owner, run) for owner, run in lost]
+        return [uid for affected in found for uid in affected]
+
+    def _on_job_deleted(self, key: Owner, run: AttemptJob) -> Iterable[str]:
+        owner, _ = key
+        if owner in self._parked:
+            self._runs.get(key, {}).pop(run.name, None)
+            return ()
+        if owner not in self._entries:
+            self._runs.pop(key, None)
+        return self.lose_run_of(owner, run.name)
 
     def runs_of(self, cached: CachedJob) -> RunsOfJob:
         """The DkronRuns that are this job's. Of several jobs with one name, they are those of the oldest."""

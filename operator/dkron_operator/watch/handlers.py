@@ -65,8 +65,7 @@ class Handlers:
 
     def on_deleted(self, uids: set[str]) -> None:
         """These objects no longer exist."""
-        for uid in sorted(uids):
-            self._tell(self._store.on_deleted(uid))
+        self._tell(self._store.on_deleted(*sorted(uids)))
 
     def _tell(self, uids: Iterable[str]) -> None:
         for uid in uids:
