@@ -22,7 +22,7 @@ MOST_LEVELS = 200
 """Levels of objects and lists that the parser accepts (pydantic_core.from_json)."""
 DEPTH = 100
 """Levels that remain of a document that nests deeper than the parser accepts."""
-TEMPLATE_BYTES = 256 * 1024
+TEMPLATE_BYTES = 64 * 1024
 """Maximum length of `spec.jobTemplate` as JSON."""
 HEAVY = 64 * 1024
 """Documents up to this length are not measured part by part."""
