@@ -6,7 +6,6 @@ much memory as etcd, whatever a user writes. Pure.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, cast, overload
 
 from pydantic_core import from_json, to_json
@@ -17,12 +16,6 @@ SMALL = 512
 """Parts up to this many bytes of JSON stay parsed."""
 SMALL_STATUS = 16 * 1024
 """The same for parts of a status. Only the operator writes those, and they are read and compared often."""
-
-
-@lru_cache(maxsize=1)
-def _parsed(text: bytes) -> Any:  # noqa: ANN401 - any JSON
-    # `dict(packed)` and `{**packed}` ask for one key after the other.
-    return from_json(text)
 
 
 class _Json:
@@ -39,7 +32,7 @@ class _Json:
         return from_json(self.text)
 
     def __len__(self) -> int:
-        return len(_parsed(self.text))
+        return len(self.value)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, _Json):
@@ -50,23 +43,28 @@ class _Json:
 
 
 class Packed(_Json, Mapping[str, Any]):
-    """A JSON object that is parsed when it is used. Code that uses it more than once takes `plain` of it first."""
+    """A JSON object that each use parses. Code that uses it more than once, as `dict` does, takes `plain` of it
+    first."""
 
     __slots__ = ()
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - any JSON
-        return _parsed(self.text)[key]
+        return self.value[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_parsed(self.text))
+        return iter(self.value)
 
     def items(self) -> Any:  # noqa: ANN401 - the view of a dict
-        """Return the items of the object, parsed once."""
+        """Return the items of the object."""
         return self.value.items()
+
+    def values(self) -> Any:  # noqa: ANN401 - the view of a dict
+        """Return the values of the object."""
+        return self.value.values()
 
 
 class PackedList(_Json, Sequence[Any]):
-    """A JSON list that is parsed when it is used."""
+    """A JSON list that each use parses."""
 
     __slots__ = ()
 
@@ -75,13 +73,13 @@ class PackedList(_Json, Sequence[Any]):
     @overload
     def __getitem__(self, at: slice) -> list[Any]: ...
     def __getitem__(self, at: int | slice) -> Any:
-        return _parsed(self.text)[at]
+        return self.value[at]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(_parsed(self.text))
+        return iter(self.value)
 
     def __reversed__(self) -> Iterator[Any]:
-        yield from reversed(_parsed(self.text))
+        yield from reversed(self.value)
 
 
 def packed(part: Any, *, small: int = SMALL) -> Any:  # noqa: ANN401 - any JSON

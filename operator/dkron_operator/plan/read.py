@@ -21,7 +21,7 @@ from dkron_crds.schedule.once import Never
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check, remarks
-from dkron_operator.executors.problem import Problem
+from dkron_operator.executors.problem import MOST_MESSAGE, Problem
 from dkron_operator.notifications import read_notify
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.packed_spec import packed_spec
@@ -63,7 +63,7 @@ def read_job(body: Object) -> JobView:
         problem=problem,
         fingerprint=spec.fingerprint,
         ignored="" if spec is given else _settings(given).ignored(),
-        remarks=remarks(spec) if problem is None else "",
+        remarks=remarks(spec)[:MOST_MESSAGE] if problem is None else "",
         unprompted=_unprompted(spec, schedule),
         unknown=None if spec is given else check(given) or _processors(given),
         notify=packed(read_notify(metadata)),
