@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rest_servers import Server, dkron_api, two_cores
-from rig import NAMESPACES, Witness, dkron_job, many, operator, percentiles, simulated
+from rig import NAMESPACES, Witness, dkron_job, installed, many, operator, percentiles
 
 import localcluster
 from dkron_crds.bounds import TEMPLATE_BYTES
@@ -71,7 +71,9 @@ def ask(port: int, path: str) -> str:
 
 async def lag(port: int) -> float:
     """Seconds for which the operator's event loop was blocked."""
-    found = re.search(r"event_loop_lag_seconds (\S+)", await asyncio.to_thread(ask, port, "/metrics"))
+    found = re.search(
+        r"^\w*event_loop_lag_seconds ([0-9.e-]+)$", await asyncio.to_thread(ask, port, "/metrics"), re.MULTILINE
+    )
     return float(found[1]) if found else 0.0
 
 
@@ -159,7 +161,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to look at each moment (default 30)")
     given = parser.parse_args()
-    with simulated() as cluster:
+    with installed("bench-big-specs", nodes="kwok:10") as cluster:
         asyncio.run(measure(cluster, Load(given.objects, given.bytes, given.seconds)))
 
 
