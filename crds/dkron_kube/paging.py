@@ -33,7 +33,12 @@ class Paging:
         limit = min(int(wanted), self._fit.get(path, int(wanted)))
         while True:
             request.url = request.url.update_query(limit=str(limit))
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except BaseException:
+                # The time may have been too short for the API server to write so many objects.
+                self._remember(path, limit // FEWER, most=int(wanted))
+                raise
             if response.status != HTTPStatus.OK:
                 return response
             try:
