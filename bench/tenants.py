@@ -24,7 +24,7 @@ from dkron_kube.paths import DKRON_JOBS
 Object = dict[str, Any]
 EACH_SECOND = "* * * * * *"
 QUIET, NOISY = "quiet", "noisy"
-TEMPLATES, TEMPLATE_BYTES = 200, 100_000
+TEMPLATES, TEMPLATE_BYTES = 200, 60_000
 ASKED, REQUESTS_OF_ONE = 5, 100
 ROWS = {
     "alone": None,

@@ -23,6 +23,7 @@ from dkron_api.edge.keys import (
 )  # fmt: skip
 from dkron_api.settings import AuthMode
 from dkron_crds.lease import INSTALLATION
+from dkron_crds.packed import packed_object
 from dkron_kube import paths
 from dkron_kube.watch import follow
 
@@ -46,7 +47,8 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     for number, job_watch in enumerate(app[TENANTS].watches):
         # /health tells everybody which part has ended, so it does not name a further namespace.
         what = f"watch of dkronjobs, number {number} of --namespaces" if number else "watch of dkronjobs"
-        tasks.append(start(what, partial(follow, kube, paths.DKRON_JOBS, job_watch.namespace, job_watch.sink)))
+        watch = partial(follow, kube, paths.DKRON_JOBS, job_watch.namespace, job_watch.sink, keep=packed_object)
+        tasks.append(start(what, watch))
     tasks.append(start("announcement", partial(_announce, app), may_end=True))
     tasks.append(start("rendering", app[PRERENDERER].run))
     yield

@@ -22,7 +22,7 @@ MOST_LEVELS = 200
 """Levels of objects and lists that the parser accepts (pydantic_core.from_json)."""
 DEPTH = 100
 """Levels that remain of a document that nests deeper than the parser accepts."""
-TEMPLATE_BYTES = 256 * 1024
+TEMPLATE_BYTES = 64 * 1024
 """Maximum length of `spec.jobTemplate` as JSON."""
 HEAVY = 64 * 1024
 """Documents up to this length are not measured part by part."""
@@ -109,9 +109,9 @@ def trim(item: Object, *, most: int = TEMPLATE_BYTES) -> bool:
     """Cut the parts that are too long to keep out of an object and mark it. Return whether anything was cut."""
     spec, cut = item.get("spec"), False
     template = spec.get("jobTemplate") if isinstance(spec, dict) else None
-    if template and (size := _size(template)) > most:
+    if why := template_problem(template, most=most):
         cast("Object", spec)["jobTemplate"] = {}
-        mark(item, f"spec.jobTemplate is {size} bytes long; at most {most} are allowed")
+        mark(item, why)
         cut = True
     fields = (item.get("metadata") or {}).get("managedFields")
     if fields and _size(fields) > HEAVY:
@@ -120,6 +120,14 @@ def trim(item: Object, *, most: int = TEMPLATE_BYTES) -> bool:
             entry.pop("fieldsV1", None)
         cut = True
     return cut
+
+
+def template_problem(template: object, *, most: int = TEMPLATE_BYTES) -> str:
+    """Return a sentence if `spec.jobTemplate` is too long; empty if it is not."""
+    size = _size(template) if template else 0
+    if size <= most:
+        return ""
+    return f"spec.jobTemplate is {size} bytes long; at most {most} are allowed, so put scripts into a ConfigMap"
 
 
 def mark(item: Object, sentence: str) -> None:

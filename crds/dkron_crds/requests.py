@@ -15,6 +15,9 @@ RUN_PREFIX = "run.dkron.io/"
 FIRST, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 """The range that nanoseconds since the epoch can express in 64 bits, and therefore the range of groups."""
 
+MOST_TEXT = 1024
+"""Characters of a request that count. An annotation may have 256 KiB, and requests stay in memory."""
+
 _FORCE, _BY, _TRACE = "force", "by ", "traceparent="
 _ID = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 """What Kubernetes accepts as the name of an annotation, after its prefix."""
@@ -49,15 +52,18 @@ def run_annotation(
     return RUN_PREFIX + request_id, " ".join(word for word in words if word)
 
 
-# The operator reads all of a job's requests again with each version of the job.
-@lru_cache(maxsize=16384)
 def read_request(key: str, text: str) -> Request | None:
     """Return the request in an annotation; None if the annotation is not a request.
 
-    Its text is `<RFC 3339 time> [force] [traceparent=<W3C trace context>] [by <name>]`.
+    Its text is `<RFC 3339 time> [force] [traceparent=<W3C trace context>] [by <name>]`, and is cut to `MOST_TEXT`
+    characters.
     """
-    if not key.startswith(RUN_PREFIX):
-        return None
+    return _read_request(key, text[:MOST_TEXT]) if key.startswith(RUN_PREFIX) else None
+
+
+# The operator reads all of a job's requests again with each version of the job.
+@lru_cache(maxsize=16384)
+def _read_request(key: str, text: str) -> Request:
     time, rest = _first_word(text)
     word, others = _first_word(rest)
     force = word == _FORCE

@@ -4,6 +4,7 @@ The docstring under each field is its description in the CRD, so write it for re
 documentation lists the fields in this order.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any
@@ -98,11 +99,11 @@ class RetryBackoff(WireModel):
 class JobTemplate(WireModel):
     """The part of a batch/v1 Job that is merged over the Job that the executor builds."""
 
-    metadata: dict[str, Any] = Field(default_factory=dict, max_length=16)
+    metadata: Mapping[str, Any] = Field(default_factory=dict, max_length=16)
     """Labels and annotations for the Job, as in the metadata of a batch/v1 Job. The operator sets name, namespace and
     owner; they cannot be overridden, nor can labels and annotations under dkron.io/."""
 
-    spec: dict[str, Any] = Field(default_factory=dict, max_length=64)
+    spec: Mapping[str, Any] = Field(default_factory=dict, max_length=64)
     """Any part of the spec of a batch/v1 Job, for example activeDeadlineSeconds, podFailurePolicy or
     template.spec.serviceAccountName. Containers merge by name; the one that the executor builds is called "job". See
     `kubectl explain job.spec`."""
@@ -203,14 +204,14 @@ class JobSpec(WireModel):
     Jobs run on different nodes. If several tags have a count, the smallest applies. If no node matches, the slot is
     skipped."""
 
-    metadata: dict[str, Text] = Field(default_factory=dict, max_length=256, json_schema_extra=keys_at_most(256))
+    metadata: Mapping[str, Text] = Field(default_factory=dict, max_length=256, json_schema_extra=keys_at_most(256))
     """Free-form key-value pairs by which the API can filter jobs. They have no other effect."""
 
     executor: Annotated[str, Field(max_length=63)] = "shell"
     """What runs the job: shell, docker, http, grpc, kafka, nats, rabbitmq or gcppubsub as in Dkron, or kubernetes,
     which runs the Job in jobTemplate."""
 
-    executor_config: dict[str, ConfigValue] = Field(
+    executor_config: Mapping[str, ConfigValue] = Field(
         default_factory=dict, max_length=64, json_schema_extra=keys_at_most(256)
     )
     """The settings of the executor; for shell: command (required), image, shell, env, cwd, timeout, mem_limit, su,
@@ -221,7 +222,7 @@ class JobSpec(WireModel):
     """The values that each run may be given, by a DkronRun, the REST API or dkronctl; runs by schedule and after a
     parent use the defaults."""
 
-    processors: dict[str, ProcessorConfig] = Field(
+    processors: Mapping[str, ProcessorConfig] = Field(
         default_factory=dict, max_length=16, json_schema_extra=keys_at_most(63)
     )
     """What happens to the output of an execution: maps the name of a processor to its settings, all strings.
@@ -252,7 +253,7 @@ class JobSpec(WireModel):
     """A partial batch/v1 Job that is merged over the one that the executor builds: resources, service account,
     tolerations, podFailurePolicy, labels for Kueue and so on. Its pods meet the Pod Security Standard restricted, and
     run as user 65532 without a token, where this does not say otherwise; securityContext.runAsNonRoot: false lets them
-    run as their images say."""
+    run as their images say. It has at most 64 KiB as JSON: put long scripts into a ConfigMap, and mount it."""
 
     history: History = History()
     """How many executions, Jobs and bytes of output are kept."""

@@ -7,8 +7,9 @@ from http import HTTPStatus
 
 import aiohttp
 
-PAGE_BYTES = 4 << 20
-"""Maximum length of a page, unless it is a single object: etcd accepts objects of 1.5 MiB by default."""
+PAGE_BYTES = 1 << 20
+"""Maximum length of a page, unless it is a single object: etcd accepts objects of 1.5 MiB by default. While a page is
+parsed, it may take thirty times as much memory, and the event loop waits."""
 FEWER = 8
 """A page that is too long is requested again with an eighth of its objects. The next page aims at half of the limit."""
 MOST_PATHS = 256
@@ -32,7 +33,12 @@ class Paging:
         limit = min(int(wanted), self._fit.get(path, int(wanted)))
         while True:
             request.url = request.url.update_query(limit=str(limit))
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except BaseException:
+                # The time may have been too short for the API server to write so many objects.
+                self._remember(path, limit // FEWER, most=int(wanted))
+                raise
             if response.status != HTTPStatus.OK:
                 return response
             try:

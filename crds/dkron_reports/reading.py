@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from dkron_crds.packed import plain
+
 Object = Mapping[str, Any]
 
 
@@ -15,7 +17,7 @@ def mapping(parent: Object, key: str) -> Object:
 
 def items(parent: Object, key: str) -> list[Any]:
     """Return the list under a key; empty for none."""
-    value = parent.get(key)
+    value = plain(parent.get(key))
     return value if isinstance(value, list) else []
 
 

@@ -122,7 +122,7 @@ def big(number: int) -> Hostile:
     name = f"big-{number}"
     if number % 2:
         job = dkron_job(name, jobTemplate={"spec": {"template": {"x": ["x" * 997] * (LONG // 1000)}}})
-        return Hostile(name, job, is_not_ready("Unreadable", "262144"), event="Unreadable")
+        return Hostile(name, job, is_not_ready("Unreadable", "65536"), event="Unreadable")
     texts = {f"payload-{part}": "x" * 127_000 for part in range(LONG // 127_000)}
     return Hostile(name, dkron_job(name, config=texts), lambda status: condition(status, "Ready"))
 

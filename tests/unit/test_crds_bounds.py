@@ -81,7 +81,8 @@ def test_a_template_that_is_too_long_goes_and_the_rest_stays() -> None:
     assert trim(item)
     assert item["spec"] == {"jobTemplate": {}, "schedule": "@daily"}
     assert "300" in unreadable(item)
-    assert "262144" in unreadable(item)
+    assert "65536" in unreadable(item)
+    assert "ConfigMap" in unreadable(item)
 
 
 def test_a_long_record_of_who_wrote_what_goes_unseen() -> None:

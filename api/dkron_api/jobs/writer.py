@@ -15,6 +15,7 @@ from dkron_api.jobs.keyed_lock import KeyedLock
 from dkron_api.refusal import ApiError
 from dkron_api.translate.record import Job
 from dkron_crds.names import API_VERSION, MODIFIED_BY, object_name
+from dkron_crds.packed import plain_parts
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.spec import changed, spec_of
@@ -138,7 +139,7 @@ class JobWriter:
     async def _replace(self, known: Job, body: JobBody, terms: Terms, annotations: dict[str, str] | None) -> Job:
         if terms.fresh:
             raise ApiError(HTTPStatus.PRECONDITION_FAILED, f'the job "{body.name}" already exists')
-        stored = known.raw["spec"]
+        stored = plain_parts(known.raw["spec"])
         wanted = spec_of(body, stored)
         _require_free(known, changed(stored, wanted), terms)
         job = await self._edit(known, [{"op": "replace", "path": "/spec", "value": wanted}], terms)

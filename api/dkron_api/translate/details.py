@@ -12,6 +12,7 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.standing import status_of
 from dkron_api.translate.times import in_utc
 from dkron_crds.depends import When
+from dkron_crds.packed import plain_object
 from dkron_crds.parameters import Parameter
 from dkron_from_dkron.manifest import manifest
 from dkron_reports.job import pause_of
@@ -98,7 +99,7 @@ def _parameter(one: Parameter) -> JSON:
 
 def _manifest(job: Job) -> JSON | None:
     """Return the job as a manifest; None if it nests so deep that it cannot be sent."""
-    whole = manifest(job.raw, defaults=False)
+    whole = manifest(plain_object(job.raw), defaults=False)
     try:
         gojson.encode(whole)
     except (RecursionError, ValueError):

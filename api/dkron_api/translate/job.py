@@ -1,6 +1,6 @@
 """Translates a DkronJob to Dkron's JSON: the job as GET shows it (Dkron behaviour §2.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -74,7 +74,7 @@ def _problem(job: Job) -> JSON:
     return {"problem": why} if why else {}
 
 
-def _sorted(mapping: dict[str, str]) -> dict[str, str]:
+def _sorted(mapping: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(mapping.items()))
 
 

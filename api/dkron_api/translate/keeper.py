@@ -7,6 +7,7 @@ there: Argo CD, Flux and Helm leave both in labels and annotations.
 from typing import Any
 
 from dkron_api.translate.record import Job
+from dkron_crds.packed import plain
 
 JSON = dict[str, Any]
 LONGEST = 253
@@ -25,7 +26,7 @@ _MANAGERS = {
 def keeper(job: Job) -> JSON | None:
     """Return the tool that keeps the job, the name that it gives to what it keeps (empty if it does not tell), and the
     fields of the spec that it would write again with their field managers; None for a job that no manifest keeps."""
-    marks = {**(job.raw["metadata"].get("labels") or {}), **job.annotations}
+    marks = {**plain(job.raw["metadata"].get("labels") or {}), **plain(job.annotations)}
     argo = next((marks[key] for key in _ARGO if marks.get(key)), "").partition(":")[0]
     flux = next((marks[key] for key in _FLUX if marks.get(key)), "")
     managers = sorted(set(job.owners.values()))

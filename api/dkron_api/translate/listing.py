@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.standing import status_of
+from dkron_crds.packed import plain
 
 Pairs = Iterable[tuple[str, str]]
 T = TypeVar("T")
@@ -91,7 +92,7 @@ def _matches(job: Job, query: JobQuery) -> bool:
             return False
     if query.disabled is not None and query.disabled != ("true" if spec.get("disabled") else "false"):
         return False
-    metadata = spec.get("metadata") or {}
+    metadata = plain(spec.get("metadata")) or {} if query.metadata else {}
     return all(metadata.get(key) == value for key, value in query.metadata)
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from dkron_api.translate.record import Job, lenient
 from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_fields, texts, texts_by_name
 from dkron_crds.conditions import ConditionStatus
+from dkron_crds.packed import plain
 from dkron_crds.pause import PauseReason, PauseSpec, PauseStatus
 from dkron_from_dkron.values import Unreadable
 
@@ -58,7 +59,7 @@ def selects(spec: Object, job: Job) -> bool:
     """Whether the spec of a DkronPause names the job, has its labels, or is for all. Namespaces are not compared."""
     if spec.get("jobs"):
         return job.name in spec["jobs"]
-    labels: Mapping[str, str] = job.raw["metadata"].get("labels") or {}
+    labels: Mapping[str, str] = plain(job.raw["metadata"].get("labels")) or {}
     return all(labels.get(key) == value for key, value in (spec.get("selector") or {}).items())
 
 

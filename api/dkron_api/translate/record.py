@@ -1,4 +1,4 @@
-"""A DkronJob as the API caches it: the object as the API server sent it, parsed on demand.
+"""A DkronJob as the API caches it: the object as the API server sent it, its large parts packed, and read on demand.
 
 Ten thousand jobs with their executions take a few hundred megabytes as models and a fraction of that as received, and
 most are rendered once and never read again.
@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from dkron_crds.base import WireModel
 from dkron_crds.job import Day, JobSpec, JobStatus
+from dkron_crds.packed import packed_object, plain_parts
 from dkron_crds.requests import RUN_PREFIX
 from dkron_from_dkron.spec import DEFAULTS
 
@@ -28,13 +29,14 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class Job:
-    """One DkronJob at one resource version."""
+    """One DkronJob at one resource version. Parts of `raw` may be packed: read them as a `Mapping` or a `Sequence`, or
+    by `dkron_crds.packed.plain`, and keep no parsed copy."""
 
     __slots__ = ("created", "generation", "name", "namespace", "object_name", "owners", "raw", "uid", "version")
 
     def __init__(self, raw: Object) -> None:
         metadata = raw["metadata"]
-        self.raw = raw
+        self.raw = packed_object(raw)
         self.uid: str = metadata["uid"]
         self.namespace: str = metadata["namespace"]
         self.object_name: str = metadata["name"]
@@ -46,8 +48,8 @@ class Job:
 
     @property
     def spec(self) -> JobSpec:
-        """The desired state."""
-        return lenient(JobSpec, self.raw["spec"])
+        """The desired state without `jobTemplate`, which Dkron's JSON does not have."""
+        return lenient(JobSpec, {key: part for key, part in self.raw["spec"].items() if key != "jobTemplate"})
 
     @property
     def status(self) -> JobStatus:
@@ -95,7 +97,7 @@ class Job:
 def kept(raw: Object) -> Job:
     """Return the job for the cache, without managedFields: they are longer than the rest, and already read."""
     job = Job(raw)
-    raw["metadata"].pop("managedFields", None)
+    job.raw["metadata"].pop("managedFields", None)
     return job
 
 
@@ -139,6 +141,7 @@ def _last_applied(metadata: Object) -> set[str] | None:
 def lenient(model: type[M], raw: Object) -> M:
     """Return the model of a stored object without the fields that it cannot hold, so that a job accepted by an older
     schema is still shown. In lists, only the invalid entries are dropped."""
+    raw = plain_parts(raw)
     try:
         return model.from_wire(raw)
     except ValidationError as exc:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from dkron_cli.core.manifests import Document, Path
 from dkron_crds.admission import CHECKS
 from dkron_crds.base import WireModel
+from dkron_crds.bounds import template_problem
 from dkron_crds.depends import circle
 from dkron_crds.job import DkronJob, JobSpec
 from dkron_crds.kinds import KINDS
@@ -250,6 +251,8 @@ def _executor(spec: JobSpec) -> Iterator[Problem]:
     pod = template.get("spec") if isinstance(template, dict) else None
     if spec.executor == "kubernetes" and not (isinstance(pod, dict) and pod.get("containers")):
         yield ("spec", "jobTemplate"), "jobTemplate needs a container for the executor kubernetes", False
+    if why := template_problem(spec.to_wire().get("jobTemplate")):
+        yield ("spec", "jobTemplate"), why, False
     if ignored := Settings(spec.executor, spec.executor_config, spec.processors).ignored():
         yield config, ignored, True
 

@@ -21,6 +21,7 @@ from dkron_operator.executors import inline
 from dkron_operator.executors.config import NONE_GIVEN, ConfigError
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
+from dkron_operator.plan.packed_spec import plain_spec
 from dkron_operator.plan.view import JobView, Outcome
 
 Key = tuple[str, str]
@@ -163,7 +164,7 @@ class InlineCalls:
 
     async def _result(self, job: JobView, traceparent: str, given: Mapping[str, str]) -> Result:
         try:
-            return await self._pool.call(inline.keys(job.spec, given).within(traceparent))
+            return await self._pool.call(inline.keys(plain_spec(job.spec), given).within(traceparent))
         except ConfigError as exc:
             return Result(str(exc))
         except Exception as exc:
@@ -171,7 +172,7 @@ class InlineCalls:
             return Result(f"http: {type(exc).__name__}: {exc}")
 
     def _told(self, key: Key, job: JobView, result: Result, *, given: Mapping[str, str], began: datetime) -> Outcome:
-        error, output = inline.printed(job.spec, result, given)
+        error, output = inline.printed(plain_spec(job.spec), result, given)
         size, room = job.spec.history.output_bytes, self._listener.room(job)
         if room > size:
             self._listener.keep(*key, output[-room:])

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from dkron_crds.base import first_problem
+from dkron_crds.packed import plain
 from dkron_crds.pause import PauseSpec, PauseStatus, WhenResumed
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.kit.oldest_first import OldestFirst, Room
@@ -77,7 +78,8 @@ class PauseView:
         """Whether the job is one of those that it names, wherever it holds."""
         if self.jobs:
             return job.dkron_name in self.jobs
-        return all(job.labels.get(key) == value for key, value in self.selector.items())
+        labels = plain(job.labels)
+        return all(labels.get(key) == value for key, value in self.selector.items())
 
 
 def read_pause(body: Object) -> PauseView:

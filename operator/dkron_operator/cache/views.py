@@ -6,6 +6,7 @@ from typing import Any
 
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobStatus, ReadyReason
+from dkron_crds.packed import packed
 from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications import read_notify
 from dkron_operator.plan.read import (
@@ -63,7 +64,7 @@ def annotated(body: Object, known: JobView) -> JobView:
         known,
         requests=read_requests(metadata),
         stops=read_stops(metadata),
-        notify=read_notify(metadata),
+        notify=packed(read_notify(metadata)),
         labels=read_labels(metadata),
         deleting="deletionTimestamp" in metadata,
         accepted=is_accepted(metadata),

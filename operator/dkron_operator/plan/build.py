@@ -1,6 +1,7 @@
 """The complete batch/v1 Job for one attempt, built from a view and a claim."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -16,6 +17,7 @@ from dkron_operator.executors.images import Images
 from dkron_operator.executors.pod_security import restricted
 from dkron_operator.executors.template import merge
 from dkron_operator.plan.affinity import affinity, is_spread
+from dkron_operator.plan.packed_spec import plain_spec
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
 
 Object = dict[str, Any]
@@ -35,6 +37,7 @@ def build_job(
     that nodes have without a label; `confine` completes the pod to `restricted`, where the template leaves that open;
     `given` are the values that the run gives for parameters. Raises `ConfigError` for a spec that `check_template`
     refuses, and for values that do not fit their places."""
+    job = _parsed(job)
     values = values_of(job.spec, given)
     body: Object = merge(_of_spec(job, images, values), _identity(job, entry))
     if traceparent:
@@ -52,9 +55,14 @@ def build_job(
 
 def built_pod(job: JobView, *, images: Images) -> Object:
     """The pod spec of the job's Jobs, without what differs from one attempt to another. Raises `ConfigError`."""
+    job = _parsed(job)
     values = Values.sample(job.spec.parameters)
     pod: Object = (_of_spec(job, images, values)["spec"].get("template") or {}).get("spec") or {}
     return pod
+
+
+def _parsed(job: JobView) -> JobView:
+    return replace(job, spec=plain_spec(job.spec))
 
 
 def _of_spec(job: JobView, images: Images, values: Values) -> Object:

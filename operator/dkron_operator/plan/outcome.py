@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from dkron_crds.packed import plain
 from dkron_operator.plan.permissions import explained, with_remedy
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Trouble
 
@@ -72,6 +73,7 @@ def _phase(pod: Object | None) -> str:
 
 
 def _is_of_one_pod(template: Object, *, failed: bool) -> bool:
+    template = plain(template)
     several = any(template.get(key) not in (None, 1) for key in ("completions", "parallelism"))
     return not (several or (failed and (template.get("backoffLimit") or template.get("podFailurePolicy"))))
 

@@ -12,6 +12,7 @@ from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
 from dkron_crds.known_settings import Settings
 from dkron_crds.names import ACCEPTED
 from dkron_crds.node_tags import DKRONS, AgentTags, read_agent
+from dkron_crds.packed import packed
 from dkron_crds.parameters import missing_default
 from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.run import OF_RUN, WITH_PARAMETERS
@@ -20,9 +21,10 @@ from dkron_crds.schedule.once import Never
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
 from dkron_operator.executors import check, remarks
-from dkron_operator.executors.problem import Problem
+from dkron_operator.executors.problem import MOST_MESSAGE, Problem
 from dkron_operator.notifications import read_notify
 from dkron_operator.plan.cause import Cause, started_at
+from dkron_operator.plan.packed_spec import packed_spec
 from dkron_operator.plan.placement import check_placement
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node
 from dkron_operator.processors import check as check_processors
@@ -56,15 +58,15 @@ def read_job(body: Object) -> JobView:
         status_written=status_written(metadata),
         requests=read_requests(metadata),
         stops=read_stops(metadata),
-        spec=spec,
+        spec=packed_spec(spec),
         schedule=schedule,
         problem=problem,
         fingerprint=spec.fingerprint,
         ignored="" if spec is given else _settings(given).ignored(),
-        remarks=remarks(spec) if problem is None else "",
+        remarks=remarks(spec)[:MOST_MESSAGE] if problem is None else "",
         unprompted=_unprompted(spec, schedule),
         unknown=None if spec is given else check(given) or _processors(given),
-        notify=read_notify(metadata),
+        notify=packed(read_notify(metadata)),
         labels=read_labels(metadata),
     )
 
@@ -112,7 +114,8 @@ def read_stops(metadata: Object) -> tuple[Stop, ...]:
 
 def read_labels(metadata: Object) -> Mapping[str, str]:
     """The labels of an object."""
-    return dict(metadata.get("labels") or {})
+    labels: Mapping[str, str] = packed(dict(metadata.get("labels") or {}))
+    return labels
 
 
 def read_status(body: Object) -> JobStatus | None:

@@ -3,7 +3,7 @@ cannot report."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -89,12 +89,24 @@ def register(registry: kopf.OperatorRegistry, source: Handlers, access: Access, 
         body: Object = dict(event["object"])
         signs.event(DKRON_JOBS, body["metadata"]["namespace"])
         source.feed_job(event["type"], body)
+        _release(event["object"])
 
     @kopf.on.event(JOBS.group, JOBS.version, JOBS.plural, registry=registry)
     async def run_seen(event: kopf.RawEvent, **_: object) -> None:
         body: Object = dict(event["object"])
         signs.event(JOBS, body["metadata"]["namespace"])
         source.feed_run(event["type"], body)
+        _release(event["object"])
+
+
+def _release(held: kopf.RawBody) -> None:
+    """Leave kopf only what it needs to identify the object: its worker holds the last one for more than a second, and
+    at the start there is a worker for each object."""
+    item: Object = cast("Object", held)
+    for key in ("spec", "status"):
+        item.pop(key, None)
+    for key in ("annotations", "labels", "managedFields"):
+        item["metadata"].pop(key, None)
 
 
 def settings() -> kopf.OperatorSettings:

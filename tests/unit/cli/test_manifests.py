@@ -48,6 +48,8 @@ def job(spec: str, name: str = "a") -> str:
                      id="an unknown executor"),
         pytest.param(job(GOOD + "  executor: kubernetes\n"), ["6: warning", "4: DkronJob a: jobTemplate needs"],
                      id="no container"),
+        pytest.param(job(GOOD + "  jobTemplate: {spec: {a: " + "x" * 65536 + "}}\n"),
+                     ["7: DkronJob a: spec.jobTemplate is 65553 bytes long; at most 65536 are"], id="a long template"),
         pytest.param(job(GOOD + '  tags: {a: "b:0"}\n'), ['7: DkronJob a: tags.a: "b:0" has no count'], id="tags"),
         pytest.param(job(GOOD + "  retryBackoff: {initial: 2m}\n"), ["7: DkronJob a: retryBackoff.max"], id="backoff"),
         pytest.param(job(GOOD + "  startsAt: 2026-01-02T00:00:00Z\n  expiresAt: 2026-01-01T00:00:00Z\n"),

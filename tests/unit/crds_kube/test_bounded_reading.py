@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 from aiohttp import web
 
 from dkron_crds.bounds import unreadable
 from dkron_kube.access import Access
+from dkron_kube.errors import Unavailable
 from dkron_kube.paging import Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import bounded_text, read_bounded
@@ -68,6 +70,25 @@ async def test_pages_grow_again_when_objects_are_short_again() -> None:
         [item async for item in client.list(DKRON_JOBS, "default")]
         [item async for item in client.list(DKRON_JOBS, "default")]
     assert shelf.asked[-3:] == [500, 500, 500]
+
+
+async def test_a_page_that_gets_no_answer_is_asked_for_smaller() -> None:
+    shelf = Shelf(13, 100_000)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if int(request.query["limit"]) > 10 and request.transport is not None:
+            # As if the time were over before the API server has written so many objects.
+            shelf.asked.append(int(request.query["limit"]))
+            request.transport.close()
+        return await shelf.answer(request)
+
+    async with served(answer) as client:
+        with pytest.raises(Unavailable):
+            [item async for item in client.list(DKRON_JOBS, "default")]
+        # Each failure divides by eight: 500, 62, 7.
+        with suppress(Unavailable):
+            [item async for item in client.list(DKRON_JOBS, "default")]
+        assert len([item async for item in client.list(DKRON_JOBS, "default")]) == 13
 
 
 async def test_one_that_nests_too_deep_is_marked_and_the_others_are_read() -> None:

@@ -1,0 +1,31 @@
+"""A spec as the cache keeps it: its free-form parts are bytes if they are large. Users decide how long these are, and
+only the building of a Job needs all of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dkron_crds.job import JobSpec, JobTemplate
+from dkron_crds.packed import packed, plain
+
+_PARTS = ("executor_config", "processors", "metadata")
+
+
+def packed_spec(spec: JobSpec) -> JobSpec:
+    """The spec with its large free-form parts packed."""
+    template = spec.job_template
+    parts = {name: packed(getattr(spec, name)) for name in _PARTS}
+    parts["job_template"] = _template(packed(template.metadata), packed(template.spec))
+    return spec.model_copy(update=parts)
+
+
+def plain_spec(spec: JobSpec) -> JobSpec:
+    """The spec with all its parts parsed, for code that builds something from it."""
+    template = spec.job_template
+    parts = {name: plain(getattr(spec, name)) for name in _PARTS}
+    parts["job_template"] = _template(plain(template.metadata), plain(template.spec))
+    return spec.model_copy(update=parts)
+
+
+def _template(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> JobTemplate:
+    # Validation would copy the parts, and parse those that are packed.
+    return JobTemplate.model_construct(metadata=metadata, spec=spec)
