@@ -25,19 +25,27 @@ class History:
         self.ahead = frozenset(read_time(each) for each in items(status, "ranAhead"))
         self.since = _kept_from(status, timing)
         self._mark = timing.mark
+        spans = ((read_time(each.get("after")), read_time(each.get("until"))) for each in objects(status, "deferred"))
+        self._deferred = [(after, until) for after, until in spans if until is not None]
         self.has_gaps = self._lacking(line, now) > number(skipped, "count")
         """Whether more slots became no run than were ever skipped, as after a client deleted the executions."""
 
     def decided(self, slot: datetime) -> bool:
         """Whether the operator has decided the slot."""
-        return self._mark is not None and slot <= self._mark
+        return self._mark is not None and slot <= self._mark and not self.deferred(slot)
+
+    def deferred(self, slot: datetime) -> bool:
+        """Whether the slot was missed and waits for its turn."""
+        return any((after is None or after < slot) and slot <= until for after, until in self._deferred)
 
     def _lacking(self, line: Timeline, now: datetime) -> int:
         """Count the decided slots up to now of which a run would be kept, and is not."""
         if self._mark is None:
             return 0
         last = min(self._mark, now)
-        return line.count(shifted(self.since, -TICK), last) - sum(self.since <= slot <= last for slot in self.runs)
+        begin = shifted(self.since, -TICK)
+        waiting = sum(line.count(max(after or begin, begin), min(until, last)) for after, until in self._deferred)
+        return line.count(begin, last) - waiting - sum(self.since <= slot <= last for slot in self.runs)
 
 
 def _kept_from(status: Object, timing: Timing) -> datetime:

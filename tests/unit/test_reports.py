@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import Condition, Day, Execution, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_reports import agenda as agenda_module
@@ -63,6 +63,8 @@ FORBID = "an earlier run was active, and spec.concurrency is forbid"
 PAUSED = condition("Suspended", True, "Paused", "paused by ann: a release (DkronPause a/release)")
 BROKEN = condition("Ready", False, "InvalidTemplate", "containers: missing")
 MANY = (execution(claim(at(-3), at=at(-3))), execution(claim(at(-4), at=at(-4))))
+WAITING = (DeferredSlots(after=at(-4), until=at(-2)),)
+FEWER = Skipped(count=58, last_time=at(-55), last_reason=SkipReason.MISSED)
 OLD_AND_RUNNING = (*MANY, execution(claim(at(-50), member="a"), exit_code=0))
 
 
@@ -109,6 +111,7 @@ KEPT = "keeps runs from 2026-03-01T11:56:00Z"
             "?rrsssl", KEPT, id="cut off, with an old execution of a run that goes on",
         ),
         pytest.param({}, {"ran_ahead": (at(1),)}, "ssssssr", "", id="ran ahead"),
+        pytest.param({}, {"deferred": WAITING, "skipped": FEWER}, "ssllssl", "", id="deferred"),
     ],
 )  # fmt: skip
 def test_situations(spec: dict[str, Any], known: dict[str, Any], expected: str, said: str) -> None:

@@ -41,7 +41,7 @@ def waiting(plan: Plan, line: Timeline | None) -> str:
         return ""
     number = count(stretches, UndecidedSlots(line, plan.status.accepted), now)
     slots = "1 missed slot waits" if number == 1 else f"{number} missed slots wait"
-    return f"{slots} for the active run to end, the oldest of {rfc3339(slot)}"
+    return f"{slots} until no run is active, the oldest is {rfc3339(slot)}"
 
 
 def _give_up(plan: Plan, line: Timeline) -> None:

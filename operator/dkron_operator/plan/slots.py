@@ -188,5 +188,5 @@ def _defer(plan: Plan, line: Timeline, slot: datetime) -> bool:
     plan.note(SlotsDeferred(newest, UndecidedSlots(line, plan.status.accepted)))
     count = line.count(mark, newest)
     slots = "1 missed slot waits" if count == 1 else f"{count} missed slots wait"
-    plan.tell("SlotsDeferred", f"{slots} for the active run to end, the newest at {rfc3339(newest)}")
+    plan.tell("SlotsDeferred", f"{slots} until no run is active, the newest is {rfc3339(newest)}")
     return True

@@ -69,7 +69,7 @@ def test_a_restart_runs_no_slot_that_was_refused() -> None:
     living, plan = settle(replace(missed, now=minutes(5.5)))
     assert (skipped(living.status), stretches(living.status)) == ((3, BUSY), [(minutes(1), minutes(2))])
     ready = next(each for each in plan.status.conditions if each.type == ConditionType.READY)
-    assert ready.message == "1 missed slot waits for the active run to end, the oldest of 2026-03-01T12:02:00Z"
+    assert ready.message == "1 missed slot waits until no run is active, the oldest is 2026-03-01T12:02:00Z"
     again, _ = settle(replace(living, now=minutes(5.7), fireable_since=minutes(5.7)))
     end, _ = settle(over(again))
     end, _ = settle(over(end))
