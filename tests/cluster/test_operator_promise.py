@@ -85,6 +85,41 @@ def test_a_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None
         assert kube.wait_for("an Event", partial(kube.events_of, name, "StatusRebuilt"), bool)
 
 
+# --- a restart while a run is active ----------------------------------------------------------------------------------
+
+
+def _length(status: dict[str, Any]) -> int:
+    """How many slots of each second wait for their turn."""
+    return sum(round((at(each["until"]) - at(each["after"])).total_seconds()) for each in status["deferred"])
+
+
+def _refuses(status: dict[str, Any], *, more_than: int) -> bool:
+    return int(status.get("skipped", {}).get("count", 0)) > more_than
+
+
+def test_a_restart_runs_no_slot_that_was_refused(own_site: Site) -> None:
+    kube, operator, refused = own_site.kube, own_site.operator, 0
+    operator.start()
+    kube.apply(each_second("busy", concurrency="forbid", missedRuns="all", jobTemplate=simulated(run_for="10m")))
+    kube.wait_status("busy", "to run", lambda status: status.get("active"))
+    for outages in (1, 2):
+        operator.kill()
+        kube.wait_passed(datetime.now(UTC) + timedelta(seconds=3))
+        operator.start()
+        status = kube.wait_status("busy", "to refuse slots", partial(_refuses, more_than=refused + 2))
+        refused = status["skipped"]["count"]
+        assert status["skipped"]["lastReason"] == "ConcurrencyForbidden"
+        assert len(status["deferred"]) == outages
+        assert condition(status, "Ready")["message"].startswith(f"{_length(status)} missed slots wait")
+    begin, (active,) = at(status["active"][0]["slot"]), status["active"]
+    decided = 1 + round((at(status["lastScheduleTime"]) - begin).total_seconds())
+    assert decided == 1 + refused + _length(status), status
+    turn = at(status["deferred"][0]["after"]) + timedelta(seconds=1)
+    kube.delete(JOBS, active["job"])
+    kube.wait_for("a missed slot to run", lambda: slots(kube, "busy"), lambda found: turn in found)
+    assert slots(kube, "busy") in ([turn], [begin, turn])
+
+
 # --- a clock that is wrong -------------------------------------------------------------------------------------------
 
 
