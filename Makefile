@@ -369,9 +369,11 @@ golden-schedules: venv ## Generate tests/conformance/schedules.jsonl with robfig
 ##@ Measure
 
 .PHONY: bench
-bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, start of dkronctl, scrapes, overviews and tracing
+bench: venv ## Measure lateness compared with CronJob, beside a noisy namespace, beside long templates and at leader changes, cost per execution, REST requests per second, and cost of schedules, executor start, start of dkronctl, scrapes, overviews and tracing
 	@PYTHONPATH=hack $(BIN)/python bench/same_second.py
 	@PYTHONPATH=hack $(BIN)/python bench/tenants.py
+	@PYTHONPATH=hack $(BIN)/python bench/big_specs.py
+	@PYTHONPATH=hack $(BIN)/python bench/forged_jobs.py
 	@PYTHONPATH=hack $(BIN)/python bench/handover.py
 	@PYTHONPATH=hack $(BIN)/python bench/per_execution.py
 	@PYTHONPATH=hack $(BIN)/python bench/inline_calls.py

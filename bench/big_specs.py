@@ -28,6 +28,7 @@ import localcluster
 from dkron_crds.bounds import TEMPLATE_BYTES
 from dkron_kube import access
 from dkron_kube.client import KubeClient
+from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_JOBS
 
 Object = dict[str, Any]
@@ -125,12 +126,14 @@ async def both(client: KubeClient, witness: Witness, kubeconfig: Path, load: Loa
     """Print a line after the start of both programs, and one after each object has changed."""
 
     async def change(number: int) -> None:
-        await client.patch(DKRON_JOBS, NOISY, f"big-{number}", {"metadata": {"labels": {"changed": "yes"}}})
+        # The API server may need longer than a client waits.
+        with contextlib.suppress(Unavailable):
+            await client.patch(DKRON_JOBS, NOISY, f"big-{number}", {"metadata": {"labels": {"changed": "yes"}}})
 
     began, port, core = time.time(), free_port(), two_cores().generator
     with (
         operator(kubeconfig, f"{QUIET},{NOISY}", "--monitoring-port", str(port)) as process,
-        dkron_api(kubeconfig, QUIET, core=core, options=["--namespaces", "*"]) as server,
+        dkron_api(kubeconfig, QUIET, core=core, options=["--namespaces", "*"], seconds=START) as server,
     ):
         poll = Poll(server)
         asking = asyncio.ensure_future(poll.run())
@@ -141,7 +144,7 @@ async def both(client: KubeClient, witness: Witness, kubeconfig: Path, load: Loa
         )
         for title in ("started", "all changed"):
             if title == "all changed":
-                await many(load.objects, change, width=8)
+                await many(load.objects, change, width=2)
             await asyncio.sleep(load.seconds)
             process.check()
             late = percentiles(witness.between(begun, time.time() - 2))

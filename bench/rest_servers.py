@@ -74,8 +74,10 @@ def pinned(core: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def dkron_api(kubeconfig: Path, name: str, *, core: int, options: list[str]) -> Iterator[Server]:
-    """The API for one namespace, with all its jobs in memory."""
+def dkron_api(
+    kubeconfig: Path, name: str, *, core: int, options: list[str], seconds: float = START
+) -> Iterator[Server]:
+    """The API for one namespace, with all its jobs in memory, which it has after so many seconds at most."""
     command = [
         *(sys.executable, "-m", "dkron_api", "--port", "0", "--namespace", name, "--kubeconfig", str(kubeconfig)),
         *("--rate", "0"),
@@ -85,17 +87,17 @@ def dkron_api(kubeconfig: Path, name: str, *, core: int, options: list[str]) -> 
         with log.open("ab") as output, pinned(core):
             process = subprocess.Popen([*command, *options], stderr=output)
         try:
-            _line(process, log, "ready with ")
-            port = str(_line(process, log, "listening on ")["url"]).rpartition(":")[2]
+            _line(process, log, "ready with ", seconds)
+            port = str(_line(process, log, "listening on ", seconds)["url"]).rpartition(":")[2]
             yield Server(process.pid, ("127.0.0.1", int(port)), log)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(START)
 
 
-def _line(process: subprocess.Popen[bytes], log: Path, text: str) -> dict[str, object]:
+def _line(process: subprocess.Popen[bytes], log: Path, text: str, seconds: float) -> dict[str, object]:
     """The line of the log whose message begins like this, as soon as it is there."""
-    end = time.monotonic() + START
+    end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         for line in log.read_text().splitlines():
             with contextlib.suppress(ValueError):

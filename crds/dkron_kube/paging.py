@@ -10,6 +10,9 @@ import aiohttp
 PAGE_BYTES = 1 << 20
 """Maximum length of a page, unless it is a single object: etcd accepts objects of 1.5 MiB by default. While a page is
 parsed, it may take thirty times as much memory, and the event loop waits."""
+FIRST = 64
+"""Objects of the first page of a list, until the length of its objects is known. The API server may need a second to
+write as many templates at their bound, and requests have some seconds."""
 FEWER = 8
 """A page that is too long is requested again with an eighth of its objects. The next page aims at half of the limit."""
 MOST_PATHS = 256
@@ -30,7 +33,7 @@ class Paging:
         wanted, path = request.url.query.get("limit", ""), request.url.path
         if not wanted.isdecimal():
             return await handler(request)
-        limit = min(int(wanted), self._fit.get(path, int(wanted)))
+        limit = min(int(wanted), self._fit.get(path, FIRST))
         while True:
             request.url = request.url.update_query(limit=str(limit))
             try:
@@ -67,7 +70,6 @@ class Paging:
 
     def _remember(self, path: str, fit: int, *, most: int) -> None:
         self._fit.pop(path, None)
-        if fit < most:
-            self._fit[path] = max(1, fit)
-            if len(self._fit) > MOST_PATHS:
-                del self._fit[next(iter(self._fit))]
+        self._fit[path] = min(max(1, fit), most)
+        if len(self._fit) > MOST_PATHS:
+            del self._fit[next(iter(self._fit))]

@@ -10,7 +10,7 @@ from aiohttp import web
 from dkron_crds.bounds import unreadable
 from dkron_kube.access import Access
 from dkron_kube.errors import Unavailable
-from dkron_kube.paging import Paging
+from dkron_kube.paging import FIRST, Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import bounded_text, read_bounded
 from dkron_kube.watch import Pace, follow
@@ -48,7 +48,7 @@ class Shelf:
 @pytest.mark.parametrize(
     ("count", "size", "most"),
     [
-        pytest.param(1200, 10, 3, id="short objects in full pages"),
+        pytest.param(1200, 10, 4, id="short objects in full pages"),
         pytest.param(13, 1_400_000, 17, id="long ones in short pages"),
         pytest.param(2, 5 * MIB, 6, id="one that is longer than a page alone"),
     ],
@@ -59,7 +59,7 @@ async def test_a_list_is_read_whole_in_pages_that_fit(count: int, size: int, mos
         found = [item["metadata"]["name"] async for item in client.list(DKRON_JOBS, "default")]
     assert found == [str(number) for number in range(count)]
     assert len(shelf.asked) <= most
-    assert shelf.asked[0] == 500
+    assert shelf.asked[0] == FIRST
 
 
 async def test_pages_grow_again_when_objects_are_short_again() -> None:
@@ -76,7 +76,7 @@ async def test_a_page_that_gets_no_answer_is_asked_for_smaller() -> None:
     shelf = Shelf(13, 100_000)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        if int(request.query["limit"]) > 10 and request.transport is not None:
+        if int(request.query["limit"]) > 5 and request.transport is not None:
             # As if the time were over before the API server has written so many objects.
             shelf.asked.append(int(request.query["limit"]))
             request.transport.close()
@@ -85,7 +85,7 @@ async def test_a_page_that_gets_no_answer_is_asked_for_smaller() -> None:
     async with served(answer) as client:
         with pytest.raises(Unavailable):
             [item async for item in client.list(DKRON_JOBS, "default")]
-        # Each failure divides by eight: 500, 62, 7.
+        # Each failure divides by eight: 64, 8.
         with suppress(Unavailable):
             [item async for item in client.list(DKRON_JOBS, "default")]
         assert len([item async for item in client.list(DKRON_JOBS, "default")]) == 13
