@@ -279,7 +279,7 @@ class _Rules:
             then = "it is dropped" if self._drops else "spec.missedRuns decides about it after the pause"
             return Explained(slot, What.PAUSED, f"the job is {self._paused}; {then}", setting="DkronPause")
         if self._history.deferred(slot):
-            why = "it was missed, and waits until no run is active"
+            why = "it was missed, and waits for its turn"
             return Explained(slot, What.LATE, why, setting="spec.concurrency")
         if slot > self._now:
             return Explained(slot, What.TO_COME, f"in {span(slot - self._now)}")

@@ -73,14 +73,13 @@ async def change(request: web.Request) -> web.StreamResponse:
     _refuse_elsewhere(request, fields)
     if "pausedBy" in fields and caller_of(request):
         fields["pausedBy"] = caller_of(request)[:LONGEST_NAME]
-    judged: Object | None = None
-    if not SELECTING.isdisjoint(fields):
-        found = await request.app[OBJECTS].get(PAUSE, namespace_of(request), request.match_info["name"])
-        judged = found.get("spec") or {}
-        await _require_pausing(request, judged | fields)
+    found = await request.app[OBJECTS].get(PAUSE, namespace_of(request), request.match_info["name"])
+    judged = found.get("spec") or {}
+    # Whatever it changes, as when the pause ends or what becomes of slots, concerns each job that it selects.
+    await _require_pausing(request, judged | fields)
 
     def check(before: Object, after: Object) -> None:
-        if judged is not None and any(before.get(field) != judged.get(field) for field in SELECTING):
+        if any(before.get(field) != judged.get(field) for field in SELECTING):
             raise ApiError(HTTPStatus.CONFLICT, "another client changed the pause during this request; retry")
         _refuse_wider(before, after)
 

@@ -40,8 +40,8 @@ def waiting(plan: Plan, line: Timeline | None) -> str:
     if line is None or slot is None:
         return ""
     number = count(stretches, UndecidedSlots(line, plan.status.accepted), now)
-    slots = "1 missed slot waits" if number == 1 else f"{number} missed slots wait"
-    return f"{slots} until no run is active, the oldest is {rfc3339(slot)}"
+    slots = "1 missed slot waits for its turn" if number == 1 else f"{number} missed slots wait for their turn"
+    return f"{slots}, the oldest is {rfc3339(slot)}"
 
 
 def _give_up(plan: Plan, line: Timeline) -> None:

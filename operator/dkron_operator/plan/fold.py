@@ -401,8 +401,11 @@ def _skipped(status: JobStatus, *, count: int, reason: SkipReason, at: datetime)
     before = status.skipped
     if before is None:
         return _with(status, skipped=Skipped(count=saturated(count), last_time=at, last_reason=reason))
-    newest = max(before.last_time, at)
-    return _with(status, skipped=Skipped(count=saturated(before.count + count), last_time=newest, last_reason=reason))
+    skipped = before.model_copy(update={"count": saturated(before.count + count)})
+    if at >= before.last_time:
+        # Of an older one, as of a missed slot that waited, the reason says nothing about the newest.
+        skipped = skipped.model_copy(update={"last_time": at, "last_reason": reason})
+    return _with(status, skipped=skipped)
 
 
 def _with_all_active(status: JobStatus, entries: Sequence[Active]) -> JobStatus:

@@ -187,6 +187,6 @@ def _defer(plan: Plan, line: Timeline, slot: datetime) -> bool:
         return _pass_until(plan, line, newest, SkipReason.MISSED)
     plan.note(SlotsDeferred(newest, UndecidedSlots(line, plan.status.accepted)))
     count = line.count(mark, newest)
-    slots = "1 missed slot waits" if count == 1 else f"{count} missed slots wait"
-    plan.tell("SlotsDeferred", f"{slots} until no run is active, the newest is {rfc3339(newest)}")
+    slots = "1 missed slot waits for its turn" if count == 1 else f"{count} missed slots wait for their turn"
+    plan.tell("SlotsDeferred", f"{slots}, the newest is {rfc3339(newest)}")
     return True

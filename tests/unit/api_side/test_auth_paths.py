@@ -46,7 +46,12 @@ NAMING: dict[tuple[str, str], list[Object]] = {
     ("POST", "/v1/backfills"): [{**RANGE, "job": "backup"}, {**RANGE, "selector": LABELS}, {**RANGE, "selector": {}}],
     ("PATCH", "/v1/backfills/{name}"): [{"suspend": False}, {"suspend": None}, {"parallelism": 2}],
     ("POST", "/v1/pauses"): [{"jobs": ["backup"]}, {"selector": LABELS}, {}, {"all_namespaces": True}],
-    ("PATCH", "/v1/pauses/{name}"): [{"jobs": ["backup"]}, {"jobs": None, "selector": LABELS}],
+    ("PATCH", "/v1/pauses/{name}"): [
+        {"jobs": ["backup"]},
+        {"jobs": None, "selector": LABELS},
+        {"until": None},
+        {"when_resumed": "drop"},
+    ],
 }
 """Bodies that name the job `backup`, or select it, by route."""
 NAMELESS = {
@@ -83,7 +88,7 @@ async def serving(scheme: OneCaller, *, kube: FakeApiServer | None = None, **spe
         api.know_jobs(api.kube.put(DKRON_JOBS, job))
         for key in (CLUSTERS, LEASES, NODES, POLICIES):
             api.know(key)
-        api.kube.put(DKRON_PAUSES, object_of("kept", spec={"jobs": ["other"]}))
+        api.kube.put(DKRON_PAUSES, object_of("kept", spec={"jobs": ["backup"]}))
         api.kube.put(DKRON_BACKFILLS, object_of("kept", spec={**RANGE, "job": "backup", "suspend": True}))
         yield api
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dkron_crds.job import AcceptedSchedule, ConditionType, DeferredSlots, JobStatus, SkipReason
+from dkron_crds.job import AcceptedSchedule, ConditionType, DeferredSlots, JobStatus, Skipped, SkipReason
 from dkron_crds.status import MAX_DEFERRED
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import Report
@@ -69,7 +69,7 @@ def test_a_restart_runs_no_slot_that_was_refused() -> None:
     living, plan = settle(replace(missed, now=minutes(5.5)))
     assert (skipped(living.status), stretches(living.status)) == ((3, BUSY), [(minutes(1), minutes(2))])
     ready = next(each for each in plan.status.conditions if each.type == ConditionType.READY)
-    assert ready.message == "1 missed slot waits until no run is active, the oldest is 2026-03-01T12:02:00Z"
+    assert ready.message == "1 missed slot waits for its turn, the oldest is 2026-03-01T12:02:00Z"
     again, _ = settle(replace(living, now=minutes(5.7), fireable_since=minutes(5.7)))
     end, _ = settle(over(again))
     end, _ = settle(over(end))
@@ -134,6 +134,13 @@ def test_a_deferred_slot_waits_runs_or_is_counted(case: Case) -> None:
     assert (plan.create.entry.slot if plan.create else None) == (minutes(case.fires) if case.fires else None)
     assert stretches(status) == [(minutes(start), minutes(end)) for start, end in case.left]
     assert skipped(status) == case.skipped
+
+
+def test_skipped_keeps_the_reason_of_the_newest_slot() -> None:
+    job, before = catching_up(), Skipped(count=1, last_time=minutes(9), last_reason=BUSY)
+    status = deferring(job, (1, 3), mark=10, skipped=before)
+    plan = advance(situation(job, status, now=minutes(10), pauses=(replace(KEPT, drop=True),)))
+    assert plan.status.skipped == before.model_copy(update={"count": 3})
 
 
 def test_a_deferred_slot_that_has_run_is_not_run_again() -> None:
