@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import typer
 
-from dkron_cli.commands.rights import REVIEWS, may
+from dkron_cli.commands.rights import REVIEWS, lacks
 from dkron_cli.core import checks
 from dkron_cli.core.checks import Check
 from dkron_cli.edge.backend import need_cluster
@@ -52,7 +52,7 @@ async def _checks(cluster: Cluster, options: Options) -> list[Check]:
     with readable():
         document = await kube.openapi(GROUP, VERSION)
     found = [checks.definitions(older(document), REVISION)]
-    allowed = {verb: (await may(cluster, verb, everywhere=options.all_namespaces))[0] for verb in RIGHTS}
+    allowed = {verb: await lacks(cluster, verb, everywhere=options.all_namespaces) is None for verb in RIGHTS}
     found += checks.rights(allowed)
     found += checks.clock(await _server_time(cluster), datetime.now(UTC))
     try:

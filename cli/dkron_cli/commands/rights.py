@@ -1,6 +1,6 @@
 """`whoami` and `can`: who you are for the cluster, and what you may do."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -10,31 +10,52 @@ from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import run, say, structured
-from dkron_cli.errors import Code
+from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
 from dkron_crds.names import GROUP, object_name
+from dkron_crds.status import Trigger
 from dkron_kube.paths import Resource
+from dkron_reports.repeat import may_have_values
 
 REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
 ACCESS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 
+
+class Right(NamedTuple):
+    """What the API server is asked for."""
+
+    group: str
+    resource: str
+    verb: str
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        sub, group = (f"/{self.subresource}" if self.subresource else ""), (f".{self.group}" if self.group else "")
+        return f"{self.verb} {self.resource}{sub}{group}"
+
+
+RUN = Right(GROUP, "dkronruns", "create")
+READ = Right(GROUP, "dkronjobs", "get")
+CHANGE = Right(GROUP, "dkronjobs", "patch")
+READ_VALUES = Right(GROUP, "dkronruns", "list")
+
 VERBS = {
-    "get": (GROUP, "dkronjobs", "", "get"),
-    "list": (GROUP, "dkronjobs", "", "list"),
-    "create": (GROUP, "dkronjobs", "", "create"),
-    "delete": (GROUP, "dkronjobs", "", "delete"),
-    "edit": (GROUP, "dkronjobs", "", "patch"),
-    "enable": (GROUP, "dkronjobs", "", "patch"),
-    "disable": (GROUP, "dkronjobs", "", "patch"),
-    "run": (GROUP, "dkronruns", "", "create"),
-    "stop": (GROUP, "dkronjobs", "", "patch"),
-    "retry": (GROUP, "dkronruns", "", "create"),
-    "restore": (GROUP, "dkronjobs", "status", "patch"),
-    "pause": (GROUP, "dkronpauses", "", "create"),
-    "resume": (GROUP, "dkronpauses", "", "delete"),
-    "logs": ("", "pods", "log", "get"),
+    "get": (READ,),
+    "list": (Right(GROUP, "dkronjobs", "list"),),
+    "create": (Right(GROUP, "dkronjobs", "create"),),
+    "delete": (Right(GROUP, "dkronjobs", "delete"),),
+    "edit": (CHANGE,),
+    "enable": (CHANGE,),
+    "disable": (CHANGE,),
+    "run": (RUN,),
+    "stop": (CHANGE,),
+    "retry": (RUN, READ),
+    "restore": (Right(GROUP, "dkronjobs", "patch", "status"),),
+    "pause": (Right(GROUP, "dkronpauses", "create"),),
+    "resume": (Right(GROUP, "dkronpauses", "delete"),),
+    "logs": (Right("", "pods", "get", "log"),),
 }
-"""What each command does to which object of Kubernetes: group, resource, subresource, verb."""
+"""The rights that each command takes, all of them."""
 
 
 def whoami(ctx: typer.Context) -> None:
@@ -83,23 +104,47 @@ async def _whoami(options: Options) -> None:
 
 async def _can(options: Options, verb: str, job: str) -> int:
     async with opened_cluster(options) as cluster:
-        allowed, why = await may(cluster, verb, object_name(job) if job else "", everywhere=options.all_namespaces)
+        lacking = await lacks(cluster, verb, job, everywhere=options.all_namespaces)
     where = "in all namespaces" if options.all_namespaces else f"in namespace {cluster.namespace}"
-    group, resource, sub, needed = VERBS[verb]
-    right = f"{needed} {resource}{f'/{sub}' if sub else ''}{f'.{group}' if group else ''}"
-    say("yes" if allowed else f"no: it takes the right to {right} {where}{f' ({why})' if why else ''}")
-    return Code.OK if allowed else Code.FORBIDDEN
+    if lacking is None:
+        say("yes")
+        return Code.OK
+    right, why = lacking
+    say(f"no: it takes the right to {right} {where}{f' ({why})' if why else ''}")
+    return Code.FORBIDDEN
 
 
-async def may(cluster: Cluster, verb: str, name: str = "", *, everywhere: bool = False) -> tuple[bool, str]:
-    """Return whether the user may do what a command does, and the reason that the server gives."""
-    group, resource, sub, needed = VERBS[verb]
-    attributes: dict[str, Any] = {"group": group, "resource": resource, "verb": needed}
-    # The name of a pod is not known, and a job's is not a pod's.
-    named = {"name": name} if name and resource == "dkronjobs" else {}
-    attributes |= (
-        named | ({"subresource": sub} if sub else {}) | ({} if everywhere else {"namespace": cluster.namespace})
-    )
+async def lacks(cluster: Cluster, verb: str, job: str = "", *, everywhere: bool = False) -> tuple[Right, str] | None:
+    """Return the first right that a command takes and the user lacks, with the reason that the server gives; None if
+    the user may do it."""
+    for right in VERBS[verb]:
+        if (why := await _refusal(cluster, right, job, everywhere=everywhere)) is not None:
+            return right, why
+    if verb == "retry" and await _may_have_values(cluster, job, everywhere=everywhere):
+        why = await _refusal(cluster, READ_VALUES, job, everywhere=everywhere)
+        return None if why is None else (READ_VALUES, why)
+    return None
+
+
+async def _may_have_values(cluster: Cluster, job: str, *, everywhere: bool) -> bool:
+    """Whether a run of the job may have values, which its DkronRun tells. Of all jobs, one may."""
+    if not job or everywhere:
+        return True
+    try:
+        return may_have_values((await cluster.job(job)).raw, Trigger.MANUAL)
+    except CliError as error:
+        if error.code in (Code.NOT_FOUND, Code.FORBIDDEN):
+            return True
+        raise
+
+
+async def _refusal(cluster: Cluster, right: Right, job: str, *, everywhere: bool) -> str | None:
+    """Return the reason of the server if the user lacks the right, which may be empty; None if the user has it."""
+    attributes: dict[str, Any] = {"group": right.group, "resource": right.resource, "verb": right.verb}
+    # The name of a pod or a DkronRun is not known, and a job's is not theirs.
+    attributes |= {"name": object_name(job)} if job and right.resource == "dkronjobs" else {}
+    attributes |= {"subresource": right.subresource} if right.subresource else {}
+    attributes |= {} if everywhere else {"namespace": cluster.namespace}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -107,4 +152,4 @@ async def may(cluster: Cluster, verb: str, name: str = "", *, everywhere: bool =
     }
     with readable():
         status = (await cluster.kube.create(ACCESS, None, review)).get("status") or {}
-    return bool(status.get("allowed")), str(status.get("reason") or "")
+    return None if status.get("allowed") else str(status.get("reason") or "")

@@ -29,7 +29,9 @@ def run(  # noqa: PLR0913 - an option each
     timeout: Annotated[
         str, typer.Option("--timeout", help="Wait at most so long, as 90s or 2h.", show_default=False)
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Also while it runs and its concurrency is forbid.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also while it is disabled, paused, or busy with concurrency forbid.")
+    ] = False,
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of a parameter; may be repeated."),

@@ -1,0 +1,65 @@
+"""What `dkronctl can` asks the API server for: each right that the command takes."""
+
+from typing import Any
+
+import pytest
+
+from dkron_cli.commands.rights import ACCESS, lacks
+from dkron_cli.edge.cluster import Cluster
+from dkron_kube.errors import Rejected
+from dkron_kube.paths import DKRON_JOBS, Resource
+from tests.support.builders import NAME, NAMESPACE, wire_job
+from tests.support.fake_kube import FakeKube
+
+READ, RUN, LIST = "get dkronjobs", "create dkronruns", "list dkronruns"
+VALUES = {"parameters": [{"name": "day"}]}
+
+
+class Reviewing(FakeKube):
+    """A cluster whose user has these rights: a verb, a resource and, if it is for one object only, its name."""
+
+    def __init__(self, *rights: str) -> None:
+        super().__init__()
+        self.rights = rights
+
+    async def create(
+        self, resource: Resource, _namespace: str | None, body: dict[str, Any], *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        assert (resource, dry_run) == (ACCESS, False)
+        asked = body["spec"]["resourceAttributes"]
+        right = f"{asked['verb']} {asked['resource']}"
+        return {"status": {"allowed": not {right, f"{right} {asked.get('name')}"}.isdisjoint(self.rights)}}
+
+
+@pytest.mark.parametrize(
+    ("verb", "job", "rights", "spec", "lacking"),
+    [
+        pytest.param("run", NAME, [RUN], {}, None, id="run"),
+        pytest.param("run", NAME, [READ], {}, RUN, id="run, and may not"),
+        pytest.param("retry", NAME, [RUN], {}, READ, id="retry, and may not read the job"),
+        pytest.param("retry", NAME, [READ], {}, RUN, id="retry, and may not run it"),
+        pytest.param("retry", NAME, [RUN, f"{READ} {NAME}"], {}, None, id="retry this job alone"),
+        pytest.param("retry", NAME, [RUN, f"{READ} other"], {}, READ, id="retry another job alone"),
+        pytest.param("retry", NAME, [RUN, READ], VALUES, LIST, id="retry with values that it may not read"),
+        pytest.param("retry", NAME, [RUN, READ, LIST], VALUES, None, id="retry with values"),
+        pytest.param("retry", "", [RUN, READ], {}, LIST, id="retry any job"),
+        pytest.param("retry", "none", [RUN, READ], {}, LIST, id="retry a job that is not there yet"),
+    ],
+)
+async def test_what_a_command_takes(
+    *, verb: str, job: str, rights: list[str], spec: dict[str, Any], lacking: str | None
+) -> None:
+    kube = Reviewing(*rights)
+    kube.put(DKRON_JOBS, wire_job(**spec))
+    cluster = Cluster(kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
+    found = await lacks(cluster, verb, job)
+    assert (None if found is None else str(found[0]).removesuffix(".dkron.io")) == lacking
+
+
+async def test_a_name_that_may_not_be_looked_for() -> None:
+    """The name is not that of the object, and the user may read only objects that are named."""
+    kube = Reviewing(RUN, READ)
+    kube.fail("list dkronjobs", Rejected("forbidden", status=403))
+    found = await lacks(Cluster(kube, NAMESPACE, everywhere=False), "retry", "none")  # type: ignore[arg-type]
+    assert found is not None
+    assert str(found[0]) == f"{LIST}.dkron.io"
