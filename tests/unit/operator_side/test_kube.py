@@ -15,6 +15,7 @@ from dkron_kube import access
 from dkron_kube.access import AccessError
 from dkron_kube.client import Call, KubeClient
 from dkron_kube.errors import Expired, Unavailable
+from dkron_kube.paging import FIRST
 from dkron_kube.paths import JOBS, PODS
 from tests.support.kube_server import always, opened, refusal, served
 
@@ -111,7 +112,7 @@ async def test_a_list_is_read_page_by_page() -> None:
     async with served(pages) as kube:
         assert await listed(kube, label_selector="a=b") == ["a", "b", "c", "d"]
     assert [query.get("continue") for query in asked] == [None, "1", "2"]
-    assert {query["limit"] for query in asked} == {"500"}
+    assert [query["limit"] for query in asked] == [str(FIRST), "500", "500"]
     assert {query["labelSelector"] for query in asked} == {"a=b"}
 
 
