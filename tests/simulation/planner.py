@@ -52,8 +52,6 @@ LEASES = 0.1
 """How likely calls about the Lease fail for a while, where one of several acts."""
 OUTAGES = 0.05
 """How likely the only operator is away for so long that runs which may not overlap queue up."""
-AGAIN = 0.6
-"""How likely it is then started once more, while some of them still wait."""
 BACKOFFS = 0.1
 """How likely retries wait longer than the clocks are apart."""
 ALL_KEPT = 100
@@ -401,9 +399,6 @@ class _Planner:
                 event.spec.pop("startingDeadlineSeconds", None)
         at, lasts = round(outages.uniform(5.0, self._length), 3), round(outages.uniform(9.0, 14.0), 3)
         self._add(at, What.KILL, on="operator-0", lasts=lasts)
-        if outages.random() < AGAIN:
-            again = round(at + lasts + outages.uniform(8.0, 20.0), 3)
-            self._add(again, What.KILL, on="operator-0", lasts=round(outages.uniform(0.3, 3.0), 3))
 
     def _leases(self) -> None:
         """Calls about the Lease fail, and nothing else does."""
