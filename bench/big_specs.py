@@ -103,13 +103,18 @@ class Load:
     seconds: float
 
 
+async def prepare(client: KubeClient) -> None:
+    """Create both namespaces, and the canary."""
+    for name in (QUIET, NOISY):
+        await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    await client.create(DKRON_JOBS, QUIET, dkron_job("canary", "* * * * * *"))
+
+
 async def measure(cluster: localcluster.Cluster, load: Load) -> None:
     """Fill the namespace, start both programs, and print what they need."""
     client = KubeClient(await access.load(cluster.kubeconfig))
     try:
-        for name in (QUIET, NOISY):
-            await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        await client.create(DKRON_JOBS, QUIET, dkron_job("canary", "* * * * * *"))
+        await prepare(client)
 
         async def create(number: int) -> None:
             await client.create(DKRON_JOBS, NOISY, big_job(number, load.size))

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from big_specs import NOISY, QUIET, START, ask, free_port, lag, memory
-from rig import NAMESPACES, Witness, dkron_job, installed, many, operator, percentiles
+from big_specs import NOISY, QUIET, START, ask, free_port, lag, memory, prepare
+from rig import Witness, dkron_job, installed, many, operator, percentiles
 
 import localcluster
 from dkron_crds.base import rfc3339
@@ -69,9 +69,7 @@ async def measure(cluster: localcluster.Cluster, load: Load) -> None:
     """Create the Jobs while an operator runs, and start another operator beside them."""
     client = KubeClient(await access.load(cluster.kubeconfig))
     try:
-        for name in (QUIET, NOISY):
-            await client.create(NAMESPACES, None, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        await client.create(DKRON_JOBS, QUIET, dkron_job("canary", "* * * * * *"))
+        await prepare(client)
         owners = [await client.create(DKRON_JOBS, NOISY, dkron_job(f"owner-{n}", "@daily")) for n in range(load.of)]
 
         async def forge(number: int) -> None:
