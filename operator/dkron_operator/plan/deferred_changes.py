@@ -56,6 +56,11 @@ class DeferredSkipped:
         return None if schedule != self.slots.schedule else count(stretches, self.slots, self.until)
 
 
+def that_wait(number: int) -> str:
+    """How many slots wait for their turn, as a clause."""
+    return "1 missed slot waits for its turn" if number == 1 else f"{number} missed slots wait for their turn"
+
+
 def has_room(stretches: Stretches) -> bool:
     """Whether there may be another stretch."""
     return len(stretches) < MAX_DEFERRED

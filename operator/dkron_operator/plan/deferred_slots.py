@@ -10,7 +10,7 @@ from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, count, first, newest
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, count, first, newest, that_wait
 from dkron_operator.plan.hold import dropped_before, hold_of, missed_until
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
 from dkron_operator.plan.undecided_slots import UndecidedSlots
@@ -40,8 +40,7 @@ def waiting(plan: Plan, line: Timeline | None) -> str:
     if line is None or slot is None:
         return ""
     number = count(stretches, UndecidedSlots(line, plan.status.accepted), now)
-    slots = "1 missed slot waits for its turn" if number == 1 else f"{number} missed slots wait for their turn"
-    return f"{slots}, the oldest is {rfc3339(slot)}"
+    return f"{that_wait(number)}, the oldest is {rfc3339(slot)}"
 
 
 def _give_up(plan: Plan, line: Timeline) -> None:

@@ -10,7 +10,7 @@ from dkron_operator.plan.acceptance import first_moment, is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.decide import Skip, decide, start_deadline
-from dkron_operator.plan.deferred_changes import SlotsDeferred, first, has_room
+from dkron_operator.plan.deferred_changes import SlotsDeferred, first, has_room, that_wait
 from dkron_operator.plan.deferred_slots import plan_deferred_slots, takes_turns
 from dkron_operator.plan.fold import Decided, Passed
 from dkron_operator.plan.hold import dropped_before, hold_of, missed_until, pause_ended
@@ -187,6 +187,5 @@ def _defer(plan: Plan, line: Timeline, slot: datetime) -> bool:
         return _pass_until(plan, line, newest, SkipReason.MISSED)
     plan.note(SlotsDeferred(newest, UndecidedSlots(line, plan.status.accepted)))
     count = line.count(mark, newest)
-    slots = "1 missed slot waits for its turn" if count == 1 else f"{count} missed slots wait for their turn"
-    plan.tell("SlotsDeferred", f"{slots}, the newest is {rfc3339(newest)}")
+    plan.tell("SlotsDeferred", f"{that_wait(count)}, the newest is {rfc3339(newest)}")
     return True
