@@ -101,6 +101,11 @@ def plain(part: Any) -> Any:  # noqa: ANN401 - any JSON
     return part.value if isinstance(part, _Json) else part
 
 
+def packed_bytes(part: Any) -> int:  # noqa: ANN401 - any JSON
+    """Return the length of a part that is packed; 0 of any other."""
+    return len(part.text) if isinstance(part, _Json) else 0
+
+
 def packed_object(item: Mapping[str, Any]) -> Object:
     """Return a custom resource with the large parts of its metadata, spec and status packed."""
     found = dict(item)

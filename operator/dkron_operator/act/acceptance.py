@@ -7,6 +7,7 @@ from dkron_crds.names import ACCEPTED
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act.large_jobs import LargeJobs
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -23,11 +24,18 @@ class Acceptance:
     """Writes the annotation: soon after a job is first seen, or at once if a slot is due."""
 
     def __init__(
-        self, client: KubeClient, store: Store, writer: StatusWriter, *, changed: Callable[[str], None]
+        self,
+        client: KubeClient,
+        store: Store,
+        writer: StatusWriter,
+        *,
+        large: LargeJobs,
+        changed: Callable[[str], None],
     ) -> None:
         self._client = client
         self._store = store
         self._writer = writer
+        self._large = large
         self._changed = changed
         self.queue: WorkQueue[str] = WorkQueue(
             "acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of
@@ -44,7 +52,8 @@ class Acceptance:
         body = {"metadata": {"uid": job.uid, "annotations": {ACCEPTED: job.uid}}}
         async with cached.writing:
             try:
-                answer = await self._client.patch(DKRON_JOBS, job.namespace, job.name, body)
+                async with self._large.turn(job):
+                    answer = await self._client.patch(DKRON_JOBS, job.namespace, job.name, body)
             except NotFound:
                 self._store.miss_job(job.uid)
             except Conflict:

@@ -9,6 +9,7 @@ from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_kube.paths import JOBS
+from dkron_operator.act.large_jobs import LargeJobs
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.executors.config import ConfigError
@@ -38,6 +39,7 @@ class DryRun:
         *,
         clock: Clock,
         images: Images,
+        large: LargeJobs,
         known: Callable[[str], None],
         own: AgentTags = DKRONS,
         confine: bool = True,
@@ -46,6 +48,7 @@ class DryRun:
         self._store = store
         self._clock = clock
         self._images = images
+        self._large = large
         self._known = known
         self._own = own
         self._confine = confine
@@ -87,7 +90,8 @@ class DryRun:
             log.exception("the Job of %s/%s cannot be built", job.namespace, job.name)
             return Problem("InvalidTemplate", f"the Job cannot be built from this spec ({type(exc).__name__})")
         try:
-            await self._client.create(JOBS, job.namespace, body, dry_run=True)
+            async with self._large.turn(job):
+                await self._client.create(JOBS, job.namespace, body, dry_run=True)
         except (AlreadyExists, NotFound):
             return None
         except Rejected as exc:

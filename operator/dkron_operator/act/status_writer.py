@@ -12,6 +12,7 @@ from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
+from dkron_operator.act.large_jobs import LargeJobs
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.rollback import Compare, ignore_versions
@@ -48,6 +49,7 @@ class StatusWriter:
         due: Callable[[], int],
         changed: Callable[[str], None],
         refused: Callable[[CachedJob, Rejected], None],
+        large: LargeJobs,
         compare: Compare = ignore_versions,
     ) -> None:
         self._client = client
@@ -56,6 +58,7 @@ class StatusWriter:
         self._changed = changed
         self._compare = compare
         self._refused = refused
+        self._large = large
         self.queue: WorkQueue[str] = WorkQueue(
             "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
         )
@@ -138,7 +141,8 @@ class StatusWriter:
         """Send the patch, and return the resulting version."""
         body = {"metadata": {"resourceVersion": str(cached.version)}, "status": patch}
         try:
-            answer = await self._client.patch_status(DKRON_JOBS, cached.job.namespace, cached.job.name, body)
+            async with self._large.turn(cached.job):
+                answer = await self._client.patch_status(DKRON_JOBS, cached.job.namespace, cached.job.name, body)
         except Unavailable:
             self._store.metrics.wrote(cached.accounting.unanswered(cached.base))
             raise

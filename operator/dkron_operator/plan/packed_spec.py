@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dkron_crds.job import JobSpec, JobTemplate
-from dkron_crds.packed import packed, plain
+from dkron_crds.packed import packed, packed_bytes, plain
 
+LARGE = 16 * 1024
+"""Bytes of JSON from which on the API server needs many times as long for a request as it does for a usual job."""
 _PARTS = ("executor_config", "processors", "metadata")
 
 
@@ -16,6 +18,13 @@ def packed_spec(spec: JobSpec) -> JobSpec:
     parts = {name: packed(getattr(spec, name)) for name in _PARTS}
     parts["job_template"] = _template(packed(template.metadata), packed(template.spec))
     return spec.model_copy(update=parts)
+
+
+def is_large(spec: JobSpec) -> bool:
+    """Whether the free-form parts of a packed spec are so long that requests about it are expensive."""
+    template = spec.job_template
+    parts = (*(getattr(spec, name) for name in _PARTS), template.metadata, template.spec)
+    return sum(map(packed_bytes, parts)) > LARGE
 
 
 def plain_spec(spec: JobSpec) -> JobSpec:

@@ -18,6 +18,7 @@ from dkron_operator.act.delete import Removal, unbooked
 from dkron_operator.act.dry_run import DryRun
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import NO_CALLS, Allowance, InlineCalls
+from dkron_operator.act.large_jobs import LargeJobs
 from dkron_operator.act.observe import Observer
 from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusRejected, StatusWriter
@@ -137,20 +138,24 @@ class Reconciler:
             "clean-up", self._delete, width=4, spare=1, group_of=store.namespace_of_run
         )
         self.due_queue = DueQueue(clock, self.queue.add_priority)
+        large = LargeJobs()
         self.writer = StatusWriter(
             client,
             store,
             due=self.queue.__len__,
             changed=self.queue.add,
             refused=self._say_that_it_is_refused,
+            large=large,
             compare=compare,
         )
         self.observer = Observer(client, store, clock=clock, listener=delivery, known=self.queue.add)
         self.stopper = Stopper(
             client, store, self.observer, known=self.queue.add, refused=self._say_that_a_deletion_is_refused
         )
-        self.checker = DryRun(client, store, clock=clock, images=images, known=self.queue.add, own=own, confine=confine)
-        self.acceptance = Acceptance(client, store, self.writer, changed=self.queue.add)
+        self.checker = DryRun(
+            client, store, clock=clock, images=images, large=large, known=self.queue.add, own=own, confine=confine
+        )
+        self.acceptance = Acceptance(client, store, self.writer, large=large, changed=self.queue.add)
         self.runs = RunKeeper(client, store, self.writer, clock=clock, changed=self.queue.add)
         for behind in (
             self.acceptance.queue,
