@@ -1,0 +1,48 @@
+"""Requests about large DkronJobs take turns, and those about others do not wait for them."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from dkron_operator.act.large_jobs import AT_ONCE, LargeJobs
+from dkron_operator.plan.packed_spec import LARGE, is_large
+from dkron_operator.plan.view import JobView
+from tests.support.builders import job_view
+
+
+def of_size(size: int, **spec: Any) -> JobView:
+    """A job with a template of about so many bytes."""
+    return job_view(jobTemplate={"spec": {"template": {"spec": {"notes": "x" * size}}}}, **spec)
+
+
+@pytest.mark.parametrize(
+    ("job", "large"),
+    [
+        pytest.param(job_view(), False, id="no template"),
+        pytest.param(of_size(LARGE - 1000), False, id="a template below the bound"),
+        pytest.param(of_size(LARGE), True, id="a template beyond it"),
+        pytest.param(of_size(LARGE - 1000, metadata={"a": "x" * 1000}), True, id="a template and labels beyond it"),
+    ],
+)
+def test_a_job_is_large_by_its_free_form_parts(job: JobView, large: bool) -> None:
+    assert is_large(job.spec) is large
+
+
+async def test_large_jobs_take_turns_and_others_go_at_once() -> None:
+    turns, end = LargeJobs(), asyncio.Event()
+    begun: list[str] = []
+
+    async def ask(name: str, job: JobView) -> None:
+        async with turns.turn(job):
+            begun.append(name)
+            await end.wait()
+
+    async with asyncio.TaskGroup() as asked:
+        for number in range(AT_ONCE + 3):
+            asked.create_task(ask(f"large {number}", of_size(LARGE)))
+        asked.create_task(ask("small", job_view()))
+        await asyncio.sleep(0)
+        assert begun == [*(f"large {number}" for number in range(AT_ONCE)), "small"]
+        end.set()
+    assert len(begun) == AT_ONCE + 4
