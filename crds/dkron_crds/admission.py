@@ -12,6 +12,7 @@ from typing import Any
 
 from dkron_crds.rules import Rule
 from dkron_crds.schedule import coarse
+from dkron_crds.sizes import UNITS
 
 Spec = Mapping[str, Any]
 
@@ -27,6 +28,7 @@ REQUIRED_KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """The keys of `executorConfig` without which an executor can do nothing, each with an example of its value."""
 
+_SIZE_ENDINGS = tuple(f"{digit}{unit}".lower() for digit in range(10) for unit in UNITS)
 _TAG = r"^[^:]*(?::0*[1-9][0-9]{0,8})?$"
 
 
@@ -110,8 +112,10 @@ def _ends_with_a_unit(text: str) -> bool:
     return text.endswith(("s", "m", "h")) or text in ("0", "+0", "-0")
 
 
-def _begins_without_a_letter(text: str) -> bool:
-    return text < ":" or text > "~"
+def _is_a_size(text: str) -> bool:
+    begins, ends = text < ":" or text > "~", text[-1]
+    # A space may follow, of which there are many.
+    return begins and (ends < "." or ends > "~" or text.lower().endswith(_SIZE_ENDINGS))
 
 
 def _template_has_a_spec(spec: Spec) -> bool:
@@ -163,8 +167,10 @@ CHECKS: tuple[Check, ...] = (
     ),
     _shell_value(
         "mem_limit",
-        "VALUE < ':' || VALUE > '~'",
-        _begins_without_a_letter,
+        "(VALUE < ':' || VALUE > '~') && [VALUE.lowerAscii()].all(text, text.substring(size(text) - 1) < '.' || "
+        f"text.substring(size(text) - 1) > '~' || [{', '.join(repr(unit.lower()) for unit in UNITS)}]"
+        ".exists(unit, ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'].exists(digit, text.endsWith(digit + unit))))",
+        _is_a_size,
         "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
     ),
     Check(
