@@ -8,10 +8,12 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from dkron_crds.job import DkronJob, JobSpec
 from tests.conformance.schedules_texts import ODD, golden_texts, is_schedule
 from tests.support.broken_jobs import BROKEN, broken_spec
+from tests.support.broken_manifests import MANIFESTS, Broken
 from tests.support.documents import backfill, installation, job, policy
 from tests.support.jobs import dkron_pause
 from tests.support.judge import Judge
@@ -89,6 +91,12 @@ TAKEN: dict[str, Any] = {
     "a pause of some jobs": dkron_pause("p", jobs=["a", "b"]),
     "a pause of jobs with labels": dkron_pause("p", selector={"team": "a"}, until="2026-01-01T00:00:00Z"),
 }
+
+
+@pytest.mark.parametrize("broken", MANIFESTS, ids=lambda each: each.name)
+def test_a_broken_manifest_is_refused_if_it_says_so(broken: Broken, judge: Judge) -> None:
+    refusal = judge.refusal(yaml.safe_load(broken.text))
+    assert bool(refusal) is broken.server, refusal
 
 
 @pytest.mark.parametrize("document", TAKEN.values(), ids=list(TAKEN))

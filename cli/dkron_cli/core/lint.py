@@ -22,6 +22,7 @@ from dkron_crds.depends import circle
 from dkron_crds.job import DkronJob, JobSpec
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
+from dkron_crds.pause import DkronPause
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
@@ -136,6 +137,8 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
     if isinstance(found, DkronJob):
         yield from _rules(found)
         yield from _settings(found, now)
+    elif isinstance(found, DkronPause) and found.spec.until is not None and found.spec.until <= now:
+        yield ("spec", "until"), "spec.until has passed, so the pause holds nothing", True
     elif value["kind"] == "DkronCluster" and found.metadata.name != "dkron":
         yield ("metadata", "name"), ONE_CLUSTER.message, False
     elif value["kind"] == "DkronPolicy":
