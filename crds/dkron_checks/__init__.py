@@ -47,13 +47,28 @@ def settings_of(spec: JobSpec) -> Settings:
 
 
 def of_settings(spec: JobSpec) -> Iterator[Problem]:
-    """Yield what is wrong with all but the schedule, whatever the cluster: one problem of each kind."""
-    if problem := dkron_pods.check(spec):
-        yield problem
+    """Yield what is wrong with all but the schedule, whatever the cluster. The condition has the first problem."""
+    yield from _of_executor(spec)
     if problem := check_placement(spec):
         yield problem
     if wrong := dkron_processors.check(spec):
         yield Problem(ReadyReason.INVALID_PROCESSOR, wrong)
+
+
+def _of_executor(spec: JobSpec) -> Iterator[Problem]:
+    """Yield the problem of the executor, and then those of its other keys."""
+    seen: set[str] = set()
+    while problem := dkron_pods.check(spec):
+        key = problem.message.partition(":")[0]
+        if key in seen:
+            return
+        yield problem
+        seen.add(key)
+        if key not in spec.executor_config:
+            return
+        others = {name: text for name, text in spec.executor_config.items() if name != key}
+        # A command is required: without one, there would be nothing else to find.
+        spec = spec.model_copy(update={"executor_config": others | ({"command": "true"} if key == "command" else {})})
 
 
 def check_placement(spec: JobSpec) -> Problem | None:

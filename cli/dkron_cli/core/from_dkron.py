@@ -1,6 +1,7 @@
 """Imports a job of Dkron's /v1/jobs: translated as the REST API does, with a sentence for each field that is lost or
 means something else."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,14 +49,15 @@ def take(raw: object) -> Taken:
 
 def _faults(body: JobBody, job: Object) -> Iterator[str]:
     """Yield what Dkron would refuse, and then what the operator would, unless that is the same."""
-    of_dkron = ""
+    told: list[str] = []
     try:
         check(body)
     except Invalid as error:
-        of_dkron = error.reason
-        yield of_dkron
+        yield error.reason
+        # The names before what it quotes, as in: executor_config: mem_limit "5 potatoes" is not a size
+        told = re.findall(r"\w+", error.reason.partition('"')[0])
     for fault in faults(job):
-        if fault.partition(":")[0].rpartition(".")[2] not in of_dkron:
+        if fault.partition(":")[0].rpartition(".")[2] not in told:
             yield fault
 
 
