@@ -299,7 +299,7 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
         broken = json.dumps([*DKRONS, {"name": "bad", "schedule": "@never"}])
         assert "bad: cannot be taken over" in there("import", "-", code=FAILED, given=broken).errors
         other.create(CRON_JOBS, CRON_JOB)
-        assert f"{other.namespace}/nightly created" in there("import", "cronjobs").output
+        assert f"{other.namespace}/night-ly created" in there("import", "cronjobs").output
 
 
 def test_a_backup_goes_into_another_namespace_with_its_past(seat: Seat, tmp_path: Path) -> None:
@@ -396,7 +396,7 @@ DKRONS = [
 CRON_JOB = {
     "apiVersion": "batch/v1",
     "kind": "CronJob",
-    "metadata": {"name": "nightly"},
+    "metadata": {"name": "night.ly"},
     "spec": {
         "schedule": "0 3 * * *",
         "jobTemplate": {

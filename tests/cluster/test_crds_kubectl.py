@@ -142,5 +142,5 @@ def test_kubectl_reads_yaml_as_lint_does(cluster: Cluster) -> None:
     template = "".join(f"      {line}\n" for line in YAML.splitlines())
     head = "apiVersion: dkron.io/v1alpha1\nkind: DkronJob\nmetadata: {name: read}\nspec:\n  jobTemplate:\n    spec:\n"
     asked = ("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-")
-    said = cluster.kubectl(*asked, stdin=head + template)
+    said = cluster.kubectl(*asked, input=head + template)
     assert json.loads(said)["spec"]["jobTemplate"]["spec"] == READ
