@@ -62,7 +62,8 @@ def import_(
     word cronjobs for those of the cluster. What a job loses is said field by field on standard error. Parents come
     before their children. -n puts all of them into this namespace, whatever the source says.
 
-    The API server checks everything by a dry run before the first write. Jobs that are the same already are left
+    A job that the operator could not run is refused, with every reason that its manifest shows; spec.unchecked lifts
+    that. The API server checks everything by a dry run before the first write. Jobs that are the same already are left
     alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's JSON go to that
     REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN. With -o yaml or
     json, the DkronJobs are printed and nothing is written: a file needs no cluster then.
