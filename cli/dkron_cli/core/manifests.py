@@ -10,7 +10,6 @@ import yaml
 from dkron_cli.core.kubectl_yaml import Excessive, Loader, Measure
 
 Path = tuple[str | int, ...]
-_OF_DKRON = frozenset({"schedule", "executor", "executor_config", "parent_job"})
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -49,13 +48,8 @@ def objects(text: str) -> list[Any]:
 
 
 def is_job_of_dkron(value: object) -> bool:
-    """Whether an object looks like a job in Dkron's JSON."""
-    return (
-        isinstance(value, dict)
-        and "apiVersion" not in value
-        and "name" in value
-        and not value.keys().isdisjoint(_OF_DKRON)
-    )
+    """Whether an object can be a job in Dkron's JSON."""
+    return isinstance(value, dict) and "apiVersion" not in value and "kind" not in value and "name" in value
 
 
 def documents(text: str) -> list[Document]:

@@ -137,7 +137,7 @@ def test_a_file_is_read_as_kubectl_does() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param('[{"name": "a", "schedule": "@daily"}]', "not manifests; dkronctl import", id="jobs of Dkron"),
+        pytest.param('[{"name": "a", "executor": "http"}]', "not manifests; dkronctl import", id="jobs of Dkron"),
         pytest.param("kind: Pod\napiVersion: v1\n", 'begins with "apiVersion: dkron.io/v1alpha1"', id="another kind"),
         pytest.param("spec: {schedule: a}\n", 'begins with "apiVersion: dkron.io/v1alpha1"', id="no kind"),
         pytest.param("", 'begins with "apiVersion: dkron.io/v1alpha1"', id="nothing"),
