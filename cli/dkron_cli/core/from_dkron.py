@@ -54,8 +54,8 @@ def _faults(body: JobBody, job: Object) -> Iterator[str]:
         check(body)
     except Invalid as error:
         yield error.reason
-        # The names before what it quotes, as in: executor_config: mem_limit "5 potatoes" is not a size
-        told = re.findall(r"\w+", error.reason.partition('"')[0])
+        # The field, and the key in it, as in: executor_config: mem_limit "5 potatoes" is not a size
+        told = re.findall(r"\w+", error.reason)[:2]
     for fault in faults(job):
         if fault.partition(":")[0].rpartition(".")[2] not in told:
             yield fault
