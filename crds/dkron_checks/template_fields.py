@@ -1,6 +1,6 @@
 """Fields of `jobTemplate` as Kubernetes knows them, for checks without a cluster: names, types and quantities. Pure.
 
-The operator asks the API server itself, which knows its own version; `job_fields.json` is that of one version.
+The operator asks the API server itself, which knows its own version; `template_fields.json` is that of one version.
 """
 
 import json
@@ -36,7 +36,7 @@ def template_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
 
 @cache
 def _known() -> dict[str, Any]:
-    known: dict[str, Any] = json.loads(files("dkron_checks").joinpath("job_fields.json").read_text(encoding="utf-8"))
+    known: dict[str, Any] = json.loads(files("dkron_checks").joinpath("template_fields.json").read_text(encoding="utf-8"))
     return known
 
 

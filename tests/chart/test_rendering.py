@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from charttools import job_fields, programs, schemas
+from charttools import programs, schemas, template_fields
 from dkron_crds.kinds import KINDS
 from dkron_runtime.image import own_image
 from localcluster import versions
@@ -54,8 +54,8 @@ def test_lint_finds_nothing(name: str, values: Path) -> None:
 
 def test_lint_knows_the_fields_of_a_job() -> None:
     """`GOLDEN=write` writes them again."""
-    newest, file = versions.SUPPORTED[-1], ROOT / "crds/dkron_checks/job_fields.json"
-    text = job_fields.text(schemas.of_kubernetes(newest), newest)
+    newest, file = versions.SUPPORTED[-1], ROOT / "crds/dkron_checks/template_fields.json"
+    text = template_fields.text(schemas.of_kubernetes(newest), newest)
     if os.environ.get("GOLDEN") == "write":
         file.write_text(text, encoding="utf-8")
     assert file.read_text(encoding="utf-8") == text
