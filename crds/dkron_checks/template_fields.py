@@ -36,7 +36,8 @@ def template_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
 
 @cache
 def _known() -> dict[str, Any]:
-    known: dict[str, Any] = json.loads(files("dkron_checks").joinpath("template_fields.json").read_text(encoding="utf-8"))
+    text = files("dkron_checks").joinpath("template_fields.json").read_text(encoding="utf-8")
+    known: dict[str, Any] = json.loads(text)
     return known
 
 

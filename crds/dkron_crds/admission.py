@@ -12,7 +12,6 @@ from typing import Any
 
 from dkron_crds.rules import Rule
 from dkron_crds.schedule import coarse
-from dkron_crds.sizes import UNITS
 
 Spec = Mapping[str, Any]
 
@@ -28,7 +27,15 @@ REQUIRED_KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """The keys of `executorConfig` without which an executor can do nothing, each with an example of its value."""
 
-_SIZE_ENDINGS = tuple(f"{digit}{unit}".lower() for digit in range(10) for unit in UNITS)
+_SIZE = (
+    "(VALUE < ':' || VALUE > '~') && (LAST < ':' || LAST > '~' || "
+    "BEFORE < ':' && LAST in ['k', 'K', 'm', 'M', 'g', 'G', 't', 'T', 'b', 'B'] || "
+    "BEFORE in ['k', 'K', 'm', 'M', 'g', 'G', 't', 'T'] && LAST in ['b', 'B'] || "
+    "THIRD in ['t', 'T'] && BEFORE in ['e', 'E'] && LAST in ['s', 'S'])"
+)
+for _place, _name in enumerate(("LAST", "BEFORE", "THIRD"), start=1):
+    _SIZE = _SIZE.replace(_name, f"VALUE.charAt(size(VALUE) - {_place})")
+"""It begins without a letter and ends without one, or with the last letters of a unit."""
 _TAG = r"^[^:]*(?::0*[1-9][0-9]{0,8})?$"
 
 
@@ -113,9 +120,16 @@ def _ends_with_a_unit(text: str) -> bool:
 
 
 def _is_a_size(text: str) -> bool:
-    begins, ends = text < ":" or text > "~", text[-1]
-    # A space may follow, of which there are many.
-    return begins and (ends < "." or ends > "~" or text.lower().endswith(_SIZE_ENDINGS))
+    last, before, third = text[-1], text[-2:-1], text[-3:-2]
+    if not (text < ":" or text > "~"):
+        return False
+    if last < ":" or last > "~":
+        return True
+    return (
+        (before < ":" and last in "kKmMgGtTbB")
+        or (before in "kKmMgGtT" and last in "bB")
+        or (third in "tT" and before in "eE" and last in "sS")
+    )
 
 
 def _template_has_a_spec(spec: Spec) -> bool:
@@ -167,9 +181,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     _shell_value(
         "mem_limit",
-        "(VALUE < ':' || VALUE > '~') && [VALUE.lowerAscii()].all(text, text.substring(size(text) - 1) < '.' || "
-        f"text.substring(size(text) - 1) > '~' || [{', '.join(repr(unit.lower()) for unit in UNITS)}]"
-        ".exists(unit, ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'].exists(digit, text.endsWith(digit + unit))))",
+        _SIZE,
         _is_a_size,
         "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
     ),

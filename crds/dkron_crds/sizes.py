@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from dkron_crds.schedule.errors import quoted
 
-UNITS = {"": 0, "B": 0, "BYTES": 0, "K": 1, "KB": 1, "M": 2, "MB": 2, "G": 3, "GB": 3, "T": 4, "TB": 4}
+_UNITS = {"": 0, "B": 0, "BYTES": 0, "K": 1, "KB": 1, "M": 2, "MB": 2, "G": 3, "GB": 3, "T": 4, "TB": 4}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?|\.\d+)([A-Za-z]*)", re.ASCII)
 _LONGEST = 64
 _LIMIT = 1 << 63
@@ -27,6 +27,6 @@ def _bytes(text: str) -> int:
     if match is None:
         return 0
     number, unit = match[1], match[2].upper()
-    if unit not in UNITS or ("." in number and not unit):
+    if unit not in _UNITS or ("." in number and not unit):
         return 0
-    return int(Decimal(number) * 1024 ** UNITS[unit])
+    return int(Decimal(number) * 1024 ** _UNITS[unit])

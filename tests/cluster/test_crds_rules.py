@@ -36,6 +36,8 @@ TAKEN: dict[str, Any] = {
         schedule="30 9 * * 1", timezone="Madrid", executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
     ),
     "an executor and a processor that nobody knows": job(executor="perl", executorConfig={}, processors={"x": {}}),
+    "a size in bytes": job(executorConfig={"command": "date", "mem_limit": "5bYtEs"}),
+    "a size with a unit and a space": job(executorConfig={"command": "date", "mem_limit": " 1.5gB\u00a0"}),
     "a setting that the executor does not know": job(executorConfig={"command": "date", "sudo": "yes"}),
     "a value that only the operator can judge": job(executor="http", executorConfig={"method": "?", "url": "?"}),
     "a time zone that only the operator can judge": job(timezone="Mars/Olympus"),
