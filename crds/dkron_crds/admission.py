@@ -27,6 +27,15 @@ REQUIRED_KEYS: Mapping[str, Mapping[str, str]] = {
 }
 """The keys of `executorConfig` without which an executor can do nothing, each with an example of its value."""
 
+_SIZE = (
+    "(VALUE < ':' || VALUE > '~') && (LAST < ':' || LAST > '~' || "
+    "BEFORE < ':' && LAST in ['k', 'K', 'm', 'M', 'g', 'G', 't', 'T', 'b', 'B'] || "
+    "BEFORE in ['k', 'K', 'm', 'M', 'g', 'G', 't', 'T'] && LAST in ['b', 'B'] || "
+    "THIRD in ['t', 'T'] && BEFORE in ['e', 'E'] && LAST in ['s', 'S'])"
+)
+for _place, _name in enumerate(("LAST", "BEFORE", "THIRD"), start=1):
+    _SIZE = _SIZE.replace(_name, f"VALUE.charAt(size(VALUE) - {_place})")
+"""It begins without a letter and ends without one, or with the last letters of a unit."""
 _TAG = r"^[^:]*(?::0*[1-9][0-9]{0,8})?$"
 
 
@@ -110,8 +119,17 @@ def _ends_with_a_unit(text: str) -> bool:
     return text.endswith(("s", "m", "h")) or text in ("0", "+0", "-0")
 
 
-def _begins_without_a_letter(text: str) -> bool:
-    return text < ":" or text > "~"
+def _is_a_size(text: str) -> bool:
+    last, before, third = text[-1], text[-2:-1], text[-3:-2]
+    if not (text < ":" or text > "~"):
+        return False
+    if last < ":" or last > "~":
+        return True
+    return (
+        (before < ":" and last in "kKmMgGtTbB")
+        or (before in "kKmMgGtT" and last in "bB")
+        or (third in "tT" and before in "eE" and last in "sS")
+    )
 
 
 def _template_has_a_spec(spec: Spec) -> bool:
@@ -163,8 +181,8 @@ CHECKS: tuple[Check, ...] = (
     ),
     _shell_value(
         "mem_limit",
-        "VALUE < ':' || VALUE > '~'",
-        _begins_without_a_letter,
+        _SIZE,
+        _is_a_size,
         "bytes (67108864) or a number with a unit (64MB, 1.5GB)",
     ),
     Check(

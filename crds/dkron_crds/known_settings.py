@@ -2,7 +2,7 @@
 
 Unknown settings are ignored, as in Dkron, and reported. The operator and the REST API use the same report. Pure.
 
-Each executor parses its own values (`dkron_executors.keys`, `dkron_operator.executors`). Tests keep these key lists
+Each executor parses its own values (`dkron_executors.keys`, `dkron_pods`). Tests keep these key lists
 in step with them.
 """
 

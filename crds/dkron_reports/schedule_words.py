@@ -10,7 +10,7 @@ from datetime import timedelta
 from dkron_crds.schedule import Schedule
 from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.interval import Every
-from dkron_crds.schedule.once import After, At
+from dkron_crds.schedule.once import After, At, Never
 from dkron_crds.schedule.wallclock import Pattern
 from dkron_reports.slots import EVERY_HOUR
 from dkron_reports.words import instant
@@ -37,6 +37,8 @@ def in_words(schedule: Schedule) -> str:
             return f"once, at {instant(slot)}"
         case After(slot, grace):
             return f"once, at {instant(slot)}, or up to {_length(grace)} later if the job is created by then"
+        case Never(impossible=True):
+            return "never, because no date matches"
         case _:
             return "only on request"
 

@@ -36,7 +36,6 @@ from dkron_operator.cluster.pause_status import PauseStatuses
 from dkron_operator.cluster.rest_token import RestAccount, RestToken
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
-from dkron_operator.executors.images import Images
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.oldest_first import Room
 from dkron_operator.kit.rollback import RollbackDetector, RolledBack
@@ -55,6 +54,7 @@ from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.pauses import Pauses
 from dkron_operator.watch.requested_runs import RequestedRunWatch
 from dkron_operator.watch.resync import Resync
+from dkron_pods.images import Images
 from dkron_runtime.installed import require_current
 from dkron_runtime.supervision import Supervisor
 from dkron_runtime.tracing.kube import KubeSpans

@@ -13,13 +13,13 @@ from dkron_kube.access import AccessError
 from dkron_kube.errors import KubeError
 from dkron_operator.app import NotInstalled, Operator
 from dkron_operator.cluster.rest_token import RestAccount
-from dkron_operator.executors.images import Images
 from dkron_operator.kit import logging_filter
 from dkron_operator.kit.rollback import RolledBack
 from dkron_operator.leader.lease import Replica
 from dkron_operator.monitoring.port import Exposure, PortTaken
 from dkron_operator.settings import Settings
 from dkron_operator.watch.cancel import cancel_stray_tasks
+from dkron_pods.images import Images
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated
 from dkron_runtime.loop import run

@@ -1,5 +1,6 @@
 """The chart with each set of values in ci/: both Helms take it and agree, and Kubernetes would take what comes out."""
 
+import os
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from charttools import programs, schemas
+from charttools import programs, schemas, template_fields
 from dkron_crds.kinds import KINDS
 from dkron_runtime.image import own_image
 from localcluster import versions
@@ -49,6 +50,15 @@ def test_lint_finds_nothing(name: str, values: Path) -> None:
     assert result.returncode == 0, result.stdout
     assert "[WARNING]" not in result.stdout
     assert "[ERROR]" not in result.stdout
+
+
+def test_lint_knows_the_fields_of_a_job() -> None:
+    """`GOLDEN=write` writes them again."""
+    newest, file = versions.SUPPORTED[-1], ROOT / "crds/dkron_checks/template_fields.json"
+    text = template_fields.text(schemas.of_kubernetes(newest), newest)
+    if os.environ.get("GOLDEN") == "write":
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text
 
 
 @EACH_CASE

@@ -258,17 +258,19 @@ def test_an_export_with_every_feature_goes_into_another_namespace(seat: Seat, tm
     assert seat.cli("lint", str(exported), code=FAILED).output.count("error") == 0
     with namespace(seat.kube.kubeconfig, "imported") as other:
         there = command_line(other.kubeconfig, other.namespace)
-        before = there("import", str(exported), "--dry-run")
-        assert before.output.count("would be created") == 7
+        refused = there("import", str(exported), code=FAILED)
+        assert "wrong: cannot be taken over: " in refused.errors
+        before = there("import", str(exported), "--skip-broken", "--dry-run")
+        assert before.output.count("would be created") == 6
         assert other.all(DKRON_JOBS) == []
         # As if it had been interrupted: one job is there already, parents come first.
         order = [line.split()[0].partition("/")[2] for line in before.lines]
         assert order.index("good") < order.index("after")
-        there("import", str(exported))
+        there("import", str(exported), "--skip-broken")
         other.delete(DKRON_JOBS, "rich")
-        again = there("import", str(exported))
+        again = there("import", str(exported), "--skip-broken")
         assert again.output.splitlines() == [f"{other.namespace}/rich created"]
-        assert "6 unchanged" in again.errors
+        assert "5 unchanged" in again.errors
         assert _spec(other, "rich") == _spec(seat.kube, "rich")
         exported.write_text(
             "\n---\n".join(
@@ -276,7 +278,7 @@ def test_an_export_with_every_feature_goes_into_another_namespace(seat: Seat, tm
             ),
             encoding="utf-8",
         )
-        assert "off deleted" in there("import", str(exported), "--prune").output
+        assert "off deleted" in there("import", str(exported), "--skip-broken", "--prune").output
     seat.kube.delete(DKRON_JOBS, "rich")
 
 
@@ -284,7 +286,9 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
     with namespace(seat.kube.kubeconfig, "moved") as other:
         there = command_line(other.kubeconfig, other.namespace)
         said = there("import", "-", given=json.dumps(DKRONS))
-        assert said.lines == [f"{other.namespace}/first created", f"{other.namespace}/ñandú_2 created"]
+        first, second = said.lines
+        assert first == f"{other.namespace}/first created"
+        assert second.startswith(f"{other.namespace}/nandu-2-"), "the name of the object"
         for sentence in (
             "first: timezone: there is none",
             "ñandú_2: name: the object is called nandu-2-",
@@ -295,7 +299,7 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
         broken = json.dumps([*DKRONS, {"name": "bad", "schedule": "@never"}])
         assert "bad: cannot be taken over" in there("import", "-", code=FAILED, given=broken).errors
         other.create(CRON_JOBS, CRON_JOB)
-        assert f"{other.namespace}/nightly created" in there("import", "cronjobs").output
+        assert f"{other.namespace}/night-ly created" in there("import", "cronjobs").output
 
 
 def test_a_backup_goes_into_another_namespace_with_its_past(seat: Seat, tmp_path: Path) -> None:
@@ -392,7 +396,7 @@ DKRONS = [
 CRON_JOB = {
     "apiVersion": "batch/v1",
     "kind": "CronJob",
-    "metadata": {"name": "nightly"},
+    "metadata": {"name": "night.ly"},
     "spec": {
         "schedule": "0 3 * * *",
         "jobTemplate": {

@@ -20,6 +20,7 @@ from dkron_crds.job import (
 from localcluster import Cluster
 from tests.support.documents import installation, job, policy
 from tests.support.judge import Judge
+from tests.support.kubectl_yaml import READ, YAML
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -135,3 +136,11 @@ def test_the_category_lists_all_kinds(cluster: Cluster, judge: Judge) -> None:
     judge.store(job("in-category"))
     listing = set(cluster.kubectl("-n", judge.namespace, "get", "dkron", "-o", "name").split())
     assert {"dkroncluster.dkron.io/dkron", "dkronpolicy.dkron.io/readonly", "dkronjob.dkron.io/in-category"} <= listing
+
+
+def test_kubectl_reads_yaml_as_lint_does(cluster: Cluster) -> None:
+    template = "".join(f"      {line}\n" for line in YAML.splitlines())
+    head = "apiVersion: dkron.io/v1alpha1\nkind: DkronJob\nmetadata: {name: read}\nspec:\n  jobTemplate:\n    spec:\n"
+    asked = ("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-")
+    said = cluster.kubectl(*asked, input=head + template)
+    assert json.loads(said)["spec"]["jobTemplate"]["spec"] == READ

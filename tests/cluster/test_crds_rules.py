@@ -8,10 +8,12 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from dkron_crds.job import DkronJob, JobSpec
 from tests.conformance.schedules_texts import ODD, golden_texts, is_schedule
 from tests.support.broken_jobs import BROKEN, broken_spec
+from tests.support.broken_manifests import MANIFESTS, Broken
 from tests.support.documents import backfill, installation, job, policy
 from tests.support.jobs import dkron_pause
 from tests.support.judge import Judge
@@ -34,6 +36,8 @@ TAKEN: dict[str, Any] = {
         schedule="30 9 * * 1", timezone="Madrid", executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
     ),
     "an executor and a processor that nobody knows": job(executor="perl", executorConfig={}, processors={"x": {}}),
+    "a size in bytes": job(executorConfig={"command": "date", "mem_limit": "5bYtEs"}),
+    "a size with a unit and a space": job(executorConfig={"command": "date", "mem_limit": " 1.5gB\u00a0"}),
     "a setting that the executor does not know": job(executorConfig={"command": "date", "sudo": "yes"}),
     "a value that only the operator can judge": job(executor="http", executorConfig={"method": "?", "url": "?"}),
     "a time zone that only the operator can judge": job(timezone="Mars/Olympus"),
@@ -89,6 +93,12 @@ TAKEN: dict[str, Any] = {
     "a pause of some jobs": dkron_pause("p", jobs=["a", "b"]),
     "a pause of jobs with labels": dkron_pause("p", selector={"team": "a"}, until="2026-01-01T00:00:00Z"),
 }
+
+
+@pytest.mark.parametrize("broken", MANIFESTS, ids=lambda each: each.name)
+def test_a_broken_manifest_is_refused_if_it_says_so(broken: Broken, judge: Judge) -> None:
+    refusal = judge.refusal(yaml.safe_load(broken.text))
+    assert bool(refusal) is broken.server, refusal
 
 
 @pytest.mark.parametrize("document", TAKEN.values(), ids=list(TAKEN))

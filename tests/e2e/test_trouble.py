@@ -25,7 +25,7 @@ NO_FILES = pod_template(containers=MOUNTED, volumes=[{"name": "files", "configMa
 STUCK = (
     pytest.param("never-pulled", {"ErrImageNeverPull"}, id="an image that is not there and may not be pulled"),
     pytest.param("not-pulled", {"ErrImagePull", "ImagePullBackOff"}, id="an image that no registry has"),
-    pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name is none"),
+    pytest.param("misnamed", {"InvalidImageName"}, id="an image whose name is that of no repository"),
     pytest.param("no-secret", {"CreateContainerConfigError"}, id="a secret that does not exist"),
     pytest.param("refused-root", {"CreateContainerConfigError"}, id="an image of root that may not be root"),
     pytest.param("no-volume", {"FailedMount"}, id="a Secret of a volume that does not exist"),
@@ -40,7 +40,7 @@ def stuck_jobs() -> list[dict[str, Any]]:
     return [
         dkron_job("never-pulled", config=MISSING_IMAGE, jobTemplate=NEVER, run=["once"]),
         dkron_job("not-pulled", config=MISSING_IMAGE, run=["once"]),
-        dkron_job("misnamed", config={"image": "Not An Image"}, run=["once"]),
+        dkron_job("misnamed", config={"image": "0" * 64}, run=["once"]),
         dkron_job(
             "no-secret", "echo $TOKEN", config={"shell": "true", "env": "TOKEN=secretRef:late/token"}, run=["once"]
         ),

@@ -20,11 +20,11 @@ from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_operator.delivery import log_line
-from dkron_operator.executors.inline import is_inline
 from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.view import JobView
 from dkron_operator.plan.written import Fact
 from dkron_operator.telemetry.metrics import Metrics
+from dkron_pods.inline import is_inline
 from tests.chaos.history import History, Record, Terms
 from tests.chaos.verdict import judge
 from tests.simulation.clients import NAMESPACE, Clients, namespace_of

@@ -46,6 +46,10 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a timeout without a unit": ({"executorConfig": {"command": "date", "timeout": "30"}}, "must be a Go duration"),
     "a limit that is no size": ({"executorConfig": {"command": "date", "mem_limit": "lots"}}, "must be bytes"),
+    "a limit that is more than a size": (
+        {"executorConfig": {"command": "date", "mem_limit": "5potatoes"}},
+        "must be bytes",
+    ),
     "a count that is no number": ({"tags": {"dc": "eu:two"}}, COUNT),
     "a count of nodes of 0": ({"tags": {"dc": "eu:0"}}, COUNT),
     "mail to no address": ({"processors": {"email": {"onSuccess": "true"}}}, "email needs emails"),

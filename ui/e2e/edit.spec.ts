@@ -10,6 +10,9 @@ test("a job is created, edited, explained and deleted", async ({ page }) => {
   await expect(page.getByText(/has five fields, but six are needed/)).toBeVisible();
   await page.getByLabel("Schedule").fill("0 0 4 * * *");
   await expect(page.locator(".slots li")).toHaveCount(10);
+  await page.getByLabel("command").fill('echo "x');
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByText(/the job is not valid: command: no closing quotation/)).toBeVisible();
   await page.getByLabel("command").fill("date");
   await page.getByRole("button", { name: "Create" }).click();
   await expect(page.getByRole("heading", { name: "made-here", exact: true })).toBeVisible();

@@ -1,7 +1,6 @@
 """/v1/jobs and /v1/jobs/{job}: list, show, save, toggle, delete (Dkron behaviour §1.4 to §1.6)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -29,10 +28,12 @@ from dkron_api.translate.details import details, parents, paused, relatives
 from dkron_api.translate.keeper import keeper
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
+from dkron_api.translate.prefer import STRICT, wants_strict
 from dkron_api.translate.record import Job
 from dkron_api.translate.secrets_named import has_template, secrets_named
-from dkron_api.translate.warnings import header, ignored, unknown_executor
+from dkron_api.translate.warnings import Judged, header, ignored, judged
 from dkron_crds.lease import INSTALLATION
+from dkron_crds.packed import plain_parts
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.body import FIELDS, JobBody
 from dkron_from_dkron.validate import Invalid, check
@@ -229,13 +230,23 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
     wanted = "runoncreate" in request.query and (not body.disabled or body.parent_job)
     run = request_of(request) if wanted else None
     annotations = None if run is None else dict([run.annotation])
-    permit = partial(_permit, request, body)
+    strict = wants_strict(request.headers.getall("Prefer", ()))
+    verdict = Judged()
+
+    async def permit(known: Job | None) -> None:
+        nonlocal verdict
+        await _permit(request, body, known)
+        verdict = judged(body, None if known is None else plain_parts(known.raw["spec"]))
+        if strict and verdict.faults:
+            raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {'; '.join(verdict.faults)}.")
+
     job, _ = await tenant.writes.upsert(body, terms_of(request), annotations=annotations, permit=permit)
     if run is not None:
         tenant.asked.note(job, run)
     path = f"{base_of(request)}/v1/jobs/{quote(body.name, safe='')}"
     headers = {"Location": public_path(request, path), "ETag": etag(job)}
-    warnings = (ignored(body), unknown_executor(body), without_node(request.app, body.tags or {}))
+    headers |= {"Preference-Applied": STRICT} if strict else {}
+    warnings = (ignored(body), *verdict.warnings, without_node(request.app, body.tags or {}))
     return json_answer(request, echo(body), status=HTTPStatus.CREATED, headers=headers | header(warnings))
 
 

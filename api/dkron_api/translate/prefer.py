@@ -1,4 +1,4 @@
-"""The Prefer header (RFC 7240): respond when a run is over, or at once. Pure."""
+"""The Prefer header (RFC 7240): respond when a run is over, or at once; refuse a job that cannot run. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 _WAIT = re.compile(r"wait\s*(?:=\s*(?:\"(\d{1,9})\"|(\d{1,9})))?\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
 _ASYNC = re.compile(r"respond-async\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
+_STRICT = re.compile(r"handling\s*=\s*\"?strict\"?\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
+STRICT = "handling=strict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,8 @@ def read_preference(headers: Iterable[str]) -> Preference:
         return Preference(at_once=at_once)
     seconds = wait[1] or wait[2]
     return Preference(wait=True, seconds=None if seconds is None else int(seconds), at_once=at_once)
+
+
+def wants_strict(headers: Iterable[str]) -> bool:
+    """Whether the client prefers a refusal to a job that is stored and cannot run."""
+    return any(_STRICT.fullmatch(word.strip()) for header in headers for word in header.split(","))

@@ -2,9 +2,17 @@
 ignore it; people and kubectl read it. Pure."""
 
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
+from pydantic import ValidationError
+
+from dkron_checks import known, problems, read_schedule, remarks
+from dkron_crds.job import JobSpec
+from dkron_crds.known_settings import Settings
 from dkron_from_dkron.body import JobBody
+from dkron_from_dkron.spec import spec_of
+
+Object = dict[str, Any]
 
 _DEFAULT = "shell"
 """The executor of a job that names none."""
@@ -22,12 +30,29 @@ def ignored(body: JobBody) -> str:
     return settings_of(body).ignored(config="executor_config")
 
 
-def unknown_executor(body: JobBody) -> str:
-    """Return the sentence that the executor is unknown; empty if it is known."""
-    executor = settings_of(body).executor
-    if executor in EXECUTOR_KEYS:
-        return ""
-    return f"executor: it is not known, and the job cannot run; use one of {', '.join(sorted(EXECUTOR_KEYS))}"
+class Judged(NamedTuple):
+    """The operator's view of a job: why it cannot run, and what may surprise its author. One sentence each."""
+
+    faults: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences for the header."""
+        return (*(f"the job cannot run: {fault}" for fault in self.faults), *self.remarks)
+
+
+def judged(body: JobBody, stored: Object | None) -> Judged:
+    """Return the operator's view of a job that replaces the spec `stored`, None for a new one. What the definition does
+    not allow, the API server says."""
+    try:
+        spec = JobSpec.from_wire(spec_of(body, stored))
+    except ValidationError:
+        return Judged()
+    if found := problems(spec, body.name):
+        return Judged(tuple(problem.message for problem in found))
+    schedule, _ = read_schedule(spec, body.name)
+    return Judged(remarks=tuple(remarks(known(spec), schedule)))
 
 
 def header(sentences: Iterable[str]) -> dict[str, str]:

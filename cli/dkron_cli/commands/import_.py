@@ -1,6 +1,7 @@
 """`import`: DkronJobs of manifests, of Dkron's jobs, or of CronJobs."""
 
 import json
+from datetime import UTC, datetime
 from os import environ
 from typing import Annotated, Any
 
@@ -61,7 +62,8 @@ def import_(
     word cronjobs for those of the cluster. What a job loses is said field by field on standard error. Parents come
     before their children. -n puts all of them into this namespace, whatever the source says.
 
-    The API server checks everything by a dry run before the first write. Jobs that are the same already are left
+    A job that the operator could not run is refused, with every reason that its manifest shows; spec.unchecked lifts
+    that. The API server checks everything by a dry run before the first write. Jobs that are the same already are left
     alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's JSON go to that
     REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN. With -o yaml or
     json, the DkronJobs are printed and nothing is written: a file needs no cluster then.
@@ -123,15 +125,15 @@ async def _cron_jobs(cluster: Cluster) -> list[Item]:
     where = None if cluster.everywhere else cluster.namespace
     with readable():
         listed = [raw async for raw in cluster.kube.list(CRON_JOBS, where)]
-    return items_of_objects([{"apiVersion": "batch/v1", "kind": "CronJob", **raw} for raw in listed])
+    return items_of_objects([{"apiVersion": "batch/v1", "kind": "CronJob", **raw} for raw in listed], datetime.now(UTC))
 
 
 async def _given(source: str) -> list[Item]:
     """Return the jobs of a file or of a Dkron."""
     if source.startswith(("http://", "https://")):
-        return items_of_dkron(await _fetched(source))
+        return items_of_dkron(await _fetched(source), datetime.now(UTC))
     try:
-        return items_of_text(read(source))
+        return items_of_text(read(source), datetime.now(UTC))
     except Unreadable as error:
         raise CliError(Code.FAILED, f"{source}:{error.line}: {error}") from None
 
@@ -157,7 +159,8 @@ def _report(items: list[Item], *, skip_broken: bool) -> None:
             remark(f"{item.name}: {one_line(sentence)}")
     broken = [item for item in items if item.refused]
     for item in broken:
-        remark(f"{item.name}: cannot be taken over: {one_line(item.refused)}")
+        for sentence in item.refused:
+            remark(f"{item.name}: cannot be taken over: {one_line(sentence)}")
     if names := twice(items):
         raise CliError(Code.FAILED, f"the source has several jobs called {', '.join(names)}; rename or remove them")
     if broken and not skip_broken:
@@ -207,7 +210,8 @@ async def _carry_out(cluster: Cluster, todo: list[Step], *, dry_run: bool) -> No
         counts[step.change] += 1
         if step.change is not Change.SAME:
             word = f"would be {words[step.change]}" if dry_run else words[step.change]
-            say(f"{step.item.job['metadata']['namespace']}/{step.item.name} {word}")
+            metadata = step.item.job["metadata"]
+            say(f"{metadata['namespace']}/{metadata['name']} {word}")
     told_counts = ", ".join(f"{count} {words[change]}" for change, count in counts.items() if count) or "no jobs"
     remark(f"{told_counts}{' (dry run: nothing was written)' if dry_run else ''}")
 
@@ -239,6 +243,10 @@ async def _to_rest(options: Options, source: str, *, dry_run: bool, disabled: bo
             jobs = None
     if not isinstance(jobs, list) or not all(isinstance(each, dict) and each.get("name") for each in jobs):
         raise usage("with --server the source is the JSON of Dkron's /v1/jobs; manifests need a kubeconfig")
+    for item in items_of_dkron(jobs, datetime.now(UTC)):
+        # The server has the last word: Dkron may run it.
+        for sentence in item.refused:
+            remark(f"{item.name}: the operator would not run it: {one_line(sentence)}")
     # As manifests, only for their order.
     order = {
         str(each["name"]): {"metadata": {"name": str(each["name"])}, "spec": {"parentJob": each.get("parent_job")}}

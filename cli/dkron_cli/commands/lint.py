@@ -1,6 +1,7 @@
 """`lint`: manifests, checked without a cluster."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from dkron_cli.core.lint import lint as lint_files
 from dkron_cli.core.manifests import MOST_BYTES, Document, Unreadable, documents
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.errors import Code
+from dkron_crds.names import API_VERSION
 from dkron_reports.words import plural
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -23,9 +25,10 @@ def lint(
 ) -> None:
     """Check manifests without a cluster.
 
-    DkronJobs, DkronPolicies and DkronClusters are read by the models of the custom resources: fields, schedules,
-    zones, tags, settings of executors, and parents among the files. Other objects are passed over. The exit code is 1
-    if something is wrong. What only a cluster knows, such as whether it would accept a jobTemplate, is not checked.
+    Objects of dkron.io are read by the models of the custom resources and by the operator's own check: fields,
+    schedules, zones, tags, settings of executors, fields of jobTemplate, and parents among the files. Other objects are
+    passed over. The exit code is 1 if something is wrong, or if there is nothing to check. What only a cluster knows,
+    such as whether a Secret exists, is not checked.
     """
     given: dict[str, list[Document]] = {}
     findings: list[Finding] = []
@@ -34,14 +37,16 @@ def lint(
             given[file] = documents(read(file))
         except Unreadable as error:
             findings.append(Finding(file, error.line, str(error)))
-    found, checked = lint_files(given)
+    found, checked = lint_files(given, datetime.now(UTC))
     findings += found
     for each in findings:
         say(str(each))
     errors = sum(not each.warning for each in findings)
     warnings = len(findings) - errors
     remark(f"{plural(checked, 'object')} checked: {plural(errors, 'error')}, {plural(warnings, 'warning')}")
-    raise typer.Exit(Code.FAILED if errors or (strict and warnings) else Code.OK)
+    if not checked and not errors:
+        remark(f'nothing was checked; a DkronJob begins with "apiVersion: {API_VERSION}" and "kind: DkronJob"')
+    raise typer.Exit(Code.FAILED if errors or not checked or (strict and warnings) else Code.OK)
 
 
 def read(file: str) -> str:

@@ -11,6 +11,7 @@ from dkron_cli.complete import job_names
 from dkron_cli.options import Options, options_of
 from dkron_crds.names import is_legal
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -70,8 +71,10 @@ async def _of_job(options: Options, name: str, zone: str, count: int) -> None:
     elif job.paused:
         remark(f"{job.name} is {job.paused}: the slots come due, and do not run before the pause ends")
     try:
-        schedule = parse(job.schedule, timezone=job.timezone, name=job.name) if job.schedule and slots else None
+        schedule = parse(job.schedule, timezone=job.timezone, name=job.name) if job.schedule else None
     except (ScheduleError, TimezoneError):
+        schedule = None
+    if not slots and not _is_impossible(schedule):
         schedule = None
     _print(options, slots, schedule, zone or job.timezone, now=datetime.now(UTC))
 
@@ -87,6 +90,9 @@ def _print(options: Options, slots: list[datetime], schedule: "Schedule | None",
         structured(options, texts, names=lambda: texts, one=False)
         return
     local = _local(zone)
+    if _is_impossible(schedule):
+        typer.echo("it never comes, because no date matches")
+        return
     if schedule is not None:
         from dkron_reports.schedule_words import in_words  # noqa: PLC0415
 
@@ -99,6 +105,10 @@ def _print(options: Options, slots: list[datetime], schedule: "Schedule | None",
     end = max(slots[-1], now + YEAR) if slots else now
     for change in clock_changes(schedule, now, end)[:3] if schedule is not None else ():
         typer.echo(change.sentence)
+
+
+def _is_impossible(schedule: "Schedule | None") -> bool:
+    return isinstance(schedule, Never) and schedule.impossible
 
 
 def _beside(slot: datetime, local: "tzinfo | None") -> str:

@@ -1,17 +1,13 @@
 """Imports a job of Dkron's /v1/jobs: translated as the REST API does, with a sentence for each field that is lost or
 means something else."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
-from dkron_crds.admission import refused
-from dkron_crds.job import DkronJob
-from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
+from dkron_cli.core.faults import faults
 from dkron_crds.names import API_VERSION, object_name
-from dkron_crds.node_tags import TagError, read_tags
 from dkron_from_dkron.body import FIELDS, JobBody, read_object
 from dkron_from_dkron.history import history
 from dkron_from_dkron.spec import spec_of
@@ -21,52 +17,48 @@ from dkron_reports.words import one_line
 
 Object = dict[str, Any]
 
-UNZONED = ("@every", "@at", "@after", "@manually", "TZ=", "CRON_TZ=")
+ZONES = ("TZ=", "CRON_TZ=")
+UNZONED = ("@every", "@at", "@after", "@manually", *ZONES)
+LOCAL = "Local"
 RESULTS = frozenset({"success", "failed", "partially_failed"})
-
-
-class Refused(ValueError):
-    """The job cannot be taken over. `str()` is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A DkronJob, its past as status fields, and a sentence for each point that a person has to look at."""
+    """A DkronJob, its past as status fields, why it cannot be taken over, and a sentence for each point that a person
+    has to look at."""
 
-    job: Object
+    job: Object = field(default_factory=dict)
     past: Object = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
 def take(raw: object) -> Taken:
-    """Return the DkronJob for a job of Dkron. Raises Refused."""
+    """Return the DkronJob for a job of Dkron, or why there is none."""
     if not isinstance(raw, Mapping):
-        raise Refused(f"it is {type(raw).__name__}, not a job")
+        return Taken(faults=(f"it is {type(raw).__name__}, not a job",))
     try:
         body = read_object(as_pairs(raw))
-        check(body)
-    except (Unreadable, Invalid) as error:
-        raise Refused(error.reason) from None
+    except Unreadable as error:
+        return Taken(faults=(error.reason,))
     spec = spec_of(body)
     job = {"apiVersion": API_VERSION, "kind": "DkronJob", "metadata": {"name": object_name(body.name)}, "spec": spec}
-    _check(job)
-    return Taken(job, _past(body), tuple(_remarks(raw, spec, body.name)))
+    return Taken(job, _past(body), tuple(_faults(body, job)), tuple(_remarks(raw, spec, body.name)))
 
 
-def _check(job: Object) -> None:
-    """Raise Refused for what the custom resource does not allow."""
+def _faults(body: JobBody, job: Object) -> Iterator[str]:
+    """Yield what Dkron would refuse, and then what the operator would, unless that is the same."""
+    told: list[str] = []
     try:
-        read = DkronJob.from_wire(job)
-        read_tags(read.spec.tags)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise Refused(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from None
-    except TagError as error:
-        raise Refused(str(error)) from None
-    if read.spec.executor not in EXECUTOR_KEYS:
-        raise Refused(f'executor: "{read.spec.executor}" is not known; use {", ".join(EXECUTOR_KEYS)}')
-    if check := refused(job["spec"]):
-        raise Refused(check.message)
+        check(body)
+    except Invalid as error:
+        yield error.reason
+        # The field, and the key in it, as in: executor_config: mem_limit "5 potatoes" is not a size
+        told = re.findall(r"\w+", error.reason)[:2]
+    for fault in faults(job):
+        if fault.partition(":")[0].rpartition(".")[2] not in told:
+            yield fault
 
 
 def _past(body: JobBody) -> Object:
@@ -86,8 +78,11 @@ def _remarks(raw: Mapping[str, Any], spec: Object, name: str) -> list[str]:
     if "name" in spec:
         found.append(f"name: the object is called {object_name(name)}, the job keeps its name in spec.name")
     schedule = str(spec.get("schedule") or "")
-    if schedule and not spec.get("parentJob") and not spec.get("timezone") and not schedule.startswith(UNZONED):
+    by_clock = schedule and not spec.get("parentJob") and not schedule.startswith(UNZONED)
+    if by_clock and not spec.get("timezone"):
         found.append("timezone: there is none, and the schedule is read in UTC; Dkron reads it in the server's zone")
+    elif (by_clock and spec["timezone"] == LOCAL) or schedule.startswith(tuple(f"{zone}{LOCAL} " for zone in ZONES)):
+        found.append("timezone: Local is UTC here, where Dkron means the server's zone; name the zone")
     if not spec.get("tags"):
         found.append("tags: there are none, and the job runs once; Dkron runs it on every node")
     if spec.get("retries"):
@@ -96,7 +91,4 @@ def _remarks(raw: Mapping[str, Any], spec: Object, name: str) -> list[str]:
         found.append("processors: where they send to is a setting of the DkronCluster")
     if spec.get("executor", "shell") == "shell" and "image" not in (spec.get("executorConfig") or {}):
         found.append("executor_config.image: the command runs in a container; name the image that has its programs")
-    ignored = Settings(
-        str(spec.get("executor") or "shell"), spec.get("executorConfig") or {}, spec.get("processors") or {}
-    ).ignored(config="executor_config")
-    return [one_line(each) for each in (*found, ignored) if each]
+    return [one_line(each) for each in found]

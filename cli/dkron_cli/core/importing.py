@@ -1,19 +1,22 @@
 """What an import does: which objects are made, changed or deleted, in which order, and what is said about each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from dkron_cli.core.from_dkron import Refused as DkronRefused
+from dkron_cli.core.faults import doubts, faults
 from dkron_cli.core.from_dkron import take
-from dkron_cli.core.manifests import objects
+from dkron_cli.core.manifests import is_job_of_dkron, objects
 from dkron_cli.core.objects import Object, dkron_name, is_same, misshapen, parents_first, parents_of
 from dkron_crds.names import API_VERSION
 from dkron_from_cronjob.translate import Refused as CronJobRefused
 from dkron_from_cronjob.translate import translate
 from dkron_from_dkron.manifest import manifest
+from dkron_reports.words import one_line
 
+TAKEN = "only DkronJobs, CronJobs and the jobs of Dkron can be imported"
 IMPORTED = "dkron.io/imported"
 """Label of objects that an import has made: those that --prune may delete. Its value is the kind of the source."""
 
@@ -28,14 +31,14 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A job to import: the manifest, or with `refused` why there is none."""
+    """A job to import: the manifest, or with `refused` each reason why there is none."""
 
     name: str
     source: Source
     job: Object = field(default_factory=dict)
     past: Object = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
-    refused: str = ""
+    refused: tuple[str, ...] = ()
 
 
 class Change(StrEnum):
@@ -56,52 +59,62 @@ class Step:
     stored: Object = field(default_factory=dict)
 
 
-def items_of_text(text: str) -> list[Item]:
+def items_of_text(text: str, now: datetime) -> list[Item]:
     """Return the jobs of a file: Dkron's JSON, or manifests of DkronJobs and CronJobs. Raises
     `manifests.Unreadable`."""
     found = objects(text)
-    if found and all(isinstance(each, dict) and "apiVersion" not in each and "name" in each for each in found):
-        return items_of_dkron(found)
-    return items_of_objects(found)
+    if found and all(is_job_of_dkron(each) for each in found):
+        return items_of_dkron(found, now)
+    return items_of_objects(found, now)
 
 
-def items_of_dkron(jobs: Sequence[object]) -> list[Item]:
+def items_of_dkron(jobs: Sequence[object], now: datetime) -> list[Item]:
     """Return the jobs of Dkron's /v1/jobs."""
     found = []
     for number, raw in enumerate(jobs, start=1):
         name = str(raw.get("name") or f"number {number}") if isinstance(raw, Mapping) else f"number {number}"
-        try:
-            taken = take(raw)
-        except DkronRefused as refused:
-            found.append(Item(name, Source.DKRON, refused=str(refused)))
-            continue
-        found.append(Item(name, Source.DKRON, taken.job, taken.past, taken.remarks))
+        taken = take(raw)
+        doubtful = () if taken.faults else _doubts(taken.job, now, config="executor_config")
+        found.append(Item(name, Source.DKRON, taken.job, taken.past, (*taken.remarks, *doubtful), taken.faults))
     return found
 
 
-def items_of_objects(objects: Sequence[object]) -> list[Item]:
+def items_of_objects(objects: Sequence[object], now: datetime) -> list[Item]:
     """Return the jobs of DkronJobs and CronJobs."""
-    found = []
-    for raw in objects:
-        kind = raw.get("kind") if isinstance(raw, dict) else type(raw).__name__
-        if isinstance(raw, dict) and (wrong := misshapen(raw)):
-            found.append(Item(str(kind), Source.MANIFEST, refused=wrong))
-            continue
-        name = str((raw.get("metadata") or {}).get("name") or "") if isinstance(raw, dict) else ""
-        if isinstance(raw, dict) and kind == "DkronJob" and raw.get("apiVersion") == API_VERSION:
-            found.append(Item(name or "DkronJob", Source.MANIFEST, manifest(raw)))
-        elif isinstance(raw, dict) and kind == "CronJob":
-            try:
-                result = translate(raw)
-            except CronJobRefused as refused:
-                found.append(Item(name, Source.CRONJOB, refused=str(refused)))
-                continue
-            found.append(Item(name, Source.CRONJOB, result.job, remarks=tuple(result.remarks)))
-        else:
-            what = kind or "document without a kind"
-            text = f"a {what} cannot be imported; only DkronJobs, CronJobs and the jobs of Dkron can"
-            found.append(Item(name or str(kind), Source.MANIFEST, refused=text))
-    return found
+    return [_item(raw, f"document {number}", now) for number, raw in enumerate(objects, start=1)]
+
+
+def _item(raw: object, place: str, now: datetime) -> Item:
+    if not isinstance(raw, dict):
+        what = "a list" if isinstance(raw, list) else f"the value {str(raw)[:40]}"
+        return Item(place, Source.MANIFEST, refused=(f"it is {what}, not an object; {TAKEN}",))
+    if wrong := misshapen(raw):
+        return Item(place, Source.MANIFEST, refused=(wrong,))
+    kind, name = raw.get("kind"), str((raw.get("metadata") or {}).get("name") or place)
+    if kind == "DkronJob" and raw.get("apiVersion") == API_VERSION:
+        return _checked(Item(name, Source.MANIFEST, manifest(raw)), now)
+    if kind == "CronJob":
+        try:
+            result = translate(raw)
+        except CronJobRefused as refused:
+            return Item(name, Source.CRONJOB, refused=(str(refused),))
+        return _checked(Item(name, Source.CRONJOB, result.job, remarks=tuple(result.remarks)), now)
+    what = f"it is a {kind}" if isinstance(kind, str) and kind else "it has no kind"
+    return Item(name, Source.MANIFEST, refused=(f"{what}; {TAKEN}",))
+
+
+def _checked(item: Item, now: datetime) -> Item:
+    """Return the item with what is wrong with its job. A job that is unchecked is stored with its faults."""
+    found = tuple(faults(item.job))
+    if not found:
+        return replace(item, remarks=(*item.remarks, *_doubts(item.job, now)))
+    if (item.job.get("spec") or {}).get("unchecked") is True:
+        return replace(item, remarks=(*item.remarks, *found))
+    return replace(item, refused=found)
+
+
+def _doubts(job: Object, now: datetime, *, config: str = "executorConfig") -> tuple[str, ...]:
+    return tuple(one_line(each) for each in doubts(job, now, config=config) if each)
 
 
 def placed(items: Sequence[Item], namespace: str, *, move: bool = False, disabled: bool = False) -> list[Item]:

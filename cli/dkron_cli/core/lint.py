@@ -1,25 +1,28 @@
 """Checks manifests as the API server and the operator do, as far as they do so from the manifest alone: by the same
-models, the same grammar of schedules, and the sentences of the same rules.
+models, the sentences of the same rules, and the operator's own check of a job.
 """
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_cli.core.manifests import Document, Path
-from dkron_crds.admission import CHECKS
+from dkron_checks import field_of, known, problems, read_schedule, remarks, settings_of
+from dkron_checks.schedules import passed_remark
+from dkron_checks.template_fields import template_faults
+from dkron_cli.core.faults import TOO_LARGE, sentence
+from dkron_cli.core.manifests import Document, Path, is_job_of_dkron
 from dkron_crds.base import WireModel
 from dkron_crds.bounds import template_problem
 from dkron_crds.depends import circle
 from dkron_crds.job import DkronJob, JobSpec
 from dkron_crds.kinds import KINDS
-from dkron_crds.known_settings import EXECUTOR_KEYS, Settings
 from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
-from dkron_crds.node_tags import TagError, read_tags
-from dkron_crds.parameter_places import parameters_problem, unknown_placeholders
-from dkron_crds.parameters import missing_default
+from dkron_crds.pause import DkronPause
 from dkron_crds.rules import (
     BACKOFF_GROWS,
     COMMON_YEAR,
@@ -33,8 +36,6 @@ from dkron_crds.rules import (
     STARTS_BEFORE_IT_EXPIRES,
     Rule,
 )
-from dkron_crds.schedule import ScheduleError, TimezoneError, parse
-from dkron_crds.sizes import memory_bytes
 
 MODELS = {kind.name: kind.model for kind in KINDS}
 LITERAL = {"integer": "a whole number", "boolean": "true or false", "number": "a number"}
@@ -73,18 +74,22 @@ class Given:
         return self.job.metadata.namespace, self.job.dkron_name
 
 
-def lint(files: Mapping[str, Sequence[Document]]) -> tuple[list[Finding], int]:
+def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[Finding], int]:
     """Return what is wrong in the files, in their order, and how many objects of ours were checked."""
     findings: list[Finding] = []
     jobs: list[Given] = []
     checked = 0
     for file, documents in files.items():
+        if any(is_job_of_dkron(document.value) and "executor" in document.value for document in documents):
+            text = f"these are jobs in Dkron's JSON, not manifests; dkronctl import {shlex.quote(file)} takes them over"
+            findings.append(Finding(file, 1, text))
+            continue
         for document in documents:
             if not _is_ours(document.value):
                 continue
             checked += 1
             findings += (Finding(file, document.line_of(path), f"{_called(document)}: {sentence}", warning)
-                         for path, sentence, warning in _object(document))  # fmt: skip
+                         for path, sentence, warning in _object(document, now))  # fmt: skip
             job = _job(document)
             if job is not None:
                 jobs.append(Given(file, document, job))
@@ -112,7 +117,7 @@ def _job(document: Document) -> DkronJob | None:
         return None
 
 
-def _object(document: Document) -> Iterator[Problem]:
+def _object(document: Document, now: datetime) -> Iterator[Problem]:
     value = document.value
     model = MODELS.get(str(value.get("kind")))
     if model is None or value.get("apiVersion") != API_VERSION:
@@ -124,25 +129,22 @@ def _object(document: Document) -> Iterator[Problem]:
         found = model.from_wire(value)
     except ValidationError as error:
         for each in error.errors(include_url=False):
-            yield tuple(each["loc"]), _sentence(each["loc"], each["msg"]), False
+            yield tuple(each["loc"]), sentence(each["loc"], each["msg"]), False
         return
     except (RecursionError, OverflowError):
-        yield (), "it cannot be read: a value is too large or nests too deep", False
+        yield (), TOO_LARGE, False
         return
     if isinstance(found, DkronJob):
         yield from _rules(found)
-        yield from _settings(found)
+        yield from _settings(found, now)
+    elif isinstance(found, DkronPause) and found.spec.until is not None and found.spec.until <= now:
+        yield ("spec", "until"), "spec.until has passed, so the pause holds nothing", True
     elif value["kind"] == "DkronCluster" and found.metadata.name != "dkron":
         yield ("metadata", "name"), ONE_CLUSTER.message, False
     elif value["kind"] == "DkronPolicy":
         paths = value["spec"].get("path") or {}
         if not all(str(path).startswith("/") and len(str(path)) <= ABSOLUTE_LENGTH for path in paths):
             yield ("spec", "path"), f"spec.path: {PATHS_ARE_ABSOLUTE.message}", False
-
-
-def _sentence(where: Sequence[int | str], message: str) -> str:
-    path = ".".join(map(str, where))
-    return f"{path}: {message.removeprefix('Value error, ')}"
 
 
 def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
@@ -205,56 +207,37 @@ def _rules(job: DkronJob) -> Iterator[Problem]:
     yield from ((path, rule.message, False) for is_broken, rule, path in broken if is_broken)
 
 
-def _settings(job: DkronJob) -> Iterator[Problem]:
+def _settings(job: DkronJob, now: datetime) -> Iterator[Problem]:
     """Yield what the operator would report by the condition Ready."""
     spec = job.spec
-    if spec.schedule and not spec.parents:
-        try:
-            parse(spec.schedule, timezone=spec.timezone, name=job.dkron_name)
-        except ScheduleError as error:
-            yield ("spec", "schedule"), str(error), False
-        except TimezoneError as error:
-            yield ("spec", "timezone"), str(error), False
-    elif spec.schedule:
-        yield ("spec", "schedule"), "schedule has no effect beside a parent", True
-    try:
-        read_tags(spec.tags)
-    except TagError as error:
-        yield ("spec", "tags"), str(error), False
-    yield from _parameters(spec)
-    yield from _executor(spec)
-
-
-def _parameters(spec: JobSpec) -> Iterator[Problem]:
-    by_itself = spec.parents or spec.schedule not in ("", "@manually")
-    why = parameters_problem(spec) or (missing_default(spec.parameters) if by_itself else "")
-    if why:
-        yield ("spec", "parameters"), why, False
-    if remark := unknown_placeholders(spec):
-        yield ("spec", "executorConfig"), remark, True
-
-
-def _executor(spec: JobSpec) -> Iterator[Problem]:
-    if spec.executor not in EXECUTOR_KEYS:
-        known = ", ".join(EXECUTOR_KEYS)
-        yield ("spec", "executor"), f'executor: "{spec.executor}" is not known; use {known}', False
-    config: Path = ("spec", "executorConfig")
-    checks = [check for check in CHECKS if check.field in ("executorConfig", "processors")]
-    broken = [check for check in checks if not check.holds(spec.to_wire())]
-    yield from ((("spec", check.field), check.message, False) for check in broken)
-    if not broken and (size := spec.executor_config.get("mem_limit")):
-        try:
-            memory_bytes(size)
-        except ValueError as error:
-            yield (*config, "mem_limit"), f"executorConfig.mem_limit: {error}", False
-    template = spec.job_template.spec.get("template")
-    pod = template.get("spec") if isinstance(template, dict) else None
-    if spec.executor == "kubernetes" and not (isinstance(pod, dict) and pod.get("containers")):
-        yield ("spec", "jobTemplate"), "jobTemplate needs a container for the executor kubernetes", False
+    found = problems(spec, job.dkron_name)
+    for problem in found:
+        yield ("spec", *_place(field_of(problem))), problem.message, False
     if why := template_problem(spec.to_wire().get("jobTemplate")):
         yield ("spec", "jobTemplate"), why, False
-    if ignored := Settings(spec.executor, spec.executor_config, spec.processors).ignored():
-        yield config, ignored, True
+    elif all(field_of(problem)[0] != "jobTemplate" for problem in found):
+        faults = template_faults(spec.job_template.to_wire())
+        yield from ((("spec", "jobTemplate", *place), sentence, False) for place, sentence in faults)
+    yield from _warnings(spec, job.dkron_name, now, runs=not found)
+
+
+def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterator[Problem]:
+    if ignored := settings_of(spec).ignored():
+        yield ("spec", "executorConfig"), ignored, True
+    schedule, _ = read_schedule(spec, name)
+    if spec.schedule and spec.parents:
+        yield ("spec", "schedule"), "schedule has no effect beside a parent", True
+    elif passed := passed_remark(schedule, now):
+        yield ("spec", "schedule"), passed, True
+    for remark in remarks(known(spec), schedule) if runs else ():
+        subject = remark.partition(":")[0]
+        yield ("spec", subject) if subject == "schedule" else ("spec", "executorConfig", subject), remark, True
+
+
+def _place(field: Sequence[str]) -> Path:
+    """Return the names and numbers of a path such as jobTemplate.spec.containers[0]."""
+    parts = [part for name in field for part in re.findall(r"[^\[\]]+", name)]
+    return tuple(int(part) if part.isdecimal() else part for part in parts)
 
 
 def _together(jobs: Sequence[Given]) -> Iterator[Finding]:

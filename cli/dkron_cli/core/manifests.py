@@ -7,13 +7,10 @@ from typing import Any
 
 import yaml
 
+from dkron_cli.core.kubectl_yaml import Excessive, Loader, Measure
+
 Path = tuple[str | int, ...]
-_TOP: Path = ()
-# The loader in C is many times faster, and bounds how deep a file nests.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_BYTES = 64 * 1024 * 1024
-ALIASES = 1000
-"""Aliases that a file may have: a few nested ones expand to more than fits into memory."""
 
 
 class Unreadable(ValueError):
@@ -50,23 +47,26 @@ def objects(text: str) -> list[Any]:
     return items if isinstance(items, list) else [value]
 
 
+def is_job_of_dkron(value: object) -> bool:
+    """Whether an object can be a job in Dkron's JSON."""
+    return isinstance(value, dict) and "apiVersion" not in value and "kind" not in value and "name" in value
+
+
 def documents(text: str) -> list[Document]:
     """Return the objects of a file: of a List its items. Raises `Unreadable`."""
-    if text.count("*") > ALIASES and sum(isinstance(event, yaml.AliasEvent) for event in _events(text)) > ALIASES:
-        raise Unreadable(f"it has more than {ALIASES} aliases; write the values out", 1)
-    loader = _Loader(text)
+    loader, measure = Loader(text), Measure()
     found: list[Document] = []
     try:
         while loader.check_node():
             node = loader.get_node()
             if node is None:
                 break
-            value = loader.construct_document(node)
-            lines = dict(_lines(node, ()))
-            whole = Document(value, node.start_mark.line + 1, lines)
-            found += _items(whole)
+            measure.take(node)
+            found += _items(loader.construct_document(node), node)
     except yaml.YAMLError as error:
         raise _unreadable(error) from None
+    except Excessive as error:
+        raise Unreadable(str(error), 1) from None
     except (ValueError, RecursionError, TypeError) as error:
         raise Unreadable(f"it cannot be read: {type(error).__name__}", 1) from None
     finally:
@@ -74,31 +74,25 @@ def documents(text: str) -> list[Document]:
     return found
 
 
-def _events(text: str) -> Iterator[Any]:
-    try:
-        yield from yaml.parse(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise _unreadable(error) from None
-
-
 def _unreadable(error: yaml.YAMLError) -> Unreadable:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it is not YAML"
-    return Unreadable(f"it is not YAML: {problem}", 1 if mark is None else mark.line + 1)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", "")
+    return Unreadable(f"it is not YAML: {problem}".rstrip(": "), 1 if mark is None else mark.line + 1)
 
 
-def _items(whole: Document) -> list[Document]:
-    value, at = whole.value, _TOP
+def _items(value: object, node: yaml.Node) -> list[Document]:
     if isinstance(value, dict) and isinstance(value.get("items"), list):
-        value, at = value["items"], ("items",)
+        listed = (item for key, item in node.value if key.value == "items")
+        value, node = value["items"], next(listed, node)
     elif not isinstance(value, list):
-        return [] if value is None else [whole]
-    found = []
-    for number, item in enumerate(value):
-        prefix: Path = (*at, number)
-        lines = {path[len(prefix) :]: line for path, line in whole.lines.items() if path[: len(prefix)] == prefix}
-        found.append(Document(item, lines.get((), whole.line), lines))
-    return found
+        return [] if value is None else [_document(value, node)]
+    # The items of a List that an alias brings have no lines of their own.
+    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node] * len(value)
+    return [_document(item, at) for item, at in zip(value, nodes, strict=True)]
+
+
+def _document(value: object, node: yaml.Node) -> Document:
+    return Document(value, node.start_mark.line + 1, dict(_lines(node, ())))
 
 
 def _lines(node: yaml.Node, path: Path) -> Iterator[tuple[Path, int]]:

@@ -123,7 +123,7 @@ def _cron(text: str, zone: Zone, *, prefix: str = "") -> Schedule:
         weekdays=weekday.bits,
         both=day.star or weekday.star,
     )
-    return Cron(pattern, zone) if pattern.ever() else Never()
+    return Cron(pattern, zone) if pattern.ever() else Never(impossible=True)
 
 
 def _miscounted(text: str, words: list[str], *, six: str) -> ScheduleError:

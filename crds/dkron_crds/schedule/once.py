@@ -8,7 +8,9 @@ from dkron_crds.schedule.instants import decided
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    """`@manually`: runs only on request."""
+    """`@manually`: runs only on request. So does a pattern that no date matches, such as 31 February: `impossible`."""
+
+    impossible: bool = False
 
     @property
     def grace(self) -> timedelta | None:

@@ -17,9 +17,6 @@ from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import Firing, RunTracing
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.images import Images
-from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.attempts import LOST_PARAMETERS, RUN_DELETED
@@ -28,6 +25,9 @@ from dkron_operator.plan.fold import Started
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.plan.read import read_run
 from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
+from dkron_pods.config import ConfigError
+from dkron_pods.images import Images
+from dkron_pods.problem import Problem
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)

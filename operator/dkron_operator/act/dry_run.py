@@ -12,15 +12,15 @@ from dkron_kube.paths import JOBS
 from dkron_operator.act.large_jobs import LargeJobs
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.images import Images
-from dkron_operator.executors.inline import is_inline
-from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.view import JobView
+from dkron_pods.config import ConfigError
+from dkron_pods.images import Images
+from dkron_pods.inline import is_inline
+from dkron_pods.problem import Problem
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from dkron_executors.run.pool import Pool
 from dkron_operator.act.listener import Listener
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.executors import inline
-from dkron_operator.executors.config import NONE_GIVEN, ConfigError
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
 from dkron_operator.plan.packed_spec import plain_spec
 from dkron_operator.plan.view import JobView, Outcome
+from dkron_pods import inline
+from dkron_pods.config import NONE_GIVEN, ConfigError
 
 Key = tuple[str, str]
 log = logging.getLogger(__name__)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
-from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.cause import ON_REQUEST
 from dkron_operator.plan.fold import Change, Decided, Finished, MarkTakenBack, Refused, fold_all
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
+from dkron_pods.problem import Problem
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NEVER = float("-inf")

@@ -13,11 +13,11 @@ from typing import Any
 from dkron_crds.bounds import mark
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.oldest_first import OldestFirst, Room
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.read import read_requests, read_stops
 from dkron_operator.plan.view import JobView
+from dkron_pods.problem import Problem
 
 Object = dict[str, Any]
 Age = tuple[datetime, str]

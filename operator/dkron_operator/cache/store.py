@@ -32,7 +32,6 @@ from dkron_operator.cache.namespace_room import (
 )
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.views import annotated, is_unreadable, verdict, view_of
-from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.kit.oldest_first import Room
@@ -46,6 +45,7 @@ from dkron_operator.plan.read import (
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 from dkron_operator.telemetry.metrics import Metrics
+from dkron_pods.problem import Problem
 
 log = logging.getLogger(__name__)
 Object = dict[str, Any]

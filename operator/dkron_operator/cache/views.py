@@ -7,7 +7,6 @@ from typing import Any
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobStatus, ReadyReason
 from dkron_crds.packed import packed
-from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications import read_notify
 from dkron_operator.plan.read import (
     is_accepted,
@@ -19,6 +18,7 @@ from dkron_operator.plan.read import (
     unreadable_job,
 )
 from dkron_operator.plan.view import JobView
+from dkron_pods.problem import Problem
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)

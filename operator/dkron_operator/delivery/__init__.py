@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Protocol
 
+import dkron_processors
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.notifications import When
 from dkron_crds.schedule.errors import printable
 from dkron_kube.client import KubeClient
-from dkron_operator import notifications, processors
+from dkron_operator import notifications
 from dkron_operator.act.events import Events
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -34,7 +35,7 @@ from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.fold import Delivered, Lost
 from dkron_operator.plan.view import JobView
-from dkron_operator.processors.message import Ended, Message, Parcel
+from dkron_processors.message import Ended, Message, Parcel
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ class Delivery:
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
         site, endpoints = self.installation.site, self.installation.endpoints
-        told = processors.takes_output(job.spec, site) or notifications.concerns(endpoints, job.notify)
+        told = dkron_processors.takes_output(job.spec, site) or notifications.concerns(endpoints, job.notify)
         return LONGEST if told else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
@@ -239,11 +240,11 @@ class Delivery:
         run, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
         found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
         if found is None:
-            moved = processors.note(job.spec, site, job.namespace, execution)
+            moved = dkron_processors.note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
-        outputs = [] if key in self._awaiting_retry else processors.render(job.spec, site, ended)
+        outputs = [] if key in self._awaiting_retry else dkron_processors.render(job.spec, site, ended)
         return [*outputs, *self._notices(job, ended, events)]
 
     def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dkron_operator.delivery.quota import BLOCK, Quota, blocks
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.processors.message import File
+from dkron_processors.message import File
 
 WORKERS = 2
 """Threads that may hang on a volume; they are used for nothing else."""

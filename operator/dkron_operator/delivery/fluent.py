@@ -7,7 +7,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 
 from dkron_operator.delivery.trouble import Unreachable
-from dkron_operator.processors.message import Record
+from dkron_processors.message import Record
 
 EVENT_TIME = 0
 """The extension type of a time with nanoseconds."""

@@ -16,7 +16,7 @@ from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.watch import follow
 from dkron_operator.kit.log_once import WatchLogOnce
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
-from dkron_operator.processors.site import Site
+from dkron_processors.site import Site
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 import logging
 
-from dkron_operator.processors.message import Line
+from dkron_processors.message import Line
 
 log = logging.getLogger("dkron.output")
 log.setLevel(logging.INFO)

@@ -14,7 +14,7 @@ from dkron_crds.receivers import Tls
 from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
-from dkron_operator.processors.message import Mail
+from dkron_processors.message import Mail
 
 PERMANENT = 500
 """From this reply code on, a mail server does not want a retry (RFC 5321, 4.2.1)."""

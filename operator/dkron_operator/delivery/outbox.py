@@ -12,7 +12,7 @@ from itertools import count
 from dkron_kube.backoff import Backoff
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.processors.message import Message
+from dkron_processors.message import Message
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from contextvars import Context
 
 from dkron_operator.delivery.outbox import Limits, Outbox, QueuedMessage
 from dkron_operator.delivery.senders import weight
-from dkron_operator.processors.message import Message, Parcel
+from dkron_processors.message import Message, Parcel
 
 
 class Outboxes:

@@ -12,7 +12,7 @@ from dkron_operator.delivery.secret_reader import SecretReader
 from dkron_operator.delivery.syslog import send_entry
 from dkron_operator.delivery.trouble import Undeliverable
 from dkron_operator.kit.clock import Clock
-from dkron_operator.processors.message import Entry, File, Line, Mail, Message, Post, Record, Refused
+from dkron_processors.message import Entry, File, Line, Mail, Message, Post, Record, Refused
 
 OVERHEAD = 1024
 """Approximate bytes that a message takes besides its text."""

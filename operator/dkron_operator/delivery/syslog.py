@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.processors.message import Entry
+from dkron_processors.message import Entry
 
 
 async def send_entry(entry: Entry) -> None:

@@ -8,9 +8,9 @@ from dkron_crds.receivers import Header
 from dkron_operator.notifications.endpoints import Endpoint
 from dkron_operator.notifications.payload import PayloadError
 from dkron_operator.notifications.values import values
-from dkron_operator.processors.mails import addresses, mail
-from dkron_operator.processors.message import Ended, Parcel, Post
-from dkron_operator.processors.site import Site, find
+from dkron_processors.mails import addresses, mail
+from dkron_processors.message import Ended, Parcel, Post
+from dkron_processors.site import Site, find
 
 OFF = "off"
 _CONTENT = {"json": "application/json", "text": "text/plain; charset=utf-8"}

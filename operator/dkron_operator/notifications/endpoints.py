@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dkron_crds.notifications import Notification, NotificationType, PayloadFormat
 from dkron_operator.notifications.payload import Payload, PayloadError, compile_payload
 from dkron_operator.notifications.values import NAMES, samples
-from dkron_operator.processors.site import Site, find, lacking
+from dkron_processors.site import Site, find, lacking
 
 SLACK = '{"username": "dkron", "text": "{{ report }}"}'
 """The payload of a webhook without one; Slack, Mattermost, Discord (/slack) and others accept it."""

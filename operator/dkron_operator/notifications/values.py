@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from dkron_crds.job import Execution, Trigger
 from dkron_crds.notifications import When
-from dkron_operator.processors.message import Ended
-from dkron_operator.processors.record import fields, report
+from dkron_processors.message import Ended
+from dkron_processors.record import fields, report
 
 _NASTY = '"quotes", back\\slash, {{ braces }},\n\ttab \x00 \u2028 </script> é 日本'
 _DAY = datetime(2026, 1, 1, tzinfo=UTC)

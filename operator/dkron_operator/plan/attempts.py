@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from dkron_crds.job import Active, Concurrency, Execution, SkipReason, Trigger
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
-from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadRun, ReadTrouble
 from dkron_operator.plan.cause import ON_REQUEST, Cause, started_at
 from dkron_operator.plan.decide import refuses_requests, start_deadline
@@ -19,6 +18,7 @@ from dkron_operator.plan.retries import delay
 from dkron_operator.plan.stop_requests import stop_of, stopped
 from dkron_operator.plan.upstream_runs import has_room
 from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome
+from dkron_pods.inline import is_inline
 
 PATIENCE = timedelta(seconds=10)
 """How long a pod may take to start before the operator asks why, and the time between two such checks."""

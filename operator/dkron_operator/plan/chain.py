@@ -8,7 +8,6 @@ when.
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Consumed, Dependency, GroupStatus, Heard, MissedRuns, ReadyReason, SkipReason
-from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import following
@@ -20,6 +19,7 @@ from dkron_operator.plan.hold import dropped_before, hold_of
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.upstream_runs import is_over
 from dkron_operator.plan.view import Situation
+from dkron_pods.problem import Problem
 
 SHOWN = 10
 """How many names of a cycle are listed."""

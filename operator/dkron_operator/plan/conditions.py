@@ -7,7 +7,6 @@ from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, J
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
-from dkron_operator.executors.problem import Problem
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
 from dkron_operator.plan.deferred_slots import waiting
@@ -19,6 +18,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.slots import timeline
 from dkron_operator.plan.unknown_jobs import TOLERANCE, is_ahead
 from dkron_operator.plan.view import AttemptState, JobView
+from dkron_pods.problem import Problem
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 NEEDS_A_PERSON = frozenset(

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dkron_crds.base import rfc3339
-from dkron_operator.executors.template import CONTROLLER
 from dkron_operator.plan.outcome import MESSAGE_ROOM
 from dkron_operator.plan.view import AttemptJob, Trouble
+from dkron_pods.template import CONTROLLER
 
 Object = Mapping[str, Any]
 

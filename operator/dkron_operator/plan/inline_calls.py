@@ -9,9 +9,9 @@ from datetime import datetime
 
 from dkron_crds.conditions import MAX_MESSAGE
 from dkron_crds.job import Active
-from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import Outcome, Situation
+from dkron_pods.inline import is_inline
 
 MARK = "call-"
 """The prefix of the `uid` of a call. The uid of a Job has no letters beyond f."""

@@ -14,7 +14,6 @@ from zlib import crc32
 from dkron_crds.attempt_names import EPOCH
 from dkron_crds.job import Active, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
-from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import CreateJob, WriteStatus
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.fold import Decided, Started
@@ -23,6 +22,7 @@ from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.slots import timeline
+from dkron_pods.inline import is_inline
 
 SPAN = timedelta(seconds=3)
 """How far ahead slots are claimed. The record of a call waits at most this long, and a crash leaves undecided only the

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dkron_crds.job import ReadyReason
-from dkron_operator.executors.images import Images
-from dkron_operator.executors.inline import is_inline
-from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.build import built_pod
 from dkron_operator.plan.view import JobView
+from dkron_pods.images import Images
+from dkron_pods.inline import is_inline
+from dkron_pods.problem import Problem
 
 Object = Mapping[str, Any]
 DEFAULT = "default"

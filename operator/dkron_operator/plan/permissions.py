@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dkron_operator.executors.pod_security import USER
+from dkron_pods.pod_security import USER
 
 Object = Mapping[str, Any]
 

@@ -8,14 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from dkron_crds.job import JobSpec, SkipReason
+from dkron_crds.job import SkipReason
 from dkron_crds.node_tags import nobody_has
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.problem import Problem
-from dkron_operator.plan.affinity import check_affinity
 from dkron_operator.plan.decide import Skip
-from dkron_operator.plan.tags import read_tags
 from dkron_operator.plan.view import Node
+from dkron_pods.tags import read_tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +67,3 @@ def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
     if any(node.available and wanted.fit(node.labels) for node in nodes):
         return ""
     return f"{nobody_has(wanted)}; runs are skipped until one has them"
-
-
-def check_placement(spec: JobSpec) -> Problem | None:
-    """What is wrong with the tags, or keeps them from being merged into the template."""
-    if not spec.tags:
-        return None
-    try:
-        read_tags(spec.tags)
-        check_affinity(spec)
-    except ConfigError as exc:
-        return Problem(exc.reason, str(exc))
-    return None

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
-from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Report, Severity
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
 from dkron_operator.plan.fold import Change, Dropped, Started, fold, fold_all, is_recorded, recorded
 from dkron_operator.plan.placement import ALONE, Member, members, shortage
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
+from dkron_pods.inline import is_inline
 
 A = TypeVar("A", bound=Action)
 NEWER_RUN = "a newer run has begun"

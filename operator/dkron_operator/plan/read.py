@@ -6,28 +6,22 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from dkron_checks import known, of_settings, read_schedule, remarks, settings_of, unprompted
 from dkron_crds.base import first_problem
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobSpec, JobStatus, ReadyReason, Trigger
-from dkron_crds.known_settings import Settings
 from dkron_crds.names import ACCEPTED
 from dkron_crds.node_tags import DKRONS, AgentTags, read_agent
 from dkron_crds.packed import packed
-from dkron_crds.parameters import missing_default
 from dkron_crds.requests import Request, read_instant, read_request
 from dkron_crds.run import OF_RUN, WITH_PARAMETERS
-from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
-from dkron_crds.schedule.once import Never
 from dkron_crds.stops import Stop, read_stop
 from dkron_crds.traceparent import ANNOTATION, read_traceparent
-from dkron_operator.executors import check, remarks
-from dkron_operator.executors.problem import MOST_MESSAGE, Problem
 from dkron_operator.notifications import read_notify
 from dkron_operator.plan.cause import Cause, started_at
 from dkron_operator.plan.packed_spec import packed_spec
-from dkron_operator.plan.placement import check_placement
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Node
-from dkron_operator.processors import check as check_processors
+from dkron_pods.problem import MOST_MESSAGE, Problem
 
 Object = Mapping[str, Any]
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
@@ -43,9 +37,9 @@ def read_job(body: Object) -> JobView:
         problem = _unreadable(cut)
     # Also for a spec that cannot be read: the name distinguishes the job from others.
     name = str((body.get("spec") or {}).get("name") or metadata["name"])
-    schedule, schedule_problem = _read_schedule(spec, name)
-    given, spec = spec, _understood(spec)
-    problem = problem or schedule_problem or check(spec) or check_placement(spec) or _processors(spec)
+    schedule, schedule_problem = read_schedule(spec, name)
+    given, spec = spec, known(spec)
+    problem = problem or schedule_problem or next(of_settings(spec), None)
     return JobView(
         uid=metadata["uid"],
         namespace=metadata["namespace"],
@@ -62,10 +56,10 @@ def read_job(body: Object) -> JobView:
         schedule=schedule,
         problem=problem,
         fingerprint=spec.fingerprint,
-        ignored="" if spec is given else _settings(given).ignored(),
-        remarks=remarks(spec)[:MOST_MESSAGE] if problem is None else "",
-        unprompted=_unprompted(spec, schedule),
-        unknown=None if spec is given else check(given) or _processors(given),
+        ignored="" if spec is given else settings_of(given).ignored(),
+        remarks="; ".join(remarks(spec, schedule))[:MOST_MESSAGE] if problem is None else "",
+        unprompted=unprompted(spec, schedule),
+        unknown=None if spec is given else next(of_settings(given), None),
         notify=packed(read_notify(metadata)),
         labels=read_labels(metadata),
     )
@@ -201,42 +195,6 @@ def _read_spec(raw: Object) -> tuple[JobSpec, Problem | None]:
         return JobSpec.from_wire(dict(raw)), None
     except ValidationError as exc:
         return JobSpec(), Problem(ReadyReason.INVALID_SPEC, f"spec.{first_problem(exc)}")
-
-
-def _understood(spec: JobSpec) -> JobSpec:
-    """The spec without the settings that mean nothing here; the same object if there are none."""
-    given = _settings(spec)
-    known = given.known
-    if known == given:
-        return spec
-    return spec.model_copy(update={"executor_config": known.config, "processors": known.processors})
-
-
-def _settings(spec: JobSpec) -> Settings:
-    return Settings(spec.executor, spec.executor_config, spec.processors)
-
-
-def _read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem | None]:
-    if not spec.schedule:
-        return None, None
-    try:
-        return parse(spec.schedule, timezone=spec.timezone, name=name), None
-    except TimezoneError as exc:
-        return None, Problem(ReadyReason.INVALID_TIMEZONE, str(exc))
-    except ScheduleError as exc:
-        return None, Problem(ReadyReason.INVALID_SCHEDULE, str(exc))
-
-
-def _unprompted(spec: JobSpec, schedule: Schedule | None) -> Problem | None:
-    """Why it does not run by itself, if a schedule or a parent would have it do so."""
-    by_itself = bool(spec.parents) or (schedule is not None and not isinstance(schedule, Never))
-    why = missing_default(spec.parameters) if by_itself else ""
-    return Problem(ReadyReason.PARAMETER_REQUIRED, why) if why else None
-
-
-def _processors(spec: JobSpec) -> Problem | None:
-    wrong = check_processors(spec)
-    return Problem(ReadyReason.INVALID_PROCESSOR, wrong) if wrong else None
 
 
 def is_accepted(metadata: Object) -> bool:

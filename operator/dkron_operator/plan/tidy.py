@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from dkron_crds.requests import group_of
 from dkron_crds.schedule.instants import shifted
-from dkron_operator.executors.inline import is_inline
 from dkron_operator.plan.actions import DeleteJob, ReadOutcome
 from dkron_operator.plan.cause import ON_REQUEST, requested
 from dkron_operator.plan.fold import Tidied, recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
+from dkron_pods.inline import is_inline
 
 UNWRITTEN = timedelta(seconds=5)
 """How long to wait for the record of a Job to reach the API server before checking again whether the Job can be

@@ -14,12 +14,12 @@ from dkron_crds.requests import Request
 from dkron_crds.schedule import Schedule
 from dkron_crds.stops import Stop
 from dkron_crds.traceparent import TraceContext
-from dkron_operator.executors.problem import Problem
 from dkron_operator.notifications.endpoints import Endpoint
 from dkron_operator.plan.dependencies import ALONE, Dependencies
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
-from dkron_operator.processors.site import Site
+from dkron_pods.problem import Problem
+from dkron_processors.site import Site
 
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGED_BY = "dkron-operator"

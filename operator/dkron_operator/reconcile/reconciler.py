@@ -27,9 +27,6 @@ from dkron_operator.act.tracing import RunTracing
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.delivery import Delivery
-from dkron_operator.executors.images import Images
-from dkron_operator.executors.inline import NOT_ALLOWED, is_inline
-from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.kit.workqueue import WorkQueue
@@ -68,6 +65,9 @@ from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.nodes import Nodes
+from dkron_pods.images import Images
+from dkron_pods.inline import NOT_ALLOWED, is_inline
+from dkron_pods.problem import Problem
 from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)

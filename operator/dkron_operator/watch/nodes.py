@@ -14,10 +14,10 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.paths import NODES
 from dkron_kube.watch import STEADY, Pace, follow
-from dkron_operator.executors.problem import Problem
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.read import read_node
 from dkron_operator.plan.view import Node
+from dkron_pods.problem import Problem
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)

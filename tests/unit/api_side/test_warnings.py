@@ -28,6 +28,10 @@ def job(**fields: Any) -> dict[str, Any]:
     return {"name": "a", "schedule": "@manually", "executor": "shell", "executor_config": {"command": "x"}, **fields}
 
 
+def config(**keys: str) -> dict[str, Any]:
+    return {"executor_config": {"command": "x", **keys}}
+
+
 @pytest.mark.parametrize(("method", "path"), [("POST", "/v1/jobs"), ("PATCH", "/v1/jobs"), ("PUT", "/v1/jobs/a")])
 async def test_keys_that_are_ignored_are_named_and_stored(api: Api, method: str, path: str) -> None:
     answer = await api.client.request(method, path, json=job(executor_config=TERRAFORM))
@@ -43,10 +47,17 @@ async def test_keys_that_are_ignored_are_named_and_stored(api: Api, method: str,
         pytest.param({"processors": {"nope": None}}, "processors.nope", id="a processor"),
         pytest.param({"processors": {"log": {"x": ""}}}, "processors.log.x", id="a key of a processor"),
         pytest.param({"executor": ""}, None, id="no executor is a shell"),
-        pytest.param({"executor": "perl"}, "the job cannot run; use one of docker", id="an executor"),
+        pytest.param({"executor": "perl"}, r"the job cannot run: executor: \"perl\" is not known", id="an executor"),
         pytest.param({"tags": {"gpu": "a100:1"}}, "no ready, schedulable node has the tags gpu=a100", id="tags"),
         pytest.param({"tags": {"server": "true:1"}}, None, id="tags of every node"),
-        pytest.param({"tags": {"a": "b:c"}}, None, id="tags that the operator will refuse"),
+        pytest.param({"tags": {"a": "b:c"}}, r"the job cannot run: tags.a: \"b:c\"", id="tags"),
+        pytest.param({"executor_config": {}}, "the job cannot run: command: missing", id="no command, as in Dkron"),
+        pytest.param(config(su="app"), r"the job cannot run: su: \"app\" is not a numeric uid", id="a user by name"),
+        pytest.param(config(command='"x'), "the job cannot run: command: no closing quotation", id="a quote"),
+        pytest.param(config(env="A=secretRef:x"), "is not secretRef:<name", id="a reference without a key"),
+        pytest.param(config(image="A b"), r"image: \"A b\" is not the name of an image", id="an image"),
+        pytest.param(config(command="a && b"), r"command: only \"a\" runs", id="a command that is cut"),
+        pytest.param({"schedule": "0 0 0 31 2 *"}, "schedule: it never comes", id="a date that never comes"),
     ],
 )
 async def test_what_else_is_told(api: Api, fields: dict[str, Any], says: str | None) -> None:
@@ -55,6 +66,18 @@ async def test_what_else_is_told(api: Api, fields: dict[str, Any], says: str | N
     assert answer.status == 201
     warning = answer.headers.get("Warning")
     assert warning is None if says is None else says in (warning or "")
+
+
+async def test_a_client_may_ask_for_a_refusal(api: Api) -> None:
+    strict = {"Prefer": 'wait, handling="strict"'}
+    before = list(api.kube.calls)
+    answer = await api.client.post("/v1/jobs", json=job(**config(su="app")), headers=strict)
+    assert answer.status == 400
+    assert (await answer.text()).startswith('the job is not valid: su: "app" is not a numeric uid')
+    assert api.kube.calls == before, "nothing is written"
+    answer = await api.client.post("/v1/jobs", json=job(), headers=strict)
+    assert (answer.status, answer.headers["Preference-Applied"]) == (201, "handling=strict")
+    assert "Preference-Applied" not in (await api.client.post("/v1/jobs", json=job())).headers
 
 
 @pytest.mark.parametrize("api", [True], indirect=True, ids=["strict"])

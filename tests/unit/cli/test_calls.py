@@ -194,6 +194,11 @@ def test_slots_of_an_expression_need_no_cluster(capsys: pytest.CaptureFixture[st
     assert any("clocks go" in each for each in shown[3:])
 
 
+def test_a_date_that_never_comes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("next", "0 0 0 31 2 *") == 0
+    assert capsys.readouterr().out == "it never comes, because no date matches\n"
+
+
 CRON_JOB = """\
 apiVersion: batch/v1
 kind: CronJob

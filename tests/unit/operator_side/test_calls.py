@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_operator.executors.inline import NOT_ALLOWED
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import Decided, Dropped, Started, fold_all
 from dkron_operator.plan.inline_calls import call_outcome
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome
+from dkron_pods.inline import NOT_ALLOWED
 from tests.support.builders import NOON, after, claim, job_view, outcome, request_claim, run, seen, situation
 from tests.support.plans import answers_removed, calls_begun, calls_cancelled, outcomes_read, requests_removed
 

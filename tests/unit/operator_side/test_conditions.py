@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Condition, ConditionStatus, JobStatus
-from dkron_operator.executors import EXECUTORS as KNOWN
-from dkron_operator.executors.problem import Problem
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptState, JobView, Trouble
+from dkron_pods import EXECUTORS as KNOWN
+from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation
 from tests.support.plans import condition
 
@@ -56,8 +56,19 @@ def verdict(plan: Plan, kind: str) -> tuple[str, str, str]:
             id="a name that another one has, first",
         ),
         pytest.param(
-            PIPED, {}, 'True Scheduled: command ends at "|": set shell: "true" to run all of it in a shell',
+            PIPED, {},
+            'True Scheduled: command: only "a" runs, because no shell reads "|"; write shell: "true" to run all of it',
             id="in order, with a remark",
+        ),
+        pytest.param(
+            {"schedule": "0 0 0 31 2 *"}, {},
+            'True Scheduled: schedule: it never comes, because no date matches "0 0 0 31 2 *"',
+            id="in order, with a date that never comes",
+        ),
+        pytest.param(
+            {"schedule": "@every 10ms"}, {},
+            'True Scheduled: schedule: "@every 10ms" runs each second; an interval has whole seconds, and at least one',
+            id="in order, with an interval that is too short",
         ),
         pytest.param(
             {**UNKNOWN_KEYS, "processors": {"nope": {}}}, {},
@@ -163,7 +174,7 @@ def test_the_time_of_a_condition_is_that_of_its_last_change_of_status() -> None:
     second = look(status=first.status, now=after(5))
     third = look(manual(**PIPED), status=second.status, now=after(9))
     assert [verdict(plan, "Ready")[0] for plan in (first, second, third)] == ["Unknown", "True", "True"]
-    assert "ends at" in verdict(third, "Ready")[2], "another message is no transition"
+    assert "no shell reads" in verdict(third, "Ready")[2], "another message is no transition"
     times = [condition(plan, "Ready").last_transition_time for plan in (first, second, third)]
     assert times == [NOON, after(5), after(5)]
     assert look(manual(**PIPED), status=third.status, now=after(100)).changes == [], "it is not written again"

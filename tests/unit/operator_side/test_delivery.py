@@ -17,7 +17,7 @@ from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
-from dkron_operator.processors.message import Line, Mail, Message, Post
+from dkron_processors.message import Line, Mail, Message, Post
 from tests.support.builders import (
     NOON,
     UID,

@@ -9,13 +9,13 @@ from pydantic_settings import CliApp
 
 from dkron_kube.access import Account, account_name
 from dkron_kube.paths import EVENTS, JOBS
-from dkron_operator.executors.images import Images
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.build import built_pod
 from dkron_operator.plan.fold import Decided, Started
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.plan.view import JobView
 from dkron_operator.settings import Settings
+from dkron_pods.images import Images
 from tests.support.builders import IMAGES, NAMESPACE, NOON, Object, claim, ended, job_view, seen, wire_job, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube

@@ -12,8 +12,8 @@ from dkron_crds.receivers import Header, MailServer, Receivers
 from dkron_operator.notifications import awaits_retry, check_notify, concerns, happened, read_notify, render
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_operator.plan.cause import Cause
-from dkron_operator.processors.message import Ended, Mail, Post
-from dkron_operator.processors.site import Site
+from dkron_processors.message import Ended, Mail, Post
+from dkron_processors.site import Site
 from tests.support.builders import UID, after, claim, execution
 
 SITE = Site(Receivers(mail=(MailServer(name="default", host="mail", sender="dkron@example.com"),)))

@@ -11,7 +11,7 @@ import pytest
 from dkron_operator.delivery.outbox import Limits, Outbox, QueuedMessage
 from dkron_operator.delivery.outboxes import Outboxes
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
-from dkron_operator.processors.message import File, Message, Parcel
+from dkron_processors.message import File, Message, Parcel
 
 pytestmark = pytest.mark.looptime
 HOURS = 3600.0

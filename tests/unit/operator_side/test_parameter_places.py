@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_crds.parameter_places import PLACES, Place, run_problem
 from dkron_crds.parameters import parameter_problem
@@ -23,13 +24,12 @@ from dkron_executors.handover import CONFIG, Handover
 from dkron_executors.keys import keys_of
 from dkron_executors.result import Result
 from dkron_executors.secrets import references
-from dkron_operator import executors
-from dkron_operator.executors import inline
-from dkron_operator.executors.arguments import script_problem
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.interpreters import MOST_WORDS, code_in
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.view import JobView
+from dkron_pods import inline
+from dkron_pods.arguments import script_problem
+from dkron_pods.config import ConfigError
+from dkron_pods.interpreters import MOST_WORDS, code_in
 from tests.support.builders import IMAGES, claim, job_view
 from tests.support.jobs import pod_template
 from tests.support.kubelet import expanded
@@ -183,7 +183,7 @@ def test_a_value_that_an_edit_has_made_wrong_builds_no_job() -> None:
 
 def test_a_text_stays_short_whatever_stands_in_it() -> None:
     job = spec("http", {"method": "POST", "url": "https://a/", "body": "{{x}}" * 20000})
-    assert executors.check(job) is None
+    assert dkron_pods.check(job) is None
     assert "longer than 131072 characters" in run_problem(job, {"x": "a" * 4096})
     with pytest.raises(ConfigError, match="longer than 131072"):
         container("shell", {"command": "echo " + "{{x}}" * 15000}, {"x": "a" * 4096})
@@ -240,7 +240,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.about)
 def test_refused_places(case: Refused) -> None:
-    problem = executors.check(spec(case.executor, case.config, *case.parameters))
+    problem = dkron_pods.check(spec(case.executor, case.config, *case.parameters))
     assert problem is not None
     assert problem.reason == "InvalidParameters"
     assert case.sentence in problem.message
@@ -288,9 +288,9 @@ AS_DATA = (
     ("command", "is_code"), [*((each, True) for each in AS_CODE), *((each, False) for each in AS_DATA)]
 )
 def test_a_value_never_becomes_code(command: str, is_code: bool) -> None:
-    problem = executors.check(spec("shell", {"command": command}))
+    problem = dkron_pods.check(spec("shell", {"command": command}))
     assert (problem is not None) == is_code
-    as_image = executors.check(spec("docker", {"image": "a", "command": command}))
+    as_image = dkron_pods.check(spec("docker", {"image": "a", "command": command}))
     assert (as_image is not None) == is_code
     words = [word.replace("{{x}}", "$(DKRON_PARAM_X)") for word in shlex.split(command)]
     job = spec("kubernetes", {}).model_copy(
@@ -304,8 +304,8 @@ def test_a_value_never_becomes_code(command: str, is_code: bool) -> None:
 def test_a_type_or_a_pattern_says_that_a_value_is_no_option() -> None:
     command = {"command": "tar -cf /a.tar {{ x }}"}
     for known in ({"type": "integer"}, {"pattern": "[a-z]+"}, {"type": "enum", "values": ["a"]}):
-        assert executors.check(spec("shell", command, {"name": "x", **known})) is None
-    free = executors.check(spec("shell", command))
+        assert dkron_pods.check(spec("shell", command, {"name": "x", **known})) is None
+    free = dkron_pods.check(spec("shell", command))
     assert free is not None
     assert "put -- before it, or give the parameter a pattern" in free.message
 
@@ -333,9 +333,9 @@ def test_a_job_without_parameters_keeps_its_braces() -> None:
     job = job_view(executorConfig=config)
     (only,) = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]["containers"]
     assert only["command"] == ["inspect", "-f", "{{ x }}", "{{", "y", "}}"]
-    assert executors.remarks(spec("shell", {"command": "a {{ other }}"})) == (
+    assert dkron_pods.remarks(spec("shell", {"command": "a {{ other }}"})) == [
         "{{ other }} is not the name of a parameter, and stays as it is"
-    )
+    ]
 
 
 def test_every_place_is_a_key_of_its_executor() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dkron_crds.notifications import Notification, PayloadFormat
 from dkron_operator.notifications.endpoints import read_endpoints
 from dkron_operator.notifications.payload import LONGEST, PayloadError, compile_payload
-from dkron_operator.processors.site import Site
+from dkron_processors.site import Site
 
 NAMES = frozenset({"output", "success", "code", "metadata"})
 VALUES: dict[str, object] = {"output": 'a "b"\n\\', "success": False, "code": None, "metadata": {"team": "x"}}

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dkron_processors
 from dkron_crds.job import JobSpec
 from dkron_crds.receivers import Elasticsearch, Fluent, MailServer, Receivers, SlackTeam, Syslog
-from dkron_operator import processors
 from dkron_operator.plan.delivery_state import finished
 from dkron_operator.plan.fold import Finished
-from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
-from dkron_operator.processors.site import Site
+from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
+from dkron_processors.site import Site
 from tests.support.builders import claim, execution, job_view, situation
 from tests.support.examples import examples
 
@@ -42,7 +42,7 @@ def ended(of: Any = GOOD, output: str = "hello\n") -> Ended:
 
 def only(name: str, config: dict[str, str], of: Any = GOOD, output: str = "hello\n") -> Any:
     """The one message that a processor makes."""
-    (parcel,) = processors.render(spec(**{name: config}), ALL, ended(of, output))
+    (parcel,) = dkron_processors.render(spec(**{name: config}), ALL, ended(of, output))
     return parcel.message
 
 
@@ -61,7 +61,7 @@ def only(name: str, config: dict[str, str], of: Any = GOOD, output: str = "hello
     ids="+".join,
 )
 def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> None:
-    assert processors.check(JobSpec(processors=named)) == ""
+    assert dkron_processors.check(JobSpec(processors=named)) == ""
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str) -> None:
-    found = processors.check(JobSpec(processors=named))
+    found = dkron_processors.check(JobSpec(processors=named))
     assert sentence in found
     job = job_view(processors=named)
     problem = job.unknown or job.problem
@@ -107,12 +107,12 @@ def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str)
 )  # fmt: skip
 def test_without_a_receiver_nothing_is_sent_and_the_output_stays(name: str, config: dict[str, str], lack: str) -> None:
     wanted = spec(**{name: config})
-    found = processors.missing(wanted, NOTHING)
+    found = dkron_processors.missing(wanted, NOTHING)
     assert lack in found
     assert bool(found) is bool(lack)
     if lack:
-        assert processors.render(wanted, NOTHING, ended()) == ()
-        assert processors.kept(wanted, NOTHING, "default", GOOD) == GOOD
+        assert dkron_processors.render(wanted, NOTHING, ended()) == ()
+        assert dkron_processors.kept(wanted, NOTHING, "default", GOOD) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_without_a_receiver_nothing_is_sent_and_the_output_stays(name: str, conf
 )
 def test_what_the_status_keeps(named: dict[str, dict[str, str]], output: str) -> None:
     record = GOOD.model_copy(update={"output": "out", "output_truncated": True})
-    kept = processors.kept(JobSpec(processors=named), ALL, "default", record)
+    kept = dkron_processors.kept(JobSpec(processors=named), ALL, "default", record)
     assert (kept.output, kept.output_truncated) == (output, output == "out")
     assert kept.model_copy(update={"output": "out", "output_truncated": True}) == record, "nothing else changes"
 
@@ -148,7 +148,7 @@ def test_what_the_status_keeps(named: dict[str, dict[str, str]], output: str) ->
     ],
 )
 def test_what_is_missing_is_named(wanted: dict[str, dict[str, str]], says: str) -> None:
-    assert says in processors.missing(JobSpec(processors=wanted), ALL)
+    assert says in dkron_processors.missing(JobSpec(processors=wanted), ALL)
 
 
 def test_log_is_one_line_with_everything_in_it() -> None:
@@ -193,7 +193,7 @@ def test_a_mail_goes_out_about_a_failure_and_if_wanted_about_a_success() -> None
     assert found.subject == "[Dkron] Failed backup execution report"
     assert "failed (Error, exit code 3)" in found.text
     assert found.text.endswith("hello\n")
-    assert processors.render(spec(email=config), ALL, ended(GOOD)) == ()
+    assert dkron_processors.render(spec(email=config), ALL, ended(GOOD)) == ()
     success = only("email", {**config, "onSuccess": "true"})
     assert "Success" in success.subject
     assert found.id == only("email", config, BAD).id, "sent again, it is the same mail"
@@ -206,7 +206,7 @@ def test_a_message_to_slack_mentions_no_user() -> None:
     assert (content["channel"], content["username"]) == ("#x", "dkron")
     assert "&lt;!channel&gt; ''' &amp; more" in content["text"]
     assert "<" not in content["text"]
-    assert processors.render(spec(slack={"team": "ops"}), ALL, ended(GOOD)) == ()
+    assert dkron_processors.render(spec(slack={"team": "ops"}), ALL, ended(GOOD)) == ()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_channel_of_slack_is_one_that_the_installation_allows(
     channels: tuple[str, ...], channel: str, refused: str
 ) -> None:
     site = Site(Receivers(slack=(SlackTeam(name="ops", url="https://slack.example.com/x", channels=channels),)))
-    (parcel,) = processors.render(spec(slack={"team": "ops", "channel": channel}), site, ended(BAD))
+    (parcel,) = dkron_processors.render(spec(slack={"team": "ops", "channel": channel}), site, ended(BAD))
     assert parcel.receiver == "slack/ops"
     if refused:
         assert isinstance(parcel.message, Refused)
@@ -248,7 +248,7 @@ def test_whatever_is_printed_each_message_can_be_made(output: str, message: str)
     named["email"] = {"emails": "a@b"}
     clean = output.encode("utf-8", "replace").decode()
     failed = execution(success=False, message=message.encode("utf-8", "replace").decode())
-    parcels = processors.render(JobSpec(processors=named), ALL, ended(failed, clean))
+    parcels = dkron_processors.render(JobSpec(processors=named), ALL, ended(failed, clean))
     assert len(parcels) == len(named)
     posts = {each.receiver: json.loads(each.message.body) for each in parcels if isinstance(each.message, Post)}
     assert posts["elasticsearch/default"]["message"] == clean

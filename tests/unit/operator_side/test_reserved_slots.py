@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
-from dkron_operator.executors.inline import NOT_ALLOWED
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
@@ -16,6 +15,7 @@ from dkron_operator.plan.fold import Change, Decided, Passed, Started, fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.view import AttemptJob, JobView
+from dkron_pods.inline import NOT_ALLOWED
 from tests.support.builders import NAME, NOON, UID, after, claim, job_view, run, situation
 
 US, THEM = "call-us", "call-them"

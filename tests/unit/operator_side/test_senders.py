@@ -32,8 +32,8 @@ from dkron_operator.delivery.senders import Senders
 from dkron_operator.delivery.syslog import send_entry
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
-from dkron_operator.processors.mails import mail as compose
-from dkron_operator.processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
+from dkron_processors.mails import mail as compose
+from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from tests.support.builders import NOON, execution
 from tests.support.fake_kube import FakeKube
 from tests.support.printed import MARK

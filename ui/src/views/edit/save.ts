@@ -10,6 +10,8 @@ export interface Stored {
   etag: string;
 }
 
+/** A job that cannot run is refused: a person is there to mend it. */
+const STRICT = { Prefer: "handling=strict" };
 /** Times that a save is repeated because a run has changed the job meanwhile. */
 const AGAIN = 5;
 
@@ -26,7 +28,7 @@ export interface Saved {
 
 /** Create a job. Throws `Refusal`, 412 if there is one of this name. */
 export async function create(draft: Draft): Promise<Saved> {
-  const header = { "If-None-Match": "*" };
+  const header = { "If-None-Match": "*", ...STRICT };
   const created = api.POST("/v1/jobs", { params: { header }, body: draft as JobBody });
   return { name: (await askJob(created)).name, warning: await warningOf(created) };
 }
@@ -36,7 +38,7 @@ export async function replace(draft: Draft, stored: Stored, force: boolean): Pro
   const { name } = stored.body;
   let { etag } = stored;
   for (let tries = 0; ; tries++) {
-    const header = { "If-Match": etag };
+    const header = { "If-Match": etag, ...STRICT };
     const params = { path: { job_name: name }, header, query: force ? { force: true } : {} };
     const replaced = api.PUT("/v1/jobs/{job_name}", { params, body: draft as JobBody });
     try {

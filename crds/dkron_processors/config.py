@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from dkron_crds.job import Execution
-from dkron_operator.processors.message import Ended, Parcel
-from dkron_operator.processors.site import Site
+from dkron_processors.message import Ended, Parcel
+from dkron_processors.site import Site
 
 SECRET = "secretRef:"  # noqa: S105 - the prefix of a reference, not a secret
 _FLAGS = {

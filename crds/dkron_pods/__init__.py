@@ -1,4 +1,6 @@
-"""Executors: from `executorConfig` to what a Job runs. Pure; one module for each executor."""
+"""Executors: from `executorConfig` to what a Job runs. Pure; one module for each executor.
+
+The operator builds Jobs by it; `dkron_checks` asks it what is wrong with a job."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +9,12 @@ from dkron_crds.job import JobSpec, ReadyReason
 from dkron_crds.parameter_places import parameters_problem, unknown_placeholders
 from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.keys import MODELS
-from dkron_operator.executors import call, docker, inline, kubernetes, shell
-from dkron_operator.executors.arguments import script_problem
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.images import Images
-from dkron_operator.executors.problem import Problem
-from dkron_operator.executors.template import check_template
+from dkron_pods import call, docker, inline, kubernetes, shell
+from dkron_pods.arguments import script_problem
+from dkron_pods.config import ConfigError
+from dkron_pods.images import Images, check_images
+from dkron_pods.problem import Problem
+from dkron_pods.template import check_template
 
 EXECUTORS: dict[str, Callable[..., dict[str, Any]]] = {
     "shell": shell.job,
@@ -46,6 +48,7 @@ def check(spec: JobSpec) -> Problem | None:
             return None
         check_template(spec.job_template)
         executor(spec, images=_CHECK, values=values)
+        check_images(spec)
     except ConfigError as exc:
         return Problem(exc.reason, str(exc))
     return None
@@ -57,7 +60,7 @@ def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[st
     return EXECUTORS[spec.executor](spec, images=images, values=values)
 
 
-def remarks(spec: JobSpec) -> str:
-    """What the executor does with a legal config that may surprise its author; empty if nothing."""
-    told = (shell.remarks(spec) if spec.executor == "shell" else "", unknown_placeholders(spec))
-    return "; ".join(remark for remark in told if remark)
+def remarks(spec: JobSpec) -> list[str]:
+    """What the executor does with a legal config that may surprise its author, one sentence each."""
+    told = (*(shell.remarks(spec) if spec.executor == "shell" else ()), unknown_placeholders(spec))
+    return [remark for remark in told if remark]

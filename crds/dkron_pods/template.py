@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dkron_crds.job import JobTemplate
-from dkron_operator.executors.config import ConfigError
+from dkron_pods.config import ConfigError
 
 OURS = (
     ("metadata", "name"),

@@ -10,16 +10,16 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from dkron_crds.job import Execution, JobSpec
-from dkron_operator.processors.config import SECRET, Processor
-from dkron_operator.processors.elasticsearch import Elasticsearch
-from dkron_operator.processors.email import Email
-from dkron_operator.processors.files import Files
-from dkron_operator.processors.fluent import Fluent
-from dkron_operator.processors.log import Log
-from dkron_operator.processors.message import Ended, Parcel
-from dkron_operator.processors.site import Site
-from dkron_operator.processors.slack import Slack
-from dkron_operator.processors.syslog import Syslog
+from dkron_processors.config import SECRET, Processor
+from dkron_processors.elasticsearch import Elasticsearch
+from dkron_processors.email import Email
+from dkron_processors.files import Files
+from dkron_processors.fluent import Fluent
+from dkron_processors.log import Log
+from dkron_processors.message import Ended, Parcel
+from dkron_processors.site import Site
+from dkron_processors.slack import Slack
+from dkron_processors.syslog import Syslog
 
 PROCESSORS: dict[str, type[Processor]] = {
     kind.name: kind for kind in (Elasticsearch, Email, Files, Fluent, Log, Slack, Syslog)

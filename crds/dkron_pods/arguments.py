@@ -7,8 +7,8 @@ from dkron_crds.job import JobSpec, ReadyReason
 from dkron_crds.parameters import Parameter, ParameterType
 from dkron_crds.placeholders import Values
 from dkron_crds.schedule.errors import quoted
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.interpreters import MOST_WORDS, READ_BY_A_SHELL, Code, code_in
+from dkron_pods.config import ConfigError
+from dkron_pods.interpreters import MOST_WORDS, READ_BY_A_SHELL, Code, code_in
 
 _PROGRAM = "it cannot be a part of the program that the command runs; it can stand in its arguments"
 _TOO_MANY = f"a command that it is a part of has at most {MOST_WORDS} words"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dkron_crds.job import ReadyReason
 from dkron_crds.node_tags import TagError, Tags
 from dkron_crds.node_tags import read_tags as read
-from dkron_operator.executors.config import ConfigError
+from dkron_pods.config import ConfigError
 
 
 def read_tags(tags: Mapping[str, str]) -> Tags:

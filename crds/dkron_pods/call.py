@@ -8,8 +8,8 @@ from dkron_executors.handover import CONFIG, Handover
 from dkron_executors.keys import keys_of
 from dkron_executors.keys.model import KeyProblem
 from dkron_executors.secrets import references
-from dkron_operator.executors.config import ConfigError, literal, value, with_values
-from dkron_operator.executors.images import Images
+from dkron_pods.config import ConfigError, literal, value, with_values
+from dkron_pods.images import Images
 
 CONFINED = {
     "allowPrivilegeEscalation": False,

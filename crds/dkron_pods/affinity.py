@@ -9,9 +9,8 @@ from typing import Any
 
 from dkron_crds.job import Active, JobSpec
 from dkron_crds.node_tags import MOST_CHOICES, AgentTags, label_names
-from dkron_operator.executors.template import pod_spec, template_list, template_object
-from dkron_operator.plan.tags import read_tags
-from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB
+from dkron_pods.tags import read_tags
+from dkron_pods.template import pod_spec, template_list, template_object
 
 Object = dict[str, Any]
 HOSTNAME = "kubernetes.io/hostname"
@@ -25,10 +24,10 @@ def is_spread(entry: Active) -> bool:
 
 
 def affinity(
-    pod: Mapping[str, Any], entry: Active, *, tags: Mapping[str, str], job: str, own: AgentTags
+    pod: Mapping[str, Any], entry: Active, *, tags: Mapping[str, str], apart: Mapping[str, str], own: AgentTags
 ) -> Object | None:
-    """The affinity of the pod: its own, plus what the placement of this attempt adds; None if both are empty. `own` are
-    the tags that nodes have without a label.
+    """The affinity of the pod: its own, plus what the placement of this attempt adds; None if both are empty. `apart`
+    are the labels of pods that must not share a node with it, `own` the tags that nodes have without a label.
 
     Raises `ConfigError` if the pod's own affinity is malformed.
     """
@@ -36,7 +35,7 @@ def affinity(
     if terms := _node_terms(entry, tags, own):
         whole["nodeAffinity"] = _with_terms(whole.get("nodeAffinity"), terms)
     if is_spread(entry):
-        whole["podAntiAffinity"] = _apart(whole.get("podAntiAffinity"), {LABEL_JOB: job, LABEL_GROUP: str(entry.group)})
+        whole["podAntiAffinity"] = _apart(whole.get("podAntiAffinity"), apart)
     return whole or None
 
 

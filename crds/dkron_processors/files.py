@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator
 
 from dkron_crds.job import Execution
-from dkron_operator.processors.config import Forwarding
-from dkron_operator.processors.message import Ended, File, Parcel
-from dkron_operator.processors.site import Site
+from dkron_processors.config import Forwarding
+from dkron_processors.message import Ended, File, Parcel
+from dkron_processors.site import Site
 
 LONGEST_FOLDER = 255
 DEEPEST = 32

@@ -4,21 +4,24 @@ import base64
 import math
 import re
 import shlex
+from collections.abc import Iterator
 from typing import Any
 
 from dkron_crds.job import JobSpec, JobTemplate, ReadyReason
 from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_crds.schedule.durations import go_duration
+from dkron_crds.schedule.errors import quoted
 from dkron_executors.secrets import PREFIX
-from dkron_operator.executors.arguments import filled_words
-from dkron_operator.executors.config import TRUE, ConfigError, literal, memory, value, with_values
-from dkron_operator.executors.images import Images
-from dkron_operator.executors.template import pod_spec
+from dkron_pods.arguments import filled_words
+from dkron_pods.config import FALSE, TRUE, ConfigError, literal, memory, value, with_values
+from dkron_pods.images import Images
+from dkron_pods.template import pod_spec
 
 KEYS = frozenset({"command", "shell", "env", "cwd", "timeout", "mem_limit", "su", "payload", "image"})
 OF_THE_JOB = KEYS - {"command", "env", "payload"}
 """Keys whose values become part of the Job, where no Secret is read."""
 OPERATORS = frozenset(";&|<>")
+PAIRS = frozenset({"&&", "||", ">>", "<<", ";;", "|&", ">&", "<&", "&>"})
 GRACE = 1
 """Seconds between SIGTERM and SIGKILL when the timeout is over. Dkron kills at once; Kubernetes allows nothing shorter
 than this."""
@@ -54,15 +57,20 @@ def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[st
     return {"activeDeadlineSeconds": timeout + grace + OVERTIME, "template": {"spec": pod}}
 
 
-def remarks(spec: JobSpec) -> str:
-    """A warning about a command without a shell: as in Dkron, it ends at the first operator, which is legal and seldom
-    intended."""
+def remarks(spec: JobSpec) -> Iterator[str]:
+    """Warnings about a command without a shell: as in Dkron, it ends at the first operator, and a flag that is not one
+    means false. Both are legal and seldom intended."""
     config = spec.executor_config
-    command = config.get("command", "")
-    if config.get("shell", "") in TRUE or command.startswith(PREFIX):
-        return ""
-    cut = split(command)[1]
-    return f'command ends at "{cut}": set shell: "true" to run all of it in a shell' if cut else ""
+    command, flag = config.get("command", ""), config.get("shell", "")
+    if flag in TRUE or command.startswith(PREFIX):
+        return
+    if flag not in FALSE:
+        yield f'shell: {quoted(flag)} does not turn the shell on; write shell: "true"'
+    end = _first_operator(command)
+    operator = command[end : end + 2] if command[end : end + 2] in PAIRS else command[end : end + 1]
+    if operator:
+        runs = quoted(shlex.join(split(command)[0]))
+        yield f'command: only {runs} runs, because no shell reads "{operator}"; write shell: "true" to run all of it'
 
 
 def split(command: str) -> tuple[list[str], str]:

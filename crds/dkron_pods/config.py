@@ -14,6 +14,8 @@ from dkron_executors.secrets import PREFIX, secret_and_key
 NONE_GIVEN: Mapping[str, str] = MappingProxyType({})
 """The values that a run by schedule or after a parent gives: it has the defaults."""
 TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
+FALSE = frozenset({"", "0", "f", "F", "false", "False", "FALSE"})
+"""The words of a flag; any other one means false, too."""
 
 
 class ConfigError(ValueError):

@@ -4,9 +4,9 @@ from typing import Any
 
 from dkron_crds.job import JobSpec
 from dkron_crds.placeholders import NO_VALUES, Values
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.images import Images
-from dkron_operator.executors.template import pod_spec
+from dkron_pods.config import ConfigError
+from dkron_pods.images import Images
+from dkron_pods.template import pod_spec
 
 
 def job(

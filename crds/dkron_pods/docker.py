@@ -5,9 +5,9 @@ from typing import Any
 from dkron_crds.job import JobSpec
 from dkron_crds.placeholders import NO_VALUES, Values
 from dkron_executors.secrets import PREFIX
-from dkron_operator.executors import shell
-from dkron_operator.executors.config import ConfigError
-from dkron_operator.executors.images import Images
+from dkron_pods import shell
+from dkron_pods.config import ConfigError
+from dkron_pods.images import Images
 
 KEYS = shell.KEYS - {"shell", "payload"}
 ELSEWHERE = {

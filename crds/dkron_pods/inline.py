@@ -11,8 +11,8 @@ from dkron_executors.keys.model import KeyProblem
 from dkron_executors.result import Result
 from dkron_executors.scrub import Scrub
 from dkron_executors.secrets import PREFIX
-from dkron_operator.executors.config import NONE_GIVEN, TRUE, ConfigError, values_of, with_values
-from dkron_operator.executors.problem import Problem
+from dkron_pods.config import NONE_GIVEN, TRUE, ConfigError, values_of, with_values
+from dkron_pods.problem import Problem
 
 NOT_ALLOWED = Problem(
     ReadyReason.INLINE_NOT_ALLOWED,

@@ -1,7 +1,7 @@
 """An execution as flat fields, for receivers that take records."""
 
 from dkron_crds.base import rfc3339
-from dkron_operator.processors.message import Ended
+from dkron_processors.message import Ended
 
 
 def fields(ended: Ended) -> dict[str, object]:

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution
-from dkron_operator.processors.config import Forwarding
-from dkron_operator.processors.message import Ended, Entry, Parcel
-from dkron_operator.processors.record import headline
-from dkron_operator.processors.site import Site
+from dkron_processors.config import Forwarding
+from dkron_processors.message import Ended, Entry, Parcel
+from dkron_processors.record import headline
+from dkron_processors.site import Site
 
 CRON, INFORMATIONAL = 9, 6
 PRIORITY = CRON * 8 + INFORMATIONAL

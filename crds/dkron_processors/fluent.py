@@ -5,10 +5,10 @@ from hashlib import sha256
 from typing import ClassVar
 
 from dkron_crds.job import Execution
-from dkron_operator.processors.config import Forwarding
-from dkron_operator.processors.message import Ended, Parcel, Record
-from dkron_operator.processors.record import fields
-from dkron_operator.processors.site import Site
+from dkron_processors.config import Forwarding
+from dkron_processors.message import Ended, Parcel, Record
+from dkron_processors.record import fields
+from dkron_processors.site import Site
 
 
 class Fluent(Forwarding):

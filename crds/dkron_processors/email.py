@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from dkron_operator.processors.config import Flag, Processor
-from dkron_operator.processors.mails import addresses, mail
-from dkron_operator.processors.message import Ended, Parcel
-from dkron_operator.processors.site import Site, find, lacking
+from dkron_processors.config import Flag, Processor
+from dkron_processors.mails import addresses, mail
+from dkron_processors.message import Ended, Parcel
+from dkron_processors.site import Site, find, lacking
 
 
 class Email(Processor):

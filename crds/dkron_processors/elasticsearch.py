@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from dkron_crds.job import Execution
 from dkron_crds.receivers import Elasticsearch as Server
-from dkron_operator.processors.config import Forwarding
-from dkron_operator.processors.message import Ended, Parcel, indexed
-from dkron_operator.processors.record import fields
-from dkron_operator.processors.site import Site, find, lacking
+from dkron_processors.config import Forwarding
+from dkron_processors.message import Ended, Parcel, indexed
+from dkron_processors.record import fields
+from dkron_processors.site import Site, find, lacking
 
 
 class Elasticsearch(Forwarding):

@@ -1,0 +1,126 @@
+"""What a manifest shows about its job: why the job cannot run, and what may surprise its author.
+
+The operator writes it into the condition Ready; `dkronctl lint`, `dkronctl import` and the REST API say it earlier.
+Pure.
+"""
+
+from collections.abc import Iterator
+
+import dkron_pods
+import dkron_processors
+from dkron_checks.schedules import schedule_remark
+from dkron_crds.admission import CHECKS
+from dkron_crds.job import JobSpec, ReadyReason
+from dkron_crds.known_settings import Settings
+from dkron_crds.parameters import missing_default
+from dkron_crds.schedule import Schedule, ScheduleError, TimezoneError, parse
+from dkron_crds.schedule.once import Never
+from dkron_pods.affinity import check_affinity
+from dkron_pods.config import ConfigError
+from dkron_pods.problem import Problem
+from dkron_pods.tags import read_tags
+
+
+def read_schedule(spec: JobSpec, name: str) -> tuple[Schedule | None, Problem | None]:
+    """Return the schedule, or what is wrong with it; neither for a job without one. `name` is the Dkron name."""
+    if not spec.schedule:
+        return None, None
+    try:
+        return parse(spec.schedule, timezone=spec.timezone, name=name), None
+    except TimezoneError as exc:
+        return None, Problem(ReadyReason.INVALID_TIMEZONE, str(exc))
+    except ScheduleError as exc:
+        return None, Problem(ReadyReason.INVALID_SCHEDULE, str(exc))
+
+
+def known(spec: JobSpec) -> JobSpec:
+    """Return the spec without the settings that mean nothing here; the same object if there are none."""
+    given = settings_of(spec)
+    if given.known == given:
+        return spec
+    return spec.model_copy(update={"executor_config": given.known.config, "processors": given.known.processors})
+
+
+def settings_of(spec: JobSpec) -> Settings:
+    """Return the settings that a job gives its executor and its processors."""
+    return Settings(spec.executor, spec.executor_config, spec.processors)
+
+
+def of_settings(spec: JobSpec) -> Iterator[Problem]:
+    """Yield what is wrong with all but the schedule, whatever the cluster. The condition has the first problem."""
+    yield from _of_executor(spec)
+    if problem := check_placement(spec):
+        yield problem
+    if wrong := dkron_processors.check(spec):
+        yield Problem(ReadyReason.INVALID_PROCESSOR, wrong)
+
+
+def _of_executor(spec: JobSpec) -> Iterator[Problem]:
+    """Yield the problem of the executor, and then those of its other keys."""
+    seen: set[str] = set()
+    while problem := dkron_pods.check(spec):
+        key = problem.message.partition(":")[0]
+        if key in seen:
+            return
+        yield problem
+        seen.add(key)
+        if key not in spec.executor_config:
+            return
+        others = {name: text for name, text in spec.executor_config.items() if name != key}
+        # A command is required: without one, there would be nothing else to find.
+        spec = spec.model_copy(update={"executor_config": others | ({"command": "true"} if key == "command" else {})})
+
+
+def check_placement(spec: JobSpec) -> Problem | None:
+    """Return what is wrong with the tags, or keeps them from being merged into the template."""
+    if not spec.tags:
+        return None
+    try:
+        read_tags(spec.tags)
+        check_affinity(spec)
+    except ConfigError as exc:
+        return Problem(exc.reason, str(exc))
+    return None
+
+
+def unprompted(spec: JobSpec, schedule: Schedule | None) -> Problem | None:
+    """Return why the job does not run by itself, if a schedule or a parent would have it do so."""
+    by_itself = bool(spec.parents) or (schedule is not None and not isinstance(schedule, Never))
+    why = missing_default(spec.parameters) if by_itself else ""
+    return Problem(ReadyReason.PARAMETER_REQUIRED, why) if why else None
+
+
+def problems(spec: JobSpec, name: str) -> list[Problem]:
+    """Return every reason for which the operator would set Ready to False, and those of the definition's rules about
+    settings that none of them covers."""
+    schedule, of_schedule = read_schedule(spec, name)
+    found = [of_schedule, *of_settings(known(spec)), unprompted(spec, schedule)]
+    told = [problem for problem in found if problem is not None]
+    about = {field_of(problem)[0] for problem in told}
+    wire = spec.to_wire()
+    broken = [check for check in CHECKS if check.field not in about and not check.holds(wire)]
+    return [*told, *(Problem(ReadyReason.INVALID_SPEC, f"{check.field}: {check.message}") for check in broken)]
+
+
+def remarks(spec: JobSpec, schedule: Schedule | None) -> list[str]:
+    """Return what may surprise the author of a job that can run, one sentence each. `spec` is that of `known`."""
+    of_schedule = "" if spec.parents else schedule_remark(spec.schedule, schedule)
+    return [*([of_schedule] if of_schedule else ()), *dkron_pods.remarks(spec)]
+
+
+def field_of(problem: Problem) -> tuple[str, ...]:
+    """Return the field of the spec that a problem is about, as the names on the way to it."""
+    subject = problem.message.partition(":")[0]
+    match problem.reason:
+        case ReadyReason.INVALID_SCHEDULE:
+            return ("schedule",)
+        case ReadyReason.INVALID_TIMEZONE:
+            return ("timezone",)
+        case ReadyReason.INVALID_TAGS:
+            return ("tags",)
+        case ReadyReason.INVALID_PARAMETERS | ReadyReason.PARAMETER_REQUIRED:
+            return ("parameters",)
+        case ReadyReason.INVALID_EXECUTOR_CONFIG if subject not in ("tags", "jobTemplate", "executorConfig"):
+            return ("executorConfig", subject)
+        case _:
+            return tuple(subject.split("."))

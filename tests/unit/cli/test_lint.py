@@ -1,0 +1,155 @@
+"""Files of manifests: what `lint` says of mistakes, and of files that are none or are hostile.
+
+The API server is asked about the same mistakes in tests/cluster/test_crds_rules.py.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from dkron_cli.commands import lint as command
+from dkron_cli.core.lint import lint
+from dkron_cli.core.manifests import Unreadable, documents
+from tests.support.broken_manifests import MANIFESTS, Broken
+from tests.support.builders import NOON
+from tests.support.kubectl_yaml import READ, YAML
+
+HEAD = "apiVersion: dkron.io/v1alpha1\nkind: DkronJob\nmetadata: {name: %s}\nspec:\n"
+GOOD = '  schedule: "@daily"\n  executorConfig: {command: "true"}\n'
+
+
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+"""Twelve lines that stand for thirty thousand million values."""
+
+
+def job(spec: str, name: str = "a") -> str:
+    return HEAD % name + spec
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        pytest.param(job(GOOD), [], id="good"),
+        pytest.param("kind: Pod\napiVersion: v1\n", [], id="not ours"),
+        pytest.param(job(GOOD + "  retrys: 3\n"), ["7: DkronJob a: spec.retrys is no field of a DkronJob"],
+                     id="an unknown field"),
+        pytest.param(job(GOOD + "  history: {jobs: 1}\n"), ["7: DkronJob a: spec.history.jobs is no field"],
+                     id="an unknown inner field"),
+        pytest.param(job(GOOD + '  retries: "3"\n'), ['7: DkronJob a: spec.retries is the text "3"; write a whole'],
+                     id="a text for a number"),
+        pytest.param(job(GOOD + "  retries: -1\n"), ["7: DkronJob a: spec.retries: Input should be greater"],
+                     id="out of range"),
+        pytest.param(job('  schedule: "* * * * *"\n' + GOOD.split("\n")[1]),
+                     ['5: DkronJob a: schedule: "* * * * *" has five fields'], id="five fields"),
+        pytest.param(job(GOOD + "  timezone: Mars\n"), ['7: DkronJob a: timezone: "Mars" is not a time zone'],
+                     id="an unknown zone"),
+        pytest.param(job('  executorConfig: {command: "true"}\n'), ["4: DkronJob a: spec.schedule is required"],
+                     id="no schedule"),
+        pytest.param(job('  schedule: "@daily"\n'), ["4: DkronJob a: command: missing; executorConfig of shell needs"],
+                     id="no command"),
+        pytest.param(job(GOOD + "  executor: shel\n"), ['7: DkronJob a: executor: "shel" is not known'],
+                     id="an unknown executor"),
+        pytest.param(job(GOOD + "  executor: kubernetes\n"),
+                     ["6: warning", "4: DkronJob a: jobTemplate: spec.template.spec.containers is missing"],
+                     id="no container"),
+        pytest.param(job(GOOD + "  jobTemplate: {spec: {a: " + "x" * 65536 + "}}\n"),
+                     ["7: DkronJob a: spec.jobTemplate is 65553 bytes long; at most 65536 are"], id="a long template"),
+        pytest.param(job(GOOD + '  tags: {a: "b:0"}\n'), ['7: DkronJob a: tags.a: "b:0" has no count'], id="tags"),
+        pytest.param(job(GOOD + "  retryBackoff: {initial: 2m}\n"), ["7: DkronJob a: retryBackoff.max"], id="backoff"),
+        pytest.param(job(GOOD + "  startsAt: 2026-01-02T00:00:00Z\n  expiresAt: 2026-01-01T00:00:00Z\n"),
+                     ["8: DkronJob a: spec.expiresAt must be later"], id="it expires before it starts"),
+        pytest.param(job(GOOD + "  parameters: [{name: n}]\n"), ["7: DkronJob a: spec.parameters.0.name: Input should"],
+                     id="a name that YAML takes for a boolean"),
+        pytest.param(job(GOOD + "  parameters:\n  - {name: day, type: enum}\n"),
+                     ['7: DkronJob a: parameter "day": an enum needs values'], id="a declaration"),
+        pytest.param(job(GOOD + "  parameters: [{name: day, required: true}]\n"),
+                     ['7: DkronJob a: parameter "day": it is required and has no default'], id="no default"),
+        pytest.param(job(GOOD.replace('"true"', "'a {{ dya }}'") + "  parameters: [{name: day}]\n"),
+                     ["6: warning: DkronJob a: {{ dya }} is not the name of a parameter"], id="another name"),
+        pytest.param(job(GOOD, "a.b"), ["3: DkronJob a.b: metadata.name must have"], id="a dot"),
+        pytest.param(job(GOOD + "  parentJob: a\n"), ["5: warning: DkronJob a: schedule has no effect",
+                     "7: DkronJob a: spec.parentJob must be another job"], id="after itself"),
+        pytest.param(job(GOOD + "  parentJob: b\n"), ['7: warning: DkronJob a: its parent "b" is in none',
+                     "5: warning"], id="no parent"),
+        pytest.param(job(GOOD) + "---\n" + job(GOOD), ["8: DkronJob a: f:1 has a job of this name, too"],
+                     id="two of one name"),
+        pytest.param("apiVersion: dkron.io/v1alpha1\nkind: DkronJobs\n", ["2: DkronJobs without a name:"],
+                     id="an unknown kind"),
+        pytest.param("apiVersion: dkron.io/v1alpha1\nkind: DkronPolicy\nmetadata: {name: a}\nspec:\n  path: {v1: {}}\n",
+                     ["5: DkronPolicy a: spec.path.v1.capabilities: Field required"], id="a policy"),
+        pytest.param("apiVersion: dkron.io/v1alpha1\nkind: DkronCluster\nmetadata: {name: a}\nspec: {}\n",
+                     ["3: DkronCluster a: metadata.name must be 'dkron'"], id="a cluster"),
+    ],
+)  # fmt: skip
+def test_lint(text: str, findings: list[str]) -> None:
+    found, _ = lint({"f": documents(text)}, NOON)
+    shown = [str(each).removeprefix("f:") for each in found]
+    assert len(shown) == len(findings), shown
+    for finding in findings:
+        assert any(each.startswith(finding) for each in shown), shown
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param("a: [", "it is not YAML", id="not closed"),
+        pytest.param(BOMB, "stand for more than 100000 values", id="aliases of aliases"),
+        pytest.param(
+            BOMB.replace("[x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n"),
+            "stand for more",
+            id="merges of merges",
+        ),
+        pytest.param("a: &a [*a]", "contains itself", id="an alias of itself"),
+        pytest.param("a: " + "[" * 101 + "]" * 101, "deeper than 100 levels", id="deep, for a manifest"),
+        pytest.param("a: " + "1" * 500, "a number in it is too long", id="a number"),
+        pytest.param("a: " + "[" * 5000, "nesting depth", id="deep"),
+        pytest.param("a: !!python/object:os.system {}", "it is not YAML", id="a tag of Python"),
+    ],
+)
+def test_a_hostile_file_is_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(Unreadable, match=sentence):
+        documents(text)
+
+
+@pytest.mark.parametrize("broken", MANIFESTS, ids=lambda each: each.name)
+def test_lint_finds_the_mistake(broken: Broken) -> None:
+    findings, checked = lint({"f": documents(broken.text)}, NOON)
+    said = [f"{'warning: ' if each.warning else ''}{each.sentence.partition(': ')[2]}" for each in findings]
+    assert checked == 1
+    assert [each[: len(broken.lint)] for each in said] == ([broken.lint] if broken.lint else [])
+
+
+def test_lint_and_the_api_server_leave_little() -> None:
+    refused = sum(broken.server for broken in MANIFESTS)
+    errors = sum(bool(broken.lint) and not broken.lint.startswith("warning") for broken in MANIFESTS)
+    missed = [broken.name for broken in MANIFESTS if not broken.server and not broken.lint]
+    assert (len(MANIFESTS), refused, errors) == (36, 15, 25)
+    assert missed == ["a Secret that is missing", "a missing account"]
+
+
+def test_a_file_is_read_as_kubectl_does() -> None:
+    (document,) = documents(YAML)
+    assert json.dumps(document.value) == json.dumps(READ)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param('[{"name": "a", "executor": "http"}]', "not manifests; dkronctl import", id="jobs of Dkron"),
+        pytest.param("kind: Pod\napiVersion: v1\n", 'begins with "apiVersion: dkron.io/v1alpha1"', id="another kind"),
+        pytest.param("spec: {schedule: a}\n", 'begins with "apiVersion: dkron.io/v1alpha1"', id="no kind"),
+        pytest.param("", 'begins with "apiVersion: dkron.io/v1alpha1"', id="nothing"),
+        pytest.param(BOMB, "stand for more than 100000 values", id="aliases of aliases"),
+    ],
+)
+def test_a_file_without_our_kinds_fails(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(typer.Exit) as ended:
+        command.lint([str(file)])
+    assert ended.value.exit_code == 1
+    assert said in "".join(capsys.readouterr())
