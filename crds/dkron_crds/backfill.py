@@ -45,7 +45,10 @@ class BackfillCondition(StrEnum):
 
 
 class BackfillReason(StrEnum):
-    """Reasons of the conditions Complete and Failed."""
+    """Reasons of the condition Ready. Complete and Failed have all but the first two."""
+
+    RUNNING = "Running"
+    SUSPENDED = "Suspended"
 
     FINISHED = "Finished"
     PLANNED = "Planned"
@@ -209,7 +212,8 @@ class BackfillStatus(StatusModel):
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
     """The conditions Complete (each slot has run, or with dryRun: is planned), Failed (it ended early, or with failed
-    runs) and Suspended."""
+    runs), Suspended and Ready. Ready is True if the backfill is complete, or is suspended and has no active run; its
+    reason says how far the backfill has got. Stalled is True with Failed."""
 
     active: Count = 0
     """Number of activeRuns."""

@@ -124,6 +124,9 @@ class StatusModel(WireModel):
     """The status of a kind. Every field has a default, so an object that the operator has not seen yet has an empty
     status."""
 
+    observed_generation: Count = 0
+    """The metadata.generation that the operator last acted on; 0 before it has seen the object."""
+
     def to_wire(self) -> dict[str, Any]:
         """Return the whole status with absent fields as null or empty, also those of objects in it. A merge patch
         merges objects (RFC 7396), so it clears removed values alone if they are there as null."""

@@ -36,9 +36,6 @@ class ClusterSpec(WireModel):
 class ClusterStatus(StatusModel):
     """The observed state of the installation. Only the operator writes it."""
 
-    observed_generation: Count = 0
-    """The metadata.generation that the operator last acted on."""
-
     conditions: Annotated[
         tuple[Condition, ...],
         Field(max_length=MAX_CONDITIONS, json_schema_extra=LIST_BY_TYPE),

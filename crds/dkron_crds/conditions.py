@@ -22,6 +22,7 @@ class ConditionType(StrEnum):
     DELIVERS = "Delivers"
     CONFLICTED = "Conflicted"
     ACTIVE = "Active"
+    STALLED = "Stalled"
 
 
 class ConditionStatus(StrEnum):
@@ -59,6 +60,29 @@ class ReadyReason(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
+MENDED_BY_AN_EDIT = frozenset(
+    {
+        ReadyReason.INVALID_SCHEDULE,
+        ReadyReason.INVALID_TIMEZONE,
+        ReadyReason.INVALID_TEMPLATE,
+        ReadyReason.INVALID_EXECUTOR_CONFIG,
+        ReadyReason.INVALID_PARAMETERS,
+        ReadyReason.PARAMETER_REQUIRED,
+        ReadyReason.INVALID_TAGS,
+        ReadyReason.UNKNOWN_EXECUTOR,
+        ReadyReason.INVALID_PROCESSOR,
+        ReadyReason.INVALID_SPEC,
+        ReadyReason.INLINE_NOT_ALLOWED,
+        ReadyReason.NAMESPACE_REFUSED,
+        ReadyReason.ACCOUNT_REFUSED,
+        ReadyReason.UNREADABLE,
+    }
+)
+"""Reasons that go away with an edit of the job, or with other options of the operator. Those that are left also go away
+as other objects change, which may be a moment later in the same apply: a parent, a cycle, a name, a permission, room in
+the namespace."""
+
+
 class SuspendedReason(StrEnum):
     """Reasons of the condition Suspended when it is True."""
 
@@ -74,8 +98,9 @@ class Condition(WireModel):
     type: Annotated[str, Field(max_length=64)]
     """Type of the condition. On a DkronJob: Ready (the operator understands the job and will run it when due),
     Suspended (the operator understands the job but does not run it by schedule) and Degraded (the newest attempt, or
-    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers and Conflicted. On a
-    DkronPause: Active."""
+    the delivery of its output, needs attention). On a DkronCluster: Ready, Delivers and Conflicted. On a DkronRun and a
+    DkronBackfill: Ready, Complete, Failed. On a DkronBackfill that goes on: Ready, Suspended. On a DkronPause: Ready,
+    Active. Beside a Ready that is False, Stalled is True if waiting does not help; otherwise it is absent."""
 
     status: ConditionStatus
     """True, False or Unknown."""
@@ -94,7 +119,9 @@ class Condition(WireModel):
     which logs it and tries again). Suspended: Disabled, Expired, NotStarted, Paused (a DkronPause holds the job).
     Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready
     of a DkronCluster: Leading, NoLease, Waiting, Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted:
-    SharedNamespace. Active of a DkronPause: Paused, Expired, NotAllowed, TooMany, Invalid."""
+    SharedNamespace. Ready and Active of a DkronPause: Paused, Expired, NotAllowed, TooMany, Invalid. Ready of a
+    DkronRun: NotEnded, Succeeded, or why it failed. Ready of a DkronBackfill: Running, Suspended, Finished, Planned,
+    RunsFailed, Stopped, Refused. Stalled: the reason of Ready."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

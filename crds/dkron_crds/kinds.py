@@ -127,6 +127,11 @@ KINDS = (
         short_name="dkb",
         columns=(
             Column("Job", ".spec.job", "The job; empty for several."),
+            Column(
+                "Phase",
+                '.status.conditions[?(@.type=="Ready")].reason',
+                "How far it has got: Running, Suspended, Finished, Planned, RunsFailed, Stopped or Refused.",
+            ),
             Column("Planned", ".status.plan.count", "Slots that run.", type="integer"),
             Column("Succeeded", ".status.succeeded", "Runs that succeeded.", type="integer"),
             Column("Failed", ".status.failed", "Runs that failed.", type="integer"),

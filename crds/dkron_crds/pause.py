@@ -76,7 +76,8 @@ class PauseStatus(StatusModel):
     """What the pause holds. The operator writes it."""
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
-    """The condition Active: the pause holds now."""
+    """The conditions Active (the pause holds now) and Ready (it holds now, or has ended by itself). Stalled is True if
+    only an edit of the pause gives it an effect, and otherwise absent."""
 
     jobs: Count = 0
     """Number of jobs that it pauses."""

@@ -116,12 +116,12 @@ ONE_URL = Rule(
     message="either url or urlFrom is required",
 )
 WEBHOOK_HAS_ONE_URL = Rule(
-    cel="self.type != 'webhook' || ((has(self.url) && size(self.url) > 0) != has(self.urlFrom))",
+    cel="(has(self.type) && self.type != 'webhook') || ((has(self.url) && size(self.url) > 0) != has(self.urlFrom))",
     message="a webhook has either url or urlFrom",
 )
 MAIL_HAS_NO_ADDRESS = Rule(
-    cel="self.type != 'mail' || (!(has(self.url) && size(self.url) > 0) && !has(self.urlFrom) && "
-    "!self.when.exists(event, event == 'start'))",
+    cel="!(has(self.type) && self.type == 'mail') || (!(has(self.url) && size(self.url) > 0) && !has(self.urlFrom) && "
+    "!(has(self.when) && self.when.exists(event, event == 'start')))",
     message="a mail goes to the ownerEmail of the job: it has no url and no urlFrom, and none is sent at the start",
 )
 RUN_IS_IMMUTABLE = Rule(
@@ -157,14 +157,26 @@ JOBS_OR_SELECTOR = Rule(
     cel="!has(self.jobs) || size(self.jobs) == 0 || !has(self.selector) || size(self.selector) == 0",
     message="set either spec.jobs or spec.selector",
 )
+_IS_HIDDEN = "(has(self.secret) && self.secret)"
 _REFERENCE = "^secretRef:[a-z0-9][a-z0-9.-]*/[-._a-zA-Z0-9]+$"
+
+
+def _type_is(name: str) -> str:
+    """Return CEL for a parameter of this type, which is not the default."""
+    return f"(has(self.type) && self.type == '{name}')"
+
+
+def _is_empty(field: str) -> str:
+    return f"(!has(self.{field}) || size(self.{field}) == 0)"
+
+
 ENUM_HAS_VALUES = Rule(
-    cel="(self.type == 'enum') == (size(self.values) > 0)",
+    cel=f"{_type_is('enum')} != {_is_empty('values')}",
     message="an enum needs values, and only an enum has them",
     field=".values",
 )
 DEFAULT_IS_AMONG_THE_VALUES = Rule(
-    cel="self.type != 'enum' || !has(self.default) || self.default in self.values",
+    cel=f"!{_type_is('enum')} || !has(self.default) || !has(self.values) || self.default in self.values",
     message="the default of an enum must be one of its values",
     field=".default",
 )
@@ -174,45 +186,47 @@ DEFAULT_IS_SHORT_ENOUGH = Rule(
     field=".default",
 )
 INTEGER_DEFAULT = Rule(
-    cel="self.type != 'integer' || !has(self.default) || self.default.matches('^-?(0|[1-9][0-9]{0,18})$')",
+    cel=f"!{_type_is('integer')} || !has(self.default) || self.default.matches('^-?(0|[1-9][0-9]{{0,18}})$')",
     message="the default of an integer must be a whole number",
     field=".default",
 )
 NUMBER_DEFAULT = Rule(
-    cel="self.type != 'number' || !has(self.default) || "
+    cel=f"!{_type_is('number')} || !has(self.default) || "
     "self.default.matches('^-?(0|[1-9][0-9]{0,99})([.][0-9]{1,100})?([eE][+-]?[0-9]{1,3})?$')",
     message="the default of a number must be a number as in JSON",
     field=".default",
 )
 BOOLEAN_DEFAULT = Rule(
-    cel="self.type != 'boolean' || !has(self.default) || self.default == 'true' || self.default == 'false'",
+    cel=f"!{_type_is('boolean')} || !has(self.default) || self.default == 'true' || self.default == 'false'",
     message='the default of a boolean must be "true" or "false"',
     field=".default",
 )
 BOUNDS_FIT_THE_TYPE = Rule(
-    cel="(size(self.minimum) == 0 && size(self.maximum) == 0) || self.type in ['integer', 'number', 'time']",
+    cel=f"({_is_empty('minimum')} && {_is_empty('maximum')}) || "
+    "(has(self.type) && self.type in ['integer', 'number', 'time'])",
     message="minimum and maximum are for the types integer, number and time",
     field=".type",
 )
 PATTERN_FITS_THE_TYPE = Rule(
-    cel="(size(self.pattern) == 0 && !has(self.maxLength)) || (self.type == 'string' && !self.secret)",
+    cel=f"({_is_empty('pattern')} && !has(self.maxLength)) || "
+    f"((!has(self.type) || self.type == 'string') && !{_IS_HIDDEN})",
     message="pattern and maxLength are for the type string, and not for a secret",
     field=".type",
 )
 SECRET_FITS_THE_TYPE = Rule(
-    cel="!self.secret || self.type in ['string', 'enum']",
+    cel=f"!{_IS_HIDDEN} || !has(self.type) || self.type in ['string', 'enum']",
     message="a secret has the type string or enum",
     field=".type",
 )
 SECRET_IS_REFERENCE = Rule(
-    cel=f"!self.secret || ((!has(self.default) || self.default.matches('{_REFERENCE}')) && "
-    f"self.values.all(value, value.matches('{_REFERENCE}')))",
+    cel=f"!{_IS_HIDDEN} || ((!has(self.default) || self.default.matches('{_REFERENCE}')) && "
+    f"(!has(self.values) || self.values.all(value, value.matches('{_REFERENCE}'))))",
     message="default and values of a secret are references, secretRef:<secret>/<key>",
     field=".secret",
 )
 REFERENCE_IS_SECRET = Rule(
-    cel="self.secret || ((!has(self.default) || !self.default.contains('secretRef:')) && "
-    "self.values.all(value, !value.contains('secretRef:')))",
+    cel=f"{_IS_HIDDEN} || ((!has(self.default) || !self.default.contains('secretRef:')) && "
+    "(!has(self.values) || self.values.all(value, !value.contains('secretRef:'))))",
     message="a value with secretRef: in it needs secret: true",
     field=".secret",
 )

@@ -122,8 +122,9 @@ class RunStatus(StatusModel):
     why)."""
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
-    """The conditions Complete (the run has succeeded) and Failed (it has failed, or was refused). Neither is True while
-    the run is pending or active."""
+    """The conditions Complete (the run has succeeded), Failed (it has failed, or was refused) and Ready. While the run
+    is pending or active, Ready is False and the others are absent. Then it is True with Complete, and False with Failed
+    and Stalled."""
 
     dkron_job: BoundJob | None = None
     """The DkronJob that runs it. It is written before the run is decided, and binds the run to that object: another

@@ -325,11 +325,9 @@ class JobStatus(StatusModel):
     """The observed state of the job and its newest executions. The operator writes it; the REST API writes to it only
     to clear the executions of a job and to restore a backup."""
 
-    observed_generation: Count = 0
-    """The metadata.generation that the operator last acted on."""
-
     conditions: Annotated[tuple[Condition, ...], Field(max_length=MAX_CONDITIONS, json_schema_extra=LIST_BY_TYPE)] = ()
-    """The conditions Ready, Suspended and Degraded."""
+    """The conditions Ready, Suspended and Degraded. Stalled is True if only an edit of the job, or of the operator's
+    options, makes it Ready, and otherwise absent."""
 
     since: Instant | None = None
     """No slot at or before this time fires: the creation of the job, or the time at which the operator saw a change

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from dkron_crds.depends import Dependency
 from dkron_crds.names import ACCEPTED, API_VERSION, MODIFIED_BY
 from dkron_crds.parameters import Parameter
 from dkron_crds.requests import RUN_PREFIX
@@ -13,8 +14,11 @@ Object = dict[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 OF_THE_SERVER = frozenset({ACCEPTED, LAST_APPLIED, MODIFIED_BY})
 """Annotations that describe the object on its server. Applying the manifest elsewhere sets them anew."""
-PARAMETER_DEFAULTS = Parameter(name="any").model_dump(mode="json", by_alias=True)
-"""A declared parameter without fields but its name."""
+OF_ENTRIES: Mapping[str, Mapping[str, Any]] = {
+    "parameters": Parameter(name="any").model_dump(mode="json", by_alias=True, exclude={"name"}),
+    "dependsOn": Dependency(job="any").model_dump(mode="json", by_alias=True, exclude={"job"}),
+}
+"""The defaults of the entries of lists in the spec. Objects of older definitions have them as they are stored."""
 
 
 def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:
@@ -38,16 +42,13 @@ def manifest(raw: Mapping[str, Any], *, defaults: bool = True) -> Object:
 
 
 def _without_defaults(spec: Mapping[str, Any]) -> Object:
-    """Return the fields that differ from the defaults. The API server fills in those of each declared parameter, too.
-    The spec need not be valid."""
+    """Return the fields that differ from the defaults, also in entries of lists. The spec need not be valid."""
     own = {key: value for key, value in spec.items() if value != DEFAULTS.get(key, ...)}
-    declared = own.get("parameters")
-    if isinstance(declared, list):
-        own["parameters"] = [_parameter(each) for each in declared]
-    return own
+    lists = {key: own[key] for key in OF_ENTRIES if isinstance(own.get(key), list)}
+    return own | {key: [_entry(each, OF_ENTRIES[key]) for each in entries] for key, entries in lists.items()}
 
 
-def _parameter(one: object) -> object:
+def _entry(one: object, defaults: Mapping[str, Any]) -> object:
     if not isinstance(one, Mapping):
         return one
-    return {key: value for key, value in one.items() if key == "name" or value != PARAMETER_DEFAULTS.get(key, ...)}
+    return {key: value for key, value in one.items() if value != defaults.get(key, ...)}

@@ -80,7 +80,7 @@ class Asked:
     def reason(self) -> str:
         """Why it has failed, or was refused."""
         conditions = () if self.object is None else self.object.status.conditions
-        return next((condition.reason for condition in conditions), "")
+        return next((each.reason for each in conditions if each.type in ("Complete", "Failed")), "")
 
     @property
     def bound(self) -> str:

@@ -272,6 +272,7 @@ def test_an_export_with_every_feature_goes_into_another_namespace(seat: Seat, tm
         assert again.output.splitlines() == [f"{other.namespace}/rich created"]
         assert "5 unchanged" in again.errors
         assert _spec(other, "rich") == _spec(seat.kube, "rich")
+        assert "7 unchanged" in there("import", str(exported)).errors
         exported.write_text(
             "\n---\n".join(
                 each for each in exported.read_text(encoding="utf-8").split("---\n") if "name: 'off'" not in each
@@ -376,6 +377,7 @@ def _rich() -> dict[str, Any]:
         retryBackoff={"initial": "2s", "factor": 3, "max": "1m"},
         tags={"kind": "web:2"},
         metadata={"team": "a"},
+        parameters=[{"name": "day"}, {"name": "region", "type": "enum", "values": ["eu", "us"], "default": "eu"}],
         processors={"log": {"forward": "true"}},
         startsAt="2026-01-01T00:00:00Z",
         expiresAt="2027-01-01T00:00:00Z",

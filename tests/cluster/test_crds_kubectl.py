@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from dkron_crds.job import (
 from localcluster import Cluster
 from tests.support.documents import installation, job, policy
 from tests.support.judge import Judge
+from tests.support.kstatus import kstatus
 from tests.support.kubectl_yaml import READ, YAML
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -121,6 +123,37 @@ def test_kubectl_get_shows_what_matters_and_finds_it_by_field(cluster: Cluster, 
     assert wide[9:-1] == ["Europe/Madrid", "41", "7"]
     for selector, name in SELECTORS.items():
         assert get("--field-selector", selector, "-o", "name") == [[f"dkronjob.dkron.io/{name}"]], selector
+
+
+LEAN = (
+    job("lean", schedule="", parameters=[{"name": "day"}, {"name": "to", "type": "enum", "values": ["a"]}],
+        dependsOn=[{"job": "a"}, {"job": "b", "when": "always"}]),
+    installation(
+        receivers={"mail": [{"name": "default", "host": "smtp", "sender": "dkron@example.com"}]},
+        notifications=[{"name": "ops", "url": "https://example.org"}],
+    ),
+)  # fmt: skip
+OLDER = job(
+    "older", parameters=[{"name": "day", "type": "string", "description": "", "required": False, "values": []}]
+)  # fmt: skip
+
+
+def test_a_manifest_applied_again_is_unchanged(cluster: Cluster, judge: Judge) -> None:
+    def apply(document: dict[str, Any]) -> str:
+        return cluster.kubectl("-n", judge.namespace, "apply", "-f", "-", input=json.dumps(document)).split()[-1]
+
+    for document in LEAN:
+        assert (apply(document), apply(document)) == ("created", "unchanged")
+        where = ("-n", judge.namespace, "get", document["kind"], document["metadata"]["name"], "-o", "json")
+        stored = json.loads(cluster.kubectl(*where))
+        assert {key: stored["spec"][key] for key in document["spec"] if key != "receivers"} == {
+            key: value for key, value in document["spec"].items() if key != "receivers"
+        }
+        assert (stored["status"], kstatus(stored["status"])) == ({"observedGeneration": 0}, "InProgress")
+    # What an older definition has completed is written without it, once.
+    judge.store(OLDER)
+    plain = job("older", parameters=[{"name": "day"}])
+    assert [apply(plain) for _ in range(2)] == ["configured", "unchanged"]
 
 
 @pytest.mark.usefixtures("judge")

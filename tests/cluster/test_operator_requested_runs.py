@@ -10,6 +10,7 @@ from dkron_crds.names import API_VERSION
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS
 from localcluster import Cluster, ClusterError
 from tests.support.jobs import dkron_job, simulated
+from tests.support.kstatus import kstatus
 from tests.support.kube import Kube, Refused, condition
 from tests.support.rights import limited_access
 from tests.support.sites import Site
@@ -76,8 +77,9 @@ def test_a_run_says_how_it_ended(  # noqa: PLR0917 - a row
     kube.apply(dkron_job(name, **{"jobTemplate": BRIEF, **job}))
     ask(kube, name, name, **asked)
     status = ended(kube, name)
-    kind = "Complete" if phase == "Succeeded" else "Failed"
+    kind, said = ("Complete", "Current") if phase == "Succeeded" else ("Failed", "Failed")
     assert (status["phase"], condition(status, kind)["reason"]) == (phase, reason), status
+    assert kstatus(status) == said, status
     if phase == "Refused":
         kube.wait_for("the job to tell of it, too", partial(kube.events_of, name, "RunRefused"), bool)
         assert "attempts" not in status or status["attempts"] == []

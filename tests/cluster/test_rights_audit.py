@@ -193,7 +193,7 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
-    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "nobody"), lambda pause: "status" in pause)
+    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "nobody"), lambda pause: "message" in pause["status"])
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     kube.wait_for("the backfill to go", lambda: kube.find(DKRON_BACKFILLS, "night"), lambda found: found is None)
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)

@@ -37,6 +37,7 @@ def conditions(generation: int = 2, /, **found: str) -> list[dict[str, Any]]:
 
 FINE = {"Ready": "True Scheduled", "Suspended": "False Active", "Degraded": "False AsExpected"}
 LED = {"Ready": "True Leading"}
+SEEN: dict[str, Any] = {"observedGeneration": 2}
 
 TABLE: dict[str, tuple[str, Any, str, str]] = {
     "a job without a status": ("DkronJob", None, "Progressing", "not looked"),
@@ -96,9 +97,23 @@ TABLE: dict[str, tuple[str, Any, str, str]] = {
     ),
     "a pause that is not seen": ("DkronPause", None, "Progressing", ""),
     "a pause that holds": (
-        "DkronPause", {"conditions": conditions(Active="True Active"), "message": "3 jobs"}, "Suspended", "3 jobs",
+        "DkronPause",
+        SEEN | {"conditions": conditions(Active="True Paused", Ready="True Paused"), "message": "3 jobs"}, "Suspended",
+        "3 jobs",
     ),
-    "a pause that is over": ("DkronPause", {"conditions": conditions(Active="False Ended")}, "Healthy", ""),
+    "a pause that is over": (
+        "DkronPause", SEEN | {"conditions": conditions(Active="False Expired", Ready="True Expired")}, "Healthy", "",
+    ),
+    "a pause without an effect": (
+        "DkronPause",
+        SEEN | {"conditions": conditions(Active="False TooMany", Ready="False TooMany"), "message": "why"}, "Degraded",
+        "why",
+    ),
+    "a pause whose edit was not seen": (
+        "DkronPause",
+        {"observedGeneration": 1, "conditions": conditions(1, Active="False Expired", Ready="True Expired")},
+        "Progressing", "not looked",
+    ),
 }  # fmt: skip
 """Kind, status, and what Argo CD shows: the health, and the beginning of a sentence or all of it."""
 

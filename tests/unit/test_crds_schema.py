@@ -140,8 +140,28 @@ def test_the_promised_defaults(path: str, default: object) -> None:
     assert FIELDS[path]["default"] == default
 
 
-def test_a_status_has_no_defaults() -> None:
-    assert [path for path, schema in FIELDS.items() if ".status" in path and "default" in schema] == []
+def test_a_status_has_the_default_that_no_one_has_seen_it() -> None:
+    found = {path: schema["default"] for path, schema in FIELDS.items() if ".status" in path and "default" in schema}
+    kinds = [kind.name for kind in KINDS if "status" in kind.model.model_fields]
+    assert found == {f"{name}.status": {"observedGeneration": 0} for name in kinds}
+
+
+def test_entries_of_lists_have_no_defaults_and_name_them() -> None:
+    assert [path for path, schema in FIELDS.items() if "[]" in path and "default" in schema] == []
+    named = {path: schema.get("description", "").partition(" Default: ")[2] for path, schema in FIELDS.items()}
+    assert {path.partition(".spec.")[2]: text for path, text in named.items() if text} == {
+        "dependsOn[].when": '"success".',
+        "parameters[].type": '"string".',
+        "receivers.mail[].port": "587.",
+        "receivers.mail[].tls": '"starttls".',
+        "receivers.mail[].subjectPrefix": '"[Dkron] ".',
+        "receivers.slack[].botName": '"dkron".',
+        "receivers.elasticsearch[].index": '"dkron".',
+        "notifications[].type": '"webhook".',
+        "notifications[].when": '"always".',
+        "notifications[].format": '"json".',
+        "notifications[].server": '"default".',
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

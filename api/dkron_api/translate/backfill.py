@@ -35,6 +35,7 @@ FIELDS: Mapping[str, Field] = {
     "ttl_seconds_after_finished": Field("ttlSecondsAfterFinished", a_number),
 }
 EXAMPLE = '{"job": "report", "from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}'
+_NOT_SHOWN = {"targets", "conditions", "active_runs", "failed_runs", "observed_generation"}
 _STATES = {
     BackfillReason.FINISHED: "succeeded",
     BackfillReason.PLANNED: "planned",
@@ -60,7 +61,7 @@ def show_backfill(stored: Object) -> Object:
     raw_status.pop("targets", None)
     spec, status = _spec(stored), lenient(BackfillStatus, raw_status)
     shown = spec.model_dump(mode="json")
-    counts = status.model_dump(mode="json", exclude={"targets", "conditions", "active_runs", "failed_runs"})
+    counts = status.model_dump(mode="json", exclude=_NOT_SHOWN)
     return {
         "name": metadata["name"],
         "created_at": metadata.get("creationTimestamp"),

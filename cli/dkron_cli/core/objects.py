@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dkron_crds.admission import refused
-from dkron_from_dkron.manifest import manifest
+from dkron_from_dkron.manifest import OF_ENTRIES, manifest
 from dkron_from_dkron.spec import DEFAULTS
 
 Object = dict[str, Any]
@@ -44,12 +44,17 @@ def is_same(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _plain(value: Mapping[str, Any], defaults: Mapping[str, Any]) -> Object:
-    """Fill in the defaults of inner objects, too."""
-    return {
-        key: {**defaults[key], **item} if isinstance(item, Mapping) and isinstance(defaults.get(key), dict) else item
-        for key, item in value.items()
-        if item is not None
-    }
+    """Fill in the defaults of inner objects and of entries of lists, too."""
+    given = {key: item for key, item in value.items() if item is not None}
+    return {key: _filled(item, defaults.get(key), OF_ENTRIES.get(key)) for key, item in given.items()}
+
+
+def _filled(item: object, defaults: object, of_entries: Mapping[str, Any] | None) -> object:
+    if isinstance(item, Mapping) and isinstance(defaults, Mapping):
+        return {**defaults, **item}
+    if isinstance(item, list) and of_entries is not None:
+        return [{**of_entries, **each} if isinstance(each, Mapping) else each for each in item]
+    return item
 
 
 def parents_first(jobs: Sequence[Object]) -> list[Object]:

@@ -2,8 +2,12 @@
 
 pydantic writes JSON Schema with references, titles and unions with null. Kubernetes needs everything inline, no
 titles, and `nullable`. Everything else is copied: the API server validates what the models say.
+
+Entries of lists have no defaults. Clients merge a list as a whole, so an entry that the API server completes differs
+from the manifest for ever: `kubectl apply` reports a change each time. The models fill in the defaults when they read.
 """
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -21,6 +25,9 @@ _TYPE_META: Schema = {
     "kind": {"description": "The kind of the object.", "type": "string"},
     "metadata": {"type": "object"},
 }
+_UNSEEN: Schema = {"observedGeneration": 0}
+"""The status of an object that the operator has not seen. Without it, tools that go by kstatus take a new object for
+one that is ready."""
 
 
 def structural_schema(kind: type[Resource]) -> Schema:
@@ -36,14 +43,21 @@ def structural_schema(kind: type[Resource]) -> Schema:
         "properties": {
             **_TYPE_META,
             "spec": _without(spec, "default"),
-            **({"status": _without(_without_defaults(status), "required")} if status else {}),
+            **({"status": _status(status)} if status else {}),
         },
     }
 
 
+def _status(schema: Schema) -> Schema:
+    return _ordered({**_without(_without_defaults(schema), "required"), "default": _UNSEEN})
+
+
 def _structural(raw: Schema, *, definitions: dict[str, Schema]) -> Schema:
     node = _inlined(raw, definitions=definitions)
-    return _ordered(_translated(_with_each_child(node, partial(_structural, definitions=definitions))))
+    schema = _translated(_with_each_child(node, partial(_structural, definitions=definitions)))
+    if "items" in schema:
+        schema["items"] = _told_defaults(schema["items"])
+    return _ordered(schema)
 
 
 def _inlined(raw: Schema, *, definitions: dict[str, Schema]) -> Schema:
@@ -91,6 +105,16 @@ def _fits_int32(schema: Schema) -> bool:
 def _without_defaults(schema: Schema) -> Schema:
     """Drop all defaults: in a status they would only make every stored object longer."""
     return _with_each_child(_without(schema, "default"), _without_defaults)
+
+
+def _told_defaults(schema: Schema) -> Schema:
+    """Drop all defaults, and name those that say something in the descriptions."""
+    default = schema.get("default")
+    said = _with_each_child(_without(schema, "default"), _told_defaults)
+    if default not in (None, "", False, []):
+        several = default if isinstance(default, list) else [default]
+        said["description"] += f" Default: {', '.join(map(json.dumps, several))}."
+    return said
 
 
 def _with_each_child(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:

@@ -29,6 +29,7 @@ from dkron_operator.plan.run_status import (
     WAITS_FOR_JOB,
     JobRecord,
     Refusal,
+    bound,
     rests_on_records,
     run_status,
     status_without_job,
@@ -203,8 +204,8 @@ class RunKeeper:
         if run.status.dkron_job is not None:
             await self._refresh(run, with_values=True)
             return
-        bound = RunStatus(dkron_job=BoundJob(name=job.job.name, uid=job_uid))
-        answer = await self._patch_status(run, bound, whole=True)
+        status = bound(run, BoundJob(name=job.job.name, uid=job_uid))
+        answer = await self._patch_status(run, status, whole=True)
         found = None if answer is None else self._store.runs.read(answer, with_values=True)
         if found is not None and self._store.runs.see(found) is not None:
             self.see((run.namespace, run.job))

@@ -20,7 +20,7 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.status_writer import difference
 from dkron_operator.backfill.advance import Begun, Seen, Situation, Slot, advance, expected, record
-from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused, reports
+from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused, reports, seen
 from dkron_operator.backfill.kept_slots import KeptSlots, Parsed
 from dkron_operator.backfill.planning import NoJob, Refused, plan
 from dkron_operator.backfill.runs import Runs
@@ -41,6 +41,8 @@ NEWBORN = timedelta(seconds=10)
 """So long after the creation of a DkronBackfill its job may still be created: both may come in one file."""
 AGAIN = 2.0
 """Seconds between two looks at what no watch reports."""
+UNKNOWN = 0
+"""The observed generation in a status of an older version. It stays, so that an upgrade writes nothing."""
 WIDTH, SPARE = 4, 2
 
 
@@ -144,6 +146,9 @@ class Backfills:
             return
         spec, status = parsed.spec, parsed.status
         if is_over(status):
+            if status.observed_generation not in (UNKNOWN, view.generation):
+                await self._write(view, status, seen(status, view.generation))
+                return
             await self._expire(view, spec, status)
         elif status.plan is None:
             await self._plan(view, spec, status)

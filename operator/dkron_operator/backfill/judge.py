@@ -1,4 +1,8 @@
-"""What a DkronBackfill says about itself: counts, conditions, one sentence, and the Events about a change. Pure."""
+"""What a DkronBackfill says about itself: counts, conditions, one sentence, and the Events about a change. Pure.
+
+Ready and Stalled are for tools that go by kstatus, such as Flux and Helm: with Ready False they wait, and with Stalled
+True they fail at once.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +16,7 @@ from dkron_crds.backfill import (
     BackfillTarget,
 )
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus
+from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
 from dkron_operator.backfill.advance import is_stopped, planned
 from dkron_operator.plan.actions import Report, Severity
 
@@ -33,6 +37,7 @@ class Verdict(NamedTuple):
 
 
 FINAL = frozenset({BackfillCondition.COMPLETE, BackfillCondition.FAILED})
+TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
 
 
 def is_over(status: BackfillStatus) -> bool:
@@ -80,6 +85,12 @@ def judge(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> Backfil
     return _said(ended, Verdict(BackfillCondition.COMPLETE, BackfillReason.FINISHED, sentence), moment)
 
 
+def seen(status: BackfillStatus, generation: int) -> BackfillStatus:
+    """The status of a backfill that has ended, after an edit that changes nothing about it."""
+    conditions = tuple(each.model_copy(update={"observed_generation": generation}) for each in status.conditions)
+    return status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+
+
 def reports(before: BackfillStatus, after: BackfillStatus) -> list[Report]:
     """The Events that tell the change from one status to the next."""
     found = []
@@ -105,32 +116,47 @@ def _under_way(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> Ba
         parts.append(f"stops by a failed run{_first_failure(status)}")
     elif spec.suspend:
         parts.append("suspended")
-    return status.model_copy(
-        update={"conditions": (_suspended(spec, status, moment),), "message": ", ".join(parts)[:MAX_MESSAGE]}
-    )
+    rests = spec.suspend and not status.active
+    reason = BackfillReason.SUSPENDED if rests else BackfillReason.RUNNING
+    conditions = (
+        _condition(
+            status, BackfillCondition.SUSPENDED, TRUE if spec.suspend else FALSE, moment,
+            reason="Suspended" if spec.suspend else "Resumed",
+        ),
+        # Its sentence stays the same, so that writes about the runs do not repeat the conditions.
+        _condition(status, ConditionType.READY, TRUE if rests else FALSE, moment, reason=reason),
+    )  # fmt: skip
+    message = ", ".join(parts)[:MAX_MESSAGE]
+    return _with(status, conditions, message, moment)
 
 
 def _said(status: BackfillStatus, verdict: Verdict, moment: Moment) -> BackfillStatus:
-    message = verdict.sentence[:MAX_MESSAGE]
-    condition = Condition(
-        type=verdict.kind,
-        status=ConditionStatus.TRUE,
-        reason=verdict.reason,
-        message=message,
-        last_transition_time=moment.now,
-        observed_generation=moment.generation,
+    message, good = verdict.sentence[:MAX_MESSAGE], verdict.kind is BackfillCondition.COMPLETE
+    values: dict[str, ConditionStatus] = {verdict.kind: TRUE, ConditionType.READY: TRUE if good else FALSE}
+    if not good:
+        values[ConditionType.STALLED] = TRUE
+    conditions = tuple(
+        _condition(status, kind, value, moment, reason=verdict.reason, message=message)
+        for kind, value in values.items()
     )
-    return status.model_copy(update={"conditions": (condition,), "message": message})
+    return _with(status, conditions, message, moment)
 
 
-def _suspended(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> Condition:
-    value = ConditionStatus.TRUE if spec.suspend else ConditionStatus.FALSE
-    before = next((each for each in status.conditions if each.status is value), None)
+def _with(status: BackfillStatus, conditions: tuple[Condition, ...], message: str, moment: Moment) -> BackfillStatus:
+    update = {"observed_generation": moment.generation, "conditions": conditions, "message": message}
+    return status.model_copy(update=update)
+
+
+def _condition(
+    before: BackfillStatus, kind: str, value: ConditionStatus, moment: Moment, *, reason: str, message: str = ""
+) -> Condition:
+    old = next((each for each in before.conditions if each.type == kind and each.status is value), None)
     return Condition(
-        type=BackfillCondition.SUSPENDED,
+        type=kind,
         status=value,
-        reason="Suspended" if spec.suspend else "Resumed",
-        last_transition_time=moment.now if before is None else before.last_transition_time,
+        reason=reason,
+        message=message,
+        last_transition_time=moment.now if old is None else old.last_transition_time,
         observed_generation=moment.generation,
     )
 

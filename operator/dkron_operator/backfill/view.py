@@ -14,13 +14,16 @@ class Known(NamedTuple):
     namespace: str
     name: str
     rests: bool
-    """Whether nothing is left to do: it has ended, and is not to be deleted by itself."""
+    """Whether nothing is left to do: it has ended, its status knows the newest edit, and it is not to be deleted by
+    itself."""
 
     @classmethod
     def read(cls, body: Object) -> Self:
         """Read an object."""
         metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+        generation = metadata.get("generation", 0)
         rests = bool(status.get("finishedAt")) and "ttlSecondsAfterFinished" not in spec
+        rests = rests and status.get("observedGeneration", generation) == generation
         return cls(metadata["uid"], metadata["namespace"], metadata["name"], rests)
 
 

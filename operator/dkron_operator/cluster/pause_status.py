@@ -34,6 +34,8 @@ LOOK = 30.0
 """Seconds after which all is counted again: jobs come and go, and pauses end by themselves."""
 MOST_AT_ONCE = 100
 """How many statuses are written before those of other namespaces have their turn."""
+MENDED_BY_AN_EDIT = frozenset({PauseReason.NOT_ALLOWED, PauseReason.INVALID})
+"""With TooMany, a pause gets its effect as soon as others are deleted."""
 SLICE = 50
 """How many jobs are counted before other tasks get their turn."""
 
@@ -126,15 +128,23 @@ class PauseStatuses:
         now = self._clock.now()
         reason, message = self._verdict(view, jobs, now)
         holds = reason is PauseReason.PAUSED
-        status = ConditionStatus.TRUE if holds else ConditionStatus.FALSE
-        old = next((each for each in before.conditions if each.type == ConditionType.ACTIVE), None)
-        same = old is not None and old.status is status
-        active = Condition(
-            type=ConditionType.ACTIVE, status=status, reason=reason, message=message,
-            last_transition_time=old.last_transition_time if old is not None and same else now.replace(microsecond=0),
-            observed_generation=view.generation,
+        values = {ConditionType.ACTIVE: holds, ConditionType.READY: holds or reason is PauseReason.EXPIRED}
+        values |= {ConditionType.STALLED: True} if reason in MENDED_BY_AN_EDIT else {}
+        since = {(each.type, each.status): each.last_transition_time for each in before.conditions}
+        conditions = []
+        for kind, holds_true in values.items():
+            status = ConditionStatus.TRUE if holds_true else ConditionStatus.FALSE
+            at = since.get((kind, status), now.replace(microsecond=0))
+            conditions.append(
+                Condition(
+                    type=kind, status=status, reason=reason, message=message, last_transition_time=at,
+                    observed_generation=view.generation,
+                )
+            )  # fmt: skip
+        return PauseStatus(
+            observed_generation=view.generation, conditions=tuple(conditions), jobs=jobs if holds else 0,
+            message=message,
         )  # fmt: skip
-        return PauseStatus(conditions=(active,), jobs=jobs if holds else 0, message=message)
 
     def _verdict(self, view: PauseView, jobs: int, now: datetime) -> tuple[PauseReason, str]:
         if view.problem:

@@ -1,8 +1,9 @@
-"""What users see of a job: the conditions Ready, Suspended and Degraded, and when it runs next."""
+"""What users see of a job: the conditions Ready, Suspended, Degraded and Stalled, and when it runs next."""
 
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
+from dkron_crds.conditions import MENDED_BY_AN_EDIT
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, JobStatus, ReadyReason, SuspendedReason
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
@@ -38,11 +39,14 @@ Verdict = tuple[ConditionStatus, str, str]
 
 def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
     """Set the conditions, with an Event for each one that turned bad."""
+    ready = _ready(plan)
     verdicts = {
-        ConditionType.READY: _ready(plan),
+        ConditionType.READY: ready,
         ConditionType.SUSPENDED: _suspended(plan),
         ConditionType.DEGRADED: _degraded(plan),
     }
+    if ready[0] is FALSE and ready[1] in MENDED_BY_AN_EDIT:
+        verdicts[ConditionType.STALLED] = TRUE, *ready[1:]
     before = {condition.type: condition for condition in plan.status.conditions}
     conditions = []
     for kind, verdict in verdicts.items():
@@ -60,7 +64,7 @@ def _parents(spec: JobSpec) -> str:
 
 def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> Judged | None:
     """The verdict on a job that cannot be planned; None if its status says so already. The other conditions stay."""
-    others = tuple(each for each in status.conditions if each.type != ConditionType.READY)
+    others = tuple(each for each in status.conditions if each.type not in (ConditionType.READY, ConditionType.STALLED))
     old = next((each for each in status.conditions if each.type == ConditionType.READY), None)
     said = (FALSE, ReadyReason.INTERNAL_ERROR, message, job.generation)
     if old is not None and (old.status, old.reason, old.message, old.observed_generation) == said:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from dkron_crds.base import saturated
-from dkron_crds.conditions import MAX_CONDITIONS
+from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
     AcceptedSchedule,
     Active,
@@ -324,8 +324,9 @@ def _without_note(execution: Execution, lost: Lost) -> Execution:
 
 
 def _of_others(status: JobStatus, ours: tuple[Condition, ...]) -> Iterator[Condition]:
-    """Conditions that another writer keeps in the status, as they are now. Those that find no room go."""
-    types = {condition.type for condition in ours}
+    """Conditions that another writer keeps in the status, as they are now. Those that find no room go. Stalled is ours,
+    and absent while it does not hold."""
+    types = {condition.type for condition in ours} | {ConditionType.STALLED}
     return (condition for condition in status.conditions if condition.type not in types)
 
 

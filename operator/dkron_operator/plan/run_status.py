@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus
+from dkron_crds.conditions import MAX_MESSAGE
 from dkron_crds.job import Active, Execution, JobStatus, SkipReason, Trigger
-from dkron_crds.run import MAX_SHOWN_ATTEMPTS, RunAttempt, RunPhase, RunStatus
+from dkron_crds.run import MAX_SHOWN_ATTEMPTS, BoundJob, RunAttempt, RunPhase, RunStatus
+from dkron_operator.plan import run_conditions
 from dkron_operator.plan.outcome import ORDINARY
 from dkron_operator.plan.requested_run import RequestedRun
+from dkron_operator.plan.run_conditions import GENERATION
 from dkron_operator.plan.view import AttemptJob, AttemptState
 
 CauseKey = tuple[Trigger, int]
@@ -96,13 +98,19 @@ def _by_cause(attempts: Iterable[A]) -> dict[CauseKey, list[A]]:
     return found
 
 
+def bound(run: RequestedRun, job: BoundJob) -> RunStatus:
+    """The status of a DkronRun that only this DkronJob may run."""
+    return RunStatus(observed_generation=GENERATION, dkron_job=job, conditions=run_conditions.going_on(run))
+
+
 def status_without_job(run: RequestedRun, why: str, *, now: datetime) -> RunStatus:
     """The status of a DkronRun whose job does not exist, or does not any more; `why` is a sentence about that."""
     if run.decided or run.status.dkron_job is not None:
         return _ended(run, {each.job: each for each in run.status.attempts}, lost=JOB_DELETED, now=now)
     if now - run.created < WAITS_FOR_JOB:
         message = f"{why}; it is refused at {rfc3339(run.created + WAITS_FOR_JOB)}"
-        return RunStatus(message=message[:MAX_MESSAGE])
+        waits = run_conditions.going_on(run)
+        return RunStatus(observed_generation=GENERATION, message=message[:MAX_MESSAGE], conditions=waits)
     return refused(run, Refusal(JOB_NOT_FOUND, why), now=now)
 
 
@@ -110,8 +118,8 @@ def refused(run: RequestedRun, refusal: Refusal, *, now: datetime) -> RunStatus:
     """The status of a DkronRun that becomes no Job."""
     message = refusal.message[:MAX_MESSAGE]
     return RunStatus(
-        phase=RunPhase.REFUSED, dkron_job=run.status.dkron_job, group=run.group, finished_at=now,
-        message=message, conditions=(_condition("Failed", refusal.reason, message, now),),
+        observed_generation=GENERATION, phase=RunPhase.REFUSED, dkron_job=run.status.dkron_job, group=run.group,
+        finished_at=now, message=message, conditions=run_conditions.failed(run, refusal.reason, message, now),
     )  # fmt: skip
 
 
@@ -209,12 +217,13 @@ def _ended(
     if last and not failures:
         message = f"attempt {max(each.attempt for each in last.values())} succeeded"
         status = _with_attempts(run, known, RunPhase.SUCCEEDED, message)
-        condition = _condition("Complete", "Succeeded", message, at)
+        conditions = run_conditions.succeeded(message, at)
     else:
         message = _failure(failures, records, members=len(last), lost=lost)
         status = _with_attempts(run, known, RunPhase.FAILED, message)
-        condition = _condition("Failed", (failures[0].reason if failures else lost) or "Error", message, at)
-    return status.model_copy(update={"finished_at": at, "conditions": (condition,)})
+        reason = (failures[0].reason if failures else lost) or "Error"
+        conditions = run_conditions.failed(run, reason, message, at)
+    return status.model_copy(update={"finished_at": at, "conditions": conditions})
 
 
 def _lost(attempt: RunAttempt, reason: str, now: datetime) -> RunAttempt:
@@ -242,6 +251,8 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
     began = [each.started_at for each in newest]
     before = run.status.started_at
     return RunStatus(
+        observed_generation=GENERATION,
+        conditions=run_conditions.going_on(run),
         phase=phase,
         dkron_job=run.status.dkron_job,
         group=run.group,
@@ -250,7 +261,3 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
         started_at=min([*began, *([before] if before is not None else [])], default=None),
         message=message,
     )
-
-
-def _condition(kind: str, reason: str, message: str, at: datetime) -> Condition:
-    return Condition(type=kind, status=ConditionStatus.TRUE, reason=reason, message=message, last_transition_time=at)

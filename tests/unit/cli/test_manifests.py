@@ -29,14 +29,17 @@ def test_a_manifest_has_nothing_of_the_server() -> None:
     assert set(with_history(raw)["status"]) == {"status", "successCount", "errorCount", "executions"}
 
 
-def test_a_parameter_is_written_without_its_defaults() -> None:
+def test_entries_of_lists_are_written_without_defaults() -> None:
     full = {
         "name": "any", "type": "string", "description": "", "required": False, "pattern": "", "minimum": "",
         "maximum": "", "values": [], "secret": False,
     }  # fmt: skip
     other = {"name": "day", "type": "enum", "required": True, "default": "", "values": ["a"]}
-    raw = {"kind": "DkronJob", **wire_job(parameters=[full, full | other, "no parameter"])}
-    assert manifest(raw, defaults=False)["spec"]["parameters"] == [{"name": "any"}, other, "no parameter"]
+    parents = [{"job": "a", "when": "success"}, {"job": "b", "when": "always"}]
+    raw = {"kind": "DkronJob", **wire_job(parameters=[full, full | other, "no parameter"], dependsOn=parents)}
+    spec = manifest(raw, defaults=False)["spec"]
+    assert spec["parameters"] == [{"name": "any"}, other, "no parameter"]
+    assert spec["dependsOn"] == [{"job": "a"}, {"job": "b", "when": "always"}]
     assert manifest(raw)["spec"]["parameters"][0] == full
 
 
@@ -53,11 +56,35 @@ def test_a_restore_brings_back_what_broke_a_rule_before(spec: dict[str, Any], wr
     assert admitted(spec, disabled=True) == spec | written | {"disabled": True}
 
 
-def test_specs_are_compared_with_their_defaults() -> None:
-    one = {"spec": {"schedule": "@daily", "history": {"executions": 20, "failedJobs": 1}}}
-    other = {"spec": {"schedule": "@daily", "retries": 0, "history": {"failedJobs": 1}}}
-    assert is_same(one, other)
-    assert not is_same(one, {"spec": {"schedule": "@daily", "retries": 1}})
+@pytest.mark.parametrize(
+    ("stored", "wanted", "same"),
+    [
+        pytest.param(
+            {"history": {"executions": 20, "failedJobs": 1}}, {"retries": 0, "history": {"failedJobs": 1}}, True,
+            id="fields",
+        ),
+        pytest.param({}, {"retries": 1}, False, id="another field"),
+        pytest.param(
+            {"parameters": [{"name": "day", "type": "string", "values": [], "secret": False}]},
+            {"parameters": [{"name": "day", "required": False}]}, True, id="a parameter",
+        ),
+        pytest.param(
+            {"parameters": [{"name": "day"}]}, {"parameters": [{"name": "day", "required": True}]}, False,
+            id="another parameter",
+        ),
+        pytest.param(
+            {"dependsOn": [{"job": "a", "when": "success"}]}, {"dependsOn": [{"job": "a"}]}, True, id="a parent",
+        ),
+        pytest.param(
+            {"dependsOn": [{"job": "a"}]}, {"dependsOn": [{"job": "a", "when": "always"}]}, False,
+            id="another outcome of a parent",
+        ),
+        pytest.param({"parameters": "x"}, {"parameters": ["x"]}, False, id="what is no parameter"),
+    ],
+)  # fmt: skip
+def test_specs_are_compared_with_their_defaults(stored: dict[str, Any], wanted: dict[str, Any], same: bool) -> None:
+    one, other = ({"spec": {"schedule": "@daily", **spec}} for spec in (stored, wanted))
+    assert (is_same(one, other), is_same(other, one)) == (same, same)
 
 
 def test_parents_come_first_also_in_a_circle() -> None:

@@ -53,6 +53,27 @@ def test_any_other_edit_leaves_the_slots_alone(change: dict[str, Any]) -> None:
     assert (plan.status.since, fired(plan)) == (NOON, claim(after(120)))
 
 
+@pytest.mark.parametrize(
+    ("plain", "stored"),
+    [
+        pytest.param(
+            {"parameters": [{"name": "day"}]},
+            {"parameters": [{"name": "day", "type": "string", "required": False, "values": [], "secret": False}]},
+            id="a parameter",
+        ),
+        pytest.param(
+            {"schedule": "", "dependsOn": [{"job": "a"}]},
+            {"schedule": "", "dependsOn": [{"job": "a", "when": "success"}]}, id="a parent",
+        ),
+    ],
+)  # fmt: skip
+def test_defaults_in_entries_of_lists_are_no_edit(plain: dict[str, Any], stored: dict[str, Any]) -> None:
+    before, after_it = job_view(**stored), job_view(**plain)
+    assert (before.fingerprint, before.spec) == (after_it.fingerprint, after_it.spec)
+    status = advance(situation(before, accepted(before), now=after(30))).status
+    assert advance(situation(after_it, status, now=after(31))).status == status
+
+
 def test_every_keeps_its_phase_over_a_restart_and_an_edit_of_the_command() -> None:
     edited = job_view(schedule="@every 45s", command="false", generation=2)
     status = JobStatus(

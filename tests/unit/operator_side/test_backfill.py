@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dkron_crds.backfill import MAX_RUNS, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Execution, JobStatus, Trigger
+from dkron_crds.kinds import KINDS
 from dkron_crds.schedule import parse
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Rejected, Unavailable
@@ -27,6 +28,7 @@ from dkron_operator.plan.actions import Report
 from dkron_operator.plan.requested_run import read_requested_run
 from tests.support.builders import NAMESPACE, NOON, after, wire_job
 from tests.support.fake_kube import FakeKube
+from tests.support.kstatus import kstatus
 
 Object = dict[str, Any]
 NAME, BACKFILL = "again", "00000000-0000-0000-0000-0000000000bf"
@@ -126,7 +128,9 @@ def operator(*, jobs: tuple[Object, ...] = (), created: datetime = NOON, **spec:
     kube = DyingKube()
     for job in jobs or (wire_job(schedule="0 0 * * * *"),):
         kube.put(DKRON_JOBS, job)
-    metadata = {"name": NAME, "namespace": NAMESPACE, "uid": BACKFILL, "creationTimestamp": rfc3339(created)}
+    metadata = {
+        "name": NAME, "namespace": NAMESPACE, "uid": BACKFILL, "generation": 1, "creationTimestamp": rfc3339(created),
+    }  # fmt: skip
     given = {"job": "backup", "from": rfc3339(after(hours=-6)), "to": rfc3339(NOON), **spec}
     kube.put(DKRON_BACKFILLS, {"metadata": metadata, "spec": {k: v for k, v in given.items() if v is not None}})
     return Operator(kube)
@@ -271,8 +275,18 @@ def hours(*ago: int) -> list[str]:
 
 
 def verdict(status: BackfillStatus) -> tuple[str, str, str]:
-    (condition,) = status.conditions
+    """How it has ended, by its own condition; those for other tools say the same."""
+    condition = status.conditions[0]
+    assert phase(status) == (condition.reason, {"Complete": "Current", "Failed": "Failed"}[condition.type])
     return condition.type, condition.reason, status.message
+
+
+def phase(status: BackfillStatus, *, generation: int = 1) -> tuple[str, str]:
+    """The column, and what it is for tools that go by kstatus."""
+    (column,) = (each.json_path for kind in KINDS if kind.name == "DkronBackfill" for each in kind.columns[1:2])
+    assert column == '.status.conditions[?(@.type=="Ready")].reason'
+    reasons = {each.type: each.reason for each in status.conditions}
+    return reasons["Ready"], kstatus(status.to_wire(), generation=generation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -452,10 +466,35 @@ def test_a_suspended_backfill_begins_nothing_and_goes_on_when_it_is_resumed() ->
     tested = operator(suspend=True)
     status = looks(tested, 3)
     assert (status.remaining, status.conditions[0].type, str(status.conditions[0].status)) == (6, "Suspended", "True")
+    assert phase(status) == ("Suspended", "Current")
     assert not tested.kube.created
-    tested.kube.edit(DKRON_BACKFILLS, NAME, lambda body: body["spec"].update(suspend=False, parallelism=6))
+    edit(tested, suspend=False, parallelism=6)
     status = looks(tested)
     assert (status.remaining, str(status.conditions[0].status), tested.kube.created.total()) == (0, "False", 6)
+    assert phase(status, generation=2) == ("Running", "InProgress")
+
+
+def edit(tested: Operator, **spec: Any) -> None:
+    def change(body: Object) -> None:
+        body["metadata"]["generation"] += 1
+        body["spec"].update(spec)
+
+    tested.kube.edit(DKRON_BACKFILLS, NAME, change)
+
+
+def test_an_edit_after_the_end_is_seen_by_one_write() -> None:
+    tested = operator(dryRun=True)
+    ended = looks(tested, 3)
+    edit(tested, reason="why not")
+    tested.kube.calls.clear()
+    status = looks(tested, 3)
+    assert [call for call in tested.kube.calls if call.startswith("write")] == [f"write dkronbackfills {NAME}"]
+    assert phase(status, generation=2) == ("Planned", "Current")
+    assert status.message == ended.message
+    tested.kube.edit(DKRON_BACKFILLS, NAME, lambda body: body["status"].pop("observedGeneration"))
+    tested.kube.calls.clear()
+    looks(tested, 3)
+    assert [call for call in tested.kube.calls if call.startswith("write")] == [], "of an older version"
 
 
 def deleted(tested: Operator) -> None:

@@ -1,4 +1,4 @@
-"""What people are told: Ready, Suspended and Degraded, when they changed, and the Events about it."""
+"""What people are told: Ready, Suspended, Degraded and Stalled, when they changed, and the Events about it."""
 
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from dkron_operator.plan.view import AttemptState, JobView, Trouble
 from dkron_pods import EXECUTORS as KNOWN
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation
+from tests.support.kstatus import kstatus
 from tests.support.plans import condition
 
 EXECUTORS = sorted(KNOWN)
@@ -106,6 +107,28 @@ def test_settings_that_mean_nothing_are_told_once_and_a_strict_installation_does
     assert told(first) == [("Warning", "SettingsIgnored")]
     assert told(look(job, status=first.status)) == []
     assert verdict(look(job, barred=job.unknown), "Ready")[:2] == ("False", "InvalidExecutorConfig")
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields", "expected"),
+    [
+        pytest.param({}, {}, "Current", id="in order"),
+        pytest.param({"disabled": True}, {}, "Current", id="disabled"),
+        pytest.param({}, {"checked": False}, "InProgress", id="not asked"),
+        pytest.param(PERL, {}, "Failed", id="broken"),
+        pytest.param({}, {"refusal": REFUSED}, "Failed", id="refused"),
+        pytest.param({"parameters": NEEDED, "schedule": "@daily"}, {}, "Failed", id="lacks a value"),
+        pytest.param({}, {"duplicate": Problem("DuplicateName", "taken")}, "InProgress", id="another has its name"),
+        pytest.param({"parentJob": "gone", "schedule": ""}, {}, "InProgress", id="its parent is missing"),
+    ],
+)
+def test_stalled_is_a_job_that_only_an_edit_mends(spec: dict[str, Any], fields: dict[str, Any], expected: str) -> None:
+    plan = look(manual(**spec), **fields)
+    assert kstatus(plan.status.to_wire()) == expected
+    if expected == "Failed":
+        assert verdict(plan, "Stalled") == ("True", *verdict(plan, "Ready")[1:])
+    mended = look(manual(), status=plan.status)
+    assert [each.type for each in mended.status.conditions] == ["Ready", "Suspended", "Degraded"]
 
 
 @pytest.mark.parametrize(

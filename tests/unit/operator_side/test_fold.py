@@ -407,6 +407,11 @@ def test_a_condition_that_another_writer_added_meanwhile_stays() -> None:
     assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, theirs))).conditions == (CONDITION, theirs)
 
 
+def test_stalled_goes_once_it_does_not_hold() -> None:
+    stalled = CONDITION.model_copy(update={"type": "Stalled"})
+    assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, stalled))).conditions == (CONDITION,)
+
+
 def test_conditions_of_others_stay_as_far_as_there_is_room() -> None:
     few, many = tuple(map(foreign, range(3))), tuple(map(foreign, range(MAX_CONDITIONS)))
     assert folded(JUDGED, onto=JobStatus(conditions=few)).conditions == (CONDITION, *few)

@@ -20,6 +20,7 @@ from dkron_operator.watch.pauses import MOST_SILENT, Pauses
 from tests.support.builders import NAMESPACE, after, job_view, wire_job
 from tests.support.edges import until, wall
 from tests.support.fake_kube import FakeKube
+from tests.support.kstatus import kstatus
 
 pytestmark = pytest.mark.looptime
 HOME = "home"
@@ -62,6 +63,10 @@ class Scene:
         """The reason of its condition, and how many jobs it holds."""
         status = self.kube.has(DKRON_PAUSES, name).get("status") or {"conditions": [{"reason": ""}]}
         return status["conditions"][0]["reason"], status.get("jobs", 0)
+
+    def is_ready(self, name: str) -> str:
+        """What the pause is for tools that go by kstatus."""
+        return kstatus(self.kube.has(DKRON_PAUSES, name).get("status"))
 
     def names(self, job: JobView | None = None) -> list[str] | None:
         found = self.pauses.of(job or job_view(uid="backup"))
@@ -158,12 +163,15 @@ async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
             "all": ("Paused", 2), "one": ("Paused", 1), "ends": ("Paused", 2), "bad": ("Invalid", 0),
             "elsewhere": ("NotAllowed", 0),
         }  # fmt: skip
+        assert {name: scene.is_ready(name) for name in said} == {
+            "all": "Current", "one": "Current", "ends": "Current", "bad": "Failed", "elsewhere": "Failed",
+        }  # fmt: skip
         for name in said:
             scene.pauses._scopes[0].see(scene.kube.has(DKRON_PAUSES, name))
         calls = len(scene.kube.calls)
         await until(60)
         assert [call for call in scene.kube.calls[calls:] if "ends" not in call] == [], "only what has changed"
-        assert scene.said("ends") == ("Expired", 0)
+        assert (scene.said("ends"), scene.is_ready("ends")) == (("Expired", 0), "Current")
 
 
 @pytest.mark.parametrize(

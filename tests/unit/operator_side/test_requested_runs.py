@@ -45,6 +45,7 @@ from tests.support.builders import (
     wire_run,
 )
 from tests.support.edges import Edges, begin, until
+from tests.support.kstatus import kstatus
 from tests.support.plans import fired, jobs_deleted, messages, replan, reported, skips
 
 Object = dict[str, Any]
@@ -293,6 +294,12 @@ def decided(phase: RunPhase = RunPhase.RUNNING, **fields: Any) -> RequestedRun:
 
 
 A = first(requested())
+ENDS = {
+    "Succeeded": ["Complete True", "Ready True"],
+    "Failed": ["Failed True", "Ready False", "Stalled True"],
+    "Refused": ["Failed True", "Ready False", "Stalled True"],
+}
+"""The conditions of a run that has ended, by its phase."""
 FAILED = execution(A, success=False, reason="Error", exit_code=1, message="no disk")
 SECOND = first(requested(), attempt=2, at=20)
 
@@ -343,10 +350,17 @@ def test_the_status_of_a_run_follows_from_that_of_its_job(
 ) -> None:
     status = tell(of, **given)
     assert (status.phase, status.message) == (phase, message)
-    true = {"Succeeded": ["Complete"], "Failed": ["Failed"], "Refused": ["Failed"]}.get(phase, [])
-    assert [condition.type for condition in status.conditions] == true
-    assert (status.finished_at is not None, status.group is not None) == (bool(true), phase != "Pending")
+    going_on = ["Ready False"] if phase == "Running" else []
+    assert [f"{condition.type} {condition.status}" for condition in status.conditions] == ENDS.get(phase, going_on)
+    assert (status.finished_at is not None, status.group is not None) == (phase in ENDS, phase != "Pending")
     assert status.dkron_job == MINE
+    assert kstatus(status.to_wire()) == {"Succeeded": "Current", "Failed": "Failed", "Refused": "Failed"}.get(
+        phase, "InProgress"
+    )
+    if phase in ENDS:
+        assert {each.last_transition_time for each in status.conditions if each.status == "True"} == {
+            status.finished_at
+        }
 
 
 def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -> None:
@@ -427,7 +441,7 @@ def test_an_attempt_that_has_ended_is_told_in_full_though_its_execution_is_trimm
     (attempt,) = status.attempts
     assert (attempt.reason, attempt.exit_code, attempt.node_name) == (tells.reason, tells.exit_code, tells.node)
     assert (attempt.finished_at is not None, status.message) == (True, tells.message)
-    assert [each.reason for each in status.conditions] == ([] if tells.active else [tells.reason])
+    assert {each.reason for each in status.conditions} == {"NotEnded" if tells.active else tells.reason}
 
 
 def test_a_retry_that_is_cancelled_was_no_attempt() -> None:
@@ -481,7 +495,7 @@ async def test_a_job_that_has_ended_is_not_the_end_if_a_newer_status_has_a_retry
 @pytest.mark.parametrize(
     ("of", "minutes", "phase", "reason"),
     [
-        pytest.param(requested(bound=None), 9.9, "Pending", "", id="it may still come"),
+        pytest.param(requested(bound=None), 9.9, "Pending", "NotEnded", id="it may still come"),
         pytest.param(requested(bound=None), 10, "Refused", "JobNotFound", id="it does not come"),
         pytest.param(requested(), 1, "Failed", "JobDeleted", id="it was deleted, and nothing says whether it ran"),
         pytest.param(decided(), 1, "Failed", "JobDeleted", id="it was deleted in the run"),
@@ -489,7 +503,8 @@ async def test_a_job_that_has_ended_is_not_the_end_if_a_newer_status_has_a_retry
 )
 def test_a_run_without_a_job_waits_ten_minutes(of: RequestedRun, minutes: float, phase: str, reason: str) -> None:
     status = status_without_job(of, "there is none", now=after(minutes=minutes))
-    assert (status.phase, [each.reason for each in status.conditions]) == (phase, [reason] if reason else [])
+    assert (status.phase, {each.reason for each in status.conditions}) == (phase, {reason})
+    assert kstatus(status.to_wire()) == ("InProgress" if phase == "Pending" else "Failed")
 
 
 # --- what is known of them -------------------------------------------------------------------------------------------
@@ -791,7 +806,7 @@ async def test_a_short_history_takes_nothing_from_what_a_run_says_of_its_attempt
     assert [(each.attempt, each.reason, each.exit_code, each.node_name) for each in status.attempts] == [
         (3, "Error", 3, "n1"), (2, "Error", 3, "n1"), (1, "Error", 3, "n1"),
     ]  # fmt: skip
-    assert [(each.type, each.reason) for each in status.conditions] == [("Failed", "Error")]
+    assert (status.conditions[0].type, status.conditions[0].reason) == ("Failed", "Error")
     shown = [each.group for each in edges.status().executions]
     assert len(shown) == 1
     assert (of.group in shown) is not busy
