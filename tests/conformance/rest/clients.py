@@ -36,6 +36,16 @@ TERRAFORM = {
     },
 }  # fmt: skip
 """The configuration of the provider's own example."""
+BARE_TERRAFORM = {
+    "name": "$job", "schedule": "@every 10m", "owner": "", "owner_email": "", "disabled": False, "tags": {"dms": "cron:1"},
+    "dependent_jobs": [], "retries": 0, "processors": {"log": {"type": "log", "forward": "true"}, "files": {"type": "files"}},
+    "concurrency": "", "executor": "shell", "timezone": "", "parent_job": "",
+    "executor_config": {
+        "command": "date", "timeout": "9s", "project": "dms", "mem_limit_kb": "", "cwd": "", "shell": "false",
+        "allowed_exitcodes": "0, 199, 255",
+    },
+}  # fmt: skip
+"""A resource with the required attributes only: the others are sent empty."""
 PHP = {
     "name": "$job", "schedule": "@manually", "concurrency": "allow", "dependent_jobs": [], "disabled": False,
     "executor": "shell", "executor_config": {"command": "ls -la /tmp"}, "owner": "", "owner_email": "",
@@ -99,6 +109,14 @@ ROWS: tuple[Row, ...] = (
         "the older Terraform provider leaves lists null and concurrency empty, and takes the name as its id",
         save(OLD_TERRAFORM, body={"name": "$job", "success_count": 0}, sent_headers=JSON),
         delete(JOB, sent_headers=JSON),
+    ),
+    # bozerkins/terraform-provider-dkron dkron/resource_job.go
+    row(
+        "the Terraform provider reads back all that it has sent, so its next plan is empty",
+        save(BARE_TERRAFORM),
+        get(JOB, {**BARE_TERRAFORM, "dependent_jobs": None}),
+        save(BARE_TERRAFORM),
+        get(JOB, {**BARE_TERRAFORM, "dependent_jobs": None}),
     ),
     # gromo/dkron-php-adapter src/Models/Job.php
     row(

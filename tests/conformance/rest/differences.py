@@ -236,9 +236,9 @@ HALF_A_PAIR = Difference(
 )
 
 CONCURRENCY = Difference(
-    "`concurrency` that is empty",
-    "reads back as the empty text, or absent after a restore",
-    "reads back as `allow`",
+    "`concurrency` that a restored file leaves open",
+    "reads back as the empty text",
+    "reads back as `allow`, as after a POST",
     "that is what it means",
 )
 

@@ -236,7 +236,11 @@ EVIL, OWN, TLS = "https://evil.example", "http://d.example", "https://d.example"
             id="RFC 7239 with two proxies",
         ),
         pytest.param(
-            "POST", {"Origin": EVIL, "Host": "x", "Forwarded": "by=evil.example;host=d.example"}, [], True, id="RFC 7239, foreign"
+            "POST",
+            {"Origin": EVIL, "Host": "x", "Forwarded": "by=evil.example;host=d.example"},
+            [],
+            True,
+            id="RFC 7239, foreign",
         ),
         pytest.param("POST", {"Origin": "http://dkron:80", "Host": "dkron:8080"}, [], True, id="another port"),
         pytest.param("DELETE", {"Origin": EVIL, "Host": "d"}, [EVIL], False, id="a page that was named"),
