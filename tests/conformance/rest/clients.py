@@ -278,8 +278,9 @@ ROWS: tuple[Row, ...] = (
     row(
         "whoever stores a job that cannot run sees that it has failed, and why",
         save(manual(executor="perl"), headers={"Warning": re.compile("executor")}),
-        soon(JOB, {"status": "failed", "problem": re.compile("perl")}),
+        soon(JOB, {"status": "failed", "problem": re.compile("perl"), "error_count": 1, "last_error": PRESENT}),
         get("/v1/jobs?status=failed&q=$job", Length(1)),
+        get(RUNS, [{"success": False, "output": re.compile("perl"), "attempt": 1}]),
         where=Place.OPERATOR,
         differs=differences.CANNOT_RUN,
     ),
