@@ -37,9 +37,10 @@ TERRAFORM = {
 }  # fmt: skip
 """The configuration of the provider's own example."""
 BARE_TERRAFORM = {
-    "name": "$job", "schedule": "@every 10m", "owner": "", "owner_email": "", "disabled": False, "tags": {"dms": "cron:1"},
-    "dependent_jobs": [], "retries": 0, "processors": {"log": {"type": "log", "forward": "true"}, "files": {"type": "files"}},
-    "concurrency": "", "executor": "shell", "timezone": "", "parent_job": "",
+    "name": "$job", "schedule": "@every 10m", "owner": "", "owner_email": "", "disabled": False,
+    "tags": {"dms": "cron:1"}, "dependent_jobs": [], "retries": 0, "concurrency": "", "executor": "shell",
+    "processors": {"log": {"type": "log", "forward": "true"}, "files": {"type": "files"}}, "timezone": "",
+    "parent_job": "",
     "executor_config": {
         "command": "date", "timeout": "9s", "project": "dms", "mem_limit_kb": "", "cwd": "", "shell": "false",
         "allowed_exitcodes": "0, 199, 255",

@@ -41,9 +41,9 @@ UNKNOWN_SETTINGS = Difference(
 CANNOT_RUN = Difference(
     "a job that cannot run: an unknown executor, a missing setting, or an invalid value",
     "runs, and each execution fails with the reason as its output",
-    "does not run; as long as it is enabled, one failed execution with the reason as its output stands for that, and "
-    "counts in `error_count` and `last_error`; its `status` is `failed`, and a field `problem`, which no other job has, "
-    "says why; a run is 409",
+    "does not run; while it is enabled, it has one failed execution with the reason as its output, which counts in "
+    "`error_count` and `last_error` until the job can run; its `status` is `failed`, and a field `problem`, which no "
+    "other job has, says why; a run is 409",
     "a pod that cannot start costs resources of a node and says no more",
 )
 
