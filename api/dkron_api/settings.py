@@ -236,7 +236,7 @@ class Settings(BaseSettings):
     )
     oidc_rights: Literal["kubernetes", "dkron"] = Field(
         default="kubernetes",
-        description="what says what the user may do: the cluster's roles, or the DkronPolicies that "
+        description="where a user's permissions come from: the cluster's roles, or the DkronPolicies that "
         "--oidc-policies-claim names [DKRON_API_OIDC_RIGHTS]",
     )
     oidc_policies_claim: str = Field(

@@ -17,7 +17,7 @@ from dkron_cli.catalog import CATALOG, Entry
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import shared_parameters
 
-ABOUT = "Run, watch and move the jobs of dkron-operator, by kubeconfig, or with --server by Dkron's REST API."
+ABOUT = "Run, watch and migrate jobs of dkron-operator, by kubeconfig, or with --server by Dkron's REST API."
 PLUGIN = "kubectl-dkron"
 NO_FILES = ":4"
 """How a plugin tells kubectl not to complete names of files."""

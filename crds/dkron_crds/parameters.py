@@ -207,7 +207,7 @@ def _unfit_texts(one: Parameter) -> str:
     """Return why a value of the enum, or the default, can be no value."""
     for choice in one.values:
         if why := _unfit_text(one, choice):
-            return f"of its values, one cannot be used: {why}"
+            return f"one of its values is not valid: {why}"
     why = "" if one.default is None else _valued(one, one.default)
     return f"its default does not fit: {why}" if why else ""
 

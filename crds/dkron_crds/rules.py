@@ -137,7 +137,7 @@ BACKFILL_IS_IMMUTABLE = Rule(
     "(!has(self.parameters) || self.parameters == oldSelf.parameters) && has(self.job) == has(oldSelf.job) && "
     "(!has(self.job) || self.job == oldSelf.job) && has(self.selector) == has(oldSelf.selector) && "
     "(!has(self.selector) || self.selector == oldSelf.selector)",
-    message="of spec of a DkronBackfill, only suspend, parallelism, reason and ttlSecondsAfterFinished may change",
+    message="only suspend, parallelism, reason and ttlSecondsAfterFinished of a DkronBackfill may change",
     reason="FieldValueForbidden",
 )
 BACKFILL_NAME_FITS = Rule(

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from dkron_crds.admission import RULES
 from dkron_crds.base import LIST_BY_JOB, LIST_BY_NAME, Instant, WireModel, rfc3339
@@ -59,6 +59,14 @@ class Concurrency(StrEnum):
     ALLOW = "allow"
     FORBID = "forbid"
     REPLACE = "replace"
+
+
+ConcurrencyOrNone = Annotated[
+    Concurrency,
+    BeforeValidator(lambda value: value or Concurrency.ALLOW),
+    WithJsonSchema({"type": "string", "enum": [*map(str, Concurrency), ""]}),
+]
+"""Clients of Dkron send the empty text for a field that is not set, and expect to read it again."""
 
 
 class MissedRuns(StrEnum):
@@ -177,9 +185,9 @@ class JobSpec(WireModel):
     disabled: bool = False
     """If true, the job does not run by schedule or after a parent. Active attempts continue."""
 
-    concurrency: Concurrency = Concurrency.ALLOW
+    concurrency: ConcurrencyOrNone = Concurrency.ALLOW
     """What to do at a slot while an earlier run is active. "allow" starts another run; "forbid" skips the slot and
-    records that in status.skipped; "replace" deletes the running Jobs and starts a new run."""
+    records that in status.skipped; "replace" deletes the running Jobs and starts a new run. Empty means "allow"."""
 
     retries: Annotated[int, Field(ge=0, le=UINT32_MAX)] = 0
     """How many further attempts a failed run gets. Each attempt is a Job and an execution of its own. If tags pin an

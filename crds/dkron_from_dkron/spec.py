@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from dkron_crds.admission import refused
-from dkron_crds.job import Concurrency, JobSpec
+from dkron_crds.job import JobSpec
 from dkron_crds.names import is_own_name
 from dkron_from_dkron.body import JobBody
 
@@ -40,7 +40,6 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
         "schedule": body.schedule,
         "timezone": body.timezone,
         "disabled": body.disabled,
-        "concurrency": body.concurrency or Concurrency.ALLOW.value,
         "retries": body.retries,
         "parentJob": parent,
         "tags": body.tags,
@@ -52,8 +51,9 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
         "startsAt": body.starts_at,
         "expiresAt": body.expires_at,
     }
-    # Empty values are left out, so that the schema's defaults apply.
-    wanted = kept | {key: value for key, value in sent.items() if value}
+    # Empty values are left out, so that the schema's defaults apply. An empty concurrency reads back empty, as it was
+    # sent: Terraform would change the job again and again otherwise.
+    wanted = kept | {key: value for key, value in sent.items() if value} | {"concurrency": body.concurrency}
     return wanted if refused(wanted) is None else wanted | {_UNCHECKED: True}
 
 

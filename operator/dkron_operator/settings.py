@@ -128,9 +128,9 @@ class Settings(BaseSettings):
         ge=0,
         le=10_000,
         allow_inf_nan=False,
-        description="how many Jobs a second the operator creates for one namespace, and five seconds of that at once; "
-        "requests for runs that it refuses count as well. Beyond it, the Jobs of that namespace are late, and those of "
-        "others are not. 0: no limit [DKRON_NAMESPACE_CREATES]",
+        description="limit on Jobs created per second in one namespace (burst: five seconds). Refused run requests "
+        "count. Jobs over the limit start late; other namespaces are not affected. 0: no limit "
+        "[DKRON_NAMESPACE_CREATES]",
     )
     namespace_jobs: int = Field(
         default=0,

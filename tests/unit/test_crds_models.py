@@ -179,6 +179,10 @@ def test_a_job_as_the_api_server_sends_it() -> None:
     assert job.status.days == (Day(date=date(2026, 1, 1), success=1, failed=0),)
 
 
+def test_an_empty_concurrency_means_allow() -> None:
+    assert JobSpec.from_wire({"concurrency": ""}).concurrency is Concurrency.ALLOW
+
+
 def test_a_job_is_sent_without_defaults_and_without_status() -> None:
     job = DkronJob(
         metadata=ObjectMeta(name="nightly"),

@@ -175,5 +175,5 @@ def invalid(audiences: Sequence[str]) -> ApiError:
 
 
 def _unknown(error: KubeError) -> ApiError:
-    text = f"it is unknown who may do this: {error}"
+    text = f"permissions cannot be checked: {error}"
     return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "1"})

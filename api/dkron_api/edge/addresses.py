@@ -5,20 +5,19 @@ that a trusted proxy has seen. What stands before it is the client's own claim.
 """
 
 import ipaddress
-import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 
 from aiohttp import web
 
+from dkron_api.edge.forwarded import for_of, items
 from dkron_api.edge.keys import SETTINGS
 from dkron_api.settings import Network
 
 MOST_HOPS = 32
 """Addresses of a header that are looked at, from the last one."""
 REMOTE = web.RequestKey("REMOTE", str)
-_FOR = re.compile(r"""(?:^|;)\s*for=(?:"([^"]*)"|([^;"]*))""", re.IGNORECASE)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -59,7 +58,7 @@ def client_of(peer: str, forwarded_for: Sequence[str], forwarded: Sequence[str],
         return peer
     found = {
         _last_untrusted(near, hops, trusted)
-        for hops in (_items(forwarded_for), [_for(item) for item in _items(forwarded)])
+        for hops in (items(forwarded_for), [for_of(item) for item in items(forwarded)])
         if hops
     }
     return str(found.pop() if len(found) == 1 else near)
@@ -75,15 +74,6 @@ def _last_untrusted(near: Address, hops: Sequence[str], trusted: Sequence[Networ
         if not _within(near, trusted):
             return near
     return near
-
-
-def _items(values: Iterable[str]) -> list[str]:
-    return [item.strip() for item in ",".join(values).split(",") if item.strip()]
-
-
-def _for(item: str) -> str:
-    found = _FOR.search(item)
-    return "" if found is None else found[1] or found[2] or ""
 
 
 def _address(text: str) -> Address | None:

@@ -30,7 +30,7 @@ BODY = web.RequestKey("BODY", int)
 WRONG_HOST = ApiError(
     HTTPStatus.MISDIRECTED_REQUEST, "this service does not answer under the name in Host; see --allowed-hosts"
 )
-NO_RULE = ApiError(HTTPStatus.FORBIDDEN, "no right leads to this route")
+NO_RULE = ApiError(HTTPStatus.FORBIDDEN, "no permission covers this route")
 
 
 def require_own_host(request: web.Request) -> None:

@@ -8,6 +8,8 @@ headers that browsers add.
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from dkron_api.edge.forwarded import host_of, items
+
 ANY = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 EXPOSED = "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, Preference-Applied, Warning"
@@ -45,8 +47,9 @@ def is_foreign(method: str, headers: Mapping[str, str], origins: Sequence[str]) 
 def _own_hosts(headers: Mapping[str, str]) -> set[str]:
     """Return the names under which a browser knows this server. A page cannot forge a proxy's header in a
     cross-origin request, since the browser sends a preflight first."""
-    forwarded = headers.get("X-Forwarded-Host", "").split(",")[0].strip()
-    return {_plain(host) for host in (headers.get("Host", ""), forwarded) if host}
+    renamed = items([headers.get("X-Forwarded-Host", "")])[:1]
+    renamed += [host_of(item) for item in items([headers.get("Forwarded", "")])[:1]]
+    return {_plain(host) for host in (headers.get("Host", ""), *renamed) if host}
 
 
 def _plain(host: str) -> str:

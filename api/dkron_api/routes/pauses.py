@@ -28,7 +28,7 @@ ELSEWHERE = {
     "allNamespaces": "all_namespaces: only a pause in the operator's namespace holds in all namespaces; leave it out",
     "enforce": "enforce: force overrules all pauses but those in the operator's namespace; leave it out",
 }
-EMPTY = "{}: it is empty; leave it out to pause all jobs of the namespace"
+EMPTY = "{} is empty; to pause all jobs of the namespace, leave it out"
 WIDER = "without jobs and selector it would pause all jobs of the namespace; create such a pause, or delete this one"
 
 

@@ -1,7 +1,7 @@
 """Translates a change of a job into the events of GET /v1/events, independent of their transport.
 
 A job event means that the job as GET shows it has changed; an execution event, that an execution has begun or ended.
-Data that only the operator needs (claims, marks, conditions) creates no event.
+Data that only the operator needs (claims, marks) creates no event.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from typing import Any
 from dkron_api.translate import gojson
 from dkron_api.translate.execution import listed
 from dkron_api.translate.record import Job
+from dkron_api.translate.standing import obstacle
 
 JSON = dict[str, Any]
 
@@ -94,7 +95,7 @@ def _job(action: Action, job: Job) -> Event:
 
 def _visible(job: Job) -> tuple[Any, ...]:
     status = job.raw_status
-    return (job.raw["spec"], *(status.get(key) or None for key in _SHOWN))
+    return (job.raw["spec"], obstacle(job), *(status.get(key) or None for key in _SHOWN))
 
 
 def _executions(before: Job | None, after: Job) -> list[Event]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
+from dkron_api.translate.standing import failure
 from dkron_api.translate.times import in_zone
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
@@ -65,8 +66,10 @@ def attempt(job: Job, execution_id: str) -> Execution | Active | None:
 
 def every(job: Job, *, coming: Sequence[Active] = (), nodes: Mapping[str, str] = NOWHERE) -> list[Execution | Active]:
     """Return all stored, running and coming attempts; see `listed`. A claim without a Job has not begun, but a claim
-    of a requested run is included, since the client has its id."""
-    return [*job.status.executions, *_active(job, nodes), *_asked(job), *coming]
+    of a requested run is included, since the client has its id. So is the failure of a job that cannot run."""
+    failed = failure(job)
+    stands = [] if failed is None else [failed]
+    return [*job.status.executions, *_active(job, nodes), *_asked(job), *coming, *stands]
 
 
 def unplaced(job: Job) -> list[str]:

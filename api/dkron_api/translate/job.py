@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from dkron_api.translate.record import Job
-from dkron_api.translate.standing import obstacle, status_of
+from dkron_api.translate.standing import failure, obstacle, status_of
 from dkron_api.translate.times import in_utc
 from dkron_api.translate.upcoming import upcoming
-from dkron_crds.job import JobSpec, JobStatus
+from dkron_crds.job import Execution, JobSpec, JobStatus
 from dkron_from_dkron.moments import moment
 
 JSON = dict[str, Any]
@@ -37,6 +37,7 @@ def bare(job: Job, *, children: Sequence[str]) -> JSON:
 
 
 def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None, children: Sequence[str]) -> JSON:
+    failed = failure(job)
     return {
         "id": job.name,
         "name": job.name,
@@ -46,9 +47,9 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
         "owner": spec.owner,
         "owner_email": spec.owner_email,
         "success_count": status.success_count,
-        "error_count": status.error_count,
+        "error_count": status.error_count + (failed is not None),
         "last_success": _as_written(status.last_success, job.raw_status.get("lastSuccess")),
-        "last_error": _as_written(status.last_error, job.raw_status.get("lastError")),
+        "last_error": _last_error(job, status, failed),
         "disabled": spec.disabled,
         "tags": _sorted(spec.tags) or None,
         "metadata": _sorted(spec.metadata) or None,
@@ -56,7 +57,8 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
         "dependent_jobs": list(children) or None,
         "parent_job": next((parent.job for parent in spec.parents), ""),
         "processors": {name: _sorted(config) for name, config in sorted(spec.processors.items())},
-        "concurrency": str(spec.concurrency),
+        # The empty text means allow, and reads back as it was sent.
+        "concurrency": "" if job.raw["spec"].get("concurrency") == "" else str(spec.concurrency),
         "executor": spec.executor,
         "executor_config": _sorted(spec.executor_config) or None,
         "status": status_of(job),
@@ -66,6 +68,12 @@ def _fields(job: Job, spec: JobSpec, status: JobStatus, *, due: datetime | None,
         "expires_at": _as_written(spec.expires_at, job.raw["spec"].get("expiresAt")),
         **_problem(job),
     }
+
+
+def _last_error(job: Job, status: JobStatus, failed: Execution | None) -> str | None:
+    if failed is not None and (status.last_error is None or status.last_error < failed.finished_at):
+        return in_utc(failed.finished_at)
+    return _as_written(status.last_error, job.raw_status.get("lastError"))
 
 
 def _problem(job: Job) -> JSON:

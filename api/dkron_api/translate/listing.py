@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
-from dkron_api.translate.standing import status_of
+from dkron_api.translate.standing import failure, status_of
+from dkron_crds.base import rfc3339
 from dkron_crds.packed import plain
 
 Pairs = Iterable[tuple[str, str]]
@@ -108,9 +109,23 @@ def _count(field: str) -> Key:
     return lambda job: job.raw_status.get(field) or 0
 
 
+def _errors(job: Job) -> int:
+    return (job.raw_status.get("errorCount") or 0) + (failure(job) is not None)
+
+
 def _last(field: str) -> Key:
     """Sort jobs without a value last."""
-    return lambda job: (job.raw_status.get(field) is None, _plain(job.raw_status.get(field) or ""))
+    return lambda job: _dated(job.raw_status.get(field))
+
+
+def _last_error(job: Job) -> tuple[bool, str]:
+    stored, failed = job.raw_status.get("lastError"), failure(job)
+    times = [time for time in (stored, failed and rfc3339(failed.finished_at)) if time]
+    return _dated(max(times, key=_plain, default=None))
+
+
+def _dated(time: str | None) -> tuple[bool, str]:
+    return time is None, _plain(time or "")
 
 
 def _plain(time: str) -> str:
@@ -123,8 +138,8 @@ _SORTS: dict[str, Key] = {
     "displayname": _text("displayName"),
     "schedule": _text("schedule"),
     "success_count": _count("successCount"),
-    "error_count": _count("errorCount"),
+    "error_count": _errors,
     "last_success": _last("lastSuccess"),
-    "last_error": _last("lastError"),
+    "last_error": _last_error,
 }
 """Every sort is stable, so jobs with equal keys stay sorted by name."""

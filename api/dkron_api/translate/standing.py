@@ -1,11 +1,23 @@
 """The state of a job for clients that do not know conditions: a job that cannot run shows as failed, with the reason.
 Pure.
 
-In Dkron such a job runs, fails and has the reason as output. Here it does not run, so there is no execution to show.
+In Dkron such a job runs, fails and has the reason as output. Here it does not run. Clients of Dkron look for failures
+in `error_count`, `last_error` and the executions, so these have one that follows from the condition and is stored
+nowhere: it is gone once the job can run.
 """
 
-from dkron_api.translate.record import Job
-from dkron_crds.job import ConditionType, GroupStatus, ReadyReason, SuspendedReason
+from dkron_api.translate.record import Job, lenient
+from dkron_crds.attempt_names import execution_id, job_name, nanoseconds
+from dkron_crds.job import (
+    ConditionType,
+    Execution,
+    GroupStatus,
+    JobStatus,
+    ReadyReason,
+    SkipReason,
+    SuspendedReason,
+    Trigger,
+)
 
 _BY_ITSELF = frozenset({ReadyReason.PARENT_NOT_FOUND, ReadyReason.PARENT_CYCLE, ReadyReason.PARAMETER_REQUIRED})
 
@@ -42,6 +54,26 @@ def refusing_pause(job: Job, *, forced: bool) -> str:
 def status_of(job: Job) -> str:
     """Return the status to show: how the last run ended, or `failed` while the job cannot run."""
     return GroupStatus.FAILED.value if problem(job) else str(job.raw_status.get("status") or "")
+
+
+def failure(job: Job) -> Execution | None:
+    """Return the failed execution that stands for an enabled job that cannot run; None for any other. It is as old as
+    the problem, or as the newest request that was refused for it."""
+    if job.raw["spec"].get("disabled") or not problem(job):
+        return None
+    status = lenient(JobStatus, {key: job.raw_status.get(key) for key in ("conditions", "skipped")})
+    ready = next((each for each in status.conditions if each.type == ConditionType.READY), None)
+    if ready is None:
+        return None
+    at, skipped = ready.last_transition_time, status.skipped
+    if skipped is not None and skipped.last_reason is SkipReason.NOT_READY:
+        at = max(at, skipped.last_time)
+    group = nanoseconds(at)
+    name = job_name(uid=job.uid, name=job.object_name, trigger=Trigger.SCHEDULE.value, slot=at, group=group)
+    return Execution(
+        id=execution_id(at, name), job=name, slot=at, trigger=Trigger.SCHEDULE, group=group, attempt=1, started_at=at,
+        finished_at=at, success=False, reason=ready.reason, message=ready.message,
+    )  # fmt: skip
 
 
 def _not_ready(job: Job) -> tuple[str, str]:

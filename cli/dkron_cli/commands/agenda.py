@@ -26,7 +26,7 @@ def agenda(
         int, typer.Option("--crowded", min=2, max=MOST, help="Name seconds with so many jobs or more.")
     ] = 10,
 ) -> None:
-    """List what is due, and the seconds in which many jobs are."""
+    """List upcoming slots and crowded seconds."""
     try:
         read_span("--within", within)
     except ValueError as error:

@@ -73,7 +73,7 @@ def restore(
         raise usage(f"{file} is no backup: it has to be a list of {kinds}, as dkronctl backup prints it")
     for number, each in enumerate(found, 1):
         if wrong := misshapen(each):
-            raise CliError(Code.FAILED, f"{file}: of object {number}, a {each['kind']}, {wrong}")
+            raise CliError(Code.FAILED, f"{file}: object {number} ({each['kind']}): {wrong}")
     try:
         run(_restore(options, found, disabled=disabled, dry_run=dry_run))
     except Interrupted:

@@ -30,7 +30,7 @@ def run(  # noqa: PLR0913 - an option each
         str, typer.Option("--timeout", help="Wait at most so long, as 90s or 2h.", show_default=False)
     ] = "",
     force: Annotated[
-        bool, typer.Option("--force", help="Also while it is disabled, paused, or busy with concurrency forbid.")
+        bool, typer.Option("--force", help="Run even if it is disabled, paused, or busy with concurrency forbid.")
     ] = False,
     parameter: Annotated[
         list[str] | None,
@@ -99,7 +99,7 @@ async def _run(options: Options, request: Request) -> int:
             text = f"the run of {job.name} is not over after {waited} and goes on"
             if asked is None:
                 # A REST API that waits has not even said that it knows of the run.
-                text = f"the server has not told after {waited} that the run of {job.name} is over; it may go on"
+                text = f"no answer after {waited}: the run of {job.name} may still be active"
             shown = f"dkronctl history {job.name} shows it" if asked is None else _see(asked)
             raise CliError(Code.CONFLICT, f"{text}; {shown}") from None
     return _report(job.name, found)

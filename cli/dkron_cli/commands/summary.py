@@ -1,4 +1,4 @@
-"""`summary`: how all jobs stand, and what needs a person."""
+"""`summary`: the state of all jobs, and those that need attention."""
 
 import typer
 
@@ -10,7 +10,7 @@ from dkron_reports.reading import mapping, objects
 
 
 def summary(ctx: typer.Context) -> None:
-    """Say how all jobs stand, and which need a person.
+    """Show the state of all jobs and those that need attention.
 
     -o json has more: what runs, the slots of the last and the next hour, and the executions of each day. Who leads is
     told in the namespace of the operator.

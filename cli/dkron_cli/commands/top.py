@@ -26,7 +26,7 @@ PAUSE = 1.0
 def top(
     ctx: typer.Context,
     since: Annotated[
-        str, typer.Option("--since", help="What fails most instead, of the runs of this period, as 12h or 7d.")
+        str, typer.Option("--since", help="Show what failed most in this period instead, as 12h or 7d.")
     ] = "",
     count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="At most so many jobs.")] = 20,
 ) -> None:

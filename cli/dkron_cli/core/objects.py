@@ -15,13 +15,13 @@ KEPT = ("status", "successCount", "errorCount", "lastSuccess", "lastError", "exe
 
 
 def misshapen(raw: Mapping[str, Any]) -> str:
-    """Return which part of an object is no mapping, as a sentence; empty if all are."""
+    """Return which part of an object is not a mapping, as a sentence; empty if all are."""
     metadata = raw.get("metadata")
     parts = {"metadata": metadata, "spec": raw.get("spec"), "status": raw.get("status")}
     if isinstance(metadata, Mapping):
         parts |= {f"metadata.{key}": metadata.get(key) for key in ("annotations", "labels")}
     wrong = next((name for name, part in parts.items() if part is not None and not isinstance(part, Mapping)), "")
-    return f"its {wrong} is not a mapping" if wrong else ""
+    return f"{wrong} is not a mapping" if wrong else ""
 
 
 def admitted(spec: Object, *, disabled: bool) -> Object:

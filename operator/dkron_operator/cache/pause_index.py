@@ -1,4 +1,4 @@
-"""The DkronPauses by what they select, so that those of one job are found without looking at all.
+"""The DkronPauses by what they select, so that those of one job are found without a look at every pause.
 
 A namespace has room for so many of them, the oldest; of the others little more than the name is held, and they have no
 effect. So a namespace with many pauses costs the others nothing. One that has long ended needs no room.

@@ -196,8 +196,8 @@ class Store:
         return [uid for uid, parked in self._parked.items() if self._is_awaited(parked, uid)]
 
     def shrink(self, cached: CachedJob, *, rests: bool = False) -> None:
-        """Drop what is held of a job without room, as far as nothing that it does needs it. `rests`: its plan wants
-        nothing more."""
+        """Free the memory of a job over quota. Keep what its active attempts need. `rests`: the last plan had nothing
+        to do."""
         uid = cached.job.uid
         if self._has_room(cached.job) or is_busy(cached) or self._entries.get(uid) is not cached:
             return
@@ -233,8 +233,8 @@ class Store:
         return namesakes
 
     def _measure(self, body: Object, known: int | None) -> list[str]:
-        """Take in the length of a DkronJob of which the generation `known` was seen. Returns the uids of the others
-        that it concerns."""
+        """Record the length of a DkronJob, unless the cache has it in this generation (`known`). Returns the uids of
+        the other jobs that it affects."""
         metadata = body["metadata"]
         if known is not None and metadata.get("generation", 0) == known:
             return []

@@ -41,8 +41,8 @@ class ReadTrouble:
 
 @dataclass(frozen=True, slots=True)
 class BindRun:
-    """Have the status of the DkronRun with this uid say that the job runs it, unless that says more already. The answer
-    of the API server tells whether it was decided, and the values that it gives."""
+    """Bind the DkronRun with this uid to the DkronJob in its status. A later status wins. The answer of the API server
+    tells whether the run was decided, and the values that it gives."""
 
     uid: str
     job_uid: str

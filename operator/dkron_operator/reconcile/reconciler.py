@@ -310,7 +310,7 @@ class Reconciler:
             # Slots that pass until the API server accepts the write count as missed: no operator could fire them.
             cached.remembered.fireable_since = self._clock.monotonic()
             if isinstance(exc, Rejected) and not isinstance(exc, StatusRejected):
-                text = f"the API server refuses what has to come first, so no slot runs until it takes it: {exc}"
+                text = f"the API server rejects a write that must precede the Job; slots wait for that write: {exc}"
                 self._events.report(cached.job, Report(Severity.WARNING, "WriteRefused", text))
             raise
         return False

@@ -36,6 +36,17 @@ TERRAFORM = {
     },
 }  # fmt: skip
 """The configuration of the provider's own example."""
+BARE_TERRAFORM = {
+    "name": "$job", "schedule": "@every 10m", "owner": "", "owner_email": "", "disabled": False,
+    "tags": {"dms": "cron:1"}, "dependent_jobs": [], "retries": 0, "concurrency": "", "executor": "shell",
+    "processors": {"log": {"type": "log", "forward": "true"}, "files": {"type": "files"}}, "timezone": "",
+    "parent_job": "",
+    "executor_config": {
+        "command": "date", "timeout": "9s", "project": "dms", "mem_limit_kb": "", "cwd": "", "shell": "false",
+        "allowed_exitcodes": "0, 199, 255",
+    },
+}  # fmt: skip
+"""A resource with the required attributes only: the others are sent empty."""
 PHP = {
     "name": "$job", "schedule": "@manually", "concurrency": "allow", "dependent_jobs": [], "disabled": False,
     "executor": "shell", "executor_config": {"command": "ls -la /tmp"}, "owner": "", "owner_email": "",
@@ -99,6 +110,14 @@ ROWS: tuple[Row, ...] = (
         "the older Terraform provider leaves lists null and concurrency empty, and takes the name as its id",
         save(OLD_TERRAFORM, body={"name": "$job", "success_count": 0}, sent_headers=JSON),
         delete(JOB, sent_headers=JSON),
+    ),
+    # bozerkins/terraform-provider-dkron dkron/resource_job.go
+    row(
+        "the Terraform provider reads back all that it has sent, so its next plan is empty",
+        save(BARE_TERRAFORM),
+        get(JOB, {**BARE_TERRAFORM, "dependent_jobs": None}),
+        save(BARE_TERRAFORM),
+        get(JOB, {**BARE_TERRAFORM, "dependent_jobs": None}),
     ),
     # gromo/dkron-php-adapter src/Models/Job.php
     row(
@@ -260,8 +279,9 @@ ROWS: tuple[Row, ...] = (
     row(
         "whoever stores a job that cannot run sees that it has failed, and why",
         save(manual(executor="perl"), headers={"Warning": re.compile("executor")}),
-        soon(JOB, {"status": "failed", "problem": re.compile("perl")}),
+        soon(JOB, {"status": "failed", "problem": re.compile("perl"), "error_count": 1, "last_error": PRESENT}),
         get("/v1/jobs?status=failed&q=$job", Length(1)),
+        get(RUNS, [{"success": False, "output": re.compile("perl"), "attempt": 1}]),
         where=Place.OPERATOR,
         differs=differences.CANNOT_RUN,
     ),

@@ -41,7 +41,9 @@ UNKNOWN_SETTINGS = Difference(
 CANNOT_RUN = Difference(
     "a job that cannot run: an unknown executor, a missing setting, or an invalid value",
     "runs, and each execution fails with the reason as its output",
-    "does not run; its `status` is `failed`, and a field `problem`, which no other job has, says why; a run is 409",
+    "does not run; while it is enabled, it has one failed execution with the reason as its output, which counts in "
+    "`error_count` and `last_error` until the job can run; its `status` is `failed`, and a field `problem`, which no "
+    "other job has, says why; a run is 409",
     "a pod that cannot start costs resources of a node and says no more",
 )
 
@@ -236,9 +238,9 @@ HALF_A_PAIR = Difference(
 )
 
 CONCURRENCY = Difference(
-    "`concurrency` that is empty",
-    "reads back as the empty text, or absent after a restore",
-    "reads back as `allow`",
+    "`concurrency` that a restored file leaves open",
+    "reads back as the empty text",
+    "reads back as `allow`, as after a POST",
     "that is what it means",
 )
 

@@ -225,6 +225,23 @@ EVIL, OWN, TLS = "https://evil.example", "http://d.example", "https://d.example"
             id="two proxies",
         ),
         pytest.param("POST", {"Origin": EVIL, "Host": "x", "X-Forwarded-Host": "d.example"}, [], True, id="foreign"),
+        pytest.param(
+            "POST", {"Origin": OWN, "Host": "x", "Forwarded": "for=1.1.1.1;host=d.example"}, [], False, id="RFC 7239"
+        ),
+        pytest.param(
+            "POST",
+            {"Origin": TLS, "Host": "x", "Forwarded": 'Host="d.example:443", for=1.1.1.1;host=inner'},
+            [],
+            False,
+            id="RFC 7239 with two proxies",
+        ),
+        pytest.param(
+            "POST",
+            {"Origin": EVIL, "Host": "x", "Forwarded": "by=evil.example;host=d.example"},
+            [],
+            True,
+            id="RFC 7239, foreign",
+        ),
         pytest.param("POST", {"Origin": "http://dkron:80", "Host": "dkron:8080"}, [], True, id="another port"),
         pytest.param("DELETE", {"Origin": EVIL, "Host": "d"}, [EVIL], False, id="a page that was named"),
         pytest.param("PUT", {"Origin": EVIL, "Host": "d"}, ["*"], False, id="anybody"),

@@ -34,6 +34,7 @@ from dkron_api.translate import events as translated
 from dkron_api.translate.events import Topic, differences
 from dkron_api.translate.record import Job
 from dkron_crds.base import rfc3339
+from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
@@ -74,6 +75,9 @@ STARTED, ENDED, STARTED_LATER = (
 
 UPDATED = "job updated backup"
 FIRST, LAST = execution(RUNNING), execution(LATER)
+UNREADY = Condition(
+    type="Ready", status=ConditionStatus.FALSE, reason="InvalidTags", last_transition_time=NOON, observed_generation=1
+)
 COUNTED: Object = {"executions": (FIRST,), "success_count": 1, "last_success": after(5)}
 REMEMBERED: Object = {"next": after(60), "observed_generation": 3, "last_schedule_time": NOON, "since": NOON}
 
@@ -94,6 +98,8 @@ class TestDifferences:
             pytest.param(job(), job(2, disabled=True), [UPDATED], id="disabled"),
             pytest.param(job(), had(next=after(60)), [UPDATED], id="the next slot is known"),
             pytest.param(had(1, next=after(60)), had(**REMEMBERED), [], id="only what the operator remembers"),
+            pytest.param(job(), had(conditions=(UNREADY,)), [UPDATED], id="it cannot run"),
+            pytest.param(had(1, conditions=(UNREADY,)), had(conditions=(UNREADY,)), [], id="it still cannot run"),
             pytest.param(job(), had(active=(CLAIMED,)), [], id="a claim is no run yet"),
             pytest.param(job(), had(active=(RUNNING,)), [STARTED], id="a run has begun"),
             pytest.param(

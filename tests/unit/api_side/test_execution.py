@@ -1,12 +1,14 @@
 """Executions as Dkron shows them (Dkron behaviour §1.7)."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from dkron_api.translate.execution import found, listed, running, single
+from dkron_api.translate.job import shown as shown_as_job
 from dkron_api.translate.record import Job
-from tests.support.builders import wire_job
+from tests.support.builders import NOON, wire_job
 
 GOOD: dict[str, Any] = {
     "id": "1772366400000000000-a-1", "job": "a-1", "slot": "2026-03-01T12:00:00Z", "trigger": "schedule",
@@ -50,6 +52,57 @@ def test_details_are_shown_on_demand_and_have_what_is_known() -> None:
             "reason": "Error", "message": "it was too large",
         },
     ]  # fmt: skip
+
+
+BROKEN = {
+    "type": "Ready", "status": "False", "reason": "InvalidExecutorConfig", "message": "command: no closing quotation",
+    "lastTransitionTime": "2026-03-01T12:05:00Z",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stands:
+    """A job that cannot run, and when the execution that stands for that has failed; empty if none does."""
+
+    failed_at: str
+    condition: dict[str, Any] = field(default_factory=dict)
+    skipped: dict[str, Any] = field(default_factory=dict)
+    spec: dict[str, Any] = field(default_factory=dict)
+    last_error: str = "2026-03-01T12:01:01Z"
+
+
+ASKED = {"count": 3, "lastTime": "2026-03-01T12:07:00Z", "lastReason": "NotReady"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Stands("2026-03-01T12:05:00Z"), id="since it cannot run"),
+        pytest.param(Stands("2026-03-01T12:07:00Z", skipped=ASKED), id="since it was asked to run"),
+        pytest.param(Stands("2026-03-01T12:05:00Z", skipped={**ASKED, "lastReason": "Missed"}), id="missed slots"),
+        pytest.param(Stands("2026-03-01T12:05:00Z", last_error="2026-03-01T12:06:00Z"), id="a run ended later"),
+        pytest.param(Stands("", {"status": "True"}), id="it runs"),
+        pytest.param(Stands("", {"observedGeneration": 7}), id="an earlier spec could not"),
+        pytest.param(Stands("", {"reason": "ParentNotFound"}), id="it runs on request"),
+        pytest.param(Stands("", {"lastTransitionTime": "x"}), id="a condition that cannot be read"),
+        pytest.param(Stands("", spec={"disabled": True}), id="disabled"),
+    ],
+)
+def test_a_job_that_cannot_run_has_a_failed_execution(case: Stands) -> None:
+    status = {
+        "executions": [BAD], "errorCount": 1, "lastError": case.last_error, "conditions": [BROKEN | case.condition],
+        "skipped": case.skipped or None,
+    }  # fmt: skip
+    broken = Job(wire_job(name="a", **case.spec) | {"status": status})
+    shown_job, (newest, *rest) = shown_as_job(broken, children=(), now=NOON), listed(broken, {})
+    assert shown_job["error_count"] == (2 if case.failed_at else 1)
+    assert shown_job["last_error"] == max(case.failed_at, case.last_error)
+    if not case.failed_at:
+        assert (newest["id"], rest) == (BAD["id"], [])
+        return
+    assert (newest["started_at"], newest["finished_at"], newest["success"]) == (case.failed_at, case.failed_at, False)
+    assert newest["output"] == "InvalidExecutorConfig: command: no closing quotation\n"
+    assert single(broken, newest["id"]) == {key: value for key, value in newest.items() if key != "output_truncated"}
 
 
 def test_one_that_runs_has_the_zero_time_as_its_end_whatever_the_zone() -> None:

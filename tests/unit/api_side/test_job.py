@@ -130,7 +130,7 @@ def test_an_edit_of_the_schedule_counts_from_now_and_any_other_keeps_the_phase()
 
 def test_a_new_spec_has_what_was_sent_and_leaves_defaults_to_the_schema() -> None:
     sent = b'{"name":"a","schedule":"@daily","executor":"perl","retries":2,"tags":{},"concurrency":"","starts_at":null}'
-    assert spec_of(read_body(sent)) == {"schedule": "@daily", "executor": "perl", "retries": 2, "concurrency": "allow"}
+    assert spec_of(read_body(sent)) == {"schedule": "@daily", "executor": "perl", "retries": 2, "concurrency": ""}
 
 
 def test_a_name_that_kubernetes_cannot_hold_is_kept_in_the_spec() -> None:
@@ -174,7 +174,7 @@ maps = st.dictionaries(texts.filter(bool), texts, max_size=4)
             "timezone": st.sampled_from(["", "Europe/Madrid"]),
             "retries": st.integers(0, 9),
             "executor": st.sampled_from(["shell", "http"]),
-            "concurrency": st.sampled_from(["allow", "forbid", "replace"]),
+            "concurrency": st.sampled_from(["", "allow", "forbid", "replace"]),
             "processors": st.dictionaries(texts.filter(bool), maps, max_size=2),
             "parent_job": st.sampled_from(["", "p"]),
             "starts_at": st.sampled_from([None, "2026-01-01T00:00:00Z"]),
@@ -182,11 +182,13 @@ maps = st.dictionaries(texts.filter(bool), texts, max_size=4)
         },
     )
 )
-def test_what_get_shows_can_be_sent_again_and_changes_nothing(fields: Object) -> None:
+def test_what_is_sent_reads_back_and_can_be_sent_again(fields: Object) -> None:
     body = read_body(json.dumps({"name": "nightly", **fields}).encode())
     first = spec_of(body)
-    found = Job(wire_job(name="nightly") | {"spec": first, "status": {}})
-    again = read_body(json.dumps(json_of(found)).encode())
+    found = json_of(Job(wire_job(name="nightly") | {"spec": first, "status": {}}))
+    assert {key: found[key] or None for key in fields} == {key: sent or None for key, sent in fields.items()}
+    assert found["concurrency"] == fields.get("concurrency", "allow")
+    again = read_body(json.dumps(found).encode())
     assert changed(first, spec_of(again, first)) == set()
 
 

@@ -73,6 +73,15 @@ def test_selection(query: str, expected: str) -> None:
     assert "".join(each.name for each in selected(JOBS, wanted, due=due)) == expected
 
 
+@pytest.mark.parametrize("field", ["error_count", "last_error"])
+def test_a_job_that_cannot_run_sorts_by_its_error(field: str) -> None:
+    unready = {
+        "type": "Ready", "status": "False", "reason": "UnknownExecutor", "lastTransitionTime": "2026-03-01T12:00:00Z"
+    }  # fmt: skip
+    jobs = [job("a", status={**BROKEN, "conditions": [unready]}), JOBS[2]]
+    assert [each.name for each in selected(jobs, JobQuery(sort=field), due=due)] == ["c", "a"]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

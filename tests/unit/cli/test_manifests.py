@@ -228,9 +228,9 @@ def test_secrets_are_found_in_texts_and_templates() -> None:
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
-        pytest.param({"spec": 5}, "its spec is not a mapping", id="the spec"),
-        pytest.param({"metadata": 5}, "its metadata is not a mapping", id="the metadata"),
-        pytest.param({"metadata": {"labels": []}}, "its metadata.labels is not a mapping", id="labels"),
+        pytest.param({"spec": 5}, "spec is not a mapping", id="the spec"),
+        pytest.param({"metadata": 5}, "metadata is not a mapping", id="the metadata"),
+        pytest.param({"metadata": {"labels": []}}, "metadata.labels is not a mapping", id="labels"),
     ],
 )
 def test_an_object_whose_parts_are_no_mappings_is_not_taken(part: dict[str, Any], sentence: str) -> None:

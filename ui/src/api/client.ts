@@ -30,7 +30,7 @@ export class Refusal extends Error {
   }
 }
 
-export const NO_ANSWER = "The server does not answer. It is asked again; nothing has to be done here.";
+export const NO_ANSWER = "The server does not answer. The page keeps trying.";
 /** A write may have arrived although no answer did, and what is not idempotent must not be sent twice. */
 const NO_ANSWER_TO_WRITE =
   "The server does not answer, and this is not tried again by itself. Once it is back, see whether it was done.";

@@ -51,9 +51,7 @@ export function Due({ job, upcoming, details }: Props) {
           ],
           [
             "While it runs",
-            job.concurrency === "allow"
-              ? ""
-              : { forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
+            { allow: "", "": "", forbid: "a slot is skipped", replace: "a slot replaces it" }[job.concurrency],
           ],
           ["Retries", job.retries || ""],
         ]}

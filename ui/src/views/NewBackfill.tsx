@@ -44,7 +44,7 @@ function bodyOf(draft: Draft, utc: boolean): BackfillBody | string {
     return "Write labels as team=data, tier=1.";
   }
   if (!from || !to) return "Say from when and to when.";
-  if (from >= to) return "The end has to be after the begin.";
+  if (from >= to) return "The end must be after the start.";
   const parameters = objectOf(draft.parameters) ?? {};
   return {
     ...(draft.of === "job" ? { job: draft.job } : { selector }),
