@@ -57,8 +57,8 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     assert "bad: failed" in (said := seat.cli("run", "bad", "--wait", code=FAILED).errors)
     assert "2 attempts: exit 3" in said
     history = seat.cli("history", "bad", "--failed").lines
-    assert history[0].split()[:4] == ["STARTED", "TRIGGER", "RESULT", "ATTEMPTS"]
-    assert history[1].split()[1:4] == ["manual", "failed", "2"]
+    assert history[0].split()[:5] == ["SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS"]
+    assert history[1].split()[2:5] == ["manual", "failed", "2"]
     (run,) = json.loads(seat.cli("history", "bad", "-o", "json").output)
     assert [each["number"] for each in run["attempts"]] == [1, 2]
     assert "executor" in seat.cli("describe", "bad").output.lower()

@@ -21,7 +21,8 @@ def history(
 ) -> None:
     """List the runs of a job, with their attempts merged.
 
-    The last attempt of each member decides how a run ended. It goes back as far as spec.history.executions.
+    The last attempt of each member decides how a run ended. SLOT is the scheduled time that the run was for, also of a
+    backfill that is gone, or the time of its request. It goes back as far as spec.history.executions.
     """
     run(_history(options_of(ctx), job, failed=failed, count=count))
 

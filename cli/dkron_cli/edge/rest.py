@@ -121,7 +121,7 @@ class Rest:
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the executions that the server shows."""
-        raw = await self.call("GET", f"{_path(job)}/executions", job=job.name)
+        raw = await self.call("GET", f"{_path(job)}/executions?details=true", job=job.name)
         with self.as_ours_does():
             return attempts_of_dkron(raw)
 

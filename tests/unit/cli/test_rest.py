@@ -15,11 +15,14 @@ from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_reports.explain import Question
+from dkron_reports.run import runs_of
 from tests.support.builders import NOON
 
 JOB = {"name": "a", "schedule": "0 0 0 1 1 *", "disabled": False, "parent_job": "", "next": "0001-01-01T00:00:00Z"}
 OLD = {"id": "1-n", "group": 1_000_000_000, "attempt": 1, "started_at": "2026-01-01T00:00:00Z", "success": True,
        "finished_at": "2026-01-01T00:00:01Z", "node_name": "n", "output": "old"}  # fmt: skip
+DETAILS = {"job": "a-1", "slot": "2025-12-31T00:00:00Z", "trigger": "backfill", "member": "n1", "exit_code": 3,
+           "reason": "Error"}  # fmt: skip
 SLOT = {**OLD, "id": "2-n", "group": 2_000_000_000}
 ASKED = {**OLD, "id": "3-n", "group": 2_000_000_123, "output": "new", "success": False}
 
@@ -53,7 +56,8 @@ class Dkron:
             case "GET", "/v1/jobs/a/details" if self.ours:
                 return web.json_response({"job": "a", "paused": PAUSED})
             case "GET", "/v1/jobs/a/executions":
-                return web.json_response(self.executions)
+                told = {"details": DETAILS} if self.ours and request.query.get("details") == "true" else {}
+                return web.json_response([each | told for each in self.executions])
             case "GET", "/v1/jobs/a/executions/3-n":
                 return web.json_response(ASKED)
             case "POST", "/v1/jobs/a/run":
@@ -163,6 +167,15 @@ async def test_only_ours_repeats_an_execution(dkron: tuple[Dkron, Rest]) -> None
     for dry_run, body in ((True, ""), (False, '{"repeat": "3-n", "force": false}')):
         assert await rest.repeat(job, failure.attempts[-1], dry_run=dry_run) == " that repeats 3-n"
         assert fake.body == body
+
+
+async def test_ours_tells_the_slot_and_why_a_run_failed(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    fake.executions = [ASKED]
+    for fake.ours, slot, trigger, why in ((False, None, "", ""), (True, "2025-12-31", "backfill", "exit 3")):
+        (run,) = runs_of(await rest.attempts(job))
+        assert (run.stands_for and f"{run.stands_for:%Y-%m-%d}", run.trigger, run.why) == (slot, trigger, why)
 
 
 async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron, Rest]) -> None:

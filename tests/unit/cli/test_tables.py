@@ -11,7 +11,7 @@ from dkron_cli.core.job import description, from_dkron, job_table
 from dkron_cli.core.report_tables import failing_table
 from dkron_cli.core.run import attempts_of_dkron, run_table
 from dkron_cli.core.table import lines, safe, table
-from dkron_crds.job import Condition, JobStatus
+from dkron_crds.job import Condition, JobStatus, Trigger
 from dkron_reports.failing import failing, latest_failure
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import attempts_of, runs_of
@@ -126,9 +126,19 @@ def test_attempts_and_members_are_merged_and_the_last_of_each_decides() -> None:
     ).to_wire()
     shown = lines(run_table(runs_of(attempts_of(status)), now=after(90), wide=False), width=140)
     assert shown == [
-        "STARTED                TRIGGER    RESULT             ATTEMPTS   TOOK   LATE   WHY",
-        "2026-03-01T12:01:00Z   schedule   running            1          30s    0s     -",
-        "2026-03-01T12:00:03Z   schedule   partially_failed   2          11s    3s     exit 7",
+        "SLOT                   STARTED                TRIGGER    RESULT             ATTEMPTS   TOOK   LATE   WHY",
+        "2026-03-01T12:01:00Z   2026-03-01T12:01:00Z   schedule   running            1          30s    0s     -",
+        "2026-03-01T12:00:00Z   2026-03-01T12:00:03Z   schedule   partially_failed   2          11s    3s     exit 7",
+    ]
+
+
+def test_a_narrow_history_keeps_the_slot_and_leaves_out_the_start() -> None:
+    again = claim(after(days=-7), at=after(9)).model_copy(update={"trigger": Trigger.BACKFILL, "group": 10**18})
+    shown = lines(run_table(runs_of(attempts_of(JobStatus(executions=(execution(again),)).to_wire())), now=NOON,
+                            wide=False), width=80)  # fmt: skip
+    assert shown == [
+        "SLOT                   TRIGGER    RESULT    ATTEMPTS   TOOK   LATE",
+        "2026-02-22T12:00:00Z   backfill   success   1          5.0s   7d",
     ]
 
 
@@ -144,6 +154,7 @@ def test_executions_of_a_dkron_are_read() -> None:
         )
     )  # fmt: skip
     assert (run.result, run.tries) == ("success", 2)
+    assert lines(run_table([run], now=NOON, wide=False), width=60)[0].split()[:2] == ["STARTED", "RESULT"]
     assert from_dkron({"name": "a", "next": "0001-01-01T00:00:00Z", "last_error": None}).next is None
 
 
