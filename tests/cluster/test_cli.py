@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
@@ -130,7 +130,12 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
         (line,) = [line for line in each("get", "-o", "wide").lines if line.startswith("long")]
         assert "Paused" in line
         assert "a move (DkronPause" in line
-    assert "the job is paused by" in seat.cli("run", "long", "--wait", code=FAILED).errors
+    for words in (("run", "long"), ("run", "long", "--wait")):
+        for each in (seat.cli, seat.rest):
+            assert "a move (DkronPause" in each(*words, code=FAILED).errors
+    (pause,) = seat.kube.all(DKRON_PAUSES)
+    asked = {run["spec"]["requestedBy"] for run in seat.kube.all(DKRON_RUNS) if run["spec"]["job"] == "long"}
+    assert asked == {pause["spec"]["pausedBy"]}
     assert "missedRuns  " in seat.cli("pauses").output
     seat.cli("pause", "--reason", "an upgrade", "--by", "bob")
     first, *others = seat.cli("resume", "after").lines
@@ -145,6 +150,13 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
     seat.cli("disable", "off")
     assert seat.cli("resume").lines[1:] == []
     seat.kube.wait_status("long", "to go on", lambda status: not status.get("paused"))
+
+
+def test_a_backfill_that_is_refused_is_no_success(seat: Seat) -> None:
+    for each in (seat.cli, seat.rest):
+        said = each("backfill", "good", "--from", "2000-01-01T00:00:00Z", code=FAILED).errors
+        assert "slots, more than spec.maxRuns (1000)" in said
+        assert "there is no such slot in the range" in each("backfill", "good", "--from", "1s").output
 
 
 def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
@@ -184,7 +196,8 @@ def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 3
     status = seat.kube.wait_status("long", "to be stopped", finished(3))
     assert {each["reason"] for each in status["executions"]} == {"Stopped"}
-    assert "dkronctl" in status["executions"][0]["message"]
+    user = json.loads(seat.cli("whoami", "-o", "json").output)["user"]
+    assert status["executions"][0]["message"].endswith(f"by {user}")
     assert seat.cli("stop", "long").output == "long: nothing runs\n"
 
 

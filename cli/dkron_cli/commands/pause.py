@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from dkron_cli.commands.arguments import JobNames, usage
-from dkron_cli.commands.rights import who_am_i
 from dkron_cli.core.pauses import (
     Choice,
     Ending,
@@ -233,9 +232,7 @@ class Place:
 
     async def user(self) -> str:
         """Return who pauses; empty if the server writes that."""
-        if not isinstance(self.backend, Cluster):
-            return ""
-        return str((await who_am_i(self.backend)).get("username") or "")
+        return await self.backend.user() if isinstance(self.backend, Cluster) else ""
 
 
 @asynccontextmanager

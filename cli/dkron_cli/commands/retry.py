@@ -48,6 +48,8 @@ async def _one(options: Options, name: str, execution: str, *, dry_run: bool) ->
     async with connected(options) as backend:
         job = await backend.job(name)
         (attempt,) = chosen(job, await backend.attempts(job), execution, failed=False)
+        if job.paused:
+            raise CliError(Code.FAILED, f"{job.name} is {job.paused} and refuses runs")
         given = await backend.repeat(job, attempt, dry_run=dry_run)
     say(f"{'would request' if dry_run else 'requested'} a run of {job.name}{given}")
 
@@ -61,8 +63,8 @@ async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool)
             if failure is None:
                 continue
             found = True
-            if job.disabled:
-                say(f"{job.name} is disabled, and is left out")
+            if job.disabled or job.paused:
+                say(f"{job.name} is {'disabled' if job.disabled else job.paused}, and is left out")
                 continue
             try:
                 given = await backend.repeat(job, failure.attempts[-1], dry_run=dry_run)

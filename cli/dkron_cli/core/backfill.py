@@ -29,6 +29,11 @@ class Progress:
         """Whether it has ended."""
         return self.good is not None
 
+    @property
+    def refused(self) -> bool:
+        """Whether it ended before it had a plan."""
+        return self.good is False and self.planned is None
+
 
 def backfill_body(name: str, spec: Mapping[str, Any]) -> Object:
     """Return the object, without the fields of the spec that are None."""

@@ -39,6 +39,9 @@ from dkron_reports.summary import summarizing
 
 Object = dict[str, Any]
 MANAGER = "dkronctl"
+SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
+LONGEST_USER = 256
+"""Characters of the name of a user that a spec takes."""
 _ROOM = 42
 """Characters of the job's name in that of a DkronRun."""
 
@@ -50,6 +53,7 @@ class Cluster:
         self.kube = kube
         self.namespace = namespace
         self.everywhere = everywhere
+        self._user = ""
 
     @property
     def where(self) -> str:
@@ -133,7 +137,7 @@ class Cluster:
         if why := unfit(job, order):
             raise CliError(Code.FAILED, f'"{job.name}" cannot run with these values: {why}')
         name = f"{job.object_name[:_ROOM]}-{secrets.token_hex(8)}"
-        spec = order.spec(job.name, force=force, by=_user())
+        spec = order.spec(job.name, force=force, by=await self.user())
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": spec}
         with readable():
             made = (await self.kube.create(DKRON_RUNS, job.namespace, body))["metadata"]
@@ -173,7 +177,7 @@ class Cluster:
 
     async def stop(self, job: Job, attempt: Attempt) -> None:
         """Write the annotation that requests a stop."""
-        key, text = stop_annotation(attempt.job, datetime.now(UTC), by=_user())
+        key, text = stop_annotation(attempt.job, datetime.now(UTC), by=await self.user())
         await self._annotate(job, key, text)
 
     async def disable(self, job: Job, *, disabled: bool) -> bool:
@@ -183,6 +187,23 @@ class Cluster:
         with readable():
             await self.kube.patch(DKRON_JOBS, job.namespace, job.object_name, {"spec": {"disabled": disabled}})
         return True
+
+    async def whoami(self) -> Object:
+        """Return the user that the API server sees: `username` and `groups`."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        with readable():
+            answer = await self.kube.create(SELF_REVIEWS, None, review)
+        return (answer.get("status") or {}).get("userInfo") or {}
+
+    async def user(self) -> str:
+        """Return who runs, stops and pauses: the user that the API server sees, else that of this machine."""
+        if not self._user:
+            try:
+                self._user = str((await self.whoami()).get("username") or "")[:LONGEST_USER]
+            except CliError:
+                self._user = ""
+            self._user = self._user or _local_user()
+        return self._user
 
     async def pause(self, *, paused: bool) -> bool:
         """Set spec.paused of the DkronCluster."""
@@ -299,7 +320,7 @@ async def job_names(options: Options) -> list[str]:
         await kube.close()
 
 
-def _user() -> str:
+def _local_user() -> str:
     try:
         return f"{getpass.getuser()} (dkronctl)"
     except (KeyError, OSError):

@@ -144,7 +144,7 @@ class Rest:
         path = f"{_path(job)}/run" + (f"?{query}" if query else "")
         # The caller, too, waits for so long, and has more to say about it.
         limit = wait + LONGER if wait else 0
-        await self.call("POST", path, job=job.name, seconds=limit, body=order.body())
+        await self.call("POST", path, job=job.name, seconds=limit, body=order.body(), conflict=Code.FAILED)
         return Asked(job, 0, known=known)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
@@ -154,7 +154,8 @@ class Rest:
         if not dry_run:
             # An API without this field ignores a body that has none of its fields, and refuses one that has others.
             body = {"repeat": attempt.id, "force": False}
-            await self.call("POST", f"{_path(job)}/run?wait=false", job=job.name, body=body)
+            path = f"{_path(job)}/run?wait=false"
+            await self.call("POST", path, job=job.name, body=body, conflict=Code.FAILED)
         return f" that repeats {attempt.id}"
 
     async def _require_ours(self, job: Job, what: str) -> None:
@@ -264,16 +265,17 @@ class Rest:
         body: object = None,
         seconds: float | None = None,
         match: str = "",
+        conflict: Code = Code.CONFLICT,
     ) -> Any:  # noqa: ANN401 - any JSON
         """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `match` is the version that
-        the object must have."""
+        the object must have. `conflict` is the code of a 409."""
         timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
         with _readable():
             headers = {"If-Match": match} if match else None
             url = self._server + path
             async with self._session.request(method, url, json=body, timeout=timeout, headers=headers) as response:
                 if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise await self._refused(response, job, what)
+                    raise await self._refused(response, job, what, conflict)
                 try:
                     return await response.json(content_type=None)
                 except ValueError:
@@ -285,11 +287,12 @@ class Rest:
             async with self._session.get(self._server + path) as response:
                 return response.headers.get("ETag", "")
 
-    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str) -> CliError:
+    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str, conflict: Code) -> CliError:
         said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
         if response.status == HTTPStatus.NOT_FOUND:
             return self._not_found(said, job, what)
         code, otherwise, advice = _REFUSALS.get(response.status, (Code.FAILED, "", ""))
+        code = conflict if response.status == HTTPStatus.CONFLICT else code
         return CliError(code, f"{said or otherwise or f'{self._server} answered {response.status}'}{advice}")
 
     def _not_found(self, said: str, job: str, what: str) -> CliError:

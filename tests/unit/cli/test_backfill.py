@@ -1,12 +1,16 @@
 """`dkronctl backfill` without a cluster: labels, names, and how a status is read and shown."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 
+from dkron_cli.commands.backfill import _planned
 from dkron_cli.core.backfill import Progress, backfill_name, progress, read_selector
+from dkron_cli.edge import deciding
 from dkron_cli.edge.progress import shown_progress
+from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 
 
@@ -56,6 +60,41 @@ def ended(*, good: bool) -> Progress:
 )  # fmt: skip
 def test_a_status_is_read(status: dict[str, Any], found: Progress) -> None:
     assert progress({"status": status}) == found
+
+
+FAILS = [{"type": "Failed", "status": "True"}]
+
+
+class Backfills:
+    """One backfill, of which each look finds the next status; None: it may not be read."""
+
+    def __init__(self, *statuses: dict[str, Any] | None) -> None:
+        self.statuses = iter(statuses)
+
+    async def find(self, _name: str) -> dict[str, Any]:
+        status = next(self.statuses)
+        if status is None:
+            raise CliError(Code.FORBIDDEN, "no right")
+        return {"status": status}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "refused", "over"),
+    [
+        pytest.param([{}, {"plan": {"count": 9}}], False, False, id="planned"),
+        pytest.param([{}, {"conditions": FAILS, "message": "too many"}], True, True, id="refused"),
+        pytest.param([{"plan": {"count": 1}, "conditions": FAILS}], False, True, id="failed already"),
+        pytest.param([None], False, False, id="not to be read"),
+    ],
+)
+async def test_a_backfill_is_planned_or_refused(
+    statuses: list[dict[str, Any] | None], refused: bool, over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "INTERVAL", 0)
+    backfills: Any = Backfills(*statuses)
+    found = await deciding.decided(partial(_planned, backfills, "b"))
+    assert found is not None
+    assert (found.refused, found.over) == (refused, over)
 
 
 def test_in_a_pipe_each_change_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,6 +40,7 @@ class Dkron:
         self.body = ""
         self.reports = False
         self.reads = True
+        self.holds = False
         self.lists = 0
 
     async def answer(self, request: web.Request) -> web.Response:  # noqa: C901, PLR0911, PLR0912 - a case for each route
@@ -60,6 +61,8 @@ class Dkron:
                 return web.json_response([each | told for each in self.executions])
             case "GET", "/v1/jobs/a/executions/3-n":
                 return web.json_response(ASKED)
+            case "POST", "/v1/jobs/a/run" if self.holds:
+                return web.Response(status=409, text=PAUSED)
             case "POST", "/v1/jobs/a/run":
                 self.executions += [SLOT, ASKED]
                 self.body = await request.text()
@@ -101,6 +104,14 @@ async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, 
     assert run is not None
     assert (run.group, run.result) == (ASKED["group"], "failed")
     assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
+
+
+async def test_a_paused_job_refuses_a_run_with_the_code_of_a_failure(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    fake.holds = True
+    with pytest.raises(CliError, match="paused by ann") as refused:
+        await rest.run(await rest.job("a"), force=False, wait=None)
+    assert refused.value.code is Code.FAILED
 
 
 async def test_a_file_with_a_token_precedes_the_token(dkron: tuple[Dkron, Rest], tmp_path: Path) -> None:

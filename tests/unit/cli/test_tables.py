@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease
+from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease, rights
 from dkron_cli.core.job import description, from_dkron, job_table
 from dkron_cli.core.report_tables import failing_table
 from dkron_cli.core.run import attempts_of_dkron, run_table
@@ -179,6 +179,8 @@ def test_what_fails_most_is_counted_by_runs() -> None:
 
 def test_findings_come_with_a_remedy_and_problems_first() -> None:
     renewed = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:00.000000Z"}}
+    for list_, run, word in ((True, True, "ok"), (True, False, "warning"), (False, False, "problem")):
+        assert [each.word for each in rights({"list": list_, "run": run})] == [word]
     found = [*clock(after(-30), NOON), *lease(renewed, NOON), *jobs_in_trouble(jobs()[:1] + jobs()[4:], NOON)]
     shown = lines(check_table(found))
     assert [line.split()[0] for line in shown] == ["RESULT", "problem", "problem", "warning"]
