@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,10 @@ def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
     )
     assert shown.count("InvalidSchedule") > 2
     assert len(seat.cli("top", "-c", "3").lines) == 4
+    shown = seat.cli.in_terminal(
+        "get", "-w", code=INTERRUPTED, when=lambda text: text.count("6 jobs; Ctrl-C") > 1, send="\x03"
+    )
+    assert shown.count("InvalidSchedule") > 1
 
 
 def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
@@ -241,8 +246,16 @@ def _without(answer: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def test_jobs_are_switched(seat: Seat) -> None:
-    assert seat.cli("enable", "off").output == "off enabled\n"
-    assert seat.cli("disable", "off").output == "off disabled\n"
+    label: dict[str, Any] = {"metadata": {"labels": {"team": "a"}}, "spec": {"metadata": {"team": "a"}}}
+    for name in ("off", "wrong"):
+        seat.kube.patch(DKRON_JOBS, name, label)
+    for each in (seat.cli, seat.rest):
+        words = ("get", "-l", "team=a", "--state", "disabled", "-o", "name")
+        wait_for("the labels", partial(each, *words), lambda said: said.output == "off\n", seconds=30)
+        assert each("enable", "-l", "team=a").output == "off enabled\nwrong was enabled already\n"
+        assert each("disable", "off").output == "off disabled\n"
+        assert "off: nothing runs" in each("stop", "-l", "team=a", "--all").output
+        assert "there are no jobs with team=b" in each("disable", "-l", "team=b").errors
     assert "spec.disabled" in seat.cli("run", "off", "--wait", code=FAILED).errors
     assert seat.cli("pause", "--api-writes").output == "the REST API rejects new and changed jobs\n"
     assert seat.rest("resume", "--api-writes").output == "the REST API accepts new and changed jobs\n"

@@ -14,7 +14,8 @@ import typer
 
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
-from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress, read_selector
+from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress
+from dkron_cli.core.selection import read_selector
 from dkron_cli.edge.backend import Backend
 from dkron_cli.edge.cluster import opened_cluster
 from dkron_cli.edge.deciding import decided
@@ -75,7 +76,7 @@ def backfill(  # noqa: PLR0913 - the options, one by one
     now = datetime.now(UTC)
     try:
         period = read_moment("--from", start, now), read_moment("--to", end, now)
-        labels = None if selector is None else read_selector(selector)
+        labels = None if selector is None else dict(read_selector(selector))
     except ValueError as error:
         raise usage(str(error)) from None
     if period[0] >= period[1]:

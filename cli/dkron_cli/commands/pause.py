@@ -21,9 +21,9 @@ from dkron_cli.core.pauses import (
     pause_manifest,
     pause_table,
     read_end,
-    read_selector,
     still_paused,
 )
+from dkron_cli.core.selection import read_selector
 from dkron_cli.edge.backend import Backend, connected
 from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable

@@ -46,15 +46,6 @@ def backfill_name(job: str, at: int, salt: str) -> str:
     return f"{object_name(job)[:NAME_ROOM] if job else 'jobs'}-{at}-{salt}"
 
 
-def read_selector(text: str) -> dict[str, str]:
-    """Read labels such as `team=data,tier=2`; an empty text means none. Raises ValueError with a sentence."""
-    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    for key, sign, value in pairs:
-        if not (key and sign) or "=" in value or key.endswith("!"):
-            raise ValueError(f'--selector: "{text}" is not a list of labels; write them as team=data,tier=2')
-    return {key: value for key, _, value in pairs}
-
-
 def progress(body: Mapping[str, Any]) -> Progress:
     """Read the status of a DkronBackfill."""
     status = body.get("status") or {}

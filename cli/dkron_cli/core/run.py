@@ -35,18 +35,18 @@ def _attempt(raw: Object, details: Object) -> Attempt:
     )
 
 
-def run_table(runs: Sequence[Run], *, now: datetime, wide: bool) -> Table:
-    """Return the table of `history`. A narrow terminal has no room for the start, which is so LATE after the SLOT."""
-    columns = ("SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE", "WHY")
+def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[str] | None = None) -> Table:
+    """Return the table of `history`; `jobs` are the names of their jobs, if these are several. A narrow terminal has no
+    room for the start, which is so LATE after the SLOT."""
+    columns = ("JOB", "SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE", "WHY")
     more = ("MEMBERS", "NODES", "EXECUTION")
     rows = []
-    for run in runs:
+    for run, job in zip(runs, jobs or [""] * len(runs), strict=True):
         members = {each.member for each in run.attempts}
         end = run.finished or now
         row = (
-            "" if run.slot is None else instant(run.slot), instant(run.started), run.trigger, run.result.value,
-            str(run.tries),
-            "" if run.started is None else exact_span(end - run.started), _late(run), run.why,
+            job, "" if run.slot is None else instant(run.slot), instant(run.started), run.trigger, run.result.value,
+            str(run.tries), "" if run.started is None else exact_span(end - run.started), _late(run), run.why,
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
         rest = (str(len(members)) if len(members) > 1 else "", nodes, run.attempts[-1].id)

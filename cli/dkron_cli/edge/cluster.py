@@ -2,7 +2,7 @@
 
 import getpass
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Any
 
 from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.repeat import lost, same_order
+from dkron_cli.core.selection import ALL, Selection, written
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.pod_logs import pod_log
@@ -64,13 +65,15 @@ class Cluster:
         """Close the connections."""
         await self.kube.close()
 
-    async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
-        """Return the jobs of these names, or all, sorted."""
+    async def jobs(self, chosen: Selection = ALL) -> list[Job]:
+        """Return the chosen jobs, sorted."""
+        names = chosen.names
         if names and not self.everywhere:
             return [await self.job(name) for name in names]
         with readable():
             where = None if self.everywhere else self.namespace
-            found = [from_object(raw) async for raw in self.kube.list(DKRON_JOBS, where)]
+            listed = self.kube.list(DKRON_JOBS, where, label_selector=written(chosen.labels) or None)
+            found = [from_object(raw) async for raw in listed]
         found.sort(key=lambda job: (job.namespace, job.name))
         if not names:
             return found
@@ -257,9 +260,9 @@ class Cluster:
         end = end_of(within, now, option="--within")
         return at_once(planning(with_first(jobs, now=now), now=now, end=end, most=most, least=least)).as_json()
 
-    async def failing(self, since: str, *, most: int) -> Answer:
+    async def failing(self, since: str, *, most: int, chosen: Selection = ALL) -> Answer:
         """Count the failures of the objects."""
-        jobs, now = await self.jobs(), datetime.now(UTC)
+        jobs, now = await self.jobs(chosen), datetime.now(UTC)
         start = start_of(since, now, option="--since")
         return at_once(failing(jobs, start=start, now=now, most=most)).as_json()
 

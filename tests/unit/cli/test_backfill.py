@@ -1,4 +1,4 @@
-"""`dkronctl backfill` without a cluster: labels, names, and how a status is read and shown."""
+"""`dkronctl backfill` without a cluster: names, and how a status is read and shown."""
 
 import re
 from functools import partial
@@ -7,29 +7,11 @@ from typing import Any
 import pytest
 
 from dkron_cli.commands.backfill import _planned
-from dkron_cli.core.backfill import Progress, backfill_name, progress, read_selector
+from dkron_cli.core.backfill import Progress, backfill_name, progress
 from dkron_cli.edge import deciding
 from dkron_cli.edge.progress import shown_progress
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
-
-
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        pytest.param("team=data, tier=2", {"team": "data", "tier": "2"}, id="two"),
-        pytest.param("a.b/c=", {"a.b/c": ""}, id="an empty value"),
-        pytest.param("", {}, id="all"),
-    ],
-)
-def test_labels_are_read(text: str, labels: dict[str, str]) -> None:
-    assert read_selector(text) == labels
-
-
-@pytest.mark.parametrize("text", ["team", "team!=data", "team==data", "=data", "a in (b)"])
-def test_what_is_no_label_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a list of labels"):
-        read_selector(text)
 
 
 @pytest.mark.parametrize("job", ["report", "x" * 60, "größe_1", ""], ids=["short", "long", "other letters", "several"])

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from dkron_cli.core.order import read_order
+from dkron_cli.core.selection import Selection
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -18,7 +19,14 @@ from dkron_reports.explain import Question
 from dkron_reports.run import runs_of
 from tests.support.builders import NOON
 
-JOB = {"name": "a", "schedule": "0 0 0 1 1 *", "disabled": False, "parent_job": "", "next": "0001-01-01T00:00:00Z"}
+JOB = {
+    "name": "a",
+    "metadata": {"team": "a"},
+    "schedule": "0 0 0 1 1 *",
+    "disabled": False,
+    "parent_job": "",
+    "next": "0001-01-01T00:00:00Z",
+}
 OLD = {"id": "1-n", "group": 1_000_000_000, "attempt": 1, "started_at": "2026-01-01T00:00:00Z", "success": True,
        "finished_at": "2026-01-01T00:00:01Z", "node_name": "n", "output": "old"}  # fmt: skip
 DETAILS = {"job": "a-1", "slot": "2025-12-31T00:00:00Z", "trigger": "backfill", "member": "n1", "exit_code": 3,
@@ -37,7 +45,7 @@ class Dkron:
         self.disabled = False
         self.token = ""
         self.ours = False
-        self.body = ""
+        self.body = self.query = ""
         self.reports = False
         self.reads = True
         self.holds = False
@@ -53,7 +61,10 @@ class Dkron:
             case "GET", "/v1/jobs":
                 self.lists += 1
                 told = self.ours and request.query.get("fields") == "name,paused"
+                self.query = request.query_string
                 return web.json_response([{"name": "a", "paused": PAUSED} if told else JOB])
+            case "GET", "/v1/failing" if self.ours:
+                return web.json_response({"jobs": [{"job": "b"}, {"job": "a"}], "total": 2})
             case "GET", "/v1/jobs/a/details" if self.ours:
                 return web.json_response({"job": "a", "paused": PAUSED})
             case "GET", "/v1/jobs/a/executions":
@@ -135,6 +146,17 @@ async def test_ours_tells_what_pauses_jobs_and_a_dkron_is_asked_once(dkron: tupl
         (shown,) = await ours.with_pauses(jobs, every=every)
         assert (shown.paused, shown.state) == (PAUSED, "Paused")
     await ours.close()
+
+
+async def test_labels_are_metadata_and_a_server_that_ignores_them_is_checked(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    fake.ours = True
+    for team, names in (("a", ["a"]), ("b", [])):
+        chosen = Selection(labels=(("team", team),))
+        assert [each.name for each in await rest.jobs(chosen)] == names
+        assert fake.query == f"metadata[team]={team}"
+        failing = await rest.failing("1d", most=5, chosen=chosen)
+        assert ([each["job"] for each in failing["jobs"]], failing["total"]) == (names, len(names))
 
 
 async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> None:
