@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dkron_crds.names import API_VERSION, object_name
-from dkron_reports.words import instant
+from dkron_reports.words import instant, one_line
 
 Object = dict[str, Any]
 NAME_ROOM = 40
@@ -63,7 +63,8 @@ def progress(body: Mapping[str, Any]) -> Progress:
 def _failed(run: Mapping[str, Any]) -> str:
     slot = run.get("slot")
     at = instant(datetime.fromisoformat(slot)) if isinstance(slot, str) else "-"
-    return f"{at} of {run.get('job')} failed: kubectl describe dkr {run.get('run')}"
+    why = one_line(str(run.get("message") or "")) or f"kubectl describe dkr {run.get('run')}"
+    return f"{at} of {run.get('job')} failed: {why}"
 
 
 def _whole(value: object) -> int:

@@ -36,6 +36,10 @@ def ended(*, good: bool) -> Progress:
              "conditions": [{"type": "Suspended", "status": "True"}]},
             Progress(9, 3, None, "3 of 9 runs ended", (FAILED,)), id="on its way",
         ),
+        pytest.param(
+            {"failedRuns": [{**RUN, "message": "exit\x1b[2J 3"}]},
+            Progress(None, 0, None, "", ("2026-01-01T00:00:00Z of a failed: exit [2J 3",)), id="why",
+        ),
         pytest.param({"conditions": [{"type": "Complete", "status": "True"}]}, ended(good=True), id="good"),
         pytest.param({"conditions": [{"type": "Failed", "status": "True"}]}, ended(good=False), id="bad"),
     ],
