@@ -3,7 +3,7 @@ to come; and the runs that no slot of the schedule caused. From the object alone
 status goes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -154,8 +154,9 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
     remarks = list(_of_all(job, timing, status, now))
     line = timing.line()
     if line is None:
-        remarks.append(_no_slots(job, timing))
-        runs = _others(runs_of(attempts_of(status)), (), start, end, now=now)
+        known = runs_of(attempts_of(status))
+        runs = _others(known, (), start, end, now=now)
+        remarks += [_no_slots(job, timing), *_newest(known, runs, now)]
         return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
     history = History(status, timing, line, now)
     rules = _Rules(job, timing, history, now)
@@ -169,16 +170,16 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
         found.append(rules.explain(slot))
     shown = found[-1].slot if more else end
     changes = clock_changes(line.schedule, start, shown)
+    gaps = [_gap(each) for each in changes if each.takes_away and each.at >= timing.since]
+    slots = sorted([*found, *gaps], key=lambda each: each.slot)
+    runs = _others(history.all_runs, slots, start, shown, now=now)
     if isinstance(line.schedule, Never):
-        remarks.append(f"it runs only on request ({job.schedule})")
+        remarks += [f"it runs only on request ({job.schedule})", *_newest(history.all_runs, runs, now)]
     remarks += _bounds(timing, history, start, end, slots=not isinstance(line.schedule, Never))
     remarks += filter(None, (past_the_last(line.schedule, end),))
     remarks += [each.sentence for each in changes if not each.takes_away]
     if more:
         remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; ask for the rest from there on")
-    gaps = [_gap(each) for each in changes if each.takes_away and each.at >= timing.since]
-    slots = sorted([*found, *gaps], key=lambda each: each.slot)
-    runs = _others(history.all_runs, slots, start, shown, now=now)
     return Explanation(job.name, start, end, tuple(slots), runs, tuple(remarks), history.since)
 
 
@@ -194,6 +195,12 @@ def _others(
         for at, run in sorted(found, key=lambda each: (each[0], each[1].group))
         if first <= at.replace(microsecond=0) <= end
     )
+
+
+def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> Iterator[str]:
+    """Yield how the newest run went, if the period has none."""
+    if known and not told:
+        yield f"its newest run began {instant(known[0].started)}: {_told(known[0], now)}"
 
 
 def _told(run: Run, now: datetime) -> str:

@@ -62,6 +62,9 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     assert history[1].split()[2:5] == ["manual", "failed", "2"]
     (run,) = json.loads(seat.cli("history", "bad", "-o", "json").output)
     assert [each["number"] for each in run["attempts"]] == [1, 2]
+    explained = seat.cli("explain", "bad").output
+    assert "it runs only on request (@manually)" in explained
+    assert "on request: failed" in explained
     assert "executor" in seat.cli("describe", "bad").output.lower()
     assert "bad" in seat.cli("top", "--since", "24h").lines[1]
     assert "requested a run of bad" in seat.cli("retry", "--failed", "--since", "1h").output
@@ -265,7 +268,9 @@ def test_jobs_are_switched(seat: Seat) -> None:
 def test_the_same_by_the_rest_api(seat: Seat) -> None:
     assert "good" in seat.rest("get").output
     assert "good: success" in seat.rest("run", "good", "--wait").errors
-    assert "success" in seat.rest("history", "good").output
+    titles, newest, *_ = seat.rest("history", "good").lines
+    assert titles.split()[:3] == ["SLOT", "STARTED", "TRIGGER"]
+    assert newest.split()[2:4] == ["manual", "success"]
     assert "clocks go" in seat.rest("next", "good").output
     assert seat.rest("enable", "off").output == "off enabled\n"
     assert seat.rest("disable", "off").output == "off disabled\n"

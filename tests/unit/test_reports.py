@@ -88,6 +88,8 @@ def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
     assert told["slots"][7]["why"].startswith("due 30s ago and not decided")
 
 
+EARLIER = execution(claim(at(-50), at=at(-50)))
+SAID = "its newest run began 2026-03-01T11:10:00Z: success, took 5.0s"
 KEPT = "keeps runs from 2026-03-01T11:56:00Z"
 
 
@@ -101,6 +103,8 @@ KEPT = "keeps runs from 2026-03-01T11:56:00Z"
         pytest.param({"schedule": "", "parentJob": "a"}, {}, "", "it runs after a, and has no slots", id="a child"),
         pytest.param({"schedule": "x"}, {}, "", "no schedule that can be read", id="invalid"),
         pytest.param({"schedule": "@manually"}, {}, "", "it runs only on request (@manually)", id="on request"),
+        pytest.param({"schedule": "@manually"}, {"executions": (EARLIER,)}, "", SAID, id="on request, before"),
+        pytest.param({"schedule": "", "parentJob": "a"}, {"executions": (EARLIER,)}, "", SAID, id="a child, before"),
         pytest.param({}, {"observed_generation": 0}, "ssssssl", "has not acted on the newest change", id="not seen"),
         pytest.param({}, {}, "ssssssl", "60 slots or requests were skipped, the newest 2026-03-01T11:05", id="missed"),
         pytest.param({}, {"skipped": SKIPPED}, "????s?l", f"4 slots or requests were skipped, {NEWEST}", id="forbid"),

@@ -1,6 +1,7 @@
 """`get`: the jobs, as a table or as objects."""
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -80,6 +81,8 @@ async def _watch(options: Options, selection: Selection, state: str) -> None:
                 if seen is None or seen.get(key) != now[key]:
                     say(row)
             seen = now
+            # A pipe would get nothing until there is much.
+            sys.stdout.flush()
             await asyncio.sleep(PAUSE)
 
 

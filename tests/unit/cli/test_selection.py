@@ -1,5 +1,7 @@
 """Which jobs a command means: by labels, by state, by kubeconfig and by REST; and `get -w` in a pipe."""
 
+import io
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -121,9 +123,7 @@ class Server:
         """Nothing is open."""
 
 
-async def test_in_a_pipe_each_change_of_a_job_is_a_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_in_a_pipe_each_change_of_a_job_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     fine, bad, other = job("a", READY, status="success"), job("a", READY, status="failed"), job("b", PAUSED)
     monkeypatch.setattr(get, "PAUSE", 0)
     server = Server([fine], [fine, other], [bad, other], [other], [bad, other])
@@ -132,7 +132,8 @@ async def test_in_a_pipe_each_change_of_a_job_is_a_line(
         return server
 
     monkeypatch.setattr("dkron_cli.edge.backend._open", opened)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe := io.BytesIO(), encoding="utf-8"))
     with pytest.raises(CliError, match="gone"):
         await get._watch(Options(), Selection(), "")
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in pipe.getvalue().decode().splitlines()]
     assert [(row[0], row[-3]) for row in rows[1:]] == [("a", "success"), ("b", "-"), ("a", "failed"), ("a", "failed")]
