@@ -30,6 +30,7 @@ MAX_PARALLELISM = 64
 MAX_ACTIVE_RUNS = 2 * MAX_PARALLELISM
 """As many as may run, and as many again that a process created and had no time to record."""
 MAX_FAILED_RUNS = 16
+MAX_FAILURE = 256
 MAX_TARGETS = 4000
 """All targets with all slots have to fit into etcd."""
 
@@ -186,6 +187,9 @@ class BackfillRun(WireModel):
 
     slot: Instant
     """The slot that it runs."""
+
+    message: Annotated[str, Field(max_length=MAX_FAILURE)] = ""
+    """Why it failed, as its DkronRun says. Empty for a run that is active."""
 
 
 class BackfillStatus(StatusModel):

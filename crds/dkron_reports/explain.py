@@ -1,20 +1,22 @@
 """What became of each slot of a job in a period: it ran, it was skipped and by which rule, it did not exist, or it is
-to come. From the object alone, and therefore only as far back as its status goes.
+to come; and the runs that no slot of the schedule caused. From the object alone, and therefore only as far back as its
+status goes.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_reports.history import History
 from dkron_reports.job import Job, condition
 from dkron_reports.reading import Object, mapping, number
-from dkron_reports.run import Run
+from dkron_reports.run import Run, attempts_of, runs_of
 from dkron_reports.skipping import because, setting_of
 from dkron_reports.slices import Steps, at_once
 from dkron_reports.slots import ClockChange, Timing, clock_changes, following, past_the_last, read_timing
@@ -27,6 +29,7 @@ LONGEST = timedelta(days=1830)
 BACK, AHEAD = timedelta(hours=24), timedelta(hours=1)
 """The period that is explained if none is asked for: so long before now, and after."""
 DAY = timedelta(days=1)
+_CAUSES = {"manual": "on request", "backfill": "by a backfill", "dependent": "after a parent"}
 
 
 class What(StrEnum):
@@ -61,20 +64,23 @@ class Explained:
         found: dict[str, Any] = {"slot": rfc3339(self.slot), "what": self.what.value, "why": self.why}
         if self.run is not None:
             late = self.run.late
-            found |= {"result": self.run.result.value, "attempts": self.run.tries, "group": self.run.group}
+            found |= {"trigger": self.run.trigger, "result": self.run.result.value, "attempts": self.run.tries}
+            found |= {"group": self.run.group}
             found |= {} if late is None else {"late_seconds": late.total_seconds()}
         return found | {key: text for key, text in (("reason", self.reason), ("setting", self.setting)) if text}
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The slots of a period, and what has to be said about all of them. `known_since` is from when on the status tells
-    of each run; None for a job without slots."""
+    """The slots of a period, and what has to be said about all of them. `runs` are those that no slot here tells: on
+    request, after a parent, or by an earlier schedule, each at its slot or at the time of its request. `known_since` is
+    from when on the status tells of each run; None for a job without slots."""
 
     job: str
     start: datetime
     end: datetime
     slots: tuple[Explained, ...] = ()
+    runs: tuple[Explained, ...] = ()
     remarks: tuple[str, ...] = ()
     known_since: datetime | None = None
 
@@ -86,6 +92,7 @@ class Explanation:
             "to": rfc3339(self.end),
             "known_since": None if self.known_since is None else rfc3339(self.known_since),
             "slots": [each.as_json() for each in self.slots],
+            "runs": [each.as_json() for each in self.runs],
             "remarks": list(self.remarks),
         }
 
@@ -131,7 +138,7 @@ def explaining(job: Job, question: Question, *, now: datetime) -> Steps[Explanat
     found = yield from _period(job, whole, whole, now=now)
     timing = read_timing(job)
     line = timing.line()
-    if found.slots or line is None or past_the_last(line.schedule, whole):
+    if found.slots or line is None or isinstance(line.schedule, Never) or past_the_last(line.schedule, whole):
         return found
     before, later = line.latest(None, shifted(whole, -TICK)), following(line, max(whole, timing.since))
     around = [f"the {name} slot is {instant(slot)}" for name, slot in (("latest", before), ("next", later)) if slot]
@@ -139,7 +146,7 @@ def explaining(job: Job, question: Question, *, now: datetime) -> Steps[Explanat
     changes = clock_changes(line.schedule, shifted(whole, -DAY), shifted(whole, DAY))
     near = (yield from _period(job, before, before, now=now)).slots if before else ()
     remarks = (*found.remarks, none, *(each.sentence for each in changes))
-    return Explanation(job.name, found.start, found.end, near, remarks, found.known_since)
+    return replace(found, slots=near, remarks=remarks)
 
 
 def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps[Explanation]:
@@ -147,8 +154,10 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
     remarks = list(_of_all(job, timing, status, now))
     line = timing.line()
     if line is None:
-        remarks.append(_no_slots(job, timing))
-        return Explanation(job.name, start, end, (), tuple(remarks))
+        known = runs_of(attempts_of(status))
+        runs = _others(known, (), start, end, now=now)
+        remarks += [_no_slots(job, timing), *_newest(known, runs, now)]
+        return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
     history = History(status, timing, line, now)
     rules = _Rules(job, timing, history, now)
     found: list[Explained] = []
@@ -161,14 +170,43 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
         found.append(rules.explain(slot))
     shown = found[-1].slot if more else end
     changes = clock_changes(line.schedule, start, shown)
-    remarks += _bounds(timing, history, start, end)
+    gaps = [_gap(each) for each in changes if each.takes_away and each.at >= timing.since]
+    slots = sorted([*found, *gaps], key=lambda each: each.slot)
+    runs = _others(history.all_runs, slots, start, shown, now=now)
+    if isinstance(line.schedule, Never):
+        remarks += [f"it runs only on request ({job.schedule})", *_newest(history.all_runs, runs, now)]
+    remarks += _bounds(timing, history, start, end, slots=not isinstance(line.schedule, Never))
     remarks += filter(None, (past_the_last(line.schedule, end),))
     remarks += [each.sentence for each in changes if not each.takes_away]
     if more:
         remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; ask for the rest from there on")
-    gaps = [_gap(each) for each in changes if each.takes_away and each.at >= timing.since]
-    slots = sorted([*found, *gaps], key=lambda each: each.slot)
-    return Explanation(job.name, start, end, tuple(slots), tuple(remarks), history.since)
+    return Explanation(job.name, start, end, tuple(slots), runs, tuple(remarks), history.since)
+
+
+def _others(
+    runs: Iterable[Run], slots: Iterable[Explained], start: datetime, end: datetime, *, now: datetime
+) -> tuple[Explained, ...]:
+    """Return the runs of the period that these slots do not tell, the earliest first."""
+    known = {(each.run.trigger, each.run.group) for each in slots if each.run is not None}
+    found = [(at, run) for run in runs if (at := run.slot or run.started) and (run.trigger, run.group) not in known]
+    first = start.replace(microsecond=0)
+    return tuple(
+        Explained(at, What.RAN, _told(run, now), run)
+        for at, run in sorted(found, key=lambda each: (each[0], each[1].group))
+        if first <= at.replace(microsecond=0) <= end
+    )
+
+
+def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> Iterator[str]:
+    """Yield how the newest run went, if the period has none."""
+    if known and not told:
+        yield f"its newest run began {instant(known[0].started)}: {_told(known[0], now)}"
+
+
+def _told(run: Run, now: datetime) -> str:
+    """Return how a run went, and by which cause unless that is the schedule."""
+    cause = _CAUSES.get(run.trigger)
+    return f"{cause}: {run.told(now)}" if cause else run.told(now)
 
 
 def _gap(change: ClockChange) -> Explained:
@@ -186,7 +224,7 @@ def _slots(line: Timeline, start: datetime, end: datetime) -> Iterator[datetime]
 
 def _no_slots(job: Job, timing: Timing) -> str:
     if timing.parents:
-        return f"it runs after {', '.join(timing.parents)}, and has no slots; its executions are its history"
+        return f"it runs after {', '.join(timing.parents)}, and has no slots"
     return job.problem or "it has no schedule that can be read"
 
 
@@ -209,18 +247,18 @@ def _of_all(job: Job, timing: Timing, status: Object, now: datetime) -> Iterator
         yield f"it has expired (spec.expiresAt, {instant(timing.expires)})"
 
 
-def _bounds(timing: Timing, history: History, start: datetime, end: datetime) -> Iterator[str]:
-    """Yield where the period leaves what is known."""
-    if start < timing.since:
+def _bounds(timing: Timing, history: History, start: datetime, end: datetime, *, slots: bool) -> Iterator[str]:
+    """Yield where the period leaves what is known. `slots` is whether the schedule has any."""
+    if slots and start < timing.since:
         yield (
             f"before {instant(timing.since)} another schedule was in force, or none: the job was created or changed "
-            "then, and slots before that are not known"
+            "then; which slots it had before is not known, only the runs that its status keeps"
         )
     if history.since > max(start, timing.since):
-        yield (
-            f"the status keeps runs from {instant(history.since)} on (spec.history.executions); what earlier slots "
-            "became is not known"
-        )
+        earlier = "what earlier slots became is not known" if slots else "earlier ones are not known"
+        yield f"the status keeps runs from {instant(history.since)} on (spec.history.executions); {earlier}"
+    if not slots:
+        return
     if timing.starts and start < timing.starts:
         yield f"slots before spec.startsAt, {instant(timing.starts)}, do not exist"
     if timing.expires and end > timing.expires:
@@ -240,12 +278,9 @@ class _Rules:
 
     def explain(self, slot: datetime) -> Explained:
         """Return what became of the slot."""
-        run = self._history.runs.get(slot)
+        run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
-            return Explained(slot, What.RAN, run.told(self._now), run)
-        later = self._history.backfilled.get(slot)
-        if later is not None:
-            return Explained(slot, What.RAN, f"by a backfill: {later.told(self._now)}", later)
+            return Explained(slot, What.RAN, _told(run, self._now), run)
         if slot == self._history.skipped_at:
             reason = self._history.reason
             return Explained(slot, What.SKIPPED, because(reason), reason=reason, setting=setting_of(reason))

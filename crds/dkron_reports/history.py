@@ -14,11 +14,11 @@ class History:
     """The runs and skips of one status. `since` is from when on each run of a slot is in it."""
 
     def __init__(self, status: Object, timing: Timing, line: Timeline, now: datetime) -> None:
-        runs = runs_of(attempts_of(status))
-        self.runs, self.backfilled = (
-            {run.slot: run for run in runs if run.trigger == trigger and run.slot is not None}
-            for trigger in ("schedule", "backfill")
-        )
+        self.all_runs = runs_of(attempts_of(status))
+        self.runs = {run.slot: run for run in self.all_runs if run.trigger == "schedule" and run.slot is not None}
+        oldest_first = ((run.stands_for, run) for run in reversed(self.all_runs) if run.trigger != "schedule")
+        self.again = {slot: run for slot, run in oldest_first if slot is not None}
+        """The newest run on request of each slot, as a backfill makes one."""
         skipped = mapping(status, "skipped")
         self.skipped_at = read_time(skipped.get("lastTime"))
         self.reason = str(skipped.get("lastReason") or "")

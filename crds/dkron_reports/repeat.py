@@ -1,17 +1,12 @@
-"""What a run was given, so that it can be given again: its values, which its DkronRun alone keeps, and the slot that it
-stood for."""
+"""The values that a run was given, so that it can be given them again. Its DkronRun alone keeps them."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from dkron_crds.requests import group_of
 from dkron_reports.reading import Object, mapping, objects, whole
+from dkron_reports.run import REQUESTED
 from dkron_reports.words import read_time
-
-REQUESTED = ("manual", "backfill")
-"""Triggers of runs that may be given something."""
-NANOSECONDS = 1_000_000_000
 
 
 def may_have_values(job: Object, trigger: str) -> bool:
@@ -36,10 +31,3 @@ def values_of(run: Object | None) -> dict[str, str]:
     """Return the values that a DkronRun gives; none without one."""
     values = {} if run is None else mapping(mapping(run, "spec"), "parameters")
     return {str(name): str(value) for name, value in values.items()}
-
-
-def slot_of(trigger: str, slot: datetime | None, group: int) -> datetime | None:
-    """Return the slot that a requested run stood for; None if that was the time of the request."""
-    if trigger not in REQUESTED or slot is None or int(slot.timestamp()) == group // NANOSECONDS:
-        return None
-    return slot

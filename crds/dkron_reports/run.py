@@ -10,6 +10,9 @@ from dkron_reports.reading import Object, objects, whole
 from dkron_reports.words import exact_span, one_line, read_time, span
 
 SECOND = timedelta(seconds=1)
+NANOSECONDS = 1_000_000_000
+REQUESTED = ("manual", "backfill")
+"""Triggers of runs that may be given something."""
 
 
 class Result(StrEnum):
@@ -59,8 +62,14 @@ class Run:
         return self.attempts[0].slot
 
     @property
+    def stands_for(self) -> datetime | None:
+        """The slot of the schedule that it stands for; None for a run after a parent, and for one on request that was
+        given none."""
+        return self.slot if self.trigger == "schedule" else slot_of(self.trigger, self.slot, self.group)
+
+    @property
     def trigger(self) -> str:
-        """The cause: schedule, manual or dependent; empty if the server does not tell."""
+        """The cause: schedule, manual, backfill or dependent; empty if the server does not tell."""
         return self.attempts[0].trigger
 
     @property
@@ -116,6 +125,13 @@ class Run:
         """Why it failed, from the last attempt that did; empty for a success."""
         bad = next((each for each in reversed(self.attempts) if each.success is False), None)
         return "" if bad is None or self.result is Result.SUCCESS else reason_of(bad)
+
+
+def slot_of(trigger: str, slot: datetime | None, group: int) -> datetime | None:
+    """Return the slot that a requested run stood for; None if that was the time of the request."""
+    if trigger not in REQUESTED or slot is None or int(slot.timestamp()) == group // NANOSECONDS:
+        return None
+    return slot
 
 
 def reason_of(attempt: Attempt) -> str:

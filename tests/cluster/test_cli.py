@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
@@ -57,10 +58,13 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     assert "bad: failed" in (said := seat.cli("run", "bad", "--wait", code=FAILED).errors)
     assert "2 attempts: exit 3" in said
     history = seat.cli("history", "bad", "--failed").lines
-    assert history[0].split()[:4] == ["STARTED", "TRIGGER", "RESULT", "ATTEMPTS"]
-    assert history[1].split()[1:4] == ["manual", "failed", "2"]
+    assert history[0].split()[:5] == ["SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS"]
+    assert history[1].split()[2:5] == ["manual", "failed", "2"]
     (run,) = json.loads(seat.cli("history", "bad", "-o", "json").output)
     assert [each["number"] for each in run["attempts"]] == [1, 2]
+    explained = seat.cli("explain", "bad").output
+    assert "it runs only on request (@manually)" in explained
+    assert "on request: failed" in explained
     assert "executor" in seat.cli("describe", "bad").output.lower()
     assert "bad" in seat.cli("top", "--since", "24h").lines[1]
     assert "requested a run of bad" in seat.cli("retry", "--failed", "--since", "1h").output
@@ -130,7 +134,12 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
         (line,) = [line for line in each("get", "-o", "wide").lines if line.startswith("long")]
         assert "Paused" in line
         assert "a move (DkronPause" in line
-    assert "the job is paused by" in seat.cli("run", "long", "--wait", code=FAILED).errors
+    for words in (("run", "long"), ("run", "long", "--wait")):
+        for each in (seat.cli, seat.rest):
+            assert "a move (DkronPause" in each(*words, code=FAILED).errors
+    (pause,) = seat.kube.all(DKRON_PAUSES)
+    asked = {run["spec"]["requestedBy"] for run in seat.kube.all(DKRON_RUNS) if run["spec"]["job"] == "long"}
+    assert asked == {pause["spec"]["pausedBy"]}
     assert "missedRuns  " in seat.cli("pauses").output
     seat.cli("pause", "--reason", "an upgrade", "--by", "bob")
     first, *others = seat.cli("resume", "after").lines
@@ -145,6 +154,13 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
     seat.cli("disable", "off")
     assert seat.cli("resume").lines[1:] == []
     seat.kube.wait_status("long", "to go on", lambda status: not status.get("paused"))
+
+
+def test_a_backfill_that_is_refused_is_no_success(seat: Seat) -> None:
+    for each in (seat.cli, seat.rest):
+        said = each("backfill", "good", "--from", "2000-01-01T00:00:00Z", code=FAILED).errors
+        assert "slots, more than spec.maxRuns (1000)" in said
+        assert "there is no such slot in the range" in each("backfill", "good", "--from", "1s").output
 
 
 def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
@@ -168,6 +184,10 @@ def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
     )
     assert shown.count("InvalidSchedule") > 2
     assert len(seat.cli("top", "-c", "3").lines) == 4
+    shown = seat.cli.in_terminal(
+        "get", "-w", code=INTERRUPTED, when=lambda text: text.count("6 jobs; Ctrl-C") > 1, send="\x03"
+    )
+    assert shown.count("InvalidSchedule") > 1
 
 
 def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
@@ -184,7 +204,8 @@ def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 3
     status = seat.kube.wait_status("long", "to be stopped", finished(3))
     assert {each["reason"] for each in status["executions"]} == {"Stopped"}
-    assert "dkronctl" in status["executions"][0]["message"]
+    user = json.loads(seat.cli("whoami", "-o", "json").output)["user"]
+    assert status["executions"][0]["message"].endswith(f"by {user}")
     assert seat.cli("stop", "long").output == "long: nothing runs\n"
 
 
@@ -228,8 +249,16 @@ def _without(answer: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def test_jobs_are_switched(seat: Seat) -> None:
-    assert seat.cli("enable", "off").output == "off enabled\n"
-    assert seat.cli("disable", "off").output == "off disabled\n"
+    label: dict[str, Any] = {"metadata": {"labels": {"team": "a"}}, "spec": {"metadata": {"team": "a"}}}
+    for name in ("off", "wrong"):
+        seat.kube.patch(DKRON_JOBS, name, label)
+    for each in (seat.cli, seat.rest):
+        words = ("get", "-l", "team=a", "--state", "disabled", "-o", "name")
+        wait_for("the labels", partial(each, *words), lambda said: said.output == "off\n", seconds=30)
+        assert each("enable", "-l", "team=a").output == "off enabled\nwrong was enabled already\n"
+        assert each("disable", "off").output == "off disabled\n"
+        assert "off: nothing runs" in each("stop", "-l", "team=a", "--all").output
+        assert "there are no jobs with team=b" in each("disable", "-l", "team=b").errors
     assert "spec.disabled" in seat.cli("run", "off", "--wait", code=FAILED).errors
     assert seat.cli("pause", "--api-writes").output == "the REST API rejects new and changed jobs\n"
     assert seat.rest("resume", "--api-writes").output == "the REST API accepts new and changed jobs\n"
@@ -239,7 +268,9 @@ def test_jobs_are_switched(seat: Seat) -> None:
 def test_the_same_by_the_rest_api(seat: Seat) -> None:
     assert "good" in seat.rest("get").output
     assert "good: success" in seat.rest("run", "good", "--wait").errors
-    assert "success" in seat.rest("history", "good").output
+    titles, newest, *_ = seat.rest("history", "good").lines
+    assert titles.split()[:3] == ["SLOT", "STARTED", "TRIGGER"]
+    assert newest.split()[2:4] == ["manual", "success"]
     assert "clocks go" in seat.rest("next", "good").output
     assert seat.rest("enable", "off").output == "off enabled\n"
     assert seat.rest("disable", "off").output == "off disabled\n"

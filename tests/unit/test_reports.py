@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
@@ -79,7 +80,7 @@ def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
     assert told["known_since"] == "2026-03-01T11:56:00Z"
     assert told["slots"][2] == {
         "slot": "2026-03-01T11:57:00Z", "what": "ran", "why": "success, 7s late, took 5.0s", "result": "success",
-        "attempts": 1, "group": RAN.group, "late_seconds": 7.0,
+        "trigger": "schedule", "attempts": 1, "group": RAN.group, "late_seconds": 7.0,
     }  # fmt: skip
     assert told["slots"][1]["why"] == "failed, took 5.0s, exit 2"
     skipped = {"what": "skipped", "why": FORBID, "reason": "ConcurrencyForbidden", "setting": "spec.concurrency"}
@@ -87,6 +88,8 @@ def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
     assert told["slots"][7]["why"].startswith("due 30s ago and not decided")
 
 
+EARLIER = execution(claim(at(-50), at=at(-50)))
+SAID = "its newest run began 2026-03-01T11:10:00Z: success, took 5.0s"
 KEPT = "keeps runs from 2026-03-01T11:56:00Z"
 
 
@@ -99,6 +102,9 @@ KEPT = "keeps runs from 2026-03-01T11:56:00Z"
         pytest.param({"expiresAt": "2026-03-01T11:59:30Z"}, {}, "sssssnn", "after spec.expiresAt", id="expired"),
         pytest.param({"schedule": "", "parentJob": "a"}, {}, "", "it runs after a, and has no slots", id="a child"),
         pytest.param({"schedule": "x"}, {}, "", "no schedule that can be read", id="invalid"),
+        pytest.param({"schedule": "@manually"}, {}, "", "it runs only on request (@manually)", id="on request"),
+        pytest.param({"schedule": "@manually"}, {"executions": (EARLIER,)}, "", SAID, id="on request, before"),
+        pytest.param({"schedule": "", "parentJob": "a"}, {"executions": (EARLIER,)}, "", SAID, id="a child, before"),
         pytest.param({}, {"observed_generation": 0}, "ssssssl", "has not acted on the newest change", id="not seen"),
         pytest.param({}, {}, "ssssssl", "60 slots or requests were skipped, the newest 2026-03-01T11:05", id="missed"),
         pytest.param({}, {"skipped": SKIPPED}, "????s?l", f"4 slots or requests were skipped, {NEWEST}", id="forbid"),
@@ -123,12 +129,52 @@ def test_situations(spec: dict[str, Any], known: dict[str, Any], expected: str, 
     assert (shown, [each for each in found.remarks if said in each] != []) == (expected, True), found.remarks
 
 
-def test_a_skipped_slot_that_was_run_again_tells_of_the_backfill() -> None:
-    again = RAN.model_copy(update={"trigger": Trigger.BACKFILL, "slot": at(-2)})
+def beside(trigger: Trigger, slot: datetime, *, asked_at: datetime, **fields: Any) -> Execution:
+    """An execution that the schedule did not cause, of a run that was asked for then."""
+    entry = claim(slot, at=asked_at).model_copy(update={"trigger": trigger, "group": nanoseconds(asked_at) + 7})
+    return execution(entry, **fields)
+
+
+TOLD = "success, took 5.0s"
+
+
+@pytest.mark.parametrize(
+    ("ran", "spec", "slots", "runs"),
+    [
+        pytest.param((beside(Trigger.BACKFILL, at(-2), asked_at=at(-1)),), {},
+                     {-2: f"by a backfill: {TOLD}"}, {}, id="a skipped slot, again"),
+        pytest.param((beside(Trigger.MANUAL, at(-2), asked_at=at(-1)),), {},
+                     {-2: f"on request: {TOLD}"}, {}, id="a skipped slot, on request"),
+        pytest.param((beside(Trigger.MANUAL, at(-2), asked_at=at(-2)),), {},
+                     {}, {-2: f"on request: {TOLD}"}, id="a request in the second of a slot"),
+        pytest.param((beside(Trigger.BACKFILL, at(-3), asked_at=at(-1)), RAN), {},
+                     {-3: f"success, 7s late, {TOLD[9:]}"}, {-3: f"by a backfill: {TOLD}"}, id="a run slot, again"),
+        pytest.param((beside(Trigger.BACKFILL, at(-4), asked_at=at(-1)),), {"since": at(-3.5)},
+                     {}, {-4: f"by a backfill: {TOLD}"}, id="before the schedule"),
+        pytest.param((RAN,), {"since": at(-2.5)}, {}, {-3: f"success, 7s late, {TOLD[9:]}"}, id="an earlier schedule"),
+        pytest.param((beside(Trigger.MANUAL, at(-2.5), asked_at=at(-2.5)),), {"schedule": "@manually"},
+                     {}, {-2.5: f"on request: {TOLD}"}, id="a job on request"),
+        pytest.param((beside(Trigger.DEPENDENT, at(-2.5), asked_at=at(-2.5), success=False, exit_code=3),),
+                     {"schedule": "", "parentJob": "a"},
+                     {}, {-2.5: "after a parent: failed, took 5.0s, exit 3"}, id="a child"),
+        pytest.param((beside(Trigger.MANUAL, at(-9), asked_at=at(-9)),), {}, {}, {}, id="outside of the period"),
+    ],
+)  # fmt: skip
+def test_runs_beside_the_schedule_are_told(
+    ran: tuple[Execution, ...], spec: dict[str, Any], slots: dict[float, str], runs: dict[float, str]
+) -> None:
+    """Slots that ran and other runs from 11:55 to 11:58, by their minutes after noon."""
     skips = Skipped(count=60, last_time=at(-2), last_reason=SkipReason.MISSED)
-    found = explain(job(status(executions=(again,), success_count=1, skipped=skips)), asked(-3, -2), now=NOON)
-    assert [(each.what, each.why) for each in found.slots][1] == ("ran", "by a backfill: success, took 5.0s")
-    assert found.slots[0].what == "skipped"
+    known = {key: spec[key] for key in spec.keys() & {"since"}}
+    of_job = {key: spec[key] for key in spec.keys() - {"since"}}
+    full = status(executions=ran, success_count=len(ran), skipped=skips, **known)
+    found = explain(job(full, **of_job), asked(-5, -2), now=NOON)
+    told = [
+        {(each.slot - NOON) / timedelta(minutes=1): each.why for each in those if each.what == "ran"}
+        for those in (found.slots, found.runs)
+    ]
+    assert told == [slots, runs]
+    assert all(each["trigger"] and each["what"] == "ran" for each in found.as_json()["runs"])
 
 
 def test_without_enough_skips_a_slot_without_a_run_may_have_lost_its_execution() -> None:

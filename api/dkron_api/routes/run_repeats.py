@@ -14,7 +14,8 @@ from dkron_api.translate.run_body import RunBody
 from dkron_api.translate.secrets_named import secrets_in
 from dkron_crds.parameter_places import run_problem
 from dkron_crds.schedule.errors import quoted
-from dkron_reports.repeat import may_have_values, slot_of, values_of
+from dkron_reports.repeat import may_have_values, values_of
+from dkron_reports.run import slot_of
 
 OTHERWISE = 'add "parameters", or {} for their defaults'
 HIDDEN = "use the Secrets that the values of this run name"

@@ -1,10 +1,12 @@
 """Arguments that several commands share."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from dkron_cli.complete import job_names
+from dkron_cli.core.selection import Selection, read_selector
 from dkron_cli.errors import CliError, Code
 
 
@@ -22,12 +24,42 @@ JobNames = Annotated[
     list[str] | None,
     typer.Argument(metavar="[JOB]...", help="Names of jobs; default: all.", autocompletion=job_names, callback=_named),
 ]
-SomeJobs = Annotated[
-    list[str], typer.Argument(metavar="JOB...", help="Names of jobs.", autocompletion=job_names, callback=_named)
+OneJob = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[JOB]", help="Name of the job.", autocompletion=job_names, callback=_named, show_default=False
+    ),
+]
+Selector = Annotated[
+    str | None,
+    typer.Option(
+        "--selector",
+        "-l",
+        show_default=False,
+        help="Jobs with these labels, as in team=a,tier=1; with --server, with this metadata.",
+    ),
 ]
 Execution = Annotated[
     str, typer.Argument(metavar="[EXECUTION]", help="Its id, or the name of its Job; default: the newest.")
 ]
+
+
+def chosen(jobs: Sequence[str] | None, selector: str | None, *, needed: bool = False) -> Selection:
+    """Return which jobs are meant. Raises `CliError` for names beside labels, for no labels in `-l`, and with `needed`
+    for neither."""
+    if selector is None:
+        if needed and not jobs:
+            raise usage("name jobs, or give -l")
+        return Selection(tuple(jobs or ()))
+    if jobs:
+        raise usage("name jobs, or give -l")
+    try:
+        labels = read_selector(selector)
+    except ValueError as error:
+        raise usage(str(error)) from None
+    if not labels:
+        raise usage("-l is empty; name a label, as in team=a")
+    return Selection(labels=labels)
 
 
 def usage(sentence: str) -> CliError:

@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
-from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress, read_selector
+from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress
+from dkron_cli.core.selection import read_selector
 from dkron_cli.edge.backend import Backend
 from dkron_cli.edge.cluster import opened_cluster
+from dkron_cli.edge.deciding import decided
 from dkron_cli.edge.objects import ClusterObjects, Objects, RestObjects
 from dkron_cli.edge.progress import Show, shown_progress
 from dkron_cli.edge.rest import open_rest
@@ -61,9 +64,9 @@ def backfill(  # noqa: PLR0913 - the options, one by one
 ) -> None:  # fmt: skip
     """Run the slots of a period again.
 
-    It creates a DkronBackfill, which the operator carries out: each slot runs once, and is told its own time. With
-    --wait, 0 if all runs succeeded, 1 if one failed or the backfill was refused. Ctrl-C leaves the backfill alone;
-    kubectl delete dkb cancels it.
+    It creates a DkronBackfill, which the operator carries out: each slot runs once, and is told its own time. 1 if the
+    backfill is refused, as for too many slots; with --wait, 0 if all runs succeeded, 1 if one failed. Ctrl-C leaves the
+    backfill alone; kubectl delete dkb cancels it.
     """
     options = options_of(ctx)
     if bool(job) == (selector is not None):
@@ -73,7 +76,7 @@ def backfill(  # noqa: PLR0913 - the options, one by one
     now = datetime.now(UTC)
     try:
         period = read_moment("--from", start, now), read_moment("--to", end, now)
-        labels = None if selector is None else read_selector(selector)
+        labels = None if selector is None else dict(read_selector(selector))
     except ValueError as error:
         raise usage(str(error)) from None
     if period[0] >= period[1]:
@@ -112,8 +115,12 @@ async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
     async with _place(options) as (backend, backfills):
         created = await _create(backend, backfills, asked)
         if not wait:
+            found = await decided(partial(_planned, backfills, asked.name))
+            if found is not None and found.refused:
+                raise CliError(Code.FAILED, f"the backfill {asked.name} does not run: {found.message}")
             if not structured(options, [created], names=lambda: [asked.name], one=True):
-                say(f"created the backfill {asked.name}; {_see(options, asked.name)}")
+                told = f": {found.message}" if found is not None and found.over else ""
+                say(f"created the backfill {asked.name}{told}; {_see(options, asked.name)}")
             return Code.OK
         remark(f"created the backfill {asked.name}")
         with shown_progress(options) as show:
@@ -137,6 +144,16 @@ async def _dry_run(options: Options, asked: Asked) -> int:
         raise CliError(Code.FAILED, found.message)
     say(found.message)
     return Code.OK
+
+
+async def _planned(backfills: Objects, name: str) -> Progress | None:
+    """Return how far a backfill has got, once the operator has planned or refused it, or if it cannot be read."""
+    try:
+        read = await backfills.find(name)
+    except CliError:
+        read = None
+    found = progress(read or {})
+    return found if read is None or found.over or found.planned is not None else None
 
 
 async def _until_over(backfills: Objects, name: str, show: Show) -> Progress:

@@ -6,11 +6,11 @@ from importlib.metadata import version
 
 import typer
 
-from dkron_cli.commands.rights import REVIEWS, lacks
+from dkron_cli.commands.rights import lacks
 from dkron_cli.core import checks
 from dkron_cli.core.checks import Check
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, opened_cluster
+from dkron_cli.edge.cluster import SELF_REVIEWS, Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import run, show, structured
 from dkron_cli.errors import CliError, Code
@@ -86,5 +86,5 @@ async def _server_time(cluster: Cluster) -> datetime | None:
     """Return the API server's time, from an object that it makes and does not store."""
     with readable():
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        answer = await cluster.kube.create(REVIEWS, None, review)
+        answer = await cluster.kube.create(SELF_REVIEWS, None, review)
     return read_time((answer.get("metadata") or {}).get("creationTimestamp"))

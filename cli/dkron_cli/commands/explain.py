@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from dkron_cli.commands.arguments import JobName, usage
-from dkron_cli.core.report_tables import explained_table
+from dkron_cli.core.report_tables import explained_table, in_order
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.explain import Question, read_question
-from dkron_reports.reading import items, objects
+from dkron_reports.reading import items
 
 
 def explain(
@@ -24,7 +24,8 @@ def explain(
     """Say for each slot whether it ran, and if not, why.
 
     A slot ran (how late, how many attempts, with which result), was skipped (by which rule), did not exist (disabled,
-    before startsAt, a change of the clocks), or is to come. Where the status ends, it says so.
+    before startsAt, a change of the clocks), or is to come. Runs on request, of backfills and after parents stand
+    between the slots. Where the status ends, it says so.
     """
     try:
         question = read_question(at=at, start=start, end=end, now=datetime.now(UTC), prefix="--")
@@ -36,7 +37,7 @@ def explain(
 async def _explain(options: Options, name: str, question: Question) -> None:
     async with connected(options) as backend:
         found = await backend.explain(name, question)
-    slots = objects(found, "slots")
+    slots = in_order(found)
     if structured(options, slots, names=lambda: [str(each.get("slot")) for each in slots], one=False):
         return
     if slots:
@@ -45,4 +46,4 @@ async def _explain(options: Options, name: str, question: Question) -> None:
     for sentence in remarks:
         say(str(sentence))
     if not slots and not remarks:
-        remark("no slots in this period")
+        remark("no slots and no runs in this period")

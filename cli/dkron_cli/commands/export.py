@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import JobNames
+from dkron_cli.commands.arguments import JobNames, Selector, chosen
+from dkron_cli.core.selection import Selection
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import print_json, print_manifests, run
 from dkron_cli.options import Options, options_of
@@ -14,6 +15,7 @@ from dkron_from_dkron.manifest import manifest
 def export(
     ctx: typer.Context,
     jobs: JobNames = None,
+    selector: Selector = None,
     full: Annotated[bool, typer.Option("--full", help="Also fields that have their default.")] = False,
 ) -> None:
     """Print jobs as manifests, or as Dkron's JSON.
@@ -21,12 +23,12 @@ def export(
     By kubeconfig: DkronJobs as YAML (-o json for JSON), without status, versions and pending requests; kubectl apply
     and dkronctl import take them. With --server: the JSON of /v1/jobs, which /v1/restore takes.
     """
-    run(_export(options_of(ctx), jobs or [], full=full))
+    run(_export(options_of(ctx), chosen(jobs, selector), full=full))
 
 
-async def _export(options: Options, names: list[str], *, full: bool) -> None:
+async def _export(options: Options, selection: Selection, *, full: bool) -> None:
     async with connected(options) as backend:
-        found = await backend.jobs(names)
+        found = await backend.jobs(selection)
     raw = [job.raw for job in found]
     if options.server:
         print_json(raw)

@@ -1,34 +1,101 @@
 """`get`: the jobs, as a table or as objects."""
 
+import asyncio
+import sys
 from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import JobNames
+from dkron_cli.commands.arguments import JobNames, Selector, chosen, usage
 from dkron_cli.core.job import job_table
-from dkron_cli.edge.backend import connected
-from dkron_cli.edge.terminal import remark, run, show, structured
+from dkron_cli.core.selection import Selection, is_in, states_of
+from dkron_cli.core.table import Table, lines
+from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.edge.live import PAUSE, redrawn
+from dkron_cli.edge.terminal import is_terminal, remark, run, say, show, structured
 from dkron_cli.options import Options, options_of
+from dkron_reports.job import Job
+from dkron_reports.words import plural
 
 
-def get(ctx: typer.Context, jobs: JobNames = None) -> None:
+def get(
+    ctx: typer.Context,
+    jobs: JobNames = None,
+    selector: Selector = None,
+    state: Annotated[
+        str, typer.Option("--state", help="Jobs with this STATE or RESULT, as failed or paused.", show_default=False)
+    ] = "",
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C, and show what changes.")] = False,
+) -> None:
     """List jobs, or some of them.
 
-    STATE is Scheduled, or in one word why the job does not run by itself; -o wide adds the sentence.
+    STATE is Scheduled, or in one word why the job does not run by itself; -o wide adds the sentence. --state takes
+    these words, those of RESULT, NotReady and running. With -w, a terminal shows the table anew each second; a pipe
+    gets a line for each job that is new or has changed.
     """
-    run(_get(options_of(ctx), jobs or []))
+    options, selection = options_of(ctx), chosen(jobs, selector)
+    if watch and options.structured:
+        raise usage("-w shows a table; leave out -o")
+    run(_watch(options, selection, state) if watch else _get(options, selection, state))
 
 
-async def _get(options: Options, names: list[str]) -> None:
+async def _get(options: Options, selection: Selection, state: str) -> None:
     async with connected(options) as backend:
-        found = await backend.jobs(names)
-        if not options.structured:
-            found = await backend.with_pauses(found, every=not names)
+        known = await _known(backend, selection, with_pauses=bool(state) or not options.structured)
+    found = [job for job in known if not state or is_in(job, state)]
     raw = [job.raw for job in found]
-    if structured(options, raw, names=lambda: [job.name for job in found], one=len(names) == 1):
+    if structured(options, raw, names=lambda: [job.name for job in found], one=len(selection.names) == 1):
         return
-    if not found:
-        remark(f"there are no jobs {backend.where}")
-        return
+    if known and not found:
+        words = sorted({word for job in known for word in states_of(job)}, key=str.lower)
+        remark(f'no job {backend.where} is "{state}"; they are {", ".join(words)}')
+    elif not found:
+        remark(f"there are no {selection} {backend.where}")
+    else:
+        show(_table(found, options), options)
+
+
+async def _watch(options: Options, selection: Selection, state: str) -> None:
+    async with connected(options) as backend:
+
+        async def look() -> list[Job]:
+            known = await _known(backend, selection, with_pauses=True)
+            return [job for job in known if not state or is_in(job, state)]
+
+        async def drawn() -> tuple[Table, str]:
+            found = await look()
+            return _table(found, options), f"{plural(len(found), 'job')}; Ctrl-C ends this table"
+
+        if is_terminal():
+            await redrawn(options, drawn)
+        seen: dict[tuple[str, str], tuple[object, ...]] | None = None
+        while True:
+            found = await look()
+            titles, *rows = lines(_table(found, options))
+            now = {(job.namespace, job.name): _shown(job) for job in found}
+            if seen is None:
+                say(titles)
+            for job, row in zip(found, rows, strict=True):
+                key = job.namespace, job.name
+                if seen is None or seen.get(key) != now[key]:
+                    say(row)
+            seen = now
+            # A pipe would get nothing until there is much.
+            sys.stdout.flush()
+            await asyncio.sleep(PAUSE)
+
+
+async def _known(backend: Backend, selection: Selection, *, with_pauses: bool) -> list[Job]:
+    found = await backend.jobs(selection)
+    return await backend.with_pauses(found, every=not selection.names) if with_pauses else found
+
+
+def _shown(job: Job) -> tuple[object, ...]:
+    """Return what a row shows, without how long ago that was."""
+    return job.when, job.state, job.last, job.result, job.next, job.active, job.skipped, job.problem, job.paused
+
+
+def _table(found: list[Job], options: Options) -> Table:
     wide, everywhere = options.output == "wide", options.all_namespaces
-    show(job_table(found, now=datetime.now(UTC), wide=wide, namespaces=everywhere), options)
+    return job_table(found, now=datetime.now(UTC), wide=wide, namespaces=everywhere)

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import JobName
+from dkron_cli.commands.arguments import OneJob, Selector, chosen
+from dkron_cli.core.job import title
 from dkron_cli.core.run import run_table
+from dkron_cli.core.selection import Selection
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
@@ -15,30 +17,38 @@ from dkron_reports.run import Result, runs_of
 
 def history(
     ctx: typer.Context,
-    job: JobName,
+    job: OneJob = None,
+    selector: Selector = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed, at least for a member.")] = False,
     count: Annotated[int, typer.Option("--count", "-c", min=1, help="At most so many runs.")] = 20,
 ) -> None:
     """List the runs of a job, with their attempts merged.
 
-    The last attempt of each member decides how a run ended. It goes back as far as spec.history.executions.
+    The last attempt of each member decides how a run ended. SLOT is the scheduled time that the run was for, also of a
+    backfill that is gone, or the time of its request. It goes back as far as spec.history.executions. With -l, the runs
+    of all these jobs, the newest first.
     """
-    run(_history(options_of(ctx), job, failed=failed, count=count))
+    selection = chosen([job] if job else None, selector, needed=True)
+    run(_history(options_of(ctx), selection, failed=failed, count=count))
 
 
-async def _history(options: Options, name: str, *, failed: bool, count: int) -> None:
+async def _history(options: Options, selection: Selection, *, failed: bool, count: int) -> None:
     async with connected(options) as backend:
-        job = await backend.job(name)
-        found = runs_of(await backend.attempts(job))
+        jobs = await backend.jobs(selection) if selection.labels else [await backend.job(selection.names[0])]
+        runs = [(job, each) for job in jobs for each in runs_of(await backend.attempts(job))]
     bad = (Result.FAILED, Result.PARTIALLY_FAILED)
-    found = [each for each in found if not failed or each.result in bad][:count]
-    raw = [_raw(each) for each in found]
+    runs = [(job, each) for job, each in runs if not failed or each.result in bad]
+    if len(jobs) > 1:
+        runs.sort(key=lambda each: 0.0 if each[1].started is None else each[1].started.timestamp(), reverse=True)
+    found = [each for _, each in runs[:count]]
+    raw = [{"namespace": job.namespace, "job": job.name, **_raw(each)} for job, each in runs[:count]]
     if structured(options, raw, names=lambda: [each.attempts[-1].id for each in found], one=False):
         return
     if not found:
-        remark("no runs")
+        remark("no runs" if jobs else f"there are no {selection} {backend.where}")
         return
-    show(run_table(found, now=datetime.now(UTC), wide=options.output == "wide"), options)
+    named = [title(job, namespaces=options.all_namespaces) for job, _ in runs[:count]] if selection.labels else None
+    show(run_table(found, now=datetime.now(UTC), wide=options.output == "wide", jobs=named), options)
 
 
 def _raw(found: object) -> dict[str, object]:

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from dkron_cli.commands.arguments import JobNames, usage
-from dkron_cli.commands.rights import who_am_i
 from dkron_cli.core.pauses import (
     Choice,
     Ending,
@@ -22,9 +21,9 @@ from dkron_cli.core.pauses import (
     pause_manifest,
     pause_table,
     read_end,
-    read_selector,
     still_paused,
 )
+from dkron_cli.core.selection import read_selector
 from dkron_cli.edge.backend import Backend, connected
 from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
@@ -233,9 +232,7 @@ class Place:
 
     async def user(self) -> str:
         """Return who pauses; empty if the server writes that."""
-        if not isinstance(self.backend, Cluster):
-            return ""
-        return str((await who_am_i(self.backend)).get("username") or "")
+        return await self.backend.user() if isinstance(self.backend, Cluster) else ""
 
 
 @asynccontextmanager

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import usage
-from dkron_cli.commands.logs import chosen
+from dkron_cli.commands.arguments import Selector, chosen, usage
+from dkron_cli.commands.logs import chosen as chosen_attempts
 from dkron_cli.complete import job_names
+from dkron_cli.core.selection import Selection
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.edge.terminal import say
@@ -20,6 +21,7 @@ from dkron_reports.words import instant, read_span
 def retry(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="[JOB]", help="Name of the job.", autocompletion=job_names)] = "",
+    selector: Selector = None,
     execution: Annotated[str, typer.Argument(metavar="[EXECUTION]", help="The execution to repeat.")] = "",
     failed: Annotated[bool, typer.Option("--failed", help="Each job whose newest run failed.")] = False,
     since: Annotated[str, typer.Option("--since", help="With --failed: runs of this period, as 12h or 7d.")] = "24h",
@@ -27,42 +29,49 @@ def retry(
 ) -> None:
     """Run again what has failed.
 
-    `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one of each job (or of JOB) whose
-    newest run in the period failed, however many have failed before it. The run gets the values and the slot that the
-    failed one was given; if its values are not kept any more, it is not made. With --server, the server copies them
-    and does not show them.
+    `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one of each job (or of JOB, or of those
+    with -l) whose newest run in the period failed, however many have failed before it. The run gets the values and the
+    slot that the failed one was given; if its values are not kept any more, it is not made. With --server, the server
+    copies them and does not show them.
     """
     options = options_of(ctx)
     if bool(execution) == failed:
         raise usage("name a job and its execution, or give --failed; see dkronctl history JOB -o wide")
+    selection = chosen([job] if job else None, selector)
+    if selection.labels and not failed:
+        raise usage("-l goes with --failed")
     try:
         period = read_span("--since", since)
     except ValueError as error:
         raise usage(str(error)) from None
     run_async(
-        _one(options, job, execution, dry_run=dry_run) if execution else _all(options, job, period, dry_run=dry_run)
+        _one(options, job, execution, dry_run=dry_run)
+        if execution
+        else _all(options, selection, period, dry_run=dry_run)
     )
 
 
 async def _one(options: Options, name: str, execution: str, *, dry_run: bool) -> None:
     async with connected(options) as backend:
         job = await backend.job(name)
-        (attempt,) = chosen(job, await backend.attempts(job), execution, failed=False)
+        (attempt,) = chosen_attempts(job, await backend.attempts(job), execution, failed=False)
+        if job.paused:
+            raise CliError(Code.FAILED, f"{job.name} is {job.paused} and refuses runs")
         given = await backend.repeat(job, attempt, dry_run=dry_run)
     say(f"{'would request' if dry_run else 'requested'} a run of {job.name}{given}")
 
 
-async def _all(options: Options, name: str, period: timedelta, *, dry_run: bool) -> None:
+async def _all(options: Options, selection: Selection, period: timedelta, *, dry_run: bool) -> None:
     start = shifted(datetime.now(UTC), -period)
     async with connected(options) as backend:
         found = False
-        for job in await backend.jobs([name] if name else []):
+        for job in await backend.jobs(selection):
             failure = await backend.latest_failure(job, start)
             if failure is None:
                 continue
             found = True
-            if job.disabled:
-                say(f"{job.name} is disabled, and is left out")
+            if job.disabled or job.paused:
+                say(f"{job.name} is {'disabled' if job.disabled else job.paused}, and is left out")
                 continue
             try:
                 given = await backend.repeat(job, failure.attempts[-1], dry_run=dry_run)

@@ -17,7 +17,6 @@ from dkron_crds.status import Trigger
 from dkron_kube.paths import Resource
 from dkron_reports.repeat import may_have_values
 
-REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
 ACCESS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 
 
@@ -84,17 +83,9 @@ def can(
     raise typer.Exit(run(_can(options, verb, job)))
 
 
-async def who_am_i(cluster: Cluster) -> dict[str, Any]:
-    """Return the user that the API server sees: `username` and `groups`."""
-    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-    with readable():
-        answer = await cluster.kube.create(REVIEWS, None, review)
-    return (answer.get("status") or {}).get("userInfo") or {}
-
-
 async def _whoami(options: Options) -> None:
     async with opened_cluster(options) as cluster:
-        user = await who_am_i(cluster)
+        user = await cluster.whoami()
     found = {"user": user.get("username", ""), "groups": user.get("groups") or [], "namespace": cluster.namespace}
     if structured(options, [found], names=lambda: [str(found["user"])], one=True):
         return

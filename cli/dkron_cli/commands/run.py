@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from dkron_cli.commands.arguments import JobName, usage
 from dkron_cli.commands.logs import print_log
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge.backend import Asked, Backend, connected
+from dkron_cli.edge.deciding import decided
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
@@ -43,8 +45,9 @@ def run(  # noqa: PLR0913 - an option each
 ) -> None:
     """Run a job now; with --wait the exit code is the result.
 
-    By kubeconfig it creates a DkronRun and prints its name, which takes the right to create dkronruns and no other.
-    With --wait, 0 if the run succeeded, 1 if it failed or the operator refused it, 6 if --timeout has passed: the run
+    By kubeconfig it creates a DkronRun and prints its name, which takes the right to create dkronruns and no other. If
+    the operator refuses the run within a moment, as of a paused job, the code is 1; a user who may not get dkronruns is
+    not told so. With --wait, 0 if the run succeeded, 1 if it failed or was refused, 6 if --timeout has passed: the run
     then goes on, and so it does after Ctrl-C and with 4, if you may not read the DkronRun. With --server, --wait also
     waits for the jobs that run after this one, and --follow prints the output at the end. Values that do not fit the
     parameters of the job end with 1.
@@ -86,6 +89,7 @@ async def _run(options: Options, request: Request) -> int:
         asked: Asked | None = None
         if not (request.wait or request.follow):
             asked = await backend.run(job, force=request.force, wait=None, order=request.order)
+            await _raise_if_refused(backend, asked)
             say(f"{_requested(asked)}; {_see(asked)}")
             return Code.OK
         began = time.monotonic()
@@ -103,6 +107,18 @@ async def _run(options: Options, request: Request) -> int:
             shown = f"dkronctl history {job.name} shows it" if asked is None else _see(asked)
             raise CliError(Code.CONFLICT, f"{text}; {shown}") from None
     return _report(job.name, found)
+
+
+async def _raise_if_refused(backend: Backend, asked: Asked) -> None:
+    """Raise `CliError` if the operator refuses the run within a moment. A REST API refuses the request itself, and a
+    user who may not read DkronRuns is not told."""
+    if not asked.object_name:
+        return
+    try:
+        await decided(partial(backend.progress, asked))
+    except CliError as error:
+        if error.code in (Code.FAILED, Code.NOT_FOUND):
+            raise
 
 
 def _requested(asked: Asked) -> str:

@@ -4,18 +4,21 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import Execution, JobName, usage
-from dkron_cli.edge.backend import connected
+from dkron_cli.commands.arguments import Execution, OneJob, Selector, chosen, usage
+from dkron_cli.core.selection import Selection
+from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
-from dkron_cli.edge.terminal import say
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
+from dkron_reports.job import Job
 
 
 def stop(
     ctx: typer.Context,
-    job: JobName,
+    job: OneJob = None,
     execution: Execution = "",
+    selector: Selector = None,
     every: Annotated[
         bool, typer.Option("--all", help="All executions of the job that run or wait for a retry.")
     ] = False,
@@ -25,28 +28,38 @@ def stop(
     The operator deletes the Job; its pod has its grace period to end. The execution is recorded with the reason
     Stopped and your name, and is not retried.
     """
+    selection = chosen([job] if job else None, selector, needed=True)
     if execution and every:
         raise usage("name one execution, or give --all")
-    run_async(_stop(options_of(ctx), job, execution, every=every))
+    if selection.labels and not every:
+        raise usage("-l stops all executions of its jobs; give --all, too")
+    run_async(_stop(options_of(ctx), selection, execution, every=every))
 
 
-async def _stop(options: Options, name: str, execution: str, *, every: bool) -> None:
+async def _stop(options: Options, selection: Selection, execution: str, *, every: bool) -> None:
     async with connected(options) as backend:
-        job = await backend.job(name)
-        attempts = await backend.attempts(job)
-        active = [each for each in attempts if each.finished is None]
-        if execution:
-            active = [each for each in active if execution in (each.id, each.job, each.id.partition("-")[2])]
-            if not active:
-                ended = any(execution in (each.id, each.job) for each in attempts)
-                what = "has ended already" if ended else "does not exist"
-                raise CliError(Code.NOT_FOUND, f'the execution "{execution}" of "{job.name}" {what}')
+        found = await backend.jobs(selection) if selection.labels else [await backend.job(selection.names[0])]
+        for job in found:
+            await _stop_one(backend, job, execution, every=every)
+    if not found:
+        remark(f"there are no {selection} {backend.where}")
+
+
+async def _stop_one(backend: Backend, job: Job, execution: str, *, every: bool) -> None:
+    attempts = await backend.attempts(job)
+    active = [each for each in attempts if each.finished is None]
+    if execution:
+        active = [each for each in active if execution in (each.id, each.job, each.id.partition("-")[2])]
         if not active:
-            say(f"{job.name}: nothing runs")
-            return
-        if len(active) > 1 and not every:
-            ids = ", ".join(each.id for each in active)
-            raise usage(f'"{job.name}" runs {len(active)} times; name one of {ids}, or give --all')
-        for each in active:
-            await backend.stop(job, each)
-            say(f"asked to stop {each.id}")
+            ended = any(execution in (each.id, each.job) for each in attempts)
+            what = "has ended already" if ended else "does not exist"
+            raise CliError(Code.NOT_FOUND, f'the execution "{execution}" of "{job.name}" {what}')
+    if not active:
+        say(f"{job.name}: nothing runs")
+        return
+    if len(active) > 1 and not every:
+        ids = ", ".join(each.id for each in active)
+        raise usage(f'"{job.name}" runs {len(active)} times; name one of {ids}, or give --all')
+    for each in active:
+        await backend.stop(job, each)
+        say(f"asked to stop {each.id}")

@@ -2,35 +2,41 @@
 
 import typer
 
-from dkron_cli.commands.arguments import SomeJobs
+from dkron_cli.commands.arguments import JobNames, Selector, chosen
+from dkron_cli.core.job import title
+from dkron_cli.core.selection import Selection
 from dkron_cli.edge.backend import connected
+from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
-from dkron_cli.edge.terminal import say
 from dkron_cli.options import Options, options_of
 
 
-def enable(ctx: typer.Context, jobs: SomeJobs) -> None:
+def enable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
     """Let jobs run by their schedule.
 
     Slots that came while a job was disabled do not run later.
     """
-    run_async(_switch(options_of(ctx), jobs, disabled=False))
+    run_async(_switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=False))
 
 
-def disable(ctx: typer.Context, jobs: SomeJobs) -> None:
+def disable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
     """Stop jobs from running by their schedule.
 
     What runs already goes on; dkronctl stop stops it. A disabled job refuses requests for runs, too.
     """
-    run_async(_switch(options_of(ctx), jobs, disabled=True))
+    run_async(_switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=True))
 
 
-async def _switch(options: Options, names: list[str], *, disabled: bool) -> None:
+async def _switch(options: Options, selection: Selection, *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
     async with connected(options) as backend:
         # All are looked up first: a wrong name changes nothing.
-        for job in await backend.jobs(names):
+        found = await backend.jobs(selection)
+        for job in found:
+            name = title(job, namespaces=options.all_namespaces)
             changed = await backend.disable(job, disabled=disabled)
-            say(f"{job.name} {word}" if changed else f"{job.name} was {word} already")
+            say(f"{name} {word}" if changed else f"{name} was {word} already")
             if job.paused and not disabled:
-                say(f"{job.name} is {job.paused}, and runs by its schedule when that ends")
+                say(f"{name} is {job.paused}, and runs by its schedule when that ends")
+    if not found:
+        remark(f"there are no {selection} {backend.where}")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dkron_crds.names import API_VERSION, object_name
-from dkron_reports.words import instant
+from dkron_reports.words import instant, one_line
 
 Object = dict[str, Any]
 NAME_ROOM = 40
@@ -29,6 +29,11 @@ class Progress:
         """Whether it has ended."""
         return self.good is not None
 
+    @property
+    def refused(self) -> bool:
+        """Whether it ended before it had a plan."""
+        return self.good is False and self.planned is None
+
 
 def backfill_body(name: str, spec: Mapping[str, Any]) -> Object:
     """Return the object, without the fields of the spec that are None."""
@@ -39,15 +44,6 @@ def backfill_body(name: str, spec: Mapping[str, Any]) -> Object:
 def backfill_name(job: str, at: int, salt: str) -> str:
     """Return a name for a backfill of a job, or of several, from the Unix second `at` and a few random characters."""
     return f"{object_name(job)[:NAME_ROOM] if job else 'jobs'}-{at}-{salt}"
-
-
-def read_selector(text: str) -> dict[str, str]:
-    """Read labels such as `team=data,tier=2`; an empty text means none. Raises ValueError with a sentence."""
-    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
-    for key, sign, value in pairs:
-        if not (key and sign) or "=" in value or key.endswith("!"):
-            raise ValueError(f'--selector: "{text}" is not a list of labels; write them as team=data,tier=2')
-    return {key: value for key, _, value in pairs}
 
 
 def progress(body: Mapping[str, Any]) -> Progress:
@@ -67,7 +63,8 @@ def progress(body: Mapping[str, Any]) -> Progress:
 def _failed(run: Mapping[str, Any]) -> str:
     slot = run.get("slot")
     at = instant(datetime.fromisoformat(slot)) if isinstance(slot, str) else "-"
-    return f"{at} of {run.get('job')} failed: kubectl describe dkr {run.get('run')}"
+    why = one_line(str(run.get("message") or "")) or f"kubectl describe dkr {run.get('run')}"
+    return f"{at} of {run.get('job')} failed: {why}"
 
 
 def _whole(value: object) -> int:

@@ -116,9 +116,10 @@ def clock(server: datetime | None, now: datetime) -> Iterator[Check]:
 
 
 def rights(allowed: Mapping[str, bool]) -> Iterator[Check]:
-    """Check what the user may do."""
+    """Check what the user may do. A user without any right has learned nothing else about the jobs."""
     if missing := [verb for verb, yes in allowed.items() if not yes]:
-        yield Check(WARNING, f"you may not {', '.join(missing)}", "ask for a role; dkronctl can VERB names the right")
+        word = WARNING if any(allowed.values()) else PROBLEM
+        yield Check(word, f"you may not {', '.join(missing)}", "ask for a role; dkronctl can VERB names the right")
     else:
         yield Check(OK, f"you may {', '.join(allowed)}")
 

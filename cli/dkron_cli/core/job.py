@@ -39,6 +39,11 @@ def with_pause(job: Job, paused: str) -> Job:
     return replace(job, paused=one_line(paused), state=state)
 
 
+def title(job: Job, *, namespaces: bool) -> str:
+    """Return the name of a job, after its namespace if there may be several."""
+    return f"{job.namespace}/{job.name}" if namespaces else job.name
+
+
 def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: bool) -> Table:
     """Return the table of `get`."""
     columns = ["NAME", "SCHEDULE", "STATE", "LAST", "RESULT", "NEXT", "ACTIVE"]

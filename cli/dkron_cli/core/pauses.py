@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dkron_cli.core.selection import Labels, has_all, written
 from dkron_cli.core.table import Table, table
 from dkron_crds.base import rfc3339
 from dkron_crds.names import API_VERSION
@@ -25,22 +26,20 @@ class Choice:
     """Which jobs: some by name, those with labels, or all; of one namespace, or everywhere."""
 
     jobs: tuple[str, ...] = ()
-    selector: tuple[tuple[str, str], ...] = ()
+    selector: Labels = ()
     everywhere: bool = False
 
     def __str__(self) -> str:
         where = " in all namespaces" if self.everywhere else ""
         if self.jobs:
             return ", ".join(self.jobs) + where
-        labels = ",".join(f"{key}={value}" for key, value in self.selector)
-        return (f"jobs with {labels}" if labels else "all jobs") + where
+        return (f"jobs with {written(self.selector)}" if self.selector else "all jobs") + where
 
     def selects(self, job: Job) -> bool:
         """Whether a job of the right namespace is one of them."""
         if self.jobs:
             return job.name in self.jobs or job.object_name in self.jobs
-        labels = mapping(mapping(job.raw, "metadata"), "labels")
-        return all(labels.get(key) == value for key, value in self.selector)
+        return has_all(self.selector, mapping(mapping(job.raw, "metadata"), "labels"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +48,6 @@ class Ending:
 
     pause: Object
     left: tuple[str, ...] = ()
-
-
-def read_selector(text: str) -> tuple[tuple[str, str], ...]:
-    """Return the labels of a selector such as `team=a,tier=1`. Raises ValueError with a sentence."""
-    found = []
-    for part in filter(None, text.split(",")):
-        key, equals, value = part.strip().partition("=")
-        if not (key and equals) or key.endswith("!") or value.startswith("="):
-            raise ValueError(f'-l: "{part}" is not a label; use key=value, and commas between several')
-        found.append((key, value))
-    return tuple(sorted(found))
 
 
 def read_end(text: str, now: datetime) -> datetime:

@@ -5,8 +5,8 @@ from dkron_cli.core.order import Order
 from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_reports.job import Job
 from dkron_reports.reading import Object
-from dkron_reports.repeat import slot_of, values_of
-from dkron_reports.run import Attempt
+from dkron_reports.repeat import values_of
+from dkron_reports.run import Attempt, slot_of
 
 
 def same_order(attempt: Attempt, run: Object | None) -> Order:

@@ -4,8 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
-from dkron_reports.reading import Object, items, mapping, number
+from dkron_reports.reading import Object, items, mapping, number, objects
 from dkron_reports.words import ago, plural, read_time
+
+
+def in_order(explanation: Object) -> list[Object]:
+    """Return the slots of an explanation and the runs beside them, the earliest first."""
+    found = [*objects(explanation, "slots"), *objects(explanation, "runs")]
+    return sorted(found, key=lambda each: str(each.get("slot")).removesuffix("Z"))
 
 
 def explained_table(slots: Sequence[Object]) -> Table:

@@ -4,44 +4,55 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
-from dkron_reports.reading import Object, whole
+from dkron_reports.reading import Object, mapping, whole
 from dkron_reports.run import SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
 
 
 def attempts_of_dkron(executions: Iterable[Object]) -> list[Attempt]:
-    """Return the attempts in Dkron's list of executions. Dkron names no member: the node stands for it."""
-    return [
-        Attempt(
-            id=str(each.get("id") or ""),
-            group=whole(each.get("group")),
-            number=whole(each.get("attempt")) or 1,
-            started=read_time(each.get("started_at")),
-            finished=(end := read_time(each.get("finished_at"))),
-            success=None if end is None else each.get("success") is True,
-            node=str(each.get("node_name") or ""),
-            output=str(each.get("output") or ""),
-        )
-        for each in executions
-    ]
+    """Return the attempts in Dkron's list of executions. Only ours tells the `details`."""
+    return [_attempt(each, mapping(each, "details")) for each in executions]
 
 
-def run_table(runs: Sequence[Run], *, now: datetime, wide: bool) -> Table:
-    """Return the table of `history`."""
-    columns = ("STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE", "WHY")
+def _attempt(raw: Object, details: Object) -> Attempt:
+    end, code = read_time(raw.get("finished_at")), details.get("exit_code")
+    return Attempt(
+        id=str(raw.get("id") or ""),
+        group=whole(raw.get("group")),
+        number=whole(raw.get("attempt")) or 1,
+        started=read_time(raw.get("started_at")),
+        finished=end,
+        success=None if end is None else raw.get("success") is True,
+        job=str(details.get("job") or ""),
+        slot=read_time(details.get("slot")),
+        trigger=str(details.get("trigger") or ""),
+        member=str(details.get("member") or ""),
+        node=str(raw.get("node_name") or ""),
+        exit_code=code if isinstance(code, int) else None,
+        reason=str(details.get("reason") or ""),
+        message=str(details.get("message") or ""),
+        output=str(raw.get("output") or ""),
+    )
+
+
+def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[str] | None = None) -> Table:
+    """Return the table of `history`; `jobs` are the names of their jobs, if these are several. A narrow terminal has no
+    room for the start, which is so LATE after the SLOT."""
+    columns = ("JOB", "SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE", "WHY")
     more = ("MEMBERS", "NODES", "EXECUTION")
     rows = []
-    for run in runs:
+    for run, job in zip(runs, jobs or [""] * len(runs), strict=True):
         members = {each.member for each in run.attempts}
         end = run.finished or now
         row = (
-            instant(run.started), run.trigger, run.result.value, str(run.tries),
-            "" if run.started is None else exact_span(end - run.started), _late(run), run.why,
+            job, "" if run.slot is None else instant(run.slot), instant(run.started), run.trigger, run.result.value,
+            str(run.tries), "" if run.started is None else exact_span(end - run.started), _late(run), run.why,
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
         rest = (str(len(members)) if len(members) > 1 else "", nodes, run.attempts[-1].id)
         rows.append((*row, *rest) if wide else row)
-    return table((*columns, *more) if wide else columns, rows)
+    spare = "STARTED" if all(run.slot for run in runs) else ""
+    return table((*columns, *more) if wide else columns, rows, spare=spare)
 
 
 def attempt_table(attempts: Sequence[Attempt]) -> Table:
@@ -59,5 +70,7 @@ def attempt_table(attempts: Sequence[Attempt]) -> Table:
 
 
 def _late(run: Run) -> str:
-    late = run.late
-    return "" if late is None else span(late) if late >= SECOND else "0s"
+    slot = run.stands_for
+    if slot is None or run.started is None:
+        return ""
+    return span(late) if (late := run.started - slot) >= SECOND else "0s"

@@ -26,13 +26,15 @@ class Table(NamedTuple):
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    spare: str = ""
+    """The column that goes first where there is no room for all."""
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, spare: str = "") -> Table:
     """Return a table without the columns that are empty in every row."""
     cells = [tuple(cell if cell.isprintable() else one_line(cell) for cell in row) for row in rows]
     used = [at for at in range(len(columns)) if any(row[at] for row in cells)] or range(len(columns))
-    return Table(tuple(columns[at] for at in used), tuple(tuple(row[at] for at in used) for row in cells))
+    return Table(tuple(columns[at] for at in used), tuple(tuple(row[at] for at in used) for row in cells), spare)
 
 
 def lines(content: Table, *, width: int | None = None, wrap: bool = False) -> list[str]:
@@ -42,6 +44,10 @@ def lines(content: Table, *, width: int | None = None, wrap: bool = False) -> li
     """
     cells = [content.columns, *[tuple(cell or "-" for cell in row) for row in content.rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if width is not None and content.spare in content.columns and _least(widths) > width:
+        at = content.columns.index(content.spare)
+        rest = (tuple(row[:at] + row[at + 1 :]) for row in (content.columns, *content.rows))
+        return lines(Table(next(rest), tuple(rest)), width=width, wrap=wrap)
     if width is not None and len(widths) > 1 and content.columns[-1] == WHOLE:
         widths = [*_fitted(widths[:-1], width), widths[-1]]
     elif width is not None:
@@ -70,6 +76,11 @@ def _visible(color: str) -> str:
             kept += given[at : at + size]
         at += size
     return f"\x1b[{';'.join(kept)}m" if kept else ""
+
+
+def _least(widths: Sequence[int]) -> int:
+    """Return the width of a table of which only a sentence in the last column is cut."""
+    return sum(widths[:-1]) + min(widths[-1], SENTENCE) + len(GAP) * (len(widths) - 1)
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:

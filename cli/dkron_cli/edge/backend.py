@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Protocol
 
 from dkron_cli.core.order import Order
+from dkron_cli.core.selection import ALL, Selection
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_reports.explain import Question
@@ -40,8 +41,8 @@ class Backend(Protocol):
     def where(self) -> str:
         """Where its jobs are, at the end of a sentence."""
 
-    async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
-        """Return the jobs of these names, or all."""
+    async def jobs(self, chosen: Selection = ALL) -> list[Job]:
+        """Return the chosen jobs, sorted. A REST API has no labels: there the metadata of the jobs counts."""
 
     async def job(self, name: str) -> Job:
         """Return one job, by its Dkron name or the name of its object."""
@@ -91,7 +92,7 @@ class Backend(Protocol):
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Say what is due: an `Agenda` as JSON."""
 
-    async def failing(self, since: str, *, most: int) -> Answer:
+    async def failing(self, since: str, *, most: int, chosen: Selection = ALL) -> Answer:
         """Say which jobs fail most: a `Failing` as JSON."""
 
     async def summary(self) -> Answer:

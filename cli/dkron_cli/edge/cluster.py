@@ -2,7 +2,7 @@
 
 import getpass
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Any
 
 from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.repeat import lost, same_order
+from dkron_cli.core.selection import ALL, Selection, written
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.pod_logs import pod_log
@@ -39,6 +40,9 @@ from dkron_reports.summary import summarizing
 
 Object = dict[str, Any]
 MANAGER = "dkronctl"
+SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
+LONGEST_USER = 256
+"""Characters of the name of a user that a spec takes."""
 _ROOM = 42
 """Characters of the job's name in that of a DkronRun."""
 
@@ -50,6 +54,7 @@ class Cluster:
         self.kube = kube
         self.namespace = namespace
         self.everywhere = everywhere
+        self._user = ""
 
     @property
     def where(self) -> str:
@@ -60,13 +65,15 @@ class Cluster:
         """Close the connections."""
         await self.kube.close()
 
-    async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
-        """Return the jobs of these names, or all, sorted."""
+    async def jobs(self, chosen: Selection = ALL) -> list[Job]:
+        """Return the chosen jobs, sorted."""
+        names = chosen.names
         if names and not self.everywhere:
             return [await self.job(name) for name in names]
         with readable():
             where = None if self.everywhere else self.namespace
-            found = [from_object(raw) async for raw in self.kube.list(DKRON_JOBS, where)]
+            listed = self.kube.list(DKRON_JOBS, where, label_selector=written(chosen.labels) or None)
+            found = [from_object(raw) async for raw in listed]
         found.sort(key=lambda job: (job.namespace, job.name))
         if not names:
             return found
@@ -133,7 +140,7 @@ class Cluster:
         if why := unfit(job, order):
             raise CliError(Code.FAILED, f'"{job.name}" cannot run with these values: {why}')
         name = f"{job.object_name[:_ROOM]}-{secrets.token_hex(8)}"
-        spec = order.spec(job.name, force=force, by=_user())
+        spec = order.spec(job.name, force=force, by=await self.user())
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": spec}
         with readable():
             made = (await self.kube.create(DKRON_RUNS, job.namespace, body))["metadata"]
@@ -173,7 +180,7 @@ class Cluster:
 
     async def stop(self, job: Job, attempt: Attempt) -> None:
         """Write the annotation that requests a stop."""
-        key, text = stop_annotation(attempt.job, datetime.now(UTC), by=_user())
+        key, text = stop_annotation(attempt.job, datetime.now(UTC), by=await self.user())
         await self._annotate(job, key, text)
 
     async def disable(self, job: Job, *, disabled: bool) -> bool:
@@ -183,6 +190,23 @@ class Cluster:
         with readable():
             await self.kube.patch(DKRON_JOBS, job.namespace, job.object_name, {"spec": {"disabled": disabled}})
         return True
+
+    async def whoami(self) -> Object:
+        """Return the user that the API server sees: `username` and `groups`."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        with readable():
+            answer = await self.kube.create(SELF_REVIEWS, None, review)
+        return (answer.get("status") or {}).get("userInfo") or {}
+
+    async def user(self) -> str:
+        """Return who runs, stops and pauses: the user that the API server sees, else that of this machine."""
+        if not self._user:
+            try:
+                self._user = str((await self.whoami()).get("username") or "")[:LONGEST_USER]
+            except CliError:
+                self._user = ""
+            self._user = self._user or _local_user()
+        return self._user
 
     async def pause(self, *, paused: bool) -> bool:
         """Set spec.paused of the DkronCluster."""
@@ -236,9 +260,9 @@ class Cluster:
         end = end_of(within, now, option="--within")
         return at_once(planning(with_first(jobs, now=now), now=now, end=end, most=most, least=least)).as_json()
 
-    async def failing(self, since: str, *, most: int) -> Answer:
+    async def failing(self, since: str, *, most: int, chosen: Selection = ALL) -> Answer:
         """Count the failures of the objects."""
-        jobs, now = await self.jobs(), datetime.now(UTC)
+        jobs, now = await self.jobs(chosen), datetime.now(UTC)
         start = start_of(since, now, option="--since")
         return at_once(failing(jobs, start=start, now=now, most=most)).as_json()
 
@@ -299,7 +323,7 @@ async def job_names(options: Options) -> list[str]:
         await kube.close()
 
 
-def _user() -> str:
+def _local_user() -> str:
     try:
         return f"{getpass.getuser()} (dkronctl)"
     except (KeyError, OSError):

@@ -1,8 +1,9 @@
 """A table in a terminal that is drawn anew in place."""
 
+import asyncio
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from dkron_cli.core.table import Table, lines
@@ -11,6 +12,16 @@ from dkron_cli.options import Options
 
 Draw = Callable[[Table, str], None]
 """Takes the table, and a line that stands below it."""
+PAUSE = 1.0
+"""Seconds between two looks."""
+
+
+async def redrawn(options: Options, look: Callable[[], Awaitable[tuple[Table, str]]]) -> None:
+    """Draw the table that `look` finds, and the line below it, again and again until Ctrl-C."""
+    with live(options) as screen:
+        while True:
+            screen(*await look())
+            await asyncio.sleep(PAUSE)
 
 
 @contextmanager

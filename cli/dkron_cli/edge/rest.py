@@ -1,7 +1,7 @@
 """The REST API by its address: ours, or a Dkron's."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -16,14 +16,16 @@ from dkron_cli.core.address import address_of, in_the_clear
 from dkron_cli.core.job import from_dkron, with_pause
 from dkron_cli.core.order import Order
 from dkron_cli.core.run import attempts_of_dkron
+from dkron_cli.core.selection import ALL, Selection, has_all
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
 from dkron_reports.explain import Question
-from dkron_reports.failing import latest_failure
+from dkron_reports.failing import MOST, latest_failure
 from dkron_reports.job import Job
+from dkron_reports.reading import mapping, objects
 from dkron_reports.run import Attempt, Run, runs_of
 from dkron_reports.slots import coming_by_expression
 
@@ -58,13 +60,16 @@ class Rest:
         """Close the connections."""
         await self._session.close()
 
-    async def jobs(self, names: Sequence[str] = ()) -> list[Job]:
-        """Return the jobs of these names, or all, sorted."""
-        if names:
-            return [await self.job(name) for name in names]
-        listed = await self.call("GET", "/v1/jobs")
+    async def jobs(self, chosen: Selection = ALL) -> list[Job]:
+        """Return the chosen jobs, sorted. Labels are compared with the metadata of the jobs."""
+        if chosen.names:
+            return [await self.job(name) for name in chosen.names]
+        query = urlencode([(f"metadata[{key}]", value) for key, value in chosen.labels])
+        listed = await self.call("GET", f"/v1/jobs?{query}" if query else "/v1/jobs")
         with self.as_ours_does():
-            return sorted((from_dkron(raw) for raw in listed), key=lambda job: job.name)
+            # A server that does not know the query lists all jobs.
+            found = [from_dkron(raw) for raw in listed if has_all(chosen.labels, mapping(raw, "metadata"))]
+        return sorted(found, key=lambda job: job.name)
 
     async def job(self, name: str) -> Job:
         """Return one job."""
@@ -121,7 +126,7 @@ class Rest:
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the executions that the server shows."""
-        raw = await self.call("GET", f"{_path(job)}/executions", job=job.name)
+        raw = await self.call("GET", f"{_path(job)}/executions?details=true", job=job.name)
         with self.as_ours_does():
             return attempts_of_dkron(raw)
 
@@ -144,7 +149,7 @@ class Rest:
         path = f"{_path(job)}/run" + (f"?{query}" if query else "")
         # The caller, too, waits for so long, and has more to say about it.
         limit = wait + LONGER if wait else 0
-        await self.call("POST", path, job=job.name, seconds=limit, body=order.body())
+        await self.call("POST", path, job=job.name, seconds=limit, body=order.body(), conflict=Code.FAILED)
         return Asked(job, 0, known=known)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
@@ -154,7 +159,8 @@ class Rest:
         if not dry_run:
             # An API without this field ignores a body that has none of its fields, and refuses one that has others.
             body = {"repeat": attempt.id, "force": False}
-            await self.call("POST", f"{_path(job)}/run?wait=false", job=job.name, body=body)
+            path = f"{_path(job)}/run?wait=false"
+            await self.call("POST", path, job=job.name, body=body, conflict=Code.FAILED)
         return f" that repeats {attempt.id}"
 
     async def _require_ours(self, job: Job, what: str) -> None:
@@ -239,9 +245,15 @@ class Rest:
         query = urlencode({"within": within, "count": most, "crowded": least})
         return await self._report(f"/v1/agenda?{query}", "tell what is due")
 
-    async def failing(self, since: str, *, most: int) -> Answer:
+    async def failing(self, since: str, *, most: int, chosen: Selection = ALL) -> Answer:
         """Ask the server. A Dkron cannot tell."""
-        return await self._report(f"/v1/failing?{urlencode({'since': since, 'count': most})}", "tell what fails most")
+        query = urlencode({"since": since, "count": MOST if chosen.labels else most})
+        found = await self._report(f"/v1/failing?{query}", "tell what fails most")
+        if not chosen.labels:
+            return found
+        names = {job.name for job in await self.jobs(chosen)}
+        jobs = [each for each in objects(found, "jobs") if each.get("job") in names]
+        return {**found, "jobs": jobs[:most], "total": len(jobs)}
 
     async def summary(self) -> Answer:
         """Ask the server. A Dkron cannot tell."""
@@ -264,16 +276,17 @@ class Rest:
         body: object = None,
         seconds: float | None = None,
         match: str = "",
+        conflict: Code = Code.CONFLICT,
     ) -> Any:  # noqa: ANN401 - any JSON
         """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `match` is the version that
-        the object must have."""
+        the object must have. `conflict` is the code of a 409."""
         timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
         with _readable():
             headers = {"If-Match": match} if match else None
             url = self._server + path
             async with self._session.request(method, url, json=body, timeout=timeout, headers=headers) as response:
                 if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise await self._refused(response, job, what)
+                    raise await self._refused(response, job, what, conflict)
                 try:
                     return await response.json(content_type=None)
                 except ValueError:
@@ -285,11 +298,12 @@ class Rest:
             async with self._session.get(self._server + path) as response:
                 return response.headers.get("ETag", "")
 
-    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str) -> CliError:
+    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str, conflict: Code) -> CliError:
         said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
         if response.status == HTTPStatus.NOT_FOUND:
             return self._not_found(said, job, what)
         code, otherwise, advice = _REFUSALS.get(response.status, (Code.FAILED, "", ""))
+        code = conflict if response.status == HTTPStatus.CONFLICT else code
         return CliError(code, f"{said or otherwise or f'{self._server} answered {response.status}'}{advice}")
 
     def _not_found(self, said: str, job: str, what: str) -> CliError:

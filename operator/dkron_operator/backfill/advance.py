@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from dkron_crds.backfill import (
     MAX_FAILED_RUNS,
+    MAX_FAILURE,
     MAX_PARALLELISM,
     BackfillOrder,
     BackfillPlan,
@@ -27,7 +28,8 @@ from dkron_crds.backfill import (
 from dkron_crds.run import RunPhase
 from dkron_operator.plan.requested_run import run_name
 
-ENDED = frozenset({RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED})
+UNSUCCESSFUL = frozenset({RunPhase.FAILED, RunPhase.REFUSED})
+RUN_DELETED = "its DkronRun was deleted"
 
 
 class Slot(NamedTuple):
@@ -44,6 +46,8 @@ class Seen:
 
     uid: str
     phase: RunPhase
+    message: str = ""
+    """Why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,11 @@ class Step:
 
 
 class Begun(NamedTuple):
-    """A slot that has begun as the DkronRun with this uid; empty if it cannot run any more."""
+    """A slot that has begun as the DkronRun with this uid; empty if it cannot run any more, and why not."""
 
     slot: Slot
     uid: str
+    message: str = ""
 
 
 def in_order(spec: BackfillSpec, targets: Sequence[BackfillTarget]) -> list[Slot]:
@@ -117,7 +122,10 @@ def advance(situation: Situation) -> Step:
     spec, coming = situation.spec, expected(situation.uid, situation.slots, situation.status.begun)
     found = max((place for place, (_, name) in enumerate(coming, 1) if name in situation.runs), default=0)
     # Runs begin in order: if a later one exists, a missing one before it has begun and was deleted.
-    adopted = [Begun(slot, situation.runs[name].uid if name in situation.runs else "") for slot, name in coming[:found]]
+    adopted = [
+        Begun(slot, situation.runs[name].uid) if name in situation.runs else Begun(slot, "", RUN_DELETED)
+        for slot, name in coming[:found]
+    ]
     status = settle(record(situation.uid, situation.status, adopted), situation.runs)
     if spec.suspend or is_stopped(spec, status):
         return Step(status)
@@ -130,9 +138,12 @@ def advance(situation: Situation) -> Step:
 def record(uid: str, status: BackfillStatus, begun: Sequence[Begun]) -> BackfillStatus:
     """The status after these slots have begun, the next ones of the order."""
     runs = [
-        BackfillRun(run=run_name(uid, slot.job, slot.uid, slot.at), uid=run, job=slot.job, slot=slot.at)
-        for slot, run in begun
-    ]
+        BackfillRun(
+            run=run_name(uid, slot.job, slot.uid, slot.at), uid=run, job=slot.job, slot=slot.at,
+            message=message[:MAX_FAILURE],
+        )
+        for slot, run, message in begun
+    ]  # fmt: skip
     active = (*status.active_runs, *(run for run in runs if run.uid))
     changed = status.model_copy(update={"begun": status.begun + len(runs), "active_runs": active})
     return _failed(changed, [run for run in runs if not run.uid])
@@ -145,13 +156,13 @@ def settle(status: BackfillStatus, runs: Mapping[str, Seen]) -> BackfillStatus:
     for run in status.active_runs:
         seen = runs.get(run.run)
         if seen is None or seen.uid != run.uid:
-            failed.append(run)
-        elif seen.phase not in ENDED:
-            active.append(run)
+            failed.append(run.model_copy(update={"message": RUN_DELETED}))
+        elif seen.phase in UNSUCCESSFUL:
+            failed.append(run.model_copy(update={"message": seen.message[:MAX_FAILURE]}))
         elif seen.phase is RunPhase.SUCCEEDED:
             succeeded += 1
         else:
-            failed.append(run)
+            active.append(run)
     update = {"active_runs": tuple(active), "succeeded": status.succeeded + succeeded}
     return _failed(status.model_copy(update=update), failed)
 

@@ -191,15 +191,14 @@ class Backfills:
         """The DkronRuns of the backfill that matter now. One that should exist and is not known is asked for."""
         found = {}
         for run in parsed.status.active_runs:
-            seen = self._runs.get(view, run.run) or await self._runs.read(view, run.run)
+            seen = await self._runs.look(view, run.run)
             if seen is not None:
                 found[run.run] = seen
         names = [name for _, name in expected(view.uid, parsed.slots, parsed.status.begun)]
-        coming = [(name, self._runs.get(view, name)) for name in names]
-        last = max((place for place, (_, seen) in enumerate(coming, 1) if seen is not None), default=0)
-        for name, known in coming[:last]:
+        last = max((place for place, name in enumerate(names, 1) if self._runs.get(view, name) is not None), default=0)
+        for name in names[:last]:
             # One that is missing before another was deleted, or there was no room for it in the cache.
-            seen = known or await self._runs.read(view, name)
+            seen = await self._runs.look(view, name)
             if seen is not None:
                 found[name] = seen
         return found
@@ -221,15 +220,16 @@ class Backfills:
         """Create the DkronRun of a slot, or adopt it."""
         job = await self._name_of(view.namespace, slot)
         if job is None:
-            return Begun(slot, "")
+            return Begun(slot, "", "the DkronJob was deleted")
         try:
             return Begun(slot, await self._runs.create(view, spec, slot, job))
         except AlreadyExists:
             seen = await self._runs.read(view, self._runs.name(view, slot))
-            if seen is None:
-                message = f"another DkronRun has the name {self._runs.name(view, slot)}, or it was deleted"
-                self._events.report(view, Report(Severity.WARNING, "NameTaken", message))
-            return Begun(slot, "" if seen is None else seen.uid)
+            if seen is not None:
+                return Begun(slot, seen.uid)
+            message = f"another DkronRun has the name {self._runs.name(view, slot)}, or it was deleted"
+            self._events.report(view, Report(Severity.WARNING, "NameTaken", message))
+            return Begun(slot, "", message)
 
     async def _name_of(self, namespace: str, slot: Slot) -> str | None:
         """The Dkron name of the job of a slot; None if that very job does not exist any more."""

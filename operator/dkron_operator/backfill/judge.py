@@ -162,11 +162,11 @@ def _condition(
 
 
 def _first_failure(status: BackfillStatus) -> str:
-    """The oldest failure that the status still shows."""
+    """The oldest failure that the status still shows, and why that run failed."""
     if not status.failed_runs:
         return ""
     run = status.failed_runs[-1]
-    return f" (slot {rfc3339(run.slot)} of {run.job})"
+    return f" (slot {rfc3339(run.slot)} of {run.job}{f': {run.message}' if run.message else ''})"
 
 
 def _extent(plan: BackfillPlan) -> str:

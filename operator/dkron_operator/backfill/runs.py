@@ -6,11 +6,11 @@ from dkron_crds.backfill import BackfillSpec
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_RUNS
-from dkron_operator.backfill.advance import Seen, Slot
+from dkron_operator.backfill.advance import UNSUCCESSFUL, Seen, Slot
 from dkron_operator.backfill.run_objects import run_body, run_spec
 from dkron_operator.backfill.view import View
 from dkron_operator.cache.requested_runs import RequestedRuns
-from dkron_operator.plan.requested_run import run_name
+from dkron_operator.plan.requested_run import RequestedRun, run_name
 
 Object = dict[str, Any]
 
@@ -24,8 +24,7 @@ class Runs:
 
     def get(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the watch shows it; None if it shows none of this name."""
-        run = self._cache.named(view.namespace, name)
-        return Seen(run.uid, run.status.phase) if run is not None and run.backfill == view.uid else None
+        return _seen(self._cache.named(view.namespace, name), view)
 
     async def read(self, view: View, name: str) -> Seen | None:
         """The DkronRun of a backfill as the API server has it; None if there is none, or another one's."""
@@ -33,8 +32,13 @@ class Runs:
             body = await self._client.get(DKRON_RUNS, view.namespace, name)
         except NotFound:
             return None
-        run = self._cache.read(body)
-        return Seen(run.uid, run.status.phase) if run is not None and run.backfill == view.uid else None
+        return _seen(self._cache.read(body), view, message=str((body.get("status") or {}).get("message") or ""))
+
+    async def look(self, view: View, name: str) -> Seen | None:
+        """The same from the watch. The API server is asked for one that is not known, and why one has failed: the cache
+        does not keep that."""
+        seen = self.get(view, name)
+        return await self.read(view, name) if seen is None or seen.phase in UNSUCCESSFUL else seen
 
     async def create(self, view: View, spec: BackfillSpec, slot: Slot, job: str) -> str:
         """Create the DkronRun of a slot of the job with this Dkron name, and return its uid. Raises `AlreadyExists`,
@@ -51,3 +55,7 @@ class Runs:
     def name(view: View, slot: Slot) -> str:
         """The name of the DkronRun of a slot."""
         return run_name(view.uid, slot.job, slot.uid, slot.at)
+
+
+def _seen(run: RequestedRun | None, view: View, *, message: str = "") -> Seen | None:
+    return Seen(run.uid, run.status.phase, message) if run is not None and run.backfill == view.uid else None

@@ -94,10 +94,10 @@ def _make_room(plan: Plan) -> None:
 def _plan_request(plan: Plan, request: Request, known: "_Known") -> None:
     if request.at is None:
         why = f"{quoted(request.text)} does not begin with an RFC 3339 time with a zone in the years 1970 to 2261"
-        plan.warn("RunRefused", f"{RUN_PREFIX}{request.id}: {why}", request.id)
+        plan.warn("RunRefused", why, RUN_PREFIX + request.id)
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
         return
-    asked = _Asked(_entry(plan, request), f"{RUN_PREFIX}{request.id}", request.id, force=request.force)
+    asked = _Asked(_entry(plan, request), f"{RUN_PREFIX}{request.id}", force=request.force)
     if known.has(asked.entry.job, asked.entry.trigger, asked.entry.group):
         plan.do(RemoveAnnotation(RUN_PREFIX + request.id))
     elif asked.entry.job in plan.status.refused:
@@ -136,7 +136,7 @@ def _asked_by(plan: Plan, run: RequestedRun) -> "_Asked":
     job = plan.situation.job
     begun = _begun(plan, run.created)
     entry = run.cause.entry(uid=job.uid, name=job.name, at=begun, given=run.parameters_given)
-    return _Asked(entry, f"DkronRun {run.name}", run.name, force=run.force, run=run)
+    return _Asked(entry, f"DkronRun {run.name}", force=run.force, run=run)
 
 
 def _entry(plan: Plan, request: Request) -> Active:
@@ -189,7 +189,6 @@ class _Asked:
     title: str
     """What Events call it."""
 
-    subject: str
     force: bool = False
     run: RequestedRun | None = None
     """The DkronRun; None for an annotation."""
@@ -238,6 +237,6 @@ def _refuse(plan: Plan, asked: _Asked, skip: Skip) -> None:
     plan.do(WriteStatus())
     plan.note(Refused(skip.reason, min(asked.entry.slot, plan.situation.now), asked.entry.job))
     why = skip.why or _WHY[skip.reason]
-    plan.warn("RunRefused", f"{asked.title}: {why}", asked.subject)
+    plan.warn("RunRefused", why, asked.title)
     if asked.run is not None:
         plan.do(ExplainRefusal(asked.run.uid, skip.reason, why))

@@ -1,31 +1,17 @@
-"""`dkronctl backfill` without a cluster: labels, names, and how a status is read and shown."""
+"""`dkronctl backfill` without a cluster: names, and how a status is read and shown."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 
-from dkron_cli.core.backfill import Progress, backfill_name, progress, read_selector
+from dkron_cli.commands.backfill import _planned
+from dkron_cli.core.backfill import Progress, backfill_name, progress
+from dkron_cli.edge import deciding
 from dkron_cli.edge.progress import shown_progress
+from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
-
-
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        pytest.param("team=data, tier=2", {"team": "data", "tier": "2"}, id="two"),
-        pytest.param("a.b/c=", {"a.b/c": ""}, id="an empty value"),
-        pytest.param("", {}, id="all"),
-    ],
-)
-def test_labels_are_read(text: str, labels: dict[str, str]) -> None:
-    assert read_selector(text) == labels
-
-
-@pytest.mark.parametrize("text", ["team", "team!=data", "team==data", "=data", "a in (b)"])
-def test_what_is_no_label_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a list of labels"):
-        read_selector(text)
 
 
 @pytest.mark.parametrize("job", ["report", "x" * 60, "größe_1", ""], ids=["short", "long", "other letters", "several"])
@@ -50,12 +36,51 @@ def ended(*, good: bool) -> Progress:
              "conditions": [{"type": "Suspended", "status": "True"}]},
             Progress(9, 3, None, "3 of 9 runs ended", (FAILED,)), id="on its way",
         ),
+        pytest.param(
+            {"failedRuns": [{**RUN, "message": "exit\x1b[2J 3"}]},
+            Progress(None, 0, None, "", ("2026-01-01T00:00:00Z of a failed: exit [2J 3",)), id="why",
+        ),
         pytest.param({"conditions": [{"type": "Complete", "status": "True"}]}, ended(good=True), id="good"),
         pytest.param({"conditions": [{"type": "Failed", "status": "True"}]}, ended(good=False), id="bad"),
     ],
 )  # fmt: skip
 def test_a_status_is_read(status: dict[str, Any], found: Progress) -> None:
     assert progress({"status": status}) == found
+
+
+FAILS = [{"type": "Failed", "status": "True"}]
+
+
+class Backfills:
+    """One backfill, of which each look finds the next status; None: it may not be read."""
+
+    def __init__(self, *statuses: dict[str, Any] | None) -> None:
+        self.statuses = iter(statuses)
+
+    async def find(self, _name: str) -> dict[str, Any]:
+        status = next(self.statuses)
+        if status is None:
+            raise CliError(Code.FORBIDDEN, "no right")
+        return {"status": status}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "refused", "over"),
+    [
+        pytest.param([{}, {"plan": {"count": 9}}], False, False, id="planned"),
+        pytest.param([{}, {"conditions": FAILS, "message": "too many"}], True, True, id="refused"),
+        pytest.param([{"plan": {"count": 1}, "conditions": FAILS}], False, True, id="failed already"),
+        pytest.param([None], False, False, id="not to be read"),
+    ],
+)
+async def test_a_backfill_is_planned_or_refused(
+    statuses: list[dict[str, Any] | None], refused: bool, over: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "INTERVAL", 0)
+    backfills: Any = Backfills(*statuses)
+    found = await deciding.decided(partial(_planned, backfills, "b"))
+    assert found is not None
+    assert (found.refused, found.over) == (refused, over)
 
 
 def test_in_a_pipe_each_change_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,8 @@ GOLDEN = Path(__file__).with_name("golden")
 COMMANDS = (
     "get",
     "get -o wide",
+    "get --state FAILED",
+    "get --state gone",
     "describe backup",
     "describe mail",
     "history backup",

@@ -2,17 +2,21 @@
 names that were not quite typed."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from dkron_cli.commands.run import Request, _run
 from dkron_cli.core.order import Order, read_order
+from dkron_cli.edge import cluster, deciding
 from dkron_cli.edge.backend import Asked
-from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.cluster import SELF_REVIEWS, Cluster
 from dkron_cli.errors import CliError, Code
+from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
-from dkron_kube.errors import Rejected
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
+from dkron_kube.errors import KubeError, Rejected, Unavailable
+from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, Resource
 from dkron_reports.job import Job, from_object
 from tests.support.builders import NAME, NAMESPACE, NOON, wire_job
 from tests.support.fake_kube import FakeKube
@@ -23,12 +27,30 @@ NO_RIGHT = Rejected("forbidden", status=403)
 OF_A_DAY = read_order(["day=3"], "", "")
 
 
+class Kube(FakeKube):
+    """An API server that knows the user by this name; it does not tell without one."""
+
+    user = "ann"
+
+    async def create(
+        self, resource: Resource, _namespace: str | None, body: dict[str, Any], *, dry_run: bool = False
+    ) -> dict[str, Any]:
+        if resource != SELF_REVIEWS:
+            return await super().create(resource, _namespace, body, dry_run=dry_run)
+        if not self.user:
+            raise NO_RIGHT
+        return {"status": {"userInfo": {"username": self.user}}}
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class Wait:
     """A cluster with a job, and a DkronRun of it that is waited for, with this status. `reads` is whether the user may
     read the job."""
 
     def __init__(self, run: dict[str, Any] | None, *, reads: bool = True) -> None:
-        self.kube = FakeKube()
+        self.kube = Kube()
         self.cluster = Cluster(self.kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
         job = from_object(self.kube.put(DKRON_JOBS, wire_job()))
         if not reads:
@@ -140,10 +162,84 @@ async def test_a_run_is_a_dkronrun(job: dict[str, Any] | None, order: Order, for
         return
     asked = await wait.cluster.run(found, force=force, wait=None, order=order)
     spec = wait.kube.has(DKRON_RUNS, asked.object_name)["spec"]
-    assert spec.pop("requestedBy").endswith("(dkronctl)")
+    assert spec.pop("requestedBy") == "ann"
     given = {"parameters": dict(order.parameters)} if order.parameters else {}
     assert spec == {"job": NAME, **given, **({"force": True} if force else {})}
     assert [call.split()[0] for call in wait.kube.calls] == ["get", "create"]
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        pytest.param("ann", "^ann$", id="as the API server knows the user"),
+        pytest.param("a" * 300, "^a{256}$", id="as much as a spec takes"),
+        pytest.param("", r" \(dkronctl\)$", id="as this machine does"),
+    ],
+)
+async def test_who_asks_is_told_by_one_rule(user: str, told: str) -> None:
+    wait = Wait(None)
+    wait.kube.user = user
+    assert re.search(told, await wait.cluster.user())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the DkronRun of a `run` without --wait says, and how the command ends."""
+
+    status: dict[str, Any] | None
+    reads: bool = True
+    error: KubeError | None = None
+    code: Code = Code.OK
+    says: str
+
+
+DECISIONS = {
+    "accepted": Decision(status={"phase": "Running", "attempts": [{**ENDED, "finishedAt": None}]}, says="requested"),
+    "refused": Decision(
+        status={"phase": "Refused", "message": "the job is paused"}, code=Code.FAILED, says="the job is paused"
+    ),
+    "no such job": Decision(
+        status={"phase": "Pending", "message": "no DkronJob"}, reads=False, code=Code.NOT_FOUND, says="waits: no Dkron"
+    ),
+    "no operator": Decision(status={}, says="requested"),
+    "no right to read it": Decision(status={}, error=NO_RIGHT, says="requested"),
+    "no answer": Decision(status={}, error=Unavailable("no answer"), says="requested"),
+}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in DECISIONS.items()])
+async def test_a_run_waits_a_moment_for_its_refusal(
+    case: Decision, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deciding, "PATIENCE", 0.1)
+    wait = Wait(case.status, reads=case.reads)
+    if case.error is not None:
+        wait.kube.fail("get dkronruns", case.error)
+
+    async def asked(*_: Any, **__: Any) -> Asked:
+        return wait.asked
+
+    async def opened(_options: Options) -> Cluster:
+        return wait.cluster
+
+    monkeypatch.setattr(Cluster, "run", asked)
+    monkeypatch.setattr(cluster, "open_cluster", opened)
+    request = Request(NAME, wait=False, follow=False, seconds=None, force=False, order=Order())
+    try:
+        code, said = await _run(Options(), request), capsys.readouterr().out
+    except CliError as error:
+        code, said = error.code, str(error)
+    assert (code, case.says in said) == (case.code, True), said
+
+
+async def test_a_decision_is_waited_for_until_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "INTERVAL", 0)
+    looks = iter([None, None, "planned", "over"])
+
+    async def look() -> str | None:
+        return next(looks)
+
+    assert (await deciding.decided(look), next(looks)) == ("planned", "over")
 
 
 async def test_a_dkronrun_that_was_deleted_is_not_waited_for() -> None:

@@ -11,15 +11,26 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from dkron_cli.core.order import read_order
+from dkron_cli.core.selection import Selection
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_reports.explain import Question
+from dkron_reports.run import runs_of
 from tests.support.builders import NOON
 
-JOB = {"name": "a", "schedule": "0 0 0 1 1 *", "disabled": False, "parent_job": "", "next": "0001-01-01T00:00:00Z"}
+JOB = {
+    "name": "a",
+    "metadata": {"team": "a"},
+    "schedule": "0 0 0 1 1 *",
+    "disabled": False,
+    "parent_job": "",
+    "next": "0001-01-01T00:00:00Z",
+}
 OLD = {"id": "1-n", "group": 1_000_000_000, "attempt": 1, "started_at": "2026-01-01T00:00:00Z", "success": True,
        "finished_at": "2026-01-01T00:00:01Z", "node_name": "n", "output": "old"}  # fmt: skip
+DETAILS = {"job": "a-1", "slot": "2025-12-31T00:00:00Z", "trigger": "backfill", "member": "n1", "exit_code": 3,
+           "reason": "Error"}  # fmt: skip
 SLOT = {**OLD, "id": "2-n", "group": 2_000_000_000}
 ASKED = {**OLD, "id": "3-n", "group": 2_000_000_123, "output": "new", "success": False}
 
@@ -34,9 +45,10 @@ class Dkron:
         self.disabled = False
         self.token = ""
         self.ours = False
-        self.body = ""
+        self.body = self.query = ""
         self.reports = False
         self.reads = True
+        self.holds = False
         self.lists = 0
 
     async def answer(self, request: web.Request) -> web.Response:  # noqa: C901, PLR0911, PLR0912 - a case for each route
@@ -49,13 +61,19 @@ class Dkron:
             case "GET", "/v1/jobs":
                 self.lists += 1
                 told = self.ours and request.query.get("fields") == "name,paused"
+                self.query = request.query_string
                 return web.json_response([{"name": "a", "paused": PAUSED} if told else JOB])
+            case "GET", "/v1/failing" if self.ours:
+                return web.json_response({"jobs": [{"job": "b"}, {"job": "a"}], "total": 2})
             case "GET", "/v1/jobs/a/details" if self.ours:
                 return web.json_response({"job": "a", "paused": PAUSED})
             case "GET", "/v1/jobs/a/executions":
-                return web.json_response(self.executions)
+                told = {"details": DETAILS} if self.ours and request.query.get("details") == "true" else {}
+                return web.json_response([each | told for each in self.executions])
             case "GET", "/v1/jobs/a/executions/3-n":
                 return web.json_response(ASKED)
+            case "POST", "/v1/jobs/a/run" if self.holds:
+                return web.Response(status=409, text=PAUSED)
             case "POST", "/v1/jobs/a/run":
                 self.executions += [SLOT, ASKED]
                 self.body = await request.text()
@@ -99,6 +117,14 @@ async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, 
     assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
 
 
+async def test_a_paused_job_refuses_a_run_with_the_code_of_a_failure(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    fake.holds = True
+    with pytest.raises(CliError, match="paused by ann") as refused:
+        await rest.run(await rest.job("a"), force=False, wait=None)
+    assert refused.value.code is Code.FAILED
+
+
 async def test_a_file_with_a_token_precedes_the_token(dkron: tuple[Dkron, Rest], tmp_path: Path) -> None:
     fake, rest = dkron
     (file := tmp_path / "token").write_text("another\n", encoding="utf-8")
@@ -120,6 +146,17 @@ async def test_ours_tells_what_pauses_jobs_and_a_dkron_is_asked_once(dkron: tupl
         (shown,) = await ours.with_pauses(jobs, every=every)
         assert (shown.paused, shown.state) == (PAUSED, "Paused")
     await ours.close()
+
+
+async def test_labels_are_metadata_and_a_server_that_ignores_them_is_checked(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    fake.ours = True
+    for team, names in (("a", ["a"]), ("b", [])):
+        chosen = Selection(labels=(("team", team),))
+        assert [each.name for each in await rest.jobs(chosen)] == names
+        assert fake.query == f"metadata[team]={team}"
+        failing = await rest.failing("1d", most=5, chosen=chosen)
+        assert ([each["job"] for each in failing["jobs"]], failing["total"]) == (names, len(names))
 
 
 async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> None:
@@ -163,6 +200,15 @@ async def test_only_ours_repeats_an_execution(dkron: tuple[Dkron, Rest]) -> None
     for dry_run, body in ((True, ""), (False, '{"repeat": "3-n", "force": false}')):
         assert await rest.repeat(job, failure.attempts[-1], dry_run=dry_run) == " that repeats 3-n"
         assert fake.body == body
+
+
+async def test_ours_tells_the_slot_and_why_a_run_failed(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    job = await rest.job("a")
+    fake.executions = [ASKED]
+    for fake.ours, slot, trigger, why in ((False, None, "", ""), (True, "2025-12-31", "backfill", "exit 3")):
+        (run,) = runs_of(await rest.attempts(job))
+        assert (run.stands_for and f"{run.stands_for:%Y-%m-%d}", run.trigger, run.why) == (slot, trigger, why)
 
 
 async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron, Rest]) -> None:

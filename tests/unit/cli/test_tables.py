@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease
+from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease, rights
 from dkron_cli.core.job import description, from_dkron, job_table
 from dkron_cli.core.report_tables import failing_table
 from dkron_cli.core.run import attempts_of_dkron, run_table
 from dkron_cli.core.table import lines, safe, table
-from dkron_crds.job import Condition, JobStatus
+from dkron_crds.job import Condition, JobStatus, Trigger
 from dkron_reports.failing import failing, latest_failure
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import attempts_of, runs_of
@@ -126,9 +126,19 @@ def test_attempts_and_members_are_merged_and_the_last_of_each_decides() -> None:
     ).to_wire()
     shown = lines(run_table(runs_of(attempts_of(status)), now=after(90), wide=False), width=140)
     assert shown == [
-        "STARTED                TRIGGER    RESULT             ATTEMPTS   TOOK   LATE   WHY",
-        "2026-03-01T12:01:00Z   schedule   running            1          30s    0s     -",
-        "2026-03-01T12:00:03Z   schedule   partially_failed   2          11s    3s     exit 7",
+        "SLOT                   STARTED                TRIGGER    RESULT             ATTEMPTS   TOOK   LATE   WHY",
+        "2026-03-01T12:01:00Z   2026-03-01T12:01:00Z   schedule   running            1          30s    0s     -",
+        "2026-03-01T12:00:00Z   2026-03-01T12:00:03Z   schedule   partially_failed   2          11s    3s     exit 7",
+    ]
+
+
+def test_a_narrow_history_keeps_the_slot_and_leaves_out_the_start() -> None:
+    again = claim(after(days=-7), at=after(9)).model_copy(update={"trigger": Trigger.BACKFILL, "group": 10**18})
+    shown = lines(run_table(runs_of(attempts_of(JobStatus(executions=(execution(again),)).to_wire())), now=NOON,
+                            wide=False), width=80)  # fmt: skip
+    assert shown == [
+        "SLOT                   TRIGGER    RESULT    ATTEMPTS   TOOK   LATE",
+        "2026-02-22T12:00:00Z   backfill   success   1          5.0s   7d",
     ]
 
 
@@ -144,6 +154,7 @@ def test_executions_of_a_dkron_are_read() -> None:
         )
     )  # fmt: skip
     assert (run.result, run.tries) == ("success", 2)
+    assert lines(run_table([run], now=NOON, wide=False), width=60)[0].split()[:2] == ["STARTED", "RESULT"]
     assert from_dkron({"name": "a", "next": "0001-01-01T00:00:00Z", "last_error": None}).next is None
 
 
@@ -168,6 +179,8 @@ def test_what_fails_most_is_counted_by_runs() -> None:
 
 def test_findings_come_with_a_remedy_and_problems_first() -> None:
     renewed = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:00.000000Z"}}
+    for list_, run, word in ((True, True, "ok"), (True, False, "warning"), (False, False, "problem")):
+        assert [each.word for each in rights({"list": list_, "run": run})] == [word]
     found = [*clock(after(-30), NOON), *lease(renewed, NOON), *jobs_in_trouble(jobs()[:1] + jobs()[4:], NOON)]
     shown = lines(check_table(found))
     assert [line.split()[0] for line in shown] == ["RESULT", "problem", "problem", "warning"]

@@ -63,6 +63,10 @@ class DyingKube(FakeKube):
         return super()._answer(verb, resource, body)
 
 
+SAYS = "attempt 1 failed"
+"""What the status of each DkronRun says at its end."""
+
+
 @dataclass
 class Operator:
     """The part of an operator that carries out backfills. `restart` is the next process."""
@@ -116,7 +120,7 @@ class Operator:
 
     def end(self, name: str, phase: str = "Succeeded") -> None:
         if "status" not in self.kube.has(DKRON_RUNS, name):
-            self.kube.edit(DKRON_RUNS, name, lambda body: body.update(status={"phase": phase}))
+            self.kube.edit(DKRON_RUNS, name, lambda body: body.update(status={"phase": phase, "message": SAYS}))
             self.bad |= set() if phase == "Succeeded" else {name}
         self.watch()
 
@@ -396,19 +400,19 @@ class Failure:
 FAILURES = (
     Failure(
         id="stop", phase="Failed", runs=2, reason="Stopped",
-        says="stopped by a failed run (slot 2026-03-01T06:00:00Z of backup); 4 slots did not run",
+        says="stopped by a failed run (slot 2026-03-01T06:00:00Z of backup: attempt 1 failed); 4 slots did not run",
     ),
     Failure(
         id="a refused run counts as failed", phase="Refused", runs=2, reason="Stopped",
-        says="stopped by a failed run (slot 2026-03-01T06:00:00Z of backup); 4 slots did not run",
+        says="stopped by a failed run (slot 2026-03-01T06:00:00Z of backup: attempt 1 failed); 4 slots did not run",
     ),
     Failure(
         id="a run deleted by hand counts as failed", phase="", runs=6, spec={"onFailure": "continue"},
-        reason="RunsFailed", says="1 of 6 runs failed (slot 2026-03-01T06:00:00Z of backup)",
+        reason="RunsFailed", says="1 of 6 runs failed (slot 2026-03-01T06:00:00Z of backup: its DkronRun was deleted)",
     ),
     Failure(
         id="continue, newest first", phase="Failed", runs=6, spec={"onFailure": "continue", "order": "newestFirst"},
-        reason="RunsFailed", says="1 of 6 runs failed (slot 2026-03-01T11:00:00Z of backup)",
+        reason="RunsFailed", says="1 of 6 runs failed (slot 2026-03-01T11:00:00Z of backup: attempt 1 failed)",
     ),
 )  # fmt: skip
 
@@ -542,6 +546,7 @@ def test_the_slots_of_a_deleted_job_count_as_failed() -> None:
     tested.restart()
     looks(tested, 7)
     assert (tested.status().failed, tested.kube.created) == (6, Counter())
+    assert tested.status().message.endswith("of backup: the DkronJob was deleted)")
 
 
 def test_a_name_that_is_taken_is_not_adopted() -> None:

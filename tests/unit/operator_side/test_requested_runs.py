@@ -12,10 +12,11 @@ from dkron_crds.run import OF_BACKFILL, OF_RUN, WITH_PARAMETERS, BoundJob, RunAt
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, PODS
+from dkron_operator.act.events import build_event
 from dkron_operator.cache import requested_runs
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
-from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefusal, ReadRun
+from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefusal, ReadRun, Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.fold import Finished
@@ -174,7 +175,9 @@ def test_a_run_is_refused_once_and_its_status_says_why(
         return
     (explained,) = plan.of(ExplainRefusal)
     assert (explained.uid, explained.reason) == (of.uid, why)
-    assert messages(plan, "RunRefused") == [f"DkronRun a: {explained.message}"]
+    (event,) = (report for report in plan.of(Report) if report.reason == "RunRefused")
+    note = build_event(plan.situation.job, event, at=rfc3339(NOON), identity="")["note"]
+    assert note == f"DkronRun a: {explained.message}"
     assert skips(replan(plan, runs=plan.situation.runs)) == (1, why), "it is counted once, while it waits for its mark"
 
 

@@ -33,7 +33,7 @@ def look(
 
 def refusal(plan: Plan) -> str:
     (report,) = [report for report in plan.of(Report) if report.reason == "RunRefused"]
-    return report.message
+    return f"{report.subject}: {report.message}"
 
 
 def asked(request: str = "a", seconds: float = 0) -> Active:
