@@ -317,6 +317,7 @@ _REFUSALS: dict[int, tuple[Code, str, str]] = {
     HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN or --token-file"),
     HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
     HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
+    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; look again, and repeat"),
     HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
 }
 
