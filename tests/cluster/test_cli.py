@@ -78,7 +78,7 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     said = runner("run", "good").output
     name = said.partition("DkronRun ")[2].partition(";")[0]
     assert said == (
-        f"requested a run of good: DkronRun {name}; kubectl get dkronrun {name} -n {seat.kube.namespace} shows it\n"
+        f"requested a run of good: DkronRun {name}; dkronctl runs describe {name} -n {seat.kube.namespace} shows it\n"
     )
     seat.kube.wait_for("its success", lambda: seat.kube.get(DKRON_RUNS, name).get("status") or {},
                        lambda status: status.get("phase") == "Succeeded")  # fmt: skip

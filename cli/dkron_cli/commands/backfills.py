@@ -34,10 +34,7 @@ def list_backfills(ctx: typer.Context) -> None:
 
     DONE counts the runs that have ended. -o wide adds the period, the reason, and the sentence of the operator.
     """
-    options = options_of(ctx)
-    wide = options.output == "wide"
-    table = partial(backfill_table, now=datetime.now(UTC), wide=wide, namespaces=options.all_namespaces)
-    run(listed(options, BACKFILL, table))
+    run(_list(options_of(ctx)))
 
 
 @app.command()
@@ -75,6 +72,12 @@ def cancel(ctx: typer.Context, backfill: BackfillName) -> None:
     Its DkronRuns go with it. Attempts that are active go on, and dkronctl stop ends them.
     """
     run(_cancel(options_of(ctx), backfill))
+
+
+async def _list(options: Options) -> None:
+    wide, everywhere = options.output == "wide", options.all_namespaces
+    table = partial(backfill_table, now=datetime.now(UTC), wide=wide, namespaces=everywhere)
+    await listed(options, BACKFILL, table)
 
 
 async def _describe(options: Options, name: str) -> None:

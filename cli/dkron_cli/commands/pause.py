@@ -42,6 +42,10 @@ Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these
 ApiWrites = Annotated[
     bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
 ]
+UNSEEN = (
+    "pauses of all namespaces are not shown, which takes the right to list dkronpauses in the namespace of the "
+    "operator; dkronctl get -o wide shows what pauses a job"
+)
 
 PATIENCE, INTERVAL = 5.0, 0.5
 """Seconds to wait for the operator after a pause has ended, and between two looks."""
@@ -102,7 +106,10 @@ def resume(
 
 
 def pauses(ctx: typer.Context) -> None:
-    """List the DkronPauses, with what they hold."""
+    """List the DkronPauses, with what they hold.
+
+    Those of the namespace, and those of all namespaces, which are in the namespace of the operator.
+    """
     options = options_of(ctx)
     run(_pauses(options))
 
@@ -207,12 +214,35 @@ async def _one(cluster: Cluster, name: str) -> list[Job]:
 async def _pauses(options: Options) -> None:
     async with _place(options, all_of_them=True) as place:
         found = await place.pauses.all()
+        if isinstance(place.backend, Cluster) and not options.all_namespaces:
+            found += await _of_all_namespaces(place.backend)
     if structured(options, found, names=lambda: [raw["metadata"]["name"] for raw in found], one=False):
         return
     if found:
-        show(pause_table(found, namespaces=options.all_namespaces), options)
+        namespaces = options.all_namespaces or any(choice_of(raw).everywhere for raw in found)
+        show(pause_table(found, namespaces=namespaces), options)
     else:
         remark("no pauses")
+
+
+async def _of_all_namespaces(cluster: Cluster) -> list[Object]:
+    """Return the pauses that hold in all namespaces, from the operator's namespace if that is another one, and if the
+    user may list them there."""
+    with readable():
+        installation = await cluster.installation()
+    home = None if installation is None else installation["metadata"]["namespace"]
+    if home == cluster.namespace:
+        return []
+    try:
+        found = [] if home is None else await ClusterObjects(cluster.kube, DKRON_PAUSES, home).all()
+    except CliError as error:
+        if error.code is not Code.FORBIDDEN:
+            raise
+        home = None
+    if home is None:
+        remark(UNSEEN)
+        return []
+    return [raw for raw in found if choice_of(raw).everywhere]
 
 
 async def _switch_api(options: Options, *, paused: bool) -> None:

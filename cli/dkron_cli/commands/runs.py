@@ -42,18 +42,13 @@ app = commands(
 @app.command("list")
 def list_runs(
     ctx: typer.Context,
-    job: Annotated[
-        str, typer.Argument(metavar="[JOB]", help="Only those of this job.", autocompletion=job_names)
-    ] = "",
+    job: Annotated[str, typer.Argument(metavar="[JOB]", help="Only those of this job.", autocompletion=job_names)] = "",
 ) -> None:
     """List DkronRuns, the newest first.
 
     -o wide adds the slot that a run stands for, by whom and why it was requested, and the sentence of the operator.
     """
-    options = options_of(ctx)
-    wide = options.output == "wide"
-    table = partial(requested_table, now=datetime.now(UTC), wide=wide, namespaces=options.all_namespaces)
-    run_async(listed(options, RUN, table, job=job))
+    run_async(_list(options_of(ctx), job))
 
 
 @app.command()
@@ -80,6 +75,12 @@ def cancel(ctx: typer.Context, run: RunName) -> None:
     run_async(_cancel(options_of(ctx), run))
 
 
+async def _list(options: Options, job: str) -> None:
+    wide, everywhere = options.output == "wide", options.all_namespaces
+    table = partial(requested_table, now=datetime.now(UTC), wide=wide, namespaces=everywhere)
+    await listed(options, RUN, table, job=job)
+
+
 async def _describe(options: Options, name: str) -> None:
     async with one(options, RUN, name) as (_, _, found):
         pass
@@ -95,9 +96,9 @@ async def _describe(options: Options, name: str) -> None:
 async def _wait(options: Options, name: str, seconds: float | None) -> int:
     async with one(options, RUN, name) as (_, runs, found), at_most(seconds, RUN, name):
         with shown_progress(options) as progress:
-            found = await _until_over(runs, found, progress)
-    remark(run_ended(found, now=datetime.now(UTC)))
-    return Code.OK if phase_of(found) == RunPhase.SUCCEEDED else Code.FAILED
+            over = await _until_over(runs, found, progress)
+    remark(run_ended(over, now=datetime.now(UTC)))
+    return Code.OK if phase_of(over) == RunPhase.SUCCEEDED else Code.FAILED
 
 
 async def _until_over(runs: Objects, found: Object, progress: Show) -> Object:

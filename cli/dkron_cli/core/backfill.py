@@ -8,7 +8,7 @@ from typing import Any
 from dkron_cli.core.table import Table, table
 from dkron_crds.names import API_VERSION, object_name
 from dkron_reports.reading import mapping, objects, whole
-from dkron_reports.words import ago, instant, one_line, read_time
+from dkron_reports.words import ago, instant, one_line, plural, read_time
 
 Object = dict[str, Any]
 NAME_ROOM = 40
@@ -85,22 +85,19 @@ def state_of(body: Mapping[str, Any]) -> str:
 
 def backfill_table(backfills: Sequence[Mapping[str, Any]], *, now: datetime, wide: bool, namespaces: bool) -> Table:
     """Return the table of `backfills list`."""
-    head = ["NAME", "OF", "STATE", "DONE", "FAILED", "ACTIVE", "AGE"]
+    head, more = ["OF", "STATE", "DONE", "FAILED", "ACTIVE", "AGE"], ["FROM", "TO", "REASON", "MESSAGE"]
     rows = []
     for each in backfills:
         metadata, spec, status = (mapping(each, key) for key in ("metadata", "spec", "status"))
         found = progress(each)
-        row = [
-            str(metadata.get("name")), _chosen(spec), state_of(each),
-            "-" if found.planned is None else f"{found.done}/{found.planned}", str(_whole(status.get("failed"))),
-            str(_whole(status.get("active"))), ago(read_time(metadata.get("creationTimestamp")), now),
-        ]  # fmt: skip
+        done = "-" if found.planned is None else f"{found.done}/{found.planned}"
+        counts = (str(_whole(status.get(key))) for key in ("failed", "active"))
+        row = [_chosen(spec), state_of(each), done, *counts, ago(read_time(metadata.get("creationTimestamp")), now)]
         if wide:
             row += [instant(read_time(spec.get(key))) for key in ("from", "to")]
             row += [one_line(str(spec.get("reason") or "")), one_line(found.message)]
-        rows.append([str(metadata.get("namespace")), *row] if namespaces else row)
-    columns = [*head, *(["FROM", "TO", "REASON", "MESSAGE"] if wide else [])]
-    return table(["NAMESPACE", *columns] if namespaces else columns, rows)
+        rows.append([*([str(metadata.get("namespace"))] if namespaces else []), *row, str(metadata.get("name"))])
+    return table([*(["NAMESPACE"] if namespaces else []), *head, *(more if wide else []), "BACKFILL"], rows)
 
 
 def backfill_facts(body: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -123,7 +120,7 @@ def backfill_facts(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         *((f"Parameter {name}", value) for name, value in mapping(spec, "parameters").items()),
         ("Reason", spec.get("reason")),
         ("Requested", instant(read_time(metadata.get("creationTimestamp")))),
-        ("Slots", f"{count} of {whole(plan.get('jobs'))} jobs" if plan else ""),
+        ("Slots", f"{count} of {plural(whole(plan.get('jobs')), 'job')}" if plan else ""),
         ("Runs", ", ".join(f"{_whole(status.get(key))} {key}" for key in counts) if plan else ""),
         ("Started", started and instant(started)),
         ("Finished", finished and instant(finished)),
@@ -133,7 +130,7 @@ def backfill_facts(body: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def slot_table(runs: Sequence[Mapping[str, Any]]) -> Table:
     """Return some runs of a backfill, by their slots."""
-    rows = [[instant(read_time(each.get("slot"))), *(str(each.get(key) or "") for key in ("job", "run"))] for each in runs]
+    rows = [[instant(read_time(each.get("slot"))), str(each.get("job")), str(each.get("run") or "")] for each in runs]
     return table(("SLOT", "JOB", "RUN"), rows)
 
 

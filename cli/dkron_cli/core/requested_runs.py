@@ -27,12 +27,12 @@ def message_of(run: Object) -> str:
 
 def requested_table(runs: Sequence[Object], *, now: datetime, wide: bool, namespaces: bool) -> Table:
     """Return the table of `runs list`."""
-    head = ["NAME", "JOB", "PHASE", "ATTEMPTS", "STARTED", "TOOK", "AGE"]
+    head, more = ["JOB", "PHASE", "ATTEMPTS", "STARTED", "TOOK", "AGE"], ["SLOT", "BY", "REASON", "MESSAGE"]
     rows = []
     for run in runs:
         metadata, spec, status = (mapping(run, key) for key in ("metadata", "spec", "status"))
         row = [
-            str(metadata.get("name")), str(spec.get("job")), phase_of(run), str(number(status, "attemptCount")),
+            str(spec.get("job")), phase_of(run), str(number(status, "attemptCount")),
             ago(read_time(status.get("startedAt")), now), _took(status, now=now),
             ago(read_time(metadata.get("creationTimestamp")), now),
         ]  # fmt: skip
@@ -40,9 +40,8 @@ def requested_table(runs: Sequence[Object], *, now: datetime, wide: bool, namesp
             slot = read_time(spec.get("scheduledTime"))
             by, reason = (one_line(str(spec.get(key) or "")) for key in ("requestedBy", "reason"))
             row += ["" if slot is None else instant(slot), by, reason, message_of(run)]
-        rows.append([str(metadata.get("namespace")), *row] if namespaces else row)
-    columns = [*head, *(["SLOT", "BY", "REASON", "MESSAGE"] if wide else [])]
-    return table(["NAMESPACE", *columns] if namespaces else columns, rows)
+        rows.append([*([str(metadata.get("namespace"))] if namespaces else []), *row, str(metadata.get("name"))])
+    return table([*(["NAMESPACE"] if namespaces else []), *head, *(more if wide else []), "RUN"], rows)
 
 
 def run_facts(run: Object, *, now: datetime) -> list[tuple[str, str]]:

@@ -47,7 +47,7 @@ def from_rest(route: str, shown: Mapping[str, Any]) -> Object:
     else:
         told = {"conditions": [condition for condition in (_condition(state),) if condition]}
     return {
-        "apiVersion": API_VERSION, "kind": KINDS[route], "metadata": metadata, "spec": spec, "status": {**status, **told},
+        "apiVersion": API_VERSION, "kind": KINDS[route], "metadata": metadata, "spec": spec, "status": status | told,
     }  # fmt: skip
 
 

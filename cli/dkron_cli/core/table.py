@@ -17,7 +17,7 @@ NARROWEST, SENTENCE = 8, 30
 """Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
 READABLE = 20
 """A column of so many characters can hold a sentence in several lines."""
-WHOLE = "EXECUTION"
+WHOLE = frozenset({"EXECUTION", "RUN", "BACKFILL"})
 """The last column if people copy what it holds: it is never cut, and the terminal breaks the line."""
 
 
@@ -42,7 +42,7 @@ def lines(content: Table, *, width: int | None = None, wrap: bool = False) -> li
     """
     cells = [content.columns, *[tuple(cell or "-" for cell in row) for row in content.rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    if width is not None and len(widths) > 1 and content.columns[-1] == WHOLE:
+    if width is not None and len(widths) > 1 and content.columns[-1] in WHOLE:
         widths = [*_fitted(widths[:-1], width), widths[-1]]
     elif width is not None:
         widths = _fitted(widths, width)

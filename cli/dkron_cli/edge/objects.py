@@ -157,7 +157,8 @@ class RestObjects:
         return f"/v1/{self._route}" + (f"/{quote(name, safe='')}" if name else "")
 
     async def _call(self, method: str, name: str, *, body: Object | None = None, match: str = "") -> Any:  # noqa: ANN401
-        return await self._rest.call(method, self._path(name), what=self._what, body=body, match=match)
+        headers = {"If-Match": match} if match else None
+        return await self._rest.call(method, self._path(name), what=self._what, body=body, headers=headers)
 
     def _read(self, shown: Any) -> Object:  # noqa: ANN401 - any JSON
         with self._rest.as_ours_does():
@@ -166,8 +167,8 @@ class RestObjects:
 
 @asynccontextmanager
 async def objects_of(options: Options, noun: Noun, *, every: bool = False) -> AsyncIterator[tuple[Backend, Objects]]:
-    """Yield the server with the jobs, and the objects of its namespace; with `every`, as far as -A asks for it, those of
-    all namespaces."""
+    """Yield the server with the jobs, and the objects of its namespace; with `every`, those of all namespaces if -A
+    asks for them."""
     if options.server:
         rest = open_rest(options)
         try:
