@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 
 OK, FAILED, USAGE, NOT_FOUND, FORBIDDEN, UNREACHABLE, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
+RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 BACKOFF = {"initial": "0s", "factor": 1, "max": "0s"}
 
 
@@ -145,6 +146,57 @@ def test_jobs_are_paused_and_resumed(seat: Seat) -> None:
     seat.cli("disable", "off")
     assert seat.cli("resume").lines[1:] == []
     seat.kube.wait_status("long", "to go on", lambda status: not status.get("paused"))
+
+
+def test_runs_are_followed_and_withdrawn(seat: Seat) -> None:
+    for by, cli in (("me", seat.cli), ("rest", seat.rest)):
+        cli("run", "bad", "--reason", f"a repair by {by}")
+        name = wait_for("the run", lambda cli=cli, by=by: _requested(cli, f"a repair by {by}"), bool, seconds=30)
+        assert f"{name}: failed after" in cli("runs", "wait", name, "--timeout", "30s", code=FAILED).errors
+        said = cli("runs", "describe", name).output
+        assert all(word in said for word in ("a repair", "Failed", "exit 3")), said
+        assert "is over (Failed)" in cli("runs", "cancel", name, code=FAILED).errors
+        seat.kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "later"}, "spec": {"job": "not-there-yet"}})
+        assert "goes on; dkronctl runs" in cli("runs", "wait", "later", "--timeout", "1s", code=CONFLICT).errors
+        assert "is withdrawn and does not run" in cli("runs", "cancel", "later").output
+        assert 'there is no run "later"' in cli("runs", "cancel", "later", code=NOT_FOUND).errors
+
+
+def _requested(cli: CommandLine, reason: str) -> str:
+    """Return the name of the DkronRun with this reason; empty without one."""
+    found = json.loads(cli("runs", "list", "bad", "-o", "json").output)["items"]
+    return next((str(each["metadata"]["name"]) for each in found if each["spec"].get("reason") == reason), "")
+
+
+def test_backfills_are_followed_suspended_and_cancelled(seat: Seat) -> None:
+    seat.kube.apply(dkron_job("slow", schedule="@daily", jobTemplate=simulated(run_for="1h")))
+    seat.kube.wait_status("slow", "to be understood", is_ready)
+    days = ("--from", "2026-01-01T02:00:00Z", "--to", "2026-01-04T02:00:00Z", "-o", "name")
+    for cli in (seat.cli, seat.rest):
+        name = cli("backfill", "good", *days).output.strip()
+        cli("backfills", "wait", name, "--timeout", "50s")
+        assert "succeeded" in cli("backfills", "describe", name).output
+        assert "is over (succeeded)" in cli("backfills", "suspend", name, code=FAILED).errors
+        name = cli("backfill", "slow", *days).output.strip()
+        assert "goes on; dkronctl backfills" in cli("backfills", "wait", name, "--timeout", "2s", code=CONFLICT).errors
+        assert cli("backfills", "suspend", name).output == f"{name} is suspended\n"
+        assert [line.split()[1] for line in cli("backfills", "list").lines if line.endswith(name)] == ["suspended"]
+        assert cli("backfills", "resume", name).output == f"{name} goes on\n"
+        assert f"{name} is cancelled" in cli("backfills", "cancel", name).output
+        assert seat.kube.find(DKRON_BACKFILLS, name) is None
+    seat.kube.delete(DKRON_JOBS, "slow")
+
+
+def test_force_runs_a_disabled_job(seat: Seat) -> None:
+    for cli in (seat.cli, seat.rest):
+        assert "is disabled" in cli("run", "off", code=FAILED).errors
+        cli("run", "off", "--force")
+
+    def phases() -> list[str]:
+        found = [each for each in seat.kube.all(DKRON_RUNS) if each["spec"]["job"] == "off"]
+        return [str((each.get("status") or {}).get("phase")) for each in found]
+
+    seat.kube.wait_for("two runs", phases, lambda found: sorted(found) in (["Running"] * 2, ["Succeeded"] * 2))
 
 
 def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
@@ -300,12 +352,15 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
 
 def test_a_backup_goes_into_another_namespace_with_its_past(seat: Seat, tmp_path: Path) -> None:
     seat.cli("run", "good", "--wait")
+    seat.cli("pause", "long", "--reason", "a move")
     file = tmp_path / "backup.json"
     file.write_text(seat.cli("backup").output, encoding="utf-8")
+    seat.cli("resume", "long")
     with namespace(seat.kube.kubeconfig, "restored") as other:
         there = command_line(other.kubeconfig, other.namespace)
         assert "would be created" in there("restore", str(file), "--disabled", "--dry-run").output
         there("restore", str(file), "--disabled")
+        assert [each["spec"]["jobs"] for each in other.all(DKRON_PAUSES)] == [["long"]]
         assert "good" in there("history", "good", "-o", "wide").output
         assert _spec(other, "good")["disabled"] is True
         assert "unchanged" in there("restore", str(file), "--disabled").errors

@@ -35,7 +35,7 @@ RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the DkronRu
 
 app = commands(
     "List DkronRuns, and show, await or cancel one.\n\nA DkronRun is a run that was requested, as by dkronctl run. "
-    "dkronctl history has the runs of a job, whatever caused them."
+    "dkronctl history has all\nruns of a job, whatever caused them."
 )
 
 
