@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS, Resource
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
@@ -352,15 +352,12 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
 
 def test_a_backup_goes_into_another_namespace_with_its_past(seat: Seat, tmp_path: Path) -> None:
     seat.cli("run", "good", "--wait")
-    seat.cli("pause", "long", "--reason", "a move")
     file = tmp_path / "backup.json"
     file.write_text(seat.cli("backup").output, encoding="utf-8")
-    seat.cli("resume", "long")
     with namespace(seat.kube.kubeconfig, "restored") as other:
         there = command_line(other.kubeconfig, other.namespace)
         assert "would be created" in there("restore", str(file), "--disabled", "--dry-run").output
         there("restore", str(file), "--disabled")
-        assert [each["spec"]["jobs"] for each in other.all(DKRON_PAUSES)] == [["long"]]
         assert "good" in there("history", "good", "-o", "wide").output
         assert _spec(other, "good")["disabled"] is True
         assert "unchanged" in there("restore", str(file), "--disabled").errors
