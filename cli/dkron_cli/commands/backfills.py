@@ -1,8 +1,9 @@
 """`backfills`: the DkronBackfills, each of which runs slots of the past again."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,7 +46,7 @@ def describe(ctx: typer.Context, backfill: BackfillName) -> None:
 
 @app.command()
 def wait(ctx: typer.Context, backfill: BackfillName, timeout: Timeout = "") -> None:
-    """Wait for the end of a DkronBackfill; the exit code is the result.
+    """Wait for the end; the exit code is the result.
 
     0 if all runs succeeded, 1 if one failed or the backfill was refused, 3 if it was deleted, 6 if --timeout has
     passed. It waits for one that is suspended, too.
@@ -82,13 +83,14 @@ async def _list(options: Options) -> None:
 
 async def _describe(options: Options, name: str) -> None:
     async with one(options, BACKFILL, name) as (_, backfills, found):
-        failed = objects(mapping(found, "status"), "failedRuns")
-        if isinstance(backfills, RestObjects) and not options.structured and number(mapping(found, "status"), "failed"):
-            failed = [*await backfills.failed_slots(name)]
+        status = mapping(found, "status")
+        failed: Sequence[Mapping[str, Any]] = objects(status, "failedRuns")
+        if isinstance(backfills, RestObjects) and number(status, "failed") and not options.structured:
+            failed = await backfills.failed_slots(name)
     if structured(options, [found], names=lambda: [name], one=True):
         return
     say_facts(backfill_facts(found))
-    for title, runs in (("Active", objects(mapping(found, "status"), "activeRuns")), ("Failed", failed)):
+    for title, runs in (("Active", objects(status, "activeRuns")), ("Failed", failed)):
         if runs:
             say(f"\n{title}:")
             show(slot_table(runs), options)

@@ -42,6 +42,9 @@ async def one(options: Options, noun: Noun, name: str) -> AsyncIterator[tuple[Ba
     """Yield the server, its objects, and the one of this name."""
     if options.all_namespaces:
         raise usage(f"a {noun.word} is in one namespace; name it with -n instead of -A")
+    if not name:
+        # A variable of a script that is not set.
+        raise usage(f"the name of a {noun.word} is empty")
     async with objects_of(options, noun) as (backend, objects):
         yield backend, objects, await require(objects, noun, name, backend.where)
 

@@ -43,8 +43,8 @@ ApiWrites = Annotated[
     bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
 ]
 UNSEEN = (
-    "pauses of all namespaces are not shown, which takes the right to list dkronpauses in the namespace of the "
-    "operator; dkronctl get -o wide shows what pauses a job"
+    "pauses of all namespaces are not shown: the namespace of the operator is not known here, or you may not list "
+    "dkronpauses in it; dkronctl get -o wide shows what pauses a job"
 )
 
 PATIENCE, INTERVAL = 5.0, 0.5
@@ -228,21 +228,18 @@ async def _pauses(options: Options) -> None:
 async def _of_all_namespaces(cluster: Cluster) -> list[Object]:
     """Return the pauses that hold in all namespaces, from the operator's namespace if that is another one, and if the
     user may list them there."""
-    with readable():
-        installation = await cluster.installation()
-    home = None if installation is None else installation["metadata"]["namespace"]
-    if home == cluster.namespace:
-        return []
     try:
-        found = [] if home is None else await ClusterObjects(cluster.kube, DKRON_PAUSES, home).all()
+        with readable():
+            installation = await cluster.installation()
+        if installation is not None:
+            home = installation["metadata"]["namespace"]
+            found = [] if home == cluster.namespace else await ClusterObjects(cluster.kube, DKRON_PAUSES, home).all()
+            return [raw for raw in found if choice_of(raw).everywhere]
     except CliError as error:
         if error.code is not Code.FORBIDDEN:
             raise
-        home = None
-    if home is None:
-        remark(UNSEEN)
-        return []
-    return [raw for raw in found if choice_of(raw).everywhere]
+    remark(UNSEEN)
+    return []
 
 
 async def _switch_api(options: Options, *, paused: bool) -> None:

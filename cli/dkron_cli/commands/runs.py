@@ -59,7 +59,7 @@ def describe(ctx: typer.Context, run: RunName) -> None:
 
 @app.command()
 def wait(ctx: typer.Context, run: RunName, timeout: Timeout = "") -> None:
-    """Wait for the end of a DkronRun and its retries; the exit code is the result.
+    """Wait for the end of the run and its retries; the exit code is the result.
 
     0 if it succeeded, 1 if it failed or was refused, 3 if it was deleted, 6 if --timeout has passed.
     """

@@ -57,6 +57,7 @@ def call(*words: str) -> int:
         pytest.param("runs", 2, "List DkronRuns, and show", id="a group without a command"),
         pytest.param("runs describe", 2, "Missing argument 'RUN'", id="no run"),
         pytest.param("runs suspend a", 2, "No such command 'suspend'", id="a run cannot be suspended"),
+        pytest.param("runs cancel ''", 2, "the name of a run is empty", id="an empty name of a run"),
         pytest.param("-A runs wait a", 2, "a run is in one namespace; name it with -n", id="a run of namespaces"),
         pytest.param("runs list -A --server x", 2, "a REST API serves one namespace", id="runs of a server"),
         pytest.param("backfills wait a --timeout 3", 2, '--timeout: "3" is not a duration', id="a wait of no unit"),

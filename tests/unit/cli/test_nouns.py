@@ -11,7 +11,7 @@ from dkron_api.routes import requested_runs
 from dkron_cli.commands import backfills, pause, runs
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
-from dkron_kube.errors import NotFound, Rejected
+from dkron_kube.errors import KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NAMESPACE
@@ -201,20 +201,31 @@ class InNamespaces(FakeKube):
                 yield each
 
 
-@pytest.mark.parametrize("allowed", [True, False])
+NOT_FOUND, FORBIDDEN = NotFound('dkronclusters "dkron" not found'), Rejected("forbidden", status=403)
+
+
+@pytest.mark.parametrize(
+    ("answers", "named"),
+    [
+        pytest.param({"get dkronclusters": NOT_FOUND}, ["mine", "of-all"], id="allowed"),
+        pytest.param({"get dkronclusters": FORBIDDEN}, ["mine"], id="without the right to find the operator"),
+        pytest.param(
+            {"get dkronclusters": NOT_FOUND, "list dkronclusters": FORBIDDEN}, ["mine"], id="or to look for it"
+        ),
+    ],
+)
 async def test_pauses_of_all_namespaces_are_listed(
-    allowed: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    answers: dict[str, KubeError], named: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kube = InNamespaces()
     kube.put(DKRON_CLUSTERS, object_of("dkron", metadata={"namespace": "ops"}))
     everywhere = {"allNamespaces": True}
     for name, where, spec in (("mine", NAMESPACE, {}), ("of-all", "ops", everywhere), ("theirs", "ops", {})):
         kube.put(DKRON_PAUSES, object_of(name, metadata={"namespace": where}, spec=spec))
-    kube.fail("get dkronclusters", NotFound('dkronclusters "dkron" not found'))
-    if not allowed:
-        kube.fail("list dkronclusters", Rejected("forbidden", status=403))
+    for call, error in answers.items():
+        kube.fail(call, error)
     by_kubeconfig(monkeypatch, kube)
     await pause._pauses(Options(output="name"))
     said = capsys.readouterr()
-    assert said.out.split() == (["mine", "of-all"] if allowed else ["mine"])
-    assert ("pauses of all namespaces are not shown" in said.err) is not allowed
+    assert said.out.split() == named
+    assert ("pauses of all namespaces are not shown" in said.err) is ("of-all" not in named)
