@@ -193,7 +193,9 @@ def test_force_runs_a_disabled_job(seat: Seat) -> None:
         cli("run", "off", "--force")
 
     def phases() -> list[str]:
-        found = [each for each in seat.kube.all(DKRON_RUNS) if each["spec"]["job"] == "off"]
+        found = [
+            each for each in seat.kube.all(DKRON_RUNS) if each["spec"]["job"] == "off" and each["spec"].get("force")
+        ]
         return [str((each.get("status") or {}).get("phase")) for each in found]
 
     seat.kube.wait_for("two runs", phases, lambda found: sorted(found) in (["Running"] * 2, ["Succeeded"] * 2))
