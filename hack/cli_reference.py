@@ -37,17 +37,20 @@ def commands() -> str:
     return "\n\n".join([*parts, "### Options of every command", _options(shared_parameters())])
 
 
-def _command(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401 - of typer
+def _command(name: str, command: Any, *, level: str = "####") -> Iterator[str]:  # noqa: ANN401 - of typer
+    inner = getattr(command, "commands", {})
     shared = {parameter.name for parameter in shared_parameters()}
     own = [each for each in command.params if each.name not in shared]
     arguments = [each for each in own if each.param_type_name == "argument"]
     options = [each for each in own if each.param_type_name == "option"]
-    words = " ".join(each.metavar or each.name.upper() for each in arguments)
-    yield f"#### {name}"
+    words = "COMMAND" if inner else " ".join(each.metavar or each.name.upper() for each in arguments)
+    yield f"{level} {name}"
     yield f"```text\ndkronctl {name}{f' {words}' if words else ''}{' [options]' if options else ''}\n```"
     yield inspect.cleandoc(command.help)
     if options:
         yield _options(options)
+    for each, its in inner.items():
+        yield from _command(f"{name} {each}", its, level=f"{level}#")
 
 
 def _options(options: list[Any]) -> str:

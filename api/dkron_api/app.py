@@ -57,6 +57,7 @@ from dkron_api.routes import (
     pauses,
     policies,
     reports,
+    requested_runs,
     restore,
     runs,
     schedule,
@@ -128,7 +129,7 @@ def make_app(
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
     of_jobs = (jobs, runs, executions, stops, restore, schedule, fields, reports, log, events)
-    parts = (*of_jobs, backfills, pauses, cluster, stats, policies, whoami, health, docs)
+    parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, docs)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [expecting(route) for route in (*every, *further)]

@@ -6,7 +6,7 @@ LOOK, RUN, WRITE, SAFE, CLUSTER = "Look", "Run and stop", "Write and check", "Mo
 
 
 class Entry(NamedTuple):
-    """A command: the module under `commands` and the function in it that carry it out."""
+    """A command: the module under `commands` and the function in it that carry it out, or its group of commands."""
 
     name: str
     target: str
@@ -29,6 +29,8 @@ CATALOG = (
     Entry("stop", "stop:stop", RUN, "Stop running executions."),
     Entry("retry", "retry:retry", RUN, "Run again what has failed."),
     Entry("backfill", "backfill:backfill", RUN, "Run the slots of a period again."),
+    Entry("runs", "runs:app", RUN, "List DkronRuns, and show, await or cancel one."),
+    Entry("backfills", "backfills:app", RUN, "List DkronBackfills, and show, await, suspend, resume or cancel one."),
     Entry("enable", "switch:enable", RUN, "Let jobs run by their schedule."),
     Entry("disable", "switch:disable", RUN, "Stop jobs from running by their schedule."),
     Entry("pause", "pause:pause", RUN, "Keep jobs from running by schedule or after others, without changing them."),

@@ -25,16 +25,24 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
 def load(entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
-    """Return the command, with the shared options added to its own."""
-    module, function = entry.target.split(":")
+    """Return the command, or the group of commands, with the shared options added to its own."""
+    module, name = entry.target.split(":")
+    found = getattr(import_module(f"dkron_cli.commands.{module}"), name)
+    if isinstance(found, typer.Typer):
+        return _group(found)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     passing = {"allow_extra_args": True, "ignore_unknown_options": True} if entry.passes else {}
-    app.command(entry.name, context_settings=SETTINGS | passing)(
-        getattr(import_module(f"dkron_cli.commands.{module}"), function)
-    )
+    app.command(entry.name, context_settings=SETTINGS | passing)(found)
     command = typer.main.get_command(app)
     command.params.extend(shared_parameters())
     return command
+
+
+def _group(app: typer.Typer) -> Any:  # noqa: ANN401 - a command of typer
+    group = typer.main.get_command(app)
+    for each in (group, *group.commands.values()):
+        each.params.extend(shared_parameters())
+    return group
 
 
 class Commands(TyperGroup):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_sites import ApiSite
 from tests.support.command_line import PROGRAM, CommandLine, command_line
 from tests.support.jobs import dkron_job, simulated
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 
 OK, FAILED, USAGE, NOT_FOUND, FORBIDDEN, UNREACHABLE, CONFLICT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
+RUN = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronRun"}
 BACKOFF = {"initial": "0s", "factor": 1, "max": "0s"}
 
 
@@ -82,7 +83,7 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     said = runner("run", "good").output
     name = said.partition("DkronRun ")[2].partition(";")[0]
     assert said == (
-        f"requested a run of good: DkronRun {name}; kubectl get dkronrun {name} -n {seat.kube.namespace} shows it\n"
+        f"requested a run of good: DkronRun {name}; dkronctl runs describe {name} -n {seat.kube.namespace} shows it\n"
     )
     seat.kube.wait_for("its success", lambda: seat.kube.get(DKRON_RUNS, name).get("status") or {},
                        lambda status: status.get("phase") == "Succeeded")  # fmt: skip
@@ -161,6 +162,59 @@ def test_a_backfill_that_is_refused_is_no_success(seat: Seat) -> None:
         said = each("backfill", "good", "--from", "2000-01-01T00:00:00Z", code=FAILED).errors
         assert "slots, more than spec.maxRuns (1000)" in said
         assert "there is no such slot in the range" in each("backfill", "good", "--from", "1s").output
+
+
+def test_runs_are_followed_and_withdrawn(seat: Seat) -> None:
+    for by, cli in (("me", seat.cli), ("rest", seat.rest)):
+        cli("run", "bad", "--reason", f"a repair by {by}")
+        name = wait_for("the run", lambda cli=cli, by=by: _requested(cli, f"a repair by {by}"), bool, seconds=30)
+        assert f"{name}: failed after" in cli("runs", "wait", name, "--timeout", "30s", code=FAILED).errors
+        said = cli("runs", "describe", name).output
+        assert all(word in said for word in ("a repair", "Failed", "exit 3")), said
+        assert "is over (Failed)" in cli("runs", "cancel", name, code=FAILED).errors
+        seat.kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "later"}, "spec": {"job": "not-there-yet"}})
+        assert "goes on; dkronctl runs" in cli("runs", "wait", "later", "--timeout", "1s", code=CONFLICT).errors
+        assert "is withdrawn and does not run" in cli("runs", "cancel", "later").output
+        assert 'there is no run "later"' in cli("runs", "cancel", "later", code=NOT_FOUND).errors
+
+
+def _requested(cli: CommandLine, reason: str) -> str:
+    """Return the name of the DkronRun with this reason; empty without one."""
+    found = json.loads(cli("runs", "list", "bad", "-o", "json").output)["items"]
+    return next((str(each["metadata"]["name"]) for each in found if each["spec"].get("reason") == reason), "")
+
+
+def test_backfills_are_followed_suspended_and_cancelled(seat: Seat) -> None:
+    seat.kube.apply(dkron_job("slow", schedule="@daily", jobTemplate=simulated(run_for="1h")))
+    seat.kube.wait_status("slow", "to be understood", is_ready)
+    days = ("--from", "2026-01-01T02:00:00Z", "--to", "2026-01-04T02:00:00Z", "-o", "name")
+    for cli in (seat.cli, seat.rest):
+        name = cli("backfill", "good", *days).output.strip()
+        cli("backfills", "wait", name, "--timeout", "50s")
+        assert "succeeded" in cli("backfills", "describe", name).output
+        assert "is over (succeeded)" in cli("backfills", "suspend", name, code=FAILED).errors
+        name = cli("backfill", "slow", *days).output.strip()
+        assert "goes on; dkronctl backfills" in cli("backfills", "wait", name, "--timeout", "2s", code=CONFLICT).errors
+        assert cli("backfills", "suspend", name).output == f"{name} is suspended\n"
+        assert [line.split()[1] for line in cli("backfills", "list").lines if line.endswith(name)] == ["suspended"]
+        assert cli("backfills", "resume", name).output == f"{name} goes on\n"
+        assert f"{name} is cancelled" in cli("backfills", "cancel", name).output
+        assert seat.kube.find(DKRON_BACKFILLS, name) is None
+    seat.kube.delete(DKRON_JOBS, "slow")
+
+
+def test_force_runs_a_disabled_job(seat: Seat) -> None:
+    for cli in (seat.cli, seat.rest):
+        assert "is disabled" in cli("run", "off", code=FAILED).errors
+        cli("run", "off", "--force")
+
+    def phases() -> list[str]:
+        found = [
+            each for each in seat.kube.all(DKRON_RUNS) if each["spec"]["job"] == "off" and each["spec"].get("force")
+        ]
+        return [str((each.get("status") or {}).get("phase")) for each in found]
+
+    seat.kube.wait_for("two runs", phases, lambda found: sorted(found) in (["Running"] * 2, ["Succeeded"] * 2))
 
 
 def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:

@@ -150,6 +150,9 @@ def with_rest_alone(scene: Scene) -> None:
         assert scene.ask("PATCH", f"/v1/{kind}/day", {"reason": "why"}).status == 200
         assert scene.ask("GET", f"/v1/{kind}").status == 200
     assert scene.ask("GET", "/v1/backfills/day/slots").status == 200
+    (requested,) = scene.ask("GET", "/v1/runs").json()
+    for method in ("GET", "DELETE"):
+        assert scene.ask(method, f"/v1/runs/{requested['name']}").status == 200
     for kind in ("backfills", "pauses"):
         assert scene.ask("DELETE", f"/v1/{kind}/day").status == 200
     first = [sys.executable, "-m", "dkron_api", "token", "--kubeconfig", str(kube.kubeconfig), "--namespace"]

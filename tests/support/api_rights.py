@@ -14,7 +14,7 @@ FOLLOWED = ("list", "watch")
 LEAST_API: Rules = {
     ("dkron.io", "dkronjobs"): (*FOLLOWED, "get", "create", "patch", "delete"),
     ("dkron.io", "dkronjobs/status"): ("patch",),
-    ("dkron.io", "dkronruns"): ("get", "list", "create"),
+    ("dkron.io", "dkronruns"): ("get", "list", "create", "delete"),
     ("dkron.io", "dkronbackfills"): ("get", "list", "create", "patch", "delete"),
     ("dkron.io", "dkronpauses"): ("get", "list", "create", "patch", "delete"),
     ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),

@@ -11,7 +11,7 @@ from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, VERSION
 from dkron_crds.revision import title
 from dkron_kube.errors import NotFound
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, LEASES, Resource
 from tests.support.builders import NOON, after, claim, execution, wire_job
 
 Object = dict[str, Any]
@@ -91,6 +91,56 @@ def jobs() -> list[Object]:
     return [{"apiVersion": API_VERSION, "kind": "DkronJob", **each} for each in found]
 
 
+def runs() -> list[Object]:
+    """Return a DkronRun for each phase that a list can show."""
+    attempt = {"job": "backup-1", "attempt": 1, "nodeName": "node-1", "startedAt": rfc3339(after(-600)),
+               "finishedAt": rfc3339(after(-540)), "success": False, "exitCode": 3, "reason": "Error"}  # fmt: skip
+    again = {**attempt, "job": "backup-1-2", "attempt": 2, "startedAt": rfc3339(after(-530)),
+             "finishedAt": rfc3339(after(-500))}  # fmt: skip
+    why = "attempt 2 failed (Error, exit code 3): no space left"
+    failed = {"phase": "Failed", "attempts": [again, attempt], "attemptCount": 2, "startedAt": rfc3339(after(-600)),
+              "finishedAt": rfc3339(after(-500)), "message": why}  # fmt: skip
+    missing = 'the namespace has no DkronJob with the name "none"; it is refused at 2026-03-01T12:09:00Z'
+    known = (
+        ("backup-5d21c07e9a44b3f1", -605, {"job": "backup", "scheduledTime": rfc3339(NIGHT), "requestedBy": "ann",
+         "reason": "the store was full", "parameters": {"full": "true"}}, failed),
+        ("mail-0c11", -30, {"job": "mail"}, {"phase": "Running", "attemptCount": 1, "startedAt": rfc3339(after(-29)),
+         "message": "attempt 1 is active"}),
+        ("none-9e20", -60, {"job": "none"}, {"message": missing}),
+        ("off-77aa", -90, {"job": "off", "force": True},
+         {"phase": "Refused", "finishedAt": rfc3339(after(-89)), "message": "the job is paused"}),
+    )  # fmt: skip
+    return [_made("DkronRun", *each) for each in known]
+
+
+def backfills() -> list[Object]:
+    """Return a DkronBackfill that is under way, and one that a failed run has stopped."""
+    period = {"from": rfc3339(after(days=-7)), "to": rfc3339(NOON)}
+    failed = {"run": "again-backup-1", "uid": "u", "job": "backup", "slot": rfc3339(NIGHT - timedelta(days=2))}
+    active = {**failed, "run": "again-backup-2", "slot": rfc3339(NIGHT - timedelta(days=1))}
+    plan = {"count": 7, "jobs": 1, "first": period["from"], "last": period["to"]}
+    under_way = {
+        "plan": plan, "begun": 4, "active": 1, "succeeded": 2, "failed": 1, "remaining": 3, "activeRuns": [active],
+        "failedRuns": [failed], "startedAt": rfc3339(after(-100)), "message": "3 of 7 runs ended, 1 failed",
+    }  # fmt: skip
+    ended = [{"type": "Failed", "status": "True", "reason": "Stopped", "message": ""}]
+    stopped = {"plan": plan, "succeeded": 1, "failed": 1, "remaining": 5, "conditions": ended,
+               "message": "a run failed: 5 slots did not run"}  # fmt: skip
+    of_job = {"job": "backup", **period, "parallelism": 1, "onFailure": "continue", "reason": "empty"}
+    known = (
+        ("again", -120, of_job, under_way),
+        ("of-a-team", -7200, {"selector": {"team": "data"}, **period}, stopped),
+        ("planning", -1, {"selector": {}, **period}, {}),
+    )
+    return [_made("DkronBackfill", *each) for each in known]
+
+
+def _made(kind: str, name: str, seconds: int, *parts: Object) -> Object:
+    """Return an object. `parts` are its spec and its status."""
+    metadata = {"name": name, "namespace": "default", "creationTimestamp": rfc3339(after(seconds))}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": parts[0], "status": parts[1]}
+
+
 LEADS = {
     "metadata": {"name": "dkron", "namespace": "default"},
     "spec": {},
@@ -100,20 +150,24 @@ LEADS = {
 LEASE = {"metadata": {"name": "dkron"}, "spec": {"holderIdentity": "operator-7", "renewTime": rfc3339(after(-1))}}
 
 
+def _lists() -> dict[Resource, list[Object]]:
+    return {DKRON_JOBS: jobs(), DKRON_RUNS: runs(), DKRON_BACKFILLS: backfills()}
+
+
 class FixedKube:
     """What `dkronctl` asks of an API server, answered from these objects."""
 
     async def get(self, resource: Resource, _namespace: str | None, name: str) -> Object:
         """Return an object. Raises NotFound."""
-        known = {DKRON_JOBS: jobs(), DKRON_CLUSTERS: [LEADS], LEASES: [LEASE]}.get(resource, [])
+        known = {**_lists(), DKRON_CLUSTERS: [LEADS], LEASES: [LEASE]}.get(resource, [])
         for each in known:
             if each["metadata"]["name"] == name:
                 return each
         raise NotFound(f'{resource.plural} "{name}" not found')
 
     async def list(self, resource: Resource, _namespace: str | None, **_: Any) -> AsyncIterator[Object]:
-        """Yield the jobs."""
-        for each in jobs() if resource == DKRON_JOBS else []:
+        """Yield the jobs, runs or backfills."""
+        for each in _lists().get(resource, []):
             yield each
 
     async def openapi(self, _group: str, _version: str) -> Object:

@@ -19,7 +19,7 @@ MOST_SECRETS, MOST_JOBS = 100, 100
 ANY = "*"
 """Stands for the name of any job in the path of a policy: a pattern matches it, the name of one job does not."""
 JOBS, CLUSTERS, POLICIES = "dkronjobs", "dkronclusters", "dkronpolicies"
-BACKFILLS, PAUSES = "dkronbackfills", "dkronpauses"
+BACKFILLS, PAUSES, RUNS = "dkronbackfills", "dkronpauses", "dkronruns"
 
 
 class Namespaces(NamedTuple):
@@ -144,7 +144,7 @@ class RouteRight:
         name, path = match.get(self.named, ""), _filled(self.judged or self.path, match)
         if self.resource.startswith(JOBS):
             return where.job_need(where.jobs_right(self.verb, self.resource, job=name), name, path, self.capability)
-        if self.resource in (BACKFILLS, PAUSES):
+        if self.resource in (BACKFILLS, PAUSES, RUNS):
             right = where.object_right(self.verb, self.resource, name=name)
             return Need(right, where.base + path, self.capability)
         return Need(where.home_right(self.verb, self.resource, name=name), path, self.capability)
@@ -165,7 +165,7 @@ _C, _R, _U, _D, _L = Capability.CREATE, Capability.READ, Capability.UPDATE, Capa
 _JOB = "/v1/jobs/{job}"
 _EXECUTION = "/v1/jobs/{job}/executions/{execution}"
 _POLICIES, _POLICY = "/v1/acl/policies", "/v1/acl/policies/{name}"
-_BACKFILL, _PAUSE = "/v1/backfills/{name}", "/v1/pauses/{name}"
+_BACKFILL, _PAUSE, _RUN = "/v1/backfills/{name}", "/v1/pauses/{name}", "/v1/runs/{name}"
 
 PUBLIC = frozenset({"/health", "/livez", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
 """Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
@@ -220,6 +220,9 @@ TABLE = (
     RouteRight("GET", _PAUSE, "get", PAUSES, _R, named="name"),
     RouteRight("PATCH", _PAUSE, "update", PAUSES, _U, named="name"),
     RouteRight("DELETE", _PAUSE, "delete", PAUSES, _D, named="name"),
+    RouteRight("GET", "/v1/runs", "list", RUNS, _L),
+    RouteRight("GET", _RUN, "get", RUNS, _R, named="name"),
+    RouteRight("DELETE", _RUN, "delete", RUNS, _D, named="name"),
     RouteRight("GET", _POLICIES, "list", POLICIES, _L),
     RouteRight("GET", _POLICY, "get", POLICIES, _R, named="name"),
     RouteRight("POST", _POLICY, "update", POLICIES, _U, named="name"),

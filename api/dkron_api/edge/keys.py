@@ -43,6 +43,6 @@ NODES: web.AppKey[Objects] = web.AppKey("NODES")
 TOKENS: web.AppKey[ObjectCache[Token]] = web.AppKey("TOKENS")
 POLICIES: web.AppKey[Objects] = web.AppKey("POLICIES")
 OBJECTS = web.AppKey("OBJECTS", StoredObjects)
-"""Backfills, pauses, and the runs of backfills, of all namespaces."""
+"""DkronRuns, backfills and pauses of all namespaces."""
 CLOCK: web.AppKey[Callable[[], datetime]] = web.AppKey("CLOCK")
 """The wall clock: aware, in UTC."""

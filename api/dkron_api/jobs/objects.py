@@ -1,4 +1,4 @@
-"""DkronBackfills, DkronPauses and the DkronRuns of backfills, read from the API server.
+"""DkronBackfills, DkronPauses and DkronRuns, read from the API server.
 
 They are few, and read by few clients, so no watch follows them. A flood of requests for one list still becomes one
 request a second: those that come meanwhile get the same answer.

@@ -1,4 +1,4 @@
-"""Shared by the routes of backfills and pauses: bodies, pages and answers."""
+"""Shared by the routes of runs, backfills and pauses: bodies, pages and answers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus

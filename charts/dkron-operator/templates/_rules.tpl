@@ -83,10 +83,10 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs]
   verbs: [list, watch, get, create, patch, delete]
-# Runs with values of parameters or an Idempotency-Key, and those of backfills.
+# Runs with values of parameters or an Idempotency-Key, and those of backfills. Clients may withdraw them.
 - apiGroups: [dkron.io]
   resources: [dkronruns]
-  verbs: [get, list, create]
+  verbs: [get, list, create, delete]
 - apiGroups: [dkron.io]
   resources: [dkronbackfills, dkronpauses]
   verbs: [get, list, create, patch, delete]

@@ -8,6 +8,7 @@ import typer
 from dkron_cli.complete import job_names
 from dkron_cli.core.selection import Selection, read_selector
 from dkron_cli.errors import CliError, Code
+from dkron_reports.words import read_span
 
 
 def _named(value: str | list[str] | None) -> str | list[str] | None:
@@ -42,6 +43,15 @@ Selector = Annotated[
 Execution = Annotated[
     str, typer.Argument(metavar="[EXECUTION]", help="Its id, or the name of its Job; default: the newest.")
 ]
+Timeout = Annotated[str, typer.Option("--timeout", help="Wait at most so long, as 90s or 2h.", show_default=False)]
+
+
+def read_timeout(text: str) -> float | None:
+    """Return the seconds of --timeout; None without it. Raises `CliError`."""
+    try:
+        return read_span("--timeout", text).total_seconds() if text else None
+    except ValueError as error:
+        raise usage(str(error)) from None
 
 
 def chosen(jobs: Sequence[str] | None, selector: str | None, *, needed: bool = False) -> Selection:

@@ -3,8 +3,6 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,18 +15,15 @@ from dkron_cli.complete import job_names
 from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress
 from dkron_cli.core.selection import read_selector
 from dkron_cli.edge.backend import Backend
-from dkron_cli.edge.cluster import opened_cluster
 from dkron_cli.edge.deciding import decided
-from dkron_cli.edge.objects import ClusterObjects, Objects, RestObjects
+from dkron_cli.edge.objects import BACKFILL, Objects, objects_of
 from dkron_cli.edge.progress import Show, shown_progress
-from dkron_cli.edge.rest import open_rest
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
 from dkron_crds.backfill import BackfillOrder, BackfillRuns, OnFailure
 from dkron_crds.base import rfc3339
-from dkron_kube.paths import DKRON_BACKFILLS
 from dkron_reports.words import read_moment
 
 Object = dict[str, Any]
@@ -66,7 +61,7 @@ def backfill(  # noqa: PLR0913 - the options, one by one
 
     It creates a DkronBackfill, which the operator carries out: each slot runs once, and is told its own time. 1 if the
     backfill is refused, as for too many slots; with --wait, 0 if all runs succeeded, 1 if one failed. Ctrl-C leaves the
-    backfill alone; kubectl delete dkb cancels it.
+    backfill alone; dkronctl backfills cancel cancels it.
     """
     options = options_of(ctx)
     if bool(job) == (selector is not None):
@@ -92,8 +87,8 @@ def backfill(  # noqa: PLR0913 - the options, one by one
         result = run_async(_dry_run(options, asked) if dry_run else _run(options, asked, wait=wait))
     except Interrupted:
         if asked.sent and not dry_run:
-            see = _see(options, asked.name)
-            remark(f"\ndetached: the backfill goes on; {see}, kubectl delete dkb {asked.name} cancels it")
+            see, cancel = _see(asked.name), f"dkronctl backfills cancel {asked.name} cancels it"
+            remark(f"\ndetached: the backfill goes on; {see}, {cancel}")
         raise
     raise typer.Exit(result)
 
@@ -112,7 +107,7 @@ class Asked:
 
 
 async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
-    async with _place(options) as (backend, backfills):
+    async with objects_of(options, BACKFILL) as (backend, backfills):
         created = await _create(backend, backfills, asked)
         if not wait:
             found = await decided(partial(_planned, backfills, asked.name))
@@ -120,21 +115,21 @@ async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
                 raise CliError(Code.FAILED, f"the backfill {asked.name} does not run: {found.message}")
             if not structured(options, [created], names=lambda: [asked.name], one=True):
                 told = f": {found.message}" if found is not None and found.over else ""
-                say(f"created the backfill {asked.name}{told}; {_see(options, asked.name)}")
+                say(f"created the backfill {asked.name}{told}; {_see(asked.name)}")
             return Code.OK
         remark(f"created the backfill {asked.name}")
         with shown_progress(options) as show:
-            found = await _until_over(backfills, asked.name, show)
-    return _report(found, asked.name)
+            found = await until_over(backfills, asked.name, show)
+    return report(found, asked.name)
 
 
 async def _dry_run(options: Options, asked: Asked) -> int:
     """Have the operator plan, print the plan, and delete the object."""
-    async with _place(options) as (backend, backfills):
+    async with objects_of(options, BACKFILL) as (backend, backfills):
         created = await _create(backend, backfills, asked)
         try:
             async with asyncio.timeout(PATIENCE):
-                found = await _until_over(backfills, asked.name, lambda *_: None)
+                found = await until_over(backfills, asked.name, lambda *_: None)
         except TimeoutError:
             text = f"no operator has made a plan within {PATIENCE:.0f}s; dkronctl doctor says why"
             raise CliError(Code.CONFLICT, text) from None
@@ -156,7 +151,8 @@ async def _planned(backfills: Objects, name: str) -> Progress | None:
     return found if read is None or found.over or found.planned is not None else None
 
 
-async def _until_over(backfills: Objects, name: str, show: Show) -> Progress:
+async def until_over(backfills: Objects, name: str, show: Show) -> Progress:
+    """Return how a backfill has ended, once it has; `show` is given how far it is. Raises `CliError`."""
     while True:
         read = await backfills.find(name)
         if read is None:
@@ -176,27 +172,12 @@ async def _create(backend: Backend, backfills: Objects, asked: Asked) -> Object:
     return await backfills.create(asked.body)
 
 
-@asynccontextmanager
-async def _place(options: Options) -> AsyncIterator[tuple[Backend, Objects]]:
-    """Yield the server with the jobs, and the backfills of its namespace."""
-    if options.server:
-        rest = open_rest(options)
-        try:
-            yield rest, RestObjects(rest, "backfills", what="run slots again")
-        finally:
-            await rest.close()
-        return
-    async with opened_cluster(options) as cluster:
-        yield cluster, ClusterObjects(cluster.kube, DKRON_BACKFILLS, cluster.namespace)
+def _see(name: str) -> str:
+    return f"dkronctl backfills describe {name} shows it"
 
 
-def _see(options: Options, name: str) -> str:
-    if options.server:
-        return f"GET /v1/backfills/{name} shows it"
-    return f"kubectl get dkb {name} -o wide shows it"
-
-
-def _report(found: Progress, name: str) -> int:
+def report(found: Progress, name: str) -> int:
+    """Say how a backfill has ended, and return the exit code for that."""
     for line in found.failed:
         remark(line)
     remark(f"{name}: {found.message}")

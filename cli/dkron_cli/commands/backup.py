@@ -1,5 +1,7 @@
 """`backup` and `restore`: all custom resources, with the record of past runs."""
 
+import asyncio
+import time
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +13,7 @@ from dkron_cli.core.objects import KEPT, Object, admitted, is_same, misshapen, p
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.objects import ClusterObjects
 from dkron_cli.edge.terminal import print_json, remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
@@ -18,17 +21,22 @@ from dkron_cli.options import DryRun, Options, options_of
 from dkron_crds.names import API_VERSION
 from dkron_from_dkron.manifest import manifest
 from dkron_kube.errors import NotFound
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_POLICIES, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_POLICIES, Resource
 from dkron_reports.words import plural
 
-RESOURCES = {"DkronCluster": DKRON_CLUSTERS, "DkronPolicy": DKRON_POLICIES, "DkronJob": DKRON_JOBS}
+RESOURCES = {
+    "DkronCluster": DKRON_CLUSTERS, "DkronPolicy": DKRON_POLICIES, "DkronPause": DKRON_PAUSES, "DkronJob": DKRON_JOBS,
+}  # fmt: skip
+"""In the order in which a restore makes them: what is paused must not run."""
+PATIENCE, INTERVAL = 10.0, 0.5
+"""Seconds to wait for the operator to see the pauses that were made, and between two looks."""
 
 
 def backup(ctx: typer.Context) -> None:
     """Print everything, with the record of past runs.
 
-    DkronJobs, DkronPolicies and DkronClusters of the namespace, or with -A of all, as one JSON document for
-    dkronctl restore. Secrets are not in it; dkronctl secrets lists those that jobs name.
+    DkronJobs, DkronPauses, DkronPolicies and DkronClusters of the namespace, or with -A of all, as one JSON document
+    for dkronctl restore. Secrets are not in it; dkronctl secrets lists those that jobs name.
     """
     options = options_of(ctx)
     need_cluster(options, "backup")
@@ -59,7 +67,7 @@ def restore(
 
     What is missing is made, with the record of past runs; what has changed gets the spec of the backup and keeps its
     own record. -n restores into this namespace instead of those of the backup. Slots between the backup and the
-    restore do not run later.
+    restore do not run later. Pauses come first, and jobs once the operator knows of them.
     """
     options = options_of(ctx)
     need_cluster(options, "restore")
@@ -83,17 +91,23 @@ def restore(
 
 async def _restore(options: Options, found: list[dict[str, Any]], *, disabled: bool, dry_run: bool) -> None:
     counts = {"created": 0, "updated": 0, "unchanged": 0}
+    unseen: list[tuple[str, str]] = []
     async with opened_cluster(options) as cluster:
         for pretend in (True, False):
             # All of it is checked before the first write.
             if pretend or not dry_run:
                 for raw in _ordered(found):
+                    if unseen and raw["kind"] == "DkronJob":
+                        await _until_seen(cluster, unseen)
+                        unseen = []
                     wanted = manifest(raw)
                     if options.namespace or not wanted["metadata"].get("namespace"):
                         wanted["metadata"]["namespace"] = cluster.namespace
                     if raw["kind"] == "DkronJob":
                         wanted["spec"] = admitted(wanted["spec"], disabled=disabled)
                     word = await _restore_one(cluster, raw, wanted, pretend=pretend)
+                    if raw["kind"] == "DkronPause" and word == "created" and not pretend:
+                        unseen.append((wanted["metadata"]["namespace"], wanted["metadata"]["name"]))
                     if pretend is dry_run:
                         counts[word] += 1
                         if word != "unchanged":
@@ -122,6 +136,19 @@ async def _restore_one(cluster: Cluster, raw: Object, wanted: Object, *, pretend
         return "updated"
 
 
+async def _until_seen(cluster: Cluster, pauses: list[tuple[str, str]]) -> None:
+    """Wait until the operator knows of the pauses, which their conditions say. Without an operator no job runs."""
+    deadline = time.monotonic() + PATIENCE
+    for where, name in pauses:
+        stored = ClusterObjects(cluster.kube, DKRON_PAUSES, where)
+        while (found := await stored.find(name)) and not (found.get("status") or {}).get("conditions"):
+            if time.monotonic() > deadline:
+                remark("no operator has seen the pauses yet; one that starts reads them before it runs a job")
+                return
+            await asyncio.sleep(INTERVAL)
+
+
 def _ordered(found: list[dict[str, Any]]) -> list[Object]:
-    jobs = [each for each in found if each["kind"] == "DkronJob"]
-    return [*(each for each in found if each["kind"] != "DkronJob"), *parents_first(jobs)]
+    kinds = list(RESOURCES)
+    others = sorted((each for each in found if each["kind"] != "DkronJob"), key=lambda each: kinds.index(each["kind"]))
+    return [*others, *parents_first([each for each in found if each["kind"] == "DkronJob"])]

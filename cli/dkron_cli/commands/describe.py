@@ -8,7 +8,7 @@ from dkron_cli.commands.arguments import JobName
 from dkron_cli.core.job import description
 from dkron_cli.core.run import attempt_table
 from dkron_cli.edge.backend import connected
-from dkron_cli.edge.terminal import run, say, show, structured
+from dkron_cli.edge.terminal import run, say, say_facts, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.run import runs_of
 from dkron_reports.words import instant
@@ -36,9 +36,7 @@ async def _describe(options: Options, name: str) -> None:
     if slots and not job.paused:
         # Slots that come due during a pause may run later, or never.
         facts.append(("Due", ", ".join(map(instant, slots))))
-    width = max(len(title) for title, _ in facts) + 2
-    for title, value in facts:
-        say(f"{title + ':':{width}}{value}")
+    say_facts(facts)
     newest = [each for found in runs_of(attempts) for each in reversed(found.attempts)][:ATTEMPTS]
     if newest:
         say("\nExecutions:")

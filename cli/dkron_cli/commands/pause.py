@@ -41,6 +41,10 @@ Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these
 ApiWrites = Annotated[
     bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
 ]
+UNSEEN = (
+    "pauses of all namespaces are not shown: the namespace of the operator is not known here, or you may not list "
+    "dkronpauses in it; dkronctl get -o wide shows what pauses a job"
+)
 
 PATIENCE, INTERVAL = 5.0, 0.5
 """Seconds to wait for the operator after a pause has ended, and between two looks."""
@@ -101,7 +105,10 @@ def resume(
 
 
 def pauses(ctx: typer.Context) -> None:
-    """List the DkronPauses, with what they hold."""
+    """List the DkronPauses, with what they hold.
+
+    Those of the namespace, and those of all namespaces, which are in the namespace of the operator.
+    """
     options = options_of(ctx)
     run(_pauses(options))
 
@@ -206,12 +213,32 @@ async def _one(cluster: Cluster, name: str) -> list[Job]:
 async def _pauses(options: Options) -> None:
     async with _place(options, all_of_them=True) as place:
         found = await place.pauses.all()
+        if isinstance(place.backend, Cluster) and not options.all_namespaces:
+            found += await _of_all_namespaces(place.backend)
     if structured(options, found, names=lambda: [raw["metadata"]["name"] for raw in found], one=False):
         return
     if found:
-        show(pause_table(found, namespaces=options.all_namespaces), options)
+        namespaces = options.all_namespaces or any(choice_of(raw).everywhere for raw in found)
+        show(pause_table(found, namespaces=namespaces), options)
     else:
         remark("no pauses")
+
+
+async def _of_all_namespaces(cluster: Cluster) -> list[Object]:
+    """Return the pauses that hold in all namespaces, from the operator's namespace if that is another one, and if the
+    user may list them there."""
+    try:
+        with readable():
+            installation = await cluster.installation()
+        if installation is not None:
+            home = installation["metadata"]["namespace"]
+            found = [] if home == cluster.namespace else await ClusterObjects(cluster.kube, DKRON_PAUSES, home).all()
+            return [raw for raw in found if choice_of(raw).everywhere]
+    except CliError as error:
+        if error.code is not Code.FORBIDDEN:
+            raise
+    remark(UNSEEN)
+    return []
 
 
 async def _switch_api(options: Options, *, paused: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import JobName, usage
+from dkron_cli.commands.arguments import JobName, Timeout, read_timeout, usage
 from dkron_cli.commands.logs import print_log
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge.backend import Asked, Backend, connected
@@ -18,7 +18,7 @@ from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
 from dkron_reports.run import Attempt, Result, Run
-from dkron_reports.words import exact_span, read_span
+from dkron_reports.words import exact_span
 
 PAUSE = 0.5
 
@@ -28,9 +28,7 @@ def run(  # noqa: PLR0913 - an option each
     job: JobName,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run and its retries.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait, and print the output as it comes.")] = False,
-    timeout: Annotated[
-        str, typer.Option("--timeout", help="Wait at most so long, as 90s or 2h.", show_default=False)
-    ] = "",
+    timeout: Timeout = "",
     force: Annotated[
         bool, typer.Option("--force", help="Run even if it is disabled, paused, or busy with concurrency forbid.")
     ] = False,
@@ -54,7 +52,7 @@ def run(  # noqa: PLR0913 - an option each
     """
     if timeout and not (wait or follow):
         raise usage("--timeout limits --wait or --follow; add one of them")
-    seconds = _seconds(timeout)
+    seconds = read_timeout(timeout)
     try:
         order = read_order(parameter or (), at, reason)
     except ValueError as error:
@@ -127,7 +125,7 @@ def _requested(asked: Asked) -> str:
 
 def _see(asked: Asked) -> str:
     if asked.object_name:
-        return f"kubectl get dkronrun {asked.object_name} -n {asked.job.namespace} shows it"
+        return f"dkronctl runs describe {asked.object_name} -n {asked.job.namespace} shows it"
     return f"dkronctl history {asked.job.name} shows it"
 
 
@@ -173,10 +171,3 @@ def _report(name: str, found: Run) -> int:
     why = f": {found.why}" if found.why else ""
     remark(f"{name}: {found.result} after {took}{tries}{why}")
     return Code.OK if found.result is Result.SUCCESS else Code.FAILED
-
-
-def _seconds(timeout: str) -> float | None:
-    try:
-        return read_span("--timeout", timeout).total_seconds() if timeout else None
-    except ValueError as error:
-        raise usage(str(error)) from None

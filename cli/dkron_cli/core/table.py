@@ -17,7 +17,7 @@ NARROWEST, SENTENCE = 8, 30
 """Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
 READABLE = 20
 """A column of so many characters can hold a sentence in several lines."""
-WHOLE = "EXECUTION"
+WHOLE = frozenset({"EXECUTION", "RUN", "BACKFILL"})
 """The last column if people copy what it holds: it is never cut, and the terminal breaks the line."""
 
 
@@ -48,7 +48,7 @@ def lines(content: Table, *, width: int | None = None, wrap: bool = False) -> li
         at = content.columns.index(content.spare)
         rest = (tuple(row[:at] + row[at + 1 :]) for row in (content.columns, *content.rows))
         return lines(Table(next(rest), tuple(rest)), width=width, wrap=wrap)
-    if width is not None and len(widths) > 1 and content.columns[-1] == WHOLE:
+    if width is not None and len(widths) > 1 and content.columns[-1] in WHOLE:
         widths = [*_fitted(widths[:-1], width), widths[-1]]
     elif width is not None:
         widths = _fitted(widths, width)

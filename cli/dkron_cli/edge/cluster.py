@@ -309,13 +309,13 @@ async def opened_cluster(options: Options) -> AsyncIterator[Cluster]:
         await cluster.close()
 
 
-async def job_names(options: Options) -> list[str]:
-    """Return the names of all jobs, for completion: from metadata alone, within a second or two."""
+async def names_of(options: Options, resource: Resource) -> list[str]:
+    """Return the names of all objects, for completion: from metadata alone, within a second or two."""
     found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
     kube = KubeClient(found, timeout=2.0)
     try:
         where = options.namespace or found.namespace
-        listed = kube.list(DKRON_JOBS, where, metadata_only=True)
+        listed = kube.list(resource, where, metadata_only=True)
         return [each["metadata"]["name"] async for each in listed]
     except KubeError:
         return []

@@ -1,7 +1,8 @@
 """The REST API by its address: ours, or a Dkron's."""
 
+import secrets
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -138,10 +139,12 @@ class Rest:
 
     async def run(self, job: Job, *, force: bool, wait: float | None, order: Order = PLAIN) -> Asked:
         """Run it. Dkron answers when the run is over, ours when it is requested, or over if `wait` is not None."""
-        refuse_disabled(job, force=force and bool(order))
+        refuse_disabled(job, force=force)
         if order:
             # Dkron would run the job without what it is given.
             await self._require_ours(job, "give a run values, a slot or a reason")
+        elif job.disabled:
+            await self._require_ours(job, "run a disabled job")
         # A caller who does not wait needs no right to read them.
         earlier = [] if wait is None else await self.attempts(job)
         known = frozenset(each.group for each in earlier)
@@ -149,7 +152,11 @@ class Rest:
         path = f"{_path(job)}/run" + (f"?{query}" if query else "")
         # The caller, too, waits for so long, and has more to say about it.
         limit = wait + LONGER if wait else 0
-        await self.call("POST", path, job=job.name, seconds=limit, body=order.body(), conflict=Code.FAILED)
+        # With a key the server makes a DkronRun, which also forces a disabled job.
+        headers = {"Idempotency-Key": secrets.token_hex(16)} if force else None
+        await self.call(
+            "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
+        )
         return Asked(job, 0, known=known)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
@@ -275,14 +282,13 @@ class Rest:
         what: str = "",
         body: object = None,
         seconds: float | None = None,
-        match: str = "",
+        headers: Mapping[str, str] | None = None,
         conflict: Code = Code.CONFLICT,
     ) -> Any:  # noqa: ANN401 - any JSON
-        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `match` is the version that
-        the object must have. `conflict` is the code of a 409."""
+        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `conflict` is the code of a
+        409."""
         timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
         with _readable():
-            headers = {"If-Match": match} if match else None
             url = self._server + path
             async with self._session.request(method, url, json=body, timeout=timeout, headers=headers) as response:
                 if response.status >= HTTPStatus.BAD_REQUEST:
@@ -293,7 +299,7 @@ class Rest:
                     raise self._no_dkron() from None
 
     async def version(self, path: str) -> str:
-        """Return the version of an object, for `match`."""
+        """Return the version of an object, for `If-Match`."""
         with _readable():
             async with self._session.get(self._server + path) as response:
                 return response.headers.get("ETag", "")
@@ -331,6 +337,7 @@ _REFUSALS: dict[int, tuple[Code, str, str]] = {
     HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN or --token-file"),
     HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
     HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
+    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; look again, and repeat"),
     HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
 }
 

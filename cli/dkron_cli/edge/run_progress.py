@@ -68,8 +68,8 @@ async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:
             raise
         text = (
             f"the run of {asked.job.name} is requested and goes on, but waiting for it takes the right to get "
-            f"dkronruns.dkron.io in namespace {where}; a user who has it sees the run by kubectl get dkronrun {name} "
-            f"-n {where}"
+            f"dkronruns.dkron.io in namespace {where}; a user who has it sees the run by dkronctl runs describe "
+            f"{name} -n {where}"
         )
         raise CliError(Code.FORBIDDEN, text) from None
 

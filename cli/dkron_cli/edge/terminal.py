@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 T = TypeVar("T")
-GOOD = frozenset({"success", "Scheduled", "ran", "ok"})
-BAD = frozenset({"failed", "partially_failed", "NotReady", "problem", "skipped"})
-BUSY = frozenset({"running", "warning", "late"})
+GOOD = frozenset({"success", "succeeded", "Succeeded", "Scheduled", "ran", "ok"})
+BAD = frozenset({"failed", "Failed", "Refused", "partially_failed", "NotReady", "problem", "skipped", "stopped"})
+BUSY = frozenset({"running", "Running", "warning", "late"})
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -43,6 +43,13 @@ def remark(text: str) -> None:
     """Print a line to standard error: what a program that reads the output does not want."""
     sys.stderr.write(safe(text) + "\n")
     sys.stderr.flush()
+
+
+def say_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Print titles and values, a line each."""
+    width = max(len(title) for title, _ in facts) + 2
+    for title, value in facts:
+        say(f"{title + ':':{width}}{value}")
 
 
 def show(content: Table, options: Options, *, titles: bool = True) -> None:

@@ -21,7 +21,7 @@ from dkron_api.auth.routes import IDENTIFIED, PUBLIC
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, POLICIES
 from dkron_api.settings import Settings
 from dkron_crds.policy import Capability
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
 from tests.support.api_app import Api, FakeApiServer, object_of, running_api
 from tests.support.api_callers import JOB, VALID, OneCaller, backup
 from tests.support.builders import NAMESPACE, wire_job
@@ -89,6 +89,7 @@ async def serving(scheme: OneCaller, *, kube: FakeApiServer | None = None, **spe
         for key in (CLUSTERS, LEASES, NODES, POLICIES):
             api.know(key)
         api.kube.put(DKRON_PAUSES, object_of("kept", spec={"jobs": ["backup"]}))
+        api.kube.put(DKRON_RUNS, object_of("kept", spec={"job": "backup"}))
         api.kube.put(DKRON_BACKFILLS, object_of("kept", spec={**RANGE, "job": "backup", "suspend": True}))
         yield api
 

@@ -20,7 +20,7 @@ def test_the_name_fits_a_label(job: str) -> None:
 
 
 RUN = {"run": "a-1", "job": "a", "slot": "2026-01-01T00:00:00Z"}
-FAILED = "2026-01-01T00:00:00Z of a failed: kubectl describe dkr a-1"
+FAILED = "2026-01-01T00:00:00Z of a failed: dkronctl runs describe a-1"
 
 
 def ended(*, good: bool) -> Progress:

@@ -15,12 +15,16 @@ import pytest
 
 SECONDS = 30
 SHELLS = {"bash": ["-i"], "zsh": ["-i"], "fish": ["-i"]}
-JOBS = [{"name": name, "schedule": "@daily", "executor": "shell"} for name in ("reconcile", "report", "rotate")]
+STANDS = {"created_at": "2026-03-01T00:00:00Z", "state": "running", "status": {}}
+"""What runs and backfills have, too."""
+JOBS = [
+    {"name": name, "schedule": "@daily", "executor": "shell", **STANDS} for name in ("reconcile", "report", "rotate")
+]
 READY = "it-is-ready"
 
 
 class Api(BaseHTTPRequestHandler):
-    """A Dkron with three jobs."""
+    """A REST API with three jobs, and as many runs and backfills of the same names."""
 
     def do_GET(self) -> None:
         """Answer every path with the jobs."""
@@ -89,7 +93,18 @@ def test_names_of_jobs_are_completed(shell: str, environment: dict[str, str]) ->
     child.close(force=True)
 
 
-def test_kubectl_is_told_the_names_and_to_leave_files_out(environment: dict[str, str]) -> None:
-    words = [sys.executable, "-c", "from dkron_cli.main import complete; complete()", "run", "re"]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
-    assert done.stdout.split() == ["reconcile", "report", ":4"], done
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        pytest.param("run re", ["reconcile", "report"], id="jobs"),
+        pytest.param("runs describe re", ["reconcile", "report"], id="runs"),
+        pytest.param("backfills cancel ro", ["rotate"], id="backfills"),
+        pytest.param("backfills s", ["suspend"], id="commands of a group"),
+    ],
+)
+def test_kubectl_is_told_the_names_and_to_leave_files_out(
+    words: str, names: list[str], environment: dict[str, str]
+) -> None:
+    program = [sys.executable, "-c", "from dkron_cli.main import complete; complete()", *words.split()]
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS)
+    assert done.stdout.split() == [*names, ":4"], done

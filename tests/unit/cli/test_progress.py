@@ -135,7 +135,7 @@ async def test_who_may_not_read_dkronruns_is_told_how_to_see_it() -> None:
     code, sentence = await wait.hear()
     assert code == "FORBIDDEN"
     assert f"the right to get dkronruns.dkron.io in namespace {NAMESPACE}; " in sentence
-    assert f"kubectl get dkronrun r -n {NAMESPACE}" in sentence
+    assert f"dkronctl runs describe r -n {NAMESPACE}" in sentence
 
 
 @pytest.mark.parametrize(

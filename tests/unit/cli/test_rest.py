@@ -46,6 +46,7 @@ class Dkron:
         self.token = ""
         self.ours = False
         self.body = self.query = ""
+        self.key = ""
         self.reports = False
         self.reads = True
         self.holds = False
@@ -77,6 +78,7 @@ class Dkron:
             case "POST", "/v1/jobs/a/run":
                 self.executions += [SLOT, ASKED]
                 self.body = await request.text()
+                self.key = request.headers.get("Idempotency-Key", "")
                 return web.json_response(JOB)
             case "GET", "/v1/jobs/a/next" if self.ours:
                 return web.json_response({"next": []})
@@ -173,7 +175,23 @@ async def test_only_ours_can_give_a_run_values(dkron: tuple[Dkron, Rest]) -> Non
         "scheduled_time": "2026-01-31T09:00:00Z",
     }
     await rest.run(job, force=False, wait=None)
-    assert fake.body == ""
+    assert (fake.body, fake.key) == ("", "")
+
+
+async def test_only_ours_runs_a_disabled_job_by_force(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    fake.disabled = True
+    job = await rest.job("a")
+    with pytest.raises(CliError, match=r"is disabled .* refuses runs"):
+        await rest.run(job, force=False, wait=None)
+    with pytest.raises(CliError, match="this server cannot run a disabled job; use a kubeconfig"):
+        await rest.run(job, force=True, wait=None)
+    assert fake.executions == [OLD]
+    fake.ours, keys = True, set()
+    for _ in range(2):
+        await rest.run(job, force=True, wait=None)
+        keys.add(fake.key)
+    assert (len(keys), "" in keys) == (2, False)
 
 
 async def test_who_may_run_a_job_and_not_read_it_runs_it(dkron: tuple[Dkron, Rest]) -> None:

@@ -47,7 +47,7 @@ from tests.support.builders import (
 )
 from tests.support.edges import Edges, begin, until
 from tests.support.kstatus import kstatus
-from tests.support.plans import fired, jobs_deleted, messages, replan, reported, skips
+from tests.support.plans import fired, jobs_deleted, replan, reported, skips
 
 Object = dict[str, Any]
 SLOT = after(days=-3)

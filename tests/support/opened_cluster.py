@@ -1,0 +1,24 @@
+"""Commands of `dkronctl` in the test's own process, with a fake API server in the place of that of the kubeconfig."""
+
+import asyncio
+from typing import cast
+
+import pytest
+
+from dkron_cli.edge import cluster
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.options import Options
+from dkron_kube.client import KubeClient
+from tests.support.builders import NAMESPACE
+from tests.support.fake_kube import FakeKube
+
+
+def by_kubeconfig(monkeypatch: pytest.MonkeyPatch, kube: FakeKube) -> None:
+    """Have commands without --server find this API server."""
+
+    async def opened(options: Options) -> Cluster:
+        found = Cluster(cast("KubeClient", kube), NAMESPACE, everywhere=options.all_namespaces)
+        monkeypatch.setattr(found, "close", lambda: asyncio.sleep(0))
+        return found
+
+    monkeypatch.setattr(cluster, "open_cluster", opened)
