@@ -146,7 +146,7 @@ test("a chain is walked through by the keyboard, and is a list, too", async ({ p
 test("a job tells its plan, its results by day and its percentiles in words", async ({ page }) => {
   await page.goto("/ui/jobs/nightly-backup");
   await expect(page.getByText("Every 2 minutes")).toBeVisible();
-  await expect(page.getByText(/^half took .* at most, 90 % /i)).toBeVisible();
+  await expect(page.getByText(/^median .*, 99 % within .* attempts/i)).toBeVisible();
   await expect(page.getByRole("img", { name: /^Planned beside actual: / })).toBeVisible();
   await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
 });

@@ -15,7 +15,7 @@ import { inTurns, plan } from "../src/text/bulk";
 import { calendar, resultsOf } from "../src/text/calendar";
 import { durationsOf, inWords, percentile } from "../src/text/percentiles";
 import { drawn, wanted } from "../src/text/rows";
-import { slotsInWords, slotsOf, spanOf } from "../src/text/timing";
+import { presentOf, runsOf, slotsInWords, slotsOf, spanOf } from "../src/text/timing";
 import { yaml } from "../src/text/yaml";
 
 // A Friday.
@@ -46,16 +46,18 @@ describe("percentiles", () => {
     { values: Array.from({ length: 100 }, (_, at) => at + 1), share: 0.99, is: 99 },
   ])("$share of $values.length", ({ values, share, is }) => expect(percentile(values, share)).toBe(is));
 
-  test("what runs now does not count; equal ones are one line", () => {
+  test("what runs now does not count; equal ones are one line, and few are none", () => {
     const active = { ...run(0, 0), finished_at: "0001-01-01T00:00:00Z" };
-    const lengths = durationsOf([active, run(9, 4), run(8, 4), run(7, 20)]);
-    expect(lengths).toEqual({ count: 3, p50: 4000, p90: 20_000, p99: 20_000 });
-    expect(lengths && inWords(lengths)).toBe("half took 4.0 s at most, 90 % 20 s, 99 % 20 s");
+    const ended = [run(9, 4), run(8, 4), run(7, 20), run(6, 4), run(5, 4)];
+    const lengths = durationsOf([active, ...ended]);
+    expect(lengths).toEqual({ count: 5, p50: 4000, p90: 20_000, p99: 20_000 });
+    expect(lengths && inWords(lengths)).toBe("median 4 s, 90 % within 20 s");
     expect(linesOf(lengths)).toEqual([
-      ["p90, p99", 20],
+      ["p90–p99", 20],
       ["p50", 4],
     ]);
-    expect(durationsOf([active])).toBeUndefined();
+    expect(linesOf({ count: 9, p50: 1000, p90: 1000, p99: 1000 })).toEqual([["p50–p99", 1]]);
+    expect(durationsOf([active, ...ended.slice(1)])).toBeUndefined();
   });
 });
 
@@ -99,6 +101,17 @@ describe("planned beside actual", () => {
     expect(spanOf([], [], NOON)).toBeUndefined();
   });
 
+  test("a run that began after the page's second is not right of now", () => {
+    const active = { ...run(-400, 0), finished_at: "0001-01-01T00:00:00Z" };
+    expect(presentOf([active, run(MINUTE, 5)], NOON)).toBe(NOON + 400);
+    expect(presentOf([run(MINUTE, 5)], NOON)).toBe(NOON);
+  });
+
+  test("runs that overlap are beside each other", () => {
+    const runs = runsOf([run(MINUTE, 10), run(2 * MINUTE, 90), run(3 * MINUTE, 10), run(4 * MINUTE, 70)], NOON);
+    expect(runs.map((each) => each.lane)).toEqual([0, 1, 0, 1]);
+  });
+
   test("slots that ran, did not, and are to come", () => {
     const slot = (minutes: number, what: string) => ({
       slot: new Date(NOON + minutes * MINUTE).toISOString(),
@@ -109,6 +122,7 @@ describe("planned beside actual", () => {
     const slots = slotsOf(explained, [slot(1, "").slot, slot(99, "").slot], NOON + 5 * MINUTE);
     expect(slots.map((each) => each.what)).toEqual(["ran", "skipped", "to come"]);
     expect(slotsInWords(slots)).toBe("1 of 2 slots ran");
+    expect(slotsInWords(slots.slice(2))).toBe("");
   });
 });
 

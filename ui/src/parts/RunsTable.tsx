@@ -54,7 +54,7 @@ export function Runs({ runs, job, next, isPaused }: Props) {
       <DurationsPlot executions={runs} lengths={lengths} />
       {lengths && (
         <p class="muted sentence percentiles">
-          {inWords(lengths)} ({lengths.count} {lengths.count === 1 ? "attempt" : "attempts"})
+          {inWords(lengths)} ({lengths.count} attempts)
         </p>
       )}
       <Table caption={`Runs of ${job.name}, the newest first`} columns={COLUMNS}>
@@ -92,7 +92,13 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
         <span class="small muted">took {took}</span>
       </td>
       <td class="nowrap medium">
-        {late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}
+        {late === undefined ? (
+          <When at={run.started_at} jobZone={zone} />
+        ) : late < 1000 ? (
+          "on time"
+        ) : (
+          `+ ${duration(late)}`
+        )}
       </td>
       <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>

@@ -2,12 +2,16 @@
 
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
+import type { Tick } from "../text/axis";
 
 export interface Labels {
-  time: (seconds: number) => string;
+  /** Marks of the axis of time between these seconds since 1970, at most so many. */
+  ticks: (from: number, to: number, most: number) => readonly Tick[];
   length: (seconds: number) => string;
   /** Lines across, each with its name and its seconds. */
   lines: readonly (readonly [string, number])[];
+  /** The bar below the pointer, by its place in the data; undefined for none. */
+  pointed: (index: number | null | undefined) => void;
 }
 
 const SERIES = [
@@ -23,6 +27,9 @@ const STEPS = [
   ...[3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800],
 ];
 
+/** Pixels for each mark of the axis of time, which may have a date. */
+const PER_TICK = 120;
+
 export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, labels: Labels): uPlot {
   const style = getComputedStyle(box);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -32,22 +39,35 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
     ticks: { show: false },
     font: `11px ${style.fontFamily}`,
   };
+  const ticks = (plot: uPlot) => {
+    const { min = 0, max = 0 } = plot.scales.x ?? {};
+    return labels.ticks(min, max, Math.max(1, Math.floor(plot.bbox.width / devicePixelRatio / PER_TICK)));
+  };
   const bars = uPlot.paths.bars?.({ size: [0.6, 10], align: 0 });
   return new uPlot(
     {
       width: box.clientWidth,
       height,
       legend: { show: false },
-      cursor: { show: false },
-      padding: [6, 34, 0, 0],
-      hooks: { draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"))] },
+      cursor: { x: false, y: false, drag: { x: false, y: false }, points: { show: false } },
+      padding: [6, 8, 0, 0],
+      hooks: {
+        draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"), colour("--surface"))],
+        setCursor: [(plot) => labels.pointed(plot.cursor.idx)],
+      },
       // Half a bar of room at both ends.
       scales: {
         x: { range: (_plot, low, high) => padded(low, high, data[0].length) },
         y: { range: (_plot, _low, high) => [0, high * 1.1 || 1] },
       },
       axes: [
-        { ...axis, grid: { show: false }, values: (_plot, at) => once(at.map(labels.time)), size: 22, space: 72 },
+        {
+          ...axis,
+          grid: { show: false },
+          splits: (plot) => ticks(plot).map(({ at }) => at / 1000),
+          values: (plot) => ticks(plot).map(({ label }) => label),
+          size: 22,
+        },
         { ...axis, values: (_plot, at) => at.map(labels.length), incrs: STEPS, size: 64, space: 28 },
       ],
       series: [
@@ -67,15 +87,10 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
   );
 }
 
-/** The texts without those that repeat the one before. */
-function once(texts: readonly string[]): string[] {
-  return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
-}
-
 /** Height of a letter and a half, in pixels of the screen: names of lines that are nearer are left out. */
 const APART = 12;
 
-function drawLines(plot: uPlot, lines: Labels["lines"], ink: string): void {
+function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: string): void {
   const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
   ctx.save();
@@ -83,8 +98,9 @@ function drawLines(plot: uPlot, lines: Labels["lines"], ink: string): void {
   ctx.lineWidth = scale;
   ctx.setLineDash([3 * scale, 3 * scale]);
   ctx.font = `${10.5 * scale}px system-ui, sans-serif`;
-  ctx.textAlign = "left";
+  ctx.textAlign = "right";
   ctx.fillStyle = ink;
+  ctx.lineJoin = "round";
   const placed = lines.map(([name, seconds]) => [name, Math.round(plot.valToPos(seconds, "y", true))] as const);
   ctx.globalAlpha = 0.55;
   for (const [, y] of placed) {
@@ -94,11 +110,17 @@ function drawLines(plot: uPlot, lines: Labels["lines"], ink: string): void {
     ctx.stroke();
   }
   ctx.globalAlpha = 1;
+  // A name is above its line, at the right end, on a ground of its own: a bar may be behind it.
+  ctx.strokeStyle = ground;
+  ctx.lineWidth = 3 * scale;
+  ctx.setLineDash([]);
   let last = Number.NEGATIVE_INFINITY;
   for (const [name, y] of placed) {
     if (y - last < APART * scale) continue;
     last = y;
-    ctx.fillText(name, bbox.left + bbox.width + 4 * scale, y + 4 * scale);
+    const [right, base] = [bbox.left + bbox.width - 2 * scale, Math.max(y - 3 * scale, bbox.top + 9 * scale)];
+    ctx.strokeText(name, right, base);
+    ctx.fillText(name, right, base);
   }
   ctx.restore();
 }

@@ -75,13 +75,13 @@ export function lateSteps(slots: readonly { late_seconds?: number }[]): number[]
   return counts;
 }
 
-/** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 runs`. */
+/** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 running`. */
 export function summary(executions: readonly Execution[]): string {
   const counts = { success: 0, failed: 0, running: 0 };
   for (const each of executions) counts[result(each)]++;
   const words = [];
   if (counts.success) words.push(`${counts.success} succeeded`);
   if (counts.failed) words.push(`${counts.failed} failed`);
-  if (counts.running) words.push(`${counts.running} ${counts.running === 1 ? "runs" : "run"}`);
+  if (counts.running) words.push(`${counts.running} running`);
   return words.join(", ") || "no runs yet";
 }

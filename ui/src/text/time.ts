@@ -23,7 +23,11 @@ export function zoneName(zone: Zone, job = ""): string | undefined {
 const MOST_FORMATS = 100;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(kind: string, zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+export function format(
+  kind: string,
+  zone: string | undefined,
+  options: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
   const key = `${kind} ${zone ?? ""}`;
   let found = formats.get(key);
   if (!found) {
@@ -72,11 +76,15 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Milliseconds below which a length is not told: most times of Kubernetes are whole seconds. */
+const LEAST = 10;
+
 /** A length of time in at most two units: `0.25 s`, `1 min 5 s`, `3 d 2 h`. `ms` is in milliseconds. */
 export function duration(ms: number): string {
   const length = Math.max(0, ms);
+  if (length < LEAST) return "< 1 s";
   if (length < SECOND) return `${(length / SECOND).toFixed(2)} s`;
-  if (length < 10 * SECOND) return `${(length / SECOND).toFixed(1)} s`;
+  if (length < 10 * SECOND) return `${Math.floor(length / 100) / 10} s`;
   const units: [number, string][] = [
     [DAY, "d"],
     [HOUR, "h"],
