@@ -212,10 +212,7 @@ def _of_all(job: Job, timing: Timing, status: Object, now: datetime) -> Iterator
 def _bounds(timing: Timing, history: History, start: datetime, end: datetime) -> Iterator[str]:
     """Yield where the period leaves what is known."""
     if start < timing.since:
-        yield (
-            f"before {instant(timing.since)} another schedule was in force, or none: the job was created or changed "
-            "then, and slots before that are not known"
-        )
+        yield f"the schedule counts from {instant(timing.since)} on: earlier slots are not known"
     if history.since > max(start, timing.since):
         yield (
             f"the status keeps runs from {instant(history.since)} on (spec.history.executions); what earlier slots "

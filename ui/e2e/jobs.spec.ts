@@ -149,4 +149,12 @@ test("a job tells its plan, its results by day and its percentiles in words", as
   await expect(page.getByText(/^median .*, 99 % within .* attempts/i)).toBeVisible();
   await expect(page.getByRole("img", { name: /^Planned beside actual: / })).toBeVisible();
   await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
+  const moment = page.getByLabel("A moment to explain");
+  await moment.fill("noon");
+  await moment.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("This is no time.");
+  await expect(page.locator(".explained")).toHaveCount(0);
+  await moment.fill("05:59");
+  await moment.press("Enter");
+  await expect(page.getByText(/05:59:00.* is no slot of/)).toBeVisible();
 });

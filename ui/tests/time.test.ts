@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { atWall, readMoment, ticksOf, wallTime } from "../src/text/axis";
-import { duration, instant, relative, shortTime, wholeSeconds, zoneName } from "../src/text/time";
+import { duration, instant, inZone, relative, shortTime, wholeSeconds, zoneName } from "../src/text/time";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 
@@ -54,6 +54,14 @@ describe("shortTime", () => {
     },
     { name: "a zone that the browser does not know", at: NOON, zone: "Mars/Olympus", words: "12:00:00" },
   ])("$name", ({ at, zone, words }) => expect(shortTime(at, NOON, zone)).toBe(words));
+});
+
+test("a sentence of the server has its times as the page shows them", () => {
+  const said =
+    "counted from 2026-11-27T05:42:53Z on, once from 2026-02-01T00:00:00.25+01:00; 2026-99-01T00:00:00Z is none";
+  expect(inZone(said, NOON, "Europe/Madrid")).toBe(
+    "counted from 06:42:53 on, once from Sun 1 Feb 00:00:00; 2026-99-01T00:00:00Z is none",
+  );
 });
 
 describe("zoneName", () => {

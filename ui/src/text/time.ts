@@ -65,6 +65,14 @@ export function shortTime(at: number, now: number, zone?: string): string {
   return `${day(at, zone)}${later} ${clock}`;
 }
 
+/** A sentence of the server with its times as the page shows times. */
+export function inZone(sentence: string, now: number, zone?: string): string {
+  return sentence.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, (text) => {
+    const at = instant(text);
+    return at === undefined ? text : shortTime(at, now, zone);
+  });
+}
+
 /** Date, time and zone in full, for titles. */
 export function fullTime(at: number, zone?: string): string {
   const options = { dateStyle: "full", timeStyle: "long" } as const;
