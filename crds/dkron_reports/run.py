@@ -10,6 +10,15 @@ from dkron_reports.reading import Object, objects, whole
 from dkron_reports.words import exact_span, one_line, read_time, span
 
 SECOND = timedelta(seconds=1)
+LONGEST_LINE = 200
+"""Characters of a line of output in a report."""
+EXITS = {
+    126: "not executable",
+    127: "command not found",
+    137: "killed, perhaps for its memory",
+    143: "terminated",
+}
+"""What exit codes of a shell mean."""
 
 
 class Result(StrEnum):
@@ -121,8 +130,15 @@ class Run:
 def reason_of(attempt: Attempt) -> str:
     """Return why an attempt failed, in a few words."""
     code = "" if attempt.exit_code is None else f"exit {attempt.exit_code}"
+    if attempt.exit_code in EXITS:
+        code += f" ({EXITS[attempt.exit_code]})"
     plain = attempt.reason in ("", "Error")
     return one_line(": ".join(filter(None, (code if plain and code else attempt.reason, attempt.message))))
+
+
+def last_line(attempt: Attempt) -> str:
+    """Return the last line of its output that is not empty, cut to what a list has room for."""
+    return one_line(attempt.output.rstrip().rpartition("\n")[2])[:LONGEST_LINE]
 
 
 def attempts_of(status: Object) -> list[Attempt]:

@@ -21,6 +21,8 @@ from dkron_reports.troubles import RANK, Kind, Trouble
 HOUR = timedelta(hours=1)
 MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
 """Entries of each list, which has its total beside it."""
+COUNTED_AHEAD = 3000
+"""Slots of the next hour that are counted by minute."""
 COUNTED = (*(state.value for state in State), *(kind.value for kind in Kind if kind is not Kind.INVALID),
            "running", "paused")  # fmt: skip
 """The words by which jobs are counted. A job has one state, and may have several of the other words."""
@@ -45,6 +47,7 @@ class Summary:
     running: tuple[tuple[Job, Attempt], ...]
     results: Counter[str]
     last: tuple[tuple[Recent, Job], ...]
+    minutes: Counter[tuple[datetime, Result]]
     next: Agenda
     late: Counter[int]
     days: tuple[Day, ...]
@@ -66,8 +69,9 @@ class Summary:
                 "runs": sum(self.results.values()),
                 **{result.value: self.results[result.value] for result in Result if result is not Result.RUNNING},
                 "slots": [_ended(*each) for each in self.last],
+                "minutes": _by_minute(self.minutes),
             },
-            "next_hour": {"slots": self.next.as_json()["due"], "more": bool(self.next.remarks)},
+            "next_hour": _next_hour(self.next),
             "lateness_seconds": _quantiles(self.late),
         }
 
@@ -87,6 +91,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
     running: list[tuple[Job, Attempt]] = []
     last: list[tuple[datetime, str, str, int, Recent, Job]] = []
     late: Counter[int] = Counter()
+    minutes: Counter[tuple[datetime, Result]] = Counter()
     numbers = count()
     for each in all_of:
         yield
@@ -104,6 +109,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             if run.started < now - HOUR:
                 break
             results[run.result] += 1
+            minutes[run.started.replace(second=0, microsecond=0), run.result] += 1
             if run.late is not None:
                 late[round(run.late / STEP)] += 1
             # Runs of the same moment have an order of their own: jobs come in any.
@@ -114,7 +120,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
                 heapq.heapreplace(last, placed)
     yield
     first = ((each.job, each.first(now)) for each in all_of)
-    coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=MOST_SLOTS)
+    coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=COUNTED_AHEAD)
     return Summary(
         now=now,
         jobs=len(all_of),
@@ -125,6 +131,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         running=tuple(heapq.nsmallest(MOST_RUNNING, running, key=_begun(now))),
         results=results,
         last=tuple((run, job) for *_, run, job in sorted(last, reverse=True)),
+        minutes=minutes,
         next=coming,
         late=late,
         days=as_days(days),
@@ -132,13 +139,30 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
 
 
 def _troubled(job: Job, trouble: Trouble) -> dict[str, Any]:
-    return {
+    found = {
         "namespace": job.namespace,
         "job": job.name,
         "kind": trouble.kind.value,
         "why": trouble.sentence,
         "remedy": trouble.remedy.replace("JOB", job.name),
     }
+    more = {"execution": trouble.execution, "output": trouble.output}
+    return found | {key: text for key, text in more.items() if text}
+
+
+def _by_minute(minutes: Counter[tuple[datetime, Result]]) -> list[dict[str, Any]]:
+    """Return the minutes in which runs began, the earliest first, each with how they ended."""
+    found: dict[datetime, dict[str, Any]] = {}
+    for (minute, result), runs in sorted(minutes.items()):
+        found.setdefault(minute, {"at": rfc3339(minute)})[result.value] = runs
+    return list(found.values())
+
+
+def _next_hour(agenda: Agenda) -> dict[str, Any]:
+    found = agenda.as_json()
+    minutes = [{"at": rfc3339(minute), "slots": slots} for minute, slots in agenda.minutes]
+    more = {} if agenda.until is None else {"counted_until": rfc3339(agenda.until)}
+    return {"slots": found["due"], "more": agenda.total > len(agenda.due), "minutes": minutes, **more}
 
 
 def _running(job: Job, attempt: Attempt, nodes: Mapping[str, str]) -> dict[str, Any]:
