@@ -3,12 +3,12 @@
 import { Link } from "wouter-preact";
 import { api, ask, type StateWord, type Summary } from "../api/client";
 import { Days } from "../parts/Days";
+import { Hours } from "../parts/Hours";
 import { Lateness } from "../parts/Lateness";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark, type State } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
 import { Empty, Failure, Loading, Pending } from "../parts/States";
-import { type Cell, Tape } from "../parts/Tape";
 import { Countdown, Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
@@ -32,7 +32,7 @@ export function Overview() {
       <h1 class="spoken">Overview</h1>
       <Counts data={data} />
       <Attention summary={summary} />
-      <Hours summary={summary} />
+      <BothHours summary={summary} />
       <Running summary={summary} />
       <Next summary={summary} />
       <Lateness summary={summary} />
@@ -143,53 +143,20 @@ const MARKS: Record<Summary["attention"]["jobs"][number]["kind"], State> = {
   long: "running",
 };
 
-function Hours({ summary }: Part) {
+function BothHours({ summary }: Part) {
   const { data } = summary;
   const minute = Math.floor(now.value / MINUTE) * MINUTE;
   const hour = data?.last_hour;
   return (
     <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
-      {!data && summary.error ? (
-        <Pending query={summary} />
-      ) : (
-        <Tape cells={data ? cellsOf(data) : []} now={minute} {...(data ? known(data) : {})} />
-      )}
+      {!data && summary.error ? <Pending query={summary} /> : <Hours summary={data} now={minute} />}
     </Panel>
   );
-}
-
-/** Where the lists of an hour are cut: from when on runs are listed, and until when slots are. */
-function known({ last_hour, next_hour }: Summary): { from?: number; to?: number } {
-  const began = last_hour.slots.map((each) => instant(each.started_at) ?? 0);
-  const due = next_hour.slots.map((each) => instant(each.due) ?? 0);
-  return {
-    from: last_hour.runs > last_hour.slots.length ? Math.min(...began) : undefined,
-    to: next_hour.more ? Math.max(...due) : undefined,
-  };
 }
 
 function lastHour({ runs, failed, partially_failed }: Summary["last_hour"]): string {
   const bad = failed + partially_failed;
   return `${runs} ${runs === 1 ? "run" : "runs"} ended${bad ? `, ${bad} failed` : ""}`;
-}
-
-function cellsOf(data: Summary): Cell[] {
-  const past = data.last_hour.slots.map((each) => ({
-    at: instant(each.started_at) ?? 0,
-    job: each.job,
-    result: each.result === "success" ? ("success" as const) : ("failed" as const),
-  }));
-  const running = data.running.executions.map((each) => ({
-    at: instant(each.started_at) ?? 0,
-    job: each.job,
-    result: "running" as const,
-  }));
-  const coming = data.next_hour.slots.map((each) => ({
-    at: instant(each.due) ?? 0,
-    job: each.job,
-    result: "planned" as const,
-  }));
-  return [...past, ...running, ...coming];
 }
 
 function Running({ summary }: Part) {
