@@ -6,7 +6,7 @@ import type { ListedJob } from "../src/api/jobs";
 import { isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
-import { inRows, lastDay, pastOf } from "../src/parts/Explain";
+import { inRows, lastDay, pastOf, withoutTold } from "../src/parts/Explain";
 import { inWords as keptInWords } from "../src/parts/Keeper";
 import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
 import { firstRun } from "../src/parts/RunsTable";
@@ -15,6 +15,7 @@ import { inTurns, plan } from "../src/text/bulk";
 import { calendar, resultsOf } from "../src/text/calendar";
 import { durationsOf, inWords, percentile } from "../src/text/percentiles";
 import { drawn, wanted } from "../src/text/rows";
+import { stateOf } from "../src/text/state";
 import { presentOf, runsOf, slotsInWords, slotsOf, spanOf } from "../src/text/timing";
 import { yaml } from "../src/text/yaml";
 
@@ -240,6 +241,23 @@ test.each([
   { type: "Degraded", status: "False", well: true },
   { type: "Suspended", status: "True", well: false },
 ])("$type is $status", ({ type, status, well }) => expect(isWell({ type, status })).toBe(well));
+
+describe("how a job stands", () => {
+  const job = { disabled: false, status: "failed" as const };
+  test.each([
+    { of: {}, running: true, is: "running" },
+    { of: {}, running: false, is: "failed" },
+    { of: { status: "" as const }, running: false, is: "untriggered" },
+    { of: { problem: "the job cannot run: no image" }, running: false, is: "invalid" },
+    { of: { paused: "paused by ann" }, running: false, is: "paused" },
+    { of: { paused: "paused by ann", disabled: true }, running: false, is: "disabled" },
+  ])("$is", ({ of, running, is }) => expect(stateOf({ ...job, ...of }, running)).toBe(is));
+
+  test("what the view says at its top is not said again", () => {
+    const told = ["paused by ann: a move (DkronPause a/moves)", ""];
+    expect(withoutTold([`it is ${told[0]}`, "2 slots were skipped"], told)).toEqual(["2 slots were skipped"]);
+  });
+});
 
 describe("a job that does not run by itself", () => {
   const paused = "paused by ann: a move (DkronPause a/moves)";

@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { atWall, readMoment, ticksOf, wallTime } from "../src/text/axis";
-import { duration, instant, inZone, relative, shortTime, wholeSeconds, zoneName } from "../src/text/time";
+import {
+  ago,
+  countdown,
+  datedTime,
+  duration,
+  instant,
+  inZone,
+  relative,
+  shortTime,
+  wholeSeconds,
+  zoneName,
+} from "../src/text/time";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 
@@ -62,6 +73,24 @@ test("a sentence of the server has its times as the page shows them", () => {
   expect(inZone(said, NOON, "Europe/Madrid")).toBe(
     "counted from 06:42:53 on, once from Sun 1 Feb 00:00:00; 2026-99-01T00:00:00Z is none",
   );
+});
+
+describe("how far away a time is", () => {
+  const DAYS = 86_400_000;
+  test.each([
+    { name: "soon", by: 5000, ahead: "in 5 s", back: "5 s ago" },
+    { name: "within a day", by: 7_380_000, ahead: "in 2 h 3 min", back: "2 h ago" },
+    { name: "within a week", by: 6.5 * DAYS, ahead: "in 6 d 12 h", back: "6 d ago" },
+    { name: "this year", by: 30 * DAYS, ahead: "Sun 27 Dec", back: "Wed 28 Oct" },
+    { name: "another year", by: 2958 * DAYS, ahead: "2 Jan 2035", back: "22 Oct 2018" },
+  ])("$name", ({ by, ahead, back }) => {
+    expect([countdown(NOON + by, NOON, "UTC"), ago(NOON - by, NOON, "UTC")]).toEqual([ahead, back]);
+  });
+
+  test("a time of today says so beside others", () => {
+    expect(datedTime(NOON, NOON, "UTC")).toBe("today 12:00:00");
+    expect(datedTime(NOON - DAYS, NOON, "UTC")).toBe("Thu 26 Nov 12:00:00");
+  });
 });
 
 describe("zoneName", () => {

@@ -32,11 +32,18 @@ const LISTED = [
   "problem",
   "kept_by",
   "parents",
+  "paused",
+  "words",
 ] as const;
 
-export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "kept_by" | "parents">> & {
+/** The fields that only a list has: not the body of a job, nor an event. */
+type Demanded = "kept_by" | "parents" | "paused" | "words";
+
+export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], Demanded>> & {
   kept_by?: Keeper | null;
   parents?: readonly Edge[];
+  paused?: string;
+  words?: string;
 };
 
 export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {

@@ -60,13 +60,11 @@ export function Due({ job, upcoming, details }: Props) {
       />
       {next.length > 0 && (
         <>
-          <h3>Coming slots</h3>
-          {paused && <p class="note warn">The job is {paused}. While it is, none of these slots runs.</p>}
-          {job.problem && <p class="note warn">As long as the job cannot run, none of these slots runs.</p>}
+          <h3>Coming slots{paused ? ", which the pause holds" : job.problem ? ", once it can run" : ""}</h3>
           <ol class="slots">
             {next.slice(0, SHOWN).map((slot) => (
               <li key={slot}>
-                <When at={slot} jobZone={job.timezone} />
+                <When at={slot} jobZone={job.timezone} dated />
               </li>
             ))}
           </ol>

@@ -15,7 +15,14 @@ type Slot = Explanation["slots"][number];
 /** Rows of slots to show. */
 const MOST = 6;
 
-export function Explain({ job, zone }: { job: string; zone: string }) {
+interface Props {
+  job: string;
+  zone: string;
+  /** What the view says at its top, and is not said again. */
+  told: readonly string[];
+}
+
+export function Explain({ job, zone, told }: Props) {
   const [text, setText] = useState("");
   const [at, setAt] = useState("");
   const [isWrong, setWrong] = useState(false);
@@ -59,12 +66,18 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
       )}
       {!isWrong && <Failure query={asked} />}
       {!isWrong && !found && asked.loading && <Loading rows={1} />}
-      {!isWrong && found && <Answer found={found} isAll={!at} zone={zone} />}
+      {!isWrong && found && <Answer found={found} isAll={!at} zone={zone} told={told} />}
     </>
   );
 }
 
-function Answer({ found, isAll, zone }: { found: Explanation; isAll: boolean; zone: string }) {
+interface AnswerProps extends Pick<Props, "zone" | "told"> {
+  found: Explanation;
+  /** Whether it is of the last day, rather than of one moment. */
+  isAll: boolean;
+}
+
+function Answer({ found, isAll, zone, told }: AnswerProps) {
   const past = pastOf(found.slots, now.peek());
   const alike = inRows((isAll ? past.filter((slot) => slot.what !== "ran") : [...found.slots]).reverse());
   const say = (sentence: string) => inZone(sentence, now.peek(), shownZone(zone));
@@ -92,7 +105,7 @@ function Answer({ found, isAll, zone }: { found: Explanation; isAll: boolean; zo
         ))}
       </ul>
       {alike.length > MOST && <p class="muted">and more before; ask for a moment to see one of them</p>}
-      {found.remarks.map((remark) => (
+      {withoutTold(found.remarks, told).map((remark) => (
         <p key={remark} class="muted sentence">
           {say(remark)}
         </p>
@@ -111,6 +124,11 @@ export function inRows<Of extends Omit<Slot, "slot">>(slots: readonly Of[]): [Of
     else rows.push([slot]);
   }
   return rows;
+}
+
+/** The sentences that say something else than these. */
+export function withoutTold(sentences: readonly string[], told: readonly string[]): string[] {
+  return sentences.filter((sentence) => !told.some((each) => each && sentence.endsWith(each)));
 }
 
 /** The slots that were due. The answer also has those of the coming hour, some of which are known not to run. */

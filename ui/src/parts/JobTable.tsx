@@ -16,7 +16,7 @@ import { duration } from "../text/time";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
 import { jobPath } from "./links";
-import { Mark, type State } from "./Mark";
+import { Mark } from "./Mark";
 import { RunForm } from "./RunForm";
 import { Strip } from "./Strip";
 import { Countdown, When } from "./Time";
@@ -25,12 +25,6 @@ import { Countdown, When } from "./Time";
 const ROW = 46;
 /** Milliseconds without scrolling after which the address says where the list is. */
 const SETTLED = 300;
-
-export function stateOf(job: Pick<ListedJob, "disabled" | "status">, running: boolean): State {
-  if (running) return "running";
-  if (job.disabled) return "disabled";
-  return job.status || "untriggered";
-}
 
 interface Column {
   /** The field to sort by; empty if the list cannot be sorted so. */

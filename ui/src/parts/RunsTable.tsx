@@ -2,10 +2,11 @@
 
 import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
+import { shownZone } from "../state/preferences";
 import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
 import { lateness, planned, result, taken } from "../text/slots";
-import { duration, instant } from "../text/time";
+import { day, duration, instant } from "../text/time";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
 import { executionPath } from "./links";
@@ -42,6 +43,8 @@ export function Runs({ runs, job, next, isPaused }: Props) {
     );
   }
   const lengths = durationsOf(runs);
+  const days = new Set(runs.map((run) => day(planned(run) ?? instant(run.started_at) ?? 0, shownZone(job.timezone))));
+  const hasDays = days.size > 1;
   return (
     <>
       <PlannedActual
@@ -59,7 +62,7 @@ export function Runs({ runs, job, next, isPaused }: Props) {
       )}
       <Table caption={`Runs of ${job.name}, the newest first`} columns={COLUMNS}>
         {runs.map((run) => (
-          <RunRow key={run.id} run={run} zone={job.timezone} />
+          <RunRow key={run.id} run={run} zone={job.timezone} dated={hasDays} />
         ))}
       </Table>
     </>
@@ -73,7 +76,14 @@ export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job" | "pr
   return isPaused ? "It is paused." : `It runs ${whyNever(job, false)}.`;
 }
 
-function RunRow({ run, zone }: { run: Execution; zone: string }) {
+interface RowProps {
+  run: Execution;
+  zone: string;
+  /** Whether rows of other days are beside it. */
+  dated: boolean;
+}
+
+function RunRow({ run, zone, dated }: RowProps) {
   const kind = result(run);
   const late = lateness(run);
   const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
@@ -88,7 +98,7 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
         </Link>
       </th>
       <td class="nowrap">
-        <When at={planned(run)} jobZone={zone} />
+        <When at={planned(run)} jobZone={zone} dated={dated} />
         <span class="small muted">took {took}</span>
       </td>
       <td class="nowrap medium">

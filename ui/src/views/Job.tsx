@@ -14,7 +14,6 @@ import { Copy } from "../parts/Copy";
 import { Due } from "../parts/Due";
 import { Explain } from "../parts/Explain";
 import { JobPauses } from "../parts/JobPauses";
-import { stateOf } from "../parts/JobTable";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
@@ -31,6 +30,7 @@ import { useRights } from "../state/rights";
 import { may as mayHere } from "../state/session";
 import { whyNot } from "../text/problem";
 import { result, summary } from "../text/slots";
+import { stateOf } from "../text/state";
 import { yaml } from "../text/yaml";
 
 /** Slots that are asked for; the calendar shows them. */
@@ -64,6 +64,8 @@ export function Job({ name }: { name: string }) {
   const body = job.data;
   const slots = next.data?.next ?? NONE;
   const paused = pausedBy(details.data);
+  const told = [paused, body?.problem ? whyNot(body.problem) : ""];
+  const may = useRights(name);
   if (job.error?.status === 404) {
     return (
       <Empty page title={`There is no job ${name}.`}>
@@ -85,7 +87,7 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <Mark state={stateOf(body, running)} word />
+              <Mark state={stateOf({ ...body, paused }, running)} word />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>
@@ -98,7 +100,8 @@ export function Job({ name }: { name: string }) {
       <JobPauses job={name} paused={paused} />
       {body?.problem && (
         <p class="note bad" role="alert">
-          <strong>Does not run.</strong> {whyNot(body.problem)}
+          <strong>Does not run.</strong> {whyNot(body.problem)}{" "}
+          {may("update dkronjobs") && <Link href={`${jobPath(name)}/edit`}>Edit it</Link>}
         </p>
       )}
       {body && (
@@ -114,7 +117,7 @@ export function Job({ name }: { name: string }) {
             </Panel>
             {body.schedule && (
               <Panel title="Why, or why not" class="explain">
-                <Explain job={name} zone={body.timezone} />
+                <Explain job={name} zone={body.timezone} told={told} />
               </Panel>
             )}
             {details.data && runs.data && (
@@ -130,7 +133,7 @@ export function Job({ name }: { name: string }) {
             )}
             {(details.data?.conditions.length ?? 0) > 0 && (
               <Panel title="Conditions" class="state">
-                <Conditions conditions={details.data?.conditions ?? []} />
+                <Conditions conditions={details.data?.conditions ?? []} told={told} />
               </Panel>
             )}
             <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>

@@ -6,7 +6,7 @@ import { Days } from "../parts/Days";
 import { Hours } from "../parts/Hours";
 import { Lateness } from "../parts/Lateness";
 import { executionPath, jobPath } from "../parts/links";
-import { Mark, type State } from "../parts/Mark";
+import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
 import { Empty, Failure, Loading, Pending } from "../parts/States";
 import { Countdown, Elapsed, When } from "../parts/Time";
@@ -14,6 +14,7 @@ import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { type Query, useQuery } from "../state/query";
+import type { State } from "../text/state";
 import { instant } from "../text/time";
 
 /** Rows of each list. */
