@@ -39,10 +39,16 @@ export function shapeOf(state: State): string {
 export function Mark({ state, word = false, say }: { state: State; word?: boolean; say?: string }) {
   return (
     <span class={`mark ${state}`}>
-      <svg viewBox="0 0 16 16" aria-hidden="true">
-        <path d={SHAPES[state]} />
-      </svg>
+      <Shape of={state} />
       <span class={word ? "" : "spoken"}>{say ?? WORDS[state]}</span>
     </span>
+  );
+}
+
+export function Shape({ of }: { of: State }) {
+  return (
+    <svg viewBox="0 0 16 16" aria-hidden="true">
+      <path d={SHAPES[of]} />
+    </svg>
   );
 }

@@ -58,8 +58,8 @@ const STATES: [StateWord | "", string][] = [
   ["long", "runs for more than a day"],
   ["running", "running"],
   ["ready", "runs by its schedule"],
-  ["suspended", "suspended"],
   ["paused", "paused"],
+  ["suspended", "disabled, paused or over"],
 ];
 
 /** Jobs that one action may be for. */
