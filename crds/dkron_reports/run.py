@@ -10,6 +10,8 @@ from dkron_reports.reading import Object, objects, whole
 from dkron_reports.words import exact_span, one_line, read_time, span
 
 SECOND = timedelta(seconds=1)
+ENOUGH = 3
+"""Attempts from which the usual length is told."""
 LONGEST_LINE = 200
 """Characters of a line of output in a report."""
 EXITS = {
@@ -134,6 +136,14 @@ def reason_of(attempt: Attempt) -> str:
         code += f" ({EXITS[attempt.exit_code]})"
     plain = attempt.reason in ("", "Error")
     return one_line(": ".join(filter(None, (code if plain and code else attempt.reason, attempt.message))))
+
+
+def usual(status: Object) -> float | None:
+    """Return the median of the seconds that attempts took which succeeded; None for fewer than `ENOUGH`."""
+    ended = [each for each in objects(status, "executions") if each.get("success") is True]
+    spans = ((read_time(each.get("startedAt")), read_time(each.get("finishedAt"))) for each in ended)
+    took = sorted((end - start).total_seconds() for start, end in spans if start is not None and end is not None)
+    return took[(len(took) - 1) // 2] if len(took) >= ENOUGH else None
 
 
 def last_line(attempt: Attempt) -> str:

@@ -13,7 +13,8 @@ from dkron_crds.status import Day
 from dkron_crds.totals import Counts, as_days
 from dkron_reports.agenda import Agenda, planning
 from dkron_reports.job import Job
-from dkron_reports.run import Attempt, Result
+from dkron_reports.reading import mapping
+from dkron_reports.run import Attempt, Result, usual
 from dkron_reports.slices import Steps
 from dkron_reports.standing import Recent, Standing, State
 from dkron_reports.troubles import RANK, Kind, Trouble
@@ -44,7 +45,8 @@ class Summary:
     troubled: int
     attention: tuple[tuple[Job, Trouble], ...]
     attempts: int
-    running: tuple[tuple[Job, Attempt], ...]
+    running: tuple[tuple[Job, Attempt, float | None], ...]
+    """The oldest of them, each with the seconds that the job's attempts usually take, where that is known."""
     results: Counter[str]
     last: tuple[tuple[Recent, Job], ...]
     minutes: Counter[tuple[datetime, Result]]
@@ -55,7 +57,7 @@ class Summary:
     @property
     def unplaced(self) -> list[str]:
         """The Kubernetes Jobs of `running` whose node the status does not show."""
-        return [attempt.job for _, attempt in self.running if attempt.job and not attempt.node]
+        return [attempt.job for _, attempt, _ in self.running if attempt.job and not attempt.node]
 
     def as_json(self, nodes: Mapping[str, str] = NOWHERE) -> dict[str, Any]:
         """Return the overview for programs. `nodes` are those of Kubernetes Jobs, where the status has none."""
@@ -128,7 +130,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         troubled=len(troubled),
         attention=tuple(each[3:] for each in heapq.nsmallest(MOST_TROUBLED, troubled, key=lambda each: each[:3])),
         attempts=len(running),
-        running=tuple(heapq.nsmallest(MOST_RUNNING, running, key=_begun(now))),
+        running=tuple((*each, usual(mapping(each[0].raw, "status"))) for each in heapq.nsmallest(MOST_RUNNING, running, key=_begun(now))),
         results=results,
         last=tuple((run, job) for *_, run, job in sorted(last, reverse=True)),
         minutes=minutes,
@@ -165,8 +167,8 @@ def _next_hour(agenda: Agenda) -> dict[str, Any]:
     return {"slots": found["due"], "more": agenda.total > len(agenda.due), "minutes": minutes, **more}
 
 
-def _running(job: Job, attempt: Attempt, nodes: Mapping[str, str]) -> dict[str, Any]:
-    return {
+def _running(job: Job, attempt: Attempt, usually: float | None, nodes: Mapping[str, str]) -> dict[str, Any]:
+    found = {
         "namespace": job.namespace,
         "job": job.name,
         "id": attempt.id,
@@ -174,6 +176,7 @@ def _running(job: Job, attempt: Attempt, nodes: Mapping[str, str]) -> dict[str, 
         "attempt": attempt.number,
         "node_name": attempt.node or nodes.get(attempt.job, ""),
     }
+    return found if usually is None else found | {"usual_seconds": usually}
 
 
 def _ended(run: Recent, job: Job) -> dict[str, Any]:
@@ -184,6 +187,7 @@ def _ended(run: Recent, job: Job) -> dict[str, Any]:
         "trigger": run.trigger,
         "result": run.result.value,
         "attempts": run.attempts,
+        "took_seconds": run.took,
     }
     return found if run.late is None else found | {"late_seconds": run.late}
 

@@ -64,6 +64,7 @@ FORBID = "an earlier run was active, and spec.concurrency is forbid"
 PAUSED = condition("Suspended", True, "Paused", "paused by ann: a release (DkronPause a/release)")
 BROKEN = condition("Ready", False, "InvalidTemplate", "containers: missing")
 MANY = (execution(claim(at(-3), at=at(-3))), execution(claim(at(-4), at=at(-4))))
+OLD = tuple(execution(claim(at(-99 - minutes)), seconds=4 + minutes) for minutes in range(3))
 WAITING = (DeferredSlots(after=at(-4), until=at(-2)),)
 FEWER = Skipped(count=58, last_time=at(-55), last_reason=SkipReason.MISSED)
 OLD_AND_RUNNING = (*MANY, execution(claim(at(-50), member="a"), exit_code=0))
@@ -289,7 +290,7 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
         named("ahead", next=at(-0.5)),
         named("held", READY, PAUSED, next=at(-3)),
         named("off", READY, condition("Suspended", True, "Disabled"), spec={"disabled": True}, next=None),
-        named("busy", active=(seen(claim(at(-1))), request_claim("a"))),
+        named("busy", active=(seen(claim(at(-1))), request_claim("a")), executions=OLD),
         named("stuck", active=(claim(at(-2)),)),
         named("degraded", READY, condition("Degraded", True, "ImagePullBackOff", "no such image")),
         wire_job(name="new", created=after(hours=-1)),
@@ -307,8 +308,9 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
     failing = found["attention"]["jobs"][4]
     assert failing["why"] == "its newest run failed: exit 127 (command not found)"
     assert (failing["execution"], failing["output"]) == (LOST.id, "no rsync")
-    assert [each["job"] for each in found["running"]["executions"]] == ["busy"]
+    assert [(each["job"], each["usual_seconds"]) for each in found["running"]["executions"]] == [("busy", 5.0)]
     hour = found["last_hour"]
+    assert {each["took_seconds"] for each in hour["slots"]} == {5}
     assert (hour["runs"], hour["success"], hour["failed"], [each["job"] for each in hour["slots"]]) == (
         4, 1, 3, ["stopped", "fine", "stopped", "failing"],
     )  # fmt: skip
