@@ -142,7 +142,9 @@ def usual(status: Object) -> float | None:
     """Return the median of the seconds that attempts took which succeeded; None for fewer than `ENOUGH`."""
     ended = [each for each in objects(status, "executions") if each.get("success") is True]
     spans = ((read_time(each.get("startedAt")), read_time(each.get("finishedAt"))) for each in ended)
-    took = sorted((end - start).total_seconds() for start, end in spans if start is not None and end is not None)
+    took = sorted(
+        max(0.0, (end - start).total_seconds()) for start, end in spans if start is not None and end is not None
+    )
     return took[(len(took) - 1) // 2] if len(took) >= ENOUGH else None
 
 

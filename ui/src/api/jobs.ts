@@ -132,6 +132,17 @@ export function repeatRun(job: string, execution: string, reason: string): Promi
   return askJob(api.POST("/v1/jobs/{job_name}/run", { params, body: { repeat: execution, reason } }));
 }
 
+/** Run a job once more as an execution ran: with its slot, and with the values of a run that was asked for. Without an
+ * execution, run it now. */
+export async function repeatOf(job: string, execution: string | undefined): Promise<Job> {
+  if (!execution) return runJob(job);
+  const params = { path: { job_name: job, execution }, query: { details: true } };
+  const { details } = await ask<Execution>(api.GET("/v1/jobs/{job_name}/executions/{execution}", { params }));
+  const reason = `again after ${execution}`.slice(0, 256);
+  const wasAskedFor = details === undefined || ["manual", "backfill"].includes(details.trigger);
+  return wasAskedFor ? repeatRun(job, execution, reason) : runSlotAgain(job, details.slot, reason);
+}
+
 /** Run a job once more for a slot, a time of RFC 3339. */
 export function runSlotAgain(job: string, slot: string, reason: string): Promise<Job> {
   const params = { path: { job_name: job }, query: { wait: "false" } };

@@ -61,20 +61,6 @@ export function traceLink({ details }: Execution): string | undefined {
   return details?.trace_url && /^https?:\/\//.test(details.trace_url) ? details.trace_url : undefined;
 }
 
-/** Seconds up to which a start counts to a step of lateness; the last step has no end. */
-export const LATE_STEPS: readonly number[] = [1, 5, 30, 300, Number.POSITIVE_INFINITY];
-
-/** How many runs began within each step of lateness. */
-export function lateSteps(slots: readonly { late_seconds?: number }[]): number[] {
-  const counts = LATE_STEPS.map(() => 0);
-  for (const { late_seconds: late } of slots) {
-    if (late === undefined) continue;
-    const step = LATE_STEPS.findIndex((most) => late <= most);
-    counts[step] = (counts[step] ?? 0) + 1;
-  }
-  return counts;
-}
-
 /** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 running`. */
 export function summary(executions: readonly Execution[]): string {
   const counts = { success: 0, failed: 0, running: 0 };

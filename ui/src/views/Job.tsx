@@ -17,6 +17,7 @@ import { JobPauses } from "../parts/JobPauses";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
+import { Menu } from "../parts/Menu";
 import { Facts, Panel } from "../parts/Panel";
 import { RunForm } from "../parts/RunForm";
 import { Runs } from "../parts/RunsTable";
@@ -106,11 +107,30 @@ export function Job({ name }: { name: string }) {
       )}
       {body && (
         <div class="grid">
-          <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
-            <Failure query={runs} />
-            {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
-            {!runs.data && runs.loading && <Loading rows={6} />}
-          </Panel>
+          <div class="stack">
+            <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
+              <Failure query={runs} />
+              {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
+              {!runs.data && runs.loading && <Loading rows={6} />}
+            </Panel>
+            <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
+              <Failure query={details} />
+              <What job={body} kept={details.data?.kept_by} />
+            </Panel>
+            {(details.data?.chain.length ?? 0) > 1 && (
+              <Panel
+                title="Chain"
+                class="chain"
+                aside={details.data?.chain_has_more ? "the nearest 200 jobs" : "what runs before and after it"}
+              >
+                <ChainGraph
+                  jobs={(details.data?.chain ?? []).map((each) => ({ ...each, state: stateOf(each, false) }))}
+                  current={name}
+                  label={`The chain of ${name}`}
+                />
+              </Panel>
+            )}
+          </div>
           <div class="stack">
             <Panel title="When" class="when">
               <Due job={body} upcoming={next.data} details={details.data} />
@@ -136,24 +156,7 @@ export function Job({ name }: { name: string }) {
                 <Conditions conditions={details.data?.conditions ?? []} told={told} />
               </Panel>
             )}
-            <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
-              <Failure query={details} />
-              <What job={body} kept={details.data?.kept_by} />
-            </Panel>
           </div>
-          {(details.data?.chain.length ?? 0) > 1 && (
-            <Panel
-              title="Chain"
-              class="chain"
-              aside={details.data?.chain_has_more ? "the nearest 200 jobs" : "what runs before and after it"}
-            >
-              <ChainGraph
-                jobs={(details.data?.chain ?? []).map((each) => ({ ...each, state: stateOf(each, false) }))}
-                current={name}
-                label={`The chain of ${name}`}
-              />
-            </Panel>
-          )}
         </div>
       )}
     </div>
@@ -204,36 +207,38 @@ function Actions({ job, details, replace }: ActionsProps) {
           Run now{takesValues && "…"}
         </button>
       )}
-      {may("create dkronjobs/run") && !takesValues && (
-        <button type="button" onClick={() => setOrdering(true)}>
-          Run with…
-        </button>
-      )}
-      {may("update dkronjobs/toggle") && (
-        <button type="button" onClick={toggle}>
-          {job.disabled ? "Enable" : "Disable"}
-        </button>
-      )}
       {may("update dkronjobs") && (
         <Link class="button" href={`${jobPath(job.name)}/edit`}>
           Edit
         </Link>
       )}
-      {mayHere("create dkronpauses") && (
-        <Link class="button" href={`/pauses/new?job=${encodeURIComponent(job.name)}`}>
-          Pause
-        </Link>
-      )}
-      {job.schedule && mayHere("create dkronbackfills") && (
-        <Link class="button" href={`/backfills/new?job=${encodeURIComponent(job.name)}`}>
-          Backfill
-        </Link>
-      )}
-      {may("delete dkronjobs") && (
-        <button type="button" class="danger" onClick={() => setAsking(true)}>
-          Delete
-        </button>
-      )}
+      <Menu label="More actions">
+        {may("create dkronjobs/run") && !takesValues && (
+          <button type="button" onClick={() => setOrdering(true)}>
+            Run with…
+          </button>
+        )}
+        {may("update dkronjobs/toggle") && (
+          <button type="button" onClick={toggle}>
+            {job.disabled ? "Enable" : "Disable"}
+          </button>
+        )}
+        {mayHere("create dkronpauses") && (
+          <Link class="button" href={`/pauses/new?job=${encodeURIComponent(job.name)}`}>
+            Pause
+          </Link>
+        )}
+        {job.schedule && mayHere("create dkronbackfills") && (
+          <Link class="button" href={`/backfills/new?job=${encodeURIComponent(job.name)}`}>
+            Backfill
+          </Link>
+        )}
+        {may("delete dkronjobs") && (
+          <button type="button" class="danger" onClick={() => setAsking(true)}>
+            Delete
+          </button>
+        )}
+      </Menu>
       {ordering && (
         <RunForm
           job={job.name}
