@@ -127,6 +127,17 @@ test("a run from the list asks for values only where there are any", async ({ pa
   await expect(page.getByText("report is asked to run.")).toBeVisible();
 });
 
+test("the overview leads to the log of the run that failed, and runs it again", async ({ page }) => {
+  await page.goto("/ui/");
+  const trouble = page.getByRole("listitem").filter({ has: page.getByRole("link", { name: "report", exact: true }) });
+  await expect(trouble.getByText("pg_dump: error: connection refused")).toBeVisible();
+  const asked = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/report/run"));
+  await page.getByRole("button", { name: "Run again report" }).click();
+  expect((await asked).postDataJSON().scheduled_time).toBeTruthy();
+  await page.getByRole("link", { name: "Open the log of report" }).click();
+  await expect(page).toHaveURL(/\/jobs\/report\/executions\//);
+});
+
 test("a chain is walked through by the keyboard, and is a list, too", async ({ page }) => {
   await page.goto("/ui/jobs/report");
   const chain = page.getByRole("group", { name: /The chain of report/ });

@@ -129,7 +129,7 @@ test("what the rights do not allow is not there", async ({ page }) => {
   await expect(page.getByText("Your rights do not allow a change of poll-00.")).toBeVisible();
   await page.goto("/ui/jobs/poll-00");
   await expect(page.getByText("the database moves")).toBeVisible();
-  for (const name of ["Pause", "Backfill"]) await expect(page.getByRole("link", { name, exact: true })).toHaveCount(0);
+  await expect(page.getByLabel("More actions")).toHaveCount(0);
   await page.goto("/ui/cluster");
   await expect(page.getByText("Members").first()).toBeVisible();
   await expect(page.getByRole("heading", { name: "Access" })).toHaveCount(0);
