@@ -88,8 +88,8 @@ test("a list is sorted and filtered by its address", async ({ page }) => {
   await page.goto("/ui/jobs");
   await page.getByRole("button", { name: "Name" }).click();
   await expect(page).toHaveURL(/order=DESC/);
-  await page.getByLabel("Search in names").fill("night");
-  await expect(page).toHaveURL(/q=night/);
+  await page.getByLabel("Search in names, titles, owners and executors").fill("NIGHT");
+  await expect(page).toHaveURL(/q=NIGHT/);
   await expect(page.getByRole("row")).toHaveCount(2);
   await page.goto("/ui/jobs?state=failing");
   await expect(page.getByRole("link", { name: "report" })).toBeVisible();

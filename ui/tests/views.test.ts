@@ -1,9 +1,8 @@
 // @vitest-environment happy-dom
 import { h, render } from "preact";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
-import { api, NO_ANSWER, Refusal, type Summary } from "../src/api/client";
-import { findJobs } from "../src/api/jobs";
+import { NO_ANSWER, Refusal, type Summary } from "../src/api/client";
 import { Layout } from "../src/parts/Layout";
 import { Pending } from "../src/parts/States";
 import { readEvent } from "../src/state/live";
@@ -93,22 +92,6 @@ test.each([
   render(h(Pending, { query: { error } }), document.body);
   expect(document.body.textContent).toBe(says);
 });
-
-test("jobs are found by what is typed, in small letters as well, and each once", async () => {
-  const names: Record<string, string[]> = { Nightly: ["a", "b"], nightly: ["b", "nightly"] };
-  const get = vi.spyOn(api, "GET").mockImplementation((async (_path: string, { params }: Asked) => ({
-    data: names[params.query.q]?.map((name) => ({ name })),
-    response: new Response(),
-  })) as never);
-  expect((await findJobs("Nightly", 12)).map((job) => job.name)).toEqual(["a", "b", "nightly"]);
-  expect((await findJobs("nightly", 1)).map((job) => job.name)).toEqual(["b"]);
-  expect(get).toHaveBeenCalledTimes(3);
-  get.mockRestore();
-});
-
-interface Asked {
-  params: { query: { q: string } };
-}
 
 test("the link that skips to the content stays at this address", () => {
   render(h(Layout, { children: "the view" }), document.body);

@@ -48,7 +48,7 @@ export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], Demanded>> & 
 
 export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {
   const query = {
-    q: wanted.q || undefined,
+    text: wanted.q || undefined,
     state: (wanted.state || undefined) as StateWord | undefined,
     fields: [...LISTED],
     disabled: wanted.disabled || undefined,
@@ -61,13 +61,9 @@ export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ it
   return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
-/** The first `most` jobs that have this text in their name or display name, as it is or in small letters: names have no
- * capitals, and the server tells them apart. */
+/** The first `most` jobs that have this text in their name, title, owner or executor, in any case. */
 export async function findJobs(text: string, most: number, signal?: AbortSignal): Promise<ListedJob[]> {
-  const texts = [...new Set([text, text.toLowerCase()])];
-  const lists = await Promise.all(texts.map((q) => listJobs({ q, end: most }, signal)));
-  const found = new Map(lists.flatMap(({ items }) => items).map((job) => [job.name, job]));
-  return [...found.values()].slice(0, most);
+  return (await listJobs({ q: text, end: most }, signal)).items;
 }
 
 /** The jobs of a list, the first `most` of them. */
