@@ -250,6 +250,8 @@ describe("how a job stands", () => {
     { of: { status: "" as const }, running: false, is: "untriggered" },
     { of: { problem: "the job cannot run: no image" }, running: false, is: "invalid" },
     { of: { paused: "paused by ann" }, running: false, is: "paused" },
+    { of: { stopped: true }, running: false, is: "stopped" },
+    { of: { stopped: true, status: "success" as const }, running: false, is: "success" },
     { of: { paused: "paused by ann", disabled: true }, running: false, is: "disabled" },
   ])("$is", ({ of, running, is }) => expect(stateOf({ ...job, ...of }, running)).toBe(is));
 

@@ -11,6 +11,7 @@ import {
   summary,
   taken,
   traceLink,
+  wasStopped,
   whyFailed,
 } from "../src/text/slots";
 
@@ -78,9 +79,21 @@ describe("a run", () => {
     { success: false, told: { exit_code: 1, reason: "Error" }, why: "Error, exit code 1" },
     { success: false, told: { exit_code: 1 }, why: "exit code 1" },
     { success: false, told: { reason: "JobLost" }, why: "JobLost" },
+    { success: false, told: { exit_code: 127 }, why: "exit code 127 (command not found)" },
     { success: false, told: {}, why: "" },
   ])("it failed by: $why", ({ success, told, why }) => {
     expect(whyFailed(run({ success, details: { job: "", slot: "", trigger: "schedule", ...told } }))).toBe(why);
+  });
+
+  test("a run was stopped if a user ended the last attempt of each member that failed", () => {
+    const told = { job: "", slot: "", trigger: "schedule" as const };
+    const failed = run({ success: false, details: { ...told, reason: "Error", member: "b" } });
+    const stopped = run({ success: false, attempt: 2, details: { ...told, reason: "Stopped", member: "b" } });
+    const older = { ...failed, group: 1 };
+    expect(wasStopped([stopped, failed, run(), older])).toBe(true);
+    expect(wasStopped([failed, older])).toBe(false);
+    expect(wasStopped([older, stopped])).toBe(false);
+    expect(wasStopped([])).toBe(false);
   });
 
   test("a summary counts", () => {

@@ -11,6 +11,7 @@ const WORDS: Record<State, string> = {
   disabled: "disabled",
   paused: "paused",
   invalid: "cannot run",
+  stopped: "stopped",
   waiting: "waits",
 };
 
@@ -23,6 +24,7 @@ const SHAPES: Record<State, string> = {
   disabled: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM4.3 4.3 11.7 11.7",
   paused: "M5.5 4v8M10.5 4v8",
   invalid: "M8 3v6M8 12.5v.2",
+  stopped: "M4.5 4.5h7v7h-7Z",
   waiting: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 5v3.2l2.2 1.4",
 };
 

@@ -5,7 +5,7 @@ import type { Execution, Job } from "../api/client";
 import { shownZone } from "../state/preferences";
 import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
-import { lateness, planned, result, taken } from "../text/slots";
+import { isStopped, lateness, planned, result, taken, whyFailed } from "../text/slots";
 import { day, duration, instant } from "../text/time";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
@@ -83,6 +83,10 @@ interface RowProps {
   dated: boolean;
 }
 
+function lastLine(run: Execution): string {
+  return (run.output ?? "").trim().split("\n").pop() ?? "";
+}
+
 function RunRow({ run, zone, dated }: RowProps) {
   const kind = result(run);
   const late = lateness(run);
@@ -91,7 +95,7 @@ function RunRow({ run, zone, dated }: RowProps) {
     <tr>
       <th scope="row" class="nowrap">
         <Link href={executionPath(run.job_name, run.id)}>
-          <Mark state={kind} word />
+          <Mark state={isStopped(run) ? "stopped" : kind} word />
           <span class="spoken">
             : <When at={planned(run)} jobZone={zone} />
           </span>
@@ -113,7 +117,9 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip output">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
+      <td class="wide mono clip output" title={whyFailed(run)}>
+        {inOrder(lastLine(run) || whyFailed(run))}
+      </td>
     </tr>
   );
 }

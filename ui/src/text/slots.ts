@@ -23,11 +23,34 @@ export function standsFor(execution: Execution): number | undefined {
   return Number.isNaN(slot) || at === undefined || Math.abs(slot - at) < 1000 ? undefined : slot;
 }
 
+/** Whether a user ended it on purpose. */
+export function isStopped({ details }: Pick<Execution, "details">): boolean {
+  return details?.reason === "Stopped";
+}
+
+/** Whether a user stopped the newest run: the last attempt of each member that failed. The newest execution is first. */
+export function wasStopped(executions: readonly Execution[]): boolean {
+  const [newest] = executions;
+  const last = new Map(newest && attemptsOf(newest, executions).map((each) => [each.details?.member, each]));
+  const failed = [...last.values()].filter((each) => result(each) === "failed");
+  return failed.length > 0 && failed.every(isStopped);
+}
+
+/** What exit codes of a shell mean. */
+const EXITS: Readonly<Record<number, string>> = {
+  126: "not executable",
+  127: "command not found",
+  137: "killed, perhaps for its memory",
+  143: "terminated",
+};
+
 /** Why it failed, in a few words; empty for one that did not. */
 export function whyFailed(execution: Execution): string {
   if (result(execution) !== "failed") return "";
   const { exit_code: code, reason } = execution.details ?? {};
-  return [reason, code === undefined ? "" : `exit code ${code}`].filter(Boolean).join(", ");
+  const meaning = EXITS[code ?? 0];
+  const words = code === undefined ? "" : `exit code ${code}${meaning ? ` (${meaning})` : ""}`;
+  return [reason, words].filter(Boolean).join(", ");
 }
 
 /** Milliseconds between the cause of the run and its start. Later attempts wait for a backoff: undefined for them. */

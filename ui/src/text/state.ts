@@ -11,19 +11,22 @@ export type State =
   | "disabled"
   | "paused"
   | "invalid"
+  | "stopped"
   | "waiting";
 
 interface Told extends Pick<Job, "disabled" | "status"> {
   readonly problem?: string;
   /** What pauses it; empty or missing if nothing does. */
   readonly paused?: string;
+  /** Whether a user stopped its newest run. */
+  readonly stopped?: boolean;
 }
 
 /** Whether it runs and can run comes first, and then how its newest run ended. */
-export function stateOf({ disabled, status, problem, paused }: Told, running: boolean): State {
+export function stateOf({ disabled, status, problem, paused, stopped }: Told, running: boolean): State {
   if (running) return "running";
   if (disabled) return "disabled";
   if (problem) return "invalid";
   if (paused) return "paused";
-  return status || "untriggered";
+  return stopped && status === "failed" ? "stopped" : status || "untriggered";
 }

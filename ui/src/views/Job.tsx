@@ -30,7 +30,7 @@ import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { may as mayHere } from "../state/session";
 import { whyNot } from "../text/problem";
-import { result, summary } from "../text/slots";
+import { result, summary, wasStopped } from "../text/slots";
 import { stateOf } from "../text/state";
 import { yaml } from "../text/yaml";
 
@@ -49,7 +49,7 @@ export function Job({ name }: { name: string }) {
     (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })),
     { concerns: ofJob, every: 60 },
   );
-  const runs = useQuery(`runs ${name}`, (signal) => executionsOf(name, OUTPUT, signal), {
+  const runs = useQuery(`runs ${name}`, (signal) => executionsOf(name, OUTPUT, signal, true), {
     concerns: (event) => event.type === "execution" && event.execution.job_name === name,
   });
   const next = useQuery(
@@ -88,7 +88,7 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <Mark state={stateOf({ ...body, paused }, running)} word />
+              <Mark state={stateOf({ ...body, paused, stopped: wasStopped(runs.data ?? []) }, running)} word />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>
