@@ -158,7 +158,7 @@ test("a job tells its plan, its results by day and its percentiles in words", as
   await page.goto("/ui/jobs/nightly-backup");
   await expect(page.getByText("Every 2 minutes")).toBeVisible();
   await expect(page.getByText(/^median .*, 99 % within .* attempts/i)).toBeVisible();
-  await expect(page.getByRole("img", { name: /^Planned beside actual: / })).toBeVisible();
+  await expect(page.getByRole("group", { name: /^Planned beside actual: / })).toBeVisible();
   await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
   const moment = page.getByLabel("A moment to explain");
   await moment.fill("noon");

@@ -6,7 +6,7 @@ import type { ListedJob } from "../src/api/jobs";
 import { isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
-import { inRows, lastDay, pastOf, withoutTold } from "../src/parts/Explain";
+import { inRows, lastDay, pastOf, shortened, withoutTold } from "../src/parts/Explain";
 import { inWords as keptInWords } from "../src/parts/Keeper";
 import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
 import { firstRun } from "../src/parts/RunsTable";
@@ -257,6 +257,8 @@ describe("how a job stands", () => {
 
   test("what the view says at its top is not said again", () => {
     const told = ["paused by ann: a move (DkronPause a/moves)", ""];
+    expect(shortened(`the job is ${told[0]}; it is dropped`, told)).toBe("it is dropped");
+    expect(shortened("the job is not ready: no image", ["", "no image"])).toBe("the job is not ready");
     expect(withoutTold([`it is ${told[0]}`, "2 slots were skipped"], told)).toEqual(["2 slots were skipped"]);
   });
 });

@@ -1,12 +1,14 @@
 // Why a job ran at an instant, or did not: what the API says of each slot.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { useSearch } from "wouter-preact";
 import { api, ask, type Explanation } from "../api/client";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { readMoment } from "../text/axis";
 import { inZone } from "../text/time";
+import { MOMENT } from "./links";
 import { Failure, Loading } from "./States";
 import { When } from "./Time";
 
@@ -23,9 +25,16 @@ interface Props {
 }
 
 export function Explain({ job, zone, told }: Props) {
-  const [text, setText] = useState("");
-  const [at, setAt] = useState("");
+  // A slot of the picture leads here.
+  const wanted = new URLSearchParams(useSearch()).get(MOMENT) ?? "";
+  const [text, setText] = useState(wanted);
+  const [at, setAt] = useState(wanted);
   const [isWrong, setWrong] = useState(false);
+  useEffect(() => {
+    setText(wanted);
+    setAt(wanted);
+    setWrong(false);
+  }, [wanted]);
   const path = { job_name: job };
   const asked = useQuery(`explain ${job} ${at}`, async (signal) => {
     const query = at ? { at } : {};
@@ -80,7 +89,7 @@ interface AnswerProps extends Pick<Props, "zone" | "told"> {
 function Answer({ found, isAll, zone, told }: AnswerProps) {
   const past = pastOf(found.slots, now.peek());
   const alike = inRows((isAll ? past.filter((slot) => slot.what !== "ran") : [...found.slots]).reverse());
-  const say = (sentence: string) => inZone(sentence, now.peek(), shownZone(zone));
+  const say = (sentence: string) => inZone(shortened(sentence, told), now.peek(), shownZone(zone));
   return (
     <>
       {isAll && <p class="muted">{lastDay(past)}</p>}
@@ -129,6 +138,12 @@ export function inRows<Of extends Omit<Slot, "slot">>(slots: readonly Of[]): [Of
 /** The sentences that say something else than these. */
 export function withoutTold(sentences: readonly string[], told: readonly string[]): string[] {
   return sentences.filter((sentence) => !told.some((each) => each && sentence.endsWith(each)));
+}
+
+/** A sentence without what these say. */
+export function shortened(sentence: string, told: readonly string[]): string {
+  const known = told.filter(Boolean);
+  return known.reduce((text, each) => text.replace(`the job is ${each}; `, "").replace(`: ${each}`, ""), sentence);
 }
 
 /** The slots that were due. The answer also has those of the coming hour, some of which are known not to run. */

@@ -1,6 +1,7 @@
 // When a job was planned, and when it ran: two lanes on one axis of time.
 
 import { useMemo } from "preact/hooks";
+import { Link } from "wouter-preact";
 import { api, ask, type Execution } from "../api/client";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
@@ -9,6 +10,7 @@ import { ticksOf } from "../text/axis";
 import { latenessOf } from "../text/percentiles";
 import { clockTime, duration } from "../text/time";
 import { apart, presentOf, type Run, runsOf, type Slot, slotsInWords, slotsOf, spanOf } from "../text/timing";
+import { slotPath } from "./links";
 import { useWidth } from "./useWidth";
 
 const LEFT = 60;
@@ -51,7 +53,7 @@ export function PlannedActual({ job, zone: jobZone, executions, next, scheduled 
   const most = Math.max(1, Math.floor((width - LEFT) / PER_TICK));
   return (
     <figure class="timing" ref={box}>
-      <svg width={width} height={HEIGHT} role="img" aria-label={`Planned beside actual: ${words}`}>
+      <svg width={width} height={HEIGHT} role="group" aria-label={`Planned beside actual: ${words}`}>
         <text class="lane" x={0} y={SLOTS + 9}>
           {scheduled ? "planned" : "caused"}
         </text>
@@ -68,7 +70,7 @@ export function PlannedActual({ job, zone: jobZone, executions, next, scheduled 
           </g>
         ))}
         {apart(slots, x).map((slot) => (
-          <SlotMark key={`${slot.at} ${slot.what}`} slot={slot} x={x(slot.at)} zone={zone} />
+          <SlotMark key={`${slot.at} ${slot.what}`} job={job} slot={slot} x={x(slot.at)} zone={zone} />
         ))}
         {runs.map((run, index) => (
           <RunBar key={`${run.began} ${index}`} run={run} x={x} width={width} zone={zone} isOne={!overlap(runs)} />
@@ -123,14 +125,29 @@ function RunBar({ run, x, width: most, zone, isOne }: BarProps) {
   );
 }
 
-/** Filled: it ran. Hollow: it is to come, or waits. Crossed: it did not run. */
-function SlotMark({ slot, x, zone }: { slot: Slot; x: number; zone: string | undefined }) {
+interface SlotProps {
+  job: string;
+  slot: Slot;
+  x: number;
+  zone: string | undefined;
+}
+
+/** Filled: it ran. Hollow: it is to come, or waits. Crossed: it did not run, and leads to why. */
+function SlotMark({ job, slot, x, zone }: SlotProps) {
   const kind = slot.what === "ran" ? "ran" : ["to come", "late", "paused"].includes(slot.what) ? "ahead" : "missed";
-  return (
+  const words = `${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`;
+  const mark = (
     <g class={`slot ${kind}`}>
-      <title>{`${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`}</title>
+      <title>{words}</title>
       <rect x={x - 4} y={SLOTS + 3} width={8} height={8} rx={1} />
       {kind === "missed" && <path d={`M${x - 6} ${SLOTS + 1}l12 12m0 -12l-12 12`} />}
     </g>
+  );
+  return kind === "missed" ? (
+    <Link href={slotPath(job, slot.at)} aria-label={words} tabIndex={-1}>
+      {mark}
+    </Link>
+  ) : (
+    mark
   );
 }
