@@ -121,7 +121,10 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             elif placed > last[0]:
                 heapq.heapreplace(last, placed)
     yield
-    oldest = heapq.nsmallest(MOST_RUNNING, running, key=_begun(now))
+    oldest = []
+    for job, attempt in heapq.nsmallest(MOST_RUNNING, running, key=_begun(now)):
+        yield
+        oldest.append((job, attempt, usual(mapping(job.raw, "status"))))
     first = ((each.job, each.first(now)) for each in all_of)
     coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=COUNTED_AHEAD)
     return Summary(
@@ -131,7 +134,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         troubled=len(troubled),
         attention=tuple(each[3:] for each in heapq.nsmallest(MOST_TROUBLED, troubled, key=lambda each: each[:3])),
         attempts=len(running),
-        running=tuple((job, attempt, usual(mapping(job.raw, "status"))) for job, attempt in oldest),
+        running=tuple(oldest),
         results=results,
         last=tuple((run, job) for *_, run, job in sorted(last, reverse=True)),
         minutes=minutes,
