@@ -121,10 +121,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             elif placed > last[0]:
                 heapq.heapreplace(last, placed)
     yield
-    oldest = []
-    for job, attempt in heapq.nsmallest(MOST_RUNNING, running, key=_begun(now)):
-        yield
-        oldest.append((job, attempt, usual(mapping(job.raw, "status"))))
+    oldest = yield from _oldest(running, now)
     first = ((each.job, each.first(now)) for each in all_of)
     coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=COUNTED_AHEAD)
     return Summary(
@@ -134,7 +131,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         troubled=len(troubled),
         attention=tuple(each[3:] for each in heapq.nsmallest(MOST_TROUBLED, troubled, key=lambda each: each[:3])),
         attempts=len(running),
-        running=tuple(oldest),
+        running=oldest,
         results=results,
         last=tuple((run, job) for *_, run, job in sorted(last, reverse=True)),
         minutes=minutes,
@@ -142,6 +139,15 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         late=late,
         days=as_days(days),
     )
+
+
+def _oldest(running: list[tuple[Job, Attempt]], now: datetime) -> Steps[tuple[tuple[Job, Attempt, float | None], ...]]:
+    """Return those that run longest, each with what its job usually takes, in steps."""
+    found = []
+    for job, attempt in heapq.nsmallest(MOST_RUNNING, running, key=_begun(now)):
+        yield
+        found.append((job, attempt, usual(mapping(job.raw, "status"))))
+    return tuple(found)
 
 
 def _troubled(job: Job, trouble: Trouble) -> dict[str, Any]:

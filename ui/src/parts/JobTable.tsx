@@ -1,13 +1,9 @@
 // The table of jobs. It draws the rows on the screen alone, so ten thousand jobs are as few elements as twenty.
 
-import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { type Details, detailsOf } from "../api/details";
-import { type ListedJob, runJob, toggleJob } from "../api/jobs";
-import { attempt, tell } from "../state/notices";
+import type { ListedJob } from "../api/jobs";
 import type { Rows } from "../state/rows";
-import { may } from "../state/session";
 import { parentsInWords } from "../text/parents";
 import { whyNot } from "../text/problem";
 import { drawn, type Range } from "../text/rows";
@@ -17,8 +13,8 @@ import { duration, instant } from "../text/time";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
 import { jobPath } from "./links";
-import { Mark, Shape } from "./Mark";
-import { RunForm } from "./RunForm";
+import { Mark } from "./Mark";
+import { RowActions } from "./RowActions";
 import { Strip } from "./Strip";
 import { Ago, Countdown } from "./Time";
 
@@ -254,7 +250,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
       </td>
       <td class="wide number">{job.error_count || ""}</td>
       <td class="actions">
-        <Actions job={job} replace={rows.replace} />
+        <RowActions job={job} replace={rows.replace} />
       </td>
     </tr>
   );
@@ -271,52 +267,4 @@ function whyNoNext({ disabled, problem, paused }: ListedJob): string {
 function after({ parent_job, parents }: ListedJob): string {
   if (!parent_job) return "";
   return `after ${parents?.[0]?.job === parent_job ? parentsInWords(parents) : parent_job}`;
-}
-
-function Actions({ job, replace }: { job: ListedJob; replace: Rows["replace"] }): ComponentChildren {
-  const [details, setDetails] = useState<Details>();
-  const run = async () => {
-    let found: Details;
-    try {
-      found = await detailsOf(job.name);
-    } catch (error) {
-      tell(error instanceof Error ? error.message : String(error), true);
-      return;
-    }
-    if (found.parameters.length) setDetails(found);
-    else await attempt(() => runJob(job.name), `${job.name} is asked to run.`);
-  };
-  const toggle = () =>
-    attempt(
-      async () => replace([await toggleJob(job.name)]),
-      job.disabled ? `${job.name} is enabled.` : `${job.name} is disabled.`,
-    );
-  return (
-    <>
-      {may("create dkronjobs/run") && (
-        <button
-          type="button"
-          class="icon"
-          aria-label={`Run ${job.name}`}
-          title="Run now"
-          disabled={job.disabled && !job.parent_job}
-          onClick={run}
-        >
-          <Shape of="running" />
-        </button>
-      )}
-      {may("update dkronjobs/toggle") && (
-        <button
-          type="button"
-          class="icon"
-          aria-label={`${job.disabled ? "Enable" : "Disable"} ${job.name}`}
-          title={job.disabled ? "Enable" : "Disable"}
-          onClick={toggle}
-        >
-          <Shape of={job.disabled ? "success" : "disabled"} />
-        </button>
-      )}
-      {details && <RunForm job={job.name} parameters={details.parameters} onClose={() => setDetails(undefined)} />}
-    </>
-  );
 }
