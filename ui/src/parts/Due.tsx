@@ -32,7 +32,15 @@ export function Due({ job, upcoming, details }: Props) {
       {upcoming?.words && <p class="in-words sentence">{upcoming.words}</p>}
       <Facts
         rows={[
-          ["Next", <Countdown key="n" at={job.next} jobZone={job.timezone} never={whyNever(job, paused !== "")} />],
+          [
+            "Next",
+            <Countdown
+              key="n"
+              at={paused ? null : job.next}
+              jobZone={job.timezone}
+              never={whyNever(job, paused !== "")}
+            />,
+          ],
           ["Schedule", job.schedule && <code>{job.schedule}</code>],
           ["Zone", job.timezone || (instant(job.next) === undefined ? "" : "UTC")],
           ["Not before", job.starts_at && <When key="s" at={job.starts_at} jobZone={job.timezone} />],

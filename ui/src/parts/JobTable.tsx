@@ -18,9 +18,9 @@ import { RowActions } from "./RowActions";
 import { Strip } from "./Strip";
 import { Ago, Countdown } from "./Time";
 
-/** Pixels of a row, and of one on a phone, which has a second line; style/views.css has the same numbers. */
+/** Pixels of a row, and of one on a phone, which has more lines; style/views.css has the same numbers. */
 const ROW = 36;
-const TALL_ROW = 62;
+const TALL_ROW = 66;
 const PHONE = matchMedia("(max-width: 760px)");
 /** Milliseconds without scrolling after which the address says where the list is. */
 const SETTLED = 300;
@@ -223,13 +223,13 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
             </span>
           )}
         </span>
-        <span class="sub narrow second-line">
-          {next}
-          <span class="clip"> · {when || "on request"}</span>
+        <span class="sub narrow">
+          <span class="clip">
+            {next} · {when || "on request"}
+          </span>
           {instant(job.last_error) !== undefined && (
-            <span class="nowrap">
-              {" "}
-              · failed <Ago at={job.last_error} />
+            <span class="clip">
+              failed <Ago at={job.last_error} />
             </span>
           )}
         </span>

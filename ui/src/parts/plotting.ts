@@ -30,6 +30,9 @@ const STEPS = [
 /** Pixels for each mark of the axis of time, which may have a date. */
 const PER_TICK = 120;
 
+/** Pixels for the names of lines at the right, the longest of which is p50–p99. */
+const ROOM = 54;
+
 export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, labels: Labels): uPlot {
   const style = getComputedStyle(box);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -50,9 +53,9 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
       height,
       legend: { show: false },
       cursor: { x: false, y: false, drag: { x: false, y: false }, points: { show: false } },
-      padding: [6, 8, 0, 0],
+      padding: [6, labels.lines.length ? ROOM : 8, 0, 0],
       hooks: {
-        draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"), colour("--surface"))],
+        draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"))],
         setCursor: [(plot) => labels.pointed(plot.cursor.idx)],
       },
       // Half a bar of room at both ends.
@@ -90,7 +93,7 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
 /** Height of a letter and a half, in pixels of the screen: names of lines that are nearer are left out. */
 const APART = 12;
 
-function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: string): void {
+function drawLines(plot: uPlot, lines: Labels["lines"], ink: string): void {
   const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
   ctx.save();
@@ -98,9 +101,8 @@ function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: str
   ctx.lineWidth = scale;
   ctx.setLineDash([3 * scale, 3 * scale]);
   ctx.font = `${10.5 * scale}px system-ui, sans-serif`;
-  ctx.textAlign = "right";
+  ctx.textAlign = "left";
   ctx.fillStyle = ink;
-  ctx.lineJoin = "round";
   const placed = lines.map(([name, seconds]) => [name, Math.round(plot.valToPos(seconds, "y", true))] as const);
   ctx.globalAlpha = 0.55;
   for (const [, y] of placed) {
@@ -110,17 +112,11 @@ function drawLines(plot: uPlot, lines: Labels["lines"], ink: string, ground: str
     ctx.stroke();
   }
   ctx.globalAlpha = 1;
-  // A name is above its line, at the right end, on a ground of its own: a bar may be behind it.
-  ctx.strokeStyle = ground;
-  ctx.lineWidth = 3 * scale;
-  ctx.setLineDash([]);
   let last = Number.NEGATIVE_INFINITY;
   for (const [name, y] of placed) {
     if (y - last < APART * scale) continue;
     last = y;
-    const [right, base] = [bbox.left + bbox.width - 2 * scale, Math.max(y - 3 * scale, bbox.top + 9 * scale)];
-    ctx.strokeText(name, right, base);
-    ctx.fillText(name, right, base);
+    ctx.fillText(name, bbox.left + bbox.width + 4 * scale, y + 4 * scale);
   }
   ctx.restore();
 }

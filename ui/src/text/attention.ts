@@ -8,6 +8,9 @@ export function commandOf(remedy: string): string {
   return /^dkronctl [a-z-]+ [^\s;]+( --[a-z-]+)*/.exec(remedy)?.[0] ?? "";
 }
 
+/** Seconds from which on it is told how late the last runs began. */
+const NOTABLE = 2;
+
 /** How late the runs of the last hour began, in a line; empty without one by schedule. */
 export function latenessInWords({
   lateness_seconds: late,
@@ -17,8 +20,8 @@ export function latenessInWords({
   if (!late.runs || p50 === undefined || p99 === undefined || max === undefined) return "";
   const latest = last_hour.slots.find((each) => each.late_seconds !== undefined && each.late_seconds >= max - 0.01);
   const words = [`half began within ${seconds(p50)}`];
-  if (p99 > Math.max(1, p50)) words.push(`99 % within ${seconds(p99)}`);
-  if (max > Math.max(1, p50)) words.push(`the latest${latest ? `, ${latest.job},` : ""} after ${seconds(max)}`);
+  if (p99 >= NOTABLE && p99 > p50) words.push(`99 % within ${seconds(p99)}`);
+  if (max >= NOTABLE && max > p50) words.push(`the latest${latest ? `, ${latest.job},` : ""} after ${seconds(max)}`);
   return words.join(", ");
 }
 

@@ -114,7 +114,7 @@ function Running({ summary }: Part) {
       {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
       <ul class="rows">
         {running?.executions.slice(0, LISTED).map((each) => (
-          <li key={each.id}>
+          <li key={each.id} class="progressing">
             <Mark state="running" />
             <Link href={executionPath(each.job, each.id)} class="name">
               {each.job}
@@ -172,13 +172,15 @@ function Progress({ since, usual }: { since: string; usual: number | undefined }
 
 function Next({ summary }: Part) {
   const { data } = summary;
+  // As many as stand beside it: what runs, a heading, and the latest runs.
+  const rows = LISTED + Math.min(LISTED, data?.running.total ?? 0) + 1;
   const soon = (data?.next_hour.slots ?? []).filter((each) => (instant(each.due) ?? 0) > now.value - 1000);
   return (
     <Panel title="Comes next" class="next" aside={data && nextHour(data.next_hour)}>
       {!data && <Pending query={summary} />}
       {data && soon.length === 0 && <Empty title="Nothing is due within an hour." />}
       <ul class="rows">
-        {soon.slice(0, LISTED).map((each) => (
+        {soon.slice(0, rows).map((each) => (
           <li key={`${each.job} ${each.due}`}>
             <span class="countdown">
               <Countdown at={each.due} />
