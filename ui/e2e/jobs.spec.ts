@@ -128,9 +128,18 @@ test("a run from the list asks for values only where there are any", async ({ pa
 });
 
 test("the overview leads to the log of the run that failed, and runs it again", async ({ page }) => {
+  const [newest] = await (await page.request.get("/v1/jobs/report/executions")).json();
+  await page.route("**/v1/summary", async (route) => {
+    const answer = await route.fetch();
+    const why = `its newest run failed: asked for at ${newest.started_at}`;
+    const trouble = { kind: "failing", why, remedy: "dkronctl logs report --failed", output: "no <b>space</b> left" };
+    const jobs = [{ ...trouble, namespace: "default", job: "report", execution: newest.id }];
+    return route.fulfill({ json: { ...(await answer.json()), attention: { total: 1, jobs } } });
+  });
   await page.goto("/ui/");
-  const trouble = page.getByRole("listitem").filter({ has: page.getByRole("link", { name: "report", exact: true }) });
-  await expect(trouble.getByText("pg_dump: error: connection refused")).toBeVisible();
+  await expect(page.getByText("no <b>space</b> left")).toBeVisible();
+  await expect(page.getByText(/Its newest run failed: asked for at [^T]*$/i)).toBeVisible();
+  await expectAccessible(page);
   const asked = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/report/run"));
   await page.getByRole("button", { name: "Run again report" }).click();
   expect((await asked).postDataJSON().scheduled_time).toBeTruthy();
