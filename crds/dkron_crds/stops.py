@@ -12,6 +12,8 @@ from dkron_crds.base import rfc3339
 from dkron_crds.requests import read_instant
 
 STOP_PREFIX = "stop.dkron.io/"
+STOPPED = "Stopped"
+"""The reason of an execution that was stopped."""
 
 _BY = "by "
 

@@ -40,6 +40,10 @@ class Agenda:
     due: tuple[Due, ...]
     total: int
     crowded: tuple[tuple[datetime, int], ...]
+    minutes: tuple[tuple[datetime, int], ...]
+    """How many of those that were looked at each minute has."""
+    until: datetime | None
+    """The last slot that was looked at, if there are more."""
     remarks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -82,12 +86,14 @@ def planning(
     rest: dict[int, Iterator[datetime]] = {}
     due: list[Due] = []
     seconds: Counter[datetime] = Counter()
+    minutes: Counter[datetime] = Counter()
     slot, total = now, 0
     while ahead and total < looked:
         yield
         slot, space, name, number, job = ahead[0]
         total += 1
         seconds[slot.replace(microsecond=0)] += 1
+        minutes[slot.replace(second=0, microsecond=0)] += 1
         if len(due) < most:
             due.append(Due(slot, space, name))
         slots = rest.get(number) or rest.setdefault(number, coming(read_timing(job), now=slot))
@@ -99,7 +105,16 @@ def planning(
             heapq.heapreplace(ahead, (later, space, name, number, job))
     remarks = [f"only the first {looked} slots were looked at, up to {instant(slot)}; ask for a shorter time"]
     full = sorted(((at, jobs) for at, jobs in seconds.items() if jobs >= least), key=lambda each: (-each[1], each[0]))
-    return Agenda(now, end, tuple(due), total, tuple(full[:FULLEST]), tuple(remarks if ahead else ()))
+    return Agenda(
+        start=now,
+        end=end,
+        due=tuple(due),
+        total=total,
+        crowded=tuple(full[:FULLEST]),
+        minutes=tuple(minutes.items()),
+        until=slot if ahead else None,
+        remarks=tuple(remarks if ahead else ()),
+    )
 
 
 def first_of(job: Job, *, now: datetime) -> datetime | None:

@@ -251,8 +251,8 @@ def _bounds(timing: Timing, history: History, start: datetime, end: datetime, *,
     """Yield where the period leaves what is known. `slots` is whether the schedule has any."""
     if slots and start < timing.since:
         yield (
-            f"before {instant(timing.since)} another schedule was in force, or none: the job was created or changed "
-            "then; which slots it had before is not known, only the runs that its status keeps"
+            f"the schedule counts from {instant(timing.since)} on: of earlier slots, only the runs that the status "
+            "keeps are known"
         )
     if history.since > max(start, timing.since):
         earlier = "what earlier slots became is not known" if slots else "earlier ones are not known"

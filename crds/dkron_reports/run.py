@@ -13,6 +13,17 @@ SECOND = timedelta(seconds=1)
 NANOSECONDS = 1_000_000_000
 REQUESTED = ("manual", "backfill")
 """Triggers of runs that may be given something."""
+ENOUGH = 3
+"""Attempts from which the usual length is told."""
+LONGEST_LINE = 200
+"""Characters of a line of output in a report."""
+EXITS = {
+    126: "not executable",
+    127: "command not found",
+    137: "killed, perhaps for its memory",
+    143: "terminated",
+}
+"""What exit codes of a shell mean."""
 
 
 class Result(StrEnum):
@@ -137,8 +148,25 @@ def slot_of(trigger: str, slot: datetime | None, group: int) -> datetime | None:
 def reason_of(attempt: Attempt) -> str:
     """Return why an attempt failed, in a few words."""
     code = "" if attempt.exit_code is None else f"exit {attempt.exit_code}"
+    if attempt.exit_code in EXITS:
+        code += f" ({EXITS[attempt.exit_code]})"
     plain = attempt.reason in ("", "Error")
     return one_line(": ".join(filter(None, (code if plain and code else attempt.reason, attempt.message))))
+
+
+def usual(status: Object) -> float | None:
+    """Return the median of the seconds that attempts took which succeeded; None for fewer than `ENOUGH`."""
+    ended = [each for each in objects(status, "executions") if each.get("success") is True]
+    spans = ((read_time(each.get("startedAt")), read_time(each.get("finishedAt"))) for each in ended)
+    took = sorted(
+        max(0.0, (end - start).total_seconds()) for start, end in spans if start is not None and end is not None
+    )
+    return took[(len(took) - 1) // 2] if len(took) >= ENOUGH else None
+
+
+def last_line(attempt: Attempt) -> str:
+    """Return the last line of its output that is not empty, cut to what a list has room for."""
+    return one_line(attempt.output.rstrip().rpartition("\n")[2])[:LONGEST_LINE]
 
 
 def attempts_of(status: Object) -> list[Attempt]:

@@ -63,6 +63,10 @@ def _times(pattern: Pattern) -> str:
     if minutes == [0] and seconds == [0]:
         return f"every {_hour(hours)}" if _hour(hours) else f"at {_and([_clock(hour, 0, 0) for hour in hours])}"
     parts = [_every(seconds, 60, "second"), _every(minutes, 60, "minute"), _within(hours)]
+    step = _step(minutes, 60)
+    if len(seconds) == 1 and step > 1 and (minutes[0] or seconds[0]):
+        begin = f":{minutes[0]:02}:{seconds[0]:02}".removesuffix(":00" if minutes[0] else "")
+        return " ".join(filter(None, (f"every {step} minutes from {begin}", parts[2])))
     if len(minutes) == 1 and not parts[2]:
         parts[2] = "of every hour"
     if seconds == [0]:
@@ -80,10 +84,16 @@ def _hour(hours: list[int]) -> str:
     return "hour" if step == 1 else f"{step} hours from {_clock(hours[0], 0, 0)}"
 
 
-def _is_each(numbers: Sequence[int], size: int) -> bool:
-    """Whether the numbers are evenly spread over all of it, and several."""
+def _step(numbers: Sequence[int], size: int) -> int:
+    """Return how far apart the numbers are, if they are evenly spread over all of it and several; else 0."""
     step = numbers[1] - numbers[0] if len(numbers) > 1 else 0
-    return bool(step) and not size % step and list(numbers) == list(range(0, size, step))
+    even = step and not size % step and numbers[0] < step and list(numbers) == list(range(numbers[0], size, step))
+    return step if even else 0
+
+
+def _is_each(numbers: Sequence[int], size: int) -> bool:
+    """Whether the numbers are evenly spread over all of it from its start, and several."""
+    return bool(_step(numbers, size)) and numbers[0] == 0
 
 
 def _every(numbers: list[int], size: int, unit: str) -> str:

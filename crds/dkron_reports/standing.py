@@ -31,7 +31,8 @@ class State(StrEnum):
 
 
 class Recent(NamedTuple):
-    """A finished run, in little memory. `late` are seconds after its slot; None unless a schedule caused it."""
+    """A finished run, in little memory. `late` are seconds after its slot; None unless a schedule caused it. `took` are
+    whole seconds."""
 
     group: int
     started: datetime
@@ -39,6 +40,7 @@ class Recent(NamedTuple):
     result: Result
     attempts: int
     late: float | None
+    took: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +144,23 @@ def _run(group: int, active: Sequence[Object], ended: Sequence[Object]) -> Recen
     if run.started is None or run.finished is None:
         return None
     late = None if run.late is None else run.late.total_seconds()
-    return Recent(group, run.started, sys.intern(run.trigger), run.result, run.tries, late)
+    took = _seconds(run.finished - run.started)
+    return Recent(group, run.started, sys.intern(run.trigger), run.result, run.tries, late, took)
 
 
 def _single(group: int, ended: Object) -> Recent | None:
     """Return the run of one attempt. Nearly all runs are such, and making an `Attempt` and a `Run` of each takes
     three times as long."""
-    started = read_time(ended.get("startedAt"))
-    if started is None or read_time(ended.get("finishedAt")) is None:
+    started, finished = read_time(ended.get("startedAt")), read_time(ended.get("finishedAt"))
+    if started is None or finished is None:
         return None
     trigger, late = sys.intern(str(ended.get("trigger") or "")), None
     if trigger == "schedule":
         slot = read_time(ended.get("slot"))
         late = None if slot is None else max((started - slot).total_seconds(), 0.0)
     result = Result.SUCCESS if ended.get("success") is True else Result.FAILED
-    return Recent(group, started, trigger, result, whole(ended.get("attempt")) or 1, late)
+    return Recent(group, started, trigger, result, whole(ended.get("attempt")) or 1, late, _seconds(finished - started))
+
+
+def _seconds(length: timedelta) -> int:
+    return max(0, round(length.total_seconds()))

@@ -13,7 +13,8 @@ from dkron_crds.status import Day
 from dkron_crds.totals import Counts, as_days
 from dkron_reports.agenda import Agenda, planning
 from dkron_reports.job import Job
-from dkron_reports.run import Attempt, Result
+from dkron_reports.reading import mapping
+from dkron_reports.run import Attempt, Result, usual
 from dkron_reports.slices import Steps
 from dkron_reports.standing import Recent, Standing, State
 from dkron_reports.troubles import RANK, Kind, Trouble
@@ -21,6 +22,8 @@ from dkron_reports.troubles import RANK, Kind, Trouble
 HOUR = timedelta(hours=1)
 MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
 """Entries of each list, which has its total beside it."""
+COUNTED_AHEAD = 3000
+"""Slots of the next hour that are counted by minute."""
 COUNTED = (*(state.value for state in State), *(kind.value for kind in Kind if kind is not Kind.INVALID),
            "running", "paused")  # fmt: skip
 """The words by which jobs are counted. A job has one state, and may have several of the other words."""
@@ -42,9 +45,11 @@ class Summary:
     troubled: int
     attention: tuple[tuple[Job, Trouble], ...]
     attempts: int
-    running: tuple[tuple[Job, Attempt], ...]
+    running: tuple[tuple[Job, Attempt, float | None], ...]
+    """The oldest of them, each with the seconds that the job's attempts usually take, where that is known."""
     results: Counter[str]
     last: tuple[tuple[Recent, Job], ...]
+    minutes: Counter[tuple[datetime, Result]]
     next: Agenda
     late: Counter[int]
     days: tuple[Day, ...]
@@ -52,7 +57,7 @@ class Summary:
     @property
     def unplaced(self) -> list[str]:
         """The Kubernetes Jobs of `running` whose node the status does not show."""
-        return [attempt.job for _, attempt in self.running if attempt.job and not attempt.node]
+        return [attempt.job for _, attempt, _ in self.running if attempt.job and not attempt.node]
 
     def as_json(self, nodes: Mapping[str, str] = NOWHERE) -> dict[str, Any]:
         """Return the overview for programs. `nodes` are those of Kubernetes Jobs, where the status has none."""
@@ -66,8 +71,9 @@ class Summary:
                 "runs": sum(self.results.values()),
                 **{result.value: self.results[result.value] for result in Result if result is not Result.RUNNING},
                 "slots": [_ended(*each) for each in self.last],
+                "minutes": _by_minute(self.minutes),
             },
-            "next_hour": {"slots": self.next.as_json()["due"], "more": bool(self.next.remarks)},
+            "next_hour": _next_hour(self.next),
             "lateness_seconds": _quantiles(self.late),
         }
 
@@ -87,6 +93,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
     running: list[tuple[Job, Attempt]] = []
     last: list[tuple[datetime, str, str, int, Recent, Job]] = []
     late: Counter[int] = Counter()
+    minutes: Counter[tuple[datetime, Result]] = Counter()
     numbers = count()
     for each in all_of:
         yield
@@ -104,6 +111,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             if run.started < now - HOUR:
                 break
             results[run.result] += 1
+            minutes[run.started.replace(second=0, microsecond=0), run.result] += 1
             if run.late is not None:
                 late[round(run.late / STEP)] += 1
             # Runs of the same moment have an order of their own: jobs come in any.
@@ -113,8 +121,9 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             elif placed > last[0]:
                 heapq.heapreplace(last, placed)
     yield
+    oldest = yield from _oldest(running, now)
     first = ((each.job, each.first(now)) for each in all_of)
-    coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=MOST_SLOTS)
+    coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=COUNTED_AHEAD)
     return Summary(
         now=now,
         jobs=len(all_of),
@@ -122,27 +131,54 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         troubled=len(troubled),
         attention=tuple(each[3:] for each in heapq.nsmallest(MOST_TROUBLED, troubled, key=lambda each: each[:3])),
         attempts=len(running),
-        running=tuple(heapq.nsmallest(MOST_RUNNING, running, key=_begun(now))),
+        running=oldest,
         results=results,
         last=tuple((run, job) for *_, run, job in sorted(last, reverse=True)),
+        minutes=minutes,
         next=coming,
         late=late,
         days=as_days(days),
     )
 
 
+def _oldest(running: list[tuple[Job, Attempt]], now: datetime) -> Steps[tuple[tuple[Job, Attempt, float | None], ...]]:
+    """Return those that run longest, each with what its job usually takes, in steps."""
+    found = []
+    for job, attempt in heapq.nsmallest(MOST_RUNNING, running, key=_begun(now)):
+        yield
+        found.append((job, attempt, usual(mapping(job.raw, "status"))))
+    return tuple(found)
+
+
 def _troubled(job: Job, trouble: Trouble) -> dict[str, Any]:
-    return {
+    found = {
         "namespace": job.namespace,
         "job": job.name,
         "kind": trouble.kind.value,
         "why": trouble.sentence,
         "remedy": trouble.remedy.replace("JOB", job.name),
     }
+    more = {"execution": trouble.execution, "output": trouble.output}
+    return found | {key: text for key, text in more.items() if text}
 
 
-def _running(job: Job, attempt: Attempt, nodes: Mapping[str, str]) -> dict[str, Any]:
-    return {
+def _by_minute(minutes: Counter[tuple[datetime, Result]]) -> list[dict[str, Any]]:
+    """Return the minutes in which runs began, the earliest first, each with how they ended."""
+    found: dict[datetime, dict[str, Any]] = {}
+    for (minute, result), runs in sorted(minutes.items()):
+        found.setdefault(minute, {"at": rfc3339(minute)})[result.value] = runs
+    return list(found.values())
+
+
+def _next_hour(agenda: Agenda) -> dict[str, Any]:
+    found = agenda.as_json()
+    minutes = [{"at": rfc3339(minute), "slots": slots} for minute, slots in agenda.minutes]
+    more = {} if agenda.until is None else {"counted_until": rfc3339(agenda.until)}
+    return {"slots": found["due"], "more": agenda.total > len(agenda.due), "minutes": minutes, **more}
+
+
+def _running(job: Job, attempt: Attempt, usually: float | None, nodes: Mapping[str, str]) -> dict[str, Any]:
+    found = {
         "namespace": job.namespace,
         "job": job.name,
         "id": attempt.id,
@@ -150,6 +186,7 @@ def _running(job: Job, attempt: Attempt, nodes: Mapping[str, str]) -> dict[str, 
         "attempt": attempt.number,
         "node_name": attempt.node or nodes.get(attempt.job, ""),
     }
+    return found if usually is None else found | {"usual_seconds": usually}
 
 
 def _ended(run: Recent, job: Job) -> dict[str, Any]:
@@ -160,6 +197,7 @@ def _ended(run: Recent, job: Job) -> dict[str, Any]:
         "trigger": run.trigger,
         "result": run.result.value,
         "attempts": run.attempts,
+        "took_seconds": run.took,
     }
     return found if run.late is None else found | {"late_seconds": run.late}
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 
 from dkron_crds.requests import read_request
 from dkron_crds.schedule.instants import shifted
-from dkron_crds.stops import read_stop
+from dkron_crds.stops import STOPPED, read_stop
 from dkron_reports.job import Job
 from dkron_reports.reading import Object, mapping, objects
-from dkron_reports.run import attempts_of, reason_of
+from dkron_reports.run import attempts_of, last_line, reason_of, runs_of
 from dkron_reports.slots import Timing, read_timing
 from dkron_reports.words import read_time
 
@@ -55,6 +55,10 @@ class Trouble:
     found: str
     remedy: str
     detail: str = ""
+    execution: str = ""
+    """The id of the attempt that failed."""
+    output: str = ""
+    """The last line of its output."""
 
     @property
     def sentence(self) -> str:
@@ -107,7 +111,7 @@ def _troubles(job: Job, timing: Timing, changed: datetime | None) -> Iterator[Tr
     yield from _stuck_attempts(status)
     yield from _old_requests(metadata)
     if job.result in BAD:
-        yield Trouble(Kind.FAILING, ALWAYS, "its newest run failed", "dkronctl logs JOB --failed", _why(status))
+        yield from _failure(status)
 
 
 def _stuck_attempts(status: Object) -> Iterator[Trouble]:
@@ -147,10 +151,20 @@ def _changed(metadata: Object) -> datetime | None:
     return max((at for at in times if at is not None), default=None)
 
 
-def _why(status: Object) -> str:
-    """Return why the newest execution failed."""
-    newest = attempts_of({"executions": objects(status, "executions")[:1]})
-    return reason_of(newest[0]) if newest and newest[0].success is False else ""
+def _failure(status: Object) -> Iterator[Trouble]:
+    """Yield that the newest run failed, unless a user stopped it: what was stopped on purpose needs no person."""
+    executions = objects(status, "executions")
+    group = executions[0].get("group") if executions else None
+    runs = runs_of(attempts_of({"executions": [each for each in executions if each.get("group") == group]}))
+    failed = [each for each in runs[0].last_of_each if not each.success] if runs else []
+    if failed and all(each.reason == STOPPED for each in failed):
+        return
+    found, remedy = "its newest run failed", "dkronctl logs JOB --failed"
+    bad = next((each for each in failed if each.reason != STOPPED), None)
+    if bad is None:
+        yield Trouble(Kind.FAILING, ALWAYS, found, remedy)
+    else:
+        yield Trouble(Kind.FAILING, ALWAYS, found, remedy, reason_of(bad), bad.id, last_line(bad))
 
 
 def _fresh_until(job: Job, timing: Timing) -> datetime:

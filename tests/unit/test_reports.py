@@ -57,13 +57,15 @@ def words(found: Explanation) -> list[tuple[int, str]]:
 
 
 RAN = execution(claim(at(-3), at=at(-3) + timedelta(seconds=7)), exit_code=0)
-LOST = execution(claim(at(-4), at=at(-4)), success=False, exit_code=2)
+LOST = execution(claim(at(-4), at=at(-4)), success=False, exit_code=127, output="sync\nno rsync\n\n")
+STOPPED = execution(claim(at(-2), at=at(-2)), success=False, exit_code=143, reason="Stopped")
 SKIPPED = Skipped(count=4, last_time=at(-1), last_reason=SkipReason.CONCURRENCY_FORBIDDEN)
 NEWEST = "the newest 2026-03-01T11:59:00Z: an earlier run was active"
 FORBID = "an earlier run was active, and spec.concurrency is forbid"
 PAUSED = condition("Suspended", True, "Paused", "paused by ann: a release (DkronPause a/release)")
 BROKEN = condition("Ready", False, "InvalidTemplate", "containers: missing")
 MANY = (execution(claim(at(-3), at=at(-3))), execution(claim(at(-4), at=at(-4))))
+OLD = tuple(execution(claim(at(-99 - minutes)), seconds=4 + minutes) for minutes in range(3))
 WAITING = (DeferredSlots(after=at(-4), until=at(-2)),)
 FEWER = Skipped(count=58, last_time=at(-55), last_reason=SkipReason.MISSED)
 OLD_AND_RUNNING = (*MANY, execution(claim(at(-50), member="a"), exit_code=0))
@@ -82,7 +84,7 @@ def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
         "slot": "2026-03-01T11:57:00Z", "what": "ran", "why": "success, 7s late, took 5.0s", "result": "success",
         "trigger": "schedule", "attempts": 1, "group": RAN.group, "late_seconds": 7.0,
     }  # fmt: skip
-    assert told["slots"][1]["why"] == "failed, took 5.0s, exit 2"
+    assert told["slots"][1]["why"] == "failed, took 5.0s, exit 127 (command not found)"
     skipped = {"what": "skipped", "why": FORBID, "reason": "ConcurrencyForbidden", "setting": "spec.concurrency"}
     assert told["slots"][4] == {"slot": "2026-03-01T11:59:00Z", **skipped}
     assert told["slots"][7]["why"].startswith("due 30s ago and not decided")
@@ -96,7 +98,7 @@ KEPT = "keeps runs from 2026-03-01T11:56:00Z"
 @pytest.mark.parametrize(
     ("spec", "known", "expected", "said"),
     [
-        pytest.param({}, {"since": at(-2)}, "----ssl", "before 2026-03-01T11:58:00Z another schedule", id="edited"),
+        pytest.param({}, {"since": at(-2)}, "----ssl", "the schedule counts from 2026-03-01T11:58:00Z", id="edited"),
         pytest.param({"disabled": True}, {"since": at(-2)}, "----ssn", "it is disabled", id="disabled"),
         pytest.param({"startsAt": "2026-03-01T11:59:30Z"}, {}, "nnnnnsl", "before spec.startsAt", id="not started"),
         pytest.param({"expiresAt": "2026-03-01T11:59:30Z"}, {}, "sssssnn", "after spec.expiresAt", id="expired"),
@@ -296,6 +298,7 @@ def test_what_is_due_comes_in_order_and_crowded_seconds_are_found() -> None:
     assert (found.total, found.crowded, found.remarks) == (9, ((at(1), 4), (at(2), 3)), ())
     cut = due(*jobs, minutes=2, most=1, looked=4)
     assert ([each.name for each in cut.due], cut.total) == (["other"], 4)
+    assert (cut.minutes, cut.until, found.until) == (((at(0), 1), (at(1), 3)), at(1), None)
     assert cut.remarks == ("only the first 4 slots were looked at, up to 2026-03-01T12:01:00Z; ask for a shorter time",)
     assert end_of("9" * 6 + "d", NOON, option="within").year > 4000
     assert agenda_module.LOOKED >= agenda_module.MOST
@@ -327,18 +330,19 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
         named("fine", executions=(RAN,), days=(Day(date=NOON.date(), success=2, failed=1),)),
         named("broken", BROKEN),
         named("failing", executions=(LOST,), status="failed"),
+        named("stopped", executions=(STOPPED, LOST), status="failed"),
         named("stale", last_success=at(-30)),
         named("late", next=at(-3)),
         named("ahead", next=at(-0.5)),
         named("held", READY, PAUSED, next=at(-3)),
         named("off", READY, condition("Suspended", True, "Disabled"), spec={"disabled": True}, next=None),
-        named("busy", active=(seen(claim(at(-1))), request_claim("a"))),
+        named("busy", active=(seen(claim(at(-1))), request_claim("a")), executions=OLD),
         named("stuck", active=(claim(at(-2)),)),
         named("degraded", READY, condition("Degraded", True, "ImagePullBackOff", "no such image")),
         wire_job(name="new", created=after(hours=-1)),
     ).as_json()  # fmt: skip
     assert {word: count for word, count in found["counts"].items() if count} == {
-        "ready": 8, "pending": 1, "suspended": 2, "invalid": 1, "unseen": 1, "late": 1, "stuck": 1, "failing": 1,
+        "ready": 9, "pending": 1, "suspended": 2, "invalid": 1, "unseen": 1, "late": 1, "stuck": 1, "failing": 1,
         "stale": 1, "degraded": 1, "running": 1, "paused": 1,
     }  # fmt: skip
     assert found["jobs"] == sum(found["counts"][state] for state in ("ready", "pending", "suspended", "invalid"))
@@ -347,14 +351,22 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
         ("stale", "stale"), ("degraded", "degraded"),
     ]  # fmt: skip
     assert all(each["remedy"] and "JOB" not in each["remedy"] for each in found["attention"]["jobs"])
-    assert found["attention"]["jobs"][4]["why"] == "its newest run failed: exit 2"
-    assert [each["job"] for each in found["running"]["executions"]] == ["busy"]
+    failing = found["attention"]["jobs"][4]
+    assert failing["why"] == "its newest run failed: exit 127 (command not found)"
+    assert (failing["execution"], failing["output"]) == (LOST.id, "no rsync")
+    assert [(each["job"], each["usual_seconds"]) for each in found["running"]["executions"]] == [("busy", 5.0)]
     hour = found["last_hour"]
+    assert {each["took_seconds"] for each in hour["slots"]} == {5}
     assert (hour["runs"], hour["success"], hour["failed"], [each["job"] for each in hour["slots"]]) == (
-        2, 1, 1, ["fine", "failing"],
+        4, 1, 3, ["stopped", "fine", "stopped", "failing"],
     )  # fmt: skip
-    assert found["lateness_seconds"] == {"runs": 2, "p50": 0.0, "p90": 7.0, "p99": 7.0, "max": 7.0}
-    assert found["next_hour"]["more"]
+    assert [(each["at"][11:16], each.get("success"), each.get("failed")) for each in hour["minutes"]] == [
+        ("11:56", None, 2), ("11:57", 1, None), ("11:58", None, 1),
+    ]  # fmt: skip
+    assert found["lateness_seconds"] == {"runs": 4, "p50": 0.0, "p90": 7.0, "p99": 7.0, "max": 7.0}
+    ahead = found["next_hour"]
+    assert (ahead["more"], len(ahead["slots"]), sum(each["slots"] for each in ahead["minutes"])) == (True, 200, 720)
+    assert "counted_until" not in ahead
     assert found["next_hour"]["slots"][0] == {"due": "2026-03-01T12:01:00Z", "namespace": "default", "job": "ahead"}
 
 

@@ -26,6 +26,7 @@ test("a job is created, edited, explained and deleted", async ({ page }) => {
   await expect(page.getByLabel("Changes")).toContainText("becomes Made with a browser");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Made with a browser")).toBeVisible();
+  await page.getByLabel("More actions").click();
   await page.getByRole("button", { name: "Delete" }).click();
   await expectAccessible(page);
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();

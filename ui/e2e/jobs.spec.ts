@@ -127,6 +127,26 @@ test("a run from the list asks for values only where there are any", async ({ pa
   await expect(page.getByText("report is asked to run.")).toBeVisible();
 });
 
+test("the overview leads to the log of the run that failed, and runs it again", async ({ page }) => {
+  const [newest] = await (await page.request.get("/v1/jobs/report/executions")).json();
+  await page.route("**/v1/summary", async (route) => {
+    const answer = await route.fetch();
+    const why = `its newest run failed: asked for at ${newest.started_at}`;
+    const trouble = { kind: "failing", why, remedy: "dkronctl logs report --failed", output: "no <b>space</b> left" };
+    const jobs = [{ ...trouble, namespace: "default", job: "report", execution: newest.id }];
+    return route.fulfill({ json: { ...(await answer.json()), attention: { total: 1, jobs } } });
+  });
+  await page.goto("/ui/");
+  await expect(page.getByText("no <b>space</b> left")).toBeVisible();
+  await expect(page.getByText(/Its newest run failed: asked for at [^T]*$/i)).toBeVisible();
+  await expectAccessible(page);
+  const asked = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/report/run"));
+  await page.getByRole("button", { name: "Run again report" }).click();
+  expect((await asked).postDataJSON().scheduled_time).toBeTruthy();
+  await page.getByRole("link", { name: "Open the log of report" }).click();
+  await expect(page).toHaveURL(/\/jobs\/report\/executions\//);
+});
+
 test("a chain is walked through by the keyboard, and is a list, too", async ({ page }) => {
   await page.goto("/ui/jobs/report");
   const chain = page.getByRole("group", { name: /The chain of report/ });
@@ -146,7 +166,15 @@ test("a chain is walked through by the keyboard, and is a list, too", async ({ p
 test("a job tells its plan, its results by day and its percentiles in words", async ({ page }) => {
   await page.goto("/ui/jobs/nightly-backup");
   await expect(page.getByText("Every 2 minutes")).toBeVisible();
-  await expect(page.getByText(/^half took .* at most, 90 % /i)).toBeVisible();
-  await expect(page.getByRole("img", { name: /^Planned beside actual: / })).toBeVisible();
+  await expect(page.getByText(/^median .*, 99 % within .* attempts/i)).toBeVisible();
+  await expect(page.getByRole("group", { name: /^Planned beside actual: / })).toBeVisible();
   await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
+  const moment = page.getByLabel("A moment to explain");
+  await moment.fill("noon");
+  await moment.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("This is no time.");
+  await expect(page.locator(".explained")).toHaveCount(0);
+  await moment.fill("05:59");
+  await moment.press("Enter");
+  await expect(page.getByText(/05:59:00.* is no slot of/)).toBeVisible();
 });

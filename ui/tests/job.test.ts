@@ -6,7 +6,7 @@ import type { ListedJob } from "../src/api/jobs";
 import { isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
-import { inRows, lastDay, pastOf } from "../src/parts/Explain";
+import { inRows, lastDay, pastOf, shortened, withoutTold } from "../src/parts/Explain";
 import { inWords as keptInWords } from "../src/parts/Keeper";
 import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
 import { firstRun } from "../src/parts/RunsTable";
@@ -15,7 +15,8 @@ import { inTurns, plan } from "../src/text/bulk";
 import { calendar, resultsOf } from "../src/text/calendar";
 import { durationsOf, inWords, percentile } from "../src/text/percentiles";
 import { drawn, wanted } from "../src/text/rows";
-import { slotsInWords, slotsOf, spanOf } from "../src/text/timing";
+import { stateOf } from "../src/text/state";
+import { presentOf, runsOf, slotsInWords, slotsOf, spanOf } from "../src/text/timing";
 import { yaml } from "../src/text/yaml";
 
 // A Friday.
@@ -46,16 +47,18 @@ describe("percentiles", () => {
     { values: Array.from({ length: 100 }, (_, at) => at + 1), share: 0.99, is: 99 },
   ])("$share of $values.length", ({ values, share, is }) => expect(percentile(values, share)).toBe(is));
 
-  test("what runs now does not count; equal ones are one line", () => {
+  test("what runs now does not count; equal ones are one line, and few are none", () => {
     const active = { ...run(0, 0), finished_at: "0001-01-01T00:00:00Z" };
-    const lengths = durationsOf([active, run(9, 4), run(8, 4), run(7, 20)]);
-    expect(lengths).toEqual({ count: 3, p50: 4000, p90: 20_000, p99: 20_000 });
-    expect(lengths && inWords(lengths)).toBe("half took 4.0 s at most, 90 % 20 s, 99 % 20 s");
+    const ended = [run(9, 4), run(8, 4), run(7, 20), run(6, 4), run(5, 4)];
+    const lengths = durationsOf([active, ...ended]);
+    expect(lengths).toEqual({ count: 5, p50: 4000, p90: 20_000, p99: 20_000 });
+    expect(lengths && inWords(lengths)).toBe("median 4 s, 90 % within 20 s");
     expect(linesOf(lengths)).toEqual([
-      ["p90, p99", 20],
+      ["p90–p99", 20],
       ["p50", 4],
     ]);
-    expect(durationsOf([active])).toBeUndefined();
+    expect(linesOf({ count: 9, p50: 1000, p90: 1000, p99: 1000 })).toEqual([["p50–p99", 1]]);
+    expect(durationsOf([active, ...ended.slice(1)])).toBeUndefined();
   });
 });
 
@@ -99,6 +102,17 @@ describe("planned beside actual", () => {
     expect(spanOf([], [], NOON)).toBeUndefined();
   });
 
+  test("a run that began after the page's second is not right of now", () => {
+    const active = { ...run(-400, 0), finished_at: "0001-01-01T00:00:00Z" };
+    expect(presentOf([active, run(MINUTE, 5)], NOON)).toBe(NOON + 400);
+    expect(presentOf([run(MINUTE, 5)], NOON)).toBe(NOON);
+  });
+
+  test("runs that overlap are beside each other", () => {
+    const runs = runsOf([run(MINUTE, 10), run(2 * MINUTE, 90), run(3 * MINUTE, 10), run(4 * MINUTE, 70)], NOON);
+    expect(runs.map((each) => each.lane)).toEqual([0, 1, 0, 1]);
+  });
+
   test("slots that ran, did not, and are to come", () => {
     const slot = (minutes: number, what: string) => ({
       slot: new Date(NOON + minutes * MINUTE).toISOString(),
@@ -109,6 +123,7 @@ describe("planned beside actual", () => {
     const slots = slotsOf(explained, [slot(1, "").slot, slot(99, "").slot], NOON + 5 * MINUTE);
     expect(slots.map((each) => each.what)).toEqual(["ran", "skipped", "to come"]);
     expect(slotsInWords(slots)).toBe("1 of 2 slots ran");
+    expect(slotsInWords(slots.slice(2))).toBe("");
   });
 });
 
@@ -226,6 +241,27 @@ test.each([
   { type: "Degraded", status: "False", well: true },
   { type: "Suspended", status: "True", well: false },
 ])("$type is $status", ({ type, status, well }) => expect(isWell({ type, status })).toBe(well));
+
+describe("how a job stands", () => {
+  const job = { disabled: false, status: "failed" as const };
+  test.each([
+    { of: {}, running: true, is: "running" },
+    { of: {}, running: false, is: "failed" },
+    { of: { status: "" as const }, running: false, is: "untriggered" },
+    { of: { problem: "the job cannot run: no image" }, running: false, is: "invalid" },
+    { of: { paused: "paused by ann" }, running: false, is: "paused" },
+    { of: { stopped: true }, running: false, is: "stopped" },
+    { of: { stopped: true, status: "success" as const }, running: false, is: "success" },
+    { of: { paused: "paused by ann", disabled: true }, running: false, is: "disabled" },
+  ])("$is", ({ of, running, is }) => expect(stateOf({ ...job, ...of }, running)).toBe(is));
+
+  test("what the view says at its top is not said again", () => {
+    const told = ["paused by ann: a move (DkronPause a/moves)", ""];
+    expect(shortened(`the job is ${told[0]}; it is dropped`, told)).toBe("it is dropped");
+    expect(shortened("the job is not ready: no image", ["", "no image"])).toBe("the job is not ready");
+    expect(withoutTold([`it is ${told[0]}`, "2 slots were skipped"], told)).toEqual(["2 slots were skipped"]);
+  });
+});
 
 describe("a job that does not run by itself", () => {
   const paused = "paused by ann: a move (DkronPause a/moves)";

@@ -1,16 +1,17 @@
 import { describe, expect, test } from "vitest";
-import type { Execution } from "../src/api/client";
+import type { Execution, Summary } from "../src/api/client";
+import { commandOf, latenessInWords, progressInWords } from "../src/text/attention";
 import { draftOf, objectOf, pairsOf, parsed } from "../src/text/draft";
 import {
   attemptsOf,
   lateness,
-  lateSteps,
   planned,
   result,
   standsFor,
   summary,
   taken,
   traceLink,
+  wasStopped,
   whyFailed,
 } from "../src/text/slots";
 
@@ -78,20 +79,57 @@ describe("a run", () => {
     { success: false, told: { exit_code: 1, reason: "Error" }, why: "Error, exit code 1" },
     { success: false, told: { exit_code: 1 }, why: "exit code 1" },
     { success: false, told: { reason: "JobLost" }, why: "JobLost" },
+    { success: false, told: { exit_code: 127 }, why: "exit code 127 (command not found)" },
     { success: false, told: {}, why: "" },
   ])("it failed by: $why", ({ success, told, why }) => {
     expect(whyFailed(run({ success, details: { job: "", slot: "", trigger: "schedule", ...told } }))).toBe(why);
   });
 
+  test("a run was stopped if a user ended the last attempt of each member that failed", () => {
+    const told = { job: "", slot: "", trigger: "schedule" as const };
+    const failed = run({ success: false, details: { ...told, reason: "Error", member: "b" } });
+    const stopped = run({ success: false, attempt: 2, details: { ...told, reason: "Stopped", member: "b" } });
+    const older = { ...failed, group: 1 };
+    expect(wasStopped([stopped, failed, run(), older])).toBe(true);
+    expect(wasStopped([failed, older])).toBe(false);
+    expect(wasStopped([older, stopped])).toBe(false);
+    expect(wasStopped([])).toBe(false);
+  });
+
   test("a summary counts", () => {
-    expect(summary([run(), run({ success: false }), run({ finished_at: ZERO })])).toBe("1 succeeded, 1 failed, 1 runs");
+    expect(summary([run(), run({ success: false }), run({ finished_at: ZERO })])).toBe(
+      "1 succeeded, 1 failed, 1 running",
+    );
     expect(summary([])).toBe("no runs yet");
   });
 });
 
-test("starts are counted by how late they are, and those without a slot are not", () => {
-  const late = [0, 1, 1.01, 30, 301, undefined].map((late_seconds) => ({ late_seconds }));
-  expect(lateSteps(late)).toEqual([2, 1, 1, 0, 1]);
+describe("an overview", () => {
+  test.each([
+    { late: { runs: 0 }, is: "" },
+    { late: { runs: 9, p50: 0, p99: 0.2, max: 0.4 }, is: "half began within a second" },
+    {
+      late: { runs: 9, p50: 1, p99: 7, max: 8 },
+      is: "half began within 1 s, 99 % within 7 s, the latest, hello, after 8 s",
+    },
+    { late: { runs: 9, p50: 1, p99: 9, max: 9 }, is: "half began within 1 s, 99 % within 9 s, the latest after 9 s" },
+  ])("says how late runs began: $is", ({ late, is }) => {
+    const slots = [{ job: "a" }, { job: "hello", late_seconds: 8 }];
+    expect(latenessInWords({ lateness_seconds: late, last_hour: { slots } } as unknown as Summary)).toBe(is);
+  });
+
+  test.each([
+    { remedy: "dkronctl logs nightly --failed", is: "dkronctl logs nightly --failed" },
+    { remedy: "dkronctl describe nightly says what to mend", is: "dkronctl describe nightly" },
+    { remedy: "dkronctl stop nightly; a timeout would end it", is: "dkronctl stop nightly" },
+    { remedy: "is the operator running?", is: "" },
+  ])("copies the command of: $remedy", ({ remedy, is }) => expect(commandOf(remedy)).toBe(is));
+
+  test.each([
+    { usual: undefined, is: "24 min" },
+    { usual: 0, is: "24 min" },
+    { usual: 4440, is: "24 min of usually 1 h 14 min" },
+  ])("says how far a run is: $is", ({ usual, is }) => expect(progressInWords("24 min", usual)).toBe(is));
 });
 
 describe("a draft", () => {

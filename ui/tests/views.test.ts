@@ -1,13 +1,12 @@
 // @vitest-environment happy-dom
 import { h, render } from "preact";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
-import { api, NO_ANSWER, Refusal } from "../src/api/client";
-import { findJobs } from "../src/api/jobs";
+import { NO_ANSWER, Refusal, type Summary } from "../src/api/client";
 import { Layout } from "../src/parts/Layout";
 import { Pending } from "../src/parts/States";
-import { byMinute } from "../src/parts/Tape";
 import { readEvent } from "../src/state/live";
+import { columnsOf, countsInWords, sizeOf, unknownFrom } from "../src/text/hours";
 import { addressFor, readView } from "../src/views/Jobs";
 import { Unreached } from "../src/views/Unreached";
 
@@ -35,13 +34,34 @@ test.each([
   { base: "/dkron/ui", root: "/dkron" },
 ])("the API beside $base", ({ base, root }) => expect(apiRoot(base)).toBe(root));
 
-test("a minute of the tape shows its failures first, and nothing beyond an hour", () => {
+test("both hours count all runs and slots by minute, failures named first, and nothing beyond an hour", () => {
   const now = Date.UTC(2026, 10, 27, 12);
-  const cell = (minutes: number, result: "success" | "failed") => ({ at: now + minutes * 60_000, job: "a", result });
-  const columns = byMinute([cell(-1, "success"), cell(-0.5, "failed"), cell(-61, "failed"), cell(60, "success")], now);
-  expect([...columns].map(([minute, cells]) => [minute, cells.map((each) => each.result)])).toEqual([
-    [-1, ["failed", "success"]],
+  const at = (minutes: number) => new Date(now + minutes * 60_000).toISOString();
+  const summary = {
+    last_hour: {
+      minutes: [
+        { at: at(-1), success: 40, failed: 1, partially_failed: 1 },
+        { at: at(-61), failed: 9 },
+      ],
+      slots: [
+        { started_at: at(-0.2), job: "a", result: "success" },
+        { started_at: at(-0.5), job: "b", result: "failed" },
+      ],
+    },
+    running: { executions: [{ started_at: at(-0.1), job: "c" }] },
+    next_hour: { minutes: [{ at: at(3), slots: 7 }], slots: [{ due: at(3.5), job: "d" }], counted_until: at(40.9) },
+  } as unknown as Summary;
+  const columns = columnsOf(summary, now);
+  expect(columns.map(({ minute, jobs }) => [minute, jobs])).toEqual([
+    [-1, ["b failed", "c runs", "a"]],
+    [3, ["d"]],
   ]);
+  expect(columns.map(({ counts }) => countsInWords(counts))).toEqual([
+    "2 failed, 1 running, 40 succeeded",
+    "7 planned",
+  ]);
+  expect(columns.map(sizeOf)).toEqual([43, 7]);
+  expect(unknownFrom(summary, now)).toBe(41);
 });
 
 test.each([
@@ -72,22 +92,6 @@ test.each([
   render(h(Pending, { query: { error } }), document.body);
   expect(document.body.textContent).toBe(says);
 });
-
-test("jobs are found by what is typed, in small letters as well, and each once", async () => {
-  const names: Record<string, string[]> = { Nightly: ["a", "b"], nightly: ["b", "nightly"] };
-  const get = vi.spyOn(api, "GET").mockImplementation((async (_path: string, { params }: Asked) => ({
-    data: names[params.query.q]?.map((name) => ({ name })),
-    response: new Response(),
-  })) as never);
-  expect((await findJobs("Nightly", 12)).map((job) => job.name)).toEqual(["a", "b", "nightly"]);
-  expect((await findJobs("nightly", 1)).map((job) => job.name)).toEqual(["b"]);
-  expect(get).toHaveBeenCalledTimes(3);
-  get.mockRestore();
-});
-
-interface Asked {
-  params: { query: { q: string } };
-}
 
 test("the link that skips to the content stays at this address", () => {
   render(h(Layout, { children: "the view" }), document.body);

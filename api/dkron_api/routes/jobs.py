@@ -25,6 +25,7 @@ from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
 from dkron_api.translate.body import echo, read_body
 from dkron_api.translate.details import details, parents, paused, relatives
+from dkron_api.translate.forecast import schedule_words
 from dkron_api.translate.keeper import keeper
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
 from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
@@ -44,8 +45,10 @@ from dkron_reports.summary import COUNTED
 EVERYTHING = JobQuery()
 STATES = "states"
 """A field that only `fields=` shows: the words for the state of a job."""
-DEMANDED: Mapping[str, Callable[[Job], object]] = {"kept_by": keeper, "parents": parents, "paused": paused}
-"""Further ones: the tool that keeps it, all that it runs after, what pauses it."""
+DEMANDED: Mapping[str, Callable[[Job], object]] = {
+    "kept_by": keeper, "parents": parents, "paused": paused, "words": schedule_words,
+}  # fmt: skip
+"""Further ones: the tool that keeps it, all that it runs after, what pauses it, what its schedule means."""
 SHOWN = (*FIELDS, STATES, *DEMANDED)
 """The fields that `fields=` may name."""
 

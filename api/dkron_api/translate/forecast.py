@@ -75,6 +75,18 @@ def forecast(job: Job, *, now: datetime, count: int) -> Forecast:
     return Forecast(_told(after(line, mark), count), in_words(schedule), _clock_changes(schedule, now))
 
 
+def schedule_words(job: Job) -> str:
+    """Return what the schedule of a job means; empty for a job without one, or with one that cannot be read."""
+    spec = job.raw["spec"]
+    text = str(spec.get("schedule") or "")
+    if not text or job.parents:
+        return ""
+    try:
+        return in_words(parse(text, timezone=str(spec.get("timezone") or ""), name=job.name))
+    except (ScheduleError, TimezoneError):
+        return ""
+
+
 def preview(body: bytes, *, now: datetime) -> Forecast:
     """Return the slots of a job that would be created with this schedule at `after`, by default now. Raises Unclear,
     with the grammar's sentence if the schedule is invalid."""

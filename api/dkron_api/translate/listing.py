@@ -14,12 +14,14 @@ Pairs = Iterable[tuple[str, str]]
 T = TypeVar("T")
 Key = Callable[[Job], Any]
 UNTRIGGERED = "untriggered"
+_SEARCHED = ("displayName", "owner", "ownerEmail", "executor")
+"""Where `text` is searched, beside the name. All are short: a search looks at every job."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """The query of a list. None as `start` or `end` means no limit. Dkron has neither `state`, a word for how a job
-    stands, nor `fields`, those to show; empty means any, and all."""
+    """The query of a list. None as `start` or `end` means no limit. Dkron has neither `text`, to search in any case,
+    nor `state`, a word for how a job stands, nor `fields`, those to show; empty means any, and all."""
 
     search: str = ""
     status: str | None = None
@@ -29,13 +31,17 @@ class JobQuery:
     descending: bool = False
     start: int | None = None
     end: int | None = None
+    text: str = ""
     state: str = ""
     fields: tuple[str, ...] = ()
 
     @property
     def plain(self) -> bool:
         """Whether the query asks for all jobs by name, or a slice of them."""
-        filtered = self.search or self.status is not None or self.disabled is not None or self.metadata or self.state
+        filtered = (
+            self.search or self.text or self.status is not None or self.disabled is not None or self.metadata
+            or self.state
+        )  # fmt: skip
         return not filtered and self.sort == "name" and not self.descending
 
 
@@ -58,6 +64,7 @@ def read_query(pairs: Pairs) -> JobQuery:
         descending=wanted.get("_order", "").upper() == "DESC",
         start=_number(wanted.get("_start")),
         end=_number(wanted.get("_end")),
+        text=wanted.get("text", "").casefold(),
         state=wanted.get("state", ""),
         fields=tuple(dict.fromkeys(filter(None, wanted.get("fields", "").split(",")))),
     )
@@ -86,6 +93,9 @@ def sliced(items: Sequence[T], query: JobQuery) -> Sequence[T]:
 def _matches(job: Job, query: JobQuery) -> bool:
     spec = job.raw["spec"]
     if query.search and query.search not in job.name and query.search not in (spec.get("displayName") or ""):
+        return False
+    searched = (job.name, *(str(spec.get(field) or "") for field in _SEARCHED)) if query.text else ()
+    if query.text and not any(query.text in each.casefold() for each in searched):
         return False
     if query.status is not None:
         wanted = "" if query.status == UNTRIGGERED else query.status

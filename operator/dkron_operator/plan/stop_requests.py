@@ -12,14 +12,11 @@ from dataclasses import replace
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import MAX_MESSAGE
 from dkron_crds.job import Active, Execution
-from dkron_crds.stops import Stop
+from dkron_crds.stops import STOPPED, Stop
 from dkron_operator.plan.actions import RemoveAnnotation, StopJob, WriteStatus
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import JobView, Outcome
-
-STOPPED = "Stopped"
-"""The reason of an execution that was stopped."""
 
 
 def stop_of(job: JobView, entry: Active) -> Stop | None:

@@ -135,12 +135,14 @@ async def test_a_template_that_nests_too_deep_leaves_the_rest(api: Api) -> None:
     assert (found["job"], found["manifest"]) == ("a", None)
 
 
-async def test_a_list_shows_tools_parents_and_pauses_on_demand(api: Api) -> None:
+async def test_a_list_shows_tools_parents_pauses_and_words(api: Api) -> None:
     held = JobStatus(conditions=(CONDITION.model_copy(update=PAUSED),))
-    api.know_jobs(kept("helm"), job("b", parentJob="a", status=held))
-    assert await answer(api, "/v1/jobs?fields=name,kept_by,parents,paused") == [
+    api.know_jobs(kept("helm"), job("b", parentJob="a", status=held), job("c", schedule="0 0 25 * * *"))
+    assert await answer(api, "/v1/jobs?fields=name,kept_by,parents,paused,words") == [
         {"name": "a", "kept_by": {"tool": "Helm", "name": "", "fields": {"schedule": "helm"}}, "parents": [],
-         "paused": ""},
-        {"name": "b", "kept_by": None, "parents": [{"job": "a", "when": "success"}], "paused": "paused by ann: a move"},
+         "paused": "", "words": "every minute"},
+        {"name": "b", "kept_by": None, "parents": [{"job": "a", "when": "success"}], "paused": "paused by ann: a move",
+         "words": ""},
+        {"name": "c", "kept_by": None, "parents": [], "paused": "", "words": ""},
     ]  # fmt: skip
     assert (await answer(api, "/v1/jobs/b/details"))["paused"] == "paused by ann: a move"

@@ -21,9 +21,9 @@ BROKEN = {
     "errorCount": 5, "lastError": "2026-03-01T11:30:00Z",
 }  # fmt: skip
 JOBS = [
-    job("a", displayName="Zed", schedule="@daily", metadata={"team": "x", "env": "prod"}),
+    job("a", displayName="Zed", owner="ann", schedule="@daily", metadata={"team": "x", "env": "prod"}),
     job("b", displayName="Alpha", schedule="@hourly", disabled=True, metadata={"team": "x"}, status=RAN),
-    job("c", displayName="alpha", schedule="@daily", status=BROKEN),
+    job("c", displayName="alpha", executor="http", schedule="@daily", status=BROKEN),
 ]
 
 
@@ -42,6 +42,11 @@ def due(name: str) -> str:
         pytest.param("q=Alpha", "b", id="the search knows upper case"),
         pytest.param("q=alpha", "c", id="the search looks into titles"),
         pytest.param("q=b", "b", id="the search looks into names"),
+        pytest.param("text=ALPHA", "bc", id="the text in any case"),
+        pytest.param("text=Ann", "a", id="the text of an owner"),
+        pytest.param("text=HTTP", "c", id="the text of an executor"),
+        pytest.param("text=C", "c", id="the text of a name"),
+        pytest.param("text=nothing", "", id="a text that none has"),
         pytest.param("q=nothing", "", id="nothing found"),
         pytest.param("status=success", "b", id="by status"),
         pytest.param("status=untriggered", "a", id="never run"),
@@ -106,6 +111,7 @@ def test_what_is_not_filtered_or_sorted_needs_no_look_at_the_jobs() -> None:
     assert read_query([("_start", "0"), ("_end", "25"), ("_sort", "name"), ("_order", "ASC")]).plain
     assert read_query([("_sort", "id")]).plain
     assert not read_query([("q", "x")]).plain
+    assert not read_query([("text", "x")]).plain
 
 
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=12)), max_size=8))

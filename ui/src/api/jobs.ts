@@ -32,16 +32,23 @@ const LISTED = [
   "problem",
   "kept_by",
   "parents",
+  "paused",
+  "words",
 ] as const;
 
-export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], "kept_by" | "parents">> & {
+/** The fields that only a list has: not the body of a job, nor an event. */
+type Demanded = "kept_by" | "parents" | "paused" | "words";
+
+export type ListedJob = Pick<Job, Exclude<(typeof LISTED)[number], Demanded>> & {
   kept_by?: Keeper | null;
   parents?: readonly Edge[];
+  paused?: string;
+  words?: string;
 };
 
 export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ items: ListedJob[]; total: number }> {
   const query = {
-    q: wanted.q || undefined,
+    text: wanted.q || undefined,
     state: (wanted.state || undefined) as StateWord | undefined,
     fields: [...LISTED],
     disabled: wanted.disabled || undefined,
@@ -54,13 +61,9 @@ export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ it
   return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
-/** The first `most` jobs that have this text in their name or display name, as it is or in small letters: names have no
- * capitals, and the server tells them apart. */
+/** The first `most` jobs that have this text in their name, title, owner or executor, in any case. */
 export async function findJobs(text: string, most: number, signal?: AbortSignal): Promise<ListedJob[]> {
-  const texts = [...new Set([text, text.toLowerCase()])];
-  const lists = await Promise.all(texts.map((q) => listJobs({ q, end: most }, signal)));
-  const found = new Map(lists.flatMap(({ items }) => items).map((job) => [job.name, job]));
-  return [...found.values()].slice(0, most);
+  return (await listJobs({ q: text, end: most }, signal)).items;
 }
 
 /** The jobs of a list, the first `most` of them. */
@@ -123,6 +126,17 @@ export function runJob(job: string): Promise<Job> {
 export function repeatRun(job: string, execution: string, reason: string): Promise<Job> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
   return askJob(api.POST("/v1/jobs/{job_name}/run", { params, body: { repeat: execution, reason } }));
+}
+
+/** Run a job once more as an execution ran: with its slot, and with the values of a run that was asked for. Without an
+ * execution, run it now. */
+export async function repeatOf(job: string, execution: string | undefined): Promise<Job> {
+  if (!execution) return runJob(job);
+  const params = { path: { job_name: job, execution }, query: { details: true } };
+  const { details } = await ask<Execution>(api.GET("/v1/jobs/{job_name}/executions/{execution}", { params }));
+  const reason = `again after ${execution}`.slice(0, 256);
+  const wasAskedFor = details === undefined || ["manual", "backfill"].includes(details.trigger);
+  return wasAskedFor ? repeatRun(job, execution, reason) : runSlotAgain(job, details.slot, reason);
 }
 
 /** Run a job once more for a slot, a time of RFC 3339. */

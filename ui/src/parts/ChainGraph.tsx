@@ -3,8 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../text/graph";
+import type { State } from "../text/state";
 import { jobPath } from "./links";
-import { Mark, type State, shapeOf, wordFor } from "./Mark";
+import { Mark, shapeOf, wordFor } from "./Mark";
 
 const BOX = { width: 190, height: 34 };
 const GAP = { column: 78, row: 12 };

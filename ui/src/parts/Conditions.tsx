@@ -1,6 +1,9 @@
 // The conditions of a job, as the operator states them: those that ask for attention first.
 
 import type { Details } from "../api/details";
+import { now } from "../state/clock";
+import { shownZone } from "../state/preferences";
+import { inZone } from "../text/time";
 import { Mark } from "./Mark";
 import { When } from "./Time";
 
@@ -13,7 +16,13 @@ export function isWell({ type, status }: Pick<Condition, "type" | "status">): bo
   return GOOD.has(type) ? status === "True" : status === "False";
 }
 
-export function Conditions({ conditions }: { conditions: readonly Condition[] }) {
+interface Props {
+  conditions: readonly Condition[];
+  /** What the view says at its top, and is not said again. */
+  told: readonly string[];
+}
+
+export function Conditions({ conditions, told }: Props) {
   const sorted = [...conditions].sort((a, b) => Number(isWell(a)) - Number(isWell(b)));
   return (
     <ul class="conditions">
@@ -28,7 +37,9 @@ export function Conditions({ conditions }: { conditions: readonly Condition[] })
               {each.reason}, since <When at={each.since} />
             </span>
           </p>
-          {each.message && <p class="why">{each.message}</p>}
+          {each.message && !told.includes(each.message) && (
+            <p class="why">{inZone(each.message, now.peek(), shownZone())}</p>
+          )}
         </li>
       ))}
     </ul>

@@ -32,7 +32,15 @@ export function Due({ job, upcoming, details }: Props) {
       {upcoming?.words && <p class="in-words sentence">{upcoming.words}</p>}
       <Facts
         rows={[
-          ["Next", <Countdown key="n" at={job.next} jobZone={job.timezone} never={whyNever(job, paused !== "")} />],
+          [
+            "Next",
+            <Countdown
+              key="n"
+              at={paused ? null : job.next}
+              jobZone={job.timezone}
+              never={whyNever(job, paused !== "")}
+            />,
+          ],
           ["Schedule", job.schedule && <code>{job.schedule}</code>],
           ["Zone", job.timezone || (instant(job.next) === undefined ? "" : "UTC")],
           ["Not before", job.starts_at && <When key="s" at={job.starts_at} jobZone={job.timezone} />],
@@ -58,13 +66,11 @@ export function Due({ job, upcoming, details }: Props) {
       />
       {next.length > 0 && (
         <>
-          <h3>Coming slots</h3>
-          {paused && <p class="note warn">The job is {paused}. While it is, none of these slots runs.</p>}
-          {job.problem && <p class="note warn">As long as the job cannot run, none of these slots runs.</p>}
+          <h3>Coming slots{paused ? ", which the pause holds" : job.problem ? ", once it can run" : ""}</h3>
           <ol class="slots">
             {next.slice(0, SHOWN).map((slot) => (
               <li key={slot}>
-                <When at={slot} jobZone={job.timezone} />
+                <When at={slot} jobZone={job.timezone} dated />
               </li>
             ))}
           </ol>

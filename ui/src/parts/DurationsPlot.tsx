@@ -2,17 +2,17 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
+import { useLocation } from "wouter-preact";
 import type { Execution } from "../api/client";
 import { now } from "../state/clock";
 import { isDark, shownZone } from "../state/preferences";
+import { ticksOf } from "../text/axis";
 import type { Percentiles } from "../text/percentiles";
 import { result, taken } from "../text/slots";
-import { clockTime, day, duration, instant } from "../text/time";
+import { duration, instant, shortTime } from "../text/time";
+import { executionPath } from "./links";
 
 const HEIGHT = 130;
-/** Seconds after which an axis names days rather than times of day. */
-const DAYS = 2 * 86_400;
-
 interface Props {
   executions: readonly Execution[];
   /** Lines across the bars; undefined for none. */
@@ -21,23 +21,29 @@ interface Props {
 
 export function DurationsPlot({ executions, lengths }: Props) {
   const box = useRef<HTMLDivElement>(null);
+  const readout = useRef<HTMLSpanElement>(null);
   const look = isDark();
   const zone = shownZone();
+  const [, go] = useLocation();
+  const pointed = useRef<Execution>();
   useEffect(() => {
-    const data = dataOf(executions);
+    const sorted = byStart(executions);
+    const data = dataOf(sorted);
     // Kubernetes tells whole seconds: of runs that all took none there is nothing to draw.
     if (!data.slice(1, 3).some((column) => column.filter(Boolean).length > 1)) return undefined;
-    const [starts] = data;
-    const long = (starts[starts.length - 1] ?? 0) - (starts[0] ?? 0) > DAYS;
     let plot: uPlot | undefined;
     let gone = false;
     const resized = new ResizeObserver(() => plot?.setSize({ width: box.current?.clientWidth ?? 0, height: HEIGHT }));
     void import("./plotting").then(({ draw }) => {
       if (gone || !box.current) return;
       plot = draw(box.current, data, HEIGHT, {
-        time: (seconds) => (long ? day(seconds * 1000, zone) : clockTime(seconds * 1000, zone).slice(0, 5)),
+        ticks: (from, to, most) => ticksOf(from * 1000, to * 1000, most, now.peek(), zone),
         length: (seconds) => (seconds ? duration(seconds * 1000) : "0"),
         lines: linesOf(lengths),
+        pointed: (index) => {
+          pointed.current = sorted[index ?? -1];
+          if (readout.current) readout.current.textContent = pointed.current ? readoutOf(pointed.current, zone) : "";
+        },
       });
       resized.observe(box.current);
     });
@@ -47,27 +53,40 @@ export function DurationsPlot({ executions, lengths }: Props) {
       plot?.destroy();
     };
   }, [executions, lengths?.p50, lengths?.p90, lengths?.p99, look, zone]);
-  return <div class="plot" ref={box} aria-hidden="true" />;
+  const open = () => pointed.current && go(executionPath(pointed.current.job_name, pointed.current.id));
+  return (
+    <div class="plot" ref={box} aria-hidden="true" onClick={open}>
+      <span class="plot-readout" ref={readout} />
+    </div>
+  );
 }
 
-/** The percentiles in seconds, from the greatest. Equal ones are one line. */
+function readoutOf(each: Execution, zone: string | undefined): string {
+  const at = shortTime(instant(each.started_at) ?? 0, now.peek(), zone);
+  return `${at}: ${result(each)}, ${duration(taken(each, now.peek()))}`;
+}
+
+/** The percentiles in seconds, from the greatest. Equal ones are one line, `p50–p99`. */
 export function linesOf(lengths: Percentiles | undefined): [string, number][] {
   const found = new Map<number, string>();
   for (const name of ["p50", "p90", "p99"] as const) {
     const at = (lengths?.[name] ?? 0) / 1000;
     const before = found.get(at);
-    if (at > 0) found.set(at, before ? `${before}, ${name}` : name);
+    if (at > 0) found.set(at, before ? `${before.slice(0, 3)}–${name}` : name);
   }
   return [...found].map(([at, name]): [string, number] => [name, at]).reverse();
 }
 
+/** Those that have begun, the first to begin first. */
+function byStart(executions: readonly Execution[]): Execution[] {
+  const at = (each: Execution) => instant(each.started_at) ?? 0;
+  return executions.filter(at).sort((a, b) => at(a) - at(b));
+}
+
 /** Seconds since 1970 of the starts, and seconds that succeeded, failed and running ones took. */
-export function dataOf(executions: readonly Execution[]): [number[], ...(number | null)[][]] {
-  const sorted = executions
-    .map((each) => ({ at: instant(each.started_at), each }))
-    .filter((row): row is { at: number; each: Execution } => row.at !== undefined)
-    .sort((a, b) => a.at - b.at);
+function dataOf(sorted: readonly Execution[]): [number[], ...(number | null)[][]] {
   const column = (kind: string) =>
-    sorted.map(({ each }) => (result(each) === kind ? taken(each, now.peek()) / 1000 : null));
-  return [sorted.map(({ at }) => at / 1000), column("success"), column("failed"), column("running")];
+    sorted.map((each) => (result(each) === kind ? taken(each, now.peek()) / 1000 : null));
+  const starts = sorted.map((each) => (instant(each.started_at) ?? 0) / 1000);
+  return [starts, column("success"), column("failed"), column("running")];
 }

@@ -1,9 +1,14 @@
 // Why a job ran at an instant, or did not: what the API says of each slot.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { useSearch } from "wouter-preact";
 import { api, ask, type Explanation } from "../api/client";
 import { now } from "../state/clock";
+import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
+import { readMoment } from "../text/axis";
+import { inZone } from "../text/time";
+import { MOMENT } from "./links";
 import { Failure, Loading } from "./States";
 import { When } from "./Time";
 
@@ -12,39 +17,82 @@ type Slot = Explanation["slots"][number];
 /** Rows of slots to show. */
 const MOST = 6;
 
-export function Explain({ job, zone }: { job: string; zone: string }) {
-  const [text, setText] = useState("");
-  const [at, setAt] = useState("");
+interface Props {
+  job: string;
+  zone: string;
+  /** What the view says at its top, and is not said again. */
+  told: readonly string[];
+}
+
+export function Explain({ job, zone, told }: Props) {
+  // A slot of the picture leads here.
+  const wanted = new URLSearchParams(useSearch()).get(MOMENT) ?? "";
+  const [text, setText] = useState(wanted);
+  const [at, setAt] = useState(wanted);
+  const [isWrong, setWrong] = useState(false);
+  useEffect(() => {
+    setText(wanted);
+    setAt(wanted);
+    setWrong(false);
+  }, [wanted]);
   const path = { job_name: job };
-  const asked = useQuery<Explanation>(`explain ${job} ${at}`, (signal) =>
-    ask(api.GET("/v1/jobs/{job_name}/explain", { params: { path, query: at ? { at } : {} }, signal })),
-  );
-  const { data } = asked;
-  const past = pastOf(data?.slots ?? [], now.peek());
-  const odd = (at ? [...(data?.slots ?? [])] : past.filter((slot) => slot.what !== "ran")).reverse();
-  const alike = inRows(odd);
+  const asked = useQuery(`explain ${job} ${at}`, async (signal) => {
+    const query = at ? { at } : {};
+    return { at, found: await ask(api.GET("/v1/jobs/{job_name}/explain", { params: { path, query }, signal })) };
+  });
+  // The answer to another moment is none to this one, be it while this one is read or because it could not be.
+  const found = asked.data?.at === at ? asked.data.found : undefined;
   return (
     <>
       <form
         class="ask"
         onSubmit={(event) => {
           event.preventDefault();
-          setAt(text.trim());
-          if (at === text.trim()) asked.reload();
+          const moment = text.trim() && readMoment(text, now.peek(), shownZone(zone));
+          setWrong(moment === undefined);
+          if (moment === undefined) return;
+          setAt(moment);
+          if (at === moment) asked.reload();
         }}
       >
         <input
           aria-label="A moment to explain"
-          placeholder="2h, now, or 2026-11-27T02:30:00Z"
+          placeholder="05:59, yesterday 02:30, or 2h"
+          aria-invalid={isWrong}
           spellcheck={false}
           value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            setWrong(false);
+          }}
         />
         <button type="submit">Explain</button>
       </form>
-      <Failure query={asked} />
-      {!data && asked.loading && <Loading rows={1} />}
-      {data && !at && <p class="muted">{lastDay(past)}</p>}
+      {isWrong && (
+        <p class="note bad" role="alert">
+          This is no time. Type one such as 05:59, yesterday 02:30, 2026-11-27 02:30, or 2h for two hours ago.
+        </p>
+      )}
+      {!isWrong && <Failure query={asked} />}
+      {!isWrong && !found && asked.loading && <Loading rows={1} />}
+      {!isWrong && found && <Answer found={found} isAll={!at} zone={zone} told={told} />}
+    </>
+  );
+}
+
+interface AnswerProps extends Pick<Props, "zone" | "told"> {
+  found: Explanation;
+  /** Whether it is of the last day, rather than of one moment. */
+  isAll: boolean;
+}
+
+function Answer({ found, isAll, zone, told }: AnswerProps) {
+  const past = pastOf(found.slots, now.peek());
+  const alike = inRows((isAll ? past.filter((slot) => slot.what !== "ran") : [...found.slots]).reverse());
+  const say = (sentence: string) => inZone(shortened(sentence, told), now.peek(), shownZone(zone));
+  return (
+    <>
+      {isAll && <p class="muted">{lastDay(past)}</p>}
       <ul class="explained">
         {alike.slice(0, MOST).map(([slot, ...same]) => (
           <li key={slot.slot}>
@@ -55,7 +103,7 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
                 <When at={same.at(-1)?.slot} jobZone={zone} />
               </>
             )}{" "}
-            <strong>{slot.what}</strong>: {slot.why}
+            <strong>{slot.what}</strong>: {say(slot.why)}
             {slot.setting && (
               <>
                 {" "}
@@ -66,9 +114,9 @@ export function Explain({ job, zone }: { job: string; zone: string }) {
         ))}
       </ul>
       {alike.length > MOST && <p class="muted">and more before; ask for a moment to see one of them</p>}
-      {data?.remarks.map((remark) => (
+      {withoutTold(found.remarks, told).map((remark) => (
         <p key={remark} class="muted sentence">
-          {remark}
+          {say(remark)}
         </p>
       ))}
     </>
@@ -85,6 +133,17 @@ export function inRows<Of extends Omit<Slot, "slot">>(slots: readonly Of[]): [Of
     else rows.push([slot]);
   }
   return rows;
+}
+
+/** The sentences that say something else than these. */
+export function withoutTold(sentences: readonly string[], told: readonly string[]): string[] {
+  return sentences.filter((sentence) => !told.some((each) => each && sentence.endsWith(each)));
+}
+
+/** A sentence without what these say. */
+export function shortened(sentence: string, told: readonly string[]): string {
+  const known = told.filter(Boolean);
+  return known.reduce((text, each) => text.replace(`the job is ${each}; `, "").replace(`: ${each}`, ""), sentence);
 }
 
 /** The slots that were due. The answer also has those of the coming hour, some of which are known not to run. */

@@ -1,36 +1,29 @@
 // The table of jobs. It draws the rows on the screen alone, so ten thousand jobs are as few elements as twenty.
 
-import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { type Details, detailsOf } from "../api/details";
-import { type ListedJob, runJob, toggleJob } from "../api/jobs";
-import { attempt, tell } from "../state/notices";
+import type { ListedJob } from "../api/jobs";
 import type { Rows } from "../state/rows";
-import { may } from "../state/session";
 import { parentsInWords } from "../text/parents";
 import { whyNot } from "../text/problem";
 import { drawn, type Range } from "../text/rows";
 import { result, taken } from "../text/slots";
-import { duration } from "../text/time";
+import { stateOf } from "../text/state";
+import { duration, instant } from "../text/time";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
 import { jobPath } from "./links";
-import { Mark, type State } from "./Mark";
-import { RunForm } from "./RunForm";
+import { Mark } from "./Mark";
+import { RowActions } from "./RowActions";
 import { Strip } from "./Strip";
-import { Countdown, When } from "./Time";
+import { Ago, Countdown } from "./Time";
 
-/** Pixels of a row; style/views.css has the same number. */
-const ROW = 46;
+/** Pixels of a row, and of one on a phone, which has more lines; style/views.css has the same numbers. */
+const ROW = 36;
+const TALL_ROW = 66;
+const PHONE = matchMedia("(max-width: 760px)");
 /** Milliseconds without scrolling after which the address says where the list is. */
 const SETTLED = 300;
-
-export function stateOf(job: Pick<ListedJob, "disabled" | "status">, running: boolean): State {
-  if (running) return "running";
-  if (job.disabled) return "disabled";
-  return job.status || "untriggered";
-}
 
 interface Column {
   /** The field to sort by; empty if the list cannot be sorted so. */
@@ -44,7 +37,7 @@ const COLUMNS: readonly Column[] = [
   { field: "", title: "Latest runs", kind: "wide runs-column" },
   { field: "", title: "Took", kind: "wide number took-column" },
   { field: "schedule", title: "Schedule", kind: "medium schedule-column" },
-  { field: "next", title: "Next", kind: "next-column" },
+  { field: "next", title: "Next", kind: "medium next-column" },
   { field: "last_success", title: "Last success", kind: "medium time-column" },
   { field: "last_error", title: "Last failure", kind: "wide time-column" },
   { field: "error_count", title: "Failed", kind: "wide number count-column" },
@@ -74,24 +67,25 @@ interface Props {
 
 export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, onSort, onSettle }: Props) {
   const box = useRef<HTMLDivElement>(null);
+  const row = useRowHeight();
   const [range, setRange] = useState<Range>({ start: 0, end: 0 });
   const settle = useRef<ReturnType<typeof setTimeout>>();
   const measure = () => {
     if (!box.current) return;
-    const next = drawn(box.current.scrollTop, box.current.clientHeight, ROW, total);
+    const next = drawn(box.current.scrollTop, box.current.clientHeight, row, total);
     setRange((before) => (before.start === next.start && before.end === next.end ? before : next));
     rows.draw(next);
   };
   const scroll = () => {
     measure();
     clearTimeout(settle.current);
-    settle.current = setTimeout(() => onSettle(Math.floor((box.current?.scrollTop ?? 0) / ROW)), SETTLED);
+    settle.current = setTimeout(() => onSettle(Math.floor((box.current?.scrollTop ?? 0) / row)), SETTLED);
   };
   useLayoutEffect(() => {
-    if (box.current) box.current.scrollTop = first * ROW;
+    if (box.current) box.current.scrollTop = first * row;
     measure();
   }, []);
-  useLayoutEffect(measure, [total]);
+  useLayoutEffect(measure, [total, row]);
   useEffect(() => {
     const resized = new ResizeObserver(measure);
     if (box.current) resized.observe(box.current);
@@ -99,7 +93,7 @@ export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, 
       resized.disconnect();
       clearTimeout(settle.current);
     };
-  }, [total]);
+  }, [total, row]);
   const shown = Array.from({ length: range.end - range.start }, (_, index) => range.start + index);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reached by keyboard.
@@ -130,15 +124,26 @@ export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, 
           </tr>
         </thead>
         <tbody>
-          <Gap rows={range.start} />
-          {shown.map((row) => (
-            <Row key={row} row={row} job={rows.at(row)} rows={rows} busyJobs={busyJobs} choosing={choosing} />
+          <Gap height={range.start * row} />
+          {shown.map((each) => (
+            <Row key={each} row={each} job={rows.at(each)} rows={rows} busyJobs={busyJobs} choosing={choosing} />
           ))}
-          <Gap rows={total - range.end} />
+          <Gap height={(total - range.end) * row} />
         </tbody>
       </table>
     </div>
   );
+}
+
+/** It changes when a phone is turned, or the page is zoomed. */
+function useRowHeight(): number {
+  const [isPhone, setPhone] = useState(PHONE.matches);
+  useEffect(() => {
+    const changed = () => setPhone(PHONE.matches);
+    PHONE.addEventListener("change", changed);
+    return () => PHONE.removeEventListener("change", changed);
+  }, []);
+  return isPhone ? TALL_ROW : ROW;
 }
 
 function Heading({ column, sort, order, onSort }: { column: Column } & Pick<Props, "sort" | "order" | "onSort">) {
@@ -158,11 +163,11 @@ function Heading({ column, sort, order, onSort }: { column: Column } & Pick<Prop
 }
 
 /** The room of rows that are not drawn. */
-function Gap({ rows }: { rows: number }) {
-  if (rows <= 0) return null;
+function Gap({ height }: { height: number }) {
+  if (height <= 0) return null;
   return (
     <tr class="gap">
-      <td style={{ height: `${rows * ROW}px` }} />
+      <td style={{ height: `${height}px` }} />
     </tr>
   );
 }
@@ -189,7 +194,8 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
   }
   const last = runs?.find((each) => result(each) !== "running");
   const chosen = choosing?.isChosen(job.name) ?? false;
-  const when = job.schedule || after(job);
+  const when = job.schedule ? job.words || job.schedule : after(job);
+  const next = <Countdown at={job.paused ? null : job.next} jobZone={job.timezone} never={whyNoNext(job)} />;
   return (
     <tr class={`${job.disabled ? "off" : ""} ${chosen ? "chosen" : ""}`} aria-rowindex={row + 2}>
       {choosing && (
@@ -206,89 +212,59 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         <Mark state={stateOf(job, running)} />
       </td>
       <th scope="row" class="name">
-        <span class="clip">
-          <Link href={jobPath(job.name)} title={job.name}>
+        <span class="name-line">
+          <Link class="clip" href={jobPath(job.name)} title={job.name}>
             {job.name}
           </Link>
+          <Keeper kept={job.kept_by} />
+          {(job.problem || job.displayname) && (
+            <span class={job.problem ? "sub bad clip" : "sub clip"} title={job.problem ?? job.displayname}>
+              {job.problem ? whyNot(job.problem) : job.displayname}
+            </span>
+          )}
         </span>
-        {(job.kept_by || job.problem || job.displayname) && (
-          <span class={job.problem ? "sub bad clip" : "sub clip"} title={job.problem ?? job.displayname}>
-            <Keeper kept={job.kept_by} /> {job.problem ? whyNot(job.problem) : job.displayname}
+        <span class="sub narrow">
+          <span class="clip">
+            {next} · {when || "on request"}
           </span>
-        )}
+          {instant(job.last_error) !== undefined && (
+            <span class="clip">
+              failed <Ago at={job.last_error} />
+            </span>
+          )}
+        </span>
       </th>
       <td class="wide" ref={cell}>
         {runs && <Strip executions={runs} />}
       </td>
       <td class="wide number nowrap">{last && duration(taken(last, 0))}</td>
-      <td class="medium mono clip" title={`${when}\n${job.timezone || "UTC"}`}>
+      <td class="medium clip" title={[when, job.schedule, job.timezone || "UTC"].filter(Boolean).join("\n")}>
         {when}
       </td>
-      <td class="nowrap">
-        <Countdown at={job.next} jobZone={job.timezone} never={job.disabled ? "disabled" : "–"} />
+      <td class="medium nowrap">{next}</td>
+      <td class="medium nowrap">
+        <Ago at={job.last_success} jobZone={job.timezone} />
       </td>
-      <td class="medium moment">
-        <When at={job.last_success} jobZone={job.timezone} />
-      </td>
-      <td class="wide moment">
-        <When at={job.last_error} jobZone={job.timezone} />
+      <td class="wide nowrap">
+        <Ago at={job.last_error} jobZone={job.timezone} />
       </td>
       <td class="wide number">{job.error_count || ""}</td>
       <td class="actions">
-        <Actions job={job} replace={rows.replace} />
+        <RowActions job={job} replace={rows.replace} />
       </td>
     </tr>
   );
+}
+
+/** Why a job has no slot to come, in a word. */
+function whyNoNext({ disabled, problem, paused }: ListedJob): string {
+  if (disabled) return "disabled";
+  if (problem) return "cannot run";
+  return paused ? "paused" : "–";
 }
 
 /** The jobs that this one runs after. A job that was just changed is known by the first of them. */
 function after({ parent_job, parents }: ListedJob): string {
   if (!parent_job) return "";
   return `after ${parents?.[0]?.job === parent_job ? parentsInWords(parents) : parent_job}`;
-}
-
-function Actions({ job, replace }: { job: ListedJob; replace: Rows["replace"] }): ComponentChildren {
-  const [details, setDetails] = useState<Details>();
-  const run = async () => {
-    let found: Details;
-    try {
-      found = await detailsOf(job.name);
-    } catch (error) {
-      tell(error instanceof Error ? error.message : String(error), true);
-      return;
-    }
-    if (found.parameters.length) setDetails(found);
-    else await attempt(() => runJob(job.name), `${job.name} is asked to run.`);
-  };
-  const toggle = () =>
-    attempt(
-      async () => replace([await toggleJob(job.name)]),
-      job.disabled ? `${job.name} is enabled.` : `${job.name} is disabled.`,
-    );
-  return (
-    <>
-      {may("create dkronjobs/run") && (
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`Run ${job.name}`}
-          disabled={job.disabled && !job.parent_job}
-          onClick={run}
-        >
-          Run
-        </button>
-      )}
-      {may("update dkronjobs/toggle") && (
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`${job.disabled ? "Enable" : "Disable"} ${job.name}`}
-          onClick={toggle}
-        >
-          {job.disabled ? "Enable" : "Disable"}
-        </button>
-      )}
-      {details && <RunForm job={job.name} parameters={details.parameters} onClose={() => setDetails(undefined)} />}
-    </>
-  );
 }

@@ -2,9 +2,12 @@
 
 import type { Keeper as Kept } from "../api/details";
 
+/** How most jobs come to be: a list does not mark them. */
+const USUAL = "kubectl apply";
+
 /** `Argo CD`, with the rest as its title; `full` says all of it. */
 export function Keeper({ kept, full = false }: { kept: Kept | null | undefined; full?: boolean }) {
-  if (!kept) return null;
+  if (!kept || (!full && kept.tool === USUAL)) return null;
   const words = inWords(kept);
   return (
     <span class="badge" title={words}>

@@ -1,6 +1,6 @@
 // The state of a job or an attempt: a shape for each, so that colour never says it alone.
 
-export type State = "success" | "failed" | "running" | "partially_failed" | "untriggered" | "disabled" | "waiting";
+import type { State } from "../text/state";
 
 const WORDS: Record<State, string> = {
   success: "succeeded",
@@ -9,6 +9,9 @@ const WORDS: Record<State, string> = {
   partially_failed: "partially failed",
   untriggered: "never ran",
   disabled: "disabled",
+  paused: "paused",
+  invalid: "cannot run",
+  stopped: "stopped",
   waiting: "waits",
 };
 
@@ -18,7 +21,10 @@ const SHAPES: Record<State, string> = {
   running: "M5 3.5 12.5 8 5 12.5Z",
   partially_failed: "M8 3v6M8 12.5v.2",
   untriggered: "M4 8h.2M8 8h.2M12 8h.2",
-  disabled: "M5.5 4v8M10.5 4v8",
+  disabled: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM4.3 4.3 11.7 11.7",
+  paused: "M5.5 4v8M10.5 4v8",
+  invalid: "M8 3v6M8 12.5v.2",
+  stopped: "M4.5 4.5h7v7h-7Z",
   waiting: "M8 2.5a5.5 5.5 0 1 0 .01 0ZM8 5v3.2l2.2 1.4",
 };
 
@@ -35,10 +41,16 @@ export function shapeOf(state: State): string {
 export function Mark({ state, word = false, say }: { state: State; word?: boolean; say?: string }) {
   return (
     <span class={`mark ${state}`}>
-      <svg viewBox="0 0 16 16" aria-hidden="true">
-        <path d={SHAPES[state]} />
-      </svg>
+      <Shape of={state} />
       <span class={word ? "" : "spoken"}>{say ?? WORDS[state]}</span>
     </span>
+  );
+}
+
+export function Shape({ of }: { of: State }) {
+  return (
+    <svg viewBox="0 0 16 16" aria-hidden="true">
+      <path d={SHAPES[of]} />
+    </svg>
   );
 }

@@ -1,19 +1,26 @@
 // When a job was planned, and when it ran: two lanes on one axis of time.
 
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
+import { Link } from "wouter-preact";
 import { api, ask, type Execution } from "../api/client";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
+import { ticksOf } from "../text/axis";
 import { latenessOf } from "../text/percentiles";
-import { clockTime, day, duration } from "../text/time";
-import { apart, runsOf, type Slot, slotsInWords, slotsOf, spanOf } from "../text/timing";
+import { clockTime, duration } from "../text/time";
+import { apart, presentOf, type Run, runsOf, type Slot, slotsInWords, slotsOf, spanOf } from "../text/timing";
+import { slotPath } from "./links";
+import { useWidth } from "./useWidth";
 
-const WIDTH = 900;
 const LEFT = 60;
 const SLOTS = 12;
 const RUNS = 44;
 const HEIGHT = 84;
+/** Pixels of a run, or of two that overlap. */
+const TALL = 16;
+/** Pixels for each mark of the axis, which may have a date. */
+const PER_TICK = 120;
 
 interface Props {
   job: string;
@@ -26,84 +33,121 @@ interface Props {
 }
 
 export function PlannedActual({ job, zone: jobZone, executions, next, scheduled }: Props) {
-  const at = useMemo(() => now.peek(), [executions, next]);
+  const { box, width } = useWidth<HTMLElement>();
+  const at = useMemo(() => presentOf(executions, now.peek()), [executions, next]);
   const span = spanOf(executions, next, at);
   const from = span && new Date(span.since - 1000).toISOString();
   const path = { job_name: job };
   const explained = useQuery(from && scheduled ? `timing ${job} ${from} ${executions[0]?.id}` : null, (signal) =>
     ask(api.GET("/v1/jobs/{job_name}/explain", { params: { path, query: { from, to: "now" } }, signal })),
   );
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    // On a phone the newest runs are what is seen first.
-    if (box.current) box.current.scrollLeft = box.current.scrollWidth;
-  }, [span === undefined]);
   if (!span) return null;
-  const x = (time: number) => LEFT + ((time - span.from) / (span.to - span.from)) * (WIDTH - LEFT);
+  const x = (time: number) => LEFT + ((time - span.from) / (span.to - span.from)) * Math.max(0, width - LEFT);
   const zone = shownZone(jobZone);
   const slots = slotsOf(explained.data, next, span.to);
   const runs = runsOf(executions, at);
-  const late = latenessOf(executions);
-  const long = span.to - span.from > 2 * 86_400_000;
-  const ticks = Array.from({ length: 5 }, (_, index) => span.from + ((index + 0.5) / 5) * (span.to - span.from));
-  const words = [
-    scheduled ? slotsInWords(slots) : "",
-    late ? `half began ${duration(late.p50)} late at most, 99 % ${duration(late.p99)}` : "",
-  ]
+  const late = scheduled ? latenessOf(executions) : undefined;
+  const words = [scheduled ? slotsInWords(slots) : "", late ? lateInWords(late.p50, late.p99) : ""]
     .filter(Boolean)
     .join("; ");
+  const most = Math.max(1, Math.floor((width - LEFT) / PER_TICK));
   return (
-    <figure class="timing">
-      <div class="scroll" ref={box}>
-        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`Planned beside actual: ${words}`}>
-          <text class="lane" x={0} y={SLOTS + 9}>
-            {scheduled ? "planned" : "caused"}
-          </text>
-          <text class="lane" x={0} y={RUNS + 9}>
-            actual
-          </text>
-          <path class="axis" d={`M${LEFT} ${SLOTS + 18}H${WIDTH}M${LEFT} ${RUNS + 18}H${WIDTH}`} />
-          {ticks.map((time) => (
-            <text key={time} class="tick" x={x(time)} y={HEIGHT - 4}>
-              {long ? day(time, zone) : clockTime(time, zone).slice(0, 5)}
+    <figure class="timing" ref={box}>
+      <svg width={width} height={HEIGHT} role="group" aria-label={`Planned beside actual: ${words}`}>
+        <text class="lane" x={0} y={SLOTS + 9}>
+          {scheduled ? "planned" : "caused"}
+        </text>
+        <text class="lane" x={0} y={RUNS + 9}>
+          actual
+        </text>
+        <path class="axis" d={`M${LEFT} ${SLOTS + 18}H${width}M${LEFT} ${RUNS + 18}H${width}`} />
+        {ticksOf(span.from, span.to, most, at, zone).map(({ at: time, label }) => (
+          <g key={time}>
+            <path class="axis" d={`M${x(time)} ${RUNS + 18}v4`} />
+            <text class="tick" x={within(x(time), label, width)} y={HEIGHT - 4}>
+              {label}
             </text>
-          ))}
-          {apart(slots, x).map((slot) => (
-            <SlotMark key={`${slot.at} ${slot.what}`} slot={slot} x={x(slot.at)} zone={zone} />
-          ))}
-          {runs.map((run) => {
-            const begin = Math.max(LEFT, x(run.began));
-            const width = Math.max(4, Math.min(WIDTH, x(run.ended)) - begin);
-            return (
-              <g key={run.began} class={run.result}>
-                <title>
-                  {`${clockTime(run.began, zone)}: ${run.result}, ${duration(run.ended - run.began)}`}
-                  {run.planned === undefined ? "" : `, ${duration(Math.max(0, run.began - run.planned))} late`}
-                </title>
-                {run.planned !== undefined && (
-                  <path class="delay" d={`M${Math.max(LEFT, x(run.planned))} ${SLOTS + 15}L${begin + 1} ${RUNS - 1}`} />
-                )}
-                <rect x={begin} y={RUNS} width={width} height={16} rx={1} />
-                {run.result === "failed" && <path class="notch" d={`M${begin - 1} ${RUNS + 8}h${width + 2}`} />}
-              </g>
-            );
-          })}
-          <path class="now" d={`M${x(at)} 4V${HEIGHT - 20}`} />
-        </svg>
-      </div>
+          </g>
+        ))}
+        {apart(slots, x).map((slot) => (
+          <SlotMark key={`${slot.at} ${slot.what}`} job={job} slot={slot} x={x(slot.at)} zone={zone} />
+        ))}
+        {runs.map((run, index) => (
+          <RunBar key={`${run.began} ${index}`} run={run} x={x} width={width} zone={zone} isOne={!overlap(runs)} />
+        ))}
+        <path class="now" d={`M${x(at)} 4V${HEIGHT - 20}`} />
+      </svg>
       <figcaption class="muted sentence">{words}</figcaption>
     </figure>
   );
 }
 
-/** Filled: it ran. Hollow: it is to come, or waits. Crossed: it did not run. */
-function SlotMark({ slot, x, zone }: { slot: Slot; x: number; zone: string | undefined }) {
-  const kind = slot.what === "ran" ? "ran" : ["to come", "late", "paused"].includes(slot.what) ? "ahead" : "missed";
+function overlap(runs: readonly Run[]): boolean {
+  return runs.some((run) => run.lane === 1);
+}
+
+/** Where the middle of a label is, so that all of it is in the picture. A letter has some six pixels. */
+function within(x: number, label: string, width: number): number {
+  const half = label.length * 3.2;
+  return Math.max(half, Math.min(width - half, x));
+}
+
+function lateInWords(p50: number, p99: number): string {
+  return `median ${duration(p50)} late${p99 > p50 ? `, 99 % within ${duration(p99)}` : ""}`;
+}
+
+interface BarProps {
+  run: Run;
+  x: (time: number) => number;
+  width: number;
+  zone: string | undefined;
+  /** Whether it has the room of both lanes: no two runs overlap. */
+  isOne: boolean;
+}
+
+function RunBar({ run, x, width: most, zone, isOne }: BarProps) {
+  const begin = Math.max(LEFT, x(run.began));
+  const width = Math.max(4, Math.min(most, x(run.ended)) - begin);
+  const height = isOne ? TALL : TALL / 2 - 1;
+  const y = RUNS + run.lane * (TALL / 2);
   return (
+    <g class={run.result}>
+      <title>
+        {`${clockTime(run.began, zone)}: ${run.result}, ${duration(run.ended - run.began)}`}
+        {run.planned === undefined ? "" : `, ${duration(Math.max(0, run.began - run.planned))} late`}
+      </title>
+      {run.planned !== undefined && (
+        <path class="delay" d={`M${Math.max(LEFT, x(run.planned))} ${SLOTS + 15}L${begin + 1} ${y - 1}`} />
+      )}
+      <rect x={begin} y={y} width={width} height={height} rx={1} />
+      {run.result === "failed" && <path class="notch" d={`M${begin - 1} ${y + height / 2}h${width + 2}`} />}
+    </g>
+  );
+}
+
+interface SlotProps {
+  job: string;
+  slot: Slot;
+  x: number;
+  zone: string | undefined;
+}
+
+/** Filled: it ran. Hollow: it is to come, or waits. Crossed: it did not run, and leads to why. */
+function SlotMark({ job, slot, x, zone }: SlotProps) {
+  const kind = slot.what === "ran" ? "ran" : ["to come", "late", "paused"].includes(slot.what) ? "ahead" : "missed";
+  const words = `${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`;
+  const mark = (
     <g class={`slot ${kind}`}>
-      <title>{`${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`}</title>
+      <title>{words}</title>
       <rect x={x - 4} y={SLOTS + 3} width={8} height={8} rx={1} />
       {kind === "missed" && <path d={`M${x - 6} ${SLOTS + 1}l12 12m0 -12l-12 12`} />}
     </g>
+  );
+  return kind === "missed" ? (
+    <Link href={slotPath(job, slot.at)} aria-label={words} tabIndex={-1}>
+      {mark}
+    </Link>
+  ) : (
+    mark
   );
 }

@@ -2,10 +2,11 @@
 
 import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
+import { shownZone } from "../state/preferences";
 import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
-import { lateness, planned, result, taken } from "../text/slots";
-import { duration, instant } from "../text/time";
+import { isStopped, lateness, planned, result, taken, whyFailed } from "../text/slots";
+import { day, duration, instant } from "../text/time";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
 import { executionPath } from "./links";
@@ -42,6 +43,8 @@ export function Runs({ runs, job, next, isPaused }: Props) {
     );
   }
   const lengths = durationsOf(runs);
+  const days = new Set(runs.map((run) => day(planned(run) ?? instant(run.started_at) ?? 0, shownZone(job.timezone))));
+  const hasDays = days.size > 1;
   return (
     <>
       <PlannedActual
@@ -54,12 +57,12 @@ export function Runs({ runs, job, next, isPaused }: Props) {
       <DurationsPlot executions={runs} lengths={lengths} />
       {lengths && (
         <p class="muted sentence percentiles">
-          {inWords(lengths)} ({lengths.count} {lengths.count === 1 ? "attempt" : "attempts"})
+          {inWords(lengths)} ({lengths.count} attempts)
         </p>
       )}
       <Table caption={`Runs of ${job.name}, the newest first`} columns={COLUMNS}>
         {runs.map((run) => (
-          <RunRow key={run.id} run={run} zone={job.timezone} />
+          <RunRow key={run.id} run={run} zone={job.timezone} dated={hasDays} />
         ))}
       </Table>
     </>
@@ -73,7 +76,18 @@ export function firstRun(job: Pick<Job, "next" | "disabled" | "parent_job" | "pr
   return isPaused ? "It is paused." : `It runs ${whyNever(job, false)}.`;
 }
 
-function RunRow({ run, zone }: { run: Execution; zone: string }) {
+interface RowProps {
+  run: Execution;
+  zone: string;
+  /** Whether rows of other days are beside it. */
+  dated: boolean;
+}
+
+function lastLine(run: Execution): string {
+  return (run.output ?? "").trim().split("\n").pop() ?? "";
+}
+
+function RunRow({ run, zone, dated }: RowProps) {
   const kind = result(run);
   const late = lateness(run);
   const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
@@ -81,23 +95,31 @@ function RunRow({ run, zone }: { run: Execution; zone: string }) {
     <tr>
       <th scope="row" class="nowrap">
         <Link href={executionPath(run.job_name, run.id)}>
-          <Mark state={kind} word />
+          <Mark state={isStopped(run) ? "stopped" : kind} word />
           <span class="spoken">
             : <When at={planned(run)} jobZone={zone} />
           </span>
         </Link>
       </th>
       <td class="nowrap">
-        <When at={planned(run)} jobZone={zone} />
+        <When at={planned(run)} jobZone={zone} dated={dated} />
         <span class="small muted">took {took}</span>
       </td>
       <td class="nowrap medium">
-        {late === undefined ? <When at={run.started_at} jobZone={zone} /> : `+ ${duration(late)}`}
+        {late === undefined ? (
+          <When at={run.started_at} jobZone={zone} />
+        ) : late < 1000 ? (
+          "on time"
+        ) : (
+          `+ ${duration(late)}`
+        )}
       </td>
       <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip output">{inOrder((run.output ?? "").trim().split("\n").pop() ?? "")}</td>
+      <td class="wide mono clip output" title={whyFailed(run)}>
+        {inOrder(lastLine(run) || whyFailed(run))}
+      </td>
     </tr>
   );
 }

@@ -2,7 +2,7 @@
 
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
-import { fullTime, instant, relative, shortTime, wholeSeconds } from "../text/time";
+import { ago, countdown, datedTime, fullTime, instant, relative, shortTime, wholeSeconds } from "../text/time";
 
 interface Props {
   /** A time of the API, or milliseconds since 1970. */
@@ -11,6 +11,8 @@ interface Props {
   jobZone?: string;
   /** What to show for never. */
   never?: string;
+  /** Whether times of today say so: beside others that have a date. */
+  dated?: boolean;
 }
 
 function milliseconds(at: Props["at"]): number | undefined {
@@ -18,13 +20,13 @@ function milliseconds(at: Props["at"]): number | undefined {
 }
 
 /** The time of day, with the date where it is another day. */
-export function When({ at, jobZone = "", never = "–" }: Props) {
+export function When({ at, jobZone = "", never = "–", dated = false }: Props) {
   const found = milliseconds(at);
   if (found === undefined) return <span class="muted">{never}</span>;
   const zone = shownZone(jobZone);
   return (
     <time dateTime={new Date(found).toISOString()} title={`${fullTime(found, zone)}\n${relative(found, now.peek())}`}>
-      {shortTime(found, now.peek(), zone)}
+      {dated ? datedTime(found, now.peek(), zone) : shortTime(found, now.peek(), zone)}
     </time>
   );
 }
@@ -35,7 +37,19 @@ export function Countdown({ at, jobZone = "", never = "–" }: Props) {
   if (found === undefined) return <span class="muted">{never}</span>;
   return (
     <time dateTime={new Date(found).toISOString()} title={fullTime(found, shownZone(jobZone))}>
-      {found <= now.value ? "due" : relative(found, now.value)}
+      {found <= now.value ? "due" : countdown(found, now.value, shownZone(jobZone))}
+    </time>
+  );
+}
+
+/** `4 h ago`; the time itself is the title. */
+export function Ago({ at, jobZone = "" }: Pick<Props, "at" | "jobZone">) {
+  const found = milliseconds(at);
+  if (found === undefined) return <span class="muted">–</span>;
+  const zone = shownZone(jobZone);
+  return (
+    <time dateTime={new Date(found).toISOString()} title={fullTime(found, zone)}>
+      {ago(found, now.value, zone)}
     </time>
   );
 }

@@ -2,12 +2,16 @@
 
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
+import type { Tick } from "../text/axis";
 
 export interface Labels {
-  time: (seconds: number) => string;
+  /** Marks of the axis of time between these seconds since 1970, at most so many. */
+  ticks: (from: number, to: number, most: number) => readonly Tick[];
   length: (seconds: number) => string;
   /** Lines across, each with its name and its seconds. */
   lines: readonly (readonly [string, number])[];
+  /** The bar below the pointer, by its place in the data; undefined for none. */
+  pointed: (index: number | null | undefined) => void;
 }
 
 const SERIES = [
@@ -23,6 +27,12 @@ const STEPS = [
   ...[3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800],
 ];
 
+/** Pixels for each mark of the axis of time, which may have a date. */
+const PER_TICK = 120;
+
+/** Pixels for the names of lines at the right, the longest of which is p50–p99. */
+const ROOM = 54;
+
 export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, labels: Labels): uPlot {
   const style = getComputedStyle(box);
   const colour = (name: string) => style.getPropertyValue(name).trim();
@@ -32,22 +42,35 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
     ticks: { show: false },
     font: `11px ${style.fontFamily}`,
   };
+  const ticks = (plot: uPlot) => {
+    const { min = 0, max = 0 } = plot.scales.x ?? {};
+    return labels.ticks(min, max, Math.max(1, Math.floor(plot.bbox.width / devicePixelRatio / PER_TICK)));
+  };
   const bars = uPlot.paths.bars?.({ size: [0.6, 10], align: 0 });
   return new uPlot(
     {
       width: box.clientWidth,
       height,
       legend: { show: false },
-      cursor: { show: false },
-      padding: [6, 34, 0, 0],
-      hooks: { draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"))] },
+      cursor: { x: false, y: false, drag: { x: false, y: false }, points: { show: false } },
+      padding: [6, labels.lines.length ? ROOM : 8, 0, 0],
+      hooks: {
+        draw: [(plot) => drawLines(plot, labels.lines, colour("--ink"))],
+        setCursor: [(plot) => labels.pointed(plot.cursor.idx)],
+      },
       // Half a bar of room at both ends.
       scales: {
         x: { range: (_plot, low, high) => padded(low, high, data[0].length) },
         y: { range: (_plot, _low, high) => [0, high * 1.1 || 1] },
       },
       axes: [
-        { ...axis, grid: { show: false }, values: (_plot, at) => once(at.map(labels.time)), size: 22, space: 72 },
+        {
+          ...axis,
+          grid: { show: false },
+          splits: (plot) => ticks(plot).map(({ at }) => at / 1000),
+          values: (plot) => ticks(plot).map(({ label }) => label),
+          size: 22,
+        },
         { ...axis, values: (_plot, at) => at.map(labels.length), incrs: STEPS, size: 64, space: 28 },
       ],
       series: [
@@ -65,11 +88,6 @@ export function draw(box: HTMLElement, data: uPlot.AlignedData, height: number, 
     data,
     box,
   );
-}
-
-/** The texts without those that repeat the one before. */
-function once(texts: readonly string[]): string[] {
-  return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
 }
 
 /** Height of a letter and a half, in pixels of the screen: names of lines that are nearer are left out. */

@@ -2,7 +2,7 @@
 
 import type { Backfill, BackfillBody, BackfillSlot } from "../api/backfills";
 import type { Pause } from "../api/pauses";
-import type { State } from "../parts/Mark";
+import type { State } from "./state";
 
 /** The shape for how a backfill stands. */
 export const BACKFILL_MARKS: Record<Backfill["state"], State> = {

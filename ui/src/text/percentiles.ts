@@ -16,24 +16,31 @@ export interface Percentiles {
   readonly p99: number;
 }
 
+/** Values below which a percentile says nothing. */
+const ENOUGH = 5;
+
 function percentilesOf(values: readonly number[]): Percentiles | undefined {
+  if (values.length < ENOUGH) return undefined;
   const sorted = [...values].sort((a, b) => a - b);
   const [p50, p90, p99] = [0.5, 0.9, 0.99].map((share) => percentile(sorted, share));
   if (p50 === undefined || p90 === undefined || p99 === undefined) return undefined;
   return { count: sorted.length, p50, p90, p99 };
 }
 
-/** Milliseconds that attempts took which are over. */
+/** Milliseconds that attempts took which are over; undefined for fewer than five. */
 export function durationsOf(executions: readonly Execution[]): Percentiles | undefined {
   return percentilesOf(executions.filter((each) => result(each) !== "running").map((each) => taken(each, 0)));
 }
 
-/** Milliseconds between what caused a run and its start. */
+/** Milliseconds between what caused a run and its start; undefined for fewer than five. */
 export function latenessOf(executions: readonly Execution[]): Percentiles | undefined {
   return percentilesOf(executions.map(lateness).filter((late) => late !== undefined));
 }
 
-/** `half took 4.2 s at most, 90 % 9.0 s, 99 % 12 s`. */
+/** `median 4.2 s, 90 % within 9 s, 99 % within 12 s`; equal ones are told once. */
 export function inWords({ p50, p90, p99 }: Percentiles): string {
-  return `half took ${duration(p50)} at most, 90 % ${duration(p90)}, 99 % ${duration(p99)}`;
+  const words = [`median ${duration(p50)}`];
+  if (p90 > p50) words.push(`90 % within ${duration(p90)}`);
+  if (p99 > p90) words.push(`99 % within ${duration(p99)}`);
+  return words.join(", ");
 }

@@ -23,11 +23,34 @@ export function standsFor(execution: Execution): number | undefined {
   return Number.isNaN(slot) || at === undefined || Math.abs(slot - at) < 1000 ? undefined : slot;
 }
 
+/** Whether a user ended it on purpose. */
+export function isStopped({ details }: Pick<Execution, "details">): boolean {
+  return details?.reason === "Stopped";
+}
+
+/** Whether a user stopped the newest run: the last attempt of each member that failed. The newest execution is first. */
+export function wasStopped(executions: readonly Execution[]): boolean {
+  const [newest] = executions;
+  const last = new Map(newest && attemptsOf(newest, executions).map((each) => [each.details?.member, each]));
+  const failed = [...last.values()].filter((each) => result(each) === "failed");
+  return failed.length > 0 && failed.every(isStopped);
+}
+
+/** What exit codes of a shell mean. */
+const EXITS: Readonly<Record<number, string>> = {
+  126: "not executable",
+  127: "command not found",
+  137: "killed, perhaps for its memory",
+  143: "terminated",
+};
+
 /** Why it failed, in a few words; empty for one that did not. */
 export function whyFailed(execution: Execution): string {
   if (result(execution) !== "failed") return "";
   const { exit_code: code, reason } = execution.details ?? {};
-  return [reason, code === undefined ? "" : `exit code ${code}`].filter(Boolean).join(", ");
+  const meaning = EXITS[code ?? 0];
+  const words = code === undefined ? "" : `exit code ${code}${meaning ? ` (${meaning})` : ""}`;
+  return [reason, words].filter(Boolean).join(", ");
 }
 
 /** Milliseconds between the cause of the run and its start. Later attempts wait for a backoff: undefined for them. */
@@ -61,27 +84,13 @@ export function traceLink({ details }: Execution): string | undefined {
   return details?.trace_url && /^https?:\/\//.test(details.trace_url) ? details.trace_url : undefined;
 }
 
-/** Seconds up to which a start counts to a step of lateness; the last step has no end. */
-export const LATE_STEPS: readonly number[] = [1, 5, 30, 300, Number.POSITIVE_INFINITY];
-
-/** How many runs began within each step of lateness. */
-export function lateSteps(slots: readonly { late_seconds?: number }[]): number[] {
-  const counts = LATE_STEPS.map(() => 0);
-  for (const { late_seconds: late } of slots) {
-    if (late === undefined) continue;
-    const step = LATE_STEPS.findIndex((most) => late <= most);
-    counts[step] = (counts[step] ?? 0) + 1;
-  }
-  return counts;
-}
-
-/** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 runs`. */
+/** How many of these succeeded and failed, for screen readers: `12 succeeded, 1 failed, 1 running`. */
 export function summary(executions: readonly Execution[]): string {
   const counts = { success: 0, failed: 0, running: 0 };
   for (const each of executions) counts[result(each)]++;
   const words = [];
   if (counts.success) words.push(`${counts.success} succeeded`);
   if (counts.failed) words.push(`${counts.failed} failed`);
-  if (counts.running) words.push(`${counts.running} ${counts.running === 1 ? "runs" : "run"}`);
+  if (counts.running) words.push(`${counts.running} running`);
   return words.join(", ") || "no runs yet";
 }

@@ -23,7 +23,11 @@ export function zoneName(zone: Zone, job = ""): string | undefined {
 const MOST_FORMATS = 100;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(kind: string, zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+export function format(
+  kind: string,
+  zone: string | undefined,
+  options: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
   const key = `${kind} ${zone ?? ""}`;
   let found = formats.get(key);
   if (!found) {
@@ -61,6 +65,27 @@ export function shortTime(at: number, now: number, zone?: string): string {
   return `${day(at, zone)}${later} ${clock}`;
 }
 
+/** The same beside other days: `today 14:05:09`. */
+export function datedTime(at: number, now: number, zone?: string): string {
+  const text = shortTime(at, now, zone);
+  return text === clockTime(at, zone) ? `today ${text}` : text;
+}
+
+/** `Fri 4 Dec`, or `1 Jan 2035` of another year. */
+function date(at: number, now: number, zone?: string): string {
+  const year = format("year", zone, { year: "numeric" });
+  const found = day(at, zone);
+  return year.format(at) === year.format(now) ? found : `${found.slice(found.indexOf(" ") + 1)} ${year.format(at)}`;
+}
+
+/** A sentence of the server with its times as the page shows times. */
+export function inZone(sentence: string, now: number, zone?: string): string {
+  return sentence.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, (text) => {
+    const at = instant(text);
+    return at === undefined ? text : shortTime(at, now, zone);
+  });
+}
+
 /** Date, time and zone in full, for titles. */
 export function fullTime(at: number, zone?: string): string {
   const options = { dateStyle: "full", timeStyle: "long" } as const;
@@ -72,11 +97,15 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Milliseconds below which a length is not told: most times of Kubernetes are whole seconds. */
+const LEAST = 10;
+
 /** A length of time in at most two units: `0.25 s`, `1 min 5 s`, `3 d 2 h`. `ms` is in milliseconds. */
 export function duration(ms: number): string {
   const length = Math.max(0, ms);
+  if (length < LEAST) return "< 1 s";
   if (length < SECOND) return `${(length / SECOND).toFixed(2)} s`;
-  if (length < 10 * SECOND) return `${(length / SECOND).toFixed(1)} s`;
+  if (length < 10 * SECOND) return `${Math.floor(length / 100) / 10} s`;
   const units: [number, string][] = [
     [DAY, "d"],
     [HOUR, "h"],
@@ -97,6 +126,18 @@ export function relative(at: number, now: number): string {
   if (seconds === 0) return "now";
   const length = wholeSeconds(Math.abs(seconds));
   return seconds > 0 ? `in ${length}` : `${length} ago`;
+}
+
+/** `in 5 min 3 s`, or the date of what is more than a week ahead. */
+export function countdown(at: number, now: number, zone?: string): string {
+  return at - now > 7 * DAY ? date(at, now, zone) : relative(at, now);
+}
+
+/** `4 h ago` in one unit, or the date of what is more than a week ago. */
+export function ago(at: number, now: number, zone?: string): string {
+  if (now - at > 7 * DAY) return date(at, now, zone);
+  const words = relative(Math.min(at, now), now);
+  return words === "now" ? words : words.replace(/^(\d+ \w+) .*ago$/, "$1 ago");
 }
 
 /** A length in whole seconds, for what counts while the reader looks at it. */

@@ -18,6 +18,8 @@ export interface Slot {
 }
 
 export interface Run {
+  /** Of two lanes, the one in which it is drawn: runs that overlap are beside each other. */
+  readonly lane: 0 | 1;
   /** When it was planned, when it began and when it ended, in milliseconds since 1970. */
   readonly planned: number | undefined;
   readonly began: number;
@@ -42,12 +44,29 @@ export function spanOf(
   return { from: since - room, since, to: to + room };
 }
 
+/** The time to draw as now: the page's clock goes by seconds, and no run begins after now. */
+export function presentOf(executions: readonly Execution[], now: number): number {
+  return Math.max(
+    now,
+    ...executions.slice(0, RUNS).map((each) => instant(each.finished_at) ?? instant(each.started_at) ?? 0),
+  );
+}
+
+/** The newest runs, the first to begin first. */
 export function runsOf(executions: readonly Execution[], now: number): Run[] {
-  return executions.slice(0, RUNS).flatMap((each) => {
+  const begun = executions.slice(0, RUNS).flatMap((each) => {
     const began = instant(each.started_at);
     if (began === undefined) return [];
     return [{ planned: planned(each), began, ended: began + taken(each, now), result: result(each) }];
   });
+  const until: [number, number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  return begun
+    .sort((a, b) => a.began - b.began)
+    .map((run) => {
+      const lane = until[0] <= run.began || until[0] <= until[1] ? 0 : 1;
+      until[lane] = Math.max(until[lane], run.ended);
+      return { ...run, lane };
+    });
 }
 
 /** The slots that the API knows of, and those to come until `to`. */
@@ -68,10 +87,10 @@ export function apart(slots: readonly Slot[], x: (at: number) => number): Slot[]
   });
 }
 
-/** `18 of 20 slots ran`. */
+/** `18 of 20 slots ran`; empty without a slot. */
 export function slotsInWords(slots: readonly Slot[]): string {
   const past = slots.filter((each) => each.what !== "to come");
-  if (!past.length) return "no slots in this time";
+  if (!past.length) return "";
   const ran = past.filter((each) => each.what === "ran").length;
   return `${ran} of ${past.length} ${past.length === 1 ? "slot" : "slots"} ran`;
 }

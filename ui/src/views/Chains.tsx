@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 import { busy, chainedJobs } from "../api/jobs";
 import { ChainGraph } from "../parts/ChainGraph";
-import { stateOf } from "../parts/JobTable";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
 import { chainsOf } from "../text/graph";
+import { stateOf } from "../text/state";
 
 /** Chains that are drawn at once. */
 const PORTION = 20;

@@ -1,36 +1,32 @@
 // One job: whether it runs, when it runs, what became of its runs, and what it is.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
-import { Link, useLocation } from "wouter-preact";
+import { Link } from "wouter-preact";
 import { api, ask, askJob, type Job as JobBody } from "../api/client";
 import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
-import { deleteJob, executionsOf, runJob, toggleJob } from "../api/jobs";
+import { executionsOf } from "../api/jobs";
 import { Calendar } from "../parts/Calendar";
 import { ChainGraph } from "../parts/ChainGraph";
 import { Conditions } from "../parts/Conditions";
-import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
 import { Due } from "../parts/Due";
 import { Explain } from "../parts/Explain";
+import { JobActions } from "../parts/JobActions";
 import { JobPauses } from "../parts/JobPauses";
-import { stateOf } from "../parts/JobTable";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
-import { RunForm } from "../parts/RunForm";
 import { Runs } from "../parts/RunsTable";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
-import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { may as mayHere } from "../state/session";
 import { whyNot } from "../text/problem";
-import { result, summary } from "../text/slots";
+import { result, summary, wasStopped } from "../text/slots";
+import { stateOf } from "../text/state";
 import { yaml } from "../text/yaml";
 
 /** Slots that are asked for; the calendar shows them. */
@@ -48,7 +44,7 @@ export function Job({ name }: { name: string }) {
     (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })),
     { concerns: ofJob, every: 60 },
   );
-  const runs = useQuery(`runs ${name}`, (signal) => executionsOf(name, OUTPUT, signal), {
+  const runs = useQuery(`runs ${name}`, (signal) => executionsOf(name, OUTPUT, signal, true), {
     concerns: (event) => event.type === "execution" && event.execution.job_name === name,
   });
   const next = useQuery(
@@ -64,6 +60,8 @@ export function Job({ name }: { name: string }) {
   const body = job.data;
   const slots = next.data?.next ?? NONE;
   const paused = pausedBy(details.data);
+  const told = [paused, body?.problem ? whyNot(body.problem) : ""];
+  const may = useRights(name);
   if (job.error?.status === 404) {
     return (
       <Empty page title={`There is no job ${name}.`}>
@@ -85,36 +83,56 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <Mark state={stateOf(body, running)} word />
+              <Mark state={stateOf({ ...body, paused, stopped: wasStopped(runs.data ?? []) }, running)} word />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>
           )}
         </div>
-        {body && <Actions job={body} details={details.data} replace={(next) => job.change(() => next)} />}
+        {body && <JobActions job={body} details={details.data} may={may} replace={(next) => job.change(() => next)} />}
       </header>
       <Failure query={job} />
       {!body && job.loading && <Loading rows={6} />}
       <JobPauses job={name} paused={paused} />
       {body?.problem && (
         <p class="note bad" role="alert">
-          <strong>Does not run.</strong> {whyNot(body.problem)}
+          <strong>Does not run.</strong> {whyNot(body.problem)}{" "}
+          {may("update dkronjobs") && <Link href={`${jobPath(name)}/edit`}>Edit it</Link>}
         </p>
       )}
       {body && (
         <div class="grid">
-          <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
-            <Failure query={runs} />
-            {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
-            {!runs.data && runs.loading && <Loading rows={6} />}
-          </Panel>
+          <div class="stack">
+            <Panel title="Runs" class="runs" aside={runs.data && summary(runs.data)}>
+              <Failure query={runs} />
+              {runs.data && <Runs runs={runs.data} job={body} next={slots} isPaused={paused !== ""} />}
+              {!runs.data && runs.loading && <Loading rows={6} />}
+            </Panel>
+            <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
+              <Failure query={details} />
+              <What job={body} kept={details.data?.kept_by} />
+            </Panel>
+            {(details.data?.chain.length ?? 0) > 1 && (
+              <Panel
+                title="Chain"
+                class="chain"
+                aside={details.data?.chain_has_more ? "the nearest 200 jobs" : "what runs before and after it"}
+              >
+                <ChainGraph
+                  jobs={(details.data?.chain ?? []).map((each) => ({ ...each, state: stateOf(each, false) }))}
+                  current={name}
+                  label={`The chain of ${name}`}
+                />
+              </Panel>
+            )}
+          </div>
           <div class="stack">
             <Panel title="When" class="when">
               <Due job={body} upcoming={next.data} details={details.data} />
             </Panel>
             {body.schedule && (
               <Panel title="Why, or why not" class="explain">
-                <Explain job={name} zone={body.timezone} />
+                <Explain job={name} zone={body.timezone} told={told} />
               </Panel>
             )}
             {details.data && runs.data && (
@@ -130,123 +148,11 @@ export function Job({ name }: { name: string }) {
             )}
             {(details.data?.conditions.length ?? 0) > 0 && (
               <Panel title="Conditions" class="state">
-                <Conditions conditions={details.data?.conditions ?? []} />
+                <Conditions conditions={details.data?.conditions ?? []} told={told} />
               </Panel>
             )}
-            <Panel title="What" class="what" aside={<AsYaml details={details.data} />}>
-              <Failure query={details} />
-              <What job={body} kept={details.data?.kept_by} />
-            </Panel>
           </div>
-          {(details.data?.chain.length ?? 0) > 1 && (
-            <Panel
-              title="Chain"
-              class="chain"
-              aside={details.data?.chain_has_more ? "the nearest 200 jobs" : "what runs before and after it"}
-            >
-              <ChainGraph
-                jobs={(details.data?.chain ?? []).map((each) => ({ ...each, state: stateOf(each, false) }))}
-                current={name}
-                label={`The chain of ${name}`}
-              />
-            </Panel>
-          )}
         </div>
-      )}
-    </div>
-  );
-}
-
-interface ActionsProps {
-  job: JobBody;
-  /** Undefined until they are read: whether a run takes values is known by them. */
-  details: Details | undefined;
-  replace: (next: JobBody) => void;
-}
-
-function Actions({ job, details, replace }: ActionsProps) {
-  const may = useRights(job.name);
-  const [, go] = useLocation();
-  const [asking, setAsking] = useState(false);
-  const [ordering, setOrdering] = useState(false);
-  const takesValues = (details?.parameters.length ?? 0) > 0;
-  const obstacle = job.disabled
-    ? "it is disabled"
-    : job.concurrency === "forbid"
-      ? "another run may be active, which its concurrency forbids"
-      : "";
-  const run = async () => {
-    // Whether it takes values may not be known yet. The server refuses a run without those that it needs.
-    const known = details ?? (await detailsOf(job.name).catch(() => undefined));
-    if (known?.parameters.length) setOrdering(true);
-    else await attempt(() => runJob(job.name), `${job.name} is asked to run.`);
-  };
-  const toggle = () =>
-    attempt(
-      async () => replace(await toggleJob(job.name)),
-      job.disabled ? `${job.name} is enabled.` : `${job.name} is disabled.`,
-    );
-  const remove = async () => {
-    if (await attempt(() => deleteJob(job.name), `${job.name} is deleted.`)) go("/jobs");
-  };
-  return (
-    <div class="buttons">
-      {may("create dkronjobs/run") && (
-        <button
-          type="button"
-          class="primary"
-          disabled={job.disabled && !job.parent_job && !(takesValues && may("update dkronjobs/force"))}
-          onClick={run}
-        >
-          Run now{takesValues && "…"}
-        </button>
-      )}
-      {may("create dkronjobs/run") && !takesValues && (
-        <button type="button" onClick={() => setOrdering(true)}>
-          Run with…
-        </button>
-      )}
-      {may("update dkronjobs/toggle") && (
-        <button type="button" onClick={toggle}>
-          {job.disabled ? "Enable" : "Disable"}
-        </button>
-      )}
-      {may("update dkronjobs") && (
-        <Link class="button" href={`${jobPath(job.name)}/edit`}>
-          Edit
-        </Link>
-      )}
-      {mayHere("create dkronpauses") && (
-        <Link class="button" href={`/pauses/new?job=${encodeURIComponent(job.name)}`}>
-          Pause
-        </Link>
-      )}
-      {job.schedule && mayHere("create dkronbackfills") && (
-        <Link class="button" href={`/backfills/new?job=${encodeURIComponent(job.name)}`}>
-          Backfill
-        </Link>
-      )}
-      {may("delete dkronjobs") && (
-        <button type="button" class="danger" onClick={() => setAsking(true)}>
-          Delete
-        </button>
-      )}
-      {ordering && (
-        <RunForm
-          job={job.name}
-          parameters={details?.parameters ?? []}
-          obstacle={may("update dkronjobs/force") ? obstacle : ""}
-          onClose={() => setOrdering(false)}
-        />
-      )}
-      {asking && (
-        <Confirm
-          title={`Delete ${job.name}?`}
-          text="Its executions are deleted with it, and runs that are active are stopped."
-          verb="Delete"
-          onYes={remove}
-          onClose={() => setAsking(false)}
-        />
       )}
     </div>
   );

@@ -58,8 +58,8 @@ const STATES: [StateWord | "", string][] = [
   ["long", "runs for more than a day"],
   ["running", "running"],
   ["ready", "runs by its schedule"],
-  ["suspended", "suspended"],
   ["paused", "paused"],
+  ["suspended", "disabled, paused or over"],
 ];
 
 /** Jobs that one action may be for. */
@@ -146,7 +146,7 @@ export function Jobs() {
         <Empty title={filtered ? "No job matches." : "There is no job yet."}>
           {filtered ? (
             <p>
-              Upper and lower case matter in names. <Link href="/jobs">Show all jobs</Link>
+              <Link href="/jobs">Show all jobs</Link>
             </p>
           ) : (
             <p class="muted">Create one here, with kubectl, or with Dkron's clients.</p>
@@ -199,8 +199,8 @@ function Search({ value, onChange }: { value: string; onChange: (text: string) =
   return (
     <input
       type="search"
-      aria-label="Search in names"
-      placeholder="Search in names"
+      aria-label="Search in names, titles, owners and executors"
+      placeholder="Name, title, owner, executor"
       value={text}
       onInput={(event) => {
         const typed = event.currentTarget.value;

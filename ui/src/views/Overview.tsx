@@ -2,19 +2,21 @@
 
 import { Link } from "wouter-preact";
 import { api, ask, type StateWord, type Summary } from "../api/client";
+import { Attention } from "../parts/Attention";
 import { Days } from "../parts/Days";
-import { Lateness } from "../parts/Lateness";
+import { Failing } from "../parts/Failing";
+import { Hours } from "../parts/Hours";
 import { executionPath, jobPath } from "../parts/links";
-import { Mark, type State } from "../parts/Mark";
+import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
-import { Empty, Failure, Loading, Pending } from "../parts/States";
-import { type Cell, Tape } from "../parts/Tape";
-import { Countdown, Elapsed, When } from "../parts/Time";
+import { Empty, Pending } from "../parts/States";
+import { Ago, Countdown, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { type Query, useQuery } from "../state/query";
-import { instant } from "../text/time";
+import { latenessInWords, progressInWords } from "../text/attention";
+import { duration, instant, wholeSeconds } from "../text/time";
 
 /** Rows of each list. */
 const LISTED = 8;
@@ -32,10 +34,10 @@ export function Overview() {
       <h1 class="spoken">Overview</h1>
       <Counts data={data} />
       <Attention summary={summary} />
-      <Hours summary={summary} />
+      <BothHours summary={summary} />
       <Running summary={summary} />
       <Next summary={summary} />
-      <Lateness summary={summary} />
+      <Failing />
       <Panel title="Thirty days" class="thirty" aside="executions that ended, by day in UTC">
         {data ? <Days days={data.days} /> : <Pending query={summary} />}
       </Panel>
@@ -50,7 +52,7 @@ const COUNTED: [StateWord, string, boolean][] = [
   ["late", "late", true],
   ["stuck", "stuck", true],
   ["invalid", "cannot run", true],
-  ["suspended", "suspended", false],
+  ["suspended", "disabled, paused or over", false],
 ];
 
 function Counts({ data }: { data: Summary | undefined }) {
@@ -81,115 +83,21 @@ interface Part {
   summary: Query<Summary>;
 }
 
-function Attention({ summary }: Part) {
-  const { data } = summary;
-  const noLeader = (leader.value ?? data?.leader) === "";
-  const jobs = data?.attention.jobs ?? [];
-  const more = (data?.attention.total ?? 0) - jobs.length;
-  return (
-    <Panel title="Needs a person" class="attention" aside={more > 0 && `${more} more`}>
-      <Failure query={summary} />
-      {noLeader && (
-        <p class="note bad">
-          No replica of the operator leads, so no job starts. Look at its pods and their log;{" "}
-          <Link href="/cluster">cluster</Link>.
-        </p>
-      )}
-      {data?.paused && (
-        <p class="note warn">
-          The installation is paused: it accepts no new and no changed jobs. <Link href="/cluster">End the pause</Link>.
-        </p>
-      )}
-      {!data && !summary.error && <Loading />}
-      {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
-      <ul class="troubles">
-        {jobs.map((each) => (
-          <li key={`${each.job} ${each.kind}`}>
-            <Mark state={MARKS[each.kind]} />
-            <Link href={jobPath(each.job)} class="name">
-              {each.job}
-            </Link>
-            <p class="sentence">
-              {each.why} <Remedy text={each.remedy} />
-            </p>
-          </li>
-        ))}
-      </ul>
-    </Panel>
-  );
-}
-
-/** What to do, as a rule a command: no word of it is broken. */
-function Remedy({ text }: { text: string }) {
-  return (
-    <span class="muted remedy">
-      {text.split(" ").map((word, index) => (
-        <span key={index}>
-          <span class="nowrap">{word}</span>{" "}
-        </span>
-      ))}
-    </span>
-  );
-}
-
-const MARKS: Record<Summary["attention"]["jobs"][number]["kind"], State> = {
-  unseen: "waiting",
-  invalid: "failed",
-  late: "waiting",
-  stuck: "waiting",
-  failing: "failed",
-  stale: "partially_failed",
-  degraded: "partially_failed",
-  long: "running",
-};
-
-function Hours({ summary }: Part) {
+function BothHours({ summary }: Part) {
   const { data } = summary;
   const minute = Math.floor(now.value / MINUTE) * MINUTE;
   const hour = data?.last_hour;
   return (
     <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
-      {!data && summary.error ? (
-        <Pending query={summary} />
-      ) : (
-        <Tape cells={data ? cellsOf(data) : []} now={minute} {...(data ? known(data) : {})} />
-      )}
+      {!data && summary.error ? <Pending query={summary} /> : <Hours summary={data} now={minute} />}
+      {data && <p class="muted small-print sentence">{latenessInWords(data)}</p>}
     </Panel>
   );
-}
-
-/** Where the lists of an hour are cut: from when on runs are listed, and until when slots are. */
-function known({ last_hour, next_hour }: Summary): { from?: number; to?: number } {
-  const began = last_hour.slots.map((each) => instant(each.started_at) ?? 0);
-  const due = next_hour.slots.map((each) => instant(each.due) ?? 0);
-  return {
-    from: last_hour.runs > last_hour.slots.length ? Math.min(...began) : undefined,
-    to: next_hour.more ? Math.max(...due) : undefined,
-  };
 }
 
 function lastHour({ runs, failed, partially_failed }: Summary["last_hour"]): string {
   const bad = failed + partially_failed;
   return `${runs} ${runs === 1 ? "run" : "runs"} ended${bad ? `, ${bad} failed` : ""}`;
-}
-
-function cellsOf(data: Summary): Cell[] {
-  const past = data.last_hour.slots.map((each) => ({
-    at: instant(each.started_at) ?? 0,
-    job: each.job,
-    result: each.result === "success" ? ("success" as const) : ("failed" as const),
-  }));
-  const running = data.running.executions.map((each) => ({
-    at: instant(each.started_at) ?? 0,
-    job: each.job,
-    result: "running" as const,
-  }));
-  const coming = data.next_hour.slots.map((each) => ({
-    at: instant(each.due) ?? 0,
-    job: each.job,
-    result: "planned" as const,
-  }));
-  return [...past, ...running, ...coming];
 }
 
 function Running({ summary }: Part) {
@@ -206,14 +114,14 @@ function Running({ summary }: Part) {
       {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
       <ul class="rows">
         {running?.executions.slice(0, LISTED).map((each) => (
-          <li key={each.id}>
+          <li key={each.id} class="progressing">
             <Mark state="running" />
             <Link href={executionPath(each.job, each.id)} class="name">
               {each.job}
             </Link>
             <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
             <span class="end">
-              <Elapsed since={each.started_at} />
+              <Progress since={each.started_at} usual={each.usual_seconds} />
             </span>
           </li>
         ))}
@@ -229,9 +137,10 @@ function Running({ summary }: Part) {
             <span class="why clip">
               {each.trigger === "schedule" ? "" : each.trigger}
               {each.attempts > 1 ? ` ${each.attempts} attempts` : ""}
+              {` took ${duration(each.took_seconds * 1000)}`}
             </span>
             <span class="end">
-              <When at={each.started_at} />
+              <Ago at={each.started_at} />
             </span>
           </li>
         ))}
@@ -240,15 +149,38 @@ function Running({ summary }: Part) {
   );
 }
 
+/** How long it has run, and how far that is by what it usually takes. */
+function Progress({ since, usual }: { since: string; usual: number | undefined }) {
+  const elapsed = Math.max(0, (now.value - (instant(since) ?? now.value)) / 1000);
+  return (
+    <span class="elapsed">
+      {progressInWords(wholeSeconds(elapsed), usual)}
+      {usual !== undefined && usual > 0 && (
+        <svg
+          viewBox="0 0 100 3"
+          preserveAspectRatio="none"
+          class={elapsed > 2 * usual ? "long" : ""}
+          aria-hidden="true"
+        >
+          <rect class="ground" width={100} height={3} />
+          <rect width={Math.min(100, (100 * elapsed) / usual)} height={3} />
+        </svg>
+      )}
+    </span>
+  );
+}
+
 function Next({ summary }: Part) {
   const { data } = summary;
+  // As many as stand beside it: what runs, a heading, and the latest runs.
+  const rows = LISTED + Math.min(LISTED, data?.running.total ?? 0) + 1;
   const soon = (data?.next_hour.slots ?? []).filter((each) => (instant(each.due) ?? 0) > now.value - 1000);
   return (
     <Panel title="Comes next" class="next" aside={data && nextHour(data.next_hour)}>
       {!data && <Pending query={summary} />}
       {data && soon.length === 0 && <Empty title="Nothing is due within an hour." />}
       <ul class="rows">
-        {soon.slice(0, LISTED).map((each) => (
+        {soon.slice(0, rows).map((each) => (
           <li key={`${each.job} ${each.due}`}>
             <span class="countdown">
               <Countdown at={each.due} />

@@ -1,0 +1,127 @@
+// The jobs that need a person: what is wrong with each, and what to do about it here.
+
+import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
+import type { Summary } from "../api/client";
+import { repeatOf } from "../api/jobs";
+import { now } from "../state/clock";
+import { leader } from "../state/live";
+import { attempt } from "../state/notices";
+import { shownZone } from "../state/preferences";
+import type { Query } from "../state/query";
+import { may } from "../state/session";
+import { inOrder } from "../text/ansi";
+import { commandOf } from "../text/attention";
+import type { State } from "../text/state";
+import { inZone } from "../text/time";
+import { Copy } from "./Copy";
+import { executionPath, jobPath } from "./links";
+import { Mark } from "./Mark";
+import { Panel } from "./Panel";
+import { Empty, Failure, Loading } from "./States";
+
+type Trouble = Summary["attention"]["jobs"][number];
+
+const MARKS: Record<Trouble["kind"], State> = {
+  unseen: "waiting",
+  invalid: "invalid",
+  late: "waiting",
+  stuck: "waiting",
+  failing: "failed",
+  stale: "partially_failed",
+  degraded: "partially_failed",
+  long: "running",
+};
+
+/** Kinds that an edit of the job may mend, and those for which another run tells more. */
+const MENDED: readonly Trouble["kind"][] = ["invalid", "failing", "degraded", "stale"];
+const REPEATED: readonly Trouble["kind"][] = ["failing", "stale"];
+
+export function Attention({ summary }: { summary: Query<Summary> }) {
+  const { data } = summary;
+  const noLeader = (leader.value ?? data?.leader) === "";
+  const jobs = data?.attention.jobs ?? [];
+  const more = (data?.attention.total ?? 0) - jobs.length;
+  return (
+    <Panel title="Needs a person" class="attention" aside={more > 0 && `${more} more`}>
+      <Failure query={summary} />
+      {noLeader && (
+        <p class="note bad">
+          No replica of the operator leads, so no job starts. Look at its pods and their log;{" "}
+          <Link href="/cluster">cluster</Link>.
+        </p>
+      )}
+      {data?.paused && (
+        <p class="note warn">
+          The installation is paused: it accepts no new and no changed jobs. <Link href="/cluster">End the pause</Link>.
+        </p>
+      )}
+      {!data && !summary.error && <Loading />}
+      {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
+      <ul class="troubles">
+        {jobs.map((each) => (
+          <Row key={`${each.job} ${each.kind}`} of={each} />
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Row({ of }: { of: Trouble }) {
+  const command = commandOf(of.remedy);
+  return (
+    <li>
+      <Mark state={MARKS[of.kind]} />
+      <Link href={jobPath(of.job)} class="name">
+        {of.job}
+      </Link>
+      <div class="trouble">
+        <p class="sentence">
+          {inZone(of.why, now.peek(), shownZone())} {!command && <span class="muted">{of.remedy}</span>}
+        </p>
+        {of.output && <p class="mono last-line">{inOrder(of.output)}</p>}
+        <Remedies of={of} command={command} />
+      </div>
+    </li>
+  );
+}
+
+function Remedies({ of: { job, kind, execution }, command }: { of: Trouble; command: string }) {
+  const [asking, setAsking] = useState(false);
+  const verb = execution ? "Run again" : "Run now";
+  const run = async () => {
+    if (asking) return;
+    setAsking(true);
+    await attempt(() => repeatOf(job, execution), `${job} is asked to run again.`);
+    setAsking(false);
+  };
+  return (
+    <div class="remedies">
+      {execution && (
+        <Link class="button quiet" href={executionPath(job, execution)} aria-label={`Open the log of ${job}`}>
+          Open the log
+        </Link>
+      )}
+      {REPEATED.includes(kind) && may("create dkronjobs/run") && (
+        <button type="button" class="quiet" aria-disabled={asking} aria-label={`${verb} ${job}`} onClick={run}>
+          {verb}
+        </button>
+      )}
+      {MENDED.includes(kind) && may("update dkronjobs") && (
+        <Link class="button quiet" href={`${jobPath(job)}/edit`} aria-label={`Edit ${job}`}>
+          Edit
+        </Link>
+      )}
+      {REPEATED.includes(kind) && may("create dkronpauses") && (
+        <Link class="button quiet" href={`/pauses/new?job=${encodeURIComponent(job)}`} aria-label={`Pause ${job}`}>
+          Pause
+        </Link>
+      )}
+      {command && (
+        <span title={command}>
+          <Copy text={command} label="Copy the command" />
+        </span>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+// What the overview says of jobs that need a person, and of how late runs began. Pure.
+
+import type { Summary } from "../api/client";
+import { duration } from "./time";
+
+/** The command of a remedy, without the words around it; empty for a remedy that is none. */
+export function commandOf(remedy: string): string {
+  return /^dkronctl [a-z-]+ [^\s;]+( --[a-z-]+)*/.exec(remedy)?.[0] ?? "";
+}
+
+/** Seconds from which on it is told how late the last runs began. */
+const NOTABLE = 2;
+
+/** How late the runs of the last hour began, in a line; empty without one by schedule. */
+export function latenessInWords({
+  lateness_seconds: late,
+  last_hour,
+}: Pick<Summary, "lateness_seconds" | "last_hour">) {
+  const { p50, p99, max } = late;
+  if (!late.runs || p50 === undefined || p99 === undefined || max === undefined) return "";
+  const latest = last_hour.slots.find((each) => each.late_seconds !== undefined && each.late_seconds >= max - 0.01);
+  const words = [`half began within ${seconds(p50)}`];
+  if (p99 >= NOTABLE && p99 > p50) words.push(`99 % within ${seconds(p99)}`);
+  if (max >= NOTABLE && max > p50) words.push(`the latest${latest ? `, ${latest.job},` : ""} after ${seconds(max)}`);
+  return words.join(", ");
+}
+
+function seconds(value: number): string {
+  return value < 1 ? "a second" : duration(value * 1000);
+}
+
+/** How far a run is, by what runs of its job usually take: `24 min of usually 1 h`. Empty where that is not known. */
+export function progressInWords(elapsed: string, usual: number | undefined): string {
+  return usual ? `${elapsed} of usually ${duration(usual * 1000)}` : elapsed;
+}
