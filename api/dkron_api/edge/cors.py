@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 ANY = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE"
-EXPOSED = "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, Preference-Applied, Warning"
+EXPOSED = (
+    "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, X-Execution-Id, Preference-Applied, Warning"
+)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 LIFE = "600"

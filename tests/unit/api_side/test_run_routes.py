@@ -129,9 +129,10 @@ class TestWhenItIsAnswered:
 
 class TestThatItIsSeen:
     async def test_the_list_shows_it_right_after_the_answer(self, api: Api) -> None:
-        assert (await api.client.post(RUN)).status == 202
+        answer = await api.client.post(RUN)
         [shown] = await (await api.client.get(f"/v1/jobs/{NAME}/executions")).json()
         entry = request_claim(await asked(api), NOON)
+        assert (answer.status, answer.headers["X-Execution-Id"]) == (202, entry.id)
         assert (shown["id"], shown["group"], shown["success"]) == (entry.id, entry.group, False)
         assert shown["finished_at"] == "0001-01-01T00:00:00Z"
         one = await api.client.get(f"/v1/jobs/{NAME}/executions/{entry.id}")
