@@ -40,9 +40,7 @@ def listed(
     items = [_with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
     if not detailed:
         return items
-    return [
-        item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)
-    ]
+    return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
 
 
 def single(job: Job, execution_id: str) -> JSON | None:

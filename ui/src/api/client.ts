@@ -30,7 +30,7 @@ export class Refusal extends Error {
   }
 }
 
-export const NO_ANSWER = "The server does not answer. It is asked again; nothing has to be done here.";
+export const NO_ANSWER = "The server does not answer. This page tries again by itself.";
 /** A write may have arrived although no answer did, and what is not idempotent must not be sent twice. */
 const NO_ANSWER_TO_WRITE =
   "The server does not answer, and this is not tried again by itself. Once it is back, see whether it was done.";
@@ -80,6 +80,20 @@ export async function ask<T>(request: Promise<Answer<T>>): Promise<T> {
 /** A job that is stored: the description says as a union that one of two fields has to be there. */
 export async function askJob(request: Promise<Answer<object>>): Promise<Job> {
   return (await asked(request)).data as Job;
+}
+
+/** A run that was requested, with the id of the execution that shows it from now on; empty if the server gives none. */
+export class Begun {
+  constructor(
+    readonly job: string,
+    readonly execution: string,
+  ) {}
+}
+
+/** The run of this job that an answer promises. */
+export async function askRun(job: string, request: Promise<Answer<object>>): Promise<Begun> {
+  const { response } = await asked(request);
+  return new Begun(job, response.headers.get("X-Execution-Id") ?? "");
 }
 
 /** A list, with how many entries there are before it was cut to a page. */
