@@ -137,7 +137,7 @@ test("a log that is not there yet is waited for", async ({ page }) => {
   });
   await expect(page.getByText(/stopping, \d+ s of grace left/)).toBeVisible();
   const killed = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/stop"));
-  await page.getByRole("button", { name: "Kill sync now" }).click();
+  await page.getByRole("button", { name: "Kill now: sync" }).click();
   expect((await killed).url()).toContain("now=true");
   await expect(page.getByText("sync has a second to end.")).toBeVisible();
 });

@@ -31,7 +31,7 @@ export function StopButton({ of, class: kind = "danger", onAsked = () => {} }: P
       <button
         type="button"
         class={kind}
-        aria-label={`${stopping ? "Kill" : "Stop"} ${job}${stopping ? " now" : ""}`}
+        aria-label={stopping ? `Kill now: ${job}` : `Stop ${job}`}
         onClick={() => (stopping ? stop(true) : setAsking(true))}
       >
         {stopping ? "Kill now" : "Stop"}
