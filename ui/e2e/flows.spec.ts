@@ -1,5 +1,5 @@
 // What a person does: signing in, finding, changing, reading a log; and what the page does by itself.
-import { api, expect, expectAccessible, test } from "./page";
+import { api, expect, expectAccessible, picture, test } from "./page";
 
 const RUN = process.env.DKRON_UI_RUN ?? "";
 
@@ -136,6 +136,7 @@ test("a log that is not there yet is waited for", async ({ page }) => {
     return route.fulfill({ json: found });
   });
   await expect(page.getByText(/stopping, \d+ s of grace left/)).toBeVisible();
+  await picture(page, "stopping");
   const killed = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/stop"));
   await page.getByRole("button", { name: "Kill now: sync" }).click();
   expect((await killed).url()).toContain("now=true");

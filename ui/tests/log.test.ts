@@ -14,6 +14,16 @@ describe("pieces", () => {
     { name: "beyond the palette", line: "\x1b[38;5;999mx", texts: ["x"], styles: [{ colour: undefined }] },
     { name: "true colour", line: "\x1b[38;2;250;20;9;4mx", texts: ["x"], styles: [{ colour: 1, underline: true }] },
     { name: "a true colour that is cut", line: "\x1b[38;2mx", texts: ["x"], styles: [{ colour: undefined }] },
+    {
+      name: "a ground",
+      line: "\x1b[41;97mx\x1b[49my",
+      texts: ["x", "y"],
+      styles: [
+        { ground: 1, colour: 15 },
+        { ground: undefined, colour: 15 },
+      ],
+    },
+    { name: "a ground of the palette", line: "\x1b[48;5;10mx", texts: ["x"], styles: [{ ground: 2 }] },
     { name: "inverse", line: "\x1b[7ma\x1b[27mb", texts: ["a", "b"], styles: [{ inverse: true }, { inverse: false }] },
     { name: "a title and a cursor", line: "\x1b]0;title\x07a\x1b[2Kb", texts: ["a", "b"], styles: [{}, {}] },
     { name: "a progress bar", line: "10%\r50%\r100%\r", texts: ["100%"], styles: [{}] },

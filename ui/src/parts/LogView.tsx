@@ -203,7 +203,9 @@ function Text({ of }: { of: string }) {
 
 function classOf(style: Style): string {
   const flags = (["bold", "dim", "italic", "underline", "inverse"] as const).filter((flag) => style[flag]);
-  return [...flags, style.colour === undefined ? "" : `c${style.colour}`].join(" ");
+  // On a coloured ground a text has its own colour, so that it can be read.
+  const [kind, colour] = style.ground === undefined ? ["c", style.colour] : ["b", style.ground];
+  return [...flags, colour === undefined ? "" : `${kind}${colour}`].join(" ");
 }
 
 function useLog(execution: Execution, running: boolean, allowed: boolean): Reading {

@@ -9,6 +9,8 @@ export interface Style {
   readonly inverse?: boolean;
   /** One of the sixteen colours, 0 to 15. */
   readonly colour?: number;
+  /** That of the ground, one of the first eight. */
+  readonly ground?: number;
 }
 
 export interface Piece {
@@ -78,12 +80,17 @@ function styled(style: Style, codes: string): Style {
     else if (code === 24) next = { ...next, underline: false };
     else if (code >= 30 && code <= 37) next = { ...next, colour: code - 30 };
     else if (code >= 90 && code <= 97) next = { ...next, colour: code - 90 + 8 };
+    else if (code >= 40 && code <= 47) next = { ...next, ground: code - 40 };
+    else if (code >= 100 && code <= 107) next = { ...next, ground: code - 100 };
+    else if (code === 49) next = { ...next, ground: undefined };
     else if (code === 39) next = { ...next, colour: undefined };
     else if (code === 38 || code === 48) {
       // 38;5;N or 38;2;R;G;B: the nearest of the sixteen, which have a contrast to the ground in each theme.
       const kind = numbers[at + 1];
       const values = numbers.slice(at + 2, at + 5);
-      if (code === 38) next = { ...next, colour: kind === 5 ? ofPalette(values[0] ?? 0) : nearest(values) };
+      const found = kind === 5 ? ofPalette(values[0] ?? 0) : nearest(values);
+      if (code === 38) next = { ...next, colour: found };
+      else next = { ...next, ground: found === undefined ? undefined : found % 8 };
       at += kind === 5 ? 2 : kind === 2 ? 4 : 0;
     }
   }
