@@ -134,6 +134,7 @@ function Others({ one, all }: { one: Body; all: readonly Body[] }) {
   const { before, after, success } = around(one, all);
   const link = (to: Body | undefined, words: string) =>
     to && <Link href={executionPath(to.job_name, to.id)}>{words}</Link>;
+  if (!before && !after) return null;
   return (
     <nav class="others" aria-label="Other runs of the job">
       {link(before, "‹ Run before")}

@@ -34,10 +34,11 @@ export function Preview({ draft, use }: Props) {
   }, [schedule, timezone, name]);
   const preview = useQuery(asked.schedule ? JSON.stringify(asked) : null, async (signal) => {
     const body = { ...asked, count: UPCOMING };
+    const of = asked.timezone;
     try {
-      return { ...(await ask(api.POST("/v1/schedule/preview", { body, signal }))), error: "" };
+      return { ...(await ask(api.POST("/v1/schedule/preview", { body, signal }))), of, error: "" };
     } catch (error) {
-      if (error instanceof Refusal && error.status === 400) return { ...NOTHING, error: error.message };
+      if (error instanceof Refusal && error.status === 400) return { ...NOTHING, of, error: error.message };
       throw error;
     }
   });
@@ -65,7 +66,7 @@ export function Preview({ draft, use }: Props) {
       )}
       <ol class="slots">
         {data?.next.map((slot) => (
-          <Slot key={slot} at={Date.parse(slot)} timezone={asked.timezone} />
+          <Slot key={slot} at={Date.parse(slot)} timezone={data.of} />
         ))}
       </ol>
       {data?.clock_changes.map((sentence) => (
