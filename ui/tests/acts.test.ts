@@ -13,6 +13,7 @@ import { connection, heard } from "../src/state/live";
 import { attempt, notices } from "../src/state/notices";
 import { whoami } from "../src/state/session";
 import { around } from "../src/text/around";
+import { briefly } from "../src/text/draft";
 import { dayThatFailed, pauseEnds } from "../src/text/pauses";
 import { withSeconds } from "../src/text/presets";
 import { hasGrace, stoppingInWords } from "../src/text/stopping";
@@ -114,6 +115,12 @@ describe("a schedule without seconds", () => {
     { schedule: "@every 1h and some more", meant: undefined },
   ])("$schedule", ({ schedule, meant }) => expect(withSeconds(schedule)).toBe(meant));
 });
+
+test.each([
+  { text: "One. Two.", is: ["One. Two.", ""] },
+  { text: "As 1.5 h. Two. Three. Four.", is: ["As 1.5 h. Two.", "Three. Four."] },
+  { text: "", is: ["", ""] },
+])("in brief: $text", ({ text, is }) => expect(briefly(text)).toEqual(is));
 
 describe("the ends that a pause may have", () => {
   const at = (days: number, time: number) => Date.UTC(2026, 10, 27 + days, time);

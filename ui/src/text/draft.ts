@@ -85,6 +85,15 @@ export function parsed(text: string): { draft: Draft } | { error: string } {
   }
 }
 
+/** Sentences of a description that are shown at once. */
+const BRIEF = 2;
+
+/** The first sentences of a description, and the rest of it. */
+export function briefly(text: string): [string, string] {
+  const sentences = text.split(/(?<=\.) /);
+  return [sentences.slice(0, BRIEF).join(" "), sentences.slice(BRIEF).join(" ")];
+}
+
 /** Whether a value is an object with keys. */
 export function isObject(value: unknown): value is Draft {
   return value !== null && typeof value === "object" && !Array.isArray(value);

@@ -9,7 +9,7 @@ import { Panel } from "../../parts/Panel";
 import { zone } from "../../state/preferences";
 import { useQuery } from "../../state/query";
 import { fieldTime, readFieldTime } from "../../text/backfills";
-import { type Draft, LABELS, objectOf, pairsOf } from "../../text/draft";
+import { briefly, type Draft, LABELS, objectOf, pairsOf } from "../../text/draft";
 import { PRESETS } from "../../text/presets";
 import { instant } from "../../text/time";
 import { zones } from "../../text/zones";
@@ -27,11 +27,18 @@ export function About() {
   const { key = "", name } = about.value ?? {};
   const text = texts.value[key];
   if (!text) return null;
+  const [first, rest] = briefly(text);
   return (
     <Panel title="About this field" class="about">
       <p>
-        <b>{name}:</b> {text}
+        <b>{name}:</b> {first}
       </p>
+      {rest && (
+        <details key={key}>
+          <summary>More</summary>
+          <p>{rest}</p>
+        </details>
+      )}
     </Panel>
   );
 }
