@@ -103,6 +103,7 @@ describe("a slot in two zones", () => {
 
   test.each([
     { zone: "America/Argentina/Buenos_Aires", place: "Buenos Aires" },
+    { zone: "Asia/Kathmandu", place: "Kathmandu" },
     { zone: "Local", place: "UTC" },
     { zone: "Mars/X", place: "UTC" },
   ])("$zone is $place", ({ zone, place }) => expect(placeOf(jobZone(zone))).toBe(place));

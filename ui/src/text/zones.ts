@@ -12,7 +12,9 @@ export interface InBoth {
 export function jobZone(timezone: string): string {
   const name = zoneName("job", timezone) ?? "UTC";
   try {
-    return new Intl.DateTimeFormat("en-GB", { timeZone: name }).resolvedOptions().timeZone;
+    // It keeps the name that was given, where the browser knows the zone by an older one.
+    new Intl.DateTimeFormat("en-GB", { timeZone: name });
+    return name;
   } catch {
     return "UTC";
   }

@@ -318,7 +318,7 @@ function Fields({ draft, utc, set }: FormProps) {
         ["oldestFirst", "the oldest first"],
         ["newestFirst", "the newest first"],
       ])}
-      {number("parallelism", "Runs at the same time", "of all jobs together", 64)}
+      {number("parallelism", "Runs at the same time", "over all jobs", 64)}
       {choice("onFailure", "After a failure", "with its retries", [
         ["stop", "no further slot begins"],
         ["continue", "the others run"],
