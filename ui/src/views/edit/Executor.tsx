@@ -49,7 +49,12 @@ export function Executor({ executor, config, known, onChange, onFocus }: Props) 
   const begun = useRef(new Map<string, readonly Key[]>());
   if (keys && !begun.current.has(executor)) {
     const has = (key: Key) => key.required || values.has(key.name) || FIRST.has(key.name);
-    begun.current.set(executor, keys.filter(has));
+    // The image stands beside the executor, in the first row.
+    const isImage = ({ name }: Key) => Number(name === "image");
+    begun.current.set(
+      executor,
+      keys.filter(has).sort((a, b) => isImage(b) - isImage(a)),
+    );
   }
   const first = begun.current.get(executor) ?? [];
   const more = (keys ?? []).filter((key) => !first.includes(key));
