@@ -269,7 +269,7 @@ def test_slots_are_told_and_explained(seat: Seat) -> None:
     assert said.count("Z   ") == 2
     assert "is disabled" in seat.cli("next", "off").errors
     explained = seat.cli("explain", "good", "--from", "1h", "--to", "now").output
-    assert "on: earlier slots are not known" in explained
+    assert "on: of earlier slots, only the runs" in explained
     assert "is no slot" in seat.cli("explain", "good", "--at", "now").output
     assert "good" in seat.cli("agenda", "--within", "2d").output
 

@@ -8,8 +8,17 @@ test("a job is created, edited, explained and deleted", async ({ page }) => {
   await page.getByLabel("Name lower-case").fill("made-here");
   await page.getByLabel("Schedule").fill("*/5 * * * *");
   await expect(page.getByText(/has five fields, but six are needed/)).toBeVisible();
-  await page.getByLabel("Schedule").fill("0 0 4 * * *");
+  await page.getByRole("button", { name: "Use 0 */5 * * * *" }).click();
+  await expect(page.getByLabel("Schedule")).toHaveValue("0 */5 * * * *");
+  await page.getByRole("button", { name: "weekdays at 7:30" }).click();
+  await page.getByLabel("Time zone as").fill("Asia/Kathmandu");
   await expect(page.locator(".slots li")).toHaveCount(10);
+  await expect(page.locator(".slots li").first()).toContainText(/07:30:00 Kathmandu · .*for you/);
+  await page.getByLabel("Runs after").fill("night");
+  await expect(page.locator("datalist option[value=nightly-backup]")).toHaveCount(1);
+  await page.getByLabel("Runs after").fill("");
+  await expect(page.getByLabel("image")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Create" })).toBeInViewport();
   await page.getByLabel("command").fill('echo "x');
   await page.getByRole("button", { name: "Create" }).click();
   await expect(page.getByText(/the job is not valid: command: no closing quotation/)).toBeVisible();
@@ -66,7 +75,7 @@ test("what a colleague changes is shown beside one's own, and both are saved", a
   await page.goto("/ui/jobs/shared/edit");
   await page.getByLabel("Title").fill("Mine");
   await page.getByLabel("Retries").fill("3");
-  await expect(page.getByLabel("Changes", { exact: true })).toContainText("displayname");
+  await expect(page.getByLabel("Changes", { exact: true })).toContainText("Title");
   // Playwright answers that it stays.
   await page.getByRole("link", { name: "Busy" }).click();
   await expect(page.getByLabel("Title")).toHaveValue("Mine");

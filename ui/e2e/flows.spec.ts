@@ -1,5 +1,5 @@
 // What a person does: signing in, finding, changing, reading a log; and what the page does by itself.
-import { api, expect, expectAccessible, test } from "./page";
+import { api, expect, expectAccessible, picture, test } from "./page";
 
 const RUN = process.env.DKRON_UI_RUN ?? "";
 
@@ -126,6 +126,44 @@ test("a log that is not there yet is waited for", async ({ page }) => {
   await expect(page.getByText("no node has room")).toBeVisible();
   await expect(page.getByRole("region", { name: "Lines of the log" })).toContainText("it has begun");
   await expect(page.getByText("no node has room")).toHaveCount(0);
+  await page.getByRole("button", { name: "Stop sync" }).click();
+  await expectAccessible(page);
+  await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByText("stopping", { exact: true })).toBeVisible();
+  await page.route(/\/executions\/[^/]+\?details/, async (route) => {
+    const answer = await route.fetch();
+    const found = await answer.json();
+    found.details.stopping.until = new Date(Date.now() + 30_000).toISOString();
+    return route.fulfill({ json: found });
+  });
+  await expect(page.getByText(/stopping, \d+ s of grace left/)).toBeVisible();
+  await picture(page, "stopping");
+  const killed = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/stop"));
+  await page.getByRole("button", { name: "Kill now: sync" }).click();
+  expect((await killed).url()).toContain("now=true");
+  await expect(page.getByText("sync has a second to end.")).toBeVisible();
+});
+
+test("a run that is repeated is shown at once, beside those before it", async ({ page }) => {
+  const [newest] = await (await page.request.get("/v1/jobs/poll-11/executions")).json();
+  await page.goto(`/ui/jobs/poll-11/executions/${newest.id}`);
+  await page.getByRole("button", { name: "Run again" }).click();
+  await expect(page).not.toHaveURL(new RegExp(newest.id));
+  await expect(page.getByText("running", { exact: true })).toBeVisible();
+  await page.getByLabel("Full width").check();
+  await page.getByRole("link", { name: "Run before" }).click();
+  await expect(page).toHaveURL(new RegExp(newest.id));
+});
+
+test("the log of a failed run opens at its end, with addresses as links", async ({ page }) => {
+  const runs = await (await page.request.get("/v1/jobs/report/executions")).json();
+  const body = `see https://docs.example/why?a=1.\n${"line\n".repeat(2000)}the error\n`;
+  await page.route("**/log*", (route) => route.fulfill({ contentType: "text/plain", body }));
+  await page.goto(`/ui/jobs/report/executions/${runs[0].id}`);
+  await expect(page.getByText("the error", { exact: true })).toBeInViewport();
+  const link = page.getByRole("link", { name: "https://docs.example/why?a=1" });
+  await expect(link).toHaveAttribute("href", "https://docs.example/why?a=1");
+  await expect(link).toHaveAttribute("rel", "noreferrer noopener");
 });
 
 test("without the right to follow events, the page is read again from time to time", async ({ page }) => {

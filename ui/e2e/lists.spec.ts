@@ -19,15 +19,17 @@ test("a backfill is counted first, created once, suspended, resumed and cancelle
   await page.getByLabel("More actions").click();
   await page.getByRole("link", { name: "Backfill", exact: true }).click();
   await expect(page.getByRole("button", { name: /^Run/ })).toHaveCount(0);
+  // Its newest run has failed: that day is suggested, from its begin.
+  await expect(page.getByLabel("From")).toHaveValue(/T00:00$/);
   await page.getByLabel("Time zone of all times").selectOption("utc");
   await page.getByLabel("From").fill("2026-03-01T10:00");
   await page.getByLabel("To", { exact: false }).last().fill("2026-03-01T17:00");
-  await page.getByLabel("At once").fill("2");
+  await page.getByLabel("Runs at the same time").fill("2");
   await page.keyboard.press("Enter");
   const run = page.getByRole("button", { name: "Run 40 slots" });
   await expect(run).toBeVisible();
   await expectAccessible(page);
-  await page.getByLabel("At once").fill("3");
+  await page.getByLabel("Runs at the same time").fill("3");
   await expect(run).toHaveCount(0);
   await page.getByRole("button", { name: "Count the slots" }).click();
   await run.click();
@@ -56,9 +58,11 @@ test("a job is paused and resumed", async ({ page }) => {
   await page.goto("/ui/jobs/toggled");
   await page.getByLabel("More actions").click();
   await page.getByRole("link", { name: "Pause", exact: true }).click();
+  await page.getByRole("button", { name: "for 1 hour" }).click();
   await page.getByLabel("Reason").fill("<b>moves</b>");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "toggled" })).toBeVisible();
+  await expect(page.getByText(/\(until .*:00\)/)).toBeVisible();
   await expect(page.getByText("<b>moves</b>")).toBeVisible();
   await expectAccessible(page);
   await page.getByRole("button", { name: "Resume" }).click();
@@ -133,4 +137,8 @@ test("what the rights do not allow is not there", async ({ page }) => {
   await page.goto("/ui/cluster");
   await expect(page.getByText("Members").first()).toBeVisible();
   await expect(page.getByRole("heading", { name: "Access" })).toHaveCount(0);
+  rights.pop();
+  await page.goto("/ui/pauses");
+  await expect(page.getByText("Your rights do not allow you to see pauses here.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Pauses" })).toHaveCount(0);
 });

@@ -63,6 +63,7 @@ for (const { name, path, shows } of VIEWS) {
     await shot("dark");
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await expect(page.getByRole("navigation", { name: "Pages" }).getByRole("link").last()).toBeInViewport();
     await shot("phone", true);
     await page.setViewportSize({ width: 3840, height: 2160 });
     await expect(page.getByText(shows).first()).toBeVisible();

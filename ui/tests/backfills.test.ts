@@ -6,6 +6,7 @@ import {
   fieldTime,
   isForAll,
   jobsOf,
+  lastName,
   pausedJobs,
   progressOf,
   readFieldTime,
@@ -27,6 +28,12 @@ describe("labels", () => {
 });
 
 test("names are read once each", () => expect(readNames(" a, b\na,")).toEqual(["a", "b"]));
+
+test.each([
+  { text: "nigh", is: ["", "nigh"] },
+  { text: "a, b", is: ["a, ", "b"] },
+  { text: "a, ", is: ["a, ", ""] },
+])("the last name of '$text'", ({ text, is }) => expect(lastName(text)).toEqual(is));
 
 describe("how far a backfill is", () => {
   const of = (status: object) => progressOf({ status } as Backfill);
@@ -84,6 +91,7 @@ describe("a field for a time", () => {
   test("is in UTC if times are", () => {
     expect(fieldTime(at, true)).toBe("2026-03-01T12:30");
     expect(readFieldTime("2026-03-01T12:30:05", true)).toBe("2026-03-01T12:30:05Z");
+    expect(fieldTime(at + 5000, true)).toBe("2026-03-01T12:30:05");
   });
   test("in the reader's zone gives back the same time", () =>
     expect(readFieldTime(fieldTime(at, false), false)).toBe("2026-03-01T12:30:00Z"));

@@ -12,7 +12,9 @@ from dkron_api.edge.forwarded import host_of, items
 
 ANY = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE"
-EXPOSED = "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, Preference-Applied, Warning"
+EXPOSED = (
+    "X-Total-Count, Location, X-Whom, ETag, Retry-After, X-Request-Id, X-Execution-Id, Preference-Applied, Warning"
+)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 LIFE = "600"

@@ -14,7 +14,8 @@ from dkron_api.edge.tenancy import tenant_of
 from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
-from dkron_api.translate.execution import details, found, listed, running, shown, unplaced, with_output
+from dkron_api.translate.execution import details, found, listed, running, shown, stop_of, unplaced, with_output
+from dkron_api.translate.pod import ends_by, trace_of
 from dkron_api.translate.record import Job
 from dkron_api.translate.run import coming
 from dkron_crds.job import Active, Execution
@@ -46,15 +47,19 @@ async def show_execution(request: web.Request) -> web.StreamResponse:
     pods = tenant_of(request).pods
     if not flag(request, DETAILS):
         return json_answer(request, await _whole(pods, job, run))
-    whole, more = await asyncio.gather(_whole(pods, job, run), _details(request, pods, run))
+    whole, more = await asyncio.gather(_whole(pods, job, run), _details(request, pods, job, run))
     return json_answer(request, whole | {"details": more})
 
 
-async def _details(request: web.Request, pods: Pods, run: Execution | Active) -> dict[str, Any]:
+async def _details(request: web.Request, pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:
     settings = request.app[SETTINGS]
     uid = run.uid if isinstance(run, Active) else ""
-    trace = await pods.trace(run.job, uid=uid) if settings.trace_url else ""
-    return details(run, trace=trace, trace_url=settings.trace_address(trace))
+    stop = stop_of(job, run)
+    pod = await pods.look(run.job, uid=uid) if settings.trace_url or stop else None
+    if pod is None:
+        return details(run, stop=stop)
+    trace = trace_of(pod) if settings.trace_url else ""
+    return details(run, trace=trace, trace_url=settings.trace_address(trace), stop=stop, until=ends_by(pod))
 
 
 async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:

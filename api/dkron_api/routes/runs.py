@@ -28,7 +28,10 @@ from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.routes.run_orders import place, read_order, require_able, require_values
 from dkron_api.translate.prefer import Preference, read_preference
 from dkron_api.translate.record import Job, Object
-from dkron_api.translate.run import Progress, Run, finds_no_node, progress, refusal
+from dkron_api.translate.run import Progress, Run, coming, finds_no_node, progress, refusal
+
+EXECUTION = "X-Execution-Id"
+"""Header with the id under which the requested run is shown from the answer on."""
 
 
 def request_of(request: web.Request) -> Run:
@@ -58,6 +61,7 @@ async def run_job(request: web.Request) -> web.StreamResponse:
     with open_answer(request) if waiting else nullcontext():
         found = None if order is None else await place(request, job, order)
         run = request_of(request) if found is None else run_of(found, by=requester(request))
+        headers[EXECUTION] = coming(job, run, request.app[CLOCK]()).id
         if waiting:
             return await _wait(request, job, run, found, seconds=preference.seconds, headers=headers)
         await _ask(request, job, run, found)

@@ -12,6 +12,7 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
 from dkron_crds.schedule.zones import load_zone
+from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
 
 JSON = dict[str, Any]
@@ -38,7 +39,9 @@ def listed(
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
     items = [_with_flag(shown(job, run, zone=zone), run, limit) for run in runs]
-    return [item | {"details": details(run)} for item, run in zip(items, runs, strict=True)] if detailed else items
+    if not detailed:
+        return items
+    return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
 
 
 def single(job: Job, execution_id: str) -> JSON | None:
@@ -120,15 +123,29 @@ def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str 
     }
 
 
-def details(run: Execution | Active, *, trace: str = "", trace_url: str = "") -> JSON:
+def stop_of(job: Job, run: Execution | Active) -> Stop | None:
+    """Return the request to stop an attempt that is not over yet, if there is one."""
+    if isinstance(run, Execution):
+        return None
+    stops = (read_stop(key, str(text)) for key, text in job.annotations.items())
+    asked = (each for each in stops if each is not None and each.at is not None)
+    return next((each for each in asked if each.means(job=run.job, execution=run.id)), None)
+
+
+def details(
+    run: Execution | Active, *, trace: str = "", trace_url: str = "", stop: Stop | None = None, until: str = ""
+) -> JSON:
     """Return what Dkron's execution has no field for. `trace` is the id of its trace and `trace_url` the address that
-    shows it; both are empty if they are not known."""
+    shows it; both are empty if they are not known. `stop` is the request to stop it, and its pod may take `until`
+    then."""
     found: JSON = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
     if run.member:
         found["member"] = run.member
     if isinstance(run, Execution):
         told = {"exit_code": run.exit_code, "reason": run.reason or None, "message": run.message or None}
         found |= {key: value for key, value in told.items() if value is not None}
+    if stop is not None and stop.at is not None:
+        found["stopping"] = {"at": rfc3339(stop.at), "by": stop.by} | ({"until": until} if until else {})
     if trace:
         found |= {"trace_id": trace, "trace_url": trace_url}
     return found

@@ -37,6 +37,11 @@ def trace_of(pod: Object) -> str:
     return context.trace_id if context is not None and context.sampled else ""
 
 
+def ends_by(pod: Object) -> str:
+    """Return until when a pod that is being deleted may take to end, as RFC 3339; empty for any other."""
+    return str(pod["metadata"].get("deletionTimestamp") or "")
+
+
 def obstacle(pod: Object | None) -> str:
     """Return why the container has not started, in Kubernetes' words: `ErrImagePull: no such image`."""
     if pod is None:

@@ -93,9 +93,10 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
+# It deletes only pods that are ending: a stopped run that is to end at once.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list]
+  verbs: [list, delete]
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]

@@ -1,19 +1,22 @@
 """POST /v1/jobs/{job}/executions/{id}/stop: what is asked of the operator, and what is refused at once."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from dkron_api.auth.guard import Guard
-from dkron_api.routes import stops
+from dkron_api.routes import executions, stops
+from dkron_api.routes.docs import document
 from dkron_crds.job import JobStatus
 from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS
+from dkron_kube.paths import DKRON_JOBS, PODS
 from tests.support.api_app import Api, running_api
 from tests.support.api_callers import VALID, OneCaller
-from tests.support.builders import NAME, after, claim, execution, seen, wire_job
+from tests.support.builders import NAME, NOON, after, claim, execution, of_job, seen, wire_job, wire_pod
 
 RUNNING, WAITING, OVER = seen(claim()), claim(after(60), attempt=2, at=after(90)), execution(claim(after(-60)))
 STATUS = JobStatus(active=(RUNNING, WAITING), executions=(OVER,))
@@ -69,6 +72,37 @@ async def test_a_stop_is_refused_when(api: Api, target: str, status: int, says: 
     assert answer.status == status
     assert says in await answer.text()
     assert annotations(api) == {}
+
+
+@pytest.mark.parametrize(
+    ("uid", "deleted", "status", "kills"),
+    [
+        pytest.param(RUNNING.uid, NOON, 202, True, id="its pod is ending"),
+        pytest.param(RUNNING.uid, None, 409, False, id="no operator stops it yet"),
+        pytest.param("another", NOON, 202, False, id="only a forged pod is"),
+    ],
+)
+async def test_a_stop_now_shortens_the_grace_of_its_pod(
+    monkeypatch: pytest.MonkeyPatch, uid: str, deleted: datetime | None, status: int, *, kills: bool
+) -> None:
+    monkeypatch.setattr(stops, "PATIENCE", 0.0)
+    async with running_api(stops.ROUTES, executions.ROUTES) as api:
+        api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
+        pod = of_job(wire_pod(deleted=deleted), RUNNING.job, uid=uid)
+        pod["metadata"]["uid"] = "uid-of-pod"
+        api.kube.put(PODS, pod)
+        answer = await api.client.post(f"{path(RUNNING.id)}?now=true")
+        assert (answer.status, "delete pods pod" in api.kube.calls) == (status, kills)
+        assert annotations(api) == {f"stop.dkron.io/{RUNNING.job}": ASKED}, "it is asked to stop in any case"
+        api.know_jobs(api.kube.has(DKRON_JOBS, NAME))
+        api.kube.put(PODS, of_job(wire_pod(deleted=deleted), RUNNING.job))
+        shown = await api.client.get(f"/v1/jobs/{NAME}/executions/{RUNNING.id}?details=true")
+        until = {"until": "2026-03-01T12:00:30Z"} if deleted else {}
+        stopping = {"at": "2026-03-01T12:00:00Z", "by": "rest from 127.0.0.1"} | until
+        details = (await shown.json())["details"]
+        assert details["stopping"] == stopping
+        described = {"$ref": "#/components/schemas/execution_details", "components": document()["components"]}
+        jsonschema_rs.validator_for(described, validate_formats=True).validate(details)
 
 
 @pytest.mark.parametrize(

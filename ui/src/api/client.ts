@@ -82,6 +82,20 @@ export async function askJob(request: Promise<Answer<object>>): Promise<Job> {
   return (await asked(request)).data as Job;
 }
 
+/** A run that was requested, with the id of the execution that shows it from now on; empty if the server gives none. */
+export class Begun {
+  constructor(
+    readonly job: string,
+    readonly execution: string,
+  ) {}
+}
+
+/** The run of this job that an answer promises. */
+export async function askRun(job: string, request: Promise<Answer<object>>): Promise<Begun> {
+  const { response } = await asked(request);
+  return new Begun(job, response.headers.get("X-Execution-Id") ?? "");
+}
+
 /** A list, with how many entries there are before it was cut to a page. */
 export async function askList<T>(request: Promise<Answer<T[]>>): Promise<{ items: T[]; total: number }> {
   const { data, response } = await asked(request);

@@ -1,6 +1,6 @@
 // What only a DkronJob says, and requests that need it: runs with values, and a job that is to be enabled or disabled.
 
-import { api, ask, askJob, type Job, Refusal } from "./client";
+import { api, ask, askJob, askRun, type Begun, Refusal } from "./client";
 import type { components } from "./schema";
 
 export type Details = components["schemas"]["details"];
@@ -28,7 +28,7 @@ export function pausedBy(details: Pick<Details, "conditions"> | undefined): stri
 }
 
 /** Run the job with these values. Requests with the same key are the same run, so a second click is none. */
-export function orderRun(job: string, order: Order, key: string): Promise<Job> {
+export function orderRun(job: string, order: Order, key: string): Promise<Begun> {
   const params = { path: { job_name: job }, query: { wait: "false" }, header: { "Idempotency-Key": key } };
   const body = {
     parameters: order.parameters,
@@ -36,7 +36,7 @@ export function orderRun(job: string, order: Order, key: string): Promise<Job> {
     ...(order.reason ? { reason: order.reason } : {}),
     ...(order.force ? { force: true } : {}),
   };
-  return askJob(api.POST("/v1/jobs/{job_name}/run", { params, body }));
+  return askRun(job, api.POST("/v1/jobs/{job_name}/run", { params, body }));
 }
 
 /** A text that no other request has. `crypto.randomUUID` exists on pages of https and of this machine alone. */

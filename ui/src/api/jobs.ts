@@ -1,7 +1,7 @@
 // Requests about jobs that more than one view sends.
 
 import type { Edge } from "../text/graph";
-import { api, ask, askJob, askList, type Execution, type Job, type StateWord } from "./client";
+import { api, ask, askJob, askList, askRun, type Begun, type Execution, type Job, type StateWord } from "./client";
 import type { Keeper } from "./details";
 
 /** How a list of jobs is asked for; `page` counts from 0. */
@@ -117,15 +117,15 @@ export async function executionsOf(
   return (await askList<Execution>(api.GET("/v1/jobs/{job_name}/executions", { params, signal }))).items;
 }
 
-export function runJob(job: string): Promise<Job> {
+export function runJob(job: string): Promise<Begun> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
-  return askJob(api.POST("/v1/jobs/{job_name}/run", { params }));
+  return askRun(job, api.POST("/v1/jobs/{job_name}/run", { params }));
 }
 
 /** Run a job once more with what an execution was given. Its values stay on the server. */
-export function repeatRun(job: string, execution: string, reason: string): Promise<Job> {
+export function repeatRun(job: string, execution: string, reason: string): Promise<Begun> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
-  return askJob(api.POST("/v1/jobs/{job_name}/run", { params, body: { repeat: execution, reason } }));
+  return askRun(job, api.POST("/v1/jobs/{job_name}/run", { params, body: { repeat: execution, reason } }));
 }
 
 /** Run a job once more as an execution ran: with its slot, and with the values of a run that was asked for. Without an
@@ -140,9 +140,9 @@ export async function repeatOf(job: string, execution: string | undefined): Prom
 }
 
 /** Run a job once more for a slot, a time of RFC 3339. */
-export function runSlotAgain(job: string, slot: string, reason: string): Promise<Job> {
+export function runSlotAgain(job: string, slot: string, reason: string): Promise<Begun> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
-  return askJob(api.POST("/v1/jobs/{job_name}/run", { params, body: { scheduled_time: slot, reason } }));
+  return askRun(job, api.POST("/v1/jobs/{job_name}/run", { params, body: { scheduled_time: slot, reason } }));
 }
 
 export function toggleJob(job: string): Promise<Job> {
@@ -153,7 +153,8 @@ export function deleteJob(job: string): Promise<Job> {
   return askJob(api.DELETE("/v1/jobs/{job_name}", { params: { path: { job_name: job } } }));
 }
 
-export function stopExecution(job: string, execution: string): Promise<Execution> {
-  const params = { path: { job_name: job, execution } };
+/** Stop an execution; `now` ends the grace period of its pod. */
+export function stopExecution(job: string, execution: string, now = false): Promise<Execution> {
+  const params = { path: { job_name: job, execution }, query: now ? { now } : {} };
   return ask<Execution>(api.POST("/v1/jobs/{job_name}/executions/{execution}/stop", { params }));
 }

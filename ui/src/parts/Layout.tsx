@@ -1,27 +1,26 @@
 // What is on every page: where to go, whether it is live, and how it is shown.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { addressOf, NAMESPACE } from "../api/address";
+import { now } from "../state/clock";
 import { mayLeave } from "../state/leaving";
 import { connection, heard, isOld, leader } from "../state/live";
 import { nextTheme, theme, zone } from "../state/preferences";
 import { leave, may, whoami } from "../state/session";
 import { token } from "../state/token";
-import type { Zone } from "../text/time";
+import { wholeSeconds, type Zone } from "../text/time";
 import { paletteOpen } from "./Palette";
 import { PausedBanner } from "./PausedBanner";
-import { Elapsed } from "./Time";
 
 /** The dark part of the disc: half of it, none, all. */
 const SHADES = { system: "M8 2a6 6 0 0 1 0 12Z", light: "", dark: "M8 2a6 6 0 1 1 0 12a6 6 0 1 1 0-12Z" };
 
 const PAGES = [
-  ["/", "Overview"],
-  ["/jobs", "Jobs"],
-  ["/chains", "Chains"],
-  ["/busy", "Busy"],
+  ["/", "Overview", "list dkronjobs"],
+  ["/jobs", "Jobs", "list dkronjobs"],
+  ["/chains", "Chains", "list dkronjobs"],
+  ["/busy", "Busy", "list dkronjobs"],
   ["/backfills", "Backfills", "list dkronbackfills"],
   ["/pauses", "Pauses", "list dkronpauses"],
   ["/cluster", "Cluster"],
@@ -29,10 +28,6 @@ const PAGES = [
 
 export function Layout({ children }: { children: ComponentChildren }) {
   const [path] = useLocation();
-  const pages = useRef<HTMLElement>(null);
-  useEffect(() => {
-    if (path) bringIntoView(pages.current);
-  }, [path]);
   const isAt = (page: string) => (page === "/" ? path === "/" || path === "" : path.startsWith(page));
   return (
     <>
@@ -44,7 +39,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
         <Link href="/" class="brand">
           dkron{NAMESPACE && <span class="muted"> / {NAMESPACE}</span>}
         </Link>
-        <nav aria-label="Pages" ref={pages}>
+        <nav aria-label="Pages">
           {PAGES.filter(([, , right]) => !right || may(right)).map(([page, name]) => (
             <Link key={page} href={page} aria-current={isAt(page) ? "page" : undefined}>
               {name}
@@ -68,13 +63,6 @@ export function Layout({ children }: { children: ComponentChildren }) {
       </main>
     </>
   );
-}
-
-/** Where the pages have no room beside each other: show the one that is open, with a part of those before and after. */
-function bringIntoView(pages: HTMLElement | null): void {
-  const open = pages?.querySelector<HTMLElement>("[aria-current]");
-  if (!pages || !open) return;
-  pages.scrollLeft = open.offsetLeft - pages.offsetLeft - (pages.clientWidth - open.offsetWidth) / 2;
 }
 
 /** Go to the content of this view: by its address alone, the link would lead to that of <base>, the overview. */
@@ -134,7 +122,8 @@ function OldData() {
   if (!isOld()) return null;
   return (
     <p class="old" role="alert">
-      The connection to the server is lost. What you see is <Elapsed since={heard.value} /> old; it is tried again.
+      The connection to the server is lost. What you see is {wholeSeconds((now.value - heard.value) / 1000)} old. This
+      page tries again by itself.
     </p>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { API_BASE } from "../api/address";
 import { credentials, type Execution, NO_ANSWER, Refusal, refused } from "../api/client";
 import { tell } from "../state/notices";
+import { linked } from "../text/addresses";
 import { type Piece, pieces, plainText, type Style } from "../text/ansi";
 import { LogLines, linesWith } from "../text/log";
 
@@ -53,6 +54,11 @@ export function LogView({ execution, running, allowed }: Props) {
   useEffect(() => {
     if (tail && running && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [lines, tail, running]);
+  // Why a run failed is at the end of what it printed.
+  const isFailed = !running && !execution.success;
+  useEffect(() => {
+    if (log.done && isFailed && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [log.done, isFailed]);
   const goTo = (index: number) => {
     if (!hits.length) return;
     const at = (index + hits.length) % hits.length;
@@ -161,13 +167,15 @@ function Line({ number, at, plain, parts, kind }: LineProps) {
       <div class={`line ${kind}`} data-line={at}>
         <span class="no" aria-hidden="true" data-no={number} />
         <span class="text">
-          {parts
-            ? parts.map((piece, index) => (
-                <span key={index} class={classOf(piece.style)}>
-                  {piece.text}
-                </span>
-              ))
-            : plain}
+          {parts ? (
+            parts.map((piece, index) => (
+              <span key={index} class={classOf(piece.style)}>
+                <Text of={piece.text} />
+              </span>
+            ))
+          ) : (
+            <Text of={plain} />
+          )}
         </span>
       </div>
     ),
@@ -175,9 +183,29 @@ function Line({ number, at, plain, parts, kind }: LineProps) {
   );
 }
 
+/** A text in which addresses are links. */
+function Text({ of }: { of: string }) {
+  if (!of.includes("://")) return <>{of}</>;
+  return (
+    <>
+      {linked(of).map(({ text, href }, index) =>
+        href ? (
+          <a key={index} href={href} target="_blank" rel="noreferrer noopener">
+            {text}
+          </a>
+        ) : (
+          text
+        ),
+      )}
+    </>
+  );
+}
+
 function classOf(style: Style): string {
-  const flags = (["bold", "dim", "italic", "underline"] as const).filter((flag) => style[flag]);
-  return [...flags, style.colour === undefined ? "" : `c${style.colour}`].join(" ");
+  const flags = (["bold", "dim", "italic", "underline", "inverse"] as const).filter((flag) => style[flag]);
+  // On a coloured ground a text has its own colour, so that it can be read.
+  const [kind, colour] = style.ground === undefined ? ["c", style.colour] : ["b", style.ground];
+  return [...flags, colour === undefined ? "" : `${kind}${colour}`].join(" ");
 }
 
 function useLog(execution: Execution, running: boolean, allowed: boolean): Reading {

@@ -1,12 +1,21 @@
+import { Link } from "wouter-preact";
 import { dismiss, notices } from "../state/notices";
+import { executionPath } from "./links";
 
 /** The corner where notices appear. Screen readers read them out. */
 export function Notices() {
   return (
     <div class="notices" role="status" aria-live="polite">
-      {notices.value.map(({ id, text, bad }) => (
+      {notices.value.map(({ id, text, bad, begun }) => (
         <p key={id} class={bad ? "notice bad" : "notice"}>
-          <span>{text}</span>
+          <span>
+            {text}{" "}
+            {begun?.execution && (
+              <Link href={executionPath(begun.job, begun.execution)} onClick={() => dismiss(id)}>
+                Open the run
+              </Link>
+            )}
+          </span>
           <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(id)}>
             ×
           </button>

@@ -31,8 +31,7 @@ export function RunForm({ job, parameters, obstacle = "", onClose }: Props) {
     setSending(true);
     setTrouble("");
     try {
-      await orderRun(job, order, key.current.key);
-      tell(`${job} is asked to run.`);
+      tell(`${job} is asked to run.`, false, await orderRun(job, order, key.current.key));
       dialog.current?.close();
     } catch (error) {
       setTrouble(error instanceof Error ? error.message : String(error));

@@ -1,18 +1,22 @@
 // What a view shows while it has nothing to show: each says what is the matter, and what to do.
 
 import type { ComponentChildren } from "preact";
+import { isOld } from "../state/live";
 import type { Query } from "../state/query";
 
-/** Why something could not be read, with another try. */
+/** Why something could not be read, with another try where that may help. */
 export function Failure({ query }: { query: Pick<Query<unknown>, "error" | "reload"> }) {
   const { error, reload } = query;
-  if (!error) return null;
+  // While nothing answers, the line at the top of the page says so.
+  if (!error || (error.status === 0 && isOld())) return null;
   return (
     <div class="note bad" role="alert">
       <p>{sentence(error.status, error.message)}</p>
-      <button type="button" onClick={reload}>
-        Try again
-      </button>
+      {error.status !== 403 && (
+        <button type="button" onClick={reload}>
+          Try again
+        </button>
+      )}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 // Points and lengths of time. Only what counts on the screen is drawn again each second.
 
 import { now } from "../state/clock";
+import { heard, isOld } from "../state/live";
 import { shownZone } from "../state/preferences";
 import { ago, countdown, datedTime, fullTime, instant, relative, shortTime, wholeSeconds } from "../text/time";
 
@@ -54,8 +55,9 @@ export function Ago({ at, jobZone = "" }: Pick<Props, "at" | "jobZone">) {
   );
 }
 
-/** How long it has been going on. */
+/** How long it has been going on. While the screen is old, nobody knows whether it still does: then it stands still. */
 export function Elapsed({ since }: { since: string | number }) {
   const began = milliseconds(since);
-  return <>{began === undefined ? "" : wholeSeconds((now.value - began) / 1000)}</>;
+  const until = isOld() ? heard.value : now.value;
+  return <>{began === undefined ? "" : wholeSeconds((until - began) / 1000)}</>;
 }

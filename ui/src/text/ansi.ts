@@ -6,8 +6,11 @@ export interface Style {
   readonly dim?: boolean;
   readonly italic?: boolean;
   readonly underline?: boolean;
+  readonly inverse?: boolean;
   /** One of the sixteen colours, 0 to 15. */
   readonly colour?: number;
+  /** That of the ground, one of the first eight. */
+  readonly ground?: number;
 }
 
 export interface Piece {
@@ -16,6 +19,8 @@ export interface Piece {
 }
 
 const PLAIN: Style = {};
+/** Parts of a colour that differ by less, of 255, are grey. */
+const GREY = 40;
 // CSI sequences, OSC sequences to their end, other two-byte escapes, and control characters but tab.
 const ESCAPE =
   /\x1b\[([0-9;:]*)([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[^@-~]*$|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f]/g;
@@ -68,19 +73,44 @@ function styled(style: Style, codes: string): Style {
     else if (code === 2) next = { ...next, dim: true };
     else if (code === 3) next = { ...next, italic: true };
     else if (code === 4) next = { ...next, underline: true };
+    else if (code === 7) next = { ...next, inverse: true };
+    else if (code === 27) next = { ...next, inverse: false };
     else if (code === 22) next = { ...next, bold: false, dim: false };
     else if (code === 23) next = { ...next, italic: false };
     else if (code === 24) next = { ...next, underline: false };
     else if (code >= 30 && code <= 37) next = { ...next, colour: code - 30 };
     else if (code >= 90 && code <= 97) next = { ...next, colour: code - 90 + 8 };
+    else if (code >= 40 && code <= 47) next = { ...next, ground: code - 40 };
+    else if (code >= 100 && code <= 107) next = { ...next, ground: code - 100 };
+    else if (code === 49) next = { ...next, ground: undefined };
     else if (code === 39) next = { ...next, colour: undefined };
     else if (code === 38 || code === 48) {
-      // 38;5;N or 38;2;R;G;B: the first sixteen of a palette are shown, others as plain text.
+      // 38;5;N or 38;2;R;G;B: the nearest of the sixteen, which have a contrast to the ground in each theme.
       const kind = numbers[at + 1];
-      const colour = kind === 5 ? numbers[at + 2] : undefined;
-      if (code === 38) next = { ...next, colour: colour !== undefined && colour < 16 ? colour : undefined };
+      const values = numbers.slice(at + 2, at + 5);
+      const found = kind === 5 ? ofPalette(values[0] ?? 0) : nearest(values);
+      if (code === 38) next = { ...next, colour: found };
+      else next = { ...next, ground: found === undefined ? undefined : found % 8 };
       at += kind === 5 ? 2 : kind === 2 ? 4 : 0;
     }
   }
   return next;
+}
+
+/** One of the sixteen colours for one of the 256 of a palette: these, a cube of 6 by 6 by 6, and shades of grey. */
+function ofPalette(index: number): number | undefined {
+  if (index < 16) return index;
+  if (index > 255) return undefined;
+  if (index > 231) return nearest(Array(3).fill(8 + (index - 232) * 10));
+  const level = (step: number) => [0, 95, 135, 175, 215, 255][step % 6] ?? 0;
+  const place = index - 16;
+  return nearest([level(Math.floor(place / 36)), level(Math.floor(place / 6)), level(place)]);
+}
+
+/** The one of the first eight colours that is nearest in hue; what is grey is the text's own colour. */
+function nearest([red = 0, green = 0, blue = 0]: readonly number[]): number | undefined {
+  const most = Math.max(red, green, blue);
+  if (most - Math.min(red, green, blue) < GREY) return undefined;
+  // A part of a colour counts if it is more than half of the strongest: the bits of the eight colours.
+  return [red, green, blue].reduce((sum, part, bit) => sum + (part > most / 2 ? 1 << bit : 0), 0);
 }

@@ -71,6 +71,12 @@ export function readNames(text: string): string[] {
   return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
 }
 
+/** A text of names, divided before the last of them, which is being typed: `a, b` is `a, ` and `b`. */
+export function lastName(text: string): [string, string] {
+  const at = text.search(/[^\s,]*$/);
+  return [text.slice(0, at), text.slice(at)];
+}
+
 /** Which jobs a backfill is of. */
 export function jobsOf({ job, selector }: Pick<Backfill, "job" | "selector">): string {
   if (job) return job;
@@ -110,7 +116,7 @@ export const PAUSE_WORDS: Record<Pause["state"], string> = {
 /** What a field of type datetime-local shows for a time: in UTC, or in the reader's zone. */
 export function fieldTime(at: number, utc: boolean): string {
   const shifted = utc ? at : at - new Date(at).getTimezoneOffset() * 60_000;
-  return new Date(shifted).toISOString().slice(0, 16);
+  return new Date(shifted).toISOString().slice(0, 19).replace(/:00$/, "");
 }
 
 /** The time in such a field, as the API takes it; empty for what is no time. */

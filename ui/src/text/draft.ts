@@ -22,6 +22,28 @@ export const EDITABLE = [
   "expires_at",
 ] as const;
 
+/** What people call the fields. */
+export const LABELS: Readonly<Record<string, string>> = {
+  name: "Name",
+  displayname: "Title",
+  schedule: "Schedule",
+  timezone: "Time zone",
+  parent_job: "Runs after",
+  disabled: "Disabled",
+  concurrency: "While it runs",
+  retries: "Retries",
+  executor: "Executor",
+  executor_config: "Executor settings",
+  processors: "Processors",
+  tags: "Tags",
+  metadata: "Metadata",
+  owner: "Owner",
+  owner_email: "Owner's address",
+  ephemeral: "Ephemeral",
+  starts_at: "Starts at",
+  expires_at: "Expires at",
+};
+
 /** Fields that the API shows and only runs change. */
 const READ_ONLY: ReadonlySet<string> = new Set([
   "id",
@@ -61,6 +83,15 @@ export function parsed(text: string): { draft: Draft } | { error: string } {
   } catch (error) {
     return { error: error instanceof Error ? error.message : "This is not JSON." };
   }
+}
+
+/** Sentences of a description that are shown at once. */
+const BRIEF = 2;
+
+/** The first sentences of a description, and the rest of it. */
+export function briefly(text: string): [string, string] {
+  const sentences = text.split(/(?<=\.) /);
+  return [sentences.slice(0, BRIEF).join(" "), sentences.slice(BRIEF).join(" ")];
 }
 
 /** Whether a value is an object with keys. */

@@ -34,9 +34,12 @@ export function Backfills() {
   useTitle("Backfills");
   const page = pageIn(useSearch());
   const [goesOn, setGoesOn] = useState(false);
-  const list = useQuery(`backfills ${page}`, (signal) => listBackfills(page * PAGE, (page + 1) * PAGE, signal), {
-    every: goesOn ? SOON : LATER,
-  });
+  const mayList = may("list dkronbackfills");
+  const list = useQuery(
+    mayList ? `backfills ${page}` : null,
+    (signal) => listBackfills(page * PAGE, (page + 1) * PAGE, signal),
+    { every: goesOn ? SOON : LATER },
+  );
   const { data } = list;
   useEffect(() => setGoesOn(data?.items.some(isUnderWay) ?? false), [data]);
   const replace = (next: Backfill) =>
@@ -44,6 +47,7 @@ export function Backfills() {
       ...found,
       items: found.items.map((each) => (each.name === next.name ? next : each)),
     }));
+  if (!mayList) return <Empty page title="Your rights do not allow you to see backfills here." />;
   return (
     <div class="backfills">
       <header class="head">

@@ -1,14 +1,14 @@
 // Everything that runs, the longest first.
 
 import { Link } from "wouter-preact";
-import { busy, stopExecution } from "../api/jobs";
+import { busy } from "../api/jobs";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Empty, Failure, Loading } from "../parts/States";
+import { StopButton } from "../parts/Stop";
 import { type Column, Table } from "../parts/Table";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
-import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
 
@@ -70,18 +70,7 @@ export function Busy() {
                 >
                   Log
                 </Link>
-                {may("create dkronjobs/stop") && (
-                  <button
-                    type="button"
-                    class="quiet"
-                    aria-label={`Stop ${each.job_name}`}
-                    onClick={() =>
-                      attempt(() => stopExecution(each.job_name, each.id), `${each.job_name} is asked to stop.`)
-                    }
-                  >
-                    Stop
-                  </button>
-                )}
+                {may("create dkronjobs/stop") && <StopButton of={each} class="quiet" />}
               </td>
             </tr>
           ))}

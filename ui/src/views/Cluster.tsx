@@ -1,6 +1,7 @@
 // The installation: who leads, which machines there are, and whether it accepts jobs.
 
 import { useState } from "preact/hooks";
+import { Link } from "wouter-preact";
 import { api, ask, askList, type Member } from "../api/client";
 import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
@@ -171,24 +172,26 @@ function Pause() {
   const paused = pause.data?.paused;
   const set = async (on: boolean) => {
     const change = () => ask(on ? api.POST("/v1/pause", {}) : api.POST("/v1/unpause", {}));
-    await attempt(change, on ? "The installation is paused." : "New jobs are accepted again.");
+    await attempt(change, on ? "New jobs are refused." : "New jobs are accepted again.");
     pause.reload();
   };
   return (
     <Panel title="New jobs" class="pausing">
       <Failure query={pause} />
-      <p>{paused === undefined ? "–" : paused ? "Refused: the installation is paused." : "Accepted."}</p>
-      <p class="muted">A pause refuses new and changed jobs. Jobs that exist run as before.</p>
+      <p>{paused === undefined ? "–" : paused ? "Refused: no client can create or change a job." : "Accepted."}</p>
+      <p class="muted">
+        Jobs that exist run in any case. To keep them from running, <Link href="/pauses">pause jobs</Link>.
+      </p>
       {paused !== undefined && may("update dkronclusters/pause") && (
         <button type="button" class="after" onClick={() => (paused ? set(false) : setAsking(true))}>
-          {paused ? "End the pause" : "Pause"}
+          {paused ? "Accept new jobs" : "Refuse new jobs"}
         </button>
       )}
       {asking && (
         <Confirm
-          title="Pause the installation?"
-          text="No client can create or change a job until the pause ends. Jobs run as before."
-          verb="Pause"
+          title="Refuse new jobs?"
+          text="No client can create or change a job until you accept them again. Jobs that exist run as before."
+          verb="Refuse new jobs"
           onYes={() => set(true)}
           onClose={() => setAsking(false)}
         />

@@ -1,44 +1,55 @@
 // One attempt: how it went, the other attempts and members of its run, and its log while it is written.
 
-import { useState } from "preact/hooks";
-import { Link } from "wouter-preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Link, useLocation } from "wouter-preact";
 import { api, ask, askJob, type Execution as Body } from "../api/client";
-import { executionsOf, repeatRun, runSlotAgain, stopExecution } from "../api/jobs";
+import { executionsOf, repeatRun, runSlotAgain } from "../api/jobs";
+import { Copy } from "../parts/Copy";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
 import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
+import { StopButton, StoppingMark } from "../parts/Stop";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
+import { whoami } from "../state/session";
+import { around } from "../text/around";
 import { attemptsOf, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../text/slots";
 import { duration } from "../text/time";
+
+/** Seconds between two reads of a run that is stopping, and of one that has no node yet. */
+const [STOPPING, STARTING] = [2, 5];
 
 export function Execution({ job, id }: { job: string; id: string }) {
   useTitle(`${job}, a run`);
   const may = useRights(job);
   const concerns = (event: LiveEvent) => event.type === "execution" && event.execution.job_name === job;
   const params = { path: { job_name: job, execution: id }, query: { details: true } };
+  const [every, setEvery] = useState<number>();
   const one = useQuery(
     `execution ${job} ${id}`,
     (signal) => ask<Body>(api.GET("/v1/jobs/{job_name}/executions/{execution}", { params, signal })),
-    { concerns },
+    { concerns, every },
   );
+  useEffect(() => setEvery(one.data && soon(one.data)), [one.data]);
   const all = useQuery(`attempts ${job}`, (signal) => executionsOf(job, 0, signal, true), { concerns });
   const path = { job_name: job };
   const zone = useQuery(`zone ${job}`, (signal) => askJob(api.GET("/v1/jobs/{job_name}", { params: { path }, signal })))
     .data?.timezone;
+  const [isWide, setWide] = useState(false);
   const body = one.data;
+  useMember(job, id, one.data, all.data);
   if (one.error?.status === 404) {
     return (
-      <Empty page title="This execution is not kept any more.">
+      <Empty page title="This execution is not there.">
         <p>
-          A job keeps its latest executions (<code>history.executions</code>).{" "}
-          <Link href={jobPath(job)}>Show {job}</Link>
+          A job keeps its latest executions (<code>history.executions</code>). A requested one appears as it begins, and
+          if it is refused, the job says why. <Link href={jobPath(job)}>Show {job}</Link>
         </p>
       </Empty>
     );
@@ -62,7 +73,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
           </h1>
           {kind && (
             <p class="sub">
-              <Mark state={kind} word />
+              {body.details?.stopping ? <StoppingMark of={body} /> : <Mark state={kind} word />}
               {body.attempt && body.attempt > 1 && <span>attempt {body.attempt}</span>}
               {body.details?.member && <span>on {body.details.member}</span>}
               {whyFailed(body) && <span>{whyFailed(body)}</span>}
@@ -70,25 +81,16 @@ export function Execution({ job, id }: { job: string; id: string }) {
           )}
         </div>
         <div class="buttons">
-          {kind === "running" && may("create dkronjobs/stop") && (
-            <button
-              type="button"
-              class="danger"
-              onClick={() =>
-                attempt(() => stopExecution(job, id), "It is asked to stop; its pod gets its grace period.")
-              }
-            >
-              Stop
-            </button>
-          )}
+          {body && kind === "running" && may("create dkronjobs/stop") && <StopButton of={body} onAsked={one.reload} />}
           {kind && kind !== "running" && may("create dkronjobs/run") && <Again body={body} />}
         </div>
       </header>
+      {body && all.data && <Others one={body} all={all.data} />}
       <Failure query={one} />
       {!body && one.loading && <Loading rows={6} />}
       {body && (
-        <div class="grid">
-          <Panel title="Log" class="log-panel">
+        <div class={isWide ? "grid full" : "grid"}>
+          <Panel title="Log" class="log-panel" aside={<Wide is={isWide} set={setWide} />}>
             <LogView key={id} execution={body} running={kind === "running"} allowed={may("get dkronjobs/log")} />
           </Panel>
           <Panel title="This attempt" class="times">
@@ -101,17 +103,62 @@ export function Execution({ job, id }: { job: string; id: string }) {
   );
 }
 
+/** Seconds after which an attempt has to be read again, because no event tells what changes next. */
+function soon(body: Body): number | undefined {
+  if (result(body) !== "running") return undefined;
+  return body.details?.stopping ? STOPPING : body.node_name ? undefined : STARTING;
+}
+
+/** Go to the first member of a run, once the members exist: until then another id stands for all of them. */
+function useMember(job: string, id: string, body: Body | undefined, all: readonly Body[] | undefined): void {
+  const [, go] = useLocation();
+  const group = useRef(body?.group);
+  group.current = body?.group ?? group.current;
+  const isGone = !body && group.current !== undefined && all?.every((each) => each.id !== id);
+  const member = isGone ? all?.find((each) => each.group === group.current)?.id : undefined;
+  useEffect(() => {
+    if (member) go(executionPath(job, member), { replace: true });
+  }, [job, member, go]);
+}
+
+function Wide({ is, set }: { is: boolean; set: (is: boolean) => void }) {
+  return (
+    <label class="wide-log">
+      <input type="checkbox" checked={is} onChange={(event) => set(event.currentTarget.checked)} /> Full width
+    </label>
+  );
+}
+
+/** The runs before and after this one. */
+function Others({ one, all }: { one: Body; all: readonly Body[] }) {
+  const { before, after, success } = around(one, all);
+  const link = (to: Body | undefined, words: string) =>
+    to && <Link href={executionPath(to.job_name, to.id)}>{words}</Link>;
+  if (!before && !after) return null;
+  return (
+    <nav class="others" aria-label="Other runs of the job">
+      {link(before, "‹ Run before")}
+      {link(after, "Run after ›")}
+      {result(one) === "failed" && success?.id !== before?.id && link(success, "Last success before")}
+    </nav>
+  );
+}
+
 /** Runs the job once more: for the same slot, and with what was given to a run that a user or a backfill asked for. */
 function Again({ body }: { body: Body }) {
   const [asking, setAsking] = useState(false);
+  const [, go] = useLocation();
   const { details, job_name: job, id, success } = body;
   const wasAskedFor = details === undefined || ["manual", "backfill"].includes(details.trigger);
   const run = async () => {
     if (asking) return;
     setAsking(true);
     const reason = `again after ${id}`.slice(0, 256);
-    const request = () => (wasAskedFor ? repeatRun(job, id, reason) : runSlotAgain(job, details.slot, reason));
-    await attempt(request, `${job} is asked to run again${wasAskedFor ? "" : " for this slot"}.`);
+    const request = async () => {
+      const begun = await (wasAskedFor ? repeatRun(job, id, reason) : runSlotAgain(job, details.slot, reason));
+      if (begun.execution) go(executionPath(job, begun.execution));
+    };
+    await attempt(request, `${job} is asked to run again${wasAskedFor ? "" : " for the same slot"}.`);
     setAsking(false);
   };
   const title = wasAskedFor
@@ -144,8 +191,18 @@ function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
           ["Cause", details && CAUSES[details.trigger]],
           ["Member", details?.member],
           ["Node", body.node_name || (running ? "none yet" : "")],
-          ["Failed by", whyFailed(body)],
-          ["Kubernetes Job", details && <code key="j">{details.job}</code>],
+          [
+            "Kubernetes Job",
+            details && (
+              <>
+                <code>{details.job}</code>{" "}
+                <Copy
+                  text={`kubectl --namespace ${whoami.value?.namespace} logs job/${details.job}`}
+                  label="Copy kubectl logs"
+                />
+              </>
+            ),
+          ],
           ["Id", <code key="i">{body.id}</code>],
         ]}
       />

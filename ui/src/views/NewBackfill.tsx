@@ -1,19 +1,24 @@
 // Run slots of the past again: which, how, and what that comes to before anything runs.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
 import { type Backfill, type BackfillBody, createBackfill, planOf } from "../api/backfills";
 import { Refusal } from "../api/client";
+import { executionsOf } from "../api/jobs";
+import { JobNames } from "../parts/JobNames";
 import { backfillPath } from "../parts/links";
 import { Facts, Panel } from "../parts/Panel";
 import { Empty } from "../parts/States";
 import { When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
+import { now } from "../state/clock";
 import { tell } from "../state/notices";
 import { zone } from "../state/preferences";
+import { useQuery } from "../state/query";
 import { may } from "../state/session";
 import { extentOf, fieldTime, readFieldTime, readLabels, sameRuns } from "../text/backfills";
 import { objectOf } from "../text/draft";
+import { dayThatFailed } from "../text/pauses";
 import { Labelled } from "./edit/Labelled";
 import { Pairs } from "./edit/Pairs";
 
@@ -80,7 +85,16 @@ export function NewBackfill() {
     reason: "",
     parameters: [],
   }));
-  if (!may("create dkronbackfills")) return <Empty page title="Your rights do not allow a backfill here." />;
+  const begin = useRef(draft.from);
+  const isAllowed = may("create dkronbackfills");
+  const failed = useDayThatFailed(isAllowed ? job : "", utc);
+  useEffect(() => {
+    if (!failed) return;
+    const [from, to] = failed.map((at) => fieldTime(at, utc));
+    // A reader who was faster has another day in mind.
+    setDraft((before) => (before.from === begin.current ? { ...before, from: from ?? "", to: to ?? "" } : before));
+  }, [failed, utc]);
+  if (!isAllowed) return <Empty page title="Your rights do not allow a backfill here." />;
   return (
     <div class="edit">
       <header class="head">
@@ -94,6 +108,12 @@ export function NewBackfill() {
       <Form draft={draft} utc={utc} set={(changes) => setDraft((before) => ({ ...before, ...changes }))} />
     </div>
   );
+}
+
+/** The day of the newest failed run of a job, once it is known. */
+function useDayThatFailed(job: string, utc: boolean): [number, number] | undefined {
+  const { data } = useQuery(job ? `failed ${job}` : null, (signal) => executionsOf(job, 0, signal));
+  return useMemo(() => data && dayThatFailed(data, now.peek(), utc), [data, utc]);
 }
 
 interface FormProps {
@@ -264,14 +284,18 @@ function Fields({ draft, utc, set }: FormProps) {
   const text = (key: "job" | "labels" | "reason", label: string, about: string, required = false) => (
     <Labelled label={label} hint={about}>
       {(id) => (
-        <input
-          id={id}
-          required={required}
-          spellcheck={false}
-          maxLength={key === "reason" ? 256 : undefined}
-          value={draft[key]}
-          onInput={(event) => set({ [key]: event.currentTarget.value })}
-        />
+        <>
+          <input
+            id={id}
+            list={key === "job" ? `${id}-list` : undefined}
+            required={required}
+            spellcheck={false}
+            maxLength={key === "reason" ? 256 : undefined}
+            value={draft[key]}
+            onInput={(event) => set({ [key]: event.currentTarget.value })}
+          />
+          {key === "job" && <JobNames id={`${id}-list`} text={draft.job} />}
+        </>
       )}
     </Labelled>
   );
@@ -294,16 +318,16 @@ function Fields({ draft, utc, set }: FormProps) {
         ["oldestFirst", "the oldest first"],
         ["newestFirst", "the newest first"],
       ])}
-      {number("parallelism", "At once", "runs, over all jobs", 64)}
+      {number("parallelism", "Runs at the same time", "over all jobs", 64)}
       {choice("onFailure", "After a failure", "with its retries", [
         ["stop", "no further slot begins"],
         ["continue", "the others run"],
       ])}
-      {choice("concurrency", "Beside other runs", "of the same job", [
-        ["allow", "yes"],
-        ["forbid", "no: the next slot waits"],
+      {choice("concurrency", "If the job runs already", "by its schedule or on request", [
+        ["allow", "the slot runs beside it"],
+        ["forbid", "the slot waits for that run"],
       ])}
-      {number("maxRuns", "At most", "slots; more are refused", 10_000)}
+      {number("maxRuns", "Limit", "a period with more slots is refused", 10_000)}
       {text("reason", "Reason", "for people")}
       <Pairs label="Parameters" pairs={draft.parameters} onChange={(parameters) => set({ parameters })} />
     </div>

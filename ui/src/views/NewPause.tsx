@@ -5,15 +5,18 @@ import { Link, useLocation, useSearch } from "wouter-preact";
 import { NAMESPACE } from "../api/address";
 import { Refusal } from "../api/client";
 import { createPause, type PauseBody } from "../api/pauses";
+import { JobNames } from "../parts/JobNames";
 import { jobPath } from "../parts/links";
 import { Panel } from "../parts/Panel";
 import { Empty } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
+import { now } from "../state/clock";
 import { tell } from "../state/notices";
 import { pausesChanged } from "../state/pauses";
 import { zone } from "../state/preferences";
 import { may, whoami } from "../state/session";
-import { readFieldTime, readLabels, readNames } from "../text/backfills";
+import { fieldTime, readFieldTime, readLabels, readNames } from "../text/backfills";
+import { pauseEnds } from "../text/pauses";
 import { Labelled } from "./edit/Labelled";
 
 interface Draft {
@@ -139,14 +142,18 @@ function Fields({ draft, utc, set }: FieldsProps) {
   const text = (key: "jobs" | "labels" | "reason" | "by", label: string, hint: string, required = false) => (
     <Labelled label={label} hint={hint}>
       {(id) => (
-        <input
-          id={id}
-          required={required}
-          spellcheck={false}
-          maxLength={key === "reason" || key === "by" ? 256 : undefined}
-          value={draft[key]}
-          onInput={(event) => set({ [key]: event.currentTarget.value })}
-        />
+        <>
+          <input
+            id={id}
+            list={key === "jobs" ? `${id}-list` : undefined}
+            required={required}
+            spellcheck={false}
+            maxLength={key === "reason" || key === "by" ? 256 : undefined}
+            value={draft[key]}
+            onInput={(event) => set({ [key]: event.currentTarget.value })}
+          />
+          {key === "jobs" && <JobNames id={`${id}-list`} text={draft.jobs} />}
+        </>
       )}
     </Labelled>
   );
@@ -168,13 +175,21 @@ function Fields({ draft, utc, set }: FieldsProps) {
       {text("reason", "Reason", "users of the jobs see it", true)}
       <Labelled label="Until" hint={`${utc ? "UTC" : "your local time"}; empty: until it is resumed`}>
         {(id) => (
-          <input
-            id={id}
-            type="datetime-local"
-            step={1}
-            value={draft.until}
-            onInput={(event) => set({ until: event.currentTarget.value })}
-          />
+          <>
+            <input
+              id={id}
+              type="datetime-local"
+              value={draft.until}
+              onInput={(event) => set({ until: event.currentTarget.value })}
+            />
+            <p class="presets">
+              {pauseEnds(now.peek(), utc).map(([words, end]) => (
+                <button key={words} type="button" class="quiet" onClick={() => set({ until: fieldTime(end, utc) })}>
+                  {words}
+                </button>
+              ))}
+            </p>
+          </>
         )}
       </Labelled>
       <Labelled label="Afterwards" hint="what comes due meanwhile">

@@ -33,12 +33,14 @@ const PAGE = 50;
 export function Pauses() {
   useTitle("Pauses");
   const page = pageIn(useSearch());
+  const mayList = may("list dkronpauses");
   const list = useQuery(
-    `pauses ${page} ${pauseChanges()}`,
+    mayList ? `pauses ${page} ${pauseChanges()}` : null,
     (signal) => listPauses({ start: page * PAGE, end: (page + 1) * PAGE }, signal),
     { every: 5 },
   );
   const { data } = list;
+  if (!mayList) return <Empty page title="Your rights do not allow you to see pauses here." />;
   return (
     <div class="pauses">
       <header class="head">

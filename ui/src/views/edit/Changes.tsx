@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { type Change, changesOf, clashesOf, type Path, shown } from "../../text/changes";
-import type { Draft } from "../../text/draft";
+import { type Draft, LABELS } from "../../text/draft";
 
 export function Changes({ changes }: { changes: readonly Change[] }) {
   return (
@@ -30,8 +30,13 @@ function List({ changes }: { changes: readonly Change[] }) {
   );
 }
 
-function PathName({ path }: { path: Path }) {
-  return <code class="path">{path.join(" › ")}</code>;
+function PathName({ path: [field = "", ...keys] }: { path: Path }) {
+  return (
+    <span class="path">
+      {LABELS[field] ?? <code>{field}</code>}
+      {keys.length > 0 && <code> › {keys.join(" › ")}</code>}
+    </span>
+  );
 }
 
 function Value({ of, kind }: { of: unknown; kind: "was" | "is" }) {

@@ -12,6 +12,9 @@ type Key = Known["keys"][number];
 /** Settings that take more than a line. */
 const LONG: ReadonlySet<string> = new Set(["command", "body", "message", "message.body"]);
 
+/** Settings that are shown at once, whether they are set or not. */
+const FIRST: ReadonlySet<string> = new Set(["command", "image"]);
+
 interface Props {
   executor: string;
   config: Pair[];
@@ -45,8 +48,13 @@ export function Executor({ executor, config, known, onChange, onFocus }: Props) 
   // Which settings come first is decided once, so that no field moves while it is typed in.
   const begun = useRef(new Map<string, readonly Key[]>());
   if (keys && !begun.current.has(executor)) {
-    const has = (key: Key) => key.required || values.has(key.name) || key.name === "command";
-    begun.current.set(executor, keys.filter(has));
+    const has = (key: Key) => key.required || values.has(key.name) || FIRST.has(key.name);
+    // The image stands beside the executor, in the first row.
+    const isImage = ({ name }: Key) => Number(name === "image");
+    begun.current.set(
+      executor,
+      keys.filter(has).sort((a, b) => isImage(b) - isImage(a)),
+    );
   }
   const first = begun.current.get(executor) ?? [];
   const more = (keys ?? []).filter((key) => !first.includes(key));

@@ -1,11 +1,18 @@
 // The fields of a job, with the descriptions of the custom resource.
 
 import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { api, ask, type JobFields } from "../../api/client";
+import { JobNames } from "../../parts/JobNames";
 import { Panel } from "../../parts/Panel";
+import { zone } from "../../state/preferences";
 import { useQuery } from "../../state/query";
-import { type Draft, objectOf, pairsOf } from "../../text/draft";
+import { fieldTime, readFieldTime } from "../../text/backfills";
+import { briefly, type Draft, LABELS, objectOf, pairsOf } from "../../text/draft";
+import { PRESETS } from "../../text/presets";
+import { instant } from "../../text/time";
+import { zones } from "../../text/zones";
 import { Executor } from "./Executor";
 import { Labelled } from "./Labelled";
 import { Pairs } from "./Pairs";
@@ -20,11 +27,18 @@ export function About() {
   const { key = "", name } = about.value ?? {};
   const text = texts.value[key];
   if (!text) return null;
+  const [first, rest] = briefly(text);
   return (
     <Panel title="About this field" class="about">
       <p>
-        <b>{name}:</b> {text}
+        <b>{name}:</b> {first}
       </p>
+      {rest && (
+        <details key={key}>
+          <summary>More</summary>
+          <p>{rest}</p>
+        </details>
+      )}
     </Panel>
   );
 }
@@ -47,52 +61,77 @@ export function Fields({ draft, set, isNew }: Props) {
     [],
   );
   const text = (key: string) => String(draft[key] ?? "");
-  const tell = (key: string, label: string) => () => {
-    about.value = { key, name: label };
+  const utc = zone.value !== "local";
+  const label = (key: string) => LABELS[key] ?? key;
+  const tell = (key: string) => () => {
+    about.value = { key, name: label(key) };
   };
-  const field = (key: string, label: string, hint = "", required = false) => (
-    <Labelled label={label} hint={hint} onFocus={tell(key, label)}>
+  /** `suggests` returns what stands below the field; a datalist in it has the id that it is given. */
+  const field = (key: string, hint = "", required = false, suggests?: (id: string) => ComponentChildren) => (
+    <Labelled label={label(key)} hint={hint} onFocus={tell(key)}>
+      {(id) => (
+        <>
+          <input
+            id={id}
+            list={suggests && `${id}-list`}
+            required={required}
+            spellcheck={false}
+            autocomplete="off"
+            value={text(key)}
+            onInput={(event) => set(key, event.currentTarget.value)}
+          />
+          {suggests?.(`${id}-list`)}
+        </>
+      )}
+    </Labelled>
+  );
+  const moment = (key: string, hint: string) => (
+    <Labelled label={label(key)} hint={`${hint}; ${utc ? "UTC" : "your local time"}`} onFocus={tell(key)}>
       {(id) => (
         <input
           id={id}
-          required={required}
-          spellcheck={false}
-          value={text(key)}
-          onInput={(event) => set(key, event.currentTarget.value)}
+          type="datetime-local"
+          step={1}
+          value={momentOf(draft[key], utc)}
+          onInput={(event) => set(key, readFieldTime(event.currentTarget.value, utc) || null)}
         />
       )}
     </Labelled>
   );
-  const moment = (key: string, label: string, hint: string) => (
-    <Labelled label={label} hint={hint} onFocus={tell(key, label)}>
-      {(id) => (
-        <input
-          id={id}
-          spellcheck={false}
-          placeholder="2026-12-01T00:00:00Z"
-          value={text(key)}
-          onInput={(event) => set(key, event.currentTarget.value || null)}
-        />
-      )}
-    </Labelled>
-  );
-  const pairs = (key: string, label: string, hint: string) => (
+  const pairs = (key: string, hint: string) => (
     <Pairs
-      label={label}
+      label={label(key)}
       hint={hint}
       pairs={pairsOf(draft[key])}
       onChange={(next) => set(key, objectOf(next))}
-      onFocus={tell(key, label)}
+      onFocus={tell(key)}
     />
   );
   return (
     <div class="fields">
-      {isNew && field("name", "Name", "lower-case letters, digits, - and _", true)}
-      {field("displayname", "Title", "for people")}
-      {field("schedule", "Schedule", "six fields, seconds first, or @daily")}
-      {field("timezone", "Time zone", "as Europe/Madrid; empty means UTC")}
-      {field("parent_job", "Runs after", "a job whose success starts this one")}
-      <Labelled label="While it runs" hint="what a further slot does" onFocus={tell("concurrency", "While it runs")}>
+      {isNew && field("name", "lower-case letters, digits, - and _", true)}
+      {field("displayname", "for people")}
+      <div>
+        {field("schedule", "six fields, seconds first, or @daily")}
+        <p class="presets">
+          {PRESETS.map(([schedule, words]) => (
+            <button key={schedule} type="button" class="quiet" onClick={() => set("schedule", schedule)}>
+              {words}
+            </button>
+          ))}
+        </p>
+      </div>
+      {field("timezone", "as Europe/Madrid; empty means UTC", false, (id) => (
+        <datalist id={id}>
+          {zones().map((each) => (
+            <option key={each} value={each} />
+          ))}
+        </datalist>
+      ))}
+      {field("parent_job", "a job whose success starts this one", false, (id) => (
+        <JobNames id={id} text={text("parent_job")} />
+      ))}
+      <Labelled label={label("concurrency")} hint="what a further slot does" onFocus={tell("concurrency")}>
         {(id) => (
           <select
             id={id}
@@ -105,7 +144,7 @@ export function Fields({ draft, set, isNew }: Props) {
           </select>
         )}
       </Labelled>
-      <Labelled label="Retries" hint="after a failure" onFocus={tell("retries", "Retries")}>
+      <Labelled label={label("retries")} hint="after a failure" onFocus={tell("retries")}>
         {(id) => (
           <input
             id={id}
@@ -120,20 +159,20 @@ export function Fields({ draft, set, isNew }: Props) {
         executor={text("executor") || "shell"}
         config={pairsOf(draft.executor_config)}
         known={described.data?.executors}
-        onFocus={tell("executor", "Executor")}
+        onFocus={tell("executor")}
         onChange={(executor, config) => {
           set("executor", executor);
           set("executor_config", objectOf(config));
         }}
       />
-      {pairs("tags", "Tags", "of the nodes that run it")}
-      {pairs("metadata", "Metadata", "free pairs, to find it by")}
-      {field("owner", "Owner")}
-      {field("owner_email", "Owner's address")}
-      {moment("starts_at", "Starts at", "no run before")}
-      {moment("expires_at", "Expires at", "no run after")}
+      {pairs("tags", "of the nodes that run it")}
+      {pairs("metadata", "free pairs, to find it by")}
+      {field("owner")}
+      {field("owner_email")}
+      {moment("starts_at", "no run before")}
+      {moment("expires_at", "no run after")}
       {(["disabled", "ephemeral"] as const).map((key) => (
-        <label key={key} class="check" onFocusIn={tell(key, key)}>
+        <label key={key} class="check" onFocusIn={tell(key)}>
           <input
             type="checkbox"
             checked={draft[key] === true}
@@ -144,4 +183,10 @@ export function Fields({ draft, set, isNew }: Props) {
       ))}
     </div>
   );
+}
+
+/** What a field for a time shows of a value; nothing for one that is no time. */
+function momentOf(value: unknown, utc: boolean): string {
+  const at = instant(typeof value === "string" ? value : "");
+  return at === undefined ? "" : fieldTime(at, utc);
 }

@@ -90,6 +90,8 @@ export function Form({ opened, newest, reload }: Props) {
     setBase(theirs);
     setTrouble(undefined);
   };
+  const takeSchedule = (schedule: string) =>
+    mode === "form" ? set("schedule", schedule) : take({ ...shown, schedule }, mode);
   const submit = async (force: boolean) => {
     setSaving(true);
     setTrouble(undefined);
@@ -154,7 +156,7 @@ export function Form({ opened, newest, reload }: Props) {
             {trouble.message}
           </p>
         )}
-        <div class="buttons">
+        <div class="buttons sticky">
           <button
             type="submit"
             class="primary"
@@ -171,10 +173,15 @@ export function Form({ opened, newest, reload }: Props) {
           <Link class="button" href={opened ? jobPath(opened.body.name) : "/jobs"}>
             Cancel
           </Link>
+          {base && changes.length > 0 && (
+            <span class="muted">
+              {changes.length} {changes.length === 1 ? "change" : "changes"}
+            </span>
+          )}
         </div>
       </Panel>
       <Panel title="Next ten runs" class="preview">
-        <Preview draft={shown} />
+        <Preview draft={shown} use={takeSchedule} />
       </Panel>
       {mode === "form" && <About />}
     </form>

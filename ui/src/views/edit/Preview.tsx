@@ -3,15 +3,27 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, ask, Refusal } from "../../api/client";
 import { Failure } from "../../parts/States";
-import { When } from "../../parts/Time";
+import { now } from "../../state/clock";
+import { zone } from "../../state/preferences";
 import { useQuery } from "../../state/query";
 import type { Draft } from "../../text/draft";
+import { withSeconds } from "../../text/presets";
+import { fullTime } from "../../text/time";
+import { inBoth, jobZone, placeOf } from "../../text/zones";
 
 const UPCOMING = 10;
 /** Milliseconds after the last key before a schedule is tried. */
 const TYPED = 350;
 
-export function Preview({ draft }: { draft: Draft }) {
+const NOTHING = { next: [], words: "", clock_changes: [] };
+
+interface Props {
+  draft: Draft;
+  /** Take another schedule over. */
+  use: (schedule: string) => void;
+}
+
+export function Preview({ draft, use }: Props) {
   const schedule = String(draft.schedule ?? "");
   const timezone = String(draft.timezone ?? "");
   const name = String(draft.name ?? "");
@@ -22,35 +34,66 @@ export function Preview({ draft }: { draft: Draft }) {
   }, [schedule, timezone, name]);
   const preview = useQuery(asked.schedule ? JSON.stringify(asked) : null, async (signal) => {
     const body = { ...asked, count: UPCOMING };
+    const of = asked.timezone;
     try {
-      return { next: (await ask(api.POST("/v1/schedule/preview", { body, signal }))).next, error: "" };
+      return { ...(await ask(api.POST("/v1/schedule/preview", { body, signal }))), of, error: "" };
     } catch (error) {
-      if (error instanceof Refusal && error.status === 400) return { next: [], error: error.message };
+      if (error instanceof Refusal && error.status === 400) return { ...NOTHING, of, error: error.message };
       throw error;
     }
   });
   if (!schedule) return <p class="muted">Without a schedule it runs after its parent job, or on request.</p>;
   const { data } = preview;
+  const meant = withSeconds(asked.schedule);
   return (
     <>
       {draft.disabled === true && <p class="note warn">The job is disabled: these slots would not run.</p>}
       {Boolean(draft.parent_job) && <p class="note warn">The job runs after {String(draft.parent_job)} instead.</p>}
       <Failure query={preview} />
       {data?.error && (
-        <p class="note bad" role="status">
-          {data.error}
-        </p>
+        <div class="note bad" role="status">
+          <p>{data.error}</p>
+          {meant && (
+            <button type="button" onClick={() => use(meant)}>
+              Use {meant}
+            </button>
+          )}
+        </div>
       )}
+      {data?.words && <p class="in-words sentence">{data.words}</p>}
       {data && !data.error && data.next.length === 0 && (
         <p class="muted">It never comes due: it runs only on request.</p>
       )}
       <ol class="slots">
         {data?.next.map((slot) => (
-          <li key={slot}>
-            <When at={slot} jobZone={timezone} />
-          </li>
+          <Slot key={slot} at={Date.parse(slot)} timezone={data.of} />
         ))}
       </ol>
+      {data?.clock_changes.map((sentence) => (
+        <p key={sentence} class="note">
+          {sentence}.
+        </p>
+      ))}
     </>
+  );
+}
+
+/** A slot in the zone of the job, which decides, and in that of the reader. */
+function Slot({ at, timezone }: { at: number; timezone: string }) {
+  const reader = zone.value === "local" ? undefined : "UTC";
+  const { job, reader: own } = inBoth(at, now.peek(), timezone, reader);
+  const place = jobZone(timezone);
+  return (
+    <li>
+      <time dateTime={new Date(at).toISOString()} title={fullTime(at, place)}>
+        {job} {placeOf(place)}
+      </time>
+      {own && (
+        <span class="muted">
+          {" "}
+          · {own} {reader ?? "for you"}
+        </span>
+      )}
+    </li>
   );
 }
