@@ -1,5 +1,6 @@
 // Composes the page: who the reader is, what happens, and which view an address means.
 
+import "./parts/guard";
 import "./style/base.css";
 import "./style/parts.css";
 import "./style/views.css";
@@ -13,6 +14,7 @@ import { lazily } from "./parts/lazily";
 import { Notices } from "./parts/Notices";
 import { Palette, usePaletteKey } from "./parts/Palette";
 import { Empty, Loading } from "./parts/States";
+import { runClock } from "./state/clock";
 import { mayLeave } from "./state/leaving";
 import { connect, disconnect, poll } from "./state/live";
 import { identify, may, whoami } from "./state/session";
@@ -151,6 +153,7 @@ function useFocusOnArrival(): void {
 
 const root = document.getElementById("app");
 if (root) {
+  runClock();
   render(
     <Router base={PAGE_BASE} aroundNav={(go, to, options) => mayLeave() && go(to, options)}>
       <App />
