@@ -123,6 +123,16 @@ test("a lost stream goes on after the last event, and a resync reads everything 
   expect(generation.value).toBe(before + 1);
 });
 
+test("a page that was read after an event goes on from there, and reads nothing twice", async () => {
+  const before = generation.value;
+  connect("5-0");
+  await vi.advanceTimersByTimeAsync(1);
+  expect([server.asked.at(-1), generation.value, connection.value]).toEqual(["5-0", before, "live"]);
+  connect();
+  await vi.advanceTimersByTimeAsync(1);
+  expect([server.asked.at(-1), generation.value]).toEqual([undefined, before + 1]);
+});
+
 describe("a silent server", () => {
   test("is left for another connection", async () => {
     await server.send(started(1));

@@ -4,8 +4,12 @@ import { useLayoutEffect } from "preact/hooks";
 
 const QUESTION = "What you changed is not saved. Leave all the same?";
 
-/** Whether something on the page would be lost. */
 let unsaved = false;
+
+/** Whether something on the page would be lost. */
+export function isUnsaved(): boolean {
+  return unsaved;
+}
 
 /** Whether the page may show another view: asks the reader if something would be lost. */
 export function mayLeave(): boolean {

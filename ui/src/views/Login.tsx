@@ -1,10 +1,14 @@
-// Asks for a token, where the API wants one.
+// Asks for a sign-on or a token, where the API wants one.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { addressOf } from "../api/address";
 import { Refusal } from "../api/client";
+import { ISSUER, type Issuer } from "../api/installation";
 import { useModal } from "../parts/useModal";
 import { useTitle } from "../parts/useTitle";
+import { isUnsaved } from "../state/leaving";
 import { identify } from "../state/session";
+import { begin, mayRenew, signingOn } from "../state/signon";
 import { farewell, locked, signIn } from "../state/token";
 
 /** The page of a reader whom the API does not know yet. */
@@ -20,6 +24,9 @@ export function Login() {
 /** Covers the page of a reader whose token has ended: what they have typed is there again once they have signed in. */
 export function LoginAgain() {
   const dialog = useModal();
+  useEffect(() => {
+    if (mayRenew()) void begin(true);
+  }, []);
   return (
     <dialog
       ref={dialog}
@@ -33,6 +40,27 @@ export function LoginAgain() {
         <p class="muted">What you have typed is kept on this page, and is there again once you have signed in.</p>
       </div>
     </dialog>
+  );
+}
+
+/** Leads to the issuer: in this tab, unless the reader has typed what would be lost. */
+function SignOn({ issuer }: { issuer: Issuer }) {
+  const host = new URL(issuer.url).host;
+  if (isUnsaved()) {
+    return (
+      <p>
+        <a class="button primary" href={addressOf("")} target="_blank" rel="noopener">
+          Sign in with {host} in another tab
+        </a>
+      </p>
+    );
+  }
+  return (
+    <p>
+      <button type="button" class="primary" aria-disabled={signingOn.value} onClick={() => signingOn.value || begin()}>
+        Sign in with {host}
+      </button>
+    </p>
   );
 }
 
@@ -59,6 +87,7 @@ function Form({ id }: { id: string }) {
   return (
     <>
       <h1 id="sign-in">dkron</h1>
+      {ISSUER && <SignOn issuer={ISSUER} />}
       <form onSubmit={submit}>
         <label for={id}>Token</label>
         <input
@@ -71,7 +100,7 @@ function Form({ id }: { id: string }) {
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
-        <button type="submit" class="primary" aria-disabled={asking}>
+        <button type="submit" class={ISSUER ? undefined : "primary"} aria-disabled={asking}>
           {asking ? "Asking…" : "Sign in"}
         </button>
         {(trouble || farewell.value) && (
