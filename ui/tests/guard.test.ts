@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { type ComponentChild, Fragment, h, render } from "preact";
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import "../src/parts/guard";
 import { useTitle } from "../src/parts/useTitle";
 
@@ -8,6 +8,8 @@ const TURNED = "safe \u202egnissorp\u2069";
 const SHOWN = "safe <U+202E>gnissorp<U+2069>";
 
 const Component = () => TURNED as unknown as ReturnType<typeof h>;
+
+beforeEach(() => render(null, document.body));
 
 test.each<{ name: string; of: ComponentChild; html: string }>([
   { name: "a text", of: h("p", {}, TURNED), html: `<p>${SHOWN}</p>` },

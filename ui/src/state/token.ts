@@ -14,9 +14,11 @@ export const farewell = signal("");
 /** Whether the API wants a token that it did not get. */
 export const locked = signal(WANTS_TOKEN && !token.peek());
 
+/** Use a token that the reader has typed. */
 export function signIn(text: string): void {
   token.value = text;
   sessionStorage.setItem(KEY, text);
+  forgetSignOn();
 }
 
 /** Use a token of the issuer. */
