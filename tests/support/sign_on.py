@@ -52,9 +52,7 @@ class Provider:
         else:
             answer["code"] = secrets.token_urlsafe()
             self.codes[answer["code"]] = dict(asked)
-        back = web.Response(
-            status=HTTPStatus.SEE_OTHER, headers={"Location": f"{self.redirect}?{urlencode(answer)}"}
-        )
+        back = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"{self.redirect}?{urlencode(answer)}"})
         if user == "ann":
             back.set_cookie(SESSION, user, httponly=True)
         return back

@@ -15,7 +15,10 @@ function turned(value: unknown, isText = false): unknown {
   if (typeof value === "string") return isText ? TURNED : value;
   if (Array.isArray(value)) return value.map((each) => turned(each, isText));
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([key, each]) => [key, turned(each, TEXTS.test(key) || isOfMap(key, each))]);
+  const entries = Object.entries(value).map(([key, each]) => [
+    key,
+    turned(each, TEXTS.test(key) || isOfMap(key, each)),
+  ]);
   return Object.fromEntries(entries);
 }
 

@@ -28,18 +28,21 @@ let signedOnAt = Number.NEGATIVE_INFINITY;
 
 /** Use the sign-on that the page was loaded with, or have the provider sign on again who was signed on before. */
 export async function resume(): Promise<void> {
-  if (!ISSUER) return;
+  const issuer = ISSUER;
+  if (!issuer) return;
   if (tabs) tabs.onmessage = ({ data }) => adopt(data);
   // Back from the provider, a browser may show the page as it was when it was left.
-  addEventListener("pageshow", ({ persisted }) => persisted && (signingOn.value = false));
-  if (arrival) await during(() => arrive(ISSUER));
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) signingOn.value = false;
+  });
+  if (arrival) await during(() => arrive(issuer));
   else if (locked.peek() && hasSignedOn()) await begin(true);
 }
 
 /** Go to the provider and come back to this view. `isSilent`: without a question to the reader. */
 export async function begin(isSilent = false): Promise<void> {
-  if (!ISSUER) return;
   const issuer = ISSUER;
+  if (!issuer) return;
   await during(async () => {
     // Browsers have no cryptography for pages that came by http from another machine.
     if (!isSecureContext) throw new Error("Sign-on needs this page by https.");
