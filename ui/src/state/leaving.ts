@@ -4,12 +4,8 @@ import { useLayoutEffect } from "preact/hooks";
 
 const QUESTION = "What you changed is not saved. Leave all the same?";
 
-let unsaved = false;
-
 /** Whether something on the page would be lost. */
-export function isUnsaved(): boolean {
-  return unsaved;
-}
+let unsaved = false;
 
 /** Whether the page may show another view: asks the reader if something would be lost. */
 export function mayLeave(): boolean {

@@ -63,7 +63,12 @@ function take(event: ServerEvent): void {
   }
   const found = readEvent(event);
   if (!found) return;
-  if (found.type === "leader") leader.value = found.leader;
+  if (found.type === "leader") {
+    // Each stream begins with it: only another leader is news.
+    const isNews = leader.value !== undefined && leader.value !== found.leader;
+    leader.value = found.leader;
+    if (!isNews) return;
+  }
   if (document.hidden) {
     missed = true;
     return;

@@ -8,7 +8,6 @@ import { exchanged, providerAt } from "../api/issuer";
 import { base64url, claimsOf, codeOf, idTokenOf, type Pending, signOnAddress } from "../text/oidc";
 import { endOf } from "../text/token";
 import { serverNow } from "./clock";
-import { isUnsaved } from "./leaving";
 import { identify, whoami } from "./session";
 import { farewell, hasSignedOn, locked, signOn, token } from "./token";
 
@@ -59,10 +58,10 @@ export async function begin(isSilent = false): Promise<void> {
   });
 }
 
-/** Whether the provider may be asked without a question to the reader, now that the token has ended: nothing on the
- * page would be lost, and the API did not refuse a token that is new. */
+/** Whether the provider may be asked without a question to the reader, now that the token has ended: the API did not
+ * refuse a token that is new. */
 export function mayRenew(): boolean {
-  return hasSignedOn() && !isUnsaved() && performance.now() - signedOnAt > APART;
+  return hasSignedOn() && performance.now() - signedOnAt > APART;
 }
 
 /** Go on with the token that another tab has got, where the reader has not signed out of this one. */

@@ -6,7 +6,6 @@ import { Refusal } from "../api/client";
 import { ISSUER, type Issuer } from "../api/installation";
 import { useModal } from "../parts/useModal";
 import { useTitle } from "../parts/useTitle";
-import { isUnsaved } from "../state/leaving";
 import { identify } from "../state/session";
 import { begin, mayRenew, signingOn } from "../state/signon";
 import { farewell, locked, signIn } from "../state/token";
@@ -24,9 +23,10 @@ export function Login() {
 /** Covers the page of a reader whose token has ended: what they have typed is there again once they have signed in. */
 export function LoginAgain() {
   const dialog = useModal();
+  const [isTyped] = useState(hasTyped);
   useEffect(() => {
-    if (mayRenew()) void begin(true);
-  }, []);
+    if (!isTyped && mayRenew()) void begin(true);
+  }, [isTyped]);
   return (
     <dialog
       ref={dialog}
@@ -36,17 +36,23 @@ export function LoginAgain() {
       onClose={() => locked.peek() && dialog.current?.showModal()}
     >
       <div class="login">
-        <Form id="token-again" />
+        <Form id="token-again" apart={isTyped} />
         <p class="muted">What you have typed is kept on this page, and is there again once you have signed in.</p>
       </div>
     </dialog>
   );
 }
 
-/** Leads to the issuer: in this tab, unless the reader has typed what would be lost. */
-function SignOn({ issuer }: { issuer: Issuer }) {
+/** Whether a form on the page has a text, which would be lost if the page went to the issuer. */
+function hasTyped(): boolean {
+  const fields = document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("form textarea, form input");
+  return [...fields].some(({ type, value }) => value !== "" && type !== "checkbox" && type !== "radio");
+}
+
+/** Leads to the issuer, in this tab or `apart` from it. */
+function SignOn({ issuer, apart }: { issuer: Issuer; apart: boolean }) {
   const host = new URL(issuer.url).host;
-  if (isUnsaved()) {
+  if (apart) {
     return (
       <p>
         <a class="button primary" href={addressOf("")} target="_blank" rel="noopener">
@@ -64,7 +70,7 @@ function SignOn({ issuer }: { issuer: Issuer }) {
   );
 }
 
-function Form({ id }: { id: string }) {
+function Form({ id, apart = false }: { id: string; apart?: boolean }) {
   const [text, setText] = useState("");
   const [trouble, setTrouble] = useState("");
   const [asking, setAsking] = useState(false);
@@ -87,7 +93,7 @@ function Form({ id }: { id: string }) {
   return (
     <>
       <h1 id="sign-in">dkron</h1>
-      {ISSUER && <SignOn issuer={ISSUER} />}
+      {ISSUER && <SignOn issuer={ISSUER} apart={apart} />}
       <form onSubmit={submit}>
         <label for={id}>Token</label>
         <input
