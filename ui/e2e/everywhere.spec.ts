@@ -56,7 +56,7 @@ const VIEWS = [
   { name: "overview", path: "/ui/", shows: "report" },
   { name: "jobs", path: "/ui/jobs", shows: "nightly-backup" },
   { name: "job", path: "/ui/jobs/nightly-backup", shows: "Coming slots" },
-  { name: "a job with parameters", path: "/ui/jobs/orders", shows: "Coming slots" },
+  { name: "a job with parameters", path: "/ui/jobs/orders", shows: "Why, or why not" },
   { name: "a paused job", path: "/ui/jobs/poll-00", shows: "Coming slots" },
   { name: "execution", path: `/ui/jobs/nightly-backup/executions/${RUN}`, shows: "This is the end of the output" },
   { name: "busy", path: "/ui/busy", shows: "Runs for" },
@@ -79,6 +79,7 @@ for (const { name, path, shows } of VIEWS) {
     if (!WITHOUT_TEXTS.includes(name)) await expect(page.locator("body")).toContainText(CODED);
     expect(await page.evaluate(outOfOrder)).toEqual([]);
     expect([...reads].filter(([, times]) => times > 1)).toEqual([]);
+    await page.unrouteAll({ behavior: "ignoreErrors" });
   });
 }
 
@@ -90,4 +91,5 @@ test("the palette shows titles in order, and a form has what was stored", async 
   await page.keyboard.type("nightly");
   await expect(page.getByRole("option", { name: /nightly-backup/ })).toContainText(CODED);
   expect(await page.evaluate(outOfOrder)).toEqual([]);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 });
