@@ -183,15 +183,22 @@ test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes fr
 
 DEATHS := tests/cluster/test_chaos_writes.py
 STORM := tests/cluster/test_chaos_storm.py
+PAGE := tests/cluster/test_ui.py
 
 # Tools are built first, so that you see the progress and no test waits for a compiler. Where a real node's packages are
 # missing and there is no apt-get (exit status 3), pytest leaves out its tests and says so.
 
 .PHONY: test-cluster
-test-cluster: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(UI_PACKAGES))) ## Run the tests on a real control plane with simulated nodes (minutes)
+test-cluster: venv ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
 	@PYTHONPATH=hack $(BIN)/python -m prometheus
-	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder --ignore $(DEATHS) --ignore $(STORM) tests/cluster
+	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder $(patsubst %,--ignore %,$(DEATHS) $(STORM) $(PAGE)) tests/cluster
+
+# A person waits for the page, so a browser waits for it as long as a person would, whatever else runs: nothing does.
+.PHONY: test-page
+test-page: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(UI_PACKAGES))) ## Try the web page in a browser, with the machine for itself (a minute)
+	@hack/cluster build --nodes none
+	$(BIN)/pytest $(PAGE)
 
 # It judges how late each run began, so nothing else runs beside it.
 .PHONY: test-storm

@@ -21,6 +21,7 @@ STAGES = {
     "lint-chart": "chart: both Helms, without a cluster",
     "test-brokers": "brokers: real servers for the executors that send messages",
     "test-cluster": "cluster: a real control plane, simulated nodes",
+    "test-page": "page: the web page in a browser, and nothing else on the machine",
     "test-storm": "storm: a fault every few seconds, and nothing else on the machine",
     "test-e2e": "e2e: a real node, real pods",
 }

@@ -207,8 +207,8 @@ class Settings(BaseSettings):
     )
     oidc_audience: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="audiences, one of which a token must have in aud; required with --auth oidc "
-        "[DKRON_API_OIDC_AUDIENCE]",
+        description="audiences, one of which a token must have in aud; required with --auth oidc. The page signs on as "
+        "the client of the first [DKRON_API_OIDC_AUDIENCE]",
     )
     oidc_jwks: str = Field(
         default="",

@@ -12,11 +12,14 @@ import pytest
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
 from dkron_crds.run import OF_BACKFILL
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_POLICIES, DKRON_RUNS
+from tests.support.api_process import ApiProcess
 from tests.support.api_sites import ApiSite
-from tests.support.documents import backfill
+from tests.support.documents import backfill, policy
 from tests.support.jobs import dkron_job, dkron_pause
-from tests.support.kube import Object
+from tests.support.kube import Kube, Object
+from tests.support.receivers import in_background
+from tests.support.sign_on import running_provider
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -144,16 +147,43 @@ def store_lists(site: ApiSite, now: datetime) -> None:
     assert site.rest.post("/v1/acl/policies/readers", rules).status == HTTPStatus.ACCEPTED
 
 
-@pytest.mark.timeout(SECONDS + 60)
-@pytest.mark.skipif(CHROMIUM is None, reason="a browser needs Debian's package chromium")
-@pytest.mark.skipif(
-    not (UI / "node_modules").is_dir(), reason="a browser test needs the packages of the web page: make ui"
+in_a_browser = pytest.mark.skipif(
+    CHROMIUM is None or not (UI / "node_modules").is_dir(),
+    reason="a browser test needs Debian's package chromium, and the packages of the web page: make ui",
 )
-def test_the_page_does_in_a_browser_what_it_promises(shared_api: ApiSite) -> None:
-    run = stored(shared_api)
-    environment = {**os.environ, "DKRON_UI_URL": shared_api.api.url, "DKRON_UI_RUN": run, "CHROMIUM": str(CHROMIUM)}
-    command = ["node_modules/.bin/playwright", "test", *os.environ.get("DKRON_UI_TESTS", "").split()]
+
+
+def browse(api: ApiProcess, *tests: str, **told: str) -> None:
+    """Run these steps, all by default, with what they are told."""
+    environment = {**os.environ, "DKRON_UI_URL": api.url, "CHROMIUM": str(CHROMIUM), **told}
     done = subprocess.run(
-        command, cwd=UI, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
-    )
+        ["node_modules/.bin/playwright", "test", *tests],
+        cwd=UI, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS,
+    )  # fmt: skip
     assert done.returncode == 0, f"{done.stdout[-12000:]}\n{done.stderr[-3000:]}"
+
+
+@pytest.mark.timeout(SECONDS + 60)
+@in_a_browser
+def test_the_page_does_in_a_browser_what_it_promises(shared_api: ApiSite) -> None:
+    browse(shared_api.api, *os.environ.get("DKRON_UI_TESTS", "").split(), DKRON_UI_RUN=stored(shared_api))
+
+
+@pytest.mark.timeout(SECONDS + 60)
+@in_a_browser
+def test_a_reader_signs_on_by_an_issuer(kube: Kube, tmp_path: Path) -> None:
+    kube.create(DKRON_JOBS, dkron_job("report", schedule="@daily"))
+    everything = policy({"/v1/**": {"capabilities": ["create", "read", "update", "delete", "list"]}})
+    kube.create(DKRON_POLICIES, everything)
+    with in_background(running_provider(policies=[everything["metadata"]["name"]])) as provider:
+        options = ("--auth=oidc", "--oidc-rights=dkron", "--oidc-policies-claim=policies", "--oidc-audience=dkron,ci")
+        issuer = f"--oidc-issuer={provider.issuer.url}"
+        api = ApiProcess(tmp_path / "api.log", issuer, *options, kubeconfig=kube.kubeconfig, namespace=kube.namespace)
+        api.start()
+        try:
+            provider.redirect = f"{api.url}/ui/"
+            browse(api, "signon", DKRON_UI_ISSUER=provider.issuer.url)
+            api.stop()
+        finally:
+            if api.running:
+                api.kill()

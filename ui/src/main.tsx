@@ -1,5 +1,6 @@
 // Composes the page: who the reader is, what happens, and which view an address means.
 
+import "./parts/guard";
 import "./style/base.css";
 import "./style/parts.css";
 import "./style/views.css";
@@ -13,9 +14,11 @@ import { lazily } from "./parts/lazily";
 import { Notices } from "./parts/Notices";
 import { Palette, usePaletteKey } from "./parts/Palette";
 import { Empty, Loading } from "./parts/States";
+import { runClock } from "./state/clock";
 import { mayLeave } from "./state/leaving";
 import { connect, disconnect, poll } from "./state/live";
 import { identify, may, whoami } from "./state/session";
+import { resume, signingOn } from "./state/signon";
 import { locked } from "./state/token";
 import { Busy } from "./views/Busy";
 import { Chains } from "./views/Chains";
@@ -57,13 +60,17 @@ function App() {
     void begin();
     return () => clearTimeout(timer);
   }, [known, isLocked]);
+  // What is on the screen once the reader is known was read after that; later it may be older.
+  const isRead = useRef(false);
   useEffect(() => {
+    if (!known) isRead.current = false;
     if (!known || isLocked) return undefined;
-    if (may("watch dkronjobs")) connect();
+    if (may("watch dkronjobs")) connect(isRead.current ? "" : whoami.peek()?.last_event_id);
     else poll();
+    isRead.current = true;
     return disconnect;
   }, [known, isLocked]);
-  if (isLocked && !known) return <Login />;
+  if (isLocked && !known && !signingOn.value) return <Login />;
   if (!known)
     return <BareLayout>{trouble ? <Unreached why={trouble} namespace={NAMESPACE} /> : <Loading />}</BareLayout>;
   // Another reader begins anew; the same one goes on.
@@ -151,6 +158,8 @@ function useFocusOnArrival(): void {
 
 const root = document.getElementById("app");
 if (root) {
+  runClock();
+  void resume();
   render(
     <Router base={PAGE_BASE} aroundNav={(go, to, options) => mayLeave() && go(to, options)}>
       <App />

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { h, render } from "preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { now, runClock } from "../src/state/clock";
 import {
   connect,
   connection,
@@ -50,6 +51,7 @@ const look = () => document.dispatchEvent(new Event("visibilitychange"));
 let server: Server;
 let batches: (readonly LiveEvent[])[];
 let stop: () => void;
+let stopClock: () => void;
 let hidden: boolean;
 
 beforeEach(async () => {
@@ -60,12 +62,14 @@ beforeEach(async () => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
   batches = [];
   stop = onEvents((events) => batches.push(events));
+  stopClock = runClock();
   connect();
   await vi.advanceTimersByTimeAsync(1);
 });
 
 afterEach(() => {
   stop();
+  stopClock();
   disconnect();
   vi.useRealTimers();
   vi.unstubAllGlobals();
@@ -119,6 +123,16 @@ test("a lost stream goes on after the last event, and a resync reads everything 
   expect(generation.value).toBe(before + 1);
 });
 
+test("a page that was read after an event goes on from there, and reads nothing twice", async () => {
+  const before = generation.value;
+  connect("5-0");
+  await vi.advanceTimersByTimeAsync(1);
+  expect([server.asked.at(-1), generation.value, connection.value]).toEqual(["5-0", before, "live"]);
+  connect();
+  await vi.advanceTimersByTimeAsync(1);
+  expect([server.asked.at(-1), generation.value]).toEqual([undefined, before + 1]);
+});
+
 describe("a silent server", () => {
   test("is left for another connection", async () => {
     await server.send(started(1));
@@ -168,6 +182,21 @@ test("an answer that is slower than events come still arrives", async () => {
   await server.send(started(41));
   await vi.advanceTimersByTimeAsync(60_000);
   expect(asked, "a view that is gone asks nothing").toBe(before);
+});
+
+test("the clock goes on each second while the page is visible, and ends with the page", async () => {
+  await vi.advanceTimersByTimeAsync(1000);
+  const before = now.value;
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(now.value - before).toBe(3000);
+  hidden = true;
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(now.value - before).toBe(3000);
+  hidden = false;
+  stopClock();
+  await vi.advanceTimersByTimeAsync(3000);
+  look();
+  expect(now.value - before).toBe(3000);
 });
 
 test("notices are few, whatever happens", () => {

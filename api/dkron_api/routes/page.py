@@ -4,21 +4,25 @@ All files are read once, compressed, and served from memory. Files under assets/
 name, so browsers keep them for good. Any other path is a view of the page and gets the index, whose `<base>` leads back
 to /ui/ from however deep a view is: so the page works below any path that an Ingress puts before it.
 
-The content security policy allows the page's own files alone, and no markup made from text.
+The content security policy allows the page's own files alone, and no markup made from text. Where callers need a token,
+the index says so, and at which issuer the page may sign its reader on: the page then asks that issuer, too.
 """
 
 import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from yarl import URL
 
 from dkron_api.edge.coding import takes_gzip
 from dkron_api.refusal import ApiError
+from dkron_api.settings import AuthMode, Settings
 
 BUILD: Final = Path(__file__).parents[1] / "assets" / "ui"
 """Where the build is; absent in a checkout that has none."""
@@ -33,10 +37,12 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src {asked}; base-uri 'self'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
 _HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'; trusted-types 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -60,8 +66,10 @@ class File:
 class Page:
     """The build, by the paths of its files below /ui/."""
 
-    def __init__(self, files: Mapping[str, File]) -> None:
+    def __init__(self, files: Mapping[str, File], settings: Settings) -> None:
         self._files = files
+        self._sign_in = sign_in(settings)
+        self._headers = {"Content-Security-Policy": _POLICY.format(asked=_asked(settings)), **_HEADERS}
         # From any view, `<base>` leads back to /ui/; a view lies a few folders deep at most.
         self._indexes: dict[int, File] = {}
 
@@ -70,27 +78,44 @@ class Page:
         build."""
         path = request.match_info["path"]
         file = self._files.get(path) if path != INDEX else None
-        if file is not None:
-            return _answer(request, file, _FOR_GOOD if path.startswith(_HASHED) else _CHECKED)
-        if path.startswith(_HASHED):
+        is_hashed = path.startswith(_HASHED)
+        if file is None and is_hashed:
             raise ApiError(HTTPStatus.NOT_FOUND, "this file is not part of the page; reload the page")
-        return _answer(request, self._index(_depth(request.rel_url.raw_path)), _CHECKED)
+        shown = self._index(_depth(request.rel_url.raw_path)) if file is None else file
+        return _answer(request, shown, self._headers | {"Cache-Control": _FOR_GOOD if is_hashed else _CHECKED})
 
     def _index(self, depth: int) -> File:
         """Return the index for a view whose address has so many slashes after /ui/; the router bounds them."""
         if depth not in self._indexes:
-            base = b'<base href="' + (b"../" * depth or b"./") + b'"'
+            base = self._sign_in + b'<base href="' + (b"../" * depth or b"./") + b'"'
             body = self._files[INDEX].body.replace(_BASE, base, 1)
             self._indexes[depth] = _file(body, ".html")
         return self._indexes[depth]
 
 
-def read_page(folder: Path = BUILD) -> Page | None:
+def sign_in(settings: Settings) -> bytes:
+    """Return how the reader of the page signs in, for its head: empty where callers need no token."""
+    if AuthMode.NONE in settings.auth:
+        return b""
+    issuer = ""
+    if AuthMode.OIDC in settings.auth:
+        # An ID token is for the client that asked for it, so the first audience is the page's client id.
+        issuer = f' data-issuer="{escape(settings.oidc_issuer)}" data-client="{escape(settings.oidc_audience[0])}"'
+    return f'<meta name="sign-in" content="token"{issuer} />'.encode()
+
+
+def _asked(settings: Settings) -> str:
+    """Return which servers the page may ask: this one, and the issuer that signs its reader on."""
+    return f"'self' {URL(settings.oidc_issuer).origin()}" if AuthMode.OIDC in settings.auth else "'self'"
+
+
+def read_page(settings: Settings, folder: Path = BUILD) -> Page | None:
     """Return the page of a build; None if the folder holds none."""
     if not (folder / INDEX).is_file():
         return None
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix in _TYPES)
-    return Page({path.relative_to(folder).as_posix(): _file(path.read_bytes(), path.suffix) for path in paths})
+    files = {path.relative_to(folder).as_posix(): _file(path.read_bytes(), path.suffix) for path in paths}
+    return Page(files, settings)
 
 
 def _depth(raw_path: str) -> int:
@@ -102,8 +127,7 @@ def _file(body: bytes, suffix: str) -> File:
     return File(body, compressed, _TYPES[suffix], hashlib.sha256(body).hexdigest()[:32])
 
 
-def _answer(request: web.Request, file: File, caching: str) -> web.Response:
-    headers = {**_HEADERS, "Cache-Control": caching}
+def _answer(request: web.Request, file: File, headers: dict[str, str]) -> web.Response:
     if file.etag in (tag.value for tag in request.if_none_match or ()):
         response = web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     else:

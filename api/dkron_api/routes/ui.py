@@ -55,15 +55,16 @@ def routes(settings: Settings, *, build: Path = BUILD) -> tuple[web.RouteDef, ..
     Raises `NoUserInterface` if the folder of the settings has no user interface."""
     shown: Interface | Page | None
     if settings.ui_dir is None:
-        shown = read_page(build)
+        shown = read_page(settings, build)
     else:
         shown = Interface(settings.ui_dir, asks=AuthMode.NONE not in settings.auth)
     if shown is None:
         return (web.get("/", front_door("/docs"), allow_head=False),)
     return (
         web.get("/", front_door("/ui/"), allow_head=False),
-        web.get("/ui", _to_folder, allow_head=False),
-        web.get("/ui/{path:.*}", shown.serve, allow_head=False),
+        # Unlike Dkron's routes, those of the page answer HEAD, which proxies and monitors send.
+        web.get("/ui", _to_folder),
+        web.get("/ui/{path:.*}", shown.serve),
     )
 
 

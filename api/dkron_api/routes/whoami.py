@@ -1,7 +1,8 @@
 """GET /v1/whoami: who the caller is, and what they may do. An addition to Dkron's API.
 
 User interfaces ask it, so that they offer only what the caller may do. With `?job` it is about one job, and with
-`?namespaces` it also says where else the caller may list jobs.
+`?namespaces` it also says where else the caller may list jobs. Its `last_event_id` lets them list before they follow
+the events, and miss nothing in between.
 """
 
 from aiohttp import web
@@ -10,8 +11,9 @@ from dkron_api.answer import json_answer
 from dkron_api.auth.routes import rights_to_tell
 from dkron_api.edge.admission import GRANT
 from dkron_api.edge.keys import TENANTS
-from dkron_api.edge.tenancy import judged_base, namespace_of, require_served
+from dkron_api.edge.tenancy import judged_base, namespace_of, require_served, tenant_of
 
+FOLLOW = "watch dkronjobs"
 MOST = 50
 """Namespaces that are named, the first by name: for each, the API server may be asked."""
 
@@ -25,6 +27,8 @@ async def show_caller(request: web.Request) -> web.StreamResponse:
         require_served(request)
     caller = grant.caller
     body = {"name": caller.name, "how": caller.how, "namespace": namespace_of(request), "rights": rights}
+    if FOLLOW in rights and (events := tenant_of(request).event_log).ready:
+        body["last_event_id"] = str(events.position)
     if "namespaces" in request.query:
         body["namespaces"] = await _namespaces(request)
     return json_answer(request, body, headers={"Cache-Control": "no-store"})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dkron_api.routes.ui import routes
-from dkron_api.settings import Settings
+from dkron_api.settings import AuthMode, Settings
 from tests.support.api_app import Api, running_api
 
 INDEX = '<head><base href="/ui/" /><script src="./assets/a-1.js"></script></head>'
@@ -16,12 +16,17 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+def build(tmp_path: Path) -> Path:
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text(INDEX)
     (tmp_path / "icon.svg").write_text("<svg/>")
     (tmp_path / "assets" / "a-1.js").write_text(SCRIPT)
-    async with running_api(routes(Settings(), build=tmp_path)) as running:
+    return tmp_path
+
+
+@pytest.fixture
+async def api(build: Path) -> AsyncIterator[Api]:
+    async with running_api(routes(Settings(), build=build)) as running:
         yield running
 
 
@@ -64,6 +69,9 @@ async def test_a_file_is_compressed_once_and_kept_as_its_name_allows(
         assert answer.headers["Vary"] == "Accept-Encoding"
     again = await api.client.get(path, headers={"If-None-Match": plain.headers["ETag"]})
     assert (again.status, await again.read()) == (304, b"")
+    head = await api.client.head(path, headers={"Accept-Encoding": "identity"})
+    assert (head.status, head.headers["Content-Length"]) == (200, plain.headers["Content-Length"])
+    assert (await api.client.head("/ui", allow_redirects=False)).status == 301
 
 
 @pytest.mark.parametrize("path", ["/ui/assets/a-0.js", "/ui/assets/", "/ui/assets/..%2f..%2fui.py"])
@@ -79,3 +87,31 @@ async def test_the_page_runs_its_own_files_alone_and_in_no_frame(api: Api) -> No
     assert {policy[f"{kind}-src"] for kind in ("script", "style", "img", "connect")} == {"'self'"}
     assert (policy["require-trusted-types-for"], policy["trusted-types"]) == ("'script'", "'none'")
     assert (headers["X-Frame-Options"], headers["Referrer-Policy"]) == ("DENY", "no-referrer")
+
+
+OIDC = {"oidc_issuer": 'https://login.example.com/realms/a?b="&c', "oidc_audience": ["dkron", "ci"]}
+SAID = 'data-issuer="https://login.example.com/realms/a?b=&quot;&amp;c" data-client="dkron"'
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "asked"),
+    [
+        pytest.param(Settings(), "", "'self'", id="without a token"),
+        pytest.param(
+            Settings(auth=[AuthMode.DKRON], **OIDC), '<meta name="sign-in" content="token" />', "'self'", id="a token"
+        ),
+        pytest.param(
+            Settings(auth=[AuthMode.DKRON, AuthMode.OIDC], **OIDC),
+            f'<meta name="sign-in" content="token" {SAID} />',
+            "'self' https://login.example.com",
+            id="an issuer",
+        ),
+    ],
+)
+async def test_the_index_says_how_to_sign_in(build: Path, settings: Settings, said: str, asked: str) -> None:
+    async with running_api(routes(settings, build=build)) as api:
+        answer = await api.client.get("/ui/jobs/a")
+        assert await answer.text() == INDEX.replace("<base", f"{said}<base").replace("/ui/", "../")
+        assert f"; connect-src {asked};" in answer.headers["Content-Security-Policy"]
+        file = await api.client.get("/ui/icon.svg")
+        assert file.headers["Content-Security-Policy"] == answer.headers["Content-Security-Policy"]

@@ -44,6 +44,16 @@ async def test_a_caller_is_told_the_rights_that_they_have() -> None:
         assert 'create dkronjobs/run "nightly" in namespace ' + NAMESPACE in scheme.asked
 
 
+async def test_the_place_in_the_events_is_told_to_followers() -> None:
+    scheme = OneCaller()
+    async with running_api(routes(Settings()), guard=Guard([scheme])) as api:
+        assert "last_event_id" not in await told(api, **VALID), "nothing has been read"
+        api.own.event_log.begin(7)
+        assert (await told(api, **VALID))["last_event_id"] == "7-0"
+        scheme.lacking = f"watch dkronjobs in namespace {NAMESPACE}"
+        assert "last_event_id" not in await told(api, "/v1/whoami?job=", **VALID)
+
+
 async def test_without_a_right_a_caller_does_not_learn_whether_a_namespace_is_served() -> None:
     scheme = OneCaller(allowed="nothing")
     async with running_api(routes(Settings(namespaces=["team-b"])), guard=Guard([scheme])) as api:

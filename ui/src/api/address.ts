@@ -1,5 +1,8 @@
 // Where the page and the API are: the server writes the path of /ui/ into <base>, which an Ingress may have moved.
 
+// A sign-on that comes back puts the address from before it back, which names the namespace.
+import "./arrival";
+
 /** The namespace in the address, `/ui/ns/team-b/…`; empty for the API's own. */
 export const NAMESPACE = namespaceIn(location.pathname, basePath());
 

@@ -1,7 +1,7 @@
 // Ctrl-K: any page and any job by a few letters, without the mouse.
 
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { useLocation } from "wouter-preact";
 import { addressOf, NAMESPACE } from "../api/address";
 import { findJobs } from "../api/jobs";
@@ -21,9 +21,10 @@ interface Choice {
 
 const MOST_JOBS = 12;
 
-/** Open with Ctrl-K or Cmd-K, wherever the focus is. */
+/** Open with Ctrl-K or Cmd-K, wherever the focus is. The page takes the keys as soon as it shows anything, and the input
+ * has the focus before the browser passes on the next key. */
 export function usePaletteKey(): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
         event.preventDefault();
@@ -45,9 +46,12 @@ function Opened() {
   const [chosen, setChosen] = useState(0);
   const [, go] = useLocation();
   const close = () => (paletteOpen.value = false);
-  const jobs = useQuery(text ? `palette ${text}` : null, (signal) => findJobs(text, MOST_JOBS, signal));
+  const jobs = useQuery(text ? `palette ${text}` : null, async (signal) => ({
+    of: text,
+    found: await findJobs(text, MOST_JOBS, signal),
+  }));
   const choices: Choice[] = [
-    ...(text ? (jobs.data ?? []) : []).map((job) => ({
+    ...(text && !jobs.error ? (jobs.data?.found ?? []) : []).map((job) => ({
       name: job.name,
       hint: job.displayname || job.schedule || "job",
       act: () => go(jobPath(job.name)),
@@ -55,6 +59,16 @@ function Opened() {
     ...actions(go, text),
   ];
   const at = Math.min(chosen, choices.length - 1);
+  const choose = (index: number) => {
+    close();
+    choices[index]?.act();
+  };
+  // Enter may come before the jobs of this text do, and must not open one of the text before.
+  const [isEntered, setEntered] = useState(false);
+  const isAnswered = !text || jobs.data?.of === text || jobs.error !== undefined;
+  useEffect(() => {
+    if (isEntered && isAnswered) choose(at);
+  });
   const press = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
@@ -62,8 +76,7 @@ function Opened() {
       setChosen((at + step + choices.length) % Math.max(1, choices.length));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      close();
-      choices[at]?.act();
+      setEntered(true);
     }
   };
   return (
@@ -86,6 +99,7 @@ function Opened() {
         onInput={(event) => {
           setText(event.currentTarget.value);
           setChosen(0);
+          setEntered(false);
         }}
         onKeyDown={press}
       />
@@ -97,10 +111,7 @@ function Opened() {
             role="option"
             tabIndex={-1}
             aria-selected={index === at}
-            onClick={() => {
-              close();
-              choice.act();
-            }}
+            onClick={() => choose(index)}
             onKeyDown={press}
           >
             <span>{choice.name}</span>

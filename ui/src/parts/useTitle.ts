@@ -1,8 +1,9 @@
 import { useEffect } from "preact/hooks";
+import { inOrder } from "../text/ansi";
 
 /** Name the page in the browser's tab and history. */
 export function useTitle(title: string): void {
   useEffect(() => {
-    document.title = title ? `${title} · dkron` : "dkron";
+    document.title = title ? `${inOrder(title)} · dkron` : "dkron";
   }, [title]);
 }

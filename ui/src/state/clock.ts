@@ -27,7 +27,14 @@ function tick(): void {
   now.value = serverNow();
 }
 
-setInterval(() => {
-  if (!document.hidden) tick();
-}, 1000);
-document.addEventListener("visibilitychange", tick);
+/** Have `now` go on while the page is visible. Returns what ends that. */
+export function runClock(): () => void {
+  const timer = setInterval(() => {
+    if (!document.hidden) tick();
+  }, 1000);
+  document.addEventListener("visibilitychange", tick);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener("visibilitychange", tick);
+  };
+}

@@ -63,7 +63,12 @@ function take(event: ServerEvent): void {
   }
   const found = readEvent(event);
   if (!found) return;
-  if (found.type === "leader") leader.value = found.leader;
+  if (found.type === "leader") {
+    // Each stream begins with it: only another leader is news.
+    const isNews = leader.value !== undefined && leader.value !== found.leader;
+    leader.value = found.leader;
+    if (!isNews) return;
+  }
   if (document.hidden) {
     missed = true;
     return;
@@ -95,12 +100,13 @@ document.addEventListener("visibilitychange", () => {
 
 let running: AbortController | undefined;
 
-/** Follow the events until `disconnect`, whatever the connection does. */
-export function connect(): void {
+/** Follow the events until `disconnect`, whatever the connection does. `after` is the id of an event that came before
+ * all that is on the screen was read; without it, everything is read again. */
+export function connect(after = ""): void {
   disconnect();
   const control = new AbortController();
   running = control;
-  void follow(control.signal);
+  void follow(control.signal, after);
 }
 
 /** Read everything again from time to time: for readers without the right to follow events. */
@@ -118,8 +124,9 @@ export function disconnect(): void {
   connection.value = "connecting";
 }
 
-async function follow(until: AbortSignal): Promise<void> {
+async function follow(until: AbortSignal, after: string): Promise<void> {
   const parser = new EventParser();
+  parser.lastId = after;
   let failures = 0;
   while (!until.aborted) {
     try {

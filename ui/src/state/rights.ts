@@ -10,10 +10,12 @@ export function useRights(job: string): (right: Right) => boolean {
   return (right) => data?.rights.includes(right) ?? may(right);
 }
 
-/** Whether the reader may do something to this job; undefined until that is known. If it cannot be read, they may try. */
-export function useRight(job: string, right: Right): boolean | undefined {
+/** The same for a view that waits for one right: `allowed` is undefined until it is known. If it cannot be read, the
+ * reader may try. */
+export function useAwaitedRight(job: string, right: Right): { allowed?: boolean; may: (right: Right) => boolean } {
   const { data, error } = useOwn(job);
-  return data?.rights.includes(right) ?? (may(right) || error !== undefined || undefined);
+  const mayDo = (each: Right) => data?.rights.includes(each) ?? may(each);
+  return { allowed: data?.rights.includes(right) ?? (may(right) || error !== undefined || undefined), may: mayDo };
 }
 
 function useOwn(job: string): Query<Whoami> {

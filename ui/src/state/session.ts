@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { api, ask, type Whoami } from "../api/client";
 import { serverTime } from "./clock";
-import { locked, signOut } from "./token";
+import { forgetSignOn, locked, signOut } from "./token";
 
 /** Undefined until the API has said who the reader is. */
 export const whoami = signal<Whoami | undefined>(undefined);
@@ -24,6 +24,7 @@ export async function identify(): Promise<void> {
 /** Forget the token, and the reader with it: the page shows nothing of theirs any more. */
 export function leave(): void {
   signOut();
+  forgetSignOn();
   whoami.value = undefined;
 }
 

@@ -10,7 +10,7 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
-import { useRight } from "../state/rights";
+import { useAwaitedRight } from "../state/rights";
 import { may } from "../state/session";
 import { parentsInWords, saysMore } from "../text/parents";
 import { yaml } from "../text/yaml";
@@ -30,7 +30,7 @@ function NewJob() {
   return (
     <div class="edit">
       <Head title="New job" />
-      <Form opened={undefined} newest={undefined} reload={() => {}} />
+      <Form opened={undefined} newest={undefined} reload={() => {}} may={may} />
     </div>
   );
 }
@@ -45,9 +45,9 @@ function EditJob({ name }: { name: string }) {
   const opened = useRef<Stored>();
   opened.current ??= job.data;
   // A right that is lost later takes nothing away that was typed: the server refuses the save.
-  const right = useRight(name, "update dkronjobs");
+  const right = useAwaitedRight(name, "update dkronjobs");
   const allowed = useRef(false);
-  allowed.current ||= right === true;
+  allowed.current ||= right.allowed === true;
   const isGone = job.error?.status === 404;
   const details = useQuery(isGone ? null : `details ${name}`, (signal) => detailsOf(name, signal), {
     concerns,
@@ -56,7 +56,7 @@ function EditJob({ name }: { name: string }) {
   const known = useRef<Details>();
   known.current = details.data ?? known.current;
   if (isGone && !opened.current) return <Empty page title={`There is no job ${name}.`} />;
-  if (right === false && !allowed.current) {
+  if (right.allowed === false && !allowed.current) {
     return (
       <Empty page title={`Your rights do not allow a change of ${name}.`}>
         <p>
@@ -74,7 +74,13 @@ function EditJob({ name }: { name: string }) {
       {isGone ? <Gone was={known.current} /> : <Failure query={job} />}
       {!(opened.current && allowed.current) && !job.error && <Loading rows={8} />}
       {opened.current && allowed.current && (
-        <Form opened={opened.current} newest={isGone ? undefined : (job.data ?? opened.current)} reload={job.reload} />
+        <Form
+          opened={opened.current}
+          newest={isGone ? undefined : (job.data ?? opened.current)}
+          reload={job.reload}
+          may={right.may}
+          details={details}
+        />
       )}
     </div>
   );

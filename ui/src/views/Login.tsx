@@ -1,10 +1,13 @@
-// Asks for a token, where the API wants one.
+// Asks for a sign-on or a token, where the API wants one.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { addressOf } from "../api/address";
 import { Refusal } from "../api/client";
+import { ISSUER, type Issuer } from "../api/installation";
 import { useModal } from "../parts/useModal";
 import { useTitle } from "../parts/useTitle";
 import { identify } from "../state/session";
+import { begin, mayRenew, signingOn } from "../state/signon";
 import { farewell, locked, signIn } from "../state/token";
 
 /** The page of a reader whom the API does not know yet. */
@@ -20,6 +23,10 @@ export function Login() {
 /** Covers the page of a reader whose token has ended: what they have typed is there again once they have signed in. */
 export function LoginAgain() {
   const dialog = useModal();
+  const [isTyped] = useState(hasTyped);
+  useEffect(() => {
+    if (!isTyped && mayRenew()) void begin(true);
+  }, [isTyped]);
   return (
     <dialog
       ref={dialog}
@@ -29,14 +36,41 @@ export function LoginAgain() {
       onClose={() => locked.peek() && dialog.current?.showModal()}
     >
       <div class="login">
-        <Form id="token-again" />
+        <Form id="token-again" apart={isTyped} />
         <p class="muted">What you have typed is kept on this page, and is there again once you have signed in.</p>
       </div>
     </dialog>
   );
 }
 
-function Form({ id }: { id: string }) {
+/** Whether a form on the page has a text, which would be lost if the page went to the issuer. */
+function hasTyped(): boolean {
+  const fields = document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("form textarea, form input");
+  return [...fields].some(({ type, value }) => value !== "" && type !== "checkbox" && type !== "radio");
+}
+
+/** Leads to the issuer, in this tab or `apart` from it. */
+function SignOn({ issuer, apart }: { issuer: Issuer; apart: boolean }) {
+  const host = new URL(issuer.url).host;
+  if (apart) {
+    return (
+      <p>
+        <a class="button primary" href={addressOf("")} target="_blank" rel="noopener">
+          Sign in with {host} in another tab
+        </a>
+      </p>
+    );
+  }
+  return (
+    <p>
+      <button type="button" class="primary" aria-disabled={signingOn.value} onClick={() => signingOn.value || begin()}>
+        Sign in with {host}
+      </button>
+    </p>
+  );
+}
+
+function Form({ id, apart = false }: { id: string; apart?: boolean }) {
   const [text, setText] = useState("");
   const [trouble, setTrouble] = useState("");
   const [asking, setAsking] = useState(false);
@@ -59,6 +93,7 @@ function Form({ id }: { id: string }) {
   return (
     <>
       <h1 id="sign-in">dkron</h1>
+      {ISSUER && <SignOn issuer={ISSUER} apart={apart} />}
       <form onSubmit={submit}>
         <label for={id}>Token</label>
         <input
@@ -71,7 +106,7 @@ function Form({ id }: { id: string }) {
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
-        <button type="submit" class="primary" aria-disabled={asking}>
+        <button type="submit" class={ISSUER ? undefined : "primary"} aria-disabled={asking}>
           {asking ? "Asking…" : "Sign in"}
         </button>
         {(trouble || farewell.value) && (

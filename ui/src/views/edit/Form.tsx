@@ -4,11 +4,13 @@ import "../../style/edit.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { Refusal } from "../../api/client";
+import type { Details } from "../../api/details";
 import { jobPath } from "../../parts/links";
 import { Panel } from "../../parts/Panel";
 import { useLeaving } from "../../state/leaving";
 import { tell } from "../../state/notices";
-import { useRights } from "../../state/rights";
+import type { Query } from "../../state/query";
+import type { Right } from "../../state/session";
 import { changesOf, merged, type Path, sameDefinition } from "../../text/changes";
 import { BLANK, type Draft, draftOf, parsed, unknownFields } from "../../text/draft";
 import { Changes, Conflict } from "./Changes";
@@ -23,6 +25,10 @@ interface Props {
   /** The job as it is; undefined if there is none, or none any more. */
   newest: Stored | undefined;
   reload: () => void;
+  /** Whether the reader may do something to the job. */
+  may: (right: Right) => boolean;
+  /** What is known of a job that is stored. */
+  details?: Query<Details>;
 }
 
 type Mode = "form" | "json" | "yaml";
@@ -38,7 +44,7 @@ const MODES: [Mode, string][] = [
   ["yaml", "YAML"],
 ];
 
-export function Form({ opened, newest, reload }: Props) {
+export function Form({ opened, newest, reload, may, details }: Props) {
   const [base, setBase] = useState(opened);
   const [draft, setDraft] = useState<Draft>(() => (opened ? draftOf(opened.body) : BLANK));
   const [edition, setEdition] = useState(0);
@@ -48,7 +54,6 @@ export function Form({ opened, newest, reload }: Props) {
   const [trouble, setTrouble] = useState<Refusal>();
   const [saving, setSaving] = useState(false);
   const [, go] = useLocation();
-  const may = useRights(opened?.body.name ?? "");
 
   const read = mode === "json" ? parsed(text) : mode === "yaml" ? yaml.current?.readYaml(text) : undefined;
   const error = read && "error" in read ? read.error : "";
@@ -147,8 +152,12 @@ export function Form({ opened, newest, reload }: Props) {
         {theirs && !error && (
           <Conflict base={before} mine={shown} theirs={draftOf(theirs.body)} onDone={comeTogether} />
         )}
-        {base && newest && !error && (
-          <Parents job={base.body.name} changes={changes.some(({ path }) => path[0] === "parent_job")} />
+        {base && newest && details && !error && (
+          <Parents
+            job={base.body.name}
+            details={details}
+            changes={changes.some(({ path }) => path[0] === "parent_job")}
+          />
         )}
         {base && !theirs && !error && <Changes changes={changes} />}
         {trouble && !theirs && (

@@ -1,20 +1,17 @@
 // The jobs that a job runs after, where "Runs after" has no room for them all: a save may remove what it does not show.
 
-import { detailsOf } from "../../api/details";
-import { useQuery } from "../../state/query";
+import type { Details } from "../../api/details";
+import type { Query } from "../../state/query";
 import { parentsInWords, saysMore } from "../../text/parents";
 
 interface Props {
   job: string;
+  details: Query<Details>;
   /** Whether a save would name another job, or none. */
   changes: boolean;
 }
 
-export function Parents({ job, changes }: Props) {
-  const { data, error } = useQuery(`parents ${job}`, (signal) => detailsOf(job, signal), {
-    concerns: (event) => event.type === "job" && event.job.name === job,
-    atMostEvery: 5,
-  });
+export function Parents({ job, details: { data, error }, changes }: Props) {
   if (!data) {
     if (!error || !changes) return null;
     return (
