@@ -165,7 +165,7 @@ maps = st.dictionaries(texts.filter(bool), texts, max_size=4)
 
 @given(
     st.fixed_dictionaries(
-        {},
+        {"concurrency": st.sampled_from(["", "allow", "forbid", "replace"])},
         optional={
             **dict.fromkeys(("displayname", "owner", "owner_email"), texts),
             **dict.fromkeys(("tags", "metadata", "executor_config"), maps),
@@ -174,7 +174,6 @@ maps = st.dictionaries(texts.filter(bool), texts, max_size=4)
             "timezone": st.sampled_from(["", "Europe/Madrid"]),
             "retries": st.integers(0, 9),
             "executor": st.sampled_from(["shell", "http"]),
-            "concurrency": st.sampled_from(["", "allow", "forbid", "replace"]),
             "processors": st.dictionaries(texts.filter(bool), maps, max_size=2),
             "parent_job": st.sampled_from(["", "p"]),
             "starts_at": st.sampled_from([None, "2026-01-01T00:00:00Z"]),
@@ -187,7 +186,7 @@ def test_what_is_sent_reads_back_and_can_be_sent_again(fields: Object) -> None:
     first = spec_of(body)
     found = json_of(Job(wire_job(name="nightly") | {"spec": first, "status": {}}))
     assert {key: found[key] or None for key in fields} == {key: sent or None for key, sent in fields.items()}
-    assert found["concurrency"] == fields.get("concurrency", "allow")
+    assert found["concurrency"] == fields["concurrency"]
     again = read_body(json.dumps(found).encode())
     assert changed(first, spec_of(again, first)) == set()
 
