@@ -13,11 +13,14 @@ Object = dict[str, Any]
 STATES = tuple(str(phase).lower() for phase in RunPhase)
 
 
+_NOT_SHOWN = {"phase", "conditions", "dkron_job", "group", "observed_generation"}
+
+
 def show_run(stored: Object) -> Object:
     """Return a DkronRun as the REST API shows it, without the values that it gives to parameters. Raises Unreadable if
     its spec does not match the definition."""
     metadata, status = stored["metadata"], lenient(RunStatus, stored.get("status") or {})
-    counts = status.model_dump(mode="json", exclude={"phase", "conditions", "dkron_job", "group"})
+    counts = status.model_dump(mode="json", exclude=_NOT_SHOWN)
     return {
         "name": metadata["name"],
         "created_at": metadata.get("creationTimestamp"),

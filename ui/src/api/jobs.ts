@@ -130,7 +130,7 @@ export function repeatRun(job: string, execution: string, reason: string): Promi
 
 /** Run a job once more as an execution ran: with its slot, and with the values of a run that was asked for. Without an
  * execution, run it now. */
-export async function repeatOf(job: string, execution: string | undefined): Promise<Job> {
+export async function repeatOf(job: string, execution: string | undefined): Promise<Begun> {
   if (!execution) return runJob(job);
   const params = { path: { job_name: job, execution }, query: { details: true } };
   const { details } = await ask<Execution>(api.GET("/v1/jobs/{job_name}/executions/{execution}", { params }));
