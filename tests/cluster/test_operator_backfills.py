@@ -156,7 +156,8 @@ def test_the_command_says_what_would_run_waits_for_the_end_and_can_be_left(share
     assert "more than spec.maxRuns (1000)" in century.errors
     said = cli("backfill", "cli", *period, "--wait", "--parallelism", "2")
     assert "all 2 runs succeeded" in said.errors.splitlines()[-1]
-    assert "stopped by a failed run" in cli("backfill", "cli-bad", *period, "--wait", code=1).errors
+    last = cli("backfill", "cli-bad", *period, "--wait", code=1).errors.splitlines()[-1]
+    assert f"stopped by a failed run (slot {SLOTS[0]} of cli-bad: attempt 1 failed (Error, exit code 3" in last
     assert 'no job "other"' in cli("backfill", "other", *period, code=3).errors
     shown = cli.in_terminal(
         "backfill", "cli-long", *period, "--wait", code=130, when=lambda text: "1 active" in text, send="\x03"

@@ -69,8 +69,8 @@ class Dkron:
             case "GET", "/v1/jobs/a/details" if self.ours:
                 return web.json_response({"job": "a", "paused": PAUSED})
             case "GET", "/v1/jobs/a/executions":
-                told = {"details": DETAILS} if self.ours and request.query.get("details") == "true" else {}
-                return web.json_response([each | told for each in self.executions])
+                more = {"details": DETAILS} if self.ours and request.query.get("details") == "true" else {}
+                return web.json_response([each | more for each in self.executions])
             case "GET", "/v1/jobs/a/executions/3-n":
                 return web.json_response(ASKED)
             case "POST", "/v1/jobs/a/run" if self.holds:
