@@ -5,6 +5,7 @@ Pure.
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 import dkron_pods
 import dkron_processors
@@ -91,15 +92,26 @@ def unprompted(spec: JobSpec, schedule: Schedule | None) -> Problem | None:
 
 
 def problems(spec: JobSpec, name: str) -> list[Problem]:
-    """Return every reason for which the operator would set Ready to False, and those of the definition's rules about
-    settings that none of them covers."""
+    """Return every reason for which the operator would set Ready to False, and the definition's rules about settings
+    that none of them covers. A rule about required keys names all of them, so it replaces the first missing one."""
     schedule, of_schedule = read_schedule(spec, name)
-    found = [of_schedule, *of_settings(known(spec)), unprompted(spec, schedule)]
-    told = [problem for problem in found if problem is not None]
-    about = {field_of(problem)[0] for problem in told}
     wire = spec.to_wire()
-    broken = [check for check in CHECKS if check.field not in about and not check.holds(wire)]
-    return [*told, *(Problem(ReadyReason.INVALID_SPEC, f"{check.field}: {check.message}") for check in broken)]
+    broken = [check for check in CHECKS if not check.holds(wire)]
+    required = {check.field for check in broken if check.required}
+    found = [of_schedule, *of_settings(known(spec)), unprompted(spec, schedule)]
+    told = [problem for problem in found if problem is not None and not _is_missing(problem, spec, required)]
+    about = {field_of(problem)[0] for problem in told}
+    rules = [check.message for check in broken if check.field not in about]
+    return [*told, *(Problem(ReadyReason.INVALID_SPEC, message) for message in rules)]
+
+
+def _is_missing(problem: Problem, spec: JobSpec, required: AbstractSet[str]) -> bool:
+    """Whether the problem is that a key is missing, where a rule tells of all required ones."""
+    match field_of(problem):
+        case ("executorConfig" as field, key):
+            return field in required and key not in spec.executor_config
+        case _:
+            return False
 
 
 def remarks(spec: JobSpec, schedule: Schedule | None) -> list[str]:
@@ -111,16 +123,21 @@ def remarks(spec: JobSpec, schedule: Schedule | None) -> list[str]:
 def field_of(problem: Problem) -> tuple[str, ...]:
     """Return the field of the spec that a problem is about, as the names on the way to it."""
     subject = problem.message.partition(":")[0]
-    match problem.reason:
-        case ReadyReason.INVALID_SCHEDULE:
-            return ("schedule",)
-        case ReadyReason.INVALID_TIMEZONE:
-            return ("timezone",)
-        case ReadyReason.INVALID_TAGS:
-            return ("tags",)
-        case ReadyReason.INVALID_PARAMETERS | ReadyReason.PARAMETER_REQUIRED:
-            return ("parameters",)
-        case ReadyReason.INVALID_EXECUTOR_CONFIG if subject not in ("tags", "jobTemplate", "executorConfig"):
-            return ("executorConfig", subject)
-        case _:
-            return tuple(subject.split("."))
+    if field := _FIELDS.get(problem.reason):
+        return (field,)
+    if problem.reason == ReadyReason.INVALID_SPEC:
+        return (next(check.field for check in CHECKS if check.message == problem.message),)
+    if problem.reason == ReadyReason.INVALID_EXECUTOR_CONFIG and subject not in _OTHERS:
+        return ("executorConfig", subject)
+    return tuple(subject.split("."))
+
+
+_FIELDS: dict[str, str] = {
+    ReadyReason.INVALID_SCHEDULE: "schedule",
+    ReadyReason.INVALID_TIMEZONE: "timezone",
+    ReadyReason.INVALID_TAGS: "tags",
+    ReadyReason.INVALID_PARAMETERS: "parameters",
+    ReadyReason.PARAMETER_REQUIRED: "parameters",
+}
+_OTHERS = frozenset({"executorConfig", "jobTemplate", "tags"})
+"""Fields that a problem of the executor may be about, beside keys of its config."""

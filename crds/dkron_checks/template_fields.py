@@ -15,7 +15,7 @@ from dkron_crds.schedule.errors import quoted
 
 _QUANTITY = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _LONGEST = 64
-_FORMS = {
+_FORMS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "string": (str, "a text; put it in quotes"),
     "integer": (int, "a whole number without quotes"),
     "number": ((int, float), "a number without quotes"),

@@ -1,7 +1,7 @@
 """Why a DkronJob that is to be created could not run, and what may be meant otherwise: by the models and the operator's
 own check."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from dkron_crds.job import DkronJob
 TOO_LARGE = "it cannot be read: a value is too large or nests too deep"
 
 
-def faults(job: Mapping[str, Any]) -> list[str]:
+def faults(job: dict[str, Any]) -> list[str]:
     """Return every reason that the manifest shows."""
     try:
         read = DkronJob.from_wire(job)
@@ -26,7 +26,7 @@ def faults(job: Mapping[str, Any]) -> list[str]:
     return [problem.message for problem in problems(read.spec, read.dkron_name)]
 
 
-def doubts(job: Mapping[str, Any], now: datetime, *, config: str = "executorConfig") -> Iterator[str]:
+def doubts(job: dict[str, Any], now: datetime, *, config: str = "executorConfig") -> Iterator[str]:
     """Yield what the operator would remark about a job without faults. `config` is the reader's name of
     executorConfig."""
     read = DkronJob.from_wire(job)

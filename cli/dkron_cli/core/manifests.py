@@ -80,14 +80,14 @@ def _unreadable(error: yaml.YAMLError) -> Unreadable:
     return Unreadable(f"it is not YAML: {problem}".rstrip(": "), 1 if mark is None else mark.line + 1)
 
 
-def _items(value: object, node: yaml.Node) -> list[Document]:
+def _items(value: Any, node: yaml.Node) -> list[Document]:  # noqa: ANN401 - any YAML
     if isinstance(value, dict) and isinstance(value.get("items"), list):
         listed = (item for key, item in node.value if key.value == "items")
         value, node = value["items"], next(listed, node)
     elif not isinstance(value, list):
         return [] if value is None else [_document(value, node)]
-    # The items of a List that an alias brings have no lines of their own.
-    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node] * len(value)
+    # The items of a List that a merge brings have no lines of their own.
+    nodes = node.value if isinstance(node, yaml.SequenceNode) and len(node.value) == len(value) else [node] * len(value)
     return [_document(item, at) for item, at in zip(value, nodes, strict=True)]
 
 

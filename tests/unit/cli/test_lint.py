@@ -47,7 +47,7 @@ def job(spec: str, name: str = "a") -> str:
                      id="an unknown zone"),
         pytest.param(job('  executorConfig: {command: "true"}\n'), ["4: DkronJob a: spec.schedule is required"],
                      id="no schedule"),
-        pytest.param(job('  schedule: "@daily"\n'), ["4: DkronJob a: command: missing; executorConfig of shell needs"],
+        pytest.param(job('  schedule: "@daily"\n'), ["4: DkronJob a: the executor shell needs command"],
                      id="no command"),
         pytest.param(job(GOOD + "  executor: shel\n"), ['7: DkronJob a: executor: "shel" is not known'],
                      id="an unknown executor"),

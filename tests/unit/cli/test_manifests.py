@@ -140,7 +140,7 @@ def test_what_a_job_of_dkron_loses(fields: dict[str, Any], said: list[str]) -> N
         pytest.param({"retries": "x"}, "retries: it is the string", id="no number"),
         pytest.param({"tags": {"a": "b:0"}}, "tags.a", id="a count of zero"),
         pytest.param({"tags": [1]}, "tags: it is an array", id="a list"),
-        pytest.param({"executor_config": None}, "command: missing; executorConfig", id="no command"),
+        pytest.param({"executor_config": None}, "the executor shell needs command", id="no command"),
     ],
 )
 def test_a_refused_job_says_why(fields: dict[str, Any], why: str) -> None:
