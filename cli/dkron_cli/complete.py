@@ -53,7 +53,8 @@ async def _names(ctx: typer.Context) -> list[str]:
             return [job.name for job in await rest.jobs()]
         finally:
             await rest.close()
-    from dkron_cli.edge.cluster import DKRON_JOBS, names_of  # noqa: PLC0415
+    from dkron_cli.edge.cluster import names_of  # noqa: PLC0415
+    from dkron_kube.paths import DKRON_JOBS  # noqa: PLC0415
 
     return await names_of(options, DKRON_JOBS)
 

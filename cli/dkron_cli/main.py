@@ -39,7 +39,7 @@ def load(entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
 
 
 def _group(app: typer.Typer) -> Any:  # noqa: ANN401 - a command of typer
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     for each in (group, *group.commands.values()):
         each.params.extend(shared_parameters())
     return group

@@ -89,7 +89,7 @@ class Phase:
         pytest.param(Phase("examples", examples=1, requests=40), id="the examples of the document"),
         pytest.param(Phase("coverage", examples=1, requests=1000), id="every boundary of every field"),
         pytest.param(Phase("fuzzing", examples=20, requests=500), id="random requests"),
-        pytest.param(Phase("stateful", examples=100, requests=150), id="chains of requests along links and locations"),
+        pytest.param(Phase("stateful", examples=100, requests=100), id="chains of requests along links and locations"),
     ],
 )
 def test_the_api_is_what_its_document_says(phase: Phase, api: ApiSite, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_backfill_that_is_refused_is_no_success(seat: Seat) -> None:
 def test_runs_are_followed_and_withdrawn(seat: Seat) -> None:
     for by, cli in (("me", seat.cli), ("rest", seat.rest)):
         cli("run", "bad", "--reason", f"a repair by {by}")
-        name = wait_for("the run", lambda cli=cli, by=by: _requested(cli, f"a repair by {by}"), bool, seconds=30)
+        name = wait_for("the run", partial(_requested, cli, f"a repair by {by}"), bool, seconds=30)
         assert f"{name}: failed after" in cli("runs", "wait", name, "--timeout", "30s", code=FAILED).errors
         said = cli("runs", "describe", name).output
         assert all(word in said for word in ("a repair", "Failed", "exit 3")), said

@@ -127,7 +127,7 @@ def backfills() -> list[Object]:
     stopped = {"plan": plan, "succeeded": 1, "failed": 1, "remaining": 5, "conditions": ended,
                "message": "a run failed: 5 slots did not run"}  # fmt: skip
     of_job = {"job": "backup", **period, "parallelism": 1, "onFailure": "continue", "reason": "empty"}
-    known = (
+    known: tuple[tuple[str, int, Object, Object], ...] = (
         ("again", -120, of_job, under_way),
         ("of-a-team", -7200, {"selector": {"team": "data"}, **period}, stopped),
         ("planning", -1, {"selector": {}, **period}, {}),

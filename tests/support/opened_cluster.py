@@ -1,4 +1,4 @@
-"""Commands of `dkronctl` in the test's own process, with a fake API server in the place of that of the kubeconfig."""
+"""Commands of `dkronctl` in the test's own process, with a fake API server instead of the kubeconfig's."""
 
 import asyncio
 from typing import cast

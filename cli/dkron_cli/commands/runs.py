@@ -70,7 +70,7 @@ def wait(ctx: typer.Context, run: RunName, timeout: Timeout = "") -> None:
 def cancel(ctx: typer.Context, run: RunName) -> None:
     """Withdraw a DkronRun that has not begun.
 
-    It is deleted, and does not run. One that has begun is left alone: dkronctl stop ends its attempts.
+    It is deleted, and does not run. One that has begun stays: dkronctl stop ends its attempts.
     """
     run_async(_cancel(options_of(ctx), run))
 

@@ -185,8 +185,11 @@ async def test_lists_have_the_newest_first(api: Api, options: Options, capsys: p
 
 async def test_a_run_that_begins_meanwhile_is_not_withdrawn(api: Api) -> None:
     api.kube.put(DKRON_RUNS, object_of("it", spec={"job": "report"}))
-    begin = {"phase": "Running"}
-    api.kube.meanwhile("delete dkronruns", lambda: api.kube.edit(DKRON_RUNS, "it", lambda it: it.update(status=begin)))
+
+    def begin() -> None:
+        api.kube.edit(DKRON_RUNS, "it", lambda it: it.update(status={"phase": "Running"}))
+
+    api.kube.meanwhile("delete dkronruns", begin)
     with pytest.raises(CliError, match="it has begun"):
         await runs._cancel(Options(), "it")
     assert api.kube.names(DKRON_RUNS) == ["it"]
