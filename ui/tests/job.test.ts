@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Execution, Explanation } from "../src/api/client";
 import { type Parameter, pausedBy } from "../src/api/details";
 import type { ListedJob } from "../src/api/jobs";
-import { isWell } from "../src/parts/Conditions";
+import { forPeople, isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
 import { inRows, lastDay, pastOf } from "../src/parts/Explain";
@@ -226,6 +226,14 @@ test.each([
   { type: "Degraded", status: "False", well: true },
   { type: "Suspended", status: "True", well: false },
 ])("$type is $status", ({ type, status, well }) => expect(isWell({ type, status })).toBe(well));
+
+test("conditions that ask for attention come first, each once", () => {
+  const conditions = ["Suspended False", "Ready False", "Stalled True"].map((text) => {
+    const [type = "", status = ""] = text.split(" ");
+    return { type, status };
+  });
+  expect(forPeople(conditions).map(({ type }) => type)).toEqual(["Ready", "Suspended"]);
+});
 
 describe("a job that does not run by itself", () => {
   const paused = "paused by ann: a move (DkronPause a/moves)";

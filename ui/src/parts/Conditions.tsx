@@ -13,11 +13,15 @@ export function isWell({ type, status }: Pick<Condition, "type" | "status">): bo
   return GOOD.has(type) ? status === "True" : status === "False";
 }
 
+/** The conditions in their order, without Stalled: it repeats for other programs what Ready says. */
+export function forPeople<T extends Pick<Condition, "type" | "status">>(conditions: readonly T[]): T[] {
+  return conditions.filter(({ type }) => type !== "Stalled").sort((a, b) => Number(isWell(a)) - Number(isWell(b)));
+}
+
 export function Conditions({ conditions }: { conditions: readonly Condition[] }) {
-  const sorted = [...conditions].sort((a, b) => Number(isWell(a)) - Number(isWell(b)));
   return (
     <ul class="conditions">
-      {sorted.map((each) => (
+      {forPeople(conditions).map((each) => (
         <li key={each.type}>
           <Mark state={isWell(each) ? "success" : each.status === "Unknown" ? "waiting" : "partially_failed"} />
           <p>
