@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Execution, Explanation } from "../src/api/client";
 import { type Parameter, pausedBy } from "../src/api/details";
 import type { ListedJob } from "../src/api/jobs";
-import { isWell } from "../src/parts/Conditions";
+import { forPeople, isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
 import { inRows, lastDay, pastOf, shortened, withoutTold } from "../src/parts/Explain";
@@ -261,6 +261,14 @@ describe("how a job stands", () => {
     expect(shortened("the job is not ready: no image", ["", "no image"])).toBe("the job is not ready");
     expect(withoutTold([`it is ${told[0]}`, "2 slots were skipped"], told)).toEqual(["2 slots were skipped"]);
   });
+});
+
+test("conditions that ask for attention come first, each once", () => {
+  const conditions = ["Suspended False", "Ready False", "Stalled True"].map((text) => {
+    const [type = "", status = ""] = text.split(" ");
+    return { type, status };
+  });
+  expect(forPeople(conditions).map(({ type }) => type)).toEqual(["Ready", "Suspended"]);
 });
 
 describe("a job that does not run by itself", () => {

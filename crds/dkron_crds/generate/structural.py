@@ -25,9 +25,10 @@ _TYPE_META: Schema = {
     "kind": {"description": "The kind of the object.", "type": "string"},
     "metadata": {"type": "object"},
 }
-_UNSEEN: Schema = {"observedGeneration": 0}
+_UNSEEN: Schema = {"default": {"observedGeneration": 0}}
 """The status of an object that the operator has not seen. Without it, tools that go by kstatus take a new object for
-one that is ready."""
+one that is ready. A DkronJob has none: the API server forgets who wrote a status that has a default and is emptied, and
+the operator tells a wiped job from a new one by that record."""
 
 
 def structural_schema(kind: type[Resource]) -> Schema:
@@ -43,13 +44,13 @@ def structural_schema(kind: type[Resource]) -> Schema:
         "properties": {
             **_TYPE_META,
             "spec": _without(spec, "default"),
-            **({"status": _status(status)} if status else {}),
+            **({"status": _status(status, {} if kind.__name__ == "DkronJob" else _UNSEEN)} if status else {}),
         },
     }
 
 
-def _status(schema: Schema) -> Schema:
-    return _ordered({**_without(_without_defaults(schema), "required"), "default": _UNSEEN})
+def _status(schema: Schema, default: Schema) -> Schema:
+    return _ordered({**_without(_without_defaults(schema), "required"), **default})
 
 
 def _structural(raw: Schema, *, definitions: dict[str, Schema]) -> Schema:

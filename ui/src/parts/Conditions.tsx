@@ -16,6 +16,11 @@ export function isWell({ type, status }: Pick<Condition, "type" | "status">): bo
   return GOOD.has(type) ? status === "True" : status === "False";
 }
 
+/** The conditions in their order, without Stalled: it repeats for other programs what Ready says. */
+export function forPeople<T extends Pick<Condition, "type" | "status">>(conditions: readonly T[]): T[] {
+  return conditions.filter(({ type }) => type !== "Stalled").sort((a, b) => Number(isWell(a)) - Number(isWell(b)));
+}
+
 interface Props {
   conditions: readonly Condition[];
   /** What the view says at its top, and is not said again. */
@@ -23,10 +28,9 @@ interface Props {
 }
 
 export function Conditions({ conditions, told }: Props) {
-  const sorted = [...conditions].sort((a, b) => Number(isWell(a)) - Number(isWell(b)));
   return (
     <ul class="conditions">
-      {sorted.map((each) => (
+      {forPeople(conditions).map((each) => (
         <li key={each.type}>
           <Mark state={isWell(each) ? "success" : each.status === "Unknown" ? "waiting" : "partially_failed"} />
           <p>
