@@ -7,6 +7,7 @@ import {
   duration,
   instant,
   inZone,
+  onSeveralDays,
   relative,
   shortTime,
   wholeSeconds,
@@ -90,6 +91,8 @@ describe("how far away a time is", () => {
   test("a time of today says so beside others", () => {
     expect(datedTime(NOON, NOON, "UTC")).toBe("today 12:00:00");
     expect(datedTime(NOON - DAYS, NOON, "UTC")).toBe("Thu 26 Nov 12:00:00");
+    expect(onSeveralDays([NOON, NOON + 1000], "UTC")).toBe(false);
+    expect(onSeveralDays([NOON, NOON - DAYS / 2 - 1], "UTC")).toBe(true);
   });
 });
 

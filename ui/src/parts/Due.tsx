@@ -3,8 +3,9 @@
 import { Link } from "wouter-preact";
 import type { Job } from "../api/client";
 import { type Details, pausedBy } from "../api/details";
+import { shownZone } from "../state/preferences";
 import { OUTCOMES } from "../text/parents";
-import { instant } from "../text/time";
+import { instant, onSeveralDays } from "../text/time";
 import { jobPath } from "./links";
 import { Facts } from "./Panel";
 import { Countdown, When } from "./Time";
@@ -26,6 +27,7 @@ interface Props {
 export function Due({ job, upcoming, details }: Props) {
   const next = upcoming?.next ?? [];
   const paused = pausedBy(details);
+  const hasDays = onSeveralDays(next.slice(0, SHOWN).map(instant), shownZone(job.timezone));
   const parents = details?.chain.find((each) => each.name === job.name)?.parents ?? [];
   return (
     <>
@@ -70,7 +72,7 @@ export function Due({ job, upcoming, details }: Props) {
           <ol class="slots">
             {next.slice(0, SHOWN).map((slot) => (
               <li key={slot}>
-                <When at={slot} jobZone={job.timezone} dated />
+                <When at={slot} jobZone={job.timezone} dated={hasDays} />
               </li>
             ))}
           </ol>

@@ -6,7 +6,7 @@ import { shownZone } from "../state/preferences";
 import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
 import { isStopped, lateness, planned, result, taken, whyFailed } from "../text/slots";
-import { day, duration, instant } from "../text/time";
+import { duration, instant, onSeveralDays } from "../text/time";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
 import { executionPath } from "./links";
@@ -43,8 +43,10 @@ export function Runs({ runs, job, next, isPaused }: Props) {
     );
   }
   const lengths = durationsOf(runs);
-  const days = new Set(runs.map((run) => day(planned(run) ?? instant(run.started_at) ?? 0, shownZone(job.timezone))));
-  const hasDays = days.size > 1;
+  const hasDays = onSeveralDays(
+    runs.map((run) => planned(run) ?? instant(run.started_at)),
+    shownZone(job.timezone),
+  );
   return (
     <>
       <PlannedActual

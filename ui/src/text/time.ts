@@ -65,6 +65,11 @@ export function shortTime(at: number, now: number, zone?: string): string {
   return `${day(at, zone)}${later} ${clock}`;
 }
 
+/** Whether these fall on several days. */
+export function onSeveralDays(times: readonly (number | undefined)[], zone?: string): boolean {
+  return new Set(times.map((at) => (at === undefined ? "" : day(at, zone)))).size > 1;
+}
+
 /** The same beside other days: `today 14:05:09`. */
 export function datedTime(at: number, now: number, zone?: string): string {
   const text = shortTime(at, now, zone);

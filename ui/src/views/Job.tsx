@@ -32,6 +32,8 @@ import { yaml } from "../text/yaml";
 /** Slots that are asked for; the calendar shows them. */
 const UPCOMING = 40;
 const NONE: readonly string[] = [];
+/** Runs below which their column is the shorter one. */
+const FEW = 8;
 /** Bytes of each output that the list of runs shows. */
 const OUTPUT = 120;
 
@@ -73,6 +75,19 @@ export function Job({ name }: { name: string }) {
     );
   }
   const running = (runs.data ?? []).some((each) => result(each) === "running");
+  // The panel beside it goes where there is room: below few runs.
+  const isShort = (runs.data?.length ?? FEW) < FEW;
+  const weeks = details.data && runs.data && (
+    <Panel title="Five weeks" class="weeks" aside="by the day they ended, in UTC">
+      <Calendar
+        executions={runs.data}
+        kept={details.data.kept_executions}
+        days={details.data.days}
+        next={slots}
+        now={now.peek()}
+      />
+    </Panel>
+  );
   return (
     <div class="job">
       <header class="head">
@@ -125,6 +140,7 @@ export function Job({ name }: { name: string }) {
                 />
               </Panel>
             )}
+            {isShort && weeks}
           </div>
           <div class="stack">
             <Panel title="When" class="when">
@@ -135,17 +151,7 @@ export function Job({ name }: { name: string }) {
                 <Explain job={name} zone={body.timezone} told={told} />
               </Panel>
             )}
-            {details.data && runs.data && (
-              <Panel title="Five weeks" class="weeks" aside="by the day they ended, in UTC">
-                <Calendar
-                  executions={runs.data}
-                  kept={details.data.kept_executions}
-                  days={details.data.days}
-                  next={slots}
-                  now={now.peek()}
-                />
-              </Panel>
-            )}
+            {!isShort && weeks}
             {(details.data?.conditions.length ?? 0) > 0 && (
               <Panel title="Conditions" class="state">
                 <Conditions conditions={details.data?.conditions ?? []} told={told} />
