@@ -9,12 +9,14 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from itertools import chain, islice
 from typing import Any
 
 from dkron_crds.schedule.errors import quoted
 
 _QUANTITY = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _LONGEST = 64
+MOST_FAULTS = 20
 _FORMS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "string": (str, "a text; put it in quotes"),
     "integer": (int, "a whole number without quotes"),
@@ -29,9 +31,10 @@ Fault = tuple[Place, str]
 
 
 def template_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield what the API server would refuse in a template. It may nest as deep as the reader of its file allows."""
-    yield from _faults(template.get("metadata"), "ObjectMeta", ("metadata",))
-    yield from _faults(template.get("spec"), "JobSpec", ("spec",))
+    """Yield what the API server would refuse in a template, as far as a person reads on. It may nest as deep as the
+    reader of its file allows."""
+    of_metadata = _faults(template.get("metadata"), "ObjectMeta", ("metadata",))
+    yield from islice(chain(of_metadata, _faults(template.get("spec"), "JobSpec", ("spec",))), MOST_FAULTS)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dkron_checks.schedules import passed_remark, schedule_remark
-from dkron_checks.template_fields import template_faults
+from dkron_checks.template_fields import MOST_FAULTS, template_faults
 from dkron_crds.job import JobSpec
 from dkron_crds.schedule import parse
 from dkron_pods.config import ConfigError
@@ -51,6 +51,10 @@ IN_POD = "jobTemplate.spec.template.spec"
 def test_template_faults(template: dict[str, Any], says: list[str]) -> None:
     found = [re.sub(r"(?<=Kubernetes) [0-9.]+", "", sentence) for _, sentence in template_faults(template)]
     assert [each[: len(start)] for each, start in zip(found, says, strict=True)] == says
+
+
+def test_a_hostile_template_has_few_faults() -> None:
+    assert len(list(template_faults(pod(**{f"x{number}": 1 for number in range(10_000)})))) == MOST_FAULTS
 
 
 @pytest.mark.parametrize("text", ["1", 1, 0.5, "64Mi", "500m", "1.5Gi", ".5", "1e3", "1E", "-1", "5.", "12E-2"])
