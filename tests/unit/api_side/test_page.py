@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ async def test_the_page_runs_its_own_files_alone_and_in_no_frame(api: Api) -> No
     assert (headers["X-Frame-Options"], headers["Referrer-Policy"]) == ("DENY", "no-referrer")
 
 
-OIDC = {"oidc_issuer": 'https://login.example.com/realms/a?b="&c', "oidc_audience": ["dkron", "ci"]}
+OIDC: dict[str, Any] = {"oidc_issuer": 'https://login.example.com/realms/a?b="&c', "oidc_audience": ["dkron", "ci"]}
 SAID = 'data-issuer="https://login.example.com/realms/a?b=&quot;&amp;c" data-client="dkron"'
 
 

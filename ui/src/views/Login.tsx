@@ -54,7 +54,7 @@ function SignOn({ issuer, apart }: { issuer: Issuer; apart: boolean }) {
   const host = new URL(issuer.url).host;
   if (apart) {
     return (
-      <p>
+      <p class="by-issuer">
         <a class="button primary" href={addressOf("")} target="_blank" rel="noopener">
           Sign in with {host} in another tab
         </a>
@@ -62,7 +62,7 @@ function SignOn({ issuer, apart }: { issuer: Issuer; apart: boolean }) {
     );
   }
   return (
-    <p>
+    <p class="by-issuer">
       <button type="button" class="primary" aria-disabled={signingOn.value} onClick={() => signingOn.value || begin()}>
         Sign in with {host}
       </button>
