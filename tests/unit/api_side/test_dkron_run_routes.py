@@ -30,7 +30,7 @@ def stored(name: str = "it", *, created: str = AT, spec: Object | None = None, *
 
 
 async def test_it_is_shown_without_values_and_withdrawn_as_it_was(api: Api) -> None:
-    failed = {"phase": "Failed", "group": 7, "attempts": [ATTEMPT], "attemptCount": 1, "message": "it failed"}
+    failed: Object = {"phase": "Failed", "group": 7, "attempts": [ATTEMPT], "attemptCount": 1, "message": "it failed"}
     api.kube.put(DKRON_RUNS, stored(spec={"scheduledTime": AT}, **failed))
     async with api.client.get(f"{PATH}/it") as answer:
         shown, tag, text = await answer.json(), answer.headers["ETag"], await answer.text()
