@@ -18,5 +18,5 @@ test.each([
   const refusal = await send().catch((reason) => reason);
   expect(refusal).toMatchObject({ status: 0 });
   expect(refusal.message === NO_ANSWER).toBe(again);
-  expect(refusal.message).toContain(again ? "It is asked again" : "not tried again");
+  expect(refusal.message).toContain(again ? "tries again by itself" : "not tried again");
 });
