@@ -150,19 +150,16 @@ class KubeClient:
         uid: str,
         version: str | None = None,
         foreground: bool = False,
-        grace: int | None = None,
     ) -> None:
         """Delete exactly this object, not another one of the same name; with `version`, only if it has not changed
         since. Its dependents are deleted in the background, or first with `foreground`; then the object stays until
-        they are gone. `grace` is how many seconds a pod has to end; by default as many as it says itself.
+        they are gone.
 
         Raises `NotFound`, `Conflict`.
         """
         preconditions = {"uid": uid} | ({} if version is None else {"resourceVersion": version})
         policy = "Foreground" if foreground else "Background"
-        body: Object = {"propagationPolicy": policy, "preconditions": preconditions}
-        if grace is not None:
-            body["gracePeriodSeconds"] = grace
+        body = {"propagationPolicy": policy, "preconditions": preconditions}
         await self._call("delete", resource, resource.path(namespace, name), body=body)
 
     async def list(

@@ -16,7 +16,7 @@ import pytest
 
 import localcluster
 from dkron_crds.names import API_VERSION
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, PODS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, Resource
 from tests.support.api_sites import api_for
 from tests.support.charts import key, rendered
 from tests.support.documents import backfill, installation, job
@@ -66,7 +66,6 @@ NOTES = {
 OWNER: Object = {"apiVersion": API_VERSION, "kind": "DkronJob", "name": "nightly", "uid": "nobody", "controller": True}
 POD = {"restartPolicy": "Never", "containers": [{"name": "job", "image": "a.example/a"}]}
 CHAT = [{"name": "chat", "url": "http://chat.example/"}]
-GRACE = "tests.dkron.io/grace"
 TEMPLATE = {"spec": {"template": {"spec": {"hostNetwork": True}}}}
 ANOTHER_TEMPLATE = {"spec": {"jobTemplate": {"spec": {"template": {"spec": {"hostPID": True}}}}}}
 ASKED = {"metadata": {"annotations": {"run.dkron.io/a": "2026-01-01T00:00:00Z"}}}
@@ -78,7 +77,6 @@ SECRET, OTHER = "secretRef:db/password", "secretRef:payroll/password"
 MARKS = "only an operator sets the label dkron.io/job"
 ONLY_PAUSED = "the account of the REST API changes nothing of a DkronCluster but spec.paused"
 NO_TEMPLATE = "the account of the REST API does not write spec.jobTemplate of a DkronJob"
-ENDING = "the account of the REST API deletes a pod only if it is being deleted"
 NOT_THERE = "the account of the REST API writes nothing in kube-system, kube-public and kube-node-lease"
 NO_REFERENCE = "a value in spec.parameters with secretRef: in it has to be secretRef:<secret>/<key> as a whole"
 TOO_MANY = "at most 16 values in spec.parameters may be references to Secrets"
@@ -177,8 +175,6 @@ def scene(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         _prepare(made)
         _wait_until_they_count(made)
         yield made
-        for name in ("ending", "lasting"):
-            kubes["team"].patch(PODS, name, {"metadata": {"finalizers": None}})
         for each in made.opened.values():
             each.close()
 
@@ -203,9 +199,6 @@ def _prepare(made: Scene) -> None:
     owner = team.create(DKRON_JOBS, job("large", jobTemplate=LARGE))["metadata"]["uid"]
     team.create(JOBS, forged("large", name="large", uid=owner))
     team.create(JOBS, batch_job("plain"))
-    for name in ("ending", "lasting"):
-        team.create(PODS, {"metadata": {"name": name, "finalizers": [GRACE]}, "spec": POD})
-    team.delete(PODS, "ending")
 
 
 def _wait_until_they_count(made: Scene) -> None:
@@ -334,9 +327,6 @@ OF_THE_API = {
     "it creates a job in kube-system": Try("api", KUBE_SYSTEM, _create(DKRON_JOBS, job()), NOT_THERE),
     "it creates a run in kube-system": Try("api", KUBE_SYSTEM, _create(DKRON_RUNS, run()), NOT_THERE),
     "it deletes a job in kube-system": Try("api", KUBE_SYSTEM, _delete(DKRON_JOBS, "theirs"), NOT_THERE),
-    "it ends a pod that is being deleted": Try("api", "team", _delete(PODS, "ending")),
-    "it deletes another pod": Try("api", "team", _delete(PODS, "lasting"), ENDING),
-    "an administrator deletes a pod": Try("administrator", "team", _delete(PODS, "lasting")),
     "a tenant changes a template": Try("tenant", "team", _change(DKRON_JOBS, "nightly", ANOTHER_TEMPLATE)),
 }
 

@@ -212,7 +212,6 @@ def least(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactor
         entry = {"id": EXECUTION, "job": "ran-1", "slot": NOON, "trigger": "manual", "group": 1, "attempt": 1}
         ended = {"startedAt": NOON, "finishedAt": NOON, "success": True}
         site.store(dkron_job("ran"), {"executions": [entry | ended]})
-        site.store(dkron_job("ending"), {"active": [entry | {"job": "ran-2", "startedAt": NOON, "uid": "u"}]})
         for resource in (DKRON_BACKFILLS, DKRON_PAUSES):
             _store(kube, resource, "known")
         yield site
@@ -241,15 +240,6 @@ def _leave_a_pod(kube: Kube) -> None:
     ended = {"terminated": {"exitCode": 0, "finishedAt": NOON, "startedAt": NOON}}
     status = {"name": "job", "image": "none", "imageID": "none", "ready": False, "restartCount": 0, "state": ended}
     kube.patch(PODS, "ran-1-x", {"status": {"containerStatuses": [status]}}, subresource="status")
-
-
-def _leave_an_ending_pod(kube: Kube) -> None:
-    """Of the attempt that is active; no kubelet ends it."""
-    if kube.find(PODS, "ran-2-x") is None:
-        spec = {"nodeName": "nowhere", "containers": [{"name": "job", "image": "none"}]}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "ran-2-x"}, "spec": spec}
-        kube.create(PODS, of_job(pod, "ran-2", uid="u"))
-        kube.delete(PODS, "ran-2-x")
 
 
 def occupant(name: str) -> Any:
@@ -287,7 +277,6 @@ NEEDS: tuple[tuple[str, str, str, str, Any, set[int]], ...] = (
     ),
     ("leases", "patch", "POST", "/v1/leave?force", None, {200}),
     ("pods", "list", "GET", f"/v1/jobs/ran/executions/{EXECUTION}/log", None, {404}),
-    ("pods", "delete", "POST", f"/v1/jobs/ending/executions/{EXECUTION}/stop?now", None, {202}),
     ("pods/log", "get", "GET", f"/v1/jobs/ran/executions/{EXECUTION}/log", None, {404}),
 )
 """The right, the request that takes it, and how that is answered with it. The node of the pod is missing: no log."""
@@ -328,8 +317,6 @@ def _prepare(site: ApiSite, path: str, sent: Any, number: str) -> None:
     kube = site.kube
     if path.endswith("/log"):
         _leave_a_pod(kube)
-    elif path.endswith("?now"):
-        _leave_an_ending_pod(kube)
     elif "spare" in path and "policies" in path:
         policy = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronPolicy", "metadata": {"name": f"spare-{number}"}}
         kube.create(DKRON_POLICIES, {**policy, "spec": {"path": {}}})

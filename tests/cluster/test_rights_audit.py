@@ -14,7 +14,7 @@ import pytest
 
 import localcluster
 from dkron_crds.names import object_name
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, PODS
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS
 from localcluster.cluster import LocalCluster
 from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
@@ -202,14 +202,10 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)
     kube.wait_for("a message about the failure", lambda: receiver.requests, bool)
     ended, active = (each(scene, name)["id"] for each, name in ((newest, "told"), (running, "stopped")))
-    # A grace period that lasts until the end of the stop.
-    [pod] = kube.wait_for("its pod", lambda: kube.all(PODS, "dkron.io/job=stopped"), bool)
-    kube.patch(PODS, pod["metadata"]["name"], {"metadata": {"finalizers": ["tests.dkron.io/grace"]}})
     # A simulated node has no log: that it was asked for is what counts.
     scene.ask("GET", f"/v1/jobs/told/executions/{ended}/log")
     assert scene.ask("POST", "/v1/jobs/told/run").status == 202
-    assert scene.ask("POST", f"/v1/jobs/stopped/executions/{active}/stop?now").status == 202
-    kube.patch(PODS, pod["metadata"]["name"], {"metadata": {"finalizers": None}})
+    assert scene.ask("POST", f"/v1/jobs/stopped/executions/{active}/stop").status == 202
     kube.wait_status("stopped", "its end", finished(1))
     kube.wait_status("told", "another run", finished(2))
     assert scene.ask("DELETE", "/v1/jobs/told/executions").status == 200

@@ -20,7 +20,7 @@ LEAST_API: Rules = {
     ("dkron.io", "dkronclusters", "dkron"): (*FOLLOWED, "patch"),
     ("dkron.io", "dkronpolicies"): (*FOLLOWED, "create", "patch", "delete"),
     ("coordination.k8s.io", "leases", "dkron"): (*FOLLOWED, "patch"),
-    ("", "pods"): ("list", "delete"),
+    ("", "pods"): ("list",),
     ("", "pods/log"): ("get",),
 }
 """By API group, resource and name: all that `dkron-api` needs in the namespace that it serves. Nodes are no part of a

@@ -107,7 +107,6 @@ class FakeKube:
         uid: str,
         version: str | None = None,
         foreground: bool = False,
-        grace: int | None = None,  # noqa: ARG002 - it has no clock
     ) -> None:
         self._arrive("delete", resource, name)
         metadata = self._found(resource, name)["metadata"]

@@ -16,7 +16,7 @@ import { around } from "../src/text/around";
 import { briefly } from "../src/text/draft";
 import { dayThatFailed, pauseEnds } from "../src/text/pauses";
 import { withSeconds } from "../src/text/presets";
-import { hasGrace, stoppingInWords } from "../src/text/stopping";
+import { stoppingInWords } from "../src/text/stopping";
 import { inBoth, jobZone, placeOf } from "../src/text/zones";
 
 // A Friday.
@@ -51,14 +51,14 @@ describe("a run that was requested", () => {
 
 describe("a run that is stopping", () => {
   test.each([
-    { name: "its pod is not told yet", until: undefined, words: "stopping", kill: false },
-    { name: "its pod has time", until: 27_000, words: "stopping, 27 s of grace left", kill: true },
-    { name: "its pod is about to go", until: 900, words: "stopping, 0 s of grace left", kill: false },
-    { name: "its grace is over", until: -5000, words: "stopping, its grace is over", kill: false },
-  ])("$name", ({ until, words, kill }) => {
+    { name: "its pod is not told yet", until: undefined, words: "stopping" },
+    { name: "its pod has time", until: 27_000, words: "stopping, 27 s of grace left" },
+    { name: "its pod is about to go", until: 900, words: "stopping, 0 s of grace left" },
+    { name: "its grace is over", until: -5000, words: "stopping, its grace is over" },
+  ])("$name", ({ until, words }) => {
     const end = until === undefined ? {} : { until: new Date(NOON + until).toISOString() };
     const stopping = { at: "2026-11-27T12:00:00Z", by: "ann", ...end };
-    expect([stoppingInWords(stopping, NOON), hasGrace(stopping, NOON)]).toEqual([words, kill]);
+    expect(stoppingInWords(stopping, NOON)).toBe(words);
   });
 });
 

@@ -8,14 +8,13 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from dkron_api.translate.pod import container_of, ends_by, has_begun, newest
+from dkron_api.translate.pod import container_of, has_begun, newest
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError, NotFound
+from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
 
 Object = dict[str, Any]
@@ -29,8 +28,6 @@ WIDTH = 8
 """Logs read concurrently, and likewise lists of pods."""
 CHUNK, CHUNKS = 50, 4
 """Jobs per request for their pods, and such requests per client."""
-GRACE = 1
-"""Seconds for a pod that is to end at once. With 0 the API server would not wait until its containers are gone."""
 REMEMBERED = 8192
 """Jobs whose node is remembered: a pod never moves."""
 
@@ -80,19 +77,6 @@ class Pods:
         except (KubeError, TimeoutError) as error:
             self._complain(f"cannot read the pod of Job {job}", error)
             return None
-
-    async def end_now(self, job: str, *, uid: str) -> bool:
-        """Give the pod of a Job, if it is being deleted, a second to end. Return whether it is, or is gone. Raises
-        `KubeError`."""
-        pod = await self.of(job, uid=uid)
-        if pod is None:
-            return True
-        if not ends_by(pod):
-            return False
-        with suppress(NotFound):
-            metadata = pod["metadata"]
-            await self._kube.delete(PODS, self._namespace, metadata["name"], uid=metadata["uid"], grace=GRACE)
-        return True
 
     async def nodes(self, jobs: Sequence[str]) -> Mapping[str, str]:
         """Return the nodes of these Jobs, as far as they can be determined."""

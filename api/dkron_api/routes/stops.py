@@ -10,7 +10,6 @@ from aiohttp import web
 
 from dkron_api.answer import json_answer
 from dkron_api.edge.admission import may_read, open_answer, requester
-from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import CLOCK, STOPPING
 from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import LATER, ApiError
@@ -24,12 +23,11 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
 
 PATIENCE, PAUSE = 10.0, 0.1
-"""Seconds to wait for a requested run to begin, or for a stop, and between two checks."""
+"""Seconds to wait for a requested run to begin, and between two checks."""
 
 
 async def stop_execution(request: web.Request) -> web.StreamResponse:
-    """Request a stop: 202 with the current execution. A repeated request keeps the first one's requester. With `?now`
-    its pod has a second instead of its grace period."""
+    """Request a stop: 202 with the current execution. A repeated request keeps the first one's requester."""
     job, found = await _begun(request)
     if isinstance(found, Execution):
         text = f'the execution "{found.id}" already ended at {in_utc(found.finished_at)}'
@@ -37,23 +35,8 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:
         await tenant_of(request).writes.annotate(job, {key: text}, terms_of(request))
-    if flag(request, "now"):
-        await _end_now(request, found)
     told = shown(job, found) if await may_read(request, job.name) else {"id": found.id, "job_name": job.name}
     return json_answer(request, told, status=HTTPStatus.ACCEPTED)
-
-
-async def _end_now(request: web.Request, found: Active) -> None:
-    """End the pod of the attempt, once the operator stops it. Raises `ApiError` and `KubeError`."""
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + PATIENCE
-    # Without a Job it has no pod.
-    while found.uid and not await tenant_of(request).pods.end_now(found.job, uid=found.uid):
-        if clock() >= deadline or request.app[STOPPING].is_set():
-            text = f"the execution {quoted(found.id)} is asked to stop, but no operator stops it yet; retry"
-            raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
-        with open_answer(request):
-            await asyncio.sleep(PAUSE)
 
 
 async def _begun(request: web.Request) -> tuple[Job, Execution | Active]:

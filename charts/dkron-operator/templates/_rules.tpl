@@ -93,10 +93,9 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs/status]
   verbs: [patch]
-# It deletes only pods that are ending: a stopped run that is to end at once.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, delete]
+  verbs: [list]
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]

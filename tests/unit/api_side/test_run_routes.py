@@ -331,6 +331,7 @@ class TestWithAKey:
     async def test_the_same_key_is_the_same_run(self, api: Api) -> None:
         first, second = [await api.client.post(RUN, headers=KEY) for _ in range(2)]
         assert (first.status, second.status, await first.text()) == (202, 202, await second.text())
+        assert first.headers["X-Execution-Id"] == second.headers["X-Execution-Id"]
         [run] = run_objects(api)
         assert (await api.client.post(RUN, headers={"Idempotency-Key": "another"})).status == 202
         assert len(run_objects(api)) == 2

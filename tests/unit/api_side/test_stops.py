@@ -25,7 +25,7 @@ ASKED = "2026-03-01T12:00:00Z by rest from 127.0.0.1"
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with running_api(stops.ROUTES) as running:
+    async with running_api(stops.ROUTES, executions.ROUTES) as running:
         running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
         yield running
 
@@ -75,34 +75,27 @@ async def test_a_stop_is_refused_when(api: Api, target: str, status: int, says: 
 
 
 @pytest.mark.parametrize(
-    ("uid", "deleted", "status", "kills"),
+    ("deleted", "more"),
     [
-        pytest.param(RUNNING.uid, NOON, 202, True, id="its pod is ending"),
-        pytest.param(RUNNING.uid, None, 409, False, id="no operator stops it yet"),
-        pytest.param("another", NOON, 202, False, id="only a forged pod is"),
+        pytest.param(NOON, {"until": "2026-03-01T12:00:30Z"}, id="its pod is ending"),
+        pytest.param(None, {}, id="no operator stops it yet"),
     ],
 )
-async def test_a_stop_now_shortens_the_grace_of_its_pod(
-    monkeypatch: pytest.MonkeyPatch, uid: str, deleted: datetime | None, status: int, *, kills: bool
+async def test_a_stop_is_shown_with_the_grace_of_its_pod(
+    api: Api, deleted: datetime | None, more: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(stops, "PATIENCE", 0.0)
-    async with running_api(stops.ROUTES, executions.ROUTES) as api:
-        api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=STATUS)))
-        pod = of_job(wire_pod(deleted=deleted), RUNNING.job, uid=uid)
-        pod["metadata"]["uid"] = "uid-of-pod"
-        api.kube.put(PODS, pod)
-        answer = await api.client.post(f"{path(RUNNING.id)}?now=true")
-        assert (answer.status, "delete pods pod" in api.kube.calls) == (status, kills)
-        assert annotations(api) == {f"stop.dkron.io/{RUNNING.job}": ASKED}, "it is asked to stop in any case"
-        api.know_jobs(api.kube.has(DKRON_JOBS, NAME))
-        api.kube.put(PODS, of_job(wire_pod(deleted=deleted), RUNNING.job))
-        shown = await api.client.get(f"/v1/jobs/{NAME}/executions/{RUNNING.id}?details=true")
-        until = {"until": "2026-03-01T12:00:30Z"} if deleted else {}
-        stopping = {"at": "2026-03-01T12:00:00Z", "by": "rest from 127.0.0.1"} | until
-        details = (await shown.json())["details"]
-        assert details["stopping"] == stopping
-        described = {"$ref": "#/components/schemas/execution_details", "components": document()["components"]}
-        jsonschema_rs.validator_for(described, validate_formats=True).validate(details)
+    api.kube.put(PODS, of_job(wire_pod(deleted=deleted), RUNNING.job))
+    shown = f"/v1/jobs/{NAME}/executions/{RUNNING.id}?details=true"
+    assert "stopping" not in (await (await api.client.get(shown)).json())["details"]
+    await api.client.post(path(RUNNING.id))
+    api.know_jobs(api.kube.has(DKRON_JOBS, NAME))
+    details = (await (await api.client.get(shown)).json())["details"]
+    assert details["stopping"] == {"at": "2026-03-01T12:00:00Z", "by": "rest from 127.0.0.1"} | more
+    described = {"$ref": "#/components/schemas/execution_details", "components": document()["components"]}
+    jsonschema_rs.validator_for(described, validate_formats=True).validate(details)
+    # A list reads no pods for it.
+    listed = await (await api.client.get(f"/v1/jobs/{NAME}/executions?details=true")).json()
+    assert [each["details"]["stopping"].get("until") for each in listed if "stopping" in each["details"]] == [None]
 
 
 @pytest.mark.parametrize(

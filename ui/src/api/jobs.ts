@@ -153,8 +153,7 @@ export function deleteJob(job: string): Promise<Job> {
   return askJob(api.DELETE("/v1/jobs/{job_name}", { params: { path: { job_name: job } } }));
 }
 
-/** Stop an execution; `now` ends the grace period of its pod. */
-export function stopExecution(job: string, execution: string, now = false): Promise<Execution> {
-  const params = { path: { job_name: job, execution }, query: now ? { now } : {} };
+export function stopExecution(job: string, execution: string): Promise<Execution> {
+  const params = { path: { job_name: job, execution } };
   return ask<Execution>(api.POST("/v1/jobs/{job_name}/executions/{execution}/stop", { params }));
 }

@@ -20,7 +20,7 @@ export const notices = signal<readonly Notice[]>([]);
 export function tell(text: string, bad = false, begun?: Begun): void {
   const notice = { id: ++last, text, bad, begun };
   notices.value = [...notices.value, notice].slice(-MOST);
-  setTimeout(() => dismiss(notice.id), bad || begun ? SHOWN * 2 : SHOWN);
+  setTimeout(() => dismiss(notice.id), bad ? SHOWN * 2 : SHOWN);
 }
 
 export function dismiss(id: number): void {

@@ -11,8 +11,3 @@ export function stoppingInWords({ until }: Stopping, now: number): string {
   if (end === undefined) return "stopping";
   return end > now ? `stopping, ${wholeSeconds((end - now) / 1000)} of grace left` : "stopping, its grace is over";
 }
-
-/** Whether more than a second of its grace is left, so that ending it now saves time. */
-export function hasGrace({ until }: Stopping, now: number): boolean {
-  return (instant(until) ?? 0) > now + 1000;
-}
