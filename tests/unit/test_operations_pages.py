@@ -35,7 +35,7 @@ def test_how_many_ended_runs_are_shown_is_told_the_same_everywhere() -> None:
     for page, text in {
         "docs/operations.md": "more than {} ended runs",
         "docs/dependencies.md": "A job shows {} ended runs at most",
-        "docs/adr/0013-ended-runs-are-shown-until-heard.md": "There is room for {}",
+        "docs/adr/0013-ended-runs-are-shown-until-heard.md": "The list holds {} runs",
         "crds/dkron.io_dkronjobs.yaml": "maxItems: {}\n",
     }.items():
         assert text.format(MAX_ENDED) in (ROOT / page).read_text(encoding="utf-8"), page

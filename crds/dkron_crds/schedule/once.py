@@ -1,6 +1,6 @@
 """Schedules with at most one slot: `@at`, `@after` and `@manually`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dkron_crds.schedule.instants import decided
@@ -10,7 +10,7 @@ from dkron_crds.schedule.instants import decided
 class Never:
     """`@manually`: runs only on request. So does a pattern that no date matches, such as 31 February: `impossible`."""
 
-    impossible: bool = False
+    impossible: bool = field(default=False, compare=False)
 
     @property
     def grace(self) -> timedelta | None:
