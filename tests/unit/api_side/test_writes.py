@@ -51,12 +51,11 @@ class Server(FakeApiServer):
         uid: str,
         version: str | None = None,
         foreground: bool = False,
-        grace: int | None = None,
     ) -> None:
         known = self.objects.get((resource.plural, name))
         if version is not None and known is not None and known["metadata"]["resourceVersion"] != version:
             raise Conflict("the version in the precondition differs", status=409)
-        await super().delete(resource, namespace, name, uid=uid, foreground=foreground, grace=grace)
+        await super().delete(resource, namespace, name, uid=uid, foreground=foreground)
 
 
 class World:
