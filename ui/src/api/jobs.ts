@@ -123,7 +123,7 @@ export function runJob(job: string): Promise<Begun> {
 }
 
 /** Run a job once more with what an execution was given. Its values stay on the server. */
-export function repeatRun(job: string, execution: string, reason: string): Promise<Begun> {
+function repeatRun(job: string, execution: string, reason: string): Promise<Begun> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
   return askRun(job, api.POST("/v1/jobs/{job_name}/run", { params, body: { repeat: execution, reason } }));
 }
@@ -134,13 +134,22 @@ export async function repeatOf(job: string, execution: string | undefined): Prom
   if (!execution) return runJob(job);
   const params = { path: { job_name: job, execution }, query: { details: true } };
   const { details } = await ask<Execution>(api.GET("/v1/jobs/{job_name}/executions/{execution}", { params }));
+  return runAgain(job, execution, details);
+}
+
+/** Run a job once more as this execution ran. */
+export function runAgain(job: string, execution: string, details: Execution["details"]): Promise<Begun> {
   const reason = `again after ${execution}`.slice(0, 256);
-  const wasAskedFor = details === undefined || ["manual", "backfill"].includes(details.trigger);
-  return wasAskedFor ? repeatRun(job, execution, reason) : runSlotAgain(job, details.slot, reason);
+  return details && !wasAskedFor(details) ? runSlotAgain(job, details.slot, reason) : repeatRun(job, execution, reason);
+}
+
+/** Whether a run was given something by the request for it. */
+export function wasAskedFor(details: Execution["details"]): boolean {
+  return details === undefined || ["manual", "backfill"].includes(details.trigger);
 }
 
 /** Run a job once more for a slot, a time of RFC 3339. */
-export function runSlotAgain(job: string, slot: string, reason: string): Promise<Begun> {
+function runSlotAgain(job: string, slot: string, reason: string): Promise<Begun> {
   const params = { path: { job_name: job }, query: { wait: "false" } };
   return askRun(job, api.POST("/v1/jobs/{job_name}/run", { params, body: { scheduled_time: slot, reason } }));
 }

@@ -10,7 +10,6 @@ import { attempt } from "../state/notices";
 import { shownZone } from "../state/preferences";
 import type { Query } from "../state/query";
 import { may } from "../state/session";
-import { inOrder } from "../text/ansi";
 import { commandOf } from "../text/attention";
 import type { State } from "../text/state";
 import { inZone } from "../text/time";
@@ -79,7 +78,7 @@ function Row({ of }: { of: Trouble }) {
         <p class="sentence">
           {inZone(of.why, now.peek(), shownZone())} {!command && <span class="muted">{of.remedy}</span>}
         </p>
-        {of.output && <p class="mono last-line">{inOrder(of.output)}</p>}
+        {of.output && <p class="mono last-line">{of.output}</p>}
         <Remedies of={of} command={command} />
       </div>
     </li>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ask, askJob, type Execution as Body } from "../api/client";
-import { executionsOf, repeatRun, runSlotAgain } from "../api/jobs";
+import { executionsOf, runAgain, wasAskedFor } from "../api/jobs";
 import { Copy } from "../parts/Copy";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
@@ -149,19 +149,18 @@ function Again({ body }: { body: Body }) {
   const [asking, setAsking] = useState(false);
   const [, go] = useLocation();
   const { details, job_name: job, id, success } = body;
-  const wasAskedFor = details === undefined || ["manual", "backfill"].includes(details.trigger);
+  const asGiven = wasAskedFor(details);
   const run = async () => {
     if (asking) return;
     setAsking(true);
-    const reason = `again after ${id}`.slice(0, 256);
     const request = async () => {
-      const begun = await (wasAskedFor ? repeatRun(job, id, reason) : runSlotAgain(job, details.slot, reason));
+      const begun = await runAgain(job, id, details);
       if (begun.execution) go(executionPath(job, begun.execution));
     };
-    await attempt(request, `${job} is asked to run again${wasAskedFor ? "" : " for the same slot"}.`);
+    await attempt(request, `${job} is asked to run again${asGiven ? "" : " for the same slot"}.`);
     setAsking(false);
   };
-  const title = wasAskedFor
+  const title = asGiven
     ? "Once more, with the values and the slot that this run was given"
     : "Once more, with the slot of this run and the defaults of parameters";
   return (
