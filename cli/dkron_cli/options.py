@@ -66,6 +66,18 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  #
     return value
 
 
+def _namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
+    from dkron_cli.complete import namespaces  # noqa: PLC0415 - it needs the options
+
+    return namespaces(ctx, incomplete)
+
+
+def _contexts(ctx: typer.Context, incomplete: str) -> list[str]:
+    from dkron_cli.complete import contexts  # noqa: PLC0415
+
+    return contexts(ctx, incomplete)
+
+
 def _formats(incomplete: str) -> list[str]:
     return [each for each in FORMATS if each.startswith(incomplete)]
 
@@ -73,14 +85,14 @@ def _formats(incomplete: str) -> list[str]:
 def _shared(  # noqa: PLR0913 - an option each
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="Namespace; default: the context's.", callback=_keep,
-                          expose_value=False, show_default=False)
+                          expose_value=False, show_default=False, autocompletion=_namespaces)
     ] = "",
     all_namespaces: Annotated[
         bool, typer.Option("--all-namespaces", "-A", help="All namespaces.", callback=_keep, expose_value=False)
     ] = False,
     context: Annotated[
         str, typer.Option("--context", help="Context of the kubeconfig.", callback=_keep, expose_value=False,
-                          show_default=False)
+                          show_default=False, autocompletion=_contexts)
     ] = "",
     kubeconfig: Annotated[
         str, typer.Option("--kubeconfig", help="Kubeconfig; default: as kubectl.", callback=_keep,

@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol, cast
-
-import aiohttp
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dkron_kube.exec_plugin import run_plugin
 from dkron_kube.kubeconfig import Content, Kubeconfig, select
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log = logging.getLogger(__name__)
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -78,14 +79,16 @@ class Access:
         *,
         watched: Watched | None = None,
         listed: Callable[[str], None] = _ignore,
-        reading: Sequence[aiohttp.ClientMiddlewareType] = (),
-    ) -> aiohttp.ClientSession:
+        reading: "Sequence[aiohttp.ClientMiddlewareType]" = (),
+    ) -> "aiohttp.ClientSession":
         """Return a session that sends the current credentials with each request. The caller closes it.
 
         `watched` is called with the path of each watch requested in the session, and whether the server accepted it.
         If `watched` is given, `listed` is called with the path of each other successful request. `reading` are
         middlewares that process the responses.
         """
+        import aiohttp  # noqa: PLC0415 - slow, and completion at a prompt needs only the credentials
+
         noting = () if watched is None else (_noting(watched, listed),)
         middlewares = (self._authorize, *noting, *reading)
         return aiohttp.ClientSession(
@@ -97,8 +100,8 @@ class Access:
         )
 
     async def _authorize(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
+        self, request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType"
+    ) -> "aiohttp.ClientResponse":
         value = await self.authorization()
         if self.server_name:
             request.server_hostname = self.server_name
@@ -107,8 +110,8 @@ class Access:
         return await handler(request)
 
 
-def _noting(watched: Watched, listed: Callable[[str], None]) -> aiohttp.ClientMiddlewareType:
-    async def note(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+def _noting(watched: Watched, listed: Callable[[str], None]) -> "aiohttp.ClientMiddlewareType":
+    async def note(request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType") -> "aiohttp.ClientResponse":
         if "watch" not in request.url.query:
             response = await handler(request)
             if response.ok:
