@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from dkron_cli.options import Options, options_of
+from dkron_crds.names import GROUP, VERSION, is_legal
 
 PATIENCE = 10.0
 """Seconds for an answer. The prompt can be interrupted."""
@@ -56,14 +57,13 @@ def zones(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return what -p takes of the job, as `region=`; of an enum each value, as `region=eu`."""
-    job = str(ctx.params.get("job") or "")
+    # The parser stops at an option that waits for its value, and leaves the words before it.
+    job = str(ctx.params.get("job") or next(iter(ctx.args), "")).removeprefix(f"dkronjob.{GROUP}/")
     return _beginning(ctx, incomplete, lambda options: _values(options, job), plain=False)
 
 
 def _beginning(ctx: typer.Context, incomplete: str, fetch: Fetch, *, plain: bool = True) -> list[str]:
     """`plain` is whether the candidates are names, which no server may fill with what garbles a line."""
-    from dkron_crds.names import is_legal  # noqa: PLC0415
-
     try:
         found = sorted(name for name in fetch(options_of(ctx)) if name.startswith(incomplete))
     except Exception:  # noqa: BLE001 - whatever is wrong, the prompt stays
@@ -74,8 +74,6 @@ def _beginning(ctx: typer.Context, incomplete: str, fetch: Fetch, *, plain: bool
 def _objects(options: Options, route: str) -> list[str]:
     if options.server:
         return [each["name"] for each in _of_rest(options, f"/v1/{route}")]
-    from dkron_crds.names import GROUP, VERSION  # noqa: PLC0415
-
     return _of_cluster(options, lambda namespace: f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/dkron{route}")
 
 
@@ -98,7 +96,7 @@ def _values(options: Options, job: str) -> list[str]:
         declared = _of_rest(options, f"/v1/jobs/{quote(job, safe='')}").get("parameters") or []
     else:
         from dkron_cli.edge.quick import opened  # noqa: PLC0415
-        from dkron_crds.names import GROUP, VERSION, object_name  # noqa: PLC0415
+        from dkron_crds.names import object_name  # noqa: PLC0415
 
         read, namespace = opened(options, PATIENCE)
         path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/dkronjobs/{quote(object_name(job), safe='')}"

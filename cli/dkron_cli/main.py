@@ -6,7 +6,8 @@ Typer does the parsing. Commands are loaded when they are called, so that `--hel
 import errno
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -71,18 +72,15 @@ class Commands(TyperGroup):
         """Return the options, with that of help."""
         return take_plainly(super().get_params(ctx))
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        """Read the options, of which some print."""
+        with _writing():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
-        """Carry out the command. Typer would end with 1 when the reader of a pipe has gone, as `head` does."""
-        try:
+        """Carry out the command."""
+        with _writing():
             return super().invoke(ctx)
-        except BrokenPipeError:
-            _discard_output()
-            raise typer.Exit from None
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            _discard_output()
-            raise _unwritten(error) from None
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002
         """Return the names in the order of the catalog."""
@@ -157,6 +155,21 @@ def _told(name: str, error: CliError) -> Code:
 
     sys.stderr.write(f"{name}: {one_line(str(error))}\n")
     return error.code
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Typer would end with 1 when the reader of a pipe has gone, as `head` does; a full disk would be a traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        _discard_output()
+        raise typer.Exit from None
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _discard_output()
+        raise _unwritten(error) from None
 
 
 def _unwritten(error: OSError) -> CliError:

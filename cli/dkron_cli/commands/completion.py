@@ -16,7 +16,7 @@ def _shells(incomplete: str) -> list[str]:
 def completion(
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, fish or zsh.", autocompletion=_shells)],
 ) -> None:
-    """Print the script by which bash, fish or zsh completes dkronctl.
+    """Print the script by which a shell completes dkronctl.
 
     Packages put it where the shell looks for it; `source <(dkronctl completion bash)` tries it.
     """
