@@ -131,7 +131,7 @@ def test_what_to_do_is_whole_in_a_narrow_terminal() -> None:
 def test_json_of_runs_is_what_the_page_says() -> None:
     bad = execution(claim(after(0)), success=False, exit_code=3, reason="Error")
     (run,) = runs_of(attempts_of(JobStatus(executions=(bad,)).to_wire()))
-    shown = run_json(run, namespace="ns", job="backup")
+    shown = dict(run_json(run, namespace="ns", job="backup"))
     (attempt,) = shown.pop("attempts")
     assert shown == {
         "namespace": "ns", "job": "backup", "group": str(run.group), "slot": "2026-03-01T12:00:00Z",
