@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.light_kube import LightKube
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
@@ -23,17 +24,16 @@ from dkron_crds.names import API_VERSION, object_name
 from dkron_crds.requests import group_of
 from dkron_crds.stops import stop_annotation
 from dkron_kube import access
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of
 
 if TYPE_CHECKING:
+    from dkron_kube.client import KubeClient
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
-MANAGER = "dkronctl"
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
@@ -44,7 +44,7 @@ _ROOM = 42
 class Cluster:
     """The DkronJobs of a namespace, or of all."""
 
-    def __init__(self, kube: KubeClient, namespace: str, *, everywhere: bool) -> None:
+    def __init__(self, kube: "KubeClient", namespace: str, *, everywhere: bool) -> None:
         self.kube = kube
         self.namespace = namespace
         self.everywhere = everywhere
@@ -313,7 +313,7 @@ async def open_cluster(options: Options) -> Cluster:
     """Return the cluster that the options name."""
     with readable():
         found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
-    kube = KubeClient(found, field_manager=MANAGER)
+    kube = cast("KubeClient", LightKube(found))
     return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
 
 

@@ -5,7 +5,7 @@ import http.client
 import json
 import ssl
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from dkron_cli.options import Options
@@ -56,17 +56,35 @@ def names_in(read: Read, path: str) -> list[str]:
         query["continue"] = token
 
 
-def read_json(
+def read_json(server: str, path: str, *, headers: dict[str, str], timeout: float, **way: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return the answer to a GET. Raises OSError, HTTPException or ValueError."""
+    answer = ask(server, path, headers=headers, timeout=timeout, most=MOST, **way)
+    if answer.status != http.client.OK or len(answer.body) > MOST:
+        raise ValueError(f"no answer to read: {answer.status}")
+    return json.loads(answer.body)
+
+
+class Response(NamedTuple):
+    """An answer."""
+
+    status: int
+    body: bytes
+    retry_after: str | None
+
+
+def ask(
     server: str,
     path: str,
     *,
     headers: dict[str, str],
     timeout: float,
+    most: int | None = None,
     tls: ssl.SSLContext | None = None,
     proxy: str | None = None,
     name: str = "",
-) -> Any:  # noqa: ANN401 - JSON
-    """Return the answer to a GET. Raises OSError, HTTPException or ValueError."""
+) -> Response:
+    """Return the answer to a GET, with `most` bytes of its body and one more. Raises OSError, HTTPException or
+    ValueError."""
     address = urlsplit(server)
     way = urlsplit(proxy) if proxy else address
     kind = _Named if address.scheme == "https" else http.client.HTTPConnection
@@ -78,10 +96,8 @@ def read_json(
     try:
         connection.request("GET", address.path.rstrip("/") + path, headers=headers)
         answer = connection.getresponse()
-        body = answer.read(MOST + 1)
-        if answer.status != http.client.OK or len(body) > MOST:
-            raise ValueError(f"no answer to read: {answer.status}")
-        return json.loads(body)
+        body = answer.read() if most is None else answer.read(most + 1)
+        return Response(answer.status, body, answer.headers.get("Retry-After"))
     finally:
         connection.close()
 
