@@ -17,8 +17,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from dkron_cli.catalog import CATALOG, Entry
 from dkron_cli.errors import CliError, Code, Interrupted
-from dkron_cli.options import shared_parameters
 from dkron_cli.plain_texts import take_plainly
+from dkron_cli.shared_options import shared_parameters
 
 ABOUT = "Run, watch and migrate jobs of dkron-operator, by kubeconfig, or with --server by Dkron's REST API."
 PLUGIN = "kubectl-dkron"
