@@ -12,7 +12,7 @@ from typing import Any
 from dkron_cli.catalog import CATALOG
 from dkron_cli.errors import MEANINGS
 from dkron_cli.main import load
-from dkron_cli.options import shared_parameters
+from dkron_cli.shared_options import shared_parameters
 from generated_page import with_part, write_or_compare
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"

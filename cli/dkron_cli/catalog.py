@@ -55,4 +55,5 @@ CATALOG = (
         "policy", "policy:policy", CLUSTER, "List the DkronPolicies, with the paths of the REST API that they grant."
     ),
     Entry("doctor", "doctor:doctor", CLUSTER, "Check the installation, and say what to do about each finding."),
+    Entry("completion", "completion:completion", CLUSTER, "Print the script by which a shell completes dkronctl."),
 )

@@ -1,71 +1,125 @@
-"""Completes names of jobs, runs and backfills. Fast, and silent: an error at the prompt would garble the line."""
+"""Completes names at the prompt. Fast, and silent: an error would garble the line.
 
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+It asks by the standard library, because a full client takes longer to load than the answer.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 import typer
 
-from dkron_cli.options import options_of
-from dkron_crds.names import is_legal
+from dkron_cli.options import Options, options_of
+from dkron_crds.names import GROUP, VERSION, is_legal
 
-if TYPE_CHECKING:
-    from dkron_cli.edge.objects import Noun
+PATIENCE = 10.0
+"""Seconds for an answer. The prompt can be interrupted."""
 
-PATIENCE = 3.0
+Fetch = Callable[[Options], Iterable[str]]
 
 
 def job_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of jobs that begin so; none if they cannot be read in time."""
-    return _beginning(_names(ctx), incomplete)
+    return _beginning(ctx, incomplete, lambda options: _objects(options, "jobs"))
 
 
 def run_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of DkronRuns that begin so."""
-    from dkron_cli.edge.objects import RUN  # noqa: PLC0415 - slow to load
-
-    return _beginning(_of(ctx, RUN), incomplete)
+    return _beginning(ctx, incomplete, lambda options: _objects(options, "runs"))
 
 
 def backfill_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the names of DkronBackfills that begin so."""
-    from dkron_cli.edge.objects import BACKFILL  # noqa: PLC0415
-
-    return _beginning(_of(ctx, BACKFILL), incomplete)
+    return _beginning(ctx, incomplete, lambda options: _objects(options, "backfills"))
 
 
-def _beginning(asked: Coroutine[Any, Any, list[str]], incomplete: str) -> list[str]:
-    import asyncio  # noqa: PLC0415 - every command imports this module
+def pause_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of DkronPauses that begin so."""
+    return _beginning(ctx, incomplete, lambda options: _objects(options, "pauses"))
 
+
+def namespaces(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the namespaces that begin so, if the user may list them."""
+    return _beginning(ctx, incomplete, _namespaces)
+
+
+def contexts(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the contexts of the kubeconfig that begin so."""
+    return _beginning(ctx, incomplete, _contexts, plain=False)
+
+
+def zones(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the time zones that begin so."""
+    from zoneinfo import available_timezones  # noqa: PLC0415 - every command imports this module
+
+    return _beginning(ctx, incomplete, lambda _: available_timezones(), plain=False)
+
+
+def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return what -p takes of the job, as `region=`; of an enum each value, as `region=eu`."""
+    # The parser stops at an option that waits for its value, and leaves the words before it.
+    job = str(ctx.params.get("job") or next(iter(ctx.args), "")).removeprefix(f"dkronjob.{GROUP}/")
+    return _beginning(ctx, incomplete, lambda options: _values(options, job), plain=False)
+
+
+def _beginning(ctx: typer.Context, incomplete: str, fetch: Fetch, *, plain: bool = True) -> list[str]:
+    """`plain` is whether the candidates are names, which no server may fill with what garbles a line."""
     try:
-        names = asyncio.run(asyncio.wait_for(asked, PATIENCE))
+        found = sorted(name for name in fetch(options_of(ctx)) if name.startswith(incomplete))
     except Exception:  # noqa: BLE001 - whatever is wrong, the prompt stays
         return []
-    return sorted(name for name in names if name.startswith(incomplete) and is_legal(name))
+    return [name for name in found if (is_legal(name) if plain else name.isprintable() and " " not in name)]
 
 
-async def _names(ctx: typer.Context) -> list[str]:
-    options = options_of(ctx)
+def _objects(options: Options, route: str) -> list[str]:
     if options.server:
-        from dkron_cli.edge.rest import open_rest  # noqa: PLC0415 - slow to load
-
-        rest = open_rest(options, warn=False)
-        try:
-            return [job.name for job in await rest.jobs()]
-        finally:
-            await rest.close()
-    from dkron_cli.edge.cluster import names_of  # noqa: PLC0415
-    from dkron_kube.paths import DKRON_JOBS  # noqa: PLC0415
-
-    return await names_of(options, DKRON_JOBS)
+        return [each["name"] for each in _of_rest(options, f"/v1/{route}")]
+    return _of_cluster(options, lambda namespace: f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/dkron{route}")
 
 
-async def _of(ctx: typer.Context, noun: "Noun") -> list[str]:
-    options = options_of(ctx)
-    if not options.server:
-        from dkron_cli.edge.cluster import names_of  # noqa: PLC0415 - slow to load
+def _namespaces(options: Options) -> list[str]:
+    return _of_cluster(options, lambda _: "/api/v1/namespaces")
 
-        return await names_of(options, noun.resource)
-    from dkron_cli.edge.objects import objects_of  # noqa: PLC0415
 
-    async with objects_of(options, noun) as (_, objects):
-        return [each["metadata"]["name"] for each in await objects.all()]
+def _contexts(options: Options) -> list[str]:
+    from dkron_kube.access import kubeconfigs  # noqa: PLC0415
+    from dkron_kube.kubeconfig import contexts as contexts_of  # noqa: PLC0415
+
+    return contexts_of([document for _, document in kubeconfigs(_file(options))])
+
+
+def _values(options: Options, job: str) -> list[str]:
+    from urllib.parse import quote  # noqa: PLC0415
+
+    declared: list[dict[str, Any]]
+    if options.server:
+        declared = _of_rest(options, f"/v1/jobs/{quote(job, safe='')}").get("parameters") or []
+    else:
+        from dkron_cli.edge.quick import opened  # noqa: PLC0415
+        from dkron_crds.names import object_name  # noqa: PLC0415
+
+        read, namespace = opened(options, PATIENCE)
+        path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/dkronjobs/{quote(object_name(job), safe='')}"
+        declared = read(path)["spec"].get("parameters") or []
+    return [f"{each['name']}={value}" for each in declared for value in each.get("values") or ("",)]
+
+
+def _of_cluster(options: Options, path: Callable[[str], str]) -> list[str]:
+    from dkron_cli.edge.quick import names_in, opened  # noqa: PLC0415
+
+    read, namespace = opened(options, PATIENCE)
+    return names_in(read, path(namespace))
+
+
+def _of_rest(options: Options, path: str) -> Any:  # noqa: ANN401 - JSON
+    from dkron_cli.core.address import address_of  # noqa: PLC0415
+    from dkron_cli.edge.quick import read_json  # noqa: PLC0415
+    from dkron_cli.edge.tokens import token_of  # noqa: PLC0415
+
+    token = token_of(options)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return read_json(address_of(options.server), path, headers=headers, timeout=PATIENCE)
+
+
+def _file(options: Options) -> Path | None:
+    return Path(options.kubeconfig) if options.kubeconfig else None

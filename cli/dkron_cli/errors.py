@@ -19,8 +19,9 @@ class Code(IntEnum):
 
 
 MEANINGS = {
-    Code.OK: "it worked, the run succeeded, nothing was found",
-    Code.FAILED: "the run failed or was skipped, a check found something, or the server refused a value",
+    Code.OK: "it worked, the run succeeded, nothing was found, or the reader of a pipe has gone, as `head` does",
+    Code.FAILED: "the run failed or was skipped, a check found something, the server refused a value, or the output "
+    "cannot be written",
     Code.USAGE: "the command line is wrong",
     Code.NOT_FOUND: "the job or the execution does not exist, or the cluster has no custom resources",
     Code.FORBIDDEN: "the credentials are missing, expired, or lack the right",

@@ -3,9 +3,11 @@
 Typer does the parsing. Commands are loaded when they are called, so that `--help` and completion stay fast.
 """
 
+import errno
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,13 @@ from typer.core import TyperCommand, TyperGroup
 
 from dkron_cli.catalog import CATALOG, Entry
 from dkron_cli.errors import CliError, Code, Interrupted
-from dkron_cli.options import shared_parameters
+from dkron_cli.plain_texts import take_plainly
+from dkron_cli.shared_options import shared_parameters
 
 ABOUT = "Run, watch and migrate jobs of dkron-operator, by kubeconfig, or with --server by Dkron's REST API."
 PLUGIN = "kubectl-dkron"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of a file that takes no more."""
 NO_FILES = ":4"
 """How a plugin tells kubectl not to complete names of files."""
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -32,7 +37,7 @@ def load(entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
         return _group(found)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     passing = {"allow_extra_args": True, "ignore_unknown_options": True} if entry.passes else {}
-    app.command(entry.name, context_settings=SETTINGS | passing)(found)
+    app.command(entry.name, cls=Command, context_settings=SETTINGS | passing)(found)
     command = typer.main.get_command(app)
     command.params.extend(shared_parameters())
     return command
@@ -45,6 +50,14 @@ def _group(app: typer.Typer) -> Any:  # noqa: ANN401 - a command of typer
     return group
 
 
+class Command(TyperCommand):
+    """A command that is quick to read its words."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401
+        """Return the options, with that of help."""
+        return take_plainly(super().get_params(ctx))
+
+
 class Commands(TyperGroup):
     """All commands: names and summaries from the catalog, the rest on demand."""
 
@@ -54,6 +67,20 @@ class Commands(TyperGroup):
             # A stand-in with the summary: help and completion need no more.
             self.add_command(TyperCommand(entry.name, help=entry.summary, rich_help_panel=entry.section))
         self.params.extend(shared_parameters())
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401
+        """Return the options, with that of help."""
+        return take_plainly(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        """Read the options, of which some print."""
+        with _writing():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Carry out the command."""
+        with _writing():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002
         """Return the names in the order of the catalog."""
@@ -93,27 +120,65 @@ def build(*, completion: bool = False) -> Any:  # noqa: ANN401 - a command of ty
     ) -> None:
         """Take the options before the command."""
 
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    # It prints the script of the calling shell, whatever shell it is asked for; `completion` prints each.
+    command.params = [each for each in command.params if each.name != "show_completion"]
+    return command
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Entry point of `dkronctl` and of `kubectl dkron`. Ends the process."""
     plugin = Path(sys.argv[0]).name == PLUGIN
     name = "kubectl dkron" if plugin else "dkronctl"
+    code: Any = Code.OK
     try:
         words = None if arguments is None else list(arguments)
         build(completion=not plugin).main(words, prog_name=name, complete_var="_DKRONCTL_COMPLETE")
     except CliError as error:
-        from dkron_reports.words import one_line  # noqa: PLC0415 - for errors alone
-
-        sys.stderr.write(f"{name}: {one_line(str(error))}\n")
-        sys.exit(error.code)
+        code = _told(name, error)
     except (Interrupted, KeyboardInterrupt):
-        sys.exit(Code.INTERRUPTED)
+        code = Code.INTERRUPTED
+    except SystemExit as end:
+        code = end.code
+    try:
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of the pipe has gone, as `head` does. Nothing more may be flushed into it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Code.OK)
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        code = code or _told(name, _unwritten(error))
+    sys.exit(code)
+
+
+def _told(name: str, error: CliError) -> Code:
+    from dkron_reports.words import one_line  # noqa: PLC0415 - for errors alone
+
+    sys.stderr.write(f"{name}: {one_line(str(error))}\n")
+    return error.code
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Typer would end with 1 when the reader of a pipe has gone, as `head` does; a full disk would be a traceback."""
+    try:
+        yield
+    except BrokenPipeError:
+        _discard_output()
+        raise typer.Exit from None
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _discard_output()
+        raise _unwritten(error) from None
+
+
+def _unwritten(error: OSError) -> CliError:
+    return CliError(Code.FAILED, f"cannot write the output: {error.strerror}")
+
+
+def _discard_output() -> None:
+    """Python flushes once more as it ends, and nothing may come of that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complete() -> None:

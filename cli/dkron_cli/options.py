@@ -1,16 +1,12 @@
-"""The options that every command has, before or after its name. Light: `dkronctl --help` imports it."""
+"""The values of the options that every command has. Light: `dkronctl --help` imports it."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from dkron_crds.names import NAMESPACE_PATTERN
-
-NAMESPACE = re.compile(NAMESPACE_PATTERN)
 FORMATS = ("json", "name", "wide", "yaml")
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; the server checks it.")]
 """An option of the commands that write many objects."""
@@ -52,67 +48,3 @@ def from_environment(environment: Mapping[str, str]) -> Options:
         token=environment.get("DKRON_TOKEN", ""),
         no_color=bool(environment.get("NO_COLOR")),
     )
-
-
-def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  # noqa: ANN401 - of any option
-    """Store a given option. What stands after the command takes precedence over what stands before it."""
-    options = options_of(ctx)
-    if value and param.name is not None:
-        setattr(options, param.name, value)
-    if param.name == "namespace" and value and NAMESPACE.fullmatch(value) is None:
-        raise typer.BadParameter(f'"{value}" cannot be the name of a namespace', param_hint="--namespace")
-    if options.output and options.output not in FORMATS:
-        raise typer.BadParameter(f'"{options.output}" is not a format; use {", ".join(FORMATS)}', param_hint="--output")
-    return value
-
-
-def _formats(incomplete: str) -> list[str]:
-    return [each for each in FORMATS if each.startswith(incomplete)]
-
-
-def _shared(  # noqa: PLR0913 - an option each
-    namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="Namespace; default: the context's.", callback=_keep,
-                          expose_value=False, show_default=False)
-    ] = "",
-    all_namespaces: Annotated[
-        bool, typer.Option("--all-namespaces", "-A", help="All namespaces.", callback=_keep, expose_value=False)
-    ] = False,
-    context: Annotated[
-        str, typer.Option("--context", help="Context of the kubeconfig.", callback=_keep, expose_value=False,
-                          show_default=False)
-    ] = "",
-    kubeconfig: Annotated[
-        str, typer.Option("--kubeconfig", help="Kubeconfig; default: as kubectl.", callback=_keep,
-                          expose_value=False, show_default=False)
-    ] = "",
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="Format: json, yaml, wide or name.", callback=_keep,
-                          expose_value=False, show_default=False, autocompletion=_formats)
-    ] = "",
-    no_color: Annotated[
-        bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.", callback=_keep, expose_value=False)
-    ] = False,
-    server: Annotated[
-        str, typer.Option("--server", help="REST API to use instead of a cluster, also of Dkron; https unless it "
-                          "begins with http:// or is the loopback [DKRON_SERVER].",
-                          callback=_keep, expose_value=False, show_default=False)
-    ] = "",
-    token: Annotated[
-        str, typer.Option("--token", help="Token for it; the list of processes shows it, so better give it by the "
-                          "variable [DKRON_TOKEN] or by --token-file.",
-                          callback=_keep, expose_value=False, show_default=False)
-    ] = "",
-    token_file: Annotated[
-        str, typer.Option("--token-file", metavar="FILE", help="File with the token for it.", callback=_keep,
-                          expose_value=False, show_default=False)
-    ] = "",
-) -> None:  # fmt: skip
-    """Declare the shared options; typer reads the signature."""
-
-
-def shared_parameters() -> list[Any]:
-    """Return the shared options as parameters of a command of typer."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command()(_shared)
-    return list(typer.main.get_command(app).params)

@@ -5,7 +5,7 @@ attributes.
 """
 
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Final, Self, Union, get_args, get_origin
 
@@ -20,6 +20,8 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
+
+from dkron_crds.instant_text import rfc3339 as rfc3339  # noqa: PLC0414 - for all that use models, too
 
 INT64_MAX = 2**63 - 1024
 """The largest int64 that a float holds exactly. The API server reads bounds as floats, and 2^63 - 1 is out of range."""
@@ -91,15 +93,6 @@ def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong, after its path: `history.executions: Input should be …`."""
     first = error.errors(include_url=False)[0]
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-
-
-# Successive versions of a status repeat the same instants.
-@lru_cache(maxsize=8192)
-def rfc3339(instant: datetime) -> str:
-    """Return an aware instant as RFC 3339 in UTC with `Z` and no trailing zeros in the fraction (at most
-    microseconds)."""
-    text = instant.astimezone(UTC).replace(tzinfo=None).isoformat()
-    return (text.rstrip("0") if "." in text else text) + "Z"
 
 
 def in_utc(instant: datetime) -> datetime:

@@ -8,7 +8,7 @@ exceed the 63 characters that Kubernetes allows for the name of an annotation; w
 from dataclasses import dataclass
 from datetime import datetime
 
-from dkron_crds.base import rfc3339
+from dkron_crds.instant_text import rfc3339
 from dkron_crds.requests import read_instant
 
 STOP_PREFIX = "stop.dkron.io/"

@@ -1,7 +1,6 @@
 """Access to the cluster: HTTP sessions from a kubeconfig or the pod's own service account.
 
-The official client does the loading: it supports contexts, exec plugins, OIDC and the in-cluster files. Tokens rotate
-(a projected one within the hour), so every request asks for the current header.
+Tokens rotate (a projected one within the hour), so every request asks for the current header.
 """
 
 import asyncio
@@ -9,20 +8,21 @@ import base64
 import json
 import logging
 import os
-import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-import aiohttp
-from kubernetes.aio import config as _loaders
-from kubernetes.aio.client import Configuration
+from dkron_kube.exec_plugin import run_plugin
+from dkron_kube.kubeconfig import Content, Kubeconfig, select
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log = logging.getLogger(__name__)
-loaders: Any = _loaders
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 CA_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")
@@ -68,6 +68,8 @@ class Access:
     tls: ssl.SSLContext | bool
     authorization: Callable[[], Awaitable[str | None]]
     proxy: str | None = None
+    server_name: str = ""
+    """The name in the server's certificate, if it is not that of the address."""
 
     account: Account | None = None
     """The pod's own account, if that is what is used."""
@@ -77,14 +79,16 @@ class Access:
         *,
         watched: Watched | None = None,
         listed: Callable[[str], None] = _ignore,
-        reading: Sequence[aiohttp.ClientMiddlewareType] = (),
-    ) -> aiohttp.ClientSession:
+        reading: "Sequence[aiohttp.ClientMiddlewareType]" = (),
+    ) -> "aiohttp.ClientSession":
         """Return a session that sends the current credentials with each request. The caller closes it.
 
         `watched` is called with the path of each watch requested in the session, and whether the server accepted it.
         If `watched` is given, `listed` is called with the path of each other successful request. `reading` are
         middlewares that process the responses.
         """
+        import aiohttp  # noqa: PLC0415 - slow, and completion at a prompt needs only the credentials
+
         noting = () if watched is None else (_noting(watched, listed),)
         middlewares = (self._authorize, *noting, *reading)
         return aiohttp.ClientSession(
@@ -96,16 +100,18 @@ class Access:
         )
 
     async def _authorize(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
+        self, request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType"
+    ) -> "aiohttp.ClientResponse":
         value = await self.authorization()
+        if self.server_name:
+            request.server_hostname = self.server_name
         if value is not None:
             request.headers["Authorization"] = value
         return await handler(request)
 
 
-def _noting(watched: Watched, listed: Callable[[str], None]) -> aiohttp.ClientMiddlewareType:
-    async def note(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+def _noting(watched: Watched, listed: Callable[[str], None]) -> "aiohttp.ClientMiddlewareType":
+    async def note(request: "aiohttp.ClientRequest", handler: "aiohttp.ClientHandlerType") -> "aiohttp.ClientResponse":
         if "watch" not in request.url.query:
             response = await handler(request)
             if response.ok:
@@ -122,39 +128,24 @@ def _noting(watched: Watched, listed: Callable[[str], None]) -> aiohttp.ClientMi
     return note
 
 
-_MISSING = re.compile(r"Expected object with name (?P<name>.+) in .*/(?P<kind>context|cluster|user)s list")
-"""How the loader says that a kubeconfig lacks an entry."""
-
-
 async def load(kubeconfig: Path | None = None, context: str | None = None, *, token_file: Path | None = None) -> Access:
     """Load access from the given kubeconfig or context, else the pod's service account, else the default kubeconfig.
     With `token_file`, the token of the pod comes from this file, which another program writes and may not have written
     yet: until then, requests wait, and fail. Raises `AccessError`."""
     in_cluster = "KUBERNETES_SERVICE_HOST" in os.environ and kubeconfig is None and context is None
-    if not in_cluster:
-        _require_file(_described(kubeconfig))
     try:
-        if in_cluster:
-            return await _from_pod() if token_file is None else _from_shared_file(token_file)
-        return await _from_kubeconfig(kubeconfig, context)
+        return _from_pod(token_file) if in_cluster else await _from_kubeconfig(kubeconfig, context)
     except Exception as exc:
-        # The loader passes on all exceptions of YAML, TLS and its plugins.
+        # YAML, TLS and plugins have exceptions of their own.
         where = "the service account of the pod" if in_cluster else f"kubeconfig {_described(kubeconfig)}"
         raise AccessError(f"cannot use {where}: {_sentence(exc)}") from exc
-
-
-def _require_file(paths: str) -> None:
-    """Check that the file exists: without it the loader would continue with an empty config and report a misleading
-    error."""
-    if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep)):
-        raise AccessError(f"cannot use kubeconfig {paths}: the file does not exist")
 
 
 def _sentence(exc: Exception) -> str:
     if isinstance(exc, TypeError | AttributeError | LookupError):
         return "it is not a valid kubeconfig"
-    if missing := _MISSING.search(str(exc)):
-        return f'it has no {missing["kind"]} "{missing["name"]}"'
+    if isinstance(exc, OSError) and exc.filename and exc.strerror:
+        return f"{exc.filename}: {exc.strerror}"
     return " ".join(str(exc).split()) or type(exc).__name__
 
 
@@ -162,31 +153,28 @@ def _described(kubeconfig: Path | None) -> str:
     return str(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config")
 
 
-async def _from_pod() -> Access:
-    configuration = Configuration()
-    loaders.load_incluster_config(client_configuration=configuration)
+def _from_pod(token_file: Path | None) -> Access:
+    """`token_file` is that of another writer; without it, the account's own one."""
+    try:
+        host, port = (os.environ[f"KUBERNETES_SERVICE_{part}"] for part in ("HOST", "PORT"))
+    except KeyError as missing:
+        raise ValueError(f"{missing.args[0]} is not set") from None
     # A few bytes of a file system in memory.
-    namespace, token = (file.read_text(encoding="utf-8").strip() for file in (NAMESPACE_FILE, TOKEN_FILE))
-
-    async def reload() -> None:
-        loaders.load_incluster_config(client_configuration=configuration)
-
-    account = Account(namespace, account_name(token))
-    return _access(configuration, namespace=namespace, reload=reload, account=account)
-
-
-def _from_shared_file(token_file: Path) -> Access:
-    host, port = (os.environ[f"KUBERNETES_SERVICE_{part}"] for part in ("HOST", "PORT"))
-    configuration = Configuration(host=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}")
-    configuration.ssl_ca_cert = str(CA_FILE)
-
-    async def reload() -> None:
-        configuration.api_key["BearerToken"] = f"Bearer {await _written(token_file)}"
-
     namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip()
-    if not token_file.is_file():
+    account = None if token_file else Account(namespace, account_name(TOKEN_FILE.read_text(encoding="utf-8")))
+
+    async def renewed() -> str | None:
+        return f"Bearer {await _written(token_file or TOKEN_FILE)}"
+
+    if token_file is not None and not token_file.is_file():
         log.info("waiting for the token in %s, which the operator in this pod writes", token_file)
-    return _access(configuration, namespace=namespace, reload=reload, fresh=False)
+    return Access(
+        server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+        namespace=namespace,
+        tls=ssl.create_default_context(cafile=str(CA_FILE)),
+        authorization=_kept(renewed),
+        account=account,
+    )
 
 
 async def _written(token_file: Path) -> str:
@@ -204,20 +192,72 @@ def _read(token_file: Path) -> str:
     return token_file.read_text(encoding="utf-8").strip() if token_file.is_file() else ""
 
 
+def kubeconfigs(kubeconfig: Path | None = None) -> list[tuple[Path, Any]]:
+    """Return the parsed kubeconfigs with their folders: this one, else those of KUBECONFIG that exist, else that of the
+    home. Raises FileNotFoundError if there is none, and what YAML raises."""
+    import yaml  # noqa: PLC0415 - slow, and a pod needs none
+
+    paths = [kubeconfig] if kubeconfig else [Path(each) for each in _described(None).split(os.pathsep) if each]
+    found = [path for each in paths if (path := each.expanduser()).exists()]
+    if not found:
+        raise ValueError("the file does not exist")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    read = []
+    for path in found:
+        try:
+            read.append((path.absolute().parent, yaml.load(path.read_bytes(), loader)))  # noqa: S506 - a safe one
+        except yaml.YAMLError as error:
+            raise ValueError(f"{path} is not YAML: {error}") from None
+    return read
+
+
 async def _from_kubeconfig(kubeconfig: Path | None, context: str | None) -> Access:
-    configuration = Configuration()
+    def read() -> Kubeconfig:
+        return select(kubeconfigs(kubeconfig), context or "")
+
+    config = read()
+    tls = _tls(config)
+
+    async def credentials(config: Kubeconfig) -> str | None:
+        certificate, key, token = config.certificate, config.key, config.token
+        if config.auth_provider:
+            return await _of_provider(kubeconfig, context)
+        if config.plugin is not None:
+            printed = await run_plugin(config.plugin)
+            certificate, key, token = printed.certificate or certificate, printed.key or key, printed.token
+        elif config.token_file is not None:
+            token = config.token_file.read_text(encoding="utf-8").strip()
+        if certificate and isinstance(tls, ssl.SSLContext):
+            _use_certificate(tls, certificate, key)
+        if token:
+            return f"Bearer {token}"
+        return f"Basic {base64.b64encode(config.basic.encode()).decode()}" if config.basic else None
+
+    async def renewed() -> str | None:
+        return await credentials(read())
+
+    return Access(
+        server=config.server,
+        namespace=config.namespace,
+        tls=tls,
+        authorization=_kept(renewed, first=await credentials(config), fresh=True),
+        proxy=config.proxy or None,
+        server_name=config.server_name,
+    )
+
+
+async def _of_provider(kubeconfig: Path | None, context: str | None) -> str | None:
+    """Return the header of a provider that client-go has in itself, as of OIDC: the official client knows them."""
+    from kubernetes.aio import config as _loaders  # noqa: PLC0415 - slow, and rare
+    from kubernetes.aio.client import Configuration  # noqa: PLC0415
+
+    configuration, loaders = Configuration(), cast("Any", _loaders)
     path = None if kubeconfig is None else str(kubeconfig)
-
-    async def reload() -> None:
-        await loaders.load_kube_config(
-            config_file=path, context=context, client_configuration=configuration, persist_config=False
-        )
-
-    loader = await loaders.load_kube_config(
+    await loaders.load_kube_config(
         config_file=path, context=context, client_configuration=configuration, persist_config=False
     )
-    namespace = loader.current_context["context"].get("namespace") or "default"
-    return _access(configuration, namespace=namespace, reload=reload)
+    token = configuration.api_key.get("BearerToken")
+    return None if token is None else str(token)
 
 
 def account_name(token: str) -> str:
@@ -232,48 +272,51 @@ def account_name(token: str) -> str:
     return name if (kind, account) == ("system", "serviceaccount") else ""
 
 
-def _access(
-    configuration: Configuration,
-    *,
-    namespace: str,
-    reload: Callable[[], Awaitable[None]],
-    account: Account | None = None,
-    fresh: bool = True,
-) -> Access:
-    """`fresh` is whether the configuration has its credentials already."""
-    fresh_until = time.monotonic() + TOKEN_LIFE if fresh else 0.0
+def _kept(
+    renewed: Callable[[], Awaitable[str | None]], *, first: str | None = None, fresh: bool = False
+) -> Callable[[], Awaitable[str | None]]:
+    """Return the header, renewed each TOKEN_LIFE. `fresh` is whether `first` is one."""
+    value, fresh_until = first, time.monotonic() + TOKEN_LIFE if fresh else 0.0
 
     async def authorization() -> str | None:
-        nonlocal fresh_until
+        nonlocal value, fresh_until
         if time.monotonic() >= fresh_until:
             try:
-                await reload()
+                value = await renewed()
             except AccessError:
                 raise
             except Exception as exc:
                 # A failing plugin or a file that is being replaced: the next request tries again.
                 raise AccessError(f"cannot renew the credentials: {_sentence(exc)}") from exc
             fresh_until = time.monotonic() + TOKEN_LIFE
-        token = configuration.api_key.get("BearerToken")
-        return None if token is None else str(token)
+        return value
 
-    return Access(
-        server=configuration.host,
-        namespace=namespace,
-        tls=_tls(configuration),
-        authorization=authorization,
-        proxy=configuration.proxy,
-        account=account,
-    )
+    return authorization
 
 
-def _tls(configuration: Configuration) -> ssl.SSLContext | bool:
-    if not configuration.host.startswith("https:"):
+def _tls(config: Kubeconfig) -> ssl.SSLContext | bool:
+    if not config.server.startswith("https:"):
         return True
-    tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    if configuration.cert_file:
-        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
-    if not configuration.verify_ssl:
+    if isinstance(config.ca, bytes):
+        tls = ssl.create_default_context(cadata=config.ca.decode())
+    else:
+        tls = ssl.create_default_context(cafile=config.ca)
+    if not config.verify:
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE
     return tls
+
+
+def _use_certificate(tls: ssl.SSLContext, certificate: bytes | Path, key: Content) -> None:
+    """OpenSSL reads certificates and keys from files only."""
+    with TemporaryDirectory(prefix="dkron-") as folder:
+
+        def file(name: str, content: bytes | Path) -> Path:
+            if isinstance(content, Path):
+                return content
+            path = Path(folder, name)
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+            return path
+
+        tls.load_cert_chain(file("certificate", certificate), None if key is None else file("key", key))

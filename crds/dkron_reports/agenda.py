@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from dkron_crds.base import rfc3339
+from dkron_crds.instant_text import rfc3339
 from dkron_crds.schedule.instants import shifted
 from dkron_reports.job import Job
 from dkron_reports.slices import Steps

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from dkron_crds.base import rfc3339
+from dkron_crds.instant_text import rfc3339
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline

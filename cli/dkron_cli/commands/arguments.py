@@ -10,12 +10,17 @@ from dkron_cli.core.selection import Selection, read_selector
 from dkron_cli.errors import CliError, Code
 from dkron_reports.words import read_span
 
+OF_NAMES = "dkronjob.dkron.io/"
+"""How -o name begins. The other commands take what it prints."""
+
 
 def _named(value: str | list[str] | None) -> str | list[str] | None:
     """Refuse an empty name: a variable of a script that is not set would name no job, or all of them."""
     if value == "" or (isinstance(value, list) and "" in value):
         raise usage("the name of a job is empty")
-    return value
+    if isinstance(value, list):
+        return [each.removeprefix(OF_NAMES) for each in value]
+    return value.removeprefix(OF_NAMES) if value else value
 
 
 JobName = Annotated[

@@ -7,7 +7,7 @@ import typer
 
 from dkron_cli.commands.arguments import OneJob, Selector, chosen
 from dkron_cli.core.job import title
-from dkron_cli.core.run import run_table
+from dkron_cli.core.run import run_json, run_table
 from dkron_cli.core.selection import Selection
 from dkron_cli.edge.backend import connected
 from dkron_cli.edge.terminal import remark, run, show, structured
@@ -41,7 +41,7 @@ async def _history(options: Options, selection: Selection, *, failed: bool, coun
     if len(jobs) > 1:
         runs.sort(key=lambda each: 0.0 if each[1].started is None else each[1].started.timestamp(), reverse=True)
     found = [each for _, each in runs[:count]]
-    raw = [{"namespace": job.namespace, "job": job.name, **_raw(each)} for job, each in runs[:count]]
+    raw = [run_json(each, namespace=job.namespace, job=job.name) for job, each in runs[:count]]
     if structured(options, raw, names=lambda: [each.attempts[-1].id for each in found], one=False):
         return
     if not found:
@@ -49,14 +49,3 @@ async def _history(options: Options, selection: Selection, *, failed: bool, coun
         return
     named = [title(job, namespaces=options.all_namespaces) for job, _ in runs[:count]] if selection.labels else None
     show(run_table(found, now=datetime.now(UTC), wide=options.output == "wide", jobs=named), options)
-
-
-def _raw(found: object) -> dict[str, object]:
-    """Return a run as plain JSON."""
-    import json  # noqa: PLC0415 - for two formats alone
-    from dataclasses import asdict, is_dataclass  # noqa: PLC0415
-
-    assert is_dataclass(found)  # noqa: S101 - a Run
-    assert not isinstance(found, type)  # noqa: S101
-    plain: dict[str, object] = json.loads(json.dumps(asdict(found), default=lambda at: at.isoformat()))
-    return {**plain, "result": str(getattr(found, "result", ""))}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dkron_cli.commands.arguments import usage
-from dkron_cli.complete import job_names
+from dkron_cli.complete import job_names, zones
 from dkron_cli.options import Options, options_of
 from dkron_crds.names import is_legal
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
@@ -27,7 +27,7 @@ def upcoming(
     ],
     zone: Annotated[
         str, typer.Option("--tz", help="Zone of the expression, and of the times shown; default: UTC.",
-                          show_default=False)
+                          show_default=False, autocompletion=zones)
     ] = "",
     count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="So many slots.")] = 5,
     name: Annotated[

@@ -29,7 +29,9 @@ async def listed(options: Options, noun: Noun, table: Callable[[Sequence[Object]
         found = [each for each in await objects.all() if not job or (each.get("spec") or {}).get("job") == job]
         where = backend.where
     found.sort(key=lambda each: str(each["metadata"].get("creationTimestamp") or ""), reverse=True)
-    if structured(options, found, names=lambda: [each["metadata"]["name"] for each in found], one=False):
+    if structured(
+        options, found, names=lambda: [f"{noun.kind}/{each['metadata']['name']}" for each in found], one=False
+    ):
         return
     if found:
         show(table(found), options)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from dkron_cli.commands.arguments import JobNames, usage
+from dkron_cli.complete import pause_names
 from dkron_cli.core.pauses import (
     Choice,
     Ending,
@@ -86,7 +87,9 @@ def resume(
     ctx: typer.Context,
     jobs: JobNames = None,
     selector: Selector = "",
-    name: Annotated[str, typer.Option("--name", help="End the DkronPause of this name.")] = "",
+    name: Annotated[
+        str, typer.Option("--name", help="End the DkronPause of this name.", autocompletion=pause_names)
+    ] = "",
     api_writes: ApiWrites = False,
 ) -> None:
     """End a pause.

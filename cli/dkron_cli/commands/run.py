@@ -10,6 +10,7 @@ import typer
 
 from dkron_cli.commands.arguments import JobName, Timeout, read_timeout, usage
 from dkron_cli.commands.logs import print_log
+from dkron_cli.complete import parameters
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge.backend import Asked, Backend, connected
 from dkron_cli.edge.deciding import decided
@@ -34,7 +35,13 @@ def run(  # noqa: PLR0913 - an option each
     ] = False,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Value of a parameter; may be repeated."),
+        typer.Option(
+            "--parameter",
+            "-p",
+            metavar="NAME=VALUE",
+            help="Value of a parameter; may be repeated.",
+            autocompletion=parameters,
+        ),
     ] = None,
     at: Annotated[
         str, typer.Option("--at", metavar="SLOT", help="Scheduled time that it stands for.", show_default=False)

@@ -93,7 +93,11 @@ def backfill_table(backfills: Sequence[Mapping[str, Any]], *, now: datetime, wid
             row += [instant(read_time(spec.get(key))) for key in ("from", "to")]
             row += [one_line(str(spec.get("reason") or "")), one_line(found.message)]
         rows.append([*([str(metadata.get("namespace"))] if namespaces else []), *row, str(metadata.get("name"))])
-    return table([*(["NAMESPACE"] if namespaces else []), *head, *(more if wide else []), "BACKFILL"], rows)
+    return table(
+        [*(["NAMESPACE"] if namespaces else []), *head, *(more if wide else []), "BACKFILL"],
+        rows,
+        spare=("REASON", "AGE", "ACTIVE", "TO", "FROM"),
+    )
 
 
 def backfill_facts(body: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -27,7 +27,8 @@ def from_dkron(raw: Object) -> Job:
         disabled=disabled,
         result="" if problem else str(raw.get("status") or ""),
         last=max(ends, default=None),
-        next=read_time(raw.get("next")),
+        # A Dkron has the epoch for a job that runs after its parent, as `when` says.
+        next=None if raw.get("parent_job") else read_time(raw.get("next")),
         succeeded=number(raw, "success_count"),
         failed=number(raw, "error_count"),
     )
@@ -62,7 +63,8 @@ def job_table(jobs: Sequence[Job], *, now: datetime, wide: bool, namespaces: boo
                 job.problem or job.paused,
             ]  # fmt: skip
         rows.append([job.namespace, *row] if namespaces else row)
-    return table([*head, *columns, *(more if wide else [])], rows)
+    spare = ("AGE", "EXECUTOR", "SKIPPED", "FAILED", "OK", "TIMEZONE", "ACTIVE", "LAST", "SCHEDULE", "NEXT", "RESULT")
+    return table([*head, *columns, *(more if wide else [])], rows, spare=spare)
 
 
 def description(job: Job, *, now: datetime) -> list[tuple[str, str]]:

@@ -5,13 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
-from dkron_crds.base import rfc3339
-from dkron_crds.parameter_places import run_problem
+from dkron_crds.instant_text import rfc3339
 from dkron_crds.requests import read_instant
 from dkron_crds.schedule.errors import quoted
-from dkron_crds.spec import JobSpec
 from dkron_reports.job import Job
 from dkron_reports.words import instant
 
@@ -75,6 +71,11 @@ def unfit(job: Job, order: Order) -> str:
     because the job cannot be read here."""
     if not job.raw:
         return ""
+    from pydantic import ValidationError  # noqa: PLC0415 - models are slow to load, and lists need none
+
+    from dkron_crds.parameter_places import run_problem  # noqa: PLC0415
+    from dkron_crds.spec import JobSpec  # noqa: PLC0415
+
     try:
         spec = JobSpec.from_wire(dict(job.raw.get("spec") or {}))
     except ValidationError:

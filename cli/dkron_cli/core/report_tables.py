@@ -32,9 +32,9 @@ def attention_table(jobs: Sequence[Object], *, namespaces: bool) -> Table:
     """Return the table of `summary`: a line for each job that needs a person."""
     rows = []
     for each in jobs:
-        space, *rest = _texts(each, "namespace", "job", "kind", "remedy", "why")
+        space, *rest = _texts(each, "namespace", "job", "kind", "why", "remedy")
         rows.append((space if namespaces else "", *rest))
-    return table(("NAMESPACE", "JOB", "TROUBLE", "DO", "WHY"), rows)
+    return table(("NAMESPACE", "JOB", "TROUBLE", "WHY", "REMEDY"), rows, spare=("TROUBLE",))
 
 
 def summary_lines(found: Object) -> Iterator[str]:
@@ -70,7 +70,11 @@ def failing_table(jobs: Sequence[Object], *, now: datetime, namespaces: bool) ->
             (space if namespaces else "", name, f"{failed}{more}", f"{runs}{more}", share, str(number(each, "retried")),
              ago(read_time(latest), now), why)
         )  # fmt: skip
-    return table(("NAMESPACE", "JOB", "FAILED", "RUNS", "SHARE", "RETRIED", "LATEST", "WHY"), rows)
+    return table(
+        ("NAMESPACE", "JOB", "FAILED", "RUNS", "SHARE", "RETRIED", "LATEST", "WHY"),
+        rows,
+        spare=("RETRIED", "SHARE", "LATEST"),
+    )
 
 
 def _texts(raw: Object, *keys: str) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from dkron_reports.run import Attempt, attempts_of_run
 from dkron_reports.words import ago, exact_span, instant, one_line, plural, read_time
 
 Object = Mapping[str, Any]
+RUN_SPARE = ("AGE", "BY", "REASON", "STARTED", "ATTEMPTS", "SLOT", "TOOK")
+"""The columns of a list that go first where there is no room."""
 OVER = frozenset({RunPhase.SUCCEEDED, RunPhase.FAILED, RunPhase.REFUSED})
 
 
@@ -41,7 +43,7 @@ def requested_table(runs: Sequence[Object], *, now: datetime, wide: bool, namesp
             by, reason = (one_line(str(spec.get(key) or "")) for key in ("requestedBy", "reason"))
             row += ["" if slot is None else instant(slot), by, reason, message_of(run)]
         rows.append([*([str(metadata.get("namespace"))] if namespaces else []), *row, str(metadata.get("name"))])
-    return table([*(["NAMESPACE"] if namespaces else []), *head, *(more if wide else []), "RUN"], rows)
+    return table([*(["NAMESPACE"] if namespaces else []), *head, *(more if wide else []), "RUN"], rows, spare=RUN_SPARE)
 
 
 def run_facts(run: Object, *, now: datetime) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
+from dkron_crds.instant_text import rfc3339
 from dkron_reports.reading import Object, mapping, whole
 from dkron_reports.run import SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
@@ -38,21 +39,51 @@ def _attempt(raw: Object, details: Object) -> Attempt:
 def run_table(runs: Sequence[Run], *, now: datetime, wide: bool, jobs: Sequence[str] | None = None) -> Table:
     """Return the table of `history`; `jobs` are the names of their jobs, if these are several. A narrow terminal has no
     room for the start, which is so LATE after the SLOT."""
-    columns = ("JOB", "SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE", "WHY")
-    more = ("MEMBERS", "NODES", "EXECUTION")
+    columns = ("JOB", "SLOT", "STARTED", "TRIGGER", "RESULT", "ATTEMPTS", "TOOK", "LATE")
+    more = ("MEMBERS", "NODES")
     rows = []
     for run, job in zip(runs, jobs or [""] * len(runs), strict=True):
         members = {each.member for each in run.attempts}
         end = run.finished or now
         row = (
             job, "" if run.slot is None else instant(run.slot), instant(run.started), run.trigger, run.result.value,
-            str(run.tries), "" if run.started is None else exact_span(end - run.started), _late(run), run.why,
+            str(run.tries), "" if run.started is None else exact_span(end - run.started), _late(run),
         )  # fmt: skip
         nodes = ",".join(sorted({each.node for each in run.attempts if each.node}))
-        rest = (str(len(members)) if len(members) > 1 else "", nodes, run.attempts[-1].id)
-        rows.append((*row, *rest) if wide else row)
-    spare = "STARTED" if all(run.slot for run in runs) else ""
-    return table((*columns, *more) if wide else columns, rows, spare=spare)
+        rest = (str(len(members)) if len(members) > 1 else "", nodes, run.why, run.attempts[-1].id)
+        rows.append((*row, *rest) if wide else (*row, run.why))
+    spare = (
+        "STARTED" if all(run.slot for run in runs) else "",
+        "MEMBERS",
+        "NODES",
+        "ATTEMPTS",
+        "LATE",
+        "TRIGGER",
+        "TOOK",
+    )
+    return table((*columns, *more, "WHY", "EXECUTION") if wide else (*columns, "WHY"), rows, spare=spare)
+
+
+def run_json(run: Run, *, namespace: str, job: str) -> Object:
+    """Return a run as `history -o json` has it. docs/cli.md says that it does not change."""
+    return {
+        "namespace": namespace, "job": job, "group": str(run.group), "slot": _time(run.slot), "trigger": run.trigger,
+        "result": run.result.value, "startedAt": _time(run.started), "finishedAt": _time(run.finished),
+        "attempts": [_attempt_json(each) for each in run.attempts],
+    }  # fmt: skip
+
+
+def _attempt_json(attempt: Attempt) -> Object:
+    return {
+        "id": attempt.id, "number": attempt.number, "member": attempt.member, "node": attempt.node,
+        "jobName": attempt.job, "startedAt": _time(attempt.started), "finishedAt": _time(attempt.finished),
+        "success": attempt.success, "exitCode": attempt.exit_code, "reason": attempt.reason,
+        "message": attempt.message, "output": attempt.output,
+    }  # fmt: skip
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)
 
 
 def attempt_table(attempts: Sequence[Attempt]) -> Table:
@@ -66,7 +97,11 @@ def attempt_table(attempts: Sequence[Attempt]) -> Table:
         )
         for each in attempts
     ]  # fmt: skip
-    return table(("STARTED", "ATTEMPT", "MEMBER", "RESULT", "TOOK", "WHY", "EXECUTION"), rows)
+    return table(
+        ("STARTED", "ATTEMPT", "MEMBER", "RESULT", "TOOK", "WHY", "EXECUTION"),
+        rows,
+        spare=("ATTEMPT", "MEMBER", "TOOK"),
+    )
 
 
 def _late(run: Run) -> str:

@@ -17,8 +17,10 @@ NARROWEST, SENTENCE = 8, 30
 """Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
 READABLE = 20
 """A column of so many characters can hold a sentence in several lines."""
-WHOLE = frozenset({"EXECUTION", "RUN", "BACKFILL"})
-"""The last column if people copy what it holds: it is never cut, and the terminal breaks the line."""
+WHOLE = frozenset({"EXECUTION", "RUN", "BACKFILL", "REMEDY"})
+"""The last column if people copy what it holds: it is never cut. Without room it has lines of its own."""
+BELOW = "  "
+"""How these begin."""
 
 
 class Table(NamedTuple):
@@ -26,11 +28,11 @@ class Table(NamedTuple):
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    spare: str = ""
-    """The column that goes first where there is no room for all."""
+    spare: tuple[str, ...] = ()
+    """The columns that go where there is no room for all, the least important first."""
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, spare: str = "") -> Table:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, spare: tuple[str, ...] = ()) -> Table:
     """Return a table without the columns that are empty in every row."""
     cells = [tuple(cell if cell.isprintable() else one_line(cell) for cell in row) for row in rows]
     used = [at for at in range(len(columns)) if any(row[at] for row in cells)] or range(len(columns))
@@ -40,19 +42,69 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, spare: str =
 def lines(content: Table, *, width: int | None = None, wrap: bool = False) -> list[str]:
     """Return the lines of the table, the titles first.
 
-    With `width`, the widest cells are cut until it fits. With `wrap`, sentences go on below themselves instead.
+    With `width`, spare columns go until it fits, and then the widest cells are cut. With `wrap`, sentences go on below
+    themselves instead.
     """
-    cells = [content.columns, *[tuple(cell or "-" for cell in row) for row in content.rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    if width is not None and content.spare in content.columns and _least(widths) > width:
-        at = content.columns.index(content.spare)
-        rest = (tuple(row[:at] + row[at + 1 :]) for row in (content.columns, *content.rows))
-        return lines(Table(next(rest), tuple(rest)), width=width, wrap=wrap)
-    if width is not None and len(widths) > 1 and content.columns[-1] in WHOLE:
-        widths = [*_fitted(widths[:-1], width), widths[-1]]
-    elif width is not None:
+    if width is not None and len(content.columns) > 1 and content.columns[-1] in WHOLE:
+        return _with_whole(content, width, wrap=wrap)
+    return [line for row in _rows(content, width, wrap=wrap) for line in row]
+
+
+def _with_whole(content: Table, width: int, *, wrap: bool) -> list[str]:
+    """Return the lines with the last column whole: beside the others, or below them if it has no room there."""
+    others = _without(content, content.columns[-1])
+    whole = [content.columns[-1], *(row[-1] for row in content.rows)]
+    room = width - len(GAP) - max(map(len, whole))
+    if _least(_widths(others)) > room:
+        rows = _rows(others, width, wrap=wrap)
+        return [
+            line
+            for row, cell in zip(rows, whole, strict=True)
+            for line in (*row, *(hung(BELOW, cell, width) if cell else []))
+        ]
+    rows = _rows(others, room, wrap=wrap)
+    size = max(len(line) for row in rows for line in row)
+    return [
+        line
+        for (first, *rest), cell in zip(rows, whole, strict=True)
+        for line in (f"{first:{size}}{GAP}{cell or '-'}", *rest)
+    ]
+
+
+def _rows(content: Table, width: int | None, *, wrap: bool) -> list[list[str]]:
+    """Return the lines of the titles and of each row."""
+    widths = _widths(content)
+    if width is not None:
+        spare = next((each for each in content.spare if each in content.columns), "")
+        if spare and _least(widths) > width:
+            return _rows(_without(content, spare), width, wrap=wrap)
         widths = _fitted(widths, width)
-    return [line for row in cells for line in (_wrapped(row, widths) if wrap else (_line(row, widths),))]
+    cells = _cells(content)
+    return [list(_wrapped(row, widths)) if wrap else [_line(row, widths)] for row in cells]
+
+
+def _cells(content: Table) -> list[tuple[str, ...]]:
+    return [content.columns, *(tuple(cell or "-" for cell in row) for row in content.rows)]
+
+
+def _widths(content: Table) -> list[int]:
+    return [max(map(len, column)) for column in zip(*_cells(content), strict=True)]
+
+
+def _without(content: Table, column: str) -> Table:
+    at = content.columns.index(column)
+    first, *rest = (row[:at] + row[at + 1 :] for row in (content.columns, *content.rows))
+    return Table(first, tuple(rest), content.spare)
+
+
+def hung(title: str, text: str, width: int | None) -> list[str]:
+    """Return a text beside its title, broken between words, and each further line below the first."""
+    if width is None or width - len(title) < READABLE:
+        return [f"{title}{text}".rstrip()]
+    return textwrap.wrap(
+        text, width, initial_indent=title, subsequent_indent=" " * len(title), break_long_words=False,
+        break_on_hyphens=False,
+    ) or [title.rstrip()]  # fmt: skip
 
 
 def safe(text: str, *, goes_on: bool = False) -> str:

@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dkron_cli.core.order import Order
 from dkron_cli.core.selection import ALL, Selection
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
-from dkron_reports.explain import Question
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Run
+
+if TYPE_CHECKING:
+    from dkron_reports.explain import Question
 
 Answer = dict[str, Any]
 """The JSON of a report, the same from a cluster and from a REST API."""
@@ -86,7 +87,7 @@ class Backend(Protocol):
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Return the next slots."""
 
-    async def explain(self, name: str, question: Question) -> Answer:
+    async def explain(self, name: str, question: "Question") -> Answer:
         """Say what became of the slots of a job: an `Explanation` as JSON."""
 
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
@@ -141,6 +142,8 @@ def refuse_disabled(job: Job, *, force: bool) -> None:
 
 def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
     """Return the error for a job that does not exist. It suggests a name that is like it, of those that are known."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+
     near = get_close_matches(name, known, n=1)
     advice = f'did you mean "{near[0]}"?' if near else "see dkronctl get"
     return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; {advice}')

@@ -1,4 +1,7 @@
-"""The cluster by kubeconfig: reads DkronJobs, creates DkronRuns, and writes what the operator acts on."""
+"""The cluster by kubeconfig: reads DkronJobs, creates DkronRuns, and writes what the operator acts on.
+
+A list needs little of it: reports and models are slow to load, and are loaded by the methods that need them.
+"""
 
 import getpass
 import secrets
@@ -7,15 +10,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, unfit
-from dkron_cli.core.repeat import lost, same_order
 from dkron_cli.core.selection import ALL, Selection, written
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
-from dkron_cli.edge.pod_logs import pod_log
-from dkron_cli.edge.run_progress import attempts_of_asked, progress
+from dkron_cli.edge.light_kube import LightKube
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
@@ -23,23 +24,16 @@ from dkron_crds.names import API_VERSION, object_name
 from dkron_crds.requests import group_of
 from dkron_crds.stops import stop_annotation
 from dkron_kube import access
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
-from dkron_reports.agenda import end_of, planning, with_first
-from dkron_reports.explain import Question, explain
-from dkron_reports.failing import failing, latest_failure, start_of
-from dkron_reports.installation import holder_of, installation
 from dkron_reports.job import Job, from_object
-from dkron_reports.repeat import may_have_values, run_of_group
 from dkron_reports.run import Attempt, Run, attempts_of
-from dkron_reports.slices import at_once
-from dkron_reports.slots import coming, read_timing
-from dkron_reports.standing import standing
-from dkron_reports.summary import summarizing
+
+if TYPE_CHECKING:
+    from dkron_kube.client import KubeClient
+    from dkron_reports.explain import Question
 
 Object = dict[str, Any]
-MANAGER = "dkronctl"
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
@@ -50,7 +44,7 @@ _ROOM = 42
 class Cluster:
     """The DkronJobs of a namespace, or of all."""
 
-    def __init__(self, kube: KubeClient, namespace: str, *, everywhere: bool) -> None:
+    def __init__(self, kube: "KubeClient", namespace: str, *, everywhere: bool) -> None:
         self.kube = kube
         self.namespace = namespace
         self.everywhere = everywhere
@@ -125,6 +119,8 @@ class Cluster:
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
         """Return the newest finished run since then if it failed."""
+        from dkron_reports.failing import latest_failure  # noqa: PLC0415
+
         return latest_failure(await self.attempts(job), start)
 
     async def run(
@@ -149,6 +145,8 @@ class Cluster:
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run as its DkronRun shows it, with what else the status of the job tells."""
+        from dkron_cli.edge.run_progress import progress  # noqa: PLC0415
+
         return await progress(self.kube, asked)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
@@ -160,6 +158,9 @@ class Cluster:
 
     async def order_of(self, job: Job, attempt: Attempt) -> Order:
         """Return what the run of an attempt was given. Raises `CliError` if that is not kept any more."""
+        from dkron_cli.core.repeat import lost, same_order  # noqa: PLC0415
+        from dkron_reports.repeat import may_have_values, run_of_group  # noqa: PLC0415
+
         if not may_have_values(job.raw, attempt.trigger):
             return same_order(attempt, None)
         with readable():
@@ -238,6 +239,8 @@ class Cluster:
 
     def log(self, job: Job, attempt: Attempt, *, follow: bool, asked: Asked | None = None) -> AsyncIterator[bytes]:
         """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps."""
+        from dkron_cli.edge.pod_logs import pod_log  # noqa: PLC0415
+        from dkron_cli.edge.run_progress import attempts_of_asked  # noqa: PLC0415
 
         async def again() -> list[Attempt]:
             if asked is not None:
@@ -248,26 +251,41 @@ class Cluster:
 
     async def slots(self, job: Job, count: int) -> list[datetime]:
         """Compute the next slots as the operator does."""
+        from dkron_reports.slots import coming, read_timing  # noqa: PLC0415
+
         return list(islice(coming(read_timing(job), now=datetime.now(UTC)), count))
 
-    async def explain(self, name: str, question: Question) -> Answer:
+    async def explain(self, name: str, question: "Question") -> Answer:
         """Explain the slots by the object of the job."""
+        from dkron_reports.explain import explain  # noqa: PLC0415
+
         return explain(await self.job(name), question, now=datetime.now(UTC)).as_json()
 
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Compute what is due from the objects."""
+        from dkron_reports.agenda import end_of, planning, with_first  # noqa: PLC0415
+        from dkron_reports.slices import at_once  # noqa: PLC0415
+
         jobs, now = await self.jobs(), datetime.now(UTC)
         end = end_of(within, now, option="--within")
         return at_once(planning(with_first(jobs, now=now), now=now, end=end, most=most, least=least)).as_json()
 
     async def failing(self, since: str, *, most: int, chosen: Selection = ALL) -> Answer:
         """Count the failures of the objects."""
+        from dkron_reports.failing import failing, start_of  # noqa: PLC0415
+        from dkron_reports.slices import at_once  # noqa: PLC0415
+
         jobs, now = await self.jobs(chosen), datetime.now(UTC)
         start = start_of(since, now, option="--since")
         return at_once(failing(jobs, start=start, now=now, most=most)).as_json()
 
     async def summary(self) -> Answer:
         """Sum up the objects. Days and leader come from the installation, as far as the user may read it."""
+        from dkron_reports.installation import holder_of, installation  # noqa: PLC0415
+        from dkron_reports.slices import at_once  # noqa: PLC0415
+        from dkron_reports.standing import standing  # noqa: PLC0415
+        from dkron_reports.summary import summarizing  # noqa: PLC0415
+
         now = datetime.now(UTC)
         with readable():
             where = None if self.everywhere else self.namespace
@@ -295,7 +313,7 @@ async def open_cluster(options: Options) -> Cluster:
     """Return the cluster that the options name."""
     with readable():
         found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
-    kube = KubeClient(found, field_manager=MANAGER)
+    kube = cast("KubeClient", LightKube(found))
     return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
 
 
@@ -307,20 +325,6 @@ async def opened_cluster(options: Options) -> AsyncIterator[Cluster]:
         yield cluster
     finally:
         await cluster.close()
-
-
-async def names_of(options: Options, resource: Resource) -> list[str]:
-    """Return the names of all objects, for completion: from metadata alone, within a second or two."""
-    found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
-    kube = KubeClient(found, timeout=2.0)
-    try:
-        where = options.namespace or found.namespace
-        listed = kube.list(resource, where, metadata_only=True)
-        return [each["metadata"]["name"] async for each in listed]
-    except KubeError:
-        return []
-    finally:
-        await kube.close()
 
 
 def _local_user() -> str:

@@ -32,6 +32,11 @@ class Noun(NamedTuple):
         """The command, and the route of the REST API."""
         return f"{self.word}s"
 
+    @property
+    def kind(self) -> str:
+        """How kubectl begins the names of its objects."""
+        return f"{self.resource.plural.removesuffix('s')}.{self.resource.group}"
+
 
 RUN = Noun("run", DKRON_RUNS, "show the runs that were requested")
 BACKFILL = Noun("backfill", DKRON_BACKFILLS, "run slots again")

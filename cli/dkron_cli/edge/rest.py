@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -20,23 +19,24 @@ from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.core.selection import ALL, Selection, has_all
 from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
 from dkron_cli.edge.terminal import remark
+from dkron_cli.edge.tokens import token_of
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
-from dkron_crds.base import rfc3339
-from dkron_reports.explain import Question
+from dkron_crds.instant_text import rfc3339
 from dkron_reports.failing import MOST, latest_failure
 from dkron_reports.job import Job
 from dkron_reports.reading import mapping, objects
 from dkron_reports.run import Attempt, Run, runs_of
 from dkron_reports.slots import coming_by_expression
 
+if TYPE_CHECKING:
+    from dkron_reports.explain import Question
+
 PATIENCE = 30.0
 RETRY = "check --server and DKRON_SERVER"
 LONGER = 5.0
 """Seconds."""
 SENTENCE = 300
-LONGEST_TOKEN = 16384
-"""Bytes: more than a header may have."""
 NO_TLS = (aiohttp.ClientConnectorSSLError, ssl.SSLError)
 SECOND = 1_000_000_000
 
@@ -237,7 +237,7 @@ class Rest:
                 return []
             return list(islice(coming_by_expression(job, now=datetime.now(UTC)), count))
 
-    async def explain(self, name: str, question: Question) -> Answer:
+    async def explain(self, name: str, question: "Question") -> Answer:
         """Ask the server. A Dkron cannot tell."""
         if question.moment:
             query = {"at": rfc3339(question.start)}
@@ -351,24 +351,10 @@ def open_rest(options: Options, *, warn: bool = True) -> Rest:
     for name, given in (("-n", options.namespace), ("-A", options.all_namespaces)):
         if given:
             raise CliError(Code.USAGE, f"{name} goes with a kubeconfig: a REST API serves one namespace; leave it out")
-    token = _token_of(Path(options.token_file)) if options.token_file else options.token
+    token = token_of(options)
     if token and warn and in_the_clear(server):
         remark(f"warning: the token goes to {server} in the clear; use https://, or others on the network can read it")
     return Rest(server, token)
-
-
-def _token_of(file: Path) -> str:
-    """Return the token in a file. No error shows what is in it."""
-    try:
-        with file.open("rb") as opened:
-            token = opened.read(LONGEST_TOKEN + 1).strip().decode("ascii")
-    except OSError as error:
-        raise CliError(Code.USAGE, f"--token-file: cannot read {file}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        token = ""
-    if not 0 < len(token) <= LONGEST_TOKEN or not token.isprintable() or " " in token:
-        raise CliError(Code.USAGE, f"--token-file: {file} has to hold a token and nothing else, in one line of ASCII")
-    return token
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dkron_cli.core.table import Table, lines, safe
+from dkron_cli.core.table import Table, hung, lines, safe
 from dkron_cli.errors import Interrupted
 from dkron_cli.options import Options
 
@@ -48,18 +48,18 @@ def remark(text: str) -> None:
 def say_facts(facts: Sequence[tuple[str, str]]) -> None:
     """Print titles and values, a line each."""
     width = max(len(title) for title, _ in facts) + 2
+    room = shutil.get_terminal_size().columns if is_terminal() else None
     for title, value in facts:
-        say(f"{title + ':':{width}}{value}")
+        for line in hung(f"{title + ':':{width}}", value, room):
+            say(line)
 
 
 def show(content: Table, options: Options, *, titles: bool = True) -> None:
     """Print a table: in a terminal fitted to its width and with colours, else whole and plain."""
-    wide = options.output == "wide"
     if not is_terminal():
         sys.stdout.writelines(f"{line}\n" for line in lines(content)[0 if titles else 1 :])
         return
-    width = None if wide else shutil.get_terminal_size().columns
-    fitted = lines(content, width=width, wrap=True)[0 if titles else 1 :]
+    fitted = lines(content, width=shutil.get_terminal_size().columns, wrap=True)[0 if titles else 1 :]
     if options.no_color or os.environ.get("TERM") == "dumb":
         sys.stdout.writelines(f"{line}\n" for line in fitted)
         return
@@ -85,7 +85,7 @@ def structured(options: Options, found: Sequence[Any], *, names: Callable[[], It
     """Print raw objects as JSON, YAML or names if the options want that, and return whether they did."""
     match options.output:
         case "name":
-            for name in names():
+            for name in map(_full_name, found) if found and all(map(_is_object, found)) else names():
                 say(name)
         case "json":
             print_json(found[0] if one and len(found) == 1 else _listed(found))
@@ -118,8 +118,18 @@ def print_manifests(manifests: Sequence[Any], options: Options) -> None:
     yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False, allow_unicode=not is_terminal(), explicit_start=True)
 
 
+def _is_object(found: Any) -> bool:  # noqa: ANN401 - JSON
+    """Whether it is an object of Kubernetes."""
+    return isinstance(found, dict) and "apiVersion" in found and "metadata" in found
+
+
+def _full_name(found: Any) -> str:  # noqa: ANN401 - JSON
+    """Return the name of an object as kubectl prints and takes it."""
+    return f"{found['kind'].lower()}.{found['apiVersion'].partition('/')[0]}/{found['metadata']['name']}"
+
+
 def _listed(found: Sequence[Any]) -> Any:  # noqa: ANN401 - JSON
     """Return a list as kubectl does for objects of Kubernetes, and as Dkron does for others."""
-    if found and all(isinstance(each, dict) and "apiVersion" in each for each in found):
+    if found and all(map(_is_object, found)):
         return {"apiVersion": "v1", "kind": "List", "items": list(found)}
     return list(found)

@@ -180,7 +180,7 @@ async def test_lists_have_the_newest_first(api: Api, options: Options, capsys: p
     assert await names(runs._list(options, "report")) == ["RUN", "r2", "r1"]
     assert await names(backfills._list(options)) == ["BACKFILL", "b3", "b2", "b1"]
     options.output = "name"
-    assert await names(runs._list(options, "other")) == ["r3"]
+    assert await names(runs._list(options, "other")) == ["dkronrun.dkron.io/r3"]
 
 
 async def test_a_run_that_begins_meanwhile_is_not_withdrawn(api: Api) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from dkron_cli.core.checks import Check, check_table, clock, jobs_in_trouble, lease, rights
 from dkron_cli.core.job import description, from_dkron, job_table
-from dkron_cli.core.report_tables import failing_table
-from dkron_cli.core.run import attempts_of_dkron, run_table
-from dkron_cli.core.table import lines, safe, table
+from dkron_cli.core.report_tables import attention_table, failing_table
+from dkron_cli.core.run import attempts_of_dkron, run_json, run_table
+from dkron_cli.core.table import hung, lines, safe, table
 from dkron_crds.job import Condition, JobStatus, Trigger
 from dkron_reports.failing import failing, latest_failure
 from dkron_reports.job import Job, from_object
@@ -63,10 +63,28 @@ def jobs() -> list[Job]:
             140,
             True,
             """\
-            NAME     SCHEDULE      STATE          LAST   RESULT   NEXT     ACTIVE   TIMEZONE       EXECUTOR   OK   FAILED   SKIPPED   AGE   PROBLEM
-            backup   0 30 2 * *…   Scheduled      1h     failed   in 13h   0        Europe/Madr…   shell      0    1        0         1h    -
+            NAME     SCHEDULE       STATE             LAST   RESULT   NEXT     ACTIVE   TIMEZONE        OK   FAILED   PROBLEM
+            backup   0 30 2 * * *   Scheduled         1h     failed   in 13h   0        Europe/Madrid   0    1        -
             """,  # noqa: E501
             id="140 columns, wide",
+        ),
+        pytest.param(
+            60,
+            False,
+            """\
+            NAME     SCHEDULE       STATE             RESULT   NEXT
+            backup   0 30 2 * * *   Scheduled         failed   in 13h
+            """,
+            id="60 columns",
+        ),
+        pytest.param(
+            60,
+            True,
+            """\
+            NAME     STATE             PROBLEM
+            backup   Scheduled         -
+            """,
+            id="60 columns, wide",
         ),
     ],
 )
@@ -89,8 +107,39 @@ def test_sentences_go_on_below_themselves_and_what_people_copy_is_whole() -> Non
         f"{'':31}and it is forbidden",
         f"t{'':30}-",
     ]
-    ids = table(("STARTED", "EXECUTION"), [("s" * 40, "x" * 40)])
-    assert lines(ids, width=30, wrap=True)[1] == f"{'s' * 29}…   {'x' * 40}"
+    ids = table(("STARTED", "EXECUTION"), [("s" * 40, "x" * 40), ("t", "")])
+    assert lines(ids, width=90, wrap=True)[1:] == [f"{'s' * 40}   {'x' * 40}", f"t{'':39}   -"]
+    assert lines(ids, width=40, wrap=True) == ["STARTED", "  EXECUTION", "s" * 40, f"  {'x' * 40}", "t"]
+
+
+def test_what_to_do_is_whole_in_a_narrow_terminal() -> None:
+    job = {"job": "nightly-report-of-sales", "kind": "failing", "why": "3 runs in a row failed: exit 1"}
+    shown = lines(attention_table([{**job, "remedy": f"dkronctl logs {job['job']} --failed"}], namespaces=False),
+                  width=60, wrap=True)  # fmt: skip
+    assert shown == [
+        "JOB                       WHY",
+        "  REMEDY",
+        "nightly-report-of-sales   3 runs in a row failed: exit 1",
+        "  dkronctl logs nightly-report-of-sales --failed",
+    ]
+    assert hung("  command: ", "backup --all --to s3://bucket/of/all/backups", 40) == [
+        "  command: backup --all --to",
+        "           s3://bucket/of/all/backups",
+    ]
+
+
+def test_json_of_runs_is_what_the_page_says() -> None:
+    bad = execution(claim(after(0)), success=False, exit_code=3, reason="Error")
+    (run,) = runs_of(attempts_of(JobStatus(executions=(bad,)).to_wire()))
+    shown = dict(run_json(run, namespace="ns", job="backup"))
+    (attempt,) = shown.pop("attempts")
+    assert shown == {
+        "namespace": "ns", "job": "backup", "group": str(run.group), "slot": "2026-03-01T12:00:00Z",
+        "trigger": "schedule", "result": "failed", "startedAt": "2026-03-01T12:00:00Z",
+        "finishedAt": attempt["finishedAt"],
+    }  # fmt: skip
+    assert run.group > 2**53
+    assert (attempt["exitCode"], attempt["success"], attempt["finishedAt"][-1]) == (3, False, "Z")
 
 
 def test_a_job_is_described_without_what_could_control_the_terminal() -> None:
@@ -155,6 +204,7 @@ def test_executions_of_a_dkron_are_read() -> None:
     )  # fmt: skip
     assert (run.result, run.tries) == ("success", 2)
     assert lines(run_table([run], now=NOON, wide=False), width=60)[0].split()[:2] == ["STARTED", "RESULT"]
+    assert from_dkron({"name": "a", "next": "1970-01-01T00:00:00Z", "parent_job": "b"}).next is None
     assert from_dkron({"name": "a", "next": "0001-01-01T00:00:00Z", "last_error": None}).next is None
 
 
