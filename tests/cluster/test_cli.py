@@ -248,7 +248,7 @@ def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     said = seat.cli("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
     assert "goes on" in said.errors
     said = seat.rest("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
-    assert "it may go on; dkronctl history long shows it" in said.errors
+    assert "the run of long may still be active; dkronctl history long shows it" in said.errors
     shown = seat.cli.in_terminal(
         "run", "long", "--wait", code=INTERRUPTED, when=lambda text: "requested" in text, send="\x03"
     )
@@ -308,7 +308,7 @@ def test_jobs_are_switched(seat: Seat) -> None:
         seat.kube.patch(DKRON_JOBS, name, label)
     for each in (seat.cli, seat.rest):
         words = ("get", "-l", "team=a", "--state", "disabled", "-o", "name")
-        wait_for("the labels", partial(each, *words), lambda said: said.output == "off\n", seconds=30)
+        wait_for("the labels", partial(each, *words), lambda said: said.output.endswith("off\n"), seconds=30)
         assert each("enable", "-l", "team=a").output == "off enabled\nwrong was enabled already\n"
         assert each("disable", "off").output == "off disabled\n"
         assert "off: nothing runs" in each("stop", "-l", "team=a", "--all").output
@@ -357,7 +357,7 @@ def test_an_export_with_every_feature_goes_into_another_namespace(seat: Seat, tm
         assert again.output.splitlines() == [f"{other.namespace}/rich created"]
         assert "5 unchanged" in again.errors
         assert _spec(other, "rich") == _spec(seat.kube, "rich")
-        assert "7 unchanged" in there("import", str(exported)).errors
+        assert "6 unchanged" in there("import", str(exported), "--skip-broken").errors
         exported.write_text(
             "\n---\n".join(
                 each for each in exported.read_text(encoding="utf-8").split("---\n") if "name: 'off'" not in each

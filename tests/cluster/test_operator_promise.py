@@ -202,7 +202,7 @@ def test_a_clock_that_is_an_hour_ahead_for_ten_seconds_costs_and_doubles_nothing
     operator.set_clock(HOUR)
     wrong = datetime.now(UTC)
     kube.apply(*(each_second(name) for name in between))
-    kube.wait_status("minutely", "an hour of runs", lambda status: len(status.get("executions", ())) >= 50)
+    kube.wait_status("minutely", "an hour of runs", lambda status: len(status.get("executions", ())) >= 50, seconds=240)
     kube.wait_for("the clock to be set", lambda: datetime.now(UTC), lambda now: now > wrong + WRONG)
     operator.set_clock(timedelta())
     set_right = datetime.now(UTC)

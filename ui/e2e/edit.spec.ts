@@ -19,10 +19,11 @@ test("a job is created, edited, explained and deleted", async ({ page }) => {
   await page.getByLabel("Runs after").fill("");
   await expect(page.getByLabel("image")).toBeVisible();
   await expect(page.getByRole("button", { name: "Create" })).toBeInViewport();
-  await page.getByLabel("command").fill('echo "x');
-  await page.getByRole("button", { name: "Create" }).click();
-  await expect(page.getByText(/the job is not valid: command: no closing quotation/)).toBeVisible();
   await page.getByLabel("command").fill("date");
+  await page.getByLabel("image").fill("Not/An:Image:Name");
+  await page.getByRole("button", { name: "Create" }).click();
+  await expect(page.getByText(/the job is not valid: image: .* is not the name of an image/)).toBeVisible();
+  await page.getByLabel("image").fill("");
   await page.getByRole("button", { name: "Create" }).click();
   await expect(page.getByRole("heading", { name: "made-here", exact: true })).toBeVisible();
   await expect(page.getByText("No slot within the last day.")).toBeVisible();

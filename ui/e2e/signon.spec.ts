@@ -119,6 +119,7 @@ test("a token that ends while no form is open is replaced without a question", a
   await page.evaluate(() => Object.defineProperty(performance, "now", { value: () => 1e9 }));
   await page.route("**/v1/jobs/report/toggle", (route) => route.fulfill({ status: 401, body: "expired" }));
   const silent = page.waitForRequest((request) => request.url().includes("prompt=none"));
+  await page.getByLabel("More actions").click();
   await page.getByRole("button", { name: "Disable" }).click();
   await silent;
   await expect(heading(page)).toBeVisible();

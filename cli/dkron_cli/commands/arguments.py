@@ -1,5 +1,6 @@
 """Arguments that several commands share."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,8 +11,13 @@ from dkron_cli.core.selection import Selection, read_selector
 from dkron_cli.errors import CliError, Code
 from dkron_reports.words import read_span
 
-OF_NAMES = "dkronjob.dkron.io/"
+_KIND = re.compile(r"^dkron(job|run|backfill)\.dkron\.io/")
 """How -o name begins. The other commands take what it prints."""
+
+
+def plain(name: str) -> str:
+    """Return a name that may be as -o name prints it."""
+    return _KIND.sub("", name)
 
 
 def _named(value: str | list[str] | None) -> str | list[str] | None:
@@ -19,8 +25,8 @@ def _named(value: str | list[str] | None) -> str | list[str] | None:
     if value == "" or (isinstance(value, list) and "" in value):
         raise usage("the name of a job is empty")
     if isinstance(value, list):
-        return [each.removeprefix(OF_NAMES) for each in value]
-    return value.removeprefix(OF_NAMES) if value else value
+        return [plain(each) for each in value]
+    return plain(value) if value else value
 
 
 JobName = Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dkron_cli.commands.arguments import Timeout, read_timeout
+from dkron_cli.commands.arguments import Timeout, plain, read_timeout
 from dkron_cli.commands.backfill import report, until_over
 from dkron_cli.commands.nouns import Object, at_most, commands, listed, one
 from dkron_cli.complete import backfill_names
@@ -21,7 +21,10 @@ from dkron_reports.reading import mapping, number, objects
 from dkron_reports.words import plural
 
 BackfillName = Annotated[
-    str, typer.Argument(metavar="BACKFILL", help="Name of the DkronBackfill.", autocompletion=backfill_names)
+    str,
+    typer.Argument(
+        metavar="BACKFILL", help="Name of the DkronBackfill.", autocompletion=backfill_names, callback=plain
+    ),
 ]
 
 app = commands(

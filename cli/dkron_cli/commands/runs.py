@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import Timeout, read_timeout
+from dkron_cli.commands.arguments import Timeout, plain, read_timeout
 from dkron_cli.commands.nouns import Object, at_most, commands, listed, one
 from dkron_cli.complete import job_names, run_names
 from dkron_cli.core.requested_runs import (
@@ -31,7 +31,9 @@ from dkron_crds.run import RunPhase
 PAUSE = 0.5
 TRIES = 3
 """How often a run is withdrawn that the operator writes to meanwhile."""
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="Name of the DkronRun.", autocompletion=run_names)]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="Name of the DkronRun.", autocompletion=run_names, callback=plain)
+]
 
 app = commands(
     "List DkronRuns, and show, await or cancel one.\n\nA DkronRun is a run that was requested, as by dkronctl run. "
