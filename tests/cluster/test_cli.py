@@ -189,11 +189,11 @@ def test_backfills_are_followed_suspended_and_cancelled(seat: Seat) -> None:
     seat.kube.wait_status("slow", "to be understood", is_ready)
     days = ("--from", "2026-01-01T02:00:00Z", "--to", "2026-01-04T02:00:00Z", "-o", "name")
     for cli in (seat.cli, seat.rest):
-        name = cli("backfill", "good", *days).output.strip()
+        name = cli("backfill", "good", *days).output.strip().rpartition("/")[2]
         cli("backfills", "wait", name, "--timeout", "50s")
         assert "succeeded" in cli("backfills", "describe", name).output
         assert "is over (succeeded)" in cli("backfills", "suspend", name, code=FAILED).errors
-        name = cli("backfill", "slow", *days).output.strip()
+        name = cli("backfill", "slow", *days).output.strip().rpartition("/")[2]
         assert "goes on; dkronctl backfills" in cli("backfills", "wait", name, "--timeout", "2s", code=CONFLICT).errors
         assert cli("backfills", "suspend", name).output == f"{name} is suspended\n"
         assert [line.split()[1] for line in cli("backfills", "list").lines if line.endswith(name)] == ["suspended"]
@@ -227,7 +227,7 @@ def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> No
     assert "\x1b[" in shown
     assert all(len(line) < 80 + 40 for line in shown.splitlines())
     assert "\x1b[" not in seat.cli.in_terminal("get", "--no-color")
-    assert seat.cli("get", "good", "-o", "name").output == "good\n"
+    assert seat.cli("get", "good", "-o", "name").output == "dkronjob.dkron.io/good\n"
     assert yaml.safe_load(seat.cli("get", "good", "-o", "yaml").output)["kind"] == "DkronJob"
     assert 'second: "61" is not allowed' in seat.cli("get", "wrong", "-o", "wide").output
 
