@@ -29,7 +29,7 @@ _UNCHECKED = "unchecked"
 
 def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     """Return the spec to write. `stored` is the spec to replace, None for a new job."""
-    kept = {key: value for key, value in (stored or {}).items() if key not in _FROM_REST and key != _UNCHECKED}
+    kept = kept_of(stored or {})
     if stored is None and not is_own_name(body.name):
         kept["name"] = body.name
     parent = _parent(body, kept)
@@ -55,6 +55,11 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     # sent: Terraform would change the job again and again otherwise.
     wanted = kept | {key: value for key, value in sent.items() if value} | {"concurrency": body.concurrency}
     return wanted if refused(wanted) is None else wanted | {_UNCHECKED: True}
+
+
+def kept_of(stored: Object) -> Object:
+    """Return the fields of a spec that only a DkronJob has, and which a job of Dkron therefore keeps."""
+    return {key: value for key, value in stored.items() if key not in _FROM_REST and key != _UNCHECKED}
 
 
 def _parent(body: JobBody, kept: Object) -> str:

@@ -140,6 +140,9 @@ def explaining(job: Job, question: Question, *, now: datetime) -> Steps[Explanat
     line = timing.line()
     if found.slots or line is None or isinstance(line.schedule, Never) or past_the_last(line.schedule, whole):
         return found
+    if whole < timing.since:
+        # Another schedule may have been in force, so whether it was a slot is not known.
+        return found
     before, later = line.latest(None, shifted(whole, -TICK)), following(line, max(whole, timing.since))
     around = [f"the {name} slot is {instant(slot)}" for name, slot in (("latest", before), ("next", later)) if slot]
     none = f"{instant(whole)} is no slot of {job.when}" + (f"; {', '.join(around)}" if around else "")

@@ -202,6 +202,12 @@ def test_a_moment_without_a_slot_names_its_neighbours() -> None:
     assert slot.what == "to come"
 
 
+def test_a_moment_before_the_schedule_counts_is_not_called_no_slot() -> None:
+    question = Question(at(-90), at(-90), moment=True)
+    (remark,) = explain(job(status()), question, now=NOON).remarks
+    assert remark.startswith("the schedule counts from 2026-03-01T11:00:00Z on: of earlier slots")
+
+
 def test_every_reason_of_the_operator_has_a_sentence() -> None:
     assert [reason for reason in SkipReason if because(reason).startswith("the operator says")] == []
     assert setting_of("Missed") == "spec.missedRuns"

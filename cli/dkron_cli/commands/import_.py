@@ -64,8 +64,9 @@ def import_(
 
     A job that the operator could not run is refused, with every reason that its manifest shows; spec.unchecked lifts
     that. The API server checks everything by a dry run before the first write. Jobs that are the same already are left
-    alone, so that an import that was interrupted goes on where it was. With --server, jobs in Dkron's JSON go to that
-    REST API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN. With -o yaml or
+    alone, so that an import that was interrupted goes on where it was. A job in Dkron's JSON keeps the fields of its
+    DkronJob that Dkron lacks, such as parameters and jobTemplate. With --server, jobs in Dkron's JSON go to that REST
+    API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN. With -o yaml or
     json, the DkronJobs are printed and nothing is written: a file needs no cluster then.
     """
     options = options_of(ctx)

@@ -14,6 +14,7 @@ from dkron_crds.names import API_VERSION
 from dkron_from_cronjob.translate import Refused as CronJobRefused
 from dkron_from_cronjob.translate import translate
 from dkron_from_dkron.manifest import manifest
+from dkron_from_dkron.spec import kept_of
 from dkron_reports.words import one_line
 
 TAKEN = "only DkronJobs, CronJobs and the jobs of Dkron can be imported"
@@ -160,6 +161,18 @@ def lonely(items: Sequence[Item], stored: Sequence[Mapping[str, Any]]) -> list[s
     ]
 
 
+def _keeping(item: Item, old: Object) -> Item:
+    """Return the item with what Dkron's JSON cannot say of the DkronJob that it replaces."""
+    if item.source is not Source.DKRON:
+        return item
+    spec, kept = item.job["spec"], kept_of(old["spec"])
+    several = kept.pop("dependsOn", None) or ()
+    # A client of Dkron sees the first of several parents.
+    if several and several[0].get("job") == spec.get("parentJob"):
+        spec = {key: value for key, value in spec.items() if key != "parentJob"} | {"dependsOn": several}
+    return replace(item, job={**item.job, "spec": kept | spec})
+
+
 def steps(items: Sequence[Item], stored: Sequence[Object], *, prune: bool) -> list[Step]:
     """Return the changes: new and changed jobs in the order of the items, then what --prune deletes, children first."""
     there = {(each["metadata"]["namespace"], each["metadata"]["name"]): each for each in stored}
@@ -170,7 +183,8 @@ def steps(items: Sequence[Item], stored: Sequence[Object], *, prune: bool) -> li
         if old is None:
             found.append(Step(Change.CREATE, item))
         else:
-            found.append(Step(Change.SAME if is_same(old, item.job) else Change.UPDATE, item, old))
+            kept = _keeping(item, old)
+            found.append(Step(Change.SAME if is_same(old, kept.job) else Change.UPDATE, kept, old))
     if prune:
         wanted = {(item.job["metadata"]["namespace"], item.job["metadata"]["name"]) for item in items}
         sources = {item.source.value for item in items}

@@ -77,7 +77,7 @@ def colored(fitted: Iterable[str]) -> "Iterator[Text]":
     for number, line in enumerate(fitted):
         text = Text(line, style="bold" if number == 0 and line.isupper() else "", no_wrap=True)
         for words, style in ((GOOD, "green"), (BAD, "red"), (BUSY, "yellow")):
-            text.highlight_words(words, style)
+            text.highlight_regex(rf"(?<![\w-])(?:{'|'.join(sorted(words))})(?![\w-])", style)
         yield text
 
 

@@ -213,6 +213,21 @@ def test_an_import_makes_changes_and_prunes_only_what_an_import_made() -> None:
     assert lonely(placed(items_of_text(dkrons(parent_job="gone"), NOON), "default", disabled=True), there)
 
 
+def test_a_job_of_dkron_keeps_what_only_a_dkronjob_has() -> None:
+    only = {
+        "parameters": [{"name": "region"}],
+        "jobTemplate": {"spec": {"backoffLimit": 1}},
+        "dependsOn": [{"job": "p"}],
+    }
+    there = wire_job(name="a") | {"metadata": {"name": "a", "namespace": "default"}}
+    there["spec"] = {**there["spec"], **only}
+    (step,) = steps(placed(items_of_text(dkrons(name="a", parent_job="p"), NOON), "default"), [there], prune=False)
+    spec = step.item.job["spec"]
+    assert ({key: spec.get(key) for key in only}, "parentJob" in spec) == (only, False)
+    (other,) = steps(placed(items_of_text(dkrons(name="a", parent_job="q"), NOON), "default"), [there], prune=False)
+    assert (other.item.job["spec"]["parentJob"], "dependsOn" in other.item.job["spec"]) == ("q", False)
+
+
 def test_secrets_are_found_in_texts_and_templates() -> None:
     spec = {
         "executorConfig": {"env": "A=secretRef:one/key"},

@@ -11,6 +11,7 @@ from dkron_cli.core.job import description, from_dkron, job_table
 from dkron_cli.core.report_tables import attention_table, failing_table
 from dkron_cli.core.run import attempts_of_dkron, run_json, run_table
 from dkron_cli.core.table import hung, lines, safe, table
+from dkron_cli.edge.terminal import colored
 from dkron_crds.job import Condition, JobStatus, Trigger
 from dkron_reports.failing import failing, latest_failure
 from dkron_reports.job import Job, from_object
@@ -282,3 +283,8 @@ def test_times_as_users_write_them() -> None:
 )
 def test_output_keeps_its_colors_and_nothing_else(output: str, shown: str) -> None:
     assert safe(output) == shown
+
+
+def test_only_whole_words_have_a_colour() -> None:
+    (line,) = colored(["14:00 ran  success, took 1.0s by failed-report"])
+    assert [line.plain[span.start : span.end] for span in line.spans] == ["ran", "success"]
