@@ -11,6 +11,8 @@ from dkron_cli.core.kubectl_yaml import Excessive, Loader, Measure
 
 Path = tuple[str | int, ...]
 MOST_BYTES = 64 * 1024 * 1024
+IN_QUOTES = "while scanning a quoted scalar"
+"""Where libyaml is when a quote is not closed."""
 
 
 class Unreadable(ValueError):
@@ -76,6 +78,9 @@ def documents(text: str) -> list[Document]:
 
 def _unreadable(error: yaml.YAMLError) -> Unreadable:
     mark = getattr(error, "problem_mark", None)
+    if getattr(error, "context", None) == IN_QUOTES:
+        # The problem is where the file ends.
+        return Unreadable("it is not YAML: the quote that begins here is not closed", error.context_mark.line + 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", "")
     return Unreadable(f"it is not YAML: {problem}".rstrip(": "), 1 if mark is None else mark.line + 1)
 

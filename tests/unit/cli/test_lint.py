@@ -95,6 +95,7 @@ def test_lint(text: str, findings: list[str]) -> None:
     ("text", "sentence"),
     [
         pytest.param("a: [", "it is not YAML", id="not closed"),
+        pytest.param('a: 1\nb: "x\nc: 2\n', "the quote that begins here is not closed", id="a quote"),
         pytest.param(BOMB, "stand for more than 100000 values", id="aliases of aliases"),
         pytest.param(
             BOMB.replace("[x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n"),
