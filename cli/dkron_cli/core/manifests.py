@@ -78,7 +78,7 @@ def documents(text: str) -> list[Document]:
 
 def _unreadable(error: yaml.YAMLError) -> Unreadable:
     mark = getattr(error, "problem_mark", None)
-    if getattr(error, "context", None) == IN_QUOTES:
+    if isinstance(error, yaml.MarkedYAMLError) and error.context == IN_QUOTES and error.context_mark is not None:
         # The problem is where the file ends.
         return Unreadable("it is not YAML: the quote that begins here is not closed", error.context_mark.line + 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", "")
