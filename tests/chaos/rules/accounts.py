@@ -76,8 +76,8 @@ def _passed(case: Case, before: Seen, after: Seen) -> Iterator[datetime]:
         old = _due(case, before, before.mark, after.since) | _deferred(case, before)
         found |= {slot for slot in old if not _was_suspended(case, before, after, slot)}
     elif after.since is not None:
-        # A wipe takes them along.
-        found |= _deferred(case, before)
+        # A wipe takes them along. If a clock was ahead, those after the mark that is taken back are to come again.
+        found |= {slot for slot in _deferred(case, before) if after.mark is None or slot <= after.mark}
     yield from sorted(found - _deferred(case, after) - set(after.claims))
 
 

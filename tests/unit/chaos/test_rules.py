@@ -303,6 +303,12 @@ def test_rivals_may_count_a_slot_as_skipped_that_ran() -> None:
     assert judge(replace(facts, terms=replace(facts.terms, rivals=True))).valid
 
 
+def test_deferred_slots_after_a_mark_that_is_taken_back_come_again() -> None:
+    ahead = noted(20.5, mark=50, deferred=((at(20), at(50)),))
+    (case,) = judge(history(made(spec()), *ALL, ahead, noted(21, mark=20.5))).cases
+    assert Kind.UNSATISFIED not in {each.kind for each in accounts.check(case)}
+
+
 @pytest.mark.parametrize(
     ("counted", "objections"),
     [pytest.param(20, 0, id="counted before the wipe"), pytest.param(10, 1, id="counted by no status")],
