@@ -57,8 +57,10 @@ def zones(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return what -p takes of the job, as `region=`; of an enum each value, as `region=eu`."""
+    from dkron_cli.core.selection import plain  # noqa: PLC0415
+
     # The parser stops at an option that waits for its value, and leaves the words before it.
-    job = str(ctx.params.get("job") or next(iter(ctx.args), "")).removeprefix(f"dkronjob.{GROUP}/")
+    job = plain(str(ctx.params.get("job") or next(iter(ctx.args), "")))
     return _beginning(ctx, incomplete, lambda options: _values(options, job), plain=False)
 
 

@@ -1,5 +1,7 @@
 """Conditions that the operator reports on an object, in the form common to all Kubernetes objects."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -131,3 +133,9 @@ class Condition(WireModel):
 
     observed_generation: Count = 0
     """The metadata.generation that this condition describes."""
+
+
+def became_at(before: Iterable[Condition], kind: str, status: ConditionStatus, now: datetime) -> datetime:
+    """Return since when a condition has this status: now, unless it had it `before`."""
+    same = (each for each in before if each.type == kind and each.status is status)
+    return next((each.last_transition_time for each in same), now)

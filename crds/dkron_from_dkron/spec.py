@@ -29,10 +29,9 @@ _UNCHECKED = "unchecked"
 
 def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     """Return the spec to write. `stored` is the spec to replace, None for a new job."""
-    kept = kept_of(stored or {})
+    kept = kept_of(stored or {}, body.parent_job)
     if stored is None and not is_own_name(body.name):
         kept["name"] = body.name
-    parent = _parent(body, kept)
     sent = {
         "displayName": body.displayname,
         "owner": body.owner,
@@ -41,7 +40,7 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
         "timezone": body.timezone,
         "disabled": body.disabled,
         "retries": body.retries,
-        "parentJob": parent,
+        "parentJob": "" if "dependsOn" in kept else body.parent_job,
         "tags": body.tags,
         "metadata": body.metadata,
         "executor": body.executor,
@@ -57,19 +56,14 @@ def spec_of(body: JobBody, stored: Object | None = None) -> Object:
     return wanted if refused(wanted) is None else wanted | {_UNCHECKED: True}
 
 
-def kept_of(stored: Object) -> Object:
-    """Return the fields of a spec that only a DkronJob has, and which a job of Dkron therefore keeps."""
-    return {key: value for key, value in stored.items() if key not in _FROM_REST and key != _UNCHECKED}
-
-
-def _parent(body: JobBody, kept: Object) -> str:
-    """Return the `parentJob` to write. A client sees the first job of `dependsOn`: sending it back changes nothing,
-    and any other value replaces all of them."""
+def kept_of(stored: Object, parent_job: str) -> Object:
+    """Return the fields of a spec that only a DkronJob has, and which a job of Dkron with this parent keeps. A client
+    sees the first job of `dependsOn`: sending it back changes nothing, and any other value replaces all of them."""
+    kept = {key: value for key, value in stored.items() if key not in _FROM_REST and key != _UNCHECKED}
     several = kept.get("dependsOn") or ()
-    if several and several[0].get("job") == body.parent_job:
-        return ""
-    kept.pop("dependsOn", None)
-    return body.parent_job
+    if not (several and several[0].get("job") == parent_job):
+        kept.pop("dependsOn", None)
+    return kept
 
 
 def changed(stored: Object, wanted: Object) -> set[str]:

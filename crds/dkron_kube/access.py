@@ -194,7 +194,7 @@ def _read(token_file: Path) -> str:
 
 def kubeconfigs(kubeconfig: Path | None = None) -> list[tuple[Path, Any]]:
     """Return the parsed kubeconfigs with their folders: this one, else those of KUBECONFIG that exist, else that of the
-    home. Raises FileNotFoundError if there is none, and what YAML raises."""
+    home. Raises ValueError with a sentence."""
     import yaml  # noqa: PLC0415 - slow, and a pod needs none
 
     paths = [kubeconfig] if kubeconfig else [Path(each) for each in _described(None).split(os.pathsep) if each]

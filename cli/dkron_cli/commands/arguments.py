@@ -1,23 +1,14 @@
 """Arguments that several commands share."""
 
-import re
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from dkron_cli.complete import job_names
-from dkron_cli.core.selection import Selection, read_selector
+from dkron_cli.core.selection import Selection, plain, read_selector
 from dkron_cli.errors import CliError, Code
 from dkron_reports.words import read_span
-
-_KIND = re.compile(r"^dkron(job|run|backfill)\.dkron\.io/")
-"""How -o name begins. The other commands take what it prints."""
-
-
-def plain(name: str) -> str:
-    """Return a name that may be as -o name prints it."""
-    return _KIND.sub("", name)
 
 
 def _named(value: str | list[str] | None) -> str | list[str] | None:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from dkron_cli.commands.arguments import Timeout, plain, read_timeout
+from dkron_cli.commands.arguments import Timeout, read_timeout
 from dkron_cli.commands.backfill import report, until_over
 from dkron_cli.commands.nouns import Object, at_most, commands, listed, one
 from dkron_cli.complete import backfill_names
 from dkron_cli.core.backfill import backfill_facts, backfill_table, progress, slot_table, state_of
+from dkron_cli.core.selection import plain
 from dkron_cli.edge.objects import BACKFILL, RestObjects
 from dkron_cli.edge.progress import shown_progress
 from dkron_cli.edge.terminal import run, say, say_facts, show, structured

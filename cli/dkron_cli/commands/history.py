@@ -9,7 +9,7 @@ from dkron_cli.commands.arguments import OneJob, Selector, chosen
 from dkron_cli.core.job import title
 from dkron_cli.core.run import run_json, run_table
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.backend import connected, meant
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.run import Result, runs_of
@@ -34,7 +34,7 @@ def history(
 
 async def _history(options: Options, selection: Selection, *, failed: bool, count: int) -> None:
     async with connected(options) as backend:
-        jobs = await backend.jobs(selection) if selection.labels else [await backend.job(selection.names[0])]
+        jobs = await meant(backend, selection)
         runs = [(job, each) for job in jobs for each in runs_of(await backend.attempts(job))]
     bad = (Result.FAILED, Result.PARTIALLY_FAILED)
     runs = [(job, each) for job, each in runs if not failed or each.result in bad]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import Timeout, plain, read_timeout
+from dkron_cli.commands.arguments import Timeout, read_timeout
 from dkron_cli.commands.nouns import Object, at_most, commands, listed, one
 from dkron_cli.complete import job_names, run_names
 from dkron_cli.core.requested_runs import (
@@ -20,6 +20,7 @@ from dkron_cli.core.requested_runs import (
     shown_attempts,
 )
 from dkron_cli.core.run import attempt_table
+from dkron_cli.core.selection import plain
 from dkron_cli.edge.objects import RUN, Objects
 from dkron_cli.edge.progress import Show, shown_progress
 from dkron_cli.edge.terminal import remark, say, say_facts, show, structured

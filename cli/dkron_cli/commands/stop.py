@@ -6,7 +6,7 @@ import typer
 
 from dkron_cli.commands.arguments import Execution, OneJob, Selector, chosen, usage
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.edge.backend import Backend, connected, meant
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
@@ -38,7 +38,7 @@ def stop(
 
 async def _stop(options: Options, selection: Selection, execution: str, *, every: bool) -> None:
     async with connected(options) as backend:
-        found = await backend.jobs(selection) if selection.labels else [await backend.job(selection.names[0])]
+        found = await meant(backend, selection)
         for job in found:
             await _stop_one(backend, job, execution, every=every)
     if not found:

@@ -165,12 +165,11 @@ def _keeping(item: Item, old: Object) -> Item:
     """Return the item with what Dkron's JSON cannot say of the DkronJob that it replaces."""
     if item.source is not Source.DKRON:
         return item
-    spec, kept = item.job["spec"], kept_of(old["spec"])
-    several = kept.pop("dependsOn", None) or ()
-    # A client of Dkron sees the first of several parents.
-    if several and several[0].get("job") == spec.get("parentJob"):
-        spec = {key: value for key, value in spec.items() if key != "parentJob"} | {"dependsOn": several}
-    return replace(item, job={**item.job, "spec": kept | spec})
+    sent = item.job["spec"]
+    spec = kept_of(old["spec"], sent.get("parentJob", "")) | sent
+    if "dependsOn" in spec:
+        spec.pop("parentJob")
+    return replace(item, job={**item.job, "spec": spec})
 
 
 def steps(items: Sequence[Item], stored: Sequence[Object], *, prune: bool) -> list[Step]:

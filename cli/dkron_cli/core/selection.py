@@ -1,11 +1,14 @@
 """Which jobs a command means: those that are named, those with labels, and those in a state. Pure."""
 
+import re
 from dataclasses import dataclass
 
 from dkron_reports.job import Job, condition
 from dkron_reports.reading import Object
 
 Labels = tuple[tuple[str, str], ...]
+_KIND = re.compile(r"^dkron(job|run|backfill)\.dkron\.io/")
+"""How -o name begins. The other commands take what it prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,11 @@ class Selection:
 
 
 ALL = Selection()
+
+
+def plain(name: str) -> str:
+    """Return a name that may be as -o name prints it."""
+    return _KIND.sub("", name)
 
 
 def read_selector(text: str) -> Labels:

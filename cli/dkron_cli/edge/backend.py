@@ -147,3 +147,8 @@ def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
     near = get_close_matches(name, known, n=1)
     advice = f'did you mean "{near[0]}"?' if near else "see dkronctl get"
     return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; {advice}')
+
+
+async def meant(backend: Backend, selection: Selection) -> list[Job]:
+    """Return the jobs with the labels, or the one job that is named."""
+    return await backend.jobs(selection) if selection.labels else [await backend.job(selection.names[0])]

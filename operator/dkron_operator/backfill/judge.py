@@ -16,7 +16,7 @@ from dkron_crds.backfill import (
     BackfillTarget,
 )
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType
+from dkron_crds.conditions import MAX_MESSAGE, Condition, ConditionStatus, ConditionType, became_at
 from dkron_operator.backfill.advance import is_stopped, planned
 from dkron_operator.plan.actions import Report, Severity
 
@@ -150,13 +150,12 @@ def _with(status: BackfillStatus, conditions: tuple[Condition, ...], message: st
 def _condition(
     before: BackfillStatus, kind: str, value: ConditionStatus, moment: Moment, *, reason: str, message: str = ""
 ) -> Condition:
-    old = next((each for each in before.conditions if each.type == kind and each.status is value), None)
     return Condition(
         type=kind,
         status=value,
         reason=reason,
         message=message,
-        last_transition_time=moment.now if old is None else old.last_transition_time,
+        last_transition_time=became_at(before.conditions, kind, value, moment.now),
         observed_generation=moment.generation,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from dkron_crds.cluster import ClusterStatus
-from dkron_crds.conditions import MAX_CONDITIONS, MAX_MESSAGE, Condition, ConditionStatus, ConditionType
+from dkron_crds.conditions import MAX_CONDITIONS, MAX_MESSAGE, Condition, ConditionStatus, ConditionType, became_at
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.leader.election import Leadership
 
@@ -28,7 +28,7 @@ def cluster_conditions(  # noqa: PLR0913 - what the status says, one by one
 ) -> ClusterStatus:
     """The new status, given the one `before`. `ledger` has the totals. `replicas` run, one of which leads. `version` is
     that of the operator. `problems` are those of the receivers and notifications; None if none are configured.
-    `rivalry` describes other installations that do the same work."""
+    `conflict` describes other installations that do the same work."""
     return ClusterStatus(
         observed_generation=generation,
         conditions=_conditions(before, _verdicts(leadership, problems, conflict), generation=generation, now=now),
@@ -52,15 +52,13 @@ def _conditions(
     kept = {condition.type: condition for condition in before.conditions}
     ours = []
     for kind, (status, reason, message) in verdicts.items():
-        old = kept.get(kind)
-        same = old is not None and old.status is status
         ours.append(
             Condition(
                 type=kind,
                 status=status,
                 reason=reason,
                 message=message[:MAX_MESSAGE],
-                last_transition_time=old.last_transition_time if old is not None and same else now,
+                last_transition_time=became_at(before.conditions, kind, status, now),
                 observed_generation=generation,
             )
         )

@@ -14,7 +14,7 @@ from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import Condition, ConditionStatus, ConditionType
+from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, became_at
 from dkron_crds.pause import PauseReason, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
@@ -130,11 +130,10 @@ class PauseStatuses:
         holds = reason is PauseReason.PAUSED
         values = {ConditionType.ACTIVE: holds, ConditionType.READY: holds or reason is PauseReason.EXPIRED}
         values |= {ConditionType.STALLED: True} if reason in MENDED_BY_AN_EDIT else {}
-        since = {(each.type, each.status): each.last_transition_time for each in before.conditions}
         conditions = []
         for kind, holds_true in values.items():
             status = ConditionStatus.TRUE if holds_true else ConditionStatus.FALSE
-            at = since.get((kind, status), now.replace(microsecond=0))
+            at = became_at(before.conditions, kind, status, now.replace(microsecond=0))
             conditions.append(
                 Condition(
                     type=kind, status=status, reason=reason, message=message, last_transition_time=at,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import MENDED_BY_AN_EDIT
+from dkron_crds.conditions import MENDED_BY_AN_EDIT, became_at
 from dkron_crds.job import Condition, ConditionStatus, ConditionType, JobSpec, JobStatus, ReadyReason, SuspendedReason
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK
@@ -69,7 +69,7 @@ def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> J
     said = (FALSE, ReadyReason.INTERNAL_ERROR, message, job.generation)
     if old is not None and (old.status, old.reason, old.message, old.observed_generation) == said:
         return None
-    since = old.last_transition_time if old is not None and old.status is FALSE else now
+    since = became_at(status.conditions, ConditionType.READY, FALSE, now)
     ready = Condition(
         type=ConditionType.READY, status=FALSE, reason=ReadyReason.INTERNAL_ERROR, message=message,
         last_transition_time=since, observed_generation=job.generation,
@@ -89,7 +89,7 @@ def _condition(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -
         status=status,
         reason=reason,
         message=message[:1024],
-        last_transition_time=old.last_transition_time if old and old.status is status else plan.situation.now,
+        last_transition_time=became_at(plan.status.conditions, kind, status, plan.situation.now),
         observed_generation=generation,
     )
 

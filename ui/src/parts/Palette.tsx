@@ -119,9 +119,7 @@ function Opened() {
           </div>
         ))}
       </div>
-      {choices.length === 0 && (
-        <p class="muted">Nothing has this in its name. In titles, upper and lower case matter.</p>
-      )}
+      {choices.length === 0 && <p class="muted">Nothing has this in its name, title, owner or executor.</p>}
     </dialog>
   );
 }
