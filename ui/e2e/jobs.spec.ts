@@ -176,7 +176,14 @@ test("a job tells its plan, its results by day and its percentiles in words", as
   await moment.press("Enter");
   await expect(page.getByRole("alert")).toContainText("This is no time.");
   await expect(page.locator(".explained")).toHaveCount(0);
+  const before = page.getByText(/the schedule counts from .* on: of earlier slots/);
+  await expect(before).toHaveCount(0);
+  // The job was created a moment ago, so what 05:59 was for it is not known. Of a day to come, it is.
   await moment.fill("05:59");
+  await moment.press("Enter");
+  await expect(before).toBeVisible();
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+  await moment.fill(`${tomorrow} 05:59`);
   await moment.press("Enter");
   await expect(page.getByText(/05:59:00.* is no slot of/)).toBeVisible();
 });
