@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-SOURCES := operator api crds cli charts tests hack bench
+SOURCES := operator api crds lib cli charts tests hack bench
 
 ##@ Start here
 
@@ -198,7 +198,7 @@ test-cluster: venv ## Run the tests on a real control plane with simulated nodes
 .PHONY: test-page
 test-page: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(UI_PACKAGES))) ## Try the web page in a browser, with the machine for itself (a minute)
 	@hack/cluster build --nodes none
-	$(BIN)/pytest $(PAGE)
+	RERUNS=$(RERUNS) $(BIN)/pytest $(PAGE)
 
 # It judges how late each run began, so nothing else runs beside it.
 .PHONY: test-storm

@@ -5,8 +5,10 @@ export default defineConfig({
   testDir: "e2e",
   fullyParallel: false,
   workers: 1,
-  timeout: 30_000,
-  expect: { timeout: 5_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  // What passes on its second try is shown as flaky.
+  retries: Number(process.env.RERUNS ?? 0),
   reporter: "line",
   use: {
     baseURL: process.env.DKRON_UI_URL,

@@ -54,7 +54,7 @@ def test_lint_finds_nothing(name: str, values: Path) -> None:
 
 def test_lint_knows_the_fields_of_a_job() -> None:
     """`GOLDEN=write` writes them again."""
-    newest, file = versions.SUPPORTED[-1], ROOT / "crds/dkron_checks/template_fields.json"
+    newest, file = versions.SUPPORTED[-1], ROOT / "lib/dkron_checks/template_fields.json"
     text = template_fields.text(schemas.of_kubernetes(newest), newest)
     if os.environ.get("GOLDEN") == "write":
         file.write_text(text, encoding="utf-8")

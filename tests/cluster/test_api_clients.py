@@ -9,7 +9,7 @@ from tests.support.foreign_clients import ForeignPython, foreign_python
 
 __all__ = ["foreign_python"]
 
-pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.timeout(600)]
 
 
 def test_the_package_dkron_does_all_that_it_can(api_beside: ApiSite, foreign_python: ForeignPython) -> None:

@@ -34,7 +34,7 @@ from tests.support.kube import QUOTAS, Kube, condition, finished, is_ready, mark
 from tests.support.logged_process import LoggedProcess
 from tests.support.sites import install, namespace, remove
 
-pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise, pytest.mark.timeout(600)]
 
 Object = dict[str, Any]
 SECOND = timedelta(seconds=1)

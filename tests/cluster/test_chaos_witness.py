@@ -24,7 +24,7 @@ from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, condition
 from tests.support.sites import Site
 
-pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(600)]
 
 SECOND = timedelta(seconds=1)
 TERMS: dict[str, Any] = {"lateness": 5 * SECOND, "recovery": 15 * SECOND}

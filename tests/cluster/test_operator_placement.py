@@ -287,7 +287,7 @@ def test_the_scheduler_spreads_a_count_even_when_runs_follow_each_other(shared_s
     assert kube.events_of("again", "FewerNodes") == []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_member_whose_node_vanishes_is_recorded_as_failed(shared_site: Site, vanished: tuple[str, str]) -> None:
     status = shared_site.kube.wait_status("orphan", "to be recorded", finished(1), seconds=150)
     (failed,) = status["executions"]

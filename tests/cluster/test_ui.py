@@ -1,6 +1,7 @@
 """The web page in a browser, with a running API: `ui/e2e` has the steps, this file what they happen to."""
 
 import os
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,10 @@ pytestmark = pytest.mark.cluster(nodes="none")
 
 UI = Path(__file__).parents[2] / "ui"
 CHROMIUM = shutil.which("chromium")
-SECONDS = 400
+SECONDS = 900
+"""For all steps on a slow machine: a step has its own deadline in ui/playwright.config.ts."""
+FAILED = re.compile(r"^ +\d+\) (.*?)[ ─]*$", re.MULTILINE)
+"""How Playwright heads the report of a failed test."""
 
 
 def attempt(name: str, began: datetime, seconds: float, *, success: bool = True, number: int = 1) -> Object:
@@ -160,7 +164,8 @@ def browse(api: ApiProcess, *tests: str, **told: str) -> None:
         ["node_modules/.bin/playwright", "test", *tests],
         cwd=UI, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS,
     )  # fmt: skip
-    assert done.returncode == 0, f"{done.stdout[-12000:]}\n{done.stderr[-3000:]}"
+    failed = sorted(set(FAILED.findall(done.stdout)))
+    assert done.returncode == 0, f"{failed}\n{done.stdout[-12000:]}\n{done.stderr[-3000:]}"
 
 
 @pytest.mark.timeout(SECONDS + 60)

@@ -28,7 +28,7 @@ from tests.support.sites import install, namespace, site
 
 pytestmark = [
     pytest.mark.cluster(nodes="real"),
-    pytest.mark.timeout(360),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(not (which("curl") and which("jq")), reason="the pages use curl and jq"),
 ]
 

@@ -24,7 +24,7 @@ from tests.support.jobs import KEEP_ALL, dkron_job
 from tests.support.kube import Kube, Refused, marked_after
 from tests.support.own_image import OwnImage
 
-pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
 Object = dict[str, Any]
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"

@@ -33,7 +33,7 @@ from tests.support.kube import SERVICE_ACCOUNTS, Kube, finished, marked_after
 from tests.support.own_image import OwnImage
 from tests.support.rights import bind
 
-pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
 Object = dict[str, Any]
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -18,7 +18,7 @@ from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition
 from tests.support.own_image import OwnImage
 from tests.support.rights import bind
 
-pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
 Object = dict[str, Any]
 SECONDS = 120

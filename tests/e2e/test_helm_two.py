@@ -17,7 +17,7 @@ from tests.support.kube import Kube, condition, finished
 from tests.support.own_image import OwnImage
 from tests.support.rights import Rules, bind, limited_access
 
-pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
 Object = dict[str, Any]
 BEYOND_ADMIN: Rules = {("dkron.io", "*"): ("*",), ("events.k8s.io", "events"): ("create", "list")}

@@ -87,7 +87,7 @@ def _copy(mutant: Mutant | None) -> Iterator[dict[str, str]]:
         if mutant is not None:
             target = Path(place) / mutant.path
             target.write_text(mutated(mutant, target.read_text()))
-        paths = [operator, ROOT / "api", ROOT / "crds", ROOT, ROOT / "hack"]
+        paths = [operator, ROOT / "api", ROOT / "crds", ROOT / "lib", ROOT, ROOT / "hack"]
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, paths)),

@@ -172,7 +172,7 @@ class Kube:
         events = (event for event in self.all(EVENTS) if event["regarding"].get("name") == name)
         return [event["note"] for event in events if reason in ("", event["reason"])]
 
-    def wait_for(self, what: str, seen: Callable[[], T], until: Callable[[T], object], *, seconds: float = 60) -> T:
+    def wait_for(self, what: str, seen: Callable[[], T], until: Callable[[T], object], *, seconds: float = 120) -> T:
         """Look until `until` holds for what is `seen`, and return that."""
 
         def last(latest: T) -> str:
@@ -180,7 +180,7 @@ class Kube:
 
         return waiting.wait_for(what, seen, until, seconds=seconds, shown=last, guard=self.guard)
 
-    def wait_status(self, name: str, what: str, until: Callable[[Object], object], *, seconds: float = 60) -> Object:
+    def wait_status(self, name: str, what: str, until: Callable[[Object], object], *, seconds: float = 120) -> Object:
         """Look at the status of a DkronJob until it is as wanted."""
         return self.wait_for(f"{name}: {what}", lambda: self.status(name), until, seconds=seconds)
 

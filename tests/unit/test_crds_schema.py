@@ -187,6 +187,13 @@ def test_the_generated_files_follow_from_the_models() -> None:
     assert outdated(files) == [], "run `make generate` and commit the result"
 
 
+def test_kubectl_finds_only_definitions_below_crds() -> None:
+    """`kubectl wait -f crds/` reads subfolders too."""
+    read = sorted(path for path in (ROOT / "crds").rglob("*") if path.suffix in {".json", ".yaml", ".yml"})
+    kinds = [yaml.safe_load(path.read_text("utf-8")).get("kind") for path in read]
+    assert kinds == ["CustomResourceDefinition"] * len(KINDS), read
+
+
 def test_a_changed_a_missing_and_an_unknown_file_are_noticed(tmp_path: Path) -> None:
     files = dict(generated_files(crds=tmp_path / "crds", docs=tmp_path / "docs", templates=tmp_path / "chart"))
     write(files)

@@ -3,7 +3,7 @@ import { api, expect, expectAccessible, picture, test } from "./page";
 
 const RUN = process.env.DKRON_UI_RUN ?? "";
 
-test("a change by another client is on the screen within a second", async ({ page }) => {
+test("a change by another client is on the screen without a reload", async ({ page }) => {
   await page.goto("/ui/jobs?q=toggled");
   const button = page.getByRole("button", { name: "Disable toggled" });
   await expect(button).toBeVisible();

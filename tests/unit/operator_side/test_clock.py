@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("operator", "crds")
+FOLDERS = ("operator", "crds", "lib")
 READERS = re.compile(
     r"\b(?:datetime|date)\.(?:now|utcnow|today)\b"
     r"|\btime\.(?:time|time_ns|gmtime|localtime|strftime|ctime|asctime|clock_gettime)\b"
