@@ -5,7 +5,7 @@ Resource versions are compared as numbers, which Kubernetes allows since KEP-550
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ from dkron_operator.cache.namespace_room import (
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.views import annotated, is_unreadable, verdict, view_of
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.fold import is_known, is_recorded
@@ -59,44 +60,22 @@ UNLIMITED = Room()
 NOTHING = JobStatus()
 
 
-def _nobody(uid: str, status: JobStatus | None) -> None:
-    """No accounting."""
-
-
-def _nowhere(uid: str) -> None:
-    """No queue takes jobs whose dependencies have changed."""
-
-
-def _ignore(job: JobView, run: ForeignJob) -> None:
-    """Do not report foreign Jobs."""
-
-
 class Store:
-    """All entries. What it returns to the caller is the uid whose situation has changed, if any.
+    """All entries. What it returns to the caller is the uid whose situation has changed, if any."""
 
-    `account` is told each status that the API server has, by uid; None when the DkronJob is gone. `foreign` is told of
-    a Job that names a DkronJob as its owner and was not made for it. `requeue` is told the uid of each job that a
-    change of another one concerns, `of_backfill` that of each DkronBackfill whose DkronRun has changed.
-    """
-
-    def __init__(
-        self,
-        *,
-        account: Callable[[str, JobStatus | None], None] = _nobody,
-        foreign: Callable[[JobView, ForeignJob], None] = _ignore,
-        requeue: Callable[[str], None] = _nowhere,
-        metrics: Metrics | None = None,
-        clock: Clock | None = None,
-        room: Room = UNLIMITED,
-        of_backfill: Callable[[str], None] = _nowhere,
-    ) -> None:
-        self._account = account
-        self._foreign = foreign
+    def __init__(self, *, metrics: Metrics | None = None, clock: Clock | None = None, room: Room = UNLIMITED) -> None:
+        self.on_stored: Listeners[[str, JobStatus | None]] = Listeners()
+        """Called with each status that the API server has, by uid; None when the DkronJob is gone."""
+        self.on_foreign: Listeners[[JobView, ForeignJob]] = Listeners()
+        """Called with a Job that names a DkronJob as its owner and was not made for it."""
+        self.on_affected: Listeners[[str]] = Listeners()
+        """Called with the uid of each job that a change of another one concerns."""
+        self.on_backfill: Listeners[[str]] = Listeners()
+        """Called with the uid of each DkronBackfill whose DkronRun has changed."""
         self.metrics = metrics or Metrics()
         self._clock = clock or Clock()
-        self._requeue = requeue
         self.room = NamespaceRoom(room)
-        self.runs = RequestedRuns(of_backfill=of_backfill)
+        self.runs = RequestedRuns(of_backfill=self.on_backfill)
         self._entries: dict[str, CachedJob] = {}
         self._parked: dict[str, ParkedJob] = {}
         self._runs: dict[Owner, dict[str, AttemptJob]] = {}
@@ -105,7 +84,7 @@ class Store:
         self._objects: dict[tuple[str, str], str] = {}
         self._missed: set[str] = set()
         self._guard = ObjectGuard(log)
-        self.dependencies = DependencyTracker(self._holder, self.get, requeue=requeue)
+        self.dependencies = DependencyTracker(self._holder, self.get, requeue=self.on_affected)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -173,7 +152,7 @@ class Store:
         before = cached.base
         cached.rebase(self._read_status(body), version, now=self._clock.now())
         self.metrics.wrote(cached.accounting.see(before, cached.base))
-        self._account(uid, cached.base)
+        self.on_stored(uid, cached.base)
         self.dependencies.see(cached, before)
         return (uid, *changed)
 
@@ -213,7 +192,7 @@ class Store:
         self._parked[job.uid] = ParkedJob(job.namespace, job.name, cached.version, job.generation, job.created)
         # The totals of its days stay known, and are not counted again when it comes back.
         shown = JobStatus(since=base.since, days=base.days) if base.days else NOTHING
-        self._account(job.uid, shown)
+        self.on_stored(job.uid, shown)
 
     def _forget(self, cached: CachedJob) -> set[str]:
         """Drop an entry; returns the uids of the others with its name."""
@@ -229,7 +208,7 @@ class Store:
             del self._names[key]
         self.dependencies.lose(cached.job)
         for other in namesakes:
-            self._requeue(other)
+            self.on_affected(other)
         return namesakes
 
     def _measure(self, body: Object, known: int | None) -> list[str]:
@@ -276,11 +255,11 @@ class Store:
         before = cached.base
         cached.settle(count, base, version)
         if self._entries.get(cached.job.uid) is cached:
-            self._account(cached.job.uid, cached.base)
+            self.on_stored(cached.job.uid, cached.base)
             self.dependencies.see(cached, before)
             if not self._has_room(cached.job):
                 # Its status may say so by now, and then the next plan leaves nothing to do.
-                self._requeue(cached.job.uid)
+                self.on_affected(cached.job.uid)
 
     def mark_deleting(self, cached: CachedJob) -> None:
         """The DkronJob was deleted, and goes once the watch says so."""
@@ -293,12 +272,12 @@ class Store:
         if run is None:
             owner = self._entries.get(controller_of(body))
             if owner is not None and owner.job.namespace == body["metadata"]["namespace"]:
-                self._foreign(owner.job, unannotated(body))
+                self.on_foreign(owner.job, unannotated(body))
             return ()
         cached = self._entries.get(run.owner)
         if not is_named_after_its_cause(run) or (cached is not None and not _is_of(cached.job, run)):
             if cached is not None:
-                self._foreign(cached.job, misnamed(run))
+                self.on_foreign(cached.job, misnamed(run))
             return ()
         runs = self._runs_of(run.owner, run.namespace)
         known = runs.get(run.name)
@@ -318,7 +297,7 @@ class Store:
         """One DkronJob has so many Jobs that it cannot show more of them. The next resync shows this one again."""
         self.metrics.set_aside()
         if cached is not None:
-            self._foreign(cached.job, surplus(run, MAX_ACTIVE))
+            self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
 
     def miss_job(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
@@ -337,7 +316,7 @@ class Store:
         if job is None:
             return ()
         self._runs.pop((uid, job.namespace), None)
-        self._account(uid, None)
+        self.on_stored(uid, None)
         if self._objects.get((job.namespace, job.name)) == uid:
             del self._objects[job.namespace, job.name]
         namesakes = set() if cached is None else self._forget(cached)
@@ -466,7 +445,7 @@ class Store:
         self._objects[metadata["namespace"], metadata["name"]] = uid
         if not (fits or self._runs.get((uid, metadata["namespace"]))) and is_at_rest(body, status):
             # An earlier process has said so, and left nothing to do.
-            self._account(uid, NOTHING)
+            self.on_stored(uid, NOTHING)
             self._parked[uid] = parked_job(body)
             return orphaned
         job = view_of(body)
@@ -480,7 +459,7 @@ class Store:
             job = cached.job = lean(job, status, self.room.problem)
         self._entries[uid] = cached
         self._namespaces.setdefault(job.namespace, set()).add(uid)
-        self._account(uid, status)
+        self.on_stored(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
         self.dependencies.see(cached, None)

@@ -42,12 +42,13 @@ class JobStates:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        store.on_stored.add(self.mark_changed)
         self._lines: dict[str, JobSummary] = {}
         self._paces: dict[str, Paces] = {}
         self._changed: set[str] = set()
         self._calling = asyncio.Lock()
 
-    def note(self, uid: str) -> None:
+    def mark_changed(self, uid: str, _: object = None) -> None:
         """This job was added, changed or removed."""
         self._changed.add(uid)
 

@@ -320,8 +320,12 @@ class Situation:
     held_until: datetime | None = None
     """The namespace has used its budget of new Jobs: until then, no Job is created and no request is decided."""
 
+    removals_wait: timedelta = timedelta()
+    """How long annotations are left, because the API server has refused to remove some."""
+
     runs: RunsOfJob = NO_RUNS
     """The DkronRuns of the job that have not ended."""
+
     pauses: tuple[Pause, ...] | None = ()
     """The DkronPauses that select the job, also those that have ended by themselves; None until they have been
     listed."""

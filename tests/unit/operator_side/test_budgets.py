@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -131,7 +132,7 @@ class Teller:
         self.metrics = Metrics()
         self.budget = CreateBudget(
             per_second, clock=Clock(monotonic=lambda: self.now), metrics=self.metrics,
-            report=lambda entry, report: self.told.append(f"{entry.job.name} {report.reason}"),
+            events=Mock(report=lambda job, report: self.told.append(f"{job.name} {report.reason}")),
         )  # fmt: skip
 
     def delayed(self) -> dict[str, float]:
@@ -247,11 +248,11 @@ async def test_slots_that_wait_are_late_and_none_is_lost() -> None:
     edges.watch()
     async with edges.running():
         await until(60.5)
-        assert (len(kube.names(JOBS)), len(edges.reconciler.budget)) == (5, 3)
+        assert (len(kube.names(JOBS)), len(edges.parts.budget)) == (5, 3)
         await until(61.5)
         assert len(kube.names(JOBS)) == 6
         await until(70)
-    assert (len(kube.names(JOBS)), len(edges.reconciler.budget)) == (8, 0)
+    assert (len(kube.names(JOBS)), len(edges.parts.budget)) == (8, 0)
     assert all(edges.status(f"job-{number}").last_schedule_time == after(60) for number in range(8))
     told = [body["reason"] for body in kube.bodies if "reason" in body]
     assert Counter(told)["CreatesDelayed"] == 3
@@ -309,7 +310,7 @@ def ready(edges: Edges, number: int) -> str:
 
 def feed(edges: Edges) -> None:
     for name in edges.kube.names(DKRON_JOBS):
-        edges.source.feed_job("MODIFIED", edges.kube.has(DKRON_JOBS, name))
+        edges.handlers.feed_job("MODIFIED", edges.kube.has(DKRON_JOBS, name))
 
 
 @pytest.mark.looptime
@@ -335,14 +336,14 @@ async def test_the_youngest_do_not_run_until_there_is_room(room: Room) -> None:
         await until(100)
         assert [call for call in kube.calls[calls:] if "job-3" in call or "job-2" in call] == [], "nothing is asked"
         del kube.objects["dkronjobs", "job-0"]
-        edges.source.on_deleted({"uid-0"})
+        edges.handlers.on_deleted({"uid-0"})
         await until(119)
         feed(edges)
         assert [ready(edges, number) for number in (1, 2, 3)] == ["Scheduled"] * 2 + [ReadyReason.OVER_BUDGET]
         await until(130)
         assert len([name for name in kube.names(JOBS) if name.startswith("job-2")]) == 1
     assert [report for report in kube.bodies if report.get("reason") == "OverBudget"]
-    edges.source.on_deleted({"uid-1", "uid-2", "uid-3"})
+    edges.handlers.on_deleted({"uid-1", "uid-2", "uid-3"})
     assert (len(edges.store), edges.store.parked, edges.store.room.beyond) == (0, 0, 0)
 
 
@@ -413,7 +414,7 @@ async def test_a_job_that_has_run_is_tidied_and_keeps_its_totals_while_it_has_no
         assert (first.job in kube.names(JOBS), edges.store.parked) == (True, 0), "its Job is kept for a minute"
         await until(100)
         assert first.job not in kube.names(JOBS)
-        edges.source.feed_run(
+        edges.handlers.feed_run(
             "DELETED", wire_run(first, owner="uid-1", owner_name="job-1", version=999, status=ended())
         )
         await until(110)
@@ -421,7 +422,7 @@ async def test_a_job_that_has_run_is_tidied_and_keeps_its_totals_while_it_has_no
         assert edges.store.parked == 1
         assert edges.shown["uid-1"] == JobStatus(since=edges.status("job-1").since, days=(day,))
         late = claim(after(200), uid="uid-1", name="job-1")
-        edges.source.feed_run("ADDED", kube.put(JOBS, wire_run(late, owner="uid-1", owner_name="job-1")))
+        edges.handlers.feed_run("ADDED", kube.put(JOBS, wire_run(late, owner="uid-1", owner_name="job-1")))
         await until(120)
         assert [each.job for each in edges.status("job-1").active] == [late.job], "what appears is not overlooked"
 

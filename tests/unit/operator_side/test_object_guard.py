@@ -140,7 +140,7 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
     scope.see(scene.kube.has(DKRON_PAUSES, "odd"))
     assert (scene.names(), len(warnings(caplog))) == (expected, 1)
     async with scene.running():
-        scene.statuses.changed()
+        scene.pauses.on_change()
         await until(3 * DEBOUNCE)
     if place.said:
         assert scene.said("odd") == (place.said, 0)
@@ -186,7 +186,7 @@ async def test_a_node_that_cannot_be_read_takes_no_runs(
             body["metadata"]["resourceVersion"] = str(version)
         return found
 
-    watched = begin(tags={"dc": "eu"}).reconciler.nodes
+    watched = begin(tags={"dc": "eu"}).parts.nodes
     watched.replace(bodies(1), 1)
     monkeypatch.setattr(nodes, "read_node", failing(read_node, "odd", error))
     for body in bodies(2):

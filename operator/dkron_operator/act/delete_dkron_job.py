@@ -1,12 +1,12 @@
-"""Removal: deletes ephemeral jobs that have had their run, and with them their Jobs."""
+"""Deletes ephemeral DkronJobs that have had their run. Kubernetes deletes their Jobs with them."""
 
 import logging
 from collections.abc import Awaitable, Callable
 
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.events import Events
+from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
@@ -18,33 +18,29 @@ LATER = 60.0
 """Seconds until a refused deletion is tried again."""
 
 
-async def unbooked() -> None:
-    """No accounting."""
-
-
-class Removal:
-    """Deletes DkronJobs. `booked` returns once everything known of the jobs is in the cluster totals, which outlive
+class DkronJobDeleter:
+    """Deletes DkronJobs. `settled` returns once everything known of the jobs is in the cluster totals, which outlive
     them."""
 
     def __init__(
         self,
-        client: KubeClient,
+        ports: Ports,
         store: Store,
-        writer: StatusWriter,
         *,
+        writer: StatusWriter,
         events: Events,
-        booked: Callable[[], Awaitable[None]],
+        settled: Callable[[], Awaitable[None]],
     ) -> None:
-        self._client = client
+        self._client = ports.client
         self._store = store
         self._writer = writer
         self._events = events
-        self._booked = booked
+        self._settled = settled
 
     async def __call__(self, cached: CachedJob) -> None:
         """Delete exactly this version of the job. Raises `Conflict` if another writer came first, and `Unavailable`."""
         job, version = cached.job, cached.version
-        await self._booked()
+        await self._settled()
         try:
             await self._client.delete(DKRON_JOBS, job.namespace, job.name, uid=job.uid, version=str(version))
         except NotFound:
