@@ -31,13 +31,12 @@ from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.watching import BackfillWatch
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.cache.store import UNLIMITED, Store
+from dkron_operator.cache.store import Store
 from dkron_operator.cluster.pause_status import PauseStatuses
 from dkron_operator.cluster.rest_token import RestAccount, RestToken
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery import Delivery
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.kit.rollback import RollbackDetector, RolledBack
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership, Terms
@@ -99,7 +98,6 @@ class Operator:
         confine: bool = True,
         strict: bool = False,
         creates: float = 0.0,
-        room: Room = UNLIMITED,
         rest: RestAccount | None = None,
         replica: Replica,
         terms: Terms | None,
@@ -130,7 +128,7 @@ class Operator:
         foreign = ForeignJobs(clock=clock, report=self.events.report)
         self.store = Store(
             account=self._account, foreign=foreign.see, requeue=self._requeue, metrics=metrics, clock=clock,
-            room=room, of_backfill=self._see_backfill,
+            of_backfill=self._see_backfill,
         )  # fmt: skip
         self.delivery = Delivery(
             self.client, self.store, events=self.events, clock=clock, namespace=cluster_namespace,

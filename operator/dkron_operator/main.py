@@ -57,7 +57,6 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
             confine=settings.pod_security == "restricted",
             strict=settings.strict,
             creates=settings.namespace_creates,
-            room=settings.room(),
             rest=RestAccount(settings.rest_account, settings.rest_token_file) if settings.rest_token_file else None,
             replica=_replica(way.server),
             terms=settings.terms() if settings.lease == "on" else None,

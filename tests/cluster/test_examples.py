@@ -1,14 +1,19 @@
 """Every example, and every manifest in the documentation, is taken by a real API server as a reader would apply it."""
 
+import copy
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from dkron_kube.paths import DKRON_JOBS
 from localcluster import Cluster, ClusterError
+from tests.support.jobs import dkron_job
 from tests.support.judge import Judge
+from tests.support.kube import QUOTAS, Refused
 from tests.support.manifests import Shown, shown
+from tests.support.sites import namespace
 
 pytestmark = pytest.mark.cluster(nodes="none")
 
@@ -49,6 +54,27 @@ def test_what_pages_show_applies_cleanly(cluster: Cluster, judge: Judge) -> None
     good = [each for each in shown() if each.name not in REFUSED]
     said = dry_run(cluster, judge, good)
     assert said.count("(server dry run)") == len(good), said
+
+
+def test_quota_of_the_page_refuses_one_job_too_many(cluster: Cluster) -> None:
+    (quota,) = (copy.deepcopy(each.document) for each in shown() if each.document["kind"] == "ResourceQuota")
+    hard = quota["spec"]["hard"]
+    told = (EXAMPLES.parent / "docs" / "security.md").read_text(encoding="utf-8")
+    hard["count/dkronjobs.dkron.io"] = "1"
+    with namespace(cluster.kubeconfig, "bounded") as kube:
+        kube.create(QUOTAS, quota)
+        kube.wait_for(
+            "the quota to count",
+            lambda: kube.get(QUOTAS, "dkron").get("status", {}).get("used", {}),
+            lambda used: used.keys() == hard.keys(),
+        )
+        kube.create(DKRON_JOBS, dkron_job("first"))
+        with pytest.raises(Refused) as refused:
+            kube.create(DKRON_JOBS, dkron_job("one-more"))
+        assert [each["metadata"]["name"] for each in kube.all(DKRON_JOBS)] == ["first"]
+    said = str(refused.value)
+    sentence = re.sub(r"(used|limited): (\S+)=1", r"\1: \2=50", said)
+    assert sentence in told, said
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -23,7 +23,6 @@ from dkron_operator.act.inline_calls import InlineCalls
 from dkron_operator.app import Operator
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica as Identity
 from dkron_operator.monitoring.health import Phase
@@ -103,7 +102,7 @@ class Replica:
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
         told: Callable[[str, str], None], writing: Callable[[str, Resource, str], None],
-        elects: bool, receiver: Receiver, creates: float, room: Room,
+        elects: bool, receiver: Receiver, creates: float,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = self.by_itself = timedelta(0)
@@ -119,7 +118,6 @@ class Replica:
         self._elects = elects
         self._receiver = receiver
         self._creates = creates
-        self._room = room
         self._loop = cast("VirtualLoop", asyncio.get_running_loop())
         self._starts = 0
         self._operator: Simulated | None = None
@@ -251,7 +249,7 @@ class Replica:
             operator = self._operator = Simulated(
                 cast("Access", None), namespaces=(), cluster_namespace=HOME, images=IMAGES, inline_calls=INLINE,
                 replica=Identity(identity=self.name, address="", version="1"), terms=Terms() if self._elects else None,
-                clock=clock, creates=self._creates, room=self._room,
+                clock=clock, creates=self._creates,
             )  # fmt: skip
         operator.watches = watches
         return _ignoring(operator)

@@ -13,10 +13,9 @@ from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.cache.store import UNLIMITED, Store
+from dkron_operator.cache.store import Store
 from dkron_operator.delivery import Delivery, Sending
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.reconcile.reconciler import Reconciler
@@ -45,7 +44,6 @@ class Edges:
         *,
         inline_calls: int = 0,
         creates: float = 0.0,
-        room: Room = UNLIMITED,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
         rules: InstallationRules = NO_RULES,
@@ -57,7 +55,7 @@ class Edges:
         self.requeued: list[str] = []
         self.shown: dict[str, JobStatus | None] = {}
         """What each job was last accounted with."""
-        self.store = Store(account=self._account, requeue=self._requeue, room=room)
+        self.store = Store(account=self._account, requeue=self._requeue)
         self.events = Events(client, clock=clock, identity="me")
         self.delivery = Delivery(
             client,
@@ -161,7 +159,7 @@ class Edges:
 
     def _change(self, uid: str) -> None:
         self.changed.append(uid)
-        if self._act and (self.store.get(uid) is not None or self.store.missing(uid) is not None):
+        if self._act and self.store.get(uid) is not None:
             self.reconciler.queue.add(uid)
 
 

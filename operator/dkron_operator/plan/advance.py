@@ -45,7 +45,7 @@ def advance(situation: Situation) -> Plan:
     plan_forgetting(plan)
     plan_unasking(plan)
     plan_tidying(plan)
-    if not situation.checked and situation.job.problem is None and situation.over_budget is None:
+    if not situation.checked and situation.job.problem is None:
         plan.do(DryRunJob())
     plan_removal(plan)
     return plan

@@ -207,8 +207,6 @@ class Reconciler:
         self.due_queue.take_over(idle=idle, longest=self._handover)
         for cached in sorted(self._store, key=_next):
             self.queue.add(cached.job.uid)
-        for uid in self._store.awaited():
-            self.queue.add(uid)
         self.runs.take_over()
 
     async def _reconcile(self, uid: str) -> None:
@@ -244,8 +242,6 @@ class Reconciler:
         self._events.report(cached.job, Report(Severity.WARNING, "WriteRefused", message, subject=name))
 
     async def _plan(self, uid: str) -> None:
-        if self._may_act():
-            await self._read_missing(uid)
         cached = self._store.get(uid)
         if cached is None:
             self.budget.forget(uid)
@@ -255,7 +251,6 @@ class Reconciler:
             if plan is not None:
                 self._carry_out(cached, plan)
                 if plan.create is None and not plan.wants(*AWAITED):
-                    self._store.shrink(cached, rests=plan.wake is None and not plan.actions)
                     return
                 if await self._follow(cached, plan):
                     return
@@ -323,21 +318,6 @@ class Reconciler:
         elif plan.wants(WriteStatus):
             await self.writer.claim(cached, ())
 
-    async def _read_missing(self, uid: str) -> None:
-        """Read a job whose spec was dropped and that has room again. Raises `Unavailable`."""
-        place = self._store.missing(uid)
-        if place is None:
-            return
-        try:
-            answer = await self._client.get(*place)
-        except NotFound:
-            answer = None
-        gone = answer is None or answer["metadata"]["uid"] != uid
-        found = self._store.miss_job(uid) if answer is None or gone else self._store.see_job(answer)
-        for other in found:
-            if other != uid:
-                self.queue.add(other)
-
     async def _read_again(self, cached: CachedJob) -> None:
         await self.writer.read_again(cached)
         # The fresh status may no longer hold runs that an old version of a parent shows, which would run again.
@@ -381,7 +361,6 @@ class Reconciler:
             barred=self._barred(cached, inline=inline),
             refusal=cached.remembered.refusal,
             duplicate=self._store.duplicate(cached),
-            over_budget=self._store.over_budget(cached),
             checked=cached.remembered.checked == cached.job.generation,
             unconfirmed_create=cached.remembered.unconfirmed_create,
             dependencies=self._store.dependencies.of(cached.job),
@@ -407,8 +386,8 @@ class Reconciler:
         return cached.job.unknown if self._strict else None
 
     def _refused(self, cached: CachedJob) -> Problem | None:
-        """What the installation's rules refuse. They build the pod, so they are asked once for each generation; without
-        its spec, a job without room is another one."""
+        """What the installation's rules refuse. They build the pod, so they are asked once for each generation; a
+        spec that could not be read may be readable later."""
         job, remembered = cached.job, cached.remembered
         key = job.generation, job.problem is None
         if remembered.judged is None or remembered.judged[0] != key:
@@ -426,8 +405,7 @@ class Reconciler:
         self.writer.write_soon(cached, patience=self._patience(plan))
         for action in plan.actions:
             self._begin(cached, action)
-        waits = cached.job.accepted or cached.job.deleting or plan.situation.over_budget is not None
-        if not (waits or cached.remembered.unmarked):
+        if not (cached.job.accepted or cached.job.deleting or cached.remembered.unmarked):
             self.acceptance.queue.add(uid, SOON)
         self.due_queue.set(uid, plan.wake)
 
