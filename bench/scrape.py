@@ -68,7 +68,7 @@ async def asked(what: str, job_states: JobStates) -> Sums:
 def written(what: str, sums: Sums, *, per_job: bool) -> None:
     """Write the page, as a thread does, and print what that took."""
     gauges = Gauges(
-        version="", leader=True, active=0, jobs=sums, over_budget=0, waiting=0, queues={}, calls={}, seen={}, lag=0.0,
+        version="", leader=True, active=0, jobs=sums, waiting=0, queues={}, calls={}, seen={}, lag=0.0,
         per_job=per_job,
     )  # fmt: skip
     began = time.process_time()

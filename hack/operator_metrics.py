@@ -31,7 +31,7 @@ def families() -> Iterator[Metric]:
     )
     sums = Sums(dict.fromkeys(JobState, 1), failing=0, degraded=0, stale=0, next=now, lines=[line])
     gauges = Gauges(
-        version="", leader=True, active=0, jobs=sums, over_budget=0, waiting=0, queues={"jobs": 0},
+        version="", leader=True, active=0, jobs=sums, waiting=0, queues={"jobs": 0},
         calls={Call("get", "jobs", 200): 1}, seen={"jobs": 0.0}, lag=0.0, per_job=True,
     )  # fmt: skip
     metrics = Metrics()

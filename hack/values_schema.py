@@ -250,9 +250,7 @@ def schema() -> Schema:
                 renewDeadlineSeconds={"type": "number", "exclusiveMinimum": 0},
                 retryPeriodSeconds={"type": "number", "minimum": 0.1},
             ),
-            namespaceBudget=strict(
-                creates={"type": ["number", "null"], "minimum": 0, "maximum": 10000}, jobs=number(0), bytes=number(0)
-            ),
+            namespaceBudget=strict(creates={"type": ["number", "null"], "minimum": 0, "maximum": 10000}),
             service=service(),
         ),
         api=component(

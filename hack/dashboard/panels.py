@@ -108,13 +108,11 @@ SCHEDULE = Row(
         ),
         Panel(
             "Budgets of namespaces",
-            "Creates that waited, in a second; Jobs set aside, in a second; jobs that wait; jobs for which there is no "
-            "room.",
+            "Creates that waited, in a second; Jobs set aside, in a second; jobs that wait.",
             (
                 Query(f"{rate('dkron_operator_creates_delayed_total')} or vector(0)", "delayed"),
                 Query(f"{rate('dkron_operator_jobs_set_aside_total')} or vector(0)", "set aside"),
                 Query(f"sum({known('dkron_operator_jobs_waiting_for_budget')})", "waiting"),
-                Query(f"sum({known('dkron_operator_jobs_over_budget')})", "over budget"),
             ),
         ),
     ),

@@ -65,7 +65,7 @@ class Parts:
     @cached_property
     def store(self) -> Store:
         """All DkronJobs and their Jobs."""
-        return Store(metrics=self.ports.metrics, clock=self.ports.clock, room=self.options.room)
+        return Store(metrics=self.ports.metrics, clock=self.ports.clock)
 
     @cached_property
     def jobs(self) -> WorkQueue[str]:
@@ -218,7 +218,7 @@ class Parts:
                 settings=self.options.jobs,
                 retained=retention(self.options.terms),
             ),
-            verifier=CacheVerifier(self.ports, self.store, self.jobs, writer=self.writer, keeper=self.effects.runs),
+            verifier=CacheVerifier(self.ports, self.store, writer=self.writer, keeper=self.effects.runs),
             budget=self.budget,
             effects=self.effects,
             may_act=self.may_act,

@@ -96,7 +96,6 @@ def _options(settings: Settings, way: Access) -> Options:
         output_dir="" if settings.output_dir is None else str(settings.output_dir),
         output_quota=settings.output_quota,
         creates=settings.namespace_creates,
-        room=settings.room(),
     )
 
 

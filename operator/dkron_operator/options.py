@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 from dkron_operator.act.inline_calls import NO_CALLS, Allowance
-from dkron_operator.cache.store import UNLIMITED
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica
 from dkron_operator.plan.installation_rules import JobSettings
@@ -36,5 +34,3 @@ class Options:
 
     creates: float = 0.0
     """How many Jobs a namespace may begin each second; 0 for any number."""
-
-    room: Room = UNLIMITED

@@ -22,7 +22,6 @@ from dkron_operator.act.ports import Ports
 from dkron_operator.app import Parts
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica as Identity
 from dkron_operator.lifecycle import Operator, Surroundings
@@ -108,7 +107,7 @@ class Replica:
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
         told: Callable[[str, str], None], writing: Callable[[str, Resource, str], None],
-        elects: bool, receiver: Receiver, creates: float, room: Room,
+        elects: bool, receiver: Receiver, creates: float,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = self.by_itself = timedelta(0)
@@ -124,7 +123,6 @@ class Replica:
         self._elects = elects
         self._receiver = receiver
         self._creates = creates
-        self._room = room
         self._loop = cast("VirtualLoop", asyncio.get_running_loop())
         self._starts = 0
         self._operator: Operator | None = None
@@ -238,7 +236,7 @@ class Replica:
         home, identity = HOME, Identity(identity=self.name, address="", version="1")
         options = Options(
             namespaces=(), home=home, replica=identity, terms=Terms() if self._elects else None,
-            jobs=JobSettings(IMAGES, home=home), calls=Allowance(INLINE), creates=self._creates, room=self._room,
+            jobs=JobSettings(IMAGES, home=home), calls=Allowance(INLINE), creates=self._creates,
         )  # fmt: skip
         ports = Ports(cast("KubeClient", client), Clock(self._now, self._loop.time))
 

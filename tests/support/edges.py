@@ -16,10 +16,8 @@ from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.act.ports import Ports
 from dkron_operator.app import Parts
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.cache.store import UNLIMITED
 from dkron_operator.delivery.outboxes import Sending
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica
@@ -63,7 +61,6 @@ class Edges:
         *,
         inline_calls: int = 0,
         creates: float = 0.0,
-        room: Room = UNLIMITED,
         tracer: Tracer | None = None,
         compare: Compare = ignore_versions,
         rules: InstallationRules = NO_RULES,
@@ -80,7 +77,7 @@ class Edges:
         options = Options(
             namespaces=(), home="home", replica=Replica(identity="me", address="", version="1"), terms=terms,
             jobs=JobSettings(IMAGES, rules=rules, home="home"), calls=Allowance(inline_calls, AddressRules()),
-            creates=creates, room=room,
+            creates=creates,
         )  # fmt: skip
         ports = Ports(cast("KubeClient", kube), clock, tracer=tracer, compare=compare)
         liveness = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
@@ -147,7 +144,7 @@ class Edges:
 
     def _change(self, uid: str) -> None:
         self.changed.append(uid)
-        if self._act and (self.store.get(uid) is not None or self.store.missing(uid) is not None):
+        if self._act and self.store.get(uid) is not None:
             self.parts.jobs.add(uid)
 
 

@@ -31,7 +31,6 @@ GAUGES = Gauges(
     leader=True,
     active=1,
     jobs=Sums(states=dict.fromkeys(JobState, 1), failing=1, degraded=1, stale=1, next=NOW, lines=[JOB]),
-    over_budget=1,
     waiting=1,
     queues={"events": 1},
     calls={CALL: 1},

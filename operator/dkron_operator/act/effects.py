@@ -135,8 +135,7 @@ class Effects:
         self._traces.note(cached, plan.changes)
         self._writer.write_soon(cached, patience=self._patience(plan))
         awaited = [action for action in plan.actions if self._begin(cached, action)]
-        waits = cached.job.accepted or cached.job.deleting or plan.situation.over_budget is not None
-        if not (waits or cached.remembered.unmarked):
+        if not (cached.job.accepted or cached.job.deleting or cached.remembered.unmarked):
             self._accept.queue.add(uid, SOON)
         self._due_at(uid, plan.wake)
         return plan.create is not None or bool(awaited)

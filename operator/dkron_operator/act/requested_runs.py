@@ -153,8 +153,6 @@ class RunKeeper:
         """The status that the DkronRun should have now."""
         key, now = (run.namespace, run.job), self._clock.now()
         holder = self._store.holder(key)
-        if holder is None and self._store.is_parked(key) and (run.decided or run.status.dkron_job is not None):
-            return run.status
         if holder is None or record is None or self._waits(run):
             why = self._store.why_absent(key) if holder is None else f"the job {quoted(run.job)} is another one by now"
             return status_without_job(run, why, now=now)

@@ -92,7 +92,6 @@ class Monitoring:
             leader=parts.lease.view.held,
             active=parts.cluster_status.active,
             jobs=jobs,
-            over_budget=parts.store.room.beyond,
             waiting=len(parts.budget),
             queues=dict(self._queues()),
             calls=dict(parts.client.calls),

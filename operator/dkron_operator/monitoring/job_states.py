@@ -59,7 +59,7 @@ class JobStates:
                 for _ in range(min(SLICE, len(self._changed))):
                     self._look(self._changed.pop())
                 await asyncio.sleep(0)
-            return _sums(list(self._lines.values()), now, parked=self._store.parked)
+            return _sums(list(self._lines.values()), now)
 
     def _look(self, uid: str) -> None:
         cached, before = self._store.get(uid), self._lines.pop(uid, None)
@@ -95,9 +95,8 @@ class JobStates:
         return max(ends, default=None)
 
 
-def _sums(lines: list[JobSummary], now: datetime, *, parked: int) -> Sums:
+def _sums(lines: list[JobSummary], now: datetime) -> Sums:
     states = Counter(each.state for each in lines)
-    states[JobState.INVALID] += parked
     return Sums(
         states={state: states[state] for state in JobState},
         failing=sum(each.failing for each in lines),

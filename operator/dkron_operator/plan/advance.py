@@ -28,7 +28,7 @@ from dkron_operator.plan.view import Situation
 def plan_dry_run(plan: Plan) -> None:
     """Ask the API server about a spec that it has not judged yet."""
     situation = plan.situation
-    if not situation.checked and situation.job.problem is None and situation.over_budget is None:
+    if not situation.checked and situation.job.problem is None:
         plan.do(DryRunJob())
 
 

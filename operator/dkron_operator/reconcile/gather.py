@@ -96,7 +96,6 @@ class Gatherer:
             barred=self._barred(cached),
             refusal=remembered.refusal,
             duplicate=self._store.duplicate(cached),
-            over_budget=self._store.over_budget(cached),
             checked=remembered.checked == cached.job.generation,
             unconfirmed_create=remembered.unconfirmed_create,
             dependencies=self._store.dependencies.of(cached.job),
@@ -123,8 +122,8 @@ class Gatherer:
         return cached.job.unknown if self._settings.strict else None
 
     def _refused(self, cached: CachedJob) -> Problem | None:
-        """What the installation's rules refuse. They build the pod, so they are asked once for each generation; without
-        its spec, a job without room is another one."""
+        """What the installation's rules refuse. They build the pod, so they are asked once for each generation; a
+        spec that could not be read may be readable later."""
         job, remembered = cached.job, cached.remembered
         key = job.generation, job.problem is None
         if remembered.judged is None or remembered.judged[0] != key:

@@ -62,15 +62,12 @@ class Reconciler:
             raise
 
     async def _reconcile(self, uid: str) -> None:
-        if self._may_act():
-            await self._verifier.read_missing(uid)
         # A standby plans nothing: the plan would be outdated by the time it may act.
         while (cached := self._store.get(uid)) is not None and self._may_act():
             plan = await self._plan(cached)
             if plan is None:
                 continue
             if not self._effects.begin(cached, plan):
-                self._store.shrink(cached, rests=plan.wake is None and not plan.actions)
                 return
             if await self._effects.finish(cached, plan):
                 return

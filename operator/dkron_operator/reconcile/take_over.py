@@ -44,8 +44,6 @@ class TakeOver:
         self._due_queue.take_over(idle=idle, longest=self._longest)
         for cached in sorted(self._store, key=_next):
             self._jobs.add(cached.job.uid)
-        for uid in self._store.awaited():
-            self._jobs.add(uid)
         self._keeper.take_over()
 
 

@@ -8,7 +8,6 @@ from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.unknown_jobs import is_settled, unknown
 from dkron_operator.plan.view import AttemptJob
 
@@ -17,29 +16,11 @@ class CacheVerifier:
     """Finds out where the cache is behind the API server, and reads again what it needs. All methods raise
     `Unavailable`."""
 
-    def __init__(
-        self, ports: Ports, store: Store, jobs: WorkQueue[str], *, writer: StatusWriter, keeper: RunKeeper
-    ) -> None:
+    def __init__(self, ports: Ports, store: Store, *, writer: StatusWriter, keeper: RunKeeper) -> None:
         self._client = ports.client
         self._store = store
-        self._jobs = jobs
         self._writer = writer
         self._keeper = keeper
-
-    async def read_missing(self, uid: str) -> None:
-        """Read a job whose spec was dropped and that has room again."""
-        place = self._store.missing(uid)
-        if place is None:
-            return
-        try:
-            answer = await self._client.get(*place)
-        except NotFound:
-            answer = None
-        gone = answer is None or answer["metadata"]["uid"] != uid
-        found = self._store.miss_job(uid) if answer is None or gone else self._store.see_job(answer)
-        for other in found:
-            if other != uid:
-                self._jobs.add(other)
 
     async def read_again(self, cached: CachedJob) -> None:
         """Read a job that the cache may have in an old version. Its parents, too: the fresh status may no longer hold

@@ -268,7 +268,7 @@ async def test_neither_a_paused_job_nor_what_follows_it_is_stale_before_two_inte
 
 def gauges(**fields: Any) -> Gauges:
     defaults: dict[str, Any] = {
-        "version": "1.2.3", "leader": False, "active": 2, "over_budget": 5, "waiting": 6, "queues": {"jobs": 3},
+        "version": "1.2.3", "leader": False, "active": 2, "waiting": 6, "queues": {"jobs": 3},
         "lag": 0.5, "per_job": False,
         "jobs": Sums(dict.fromkeys(JobState, 1), failing=1, degraded=2, stale=0, next=None),
         "calls": {Call("create", "jobs", 0): 4}, "seen": {"jobs": 17.0},
