@@ -42,7 +42,7 @@ def get(
 
 async def _get(options: Options, selection: Selection, state: str) -> None:
     async with connected(options) as backend:
-        known = await _known(backend, selection, with_pauses=bool(state) or not options.structured)
+        known = await _known(backend, selection, state, with_pauses=bool(state) or not options.structured)
     found = [job for job in known if not state or is_in(job, state)]
     raw = [job.raw for job in found]
     if structured(options, raw, names=lambda: [job.name for job in found], one=len(selection.names) == 1):
@@ -51,7 +51,7 @@ async def _get(options: Options, selection: Selection, state: str) -> None:
         words = sorted({word for job in known for word in states_of(job)}, key=str.lower)
         remark(f'no job {backend.where} is "{state}"; they are {", ".join(words)}')
     elif not found:
-        remark(f"there are no {selection} {backend.where}")
+        remark(backend.none_of(selection))
     else:
         show(_table(found, options), options)
 
@@ -60,7 +60,7 @@ async def _watch(options: Options, selection: Selection, state: str) -> None:
     async with connected(options) as backend:
 
         async def look() -> list[Job]:
-            known = await _known(backend, selection, with_pauses=True)
+            known = await _known(backend, selection, state, with_pauses=True)
             return [job for job in known if not state or is_in(job, state)]
 
         async def drawn() -> tuple[Table, str]:
@@ -86,8 +86,9 @@ async def _watch(options: Options, selection: Selection, state: str) -> None:
             await asyncio.sleep(PAUSE)
 
 
-async def _known(backend: Backend, selection: Selection, *, with_pauses: bool) -> list[Job]:
+async def _known(backend: Backend, selection: Selection, state: str, *, with_pauses: bool) -> list[Job]:
     found = await backend.jobs(selection)
+    found = await backend.with_reasons(found) if state else found
     return await backend.with_pauses(found, every=not selection.names) if with_pauses else found
 
 

@@ -45,7 +45,7 @@ async def _history(options: Options, selection: Selection, *, failed: bool, coun
     if structured(options, raw, names=lambda: [each.attempts[-1].id for each in found], one=False):
         return
     if not found:
-        remark("no runs" if jobs else f"there are no {selection} {backend.where}")
+        remark("no runs" if jobs else backend.none_of(selection))
         return
     named = [title(job, namespaces=options.all_namespaces) for job, _ in runs[:count]] if selection.labels else None
     show(run_table(found, now=datetime.now(UTC), wide=options.output == "wide", jobs=named), options)

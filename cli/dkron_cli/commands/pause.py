@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dkron_cli.commands.arguments import JobNames, usage
+from dkron_cli.commands.arguments import JobNames, chosen, usage
 from dkron_cli.complete import pause_names
 from dkron_cli.core.pauses import (
     Choice,
@@ -24,7 +24,7 @@ from dkron_cli.core.pauses import (
     read_end,
     still_paused,
 )
-from dkron_cli.core.selection import read_selector
+from dkron_cli.core.selection import plain
 from dkron_cli.edge.backend import Backend, connected
 from dkron_cli.edge.cluster import Cluster, opened_cluster
 from dkron_cli.edge.errors import readable
@@ -38,7 +38,10 @@ from dkron_reports.job import Job, from_object
 from dkron_reports.words import instant
 
 Object = dict[str, Any]
-Selector = Annotated[str, typer.Option("--selector", "-l", help="Jobs with these labels, as in team=a,tier=1.")]
+Selector = Annotated[
+    str | None,
+    typer.Option("--selector", "-l", help="Jobs with these labels, as in team=a,tier=1.", show_default=False),
+]
 ApiWrites = Annotated[
     bool, typer.Option("--api-writes", help="Dkron's pause: the REST API rejects new and changed jobs. Jobs run.")
 ]
@@ -54,7 +57,7 @@ PATIENCE, INTERVAL = 5.0, 0.5
 def pause(
     ctx: typer.Context,
     jobs: JobNames = None,
-    selector: Selector = "",
+    selector: Selector = None,
     reason: Annotated[str, typer.Option("--reason", help="Why; required.")] = "",
     until: Annotated[str, typer.Option("--until", help="End by itself: RFC 3339, or 2h from now.")] = "",
     drop: Annotated[bool, typer.Option("--drop", help="Slots that come due meanwhile do not run later.")] = False,
@@ -69,7 +72,7 @@ def pause(
     """
     options = options_of(ctx)
     if api_writes:
-        _only_api(jobs, selector, reason, until, by, drop=drop)
+        _only_api(jobs, selector is not None, reason, until, by, drop=drop)
         run(_switch_api(options, paused=True))
         return
     if not reason:
@@ -86,9 +89,10 @@ def pause(
 def resume(
     ctx: typer.Context,
     jobs: JobNames = None,
-    selector: Selector = "",
+    selector: Selector = None,
     name: Annotated[
-        str, typer.Option("--name", help="End the DkronPause of this name.", autocompletion=pause_names)
+        str,
+        typer.Option("--name", help="End the DkronPause of this name.", autocompletion=pause_names, callback=plain),
     ] = "",
     api_writes: ApiWrites = False,
 ) -> None:
@@ -99,10 +103,10 @@ def resume(
     """
     options = options_of(ctx)
     if api_writes:
-        _only_api(jobs, selector, name)
+        _only_api(jobs, selector is not None, name)
         run(_switch_api(options, paused=False))
         return
-    if name and (jobs or selector):
+    if name and (jobs or selector is not None):
         raise usage("give --name, or say which jobs")
     run(_resume(options, _choice(options, jobs, selector), name))
 
@@ -121,13 +125,9 @@ def _only_api(*others: object, drop: bool = False) -> None:
         raise usage("--api-writes concerns the REST API, not jobs: leave out the other options")
 
 
-def _choice(options: Options, jobs: list[str] | None, selector: str) -> Choice:
-    if jobs and selector:
-        raise usage("name jobs, or give -l")
-    try:
-        return Choice(tuple(jobs or ()), read_selector(selector), everywhere=options.all_namespaces)
-    except ValueError as error:
-        raise usage(str(error)) from None
+def _choice(options: Options, jobs: list[str] | None, selector: str | None) -> Choice:
+    selection = chosen(jobs, selector)
+    return Choice(selection.names, selection.labels, everywhere=options.all_namespaces)
 
 
 async def _pause(options: Options, choice: Choice, *, reason: str, end: datetime | None, drop: bool, by: str) -> None:

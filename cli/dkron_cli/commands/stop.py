@@ -42,7 +42,7 @@ async def _stop(options: Options, selection: Selection, execution: str, *, every
         for job in found:
             await _stop_one(backend, job, execution, every=every)
     if not found:
-        remark(f"there are no {selection} {backend.where}")
+        remark(backend.none_of(selection))
 
 
 async def _stop_one(backend: Backend, job: Job, execution: str, *, every: bool) -> None:

@@ -39,4 +39,4 @@ async def _switch(options: Options, selection: Selection, *, disabled: bool) -> 
             if job.paused and not disabled:
                 say(f"{name} is {job.paused}, and runs by its schedule when that ends")
     if not found:
-        remark(f"there are no {selection} {backend.where}")
+        remark(backend.none_of(selection))

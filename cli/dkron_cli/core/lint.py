@@ -64,6 +64,11 @@ class Finding:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.sentence}"
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding for programs."""
+        severity = "warning" if self.warning else "error"
+        return {"file": self.file, "line": self.line, "severity": severity, "message": self.sentence}
+
 
 @dataclass(frozen=True, slots=True)
 class Given:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,6 +30,8 @@ class Asked:
     """Groups that were there before."""
     object_name: str = ""
     """The DkronRun; empty for a request by REST."""
+    answer: Answer = field(default_factory=dict)
+    """What the server answered: the DkronRun, or the job in Dkron's JSON."""
 
 
 PLAIN = Order()
@@ -41,6 +43,9 @@ class Backend(Protocol):
     @property
     def where(self) -> str:
         """Where its jobs are, at the end of a sentence."""
+
+    def none_of(self, chosen: Selection) -> str:
+        """Return the sentence that no job is one of these."""
 
     async def jobs(self, chosen: Selection = ALL) -> list[Job]:
         """Return the chosen jobs, sorted. A REST API has no labels: there the metadata of the jobs counts."""
@@ -54,6 +59,9 @@ class Backend(Protocol):
     async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
         """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
         tells."""
+
+    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
+        """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
@@ -138,6 +146,15 @@ def refuse_disabled(job: Job, *, force: bool) -> None:
     if job.disabled and not force:
         text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
         raise CliError(Code.FAILED, text)
+
+
+def seen_by_job(asked: Asked) -> str:
+    """Return who sees a run whose DkronRun the caller may not read, if the caller does not."""
+    where = f" -n {asked.job.namespace}" if asked.object_name else ""
+    if asked.job.raw:
+        return f"dkronctl history {asked.job.name}{where} shows it"
+    see = f"dkronctl runs describe {asked.object_name}{where}"
+    return f"you may read neither it nor its job, and a user who may get dkronruns.dkron.io sees it by {see}"
 
 
 def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:

@@ -55,6 +55,10 @@ class Cluster:
         """The namespace, or that it is any."""
         return "in any namespace" if self.everywhere else f"in namespace {self.namespace}"
 
+    def none_of(self, chosen: Selection) -> str:
+        """Return the sentence that no job is one of these."""
+        return f"there are no {chosen} {self.where}"
+
     async def close(self) -> None:
         """Close the connections."""
         await self.kube.close()
@@ -113,6 +117,10 @@ class Cluster:
         """Return them as they are."""
         return jobs
 
+    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
+        """Return them as they are."""
+        return jobs
+
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return what the status shows."""
         return attempts_of(job.raw.get("status") or {})
@@ -139,9 +147,9 @@ class Cluster:
         spec = order.spec(job.name, force=force, by=await self.user())
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": spec}
         with readable():
-            made = (await self.kube.create(DKRON_RUNS, job.namespace, body))["metadata"]
-        at = datetime.fromisoformat(made["creationTimestamp"])
-        return Asked(job, group_of(made["uid"], at), object_name=name)
+            made = await self.kube.create(DKRON_RUNS, job.namespace, body)
+        at = datetime.fromisoformat(made["metadata"]["creationTimestamp"])
+        return Asked(job, group_of(made["metadata"]["uid"], at), object_name=name, answer=made)
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run as its DkronRun shows it, with what else the status of the job tells."""

@@ -60,6 +60,9 @@ class Objects(Protocol):
     async def delete(self, found: Object, *, unless_changed: bool = False) -> None:
         """Delete this one, with `unless_changed` only if it is still as it was found."""
 
+    async def with_runs(self, found: Object) -> Object:
+        """Return a backfill with `activeRuns` and `failedRuns` in its status."""
+
 
 class ClusterObjects:
     """By kubeconfig; in the namespace, or in all (None) for a list."""
@@ -105,6 +108,18 @@ class ClusterObjects:
                 self._resource, self._namespace, name, uid=uid, version=version if unless_changed else None
             )
 
+    async def with_runs(self, found: Object) -> Object:
+        """Return it as it is."""
+        return found
+
+
+_RUNS = {"activeRuns": ("pending", "running"), "failedRuns": ("failed", "refused", "gone")}
+"""The runs that the status of a backfill names, by the states of their slots."""
+
+
+def _runs_in(slots: list[Object], states: tuple[str, ...]) -> list[Object]:
+    return [{key: each[key] for key in ("run", "job", "slot")} for each in slots if each["state"] in states]
+
 
 class RestObjects:
     """By the routes `/v1/runs`, `/v1/backfills` or `/v1/pauses` of the REST API. A Dkron has none of them."""
@@ -142,12 +157,12 @@ class RestObjects:
         tag = await self._version(found, ("spec", "status")) if unless_changed else ""
         await self._call("DELETE", found["metadata"]["name"], match=tag)
 
-    async def failed_slots(self, name: str) -> list[Object]:
-        """Return the slots of a backfill whose runs failed, as `status.failedRuns` has them."""
-        bad = ("failed", "refused", "gone")
+    async def with_runs(self, found: Object) -> Object:
+        """Return a backfill with the runs that a list of its slots tells."""
+        name, status = found["metadata"]["name"], found["status"]
         told = await self._rest.call("GET", f"{self._path(name)}/slots", what=self._what)
         with self._rest.as_ours_does():
-            return [{key: each[key] for key in ("run", "job", "slot")} for each in told if each["state"] in bad]
+            return {**found, "status": status | {key: _runs_in(told, states) for key, states in _RUNS.items()}}
 
     async def _version(self, found: Object, parts: tuple[str, ...]) -> str:
         """Return the version of an object, for `match`. Raises `CliError` if these parts of it have changed."""

@@ -4,6 +4,7 @@ import secrets
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
@@ -56,6 +57,10 @@ class Rest:
     def where(self) -> str:
         """The address."""
         return f"at {self._server}"
+
+    def none_of(self, chosen: Selection) -> str:
+        """Return the sentence that no job is one of these, and what labels are here."""
+        return f"there are no {chosen}{' in their metadata' if chosen.labels else ''} {self.where}"
 
     async def close(self) -> None:
         """Close the connections."""
@@ -116,10 +121,20 @@ class Rest:
         self._tells_pauses = all("paused" in each for each in shown)
         return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
 
+    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
+        """Ask ours for the conditions of those that are not ready. A Dkron has none of these."""
+        return [replace(job, state=await self._reason_of(job) or job.state) if job.problem else job for job in jobs]
+
+    async def _reason_of(self, job: Job) -> str:
+        found = await self._told(f"{_path(job)}/details")
+        shown = objects(found, "conditions") if isinstance(found, dict) else []
+        reasons = (each.get("reason") for each in shown if (each.get("type"), each.get("status")) == ("Ready", "False"))
+        return str(next(reasons, "") or "")
+
     async def _told(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """Return what the server tells; None if it has no such route, or the user may not know."""
         try:
-            return await self.call("GET", path, what="tell what pauses jobs")
+            return await self.call("GET", path, what="tell more of jobs")
         except CliError as error:
             if error.code is Code.UNREACHABLE:
                 raise
@@ -154,10 +169,10 @@ class Rest:
         limit = wait + LONGER if wait else 0
         # With a key the server makes a DkronRun, which also forces a disabled job.
         headers = {"Idempotency-Key": secrets.token_hex(16)} if force else None
-        await self.call(
+        answer = await self.call(
             "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
         )
-        return Asked(job, 0, known=known)
+        return Asked(job, 0, known=known, answer=answer)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
         """Have the server copy the values and the slot, which it does not show."""

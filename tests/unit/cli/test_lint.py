@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
+import yaml
 
 from dkron_cli.commands import lint as command
 from dkron_cli.core.lint import lint
 from dkron_cli.core.manifests import Unreadable, documents
+from dkron_cli.errors import Code
+from dkron_cli.options import Options
 from tests.support.broken_manifests import MANIFESTS, Broken
 from tests.support.builders import NOON
 from tests.support.kubectl_yaml import READ, YAML
@@ -172,7 +174,19 @@ def test_a_file_without_our_kinds_fails(
 ) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(typer.Exit) as ended:
-        command.lint([str(file)])
-    assert ended.value.exit_code == 1
+    assert command.check(Options(), [str(file)]) == Code.FAILED
     assert said in "".join(capsys.readouterr())
+
+
+def test_findings_are_printed_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(job(NEVER + GOOD.split("\n")[1] + "\n  retrys: 1\n"), encoding="utf-8")
+    assert command.check(Options(output="name"), [str(file)]) == Code.FAILED
+    assert capsys.readouterr().out == f"{file}\n"
+    for output, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        assert command.check(Options(output=output), [str(file)]) == Code.FAILED
+        found = read(capsys.readouterr().out)
+        assert [(each["file"], each["line"], each["severity"]) for each in found] == [
+            (str(file), 5, "warning"), (str(file), 7, "error"),
+        ]  # fmt: skip
+        assert "spec.retrys is no field" in found[1]["message"]

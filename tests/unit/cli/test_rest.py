@@ -67,7 +67,8 @@ class Dkron:
             case "GET", "/v1/failing" if self.ours:
                 return web.json_response({"jobs": [{"job": "b"}, {"job": "a"}], "total": 2})
             case "GET", "/v1/jobs/a/details" if self.ours:
-                return web.json_response({"job": "a", "paused": PAUSED})
+                ready = {"type": "Ready", "status": "False", "reason": "InvalidExecutorConfig"}
+                return web.json_response({"job": "a", "paused": PAUSED, "conditions": [ready]})
             case "GET", "/v1/jobs/a/executions":
                 more = {"details": DETAILS} if self.ours and request.query.get("details") == "true" else {}
                 return web.json_response([each | more for each in self.executions])
@@ -150,6 +151,14 @@ async def test_ours_tells_what_pauses_jobs_and_a_dkron_is_asked_once(dkron: tupl
     await ours.close()
 
 
+async def test_ours_tells_why_a_job_is_not_ready(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    broken = replace(await rest.job("a"), state="NotReady", problem="the job cannot run: no command")
+    for fake.ours, state in ((False, "NotReady"), (True, "InvalidExecutorConfig")):
+        (shown,) = await rest.with_reasons([broken])
+        assert shown.state == state
+
+
 async def test_labels_are_metadata_and_a_server_that_ignores_them_is_checked(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     fake.ours = True
@@ -157,6 +166,7 @@ async def test_labels_are_metadata_and_a_server_that_ignores_them_is_checked(dkr
         chosen = Selection(labels=(("team", team),))
         assert [each.name for each in await rest.jobs(chosen)] == names
         assert fake.query == f"metadata[team]={team}"
+        assert rest.none_of(chosen).startswith(f"there are no jobs with team={team} in their metadata at http")
         failing = await rest.failing("1d", most=5, chosen=chosen)
         assert ([each["job"] for each in failing["jobs"]], failing["total"]) == (names, len(names))
 

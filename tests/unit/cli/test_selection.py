@@ -61,6 +61,7 @@ READY, PAUSED = ("Ready", "True", "Scheduled"), ("Suspended", "True", "Paused")
         pytest.param(job("a", READY, PAUSED), "Paused", id="paused"),
         pytest.param(job("a", READY, active=(claim(),)), "Scheduled running", id="running"),
         pytest.param(job("a", ("Ready", "False", "InvalidSchedule")), "InvalidSchedule NotReady", id="not ready"),
+        pytest.param(Job("a", "", {"problem": "x"}, state="InvalidTags"), "InvalidTags NotReady", id="by REST"),
         pytest.param(Job("a", "", {}, state="Disabled", paused="paused by ann"), "Disabled Paused", id="paused, too"),
     ],
 )
