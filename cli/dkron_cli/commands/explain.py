@@ -25,7 +25,7 @@ def explain(
 
     A slot ran (how late, how many attempts, with which result), was skipped (by which rule), did not exist (disabled,
     before startsAt, a change of the clocks), or is to come. Runs on request, of backfills and after parents stand
-    between the slots. Where the status ends, it says so.
+    between the slots, and so does the newest request if it was refused. Where the status ends, it says so.
     """
     try:
         question = read_question(at=at, start=start, end=end, now=datetime.now(UTC), prefix="--")
