@@ -250,6 +250,19 @@ def test_the_summary_of_a_command_begins_its_help(entry: Entry) -> None:
     assert load(entry).help.splitlines()[0] == entry.summary
 
 
+@pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)
+def test_each_help_ends_with_a_call_that_works(entry: Entry) -> None:
+    command = load(entry)
+    inner = getattr(command, "commands", {})
+    for way, each in (((entry.name,), command), *(((entry.name, name), its) for name, its in inner.items())):
+        title, example = each.epilog.splitlines()[1:]
+        program, *words = shlex.split(example.partition(" > ")[0])
+        assert (title, program, *words[: len(way)]) == ("Example:", "dkronctl", *way)
+        # It raises for a word that the command does not take.
+        shown = each.get_help(each.make_context(way[-1], words[len(way) :]))
+        assert shown.splitlines()[-2:] == [f"  {title}", f"  {example}"]
+
+
 def test_shared_options_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (("--server", "localhost:1", "get"), ("get", "--server", "localhost:1")):
         assert call(*words) == Code.UNREACHABLE
