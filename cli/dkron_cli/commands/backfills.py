@@ -12,7 +12,7 @@ from dkron_cli.commands.nouns import Object, at_most, commands, listed, one
 from dkron_cli.complete import backfill_names
 from dkron_cli.core.backfill import backfill_facts, backfill_table, progress, slot_table, state_of
 from dkron_cli.core.selection import plain
-from dkron_cli.edge.objects import BACKFILL
+from dkron_cli.edge.backend import BACKFILL
 from dkron_cli.edge.progress import shown_progress
 from dkron_cli.edge.terminal import run, say, say_facts, show, structured
 from dkron_cli.errors import CliError, Code

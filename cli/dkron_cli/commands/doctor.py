@@ -10,7 +10,8 @@ from dkron_cli.commands.rights import lacks
 from dkron_cli.core import checks
 from dkron_cli.core.checks import Check
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import SELF_REVIEWS, Cluster, opened_cluster
+from dkron_cli.edge.cluster import SELF_REVIEWS, Cluster
+from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import run, show, structured
 from dkron_cli.errors import CliError, Code

@@ -24,7 +24,8 @@ from dkron_cli.core.importing import (
 )
 from dkron_cli.core.manifests import Unreadable
 from dkron_cli.core.objects import parents_first
-from dkron_cli.edge.cluster import Cluster, opened_cluster
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.errors import readable, told
 from dkron_cli.edge.rest import Rest, open_rest
 from dkron_cli.edge.terminal import print_manifests, remark, run, say

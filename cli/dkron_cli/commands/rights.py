@@ -7,7 +7,8 @@ import typer
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, opened_cluster
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import run, say, structured
 from dkron_cli.errors import CliError, Code

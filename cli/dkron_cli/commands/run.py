@@ -13,7 +13,8 @@ from dkron_cli.commands.logs import print_log
 from dkron_cli.complete import parameters
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.core.run import run_json
-from dkron_cli.edge.backend import Asked, Backend, connected, seen_by_job
+from dkron_cli.edge.backend import Asked, Server, seen_by_job
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.deciding import decided
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
@@ -93,22 +94,22 @@ class Request:
 
 
 async def _run(options: Options, request: Request) -> int:
-    async with connected(options) as backend:
-        job = await backend.job_to_run(request.name)
+    async with connected(options) as server:
+        job = await server.job_to_run(request.name)
         request.sent = True
         asked: Asked | None = None
         if not (request.wait or request.follow):
-            asked = await backend.run(job, force=request.force, wait=None, order=request.order)
-            readable = await _raise_if_refused(backend, asked)
+            asked = await server.run(job, force=request.force, wait=None, order=request.order)
+            readable = await _raise_if_refused(server, asked)
             if not structured(options, [asked.answer], names=lambda: [job.name], one=True):
                 say(f"{_requested(asked)}; {_see(asked, readable=readable)}")
             return Code.OK
         began = time.monotonic()
         try:
             async with asyncio.timeout(request.seconds):
-                asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
+                asked = await server.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
                 remark(_requested(asked))
-                found = await _until_over(backend, asked, follow=request.follow)
+                found = await _until_over(server, asked, follow=request.follow)
         except TimeoutError:
             waited = f"{time.monotonic() - began:.0f}s"
             text = f"the run of {job.name} is not over after {waited} and goes on"
@@ -122,13 +123,13 @@ async def _run(options: Options, request: Request) -> int:
     return _report(job.name, found)
 
 
-async def _raise_if_refused(backend: Backend, asked: Asked) -> bool:
+async def _raise_if_refused(server: Server, asked: Asked) -> bool:
     """Raise `CliError` if the operator refuses the run within a moment; else return whether the user may read the
     DkronRun, which tells. A REST API refuses the request itself."""
     if not asked.object_name:
         return True
     try:
-        await decided(partial(backend.progress, asked))
+        await decided(partial(server.progress, asked))
     except CliError as error:
         if error.code in (Code.FAILED, Code.NOT_FOUND):
             raise
@@ -147,20 +148,20 @@ def _see(asked: Asked, *, readable: bool = True) -> str:
     return seen_by_job(asked)
 
 
-async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
+async def _until_over(server: Server, asked: Asked, *, follow: bool) -> Run:
     """Return the run once it is over. With `follow`, print the log of each attempt as it begins."""
     followed: dict[str, asyncio.Task[None]] = {}
     latest: dict[str, asyncio.Task[None]] = {}
     try:
         while True:
-            found = await backend.progress(asked)
+            found = await server.progress(asked)
             if found is not None:
                 for each in found.attempts if follow else ():
                     label = f"[{each.member}] " if each.member else ""
                     # An id begins with the start of the attempt, which may be told more exactly later.
                     name = each.job or each.id.partition("-")[2]
                     if each.begun and name not in followed:
-                        log = _follow(backend, asked, each, label, behind=latest.get(each.member))
+                        log = _follow(server, asked, each, label, behind=latest.get(each.member))
                         followed[name] = latest[each.member] = asyncio.create_task(log)
                 if found.result is not Result.RUNNING:
                     await asyncio.gather(*followed.values())
@@ -172,13 +173,13 @@ async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
 
 
 async def _follow(
-    backend: Backend, asked: Asked, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
+    server: Server, asked: Asked, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
 ) -> None:
     """Print the log of an attempt, after that of the member's previous one. The run goes on if it cannot be read."""
     if behind is not None:
         await behind
     try:
-        await print_log(backend, asked.job, attempt, follow=True, label=label, asked=asked)
+        await print_log(server, asked.job, attempt, follow=True, label=label, asked=asked)
     except CliError as error:
         remark(f"{label}cannot read the log: {error}")
 

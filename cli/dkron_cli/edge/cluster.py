@@ -6,7 +6,6 @@ A list needs little of it: reports and models are slow to load, and are loaded b
 import getpass
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
+from dkron_cli.edge.backend import PAUSE, PLAIN, Answer, Asked, Noun, existing, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
+from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
@@ -30,11 +31,16 @@ from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of
 
 if TYPE_CHECKING:
+    from dkron_cli.core.pauses import Choice
     from dkron_kube.client import KubeClient
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
+UNSEEN = (
+    "pauses of all namespaces are not shown: the namespace of the operator is not known here, or you may not list "
+    "dkronpauses in it; dkronctl get -o wide shows what pauses a job"
+)
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
 _ROOM = 42
@@ -62,6 +68,48 @@ class Cluster:
     async def close(self) -> None:
         """Close the connections."""
         await self.kube.close()
+
+    def objects(self, noun: Noun, *, every: bool = False) -> ClusterObjects:
+        """Return the objects of the namespace; with `every`, those of all namespaces if -A asks for them."""
+        return ClusterObjects(self.kube, noun.resource, self.namespace, everywhere=every and self.everywhere)
+
+    async def pauses(self) -> ClusterObjects:
+        """Return the pauses of the namespace, or with -A those of the operator's."""
+        if not self.everywhere:
+            return self.objects(PAUSE)
+        with readable():
+            installation = await self.installation()
+        if installation is None:
+            raise CliError(Code.NOT_FOUND, "the namespace of the operator is not known; name it with -n")
+        return ClusterObjects(self.kube, PAUSE.resource, installation["metadata"]["namespace"])
+
+    async def pauses_that_hold(self) -> list[Object]:
+        """Return the pauses of the namespace, or with -A of all, and those of all namespaces from the operator's, if
+        the user may list them there."""
+        found = await self.objects(PAUSE, every=True).all()
+        if self.everywhere:
+            return found
+        try:
+            with readable():
+                installation = await self.installation()
+            if installation is not None:
+                home = installation["metadata"]["namespace"]
+                others = [] if home == self.namespace else await ClusterObjects(self.kube, PAUSE.resource, home).all()
+                return [*found, *(raw for raw in others if (raw.get("spec") or {}).get("allNamespaces") is True)]
+        except CliError as error:
+            if error.code is not Code.FORBIDDEN:
+                raise
+        remark(UNSEEN)
+        return found
+
+    async def held(self, choice: "Choice") -> list[Job]:
+        """Return the jobs of a choice that exist."""
+        if choice.jobs and not choice.everywhere:
+            return [job for name in choice.jobs for job in await existing(self, name)]
+        with readable():
+            where = None if choice.everywhere else self.namespace
+            found = [from_object(raw) async for raw in self.kube.list(DKRON_JOBS, where)]
+        return [job for job in found if choice.selects(job)]
 
     async def jobs(self, chosen: Selection = ALL) -> list[Job]:
         """Return the chosen jobs, sorted."""
@@ -323,16 +371,6 @@ async def open_cluster(options: Options) -> Cluster:
         found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
     kube = cast("KubeClient", LightKube(found))
     return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
-
-
-@asynccontextmanager
-async def opened_cluster(options: Options) -> AsyncIterator[Cluster]:
-    """Yield the cluster that the options name, and close its connections."""
-    cluster = await open_cluster(options)
-    try:
-        yield cluster
-    finally:
-        await cluster.close()
 
 
 def _local_user() -> str:

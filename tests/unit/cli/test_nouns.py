@@ -1,5 +1,6 @@
 """`dkronctl runs` and `dkronctl backfills`, by kubeconfig and by our REST API: they say and do the same."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,16 +8,19 @@ from typing import Any
 import pytest
 
 from dkron_api.routes import backfills as backfill_routes
+from dkron_api.routes import jobs as job_routes
+from dkron_api.routes import pauses as pause_routes
 from dkron_api.routes import requested_runs
 from dkron_cli.commands import backfills, pause, runs
+from dkron_cli.core.pauses import Choice
 from dkron_cli.errors import CliError, Code
 from dkron_cli.main import main
 from dkron_cli.options import Options
 from dkron_crds.run import OF_BACKFILL
 from dkron_kube.errors import KubeError, NotFound, Rejected
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_app import Api, object_of, running_api
-from tests.support.builders import NAMESPACE
+from tests.support.builders import NAMESPACE, wire_job
 from tests.support.fake_kube import FakeKube
 from tests.support.opened_cluster import by_kubeconfig
 
@@ -135,7 +139,9 @@ SPECS: dict[Resource, Object] = {DKRON_RUNS: {"job": "report"}, DKRON_BACKFILLS:
 
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    async with running_api(requested_runs.ROUTES, backfill_routes.ROUTES) as running:
+    async with running_api(
+        requested_runs.ROUTES, backfill_routes.ROUTES, pause_routes.ROUTES, job_routes.ROUTES
+    ) as running:
         running.know_jobs()
         by_kubeconfig(monkeypatch, running.kube)
         yield running
@@ -202,6 +208,22 @@ async def test_a_backfill_names_its_runs(api: Api, options: Options, capsys: pyt
     _, active, failed = capsys.readouterr().out.split("\n\n")
     for title, phase, text in (("Active", "Running", active), ("Failed", "Failed", failed)):
         assert text.split() == [f"{title}:", "SLOT", "JOB", "RUN", slots[phase], "report", phase.lower()]
+
+
+async def test_who_resumes_hears_what_still_holds(
+    api: Api, options: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = "paused by ann: a move (DkronPause default/all)"
+    suspended = {"type": "Suspended", "status": "True", "reason": "Paused", "message": why, "lastTransitionTime": AT}
+    job = api.kube.put(DKRON_JOBS, wire_job(name="report") | {"status": {"conditions": [suspended]}})
+    api.know_jobs(job)
+    api.kube.put(DKRON_PAUSES, object_of("it", spec={"jobs": ["report"], "reason": "x"}))
+    await pause._resume(options, Choice(("report",)), "")
+    assert capsys.readouterr().out.splitlines() == [f"DkronPause {NAMESPACE}/it has ended", f"report stays {why}"]
+    with pytest.raises(
+        CliError, match=f"no DkronPause of report.*; report stays {re.escape(why)}; see dkronctl pauses"
+    ):
+        await pause._resume(options, Choice(("report",)), "")
 
 
 async def test_a_run_that_begins_meanwhile_is_not_withdrawn(api: Api) -> None:
