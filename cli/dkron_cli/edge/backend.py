@@ -14,6 +14,8 @@ from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Run
 
 if TYPE_CHECKING:
+    from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_cli.core.pauses import Choice
     from dkron_reports.explain import Question
 
@@ -165,6 +167,25 @@ class Server(Protocol):
     async def explain(self, name: str, question: "Question") -> Answer:
         """Say what became of the slots of a job: an `Explanation` as JSON."""
 
+    async def inspect(self, verbs: Sequence[str]) -> "Inspection":
+        """Read what `doctor` checks, and which of these verbs the user may carry out."""
+
+    @property
+    def takes_faulty(self) -> bool:
+        """Whether it takes jobs that the operator could not run: it may be a Dkron."""
+
+    async def cron_jobs(self) -> list[Object]:
+        """Return the CronJobs."""
+
+    async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
+        """Return what an import of these jobs does, in its order."""
+
+    async def try_out(self, step: "Step") -> None:
+        """Have the server check a step, if it can, and change nothing. The code is FAILED if it refuses this job."""
+
+    async def carry_out(self, step: "Step") -> None:
+        """Change what a step says."""
+
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Say what is due: an `Agenda` as JSON."""
 
@@ -189,11 +210,13 @@ async def require(found: Objects, noun: Noun, name: str, where: str) -> Object:
 def need_cluster(options: Options, command: str) -> None:
     """Raise for a command that a REST API cannot answer."""
     if options.server:
-        raise CliError(
-            Code.USAGE,
-            f"{command} needs a kubeconfig, because the REST API does not tell enough; leave out --server and "
-            "DKRON_SERVER",
-        )
+        raise of_cluster(command)
+
+
+def of_cluster(command: str) -> CliError:
+    """Return the error for a command that a REST API cannot answer."""
+    why = "because the REST API does not tell enough; leave out --server and DKRON_SERVER"
+    return CliError(Code.USAGE, f"{command} needs a kubeconfig, {why}")
 
 
 def refuse_disabled(job: Job, *, force: bool) -> None:

@@ -5,7 +5,7 @@ A list needs little of it: reports and models are slow to load, and are loaded b
 
 import getpass
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from dkron_cli.edge.backend import PAUSE, PLAIN, Answer, Asked, Noun, existing, 
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
+from dkron_cli.edge.reviews import self_review
 from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -31,12 +32,14 @@ from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of
 
 if TYPE_CHECKING:
+    from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_cli.core.pauses import Choice
     from dkron_kube.client import KubeClient
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
-SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
+CRON_JOBS = Resource("batch", "v1", "cronjobs")
 UNSEEN = (
     "pauses of all namespaces are not shown: the namespace of the operator is not known here, or you may not list "
     "dkronpauses in it; dkronctl get -o wide shows what pauses a job"
@@ -49,6 +52,8 @@ _ROOM = 42
 
 class Cluster:
     """The DkronJobs of a namespace, or of all."""
+
+    takes_faulty = False
 
     def __init__(self, kube: "KubeClient", namespace: str, *, everywhere: bool) -> None:
         self.kube = kube
@@ -250,10 +255,7 @@ class Cluster:
 
     async def whoami(self) -> Object:
         """Return the user that the API server sees: `username` and `groups`."""
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        with readable():
-            answer = await self.kube.create(SELF_REVIEWS, None, review)
-        return (answer.get("status") or {}).get("userInfo") or {}
+        return ((await self_review(self.kube)).get("status") or {}).get("userInfo") or {}
 
     async def user(self) -> str:
         """Return who runs, stops and pauses: the user that the API server sees, else that of this machine."""
@@ -316,6 +318,38 @@ class Cluster:
         from dkron_reports.explain import explain  # noqa: PLC0415
 
         return explain(await self.job(name), question, now=datetime.now(UTC)).as_json()
+
+    async def inspect(self, verbs: Sequence[str]) -> "Inspection":
+        """Read what there is to check."""
+        from dkron_cli.edge.inspect import inspect  # noqa: PLC0415
+
+        return await inspect(
+            self.kube, self.namespace, verbs, everywhere=self.everywhere, installation=self.installation
+        )
+
+    async def cron_jobs(self) -> list[Object]:
+        """Return the CronJobs of the namespace, or with -A of all."""
+        with readable():
+            listed = self.kube.list(CRON_JOBS, None if self.everywhere else self.namespace)
+            return [{"apiVersion": "batch/v1", "kind": "CronJob", **raw} async for raw in listed]
+
+    async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
+        """Compare the jobs with those that are stored."""
+        from dkron_cli.edge.writing import import_steps  # noqa: PLC0415
+
+        return await import_steps(self.kube, items, wanted, namespace=self.namespace)
+
+    async def try_out(self, step: "Step") -> None:
+        """Have the API server check it by a dry run."""
+        from dkron_cli.edge.writing import try_out  # noqa: PLC0415
+
+        await try_out(self.kube, step)
+
+    async def carry_out(self, step: "Step") -> None:
+        """Write the DkronJob, or delete it."""
+        from dkron_cli.edge.writing import carry_out  # noqa: PLC0415
+
+        await carry_out(self.kube, step)
 
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Compute what is due from the objects."""

@@ -1,7 +1,7 @@
 """The REST API by its address: ours, or a Dkron's."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -17,7 +17,17 @@ from dkron_cli.core.order import Order
 from dkron_cli.core.pauses import Choice
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.core.selection import ALL, Selection, has_all
-from dkron_cli.edge.backend import PAUSE, PLAIN, Answer, Asked, Noun, existing, missing, refuse_disabled
+from dkron_cli.edge.backend import (
+    PAUSE,
+    PLAIN,
+    Answer,
+    Asked,
+    Noun,
+    existing,
+    missing,
+    of_cluster,
+    refuse_disabled,
+)
 from dkron_cli.edge.rest_calls import PATIENCE, RETRY, RestCalls, answered
 from dkron_cli.edge.rest_objects import RestObjects
 from dkron_cli.edge.terminal import remark
@@ -32,6 +42,8 @@ from dkron_reports.run import Attempt, Run, runs_of
 from dkron_reports.slots import coming_by_expression
 
 if TYPE_CHECKING:
+    from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_reports.explain import Question
 
 LONGER = 5.0
@@ -41,6 +53,8 @@ SECOND = 1_000_000_000
 
 class Rest(RestCalls):
     """The jobs of one REST API."""
+
+    takes_faulty = True
 
     def __init__(self, address: str, token: str) -> None:
         super().__init__(address, token)
@@ -271,6 +285,31 @@ class Rest(RestCalls):
         return await self._report(
             f"/v1/jobs/{quote(name, safe='')}/explain?{urlencode(query)}", "explain slots", job=name
         )
+
+    async def inspect(self, verbs: Sequence[str]) -> "Inspection":  # noqa: ARG002 - it cannot
+        """Raise `CliError`."""
+        raise of_cluster("doctor")
+
+    async def cron_jobs(self) -> list[dict[str, Any]]:
+        """Raise `CliError`."""
+        raise of_cluster("an import of cronjobs")
+
+    async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
+        """Send all jobs, which have to be in Dkron's JSON."""
+        from dkron_cli.core.importing import sending  # noqa: PLC0415 - slow, and needed here alone
+
+        steps = sending(items, disabled=wanted.disabled)
+        if steps is None:
+            text = "with --server the source is the JSON of Dkron's /v1/jobs; manifests need a kubeconfig"
+            raise CliError(Code.USAGE, text)
+        return steps
+
+    async def try_out(self, step: "Step") -> None:
+        """Do nothing: it has no dry run."""
+
+    async def carry_out(self, step: "Step") -> None:
+        """Create or replace the job."""
+        await self.call("POST", "/v1/jobs", body=step.item.sent)
 
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Ask the server. A Dkron cannot tell."""

@@ -12,7 +12,8 @@ from dkron_cli.commands.run import Request, _run
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge import cluster, deciding
 from dkron_cli.edge.backend import Asked
-from dkron_cli.edge.cluster import SELF_REVIEWS, Cluster
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.reviews import SELF
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
@@ -36,7 +37,7 @@ class Kube(FakeKube):
     async def create(
         self, resource: Resource, _namespace: str | None, body: dict[str, Any], *, dry_run: bool = False
     ) -> dict[str, Any]:
-        if resource != SELF_REVIEWS:
+        if resource != SELF:
             return await super().create(resource, _namespace, body, dry_run=dry_run)
         if not self.user:
             raise NO_RIGHT
