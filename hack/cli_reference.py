@@ -47,6 +47,7 @@ def _command(name: str, command: Any, *, level: str = "####") -> Iterator[str]: 
     yield f"{level} {name}"
     yield f"```text\ndkronctl {name}{f' {words}' if words else ''}{' [options]' if options else ''}\n```"
     yield inspect.cleandoc(command.help)
+    yield f"Example: `{command.epilog.splitlines()[-1].strip()}`"
     if options:
         yield _options(options)
     for each, its in inner.items():
