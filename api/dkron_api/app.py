@@ -47,13 +47,13 @@ from dkron_api.jobs.objects import Objects
 from dkron_api.routes import (
     backfills,
     cluster,
-    docs,
     events,
     executions,
     fields,
     health,
     jobs,
     log,
+    openapi,
     pauses,
     policies,
     reports,
@@ -129,7 +129,7 @@ def make_app(
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
     of_jobs = (jobs, runs, executions, stops, restore, schedule, fields, reports, log, events)
-    parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, docs)
+    parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [expecting(route) for route in (*every, *further)]

@@ -213,7 +213,7 @@ async def test_the_rate_is_that_of_the_caller_once_it_is_known(scheme: OneCaller
         assert await statuses(3, "wrong") == [401, 401, 429], "of the address"
         assert (await send(api, "GET", "/v1/jobs", {}))[0] == 429, "without a token, too"
         assert await statuses(3, "valid") == [200, 200, 429], "of the caller, not of its address"
-        assert (await send(api, "GET", "/docs", {}))[0] == 429, "the address has used its own"
+        assert (await send(api, "GET", "/openapi.json", {}))[0] == 429, "the address has used its own"
 
 
 async def test_one_caller_does_not_take_all_open_answers(scheme: OneCaller) -> None:
