@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -426,6 +427,13 @@ async def test_an_open_answer_ends_when_its_token_expires(door: Door, monkeypatc
     async with asyncio.timeout(20), grant.as_long_as_allowed(NEED):
         door.clock.now += 60 + LEEWAY
         await never.wait()
+
+
+async def test_a_token_is_not_kept(door: Door) -> None:
+    guard, authorization = Guard([door.scheme]), f"Bearer {door.token()}"
+    before = sys.getrefcount(authorization)
+    assert [await guard.identify({"Authorization": authorization}) for _ in range(3)] == [ANN] * 3
+    assert sys.getrefcount(authorization) == before
 
 
 async def test_rights_are_judged_by_user(door: Door) -> None:
