@@ -331,17 +331,11 @@ def test_what_is_no_http_is_400_in_a_sentence_and_the_connection_closed(shared_a
     assert shared_api.rest.get("/v1/busy").status == 200
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_body_that_is_not_encoded_as_it_says_is_400(shared_api: ApiSite, encoding: str) -> None:
-    with nothing_else_stored(shared_api) as taken:
-        assert save(shared_api, JOB, taken, f"Content-Encoding: {encoding}").status == 400
-
-
-@pytest.mark.parametrize("encoding", ["br", "zstd", "x" * 2000], ids=["br", "zstd", "long"])
-def test_an_encoding_that_is_not_known_is_415(shared_api: ApiSite, encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "x" * 2000], ids=["gzip", "deflate", "zstd", "long"])
+def test_an_encoded_body_is_415(shared_api: ApiSite, encoding: str) -> None:
     with nothing_else_stored(shared_api) as taken:
         answer = save(shared_api, JOB, taken, f"Content-Encoding: {encoding}")
-    assert (answer.status, answer.text) == (415, "this Content-Encoding is not supported; use gzip, deflate or none")
+    assert (answer.status, "send its body as it is" in answer.text) == (415, True), answer
     assert_civil(answer, encoding)
 
 

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
 from dkron_api.app import routes
-from dkron_api.edge.root import below
+from dkron_api.edge.aiohttp_fixes import serve_below
 from dkron_api.routes.openapi import document
 from dkron_api.settings import Settings
 from dkron_kube.paths import DKRON_JOBS
@@ -27,9 +27,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
         server = running.client.server
         assert isinstance(server, TestServer)
         assert server.runner is not None
-        made = server.runner.server
-        assert made is not None
-        made.request_factory = below(ROOT, made.request_factory)
+        serve_below(server.runner, ROOT)
         running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(name="backup")))
         yield running
 
