@@ -235,7 +235,6 @@ FILES = {
             {"name": "uplot", "version": "1.6", "license": "MIT"},
         ]
     ),
-    f"{SITE}/dkron_api/assets/swagger-ui/VERSION": "5.1\n",
     "opt/dkron/pyvenv.cfg": "home = /usr/local/bin\nversion = 3.13.15\n",
     "var/lib/dpkg/status": STATUS,
     "var/lib/dpkg/status.d/tzdata": "Package: tzdata\nVersion: 2026a\nArchitecture: all\n",
@@ -262,14 +261,11 @@ class TestBill:
         return {path: text.encode() for path, text in FILES.items()}
 
     def test_packages_are_found_where_their_managers_left_them(self, files: dict[str, bytes]) -> None:
-        libc, tzdata, zlib, python, signals, swagger, uplot, pika, pyyaml, yarl = packages.installed(files)
+        libc, tzdata, zlib, python, signals, uplot, pika, pyyaml, yarl = packages.installed(files)
         assert libc == Package("deb", "libc6", "2.41-12", summary="GNU C Library", architecture="amd64")
         assert python == Package("generic", "python", "3.13.15")
         assert signals == Package("npm", "@preact/signals", "2.1", licence="MIT")
-        assert [(each.name, each.version) for each in (swagger, uplot)] == [
-            ("swagger-ui-dist", "5.1"),
-            ("uplot", "1.6"),
-        ]
+        assert (uplot.name, uplot.version) == ("uplot", "1.6")
         assert (tzdata.name, tzdata.version) == ("tzdata", "2026a")
         assert (zlib.version, {*zlib.needs}) == ("1:1.3", {"libc6", "other", "another"})
         assert pika == Package(
@@ -291,7 +287,7 @@ class TestBill:
             "pkg:deb/debian/tzdata@2026a?arch=all&distro=debian-13",
             "pkg:deb/debian/zlib1g@1:1.3?arch=amd64&distro=debian-13",
             "pkg:generic/python@3.13.15",
-            "pkg:npm/%40preact/signals@2.1", "pkg:npm/swagger-ui-dist@5.1", "pkg:npm/uplot@1.6",
+            "pkg:npm/%40preact/signals@2.1", "pkg:npm/uplot@1.6",
             "pkg:pypi/aio-pika@9.5", "pkg:pypi/pyyaml@6", "pkg:pypi/yarl@1",
         }  # fmt: skip
         needs = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}

@@ -10,7 +10,7 @@ from differences import BEGIN, END, with_table
 from dkron_api.auth.kubernetes import ALLOWED_SECONDS, DENIED_SECONDS, KNOWN_SECONDS, UNKNOWN_SECONDS
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, PUBLIC, TABLE
 from dkron_api.metrics import REGISTRY, Cache, Standing
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_api.settings import Settings
 from tests.conformance.rest.__main__ import markdown
 from tests.support.api_rights import LEAST_API
