@@ -332,7 +332,7 @@ docs-external: docs ## Check the site's external links (needs the internet)
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, docs/schemas, parts of the chart, the dashboard, and tables in docs
+generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, docs/schemas, parts of the chart, and tables in docs
 	@PYTHONPATH=hack $(BIN)/python -m release.places
 	@$(BIN)/python -m dkron_crds.generate.manifests crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py
@@ -344,7 +344,6 @@ generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference
 	@$(BIN)/python hack/operator_metrics.py
 	@$(BIN)/python hack/cli_reference.py
 	@$(BIN)/python hack/json_schemas.py
-	@PYTHONPATH=hack $(BIN)/python -m dashboard
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
@@ -358,7 +357,6 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python hack/operator_metrics.py --check
 	@$(BIN)/python hack/cli_reference.py --check
 	@$(BIN)/python hack/json_schemas.py --check
-	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
 	@PYTHONPATH=hack $(BIN)/python -m release.places --check
 
 ##@ Data
