@@ -23,7 +23,7 @@ def manifest(version: str, archives: Mapping[str, tuple[str, str]], *, semantic:
             "homepage": HOME,
             "shortDescription": "Run, watch and migrate jobs of dkron-operator",
             "description": "Shows, runs, stops, explains and moves DkronJobs, by kubeconfig or by Dkron's REST API.\n",
-            "caveats": "It needs Python 3.11 to 3.14 on the PATH as python3, and unpacks itself below ~/.cache once.\n",
+            "caveats": "It needs Python 3.11 to 3.14 on the PATH, and unpacks itself below ~/.cache once.\n",
             "platforms": [_platform(platform, version, *archive) for platform, archive in archives.items()],
         },
     }
