@@ -173,12 +173,12 @@ mutants: venv ## Put one mistake at a time into the operator's source, and show 
 
 .PHONY: test-brokers
 test-brokers: venv ## Run the tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
-	@PYTHONPATH=hack $(BIN)/python -m brokers
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers brokers
 	$(BIN)/pytest tests/brokers
 
 .PHONY: test-alerts
 test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes from PATH or from Debian's package)
-	@PYTHONPATH=hack $(BIN)/python -m prometheus
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers prometheus
 	$(BIN)/pytest tests/alerts
 
 DEATHS := tests/cluster/test_chaos_writes.py
@@ -191,7 +191,7 @@ PAGE := tests/cluster/test_ui.py
 .PHONY: test-cluster
 test-cluster: venv ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
-	@PYTHONPATH=hack $(BIN)/python -m prometheus
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers prometheus
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder $(patsubst %,--ignore %,$(DEATHS) $(STORM) $(PAGE)) tests/cluster
 
 # A person waits for the page, so a browser waits for it as long as a person would, whatever else runs: nothing does.
@@ -214,7 +214,7 @@ test-e2e: venv chart-tools ## Run the tests with a real node and real pods (minu
 .PHONY: test-cert-manager
 test-cert-manager: venv chart-tools ## Have cert-manager issue and renew the chart's certificate (the first time it is built, which takes minutes)
 	@hack/cluster build --nodes none
-	@PYTHONPATH=hack $(BIN)/python -m charttools.certmanager
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers cert-manager
 	$(BIN)/pytest tests/certmanager
 
 # It kills two hundred processes and needs the machine for itself, so it is not part of `make test`. SCALE=3 makes the

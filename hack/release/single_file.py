@@ -1,6 +1,7 @@
 """`dkronctl` as one file for each platform, which needs a Python and nothing else.
 
-pex packs the wheels of requirements/cli.txt for each supported Python, and our own. The same commit gives the same bytes.
+pex packs the wheels of requirements/cli.txt for each supported Python, and our own. The same commit gives the same
+bytes.
 """
 
 import io

@@ -12,7 +12,7 @@ import localcluster
 from image import source
 from image.contents import Contents
 from image.source import Source
-from localcluster.current import CurrentCluster
+from localcluster.cluster import CurrentCluster
 
 ROOT = Path(__file__).parents[2]
 

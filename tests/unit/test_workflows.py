@@ -205,7 +205,7 @@ def test_renovate_finds_the_tools_and_the_image_of_jobs() -> None:
         "github.com/helm-unittest/helm-unittest": {programs.UNITTEST},
         "github.com/yannh/kubeconform": {programs.KUBECONFORM},
         "github.com/norwoodj/helm-docs": {programs.HELM_DOCS},
-        "github.com/cert-manager/cert-manager": {programs.CERT_MANAGER},
+        "github.com/cert-manager/cert-manager": {versions.CERT_MANAGER},
     }
 
 
