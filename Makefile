@@ -297,7 +297,7 @@ pin-base: venv ## Pin the image's base in the Dockerfile at the current digest o
 # must not be published, unless TRIAL=1; TAG=v1.2.3 is compared with the version. See docs/release.md.
 .PHONY: release
 release: venv ## Build all files of a release into dist/
-	@PYTHONPATH=hack $(BIN)/python -m release $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
+	@PYTHONPATH=hack $(BIN)/python -m release.cli $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
 
 ##@ Chart
 
@@ -333,7 +333,7 @@ docs-external: docs ## Check the site's external links (needs the internet)
 
 .PHONY: generate
 generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, docs/schemas, parts of the chart, and tables in docs
-	@PYTHONPATH=hack $(BIN)/python -m release.places
+	@PYTHONPATH=hack $(BIN)/python -m release.version
 	@$(BIN)/python -m dkron_crds.generate.manifests crds docs/reference $(CHART)/templates/crds
 	@$(BIN)/python hack/values_schema.py
 	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
@@ -357,7 +357,7 @@ check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python hack/operator_metrics.py --check
 	@$(BIN)/python hack/cli_reference.py --check
 	@$(BIN)/python hack/json_schemas.py --check
-	@PYTHONPATH=hack $(BIN)/python -m release.places --check
+	@PYTHONPATH=hack $(BIN)/python -m release.version --check
 
 ##@ Data
 

@@ -12,8 +12,11 @@ import time
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from release.errors import ReleaseError
+import yaml
+
+from release import ReleaseError
 
 SECONDS = 600
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
@@ -30,6 +33,8 @@ CACHE = "~/.cache/dkronctl"
 EXECUTABLE, PLAIN = 0o100755, 0o100644
 OLDEST = 315_532_800
 """The first second that a zip can express: 1980."""
+HOME = "https://dkron-operator.github.io/dkron-operator/cli/"
+PAGE = "https://github.com/dkron-operator/dkron-operator/releases/download"
 
 
 def build(root: Path, wheel: Path, folder: Path, *, version: str, epoch: int) -> list[Path]:
@@ -83,3 +88,32 @@ def _zipped(files: Mapping[str, bytes], *, epoch: int) -> bytes:
             entry.create_system = 3  # Unix, so that the modes count
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return made.getvalue()
+
+
+def krew(version: str, archives: Mapping[str, tuple[str, str]], *, semantic: str) -> str:
+    """Return the manifest. `archives` has the file and its SHA-256 by platform, such as linux-amd64; `semantic` is the
+    version as krew reads it."""
+    plugin = {
+        "apiVersion": "krew.googlecontainertools.github.com/v1alpha2",
+        "kind": "Plugin",
+        "metadata": {"name": "dkron"},
+        "spec": {
+            "version": f"v{semantic}",
+            "homepage": HOME,
+            "shortDescription": "Run, watch and migrate jobs of dkron-operator",
+            "description": "Shows, runs, stops, explains and moves DkronJobs, by kubeconfig or by Dkron's REST API.\n",
+            "caveats": "It needs Python 3.11 to 3.14 on the PATH, and unpacks itself below ~/.cache once.\n",
+            "platforms": [_krew_platform(platform, version, *archive) for platform, archive in archives.items()],
+        },
+    }
+    return yaml.safe_dump(plugin, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _krew_platform(platform: str, version: str, file: str, digest: str) -> dict[str, Any]:
+    system, architecture = platform.split("-")
+    return {
+        "selector": {"matchLabels": {"os": system, "arch": architecture}},
+        "uri": f"{PAGE}/v{version}/{file}",
+        "sha256": digest,
+        "bin": PROGRAM,
+    }

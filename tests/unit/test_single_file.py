@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from release import krew, single_file
+from release import single_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def test_locked_packages_are_enough_and_unpacked_once(tmp_path: Path) -> None:
 
 def test_krew_gets_each_platform_with_its_checksum() -> None:
     archives = {platform: (f"dkronctl-{platform}.zip", "ab" * 32) for platform in single_file.PLATFORMS}
-    plugin = yaml.safe_load(krew.manifest("1.0.0rc1", archives, semantic="1.0.0-rc.1"))
+    plugin = yaml.safe_load(single_file.krew("1.0.0rc1", archives, semantic="1.0.0-rc.1"))
     assert plugin["spec"]["version"] == "v1.0.0-rc.1"
     platforms = plugin["spec"]["platforms"]
     assert platforms[0]["selector"] == {"matchLabels": {"os": "linux", "arch": "amd64"}}
