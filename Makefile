@@ -19,7 +19,7 @@ help: ## Show this list
 # CLUSTER=auto|kind|local|current and K8S=1.36 as for `make cluster`; `current` uses the cluster as it is.
 # DKRON_API_PORT=9000 is the port of the REST API. Default: the port of the last time, else 8080, else any free port.
 DEMO_NAME ?= demo
-DEMO = PYTHONPATH=hack $(BIN)/python -m demo
+DEMO = PYTHONPATH=hack $(BIN)/python -m demo.cli
 
 .PHONY: demo
 demo: venv ## Start a cluster, the operator, the REST API and the examples, and show their state

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import localcluster
-from demo.errors import DemoError, last_line
+from demo import DemoError, last_line
 from demo.farewell import Whereabouts
 from demo.programs import Programs
 from localcluster.cluster import CurrentCluster, use
