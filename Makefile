@@ -281,11 +281,11 @@ kubeconfig: ## Print the path of the cluster's kubeconfig, or of the demo's if o
 # REFRESH=1 pulls it again. Without a registry, a base is made from Debian's packages. See docs/image.md.
 .PHONY: image
 image: venv ## Build the image of all programs and its archive
-	@PYTHONPATH=hack $(BIN)/python -m image $(if $(filter 1,$(REFRESH)),--refresh)
+	@PYTHONPATH=hack $(BIN)/python -m image.cli $(if $(filter 1,$(REFRESH)),--refresh)
 
 .PHONY: load-image
 load-image: venv ## Build the image and load it into the cluster NAME
-	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
+	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image.cli)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
 
 .PHONY: pin-base
 pin-base: venv ## Pin the image's base in the Dockerfile at the current digest of its tag

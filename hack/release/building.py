@@ -4,8 +4,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import image
 from dkron_runtime.image import own_image
+from image.building import build as build_image
 from image.contents import Contents
 from image.source import Source
 from localcluster.progress import say
@@ -60,7 +60,7 @@ def _command_line(plan: Plan) -> None:
 
 def _image(plan: Plan) -> None:
     archive = plan.folder / f"dkron-operator-{plan.version}-image.tar"
-    shutil.copyfile(image.build().archive, archive)
+    shutil.copyfile(build_image().archive, archive)
     say("reading the contents of the image")
     files = Contents(archive).files(packages.described)
     system = packages.system(files)

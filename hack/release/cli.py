@@ -6,8 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from image import source
-from image.errors import ImageError
+from image import ImageError, source
 from localcluster.errors import ClusterError
 from localcluster.progress import say
 from release import ReleaseError, building, gate, version
