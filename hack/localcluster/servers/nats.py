@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from brokers.running import HOST, free_ports, running
+from localcluster.servers.running import HOST, free_ports, running
 
 
 @contextmanager

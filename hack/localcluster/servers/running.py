@@ -1,4 +1,4 @@
-"""A broker as a process: started, awaited, stopped with all its children."""
+"""A server as a process: started, awaited, stopped with all its children."""
 
 import contextlib
 import os
@@ -62,7 +62,7 @@ def _silence(port: int) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Its whole session: a broker is seldom one process."""
+    """Its whole session: a server is seldom one process."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, sign)

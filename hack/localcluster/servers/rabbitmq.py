@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from brokers import SHELF
-from brokers.running import HOST, free_ports, running
 from localcluster.debian import candidate, unpack
 from localcluster.errors import ClusterError
+from localcluster.servers import SHELF
+from localcluster.servers.running import HOST, free_ports, running
 from localcluster.shelves import fetched
 
 PACKAGE = "rabbitmq-server"

@@ -1,18 +1,21 @@
-"""A Prometheus server on the loopback, for as long as a block of code lasts."""
+"""A real Prometheus, and promtool: the ones on PATH, else Debian's, unpacked into the cache of the user."""
 
 import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from brokers.running import HOST, free_ports, running
-from prometheus.programs import find
+from localcluster.debian import candidate, unpack
+from localcluster.servers.running import HOST, free_ports, running
+from localcluster.shelves import fetched
 
+PACKAGE = "prometheus"
 SCRAPE_INTERVAL = "1s"
 QUERY_SECONDS = 30
 
@@ -68,6 +71,14 @@ class Prometheus:
         if answer["status"] != "success":
             raise QueryError(f"{answer['error']}: {parameters or path}")
         return answer["data"]
+
+
+def find(program: str) -> Path:
+    """The path of `prometheus` or `promtool`."""
+    installed = shutil.which(program)
+    if installed is not None:
+        return Path(installed)
+    return fetched("tools", PACKAGE, candidate(PACKAGE), partial(unpack, PACKAGE)) / "usr" / "bin" / program
 
 
 @contextmanager

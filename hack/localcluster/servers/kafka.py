@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from brokers import SHELF
-from brokers.running import HOST, free_ports, running
 from localcluster.errors import ClusterError
 from localcluster.quiet import run_quietly
+from localcluster.servers import SHELF
+from localcluster.servers.running import HOST, free_ports, running
 from localcluster.shelves import fetched
 
 POM = Path(__file__).with_name("pom.xml")

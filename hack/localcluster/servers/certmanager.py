@@ -1,21 +1,15 @@
-"""Cert-manager outside of a pod, which makes the chart's Certificate a Secret at a real API server.
-
-`python -m charttools.certmanager` builds it, so that progress shows and no test waits for a compiler.
-"""
+"""Cert-manager outside of a pod, which makes the chart's Certificate a Secret at a real API server."""
 
 import hashlib
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from brokers.running import HOST, free_ports, running
-from charttools.programs import CERT_MANAGER
-from localcluster import build
-from localcluster.errors import ClusterError
 from localcluster.paths import cache_home
+from localcluster.servers.running import HOST, free_ports, running
 from localcluster.tools import Tool, module_folder
+from localcluster.versions import CERT_MANAGER
 
 MODULE = "github.com/cert-manager/cert-manager"
 SOURCE = Path(__file__).parent / "cert-manager" / "main.go"
@@ -53,10 +47,3 @@ def cert_manager(kubeconfig: Path, namespace: str, folder: Path) -> Iterator[Non
     options = ("--kubeconfig", kubeconfig, "--namespace", namespace, "--address", f"{HOST}:{port}")
     with running([program().program("cert-manager"), *options], port=port, folder=folder):
         yield
-
-
-if __name__ == "__main__":
-    try:
-        build.ensure([program()])
-    except ClusterError as exc:
-        sys.exit(f"cert-manager: {exc}")
