@@ -47,7 +47,7 @@ def test_a_tenant_who_floods_is_late_and_loses_nothing(own_site: Site, cluster: 
         for number in range(RUN):
             noisy.create(DKRON_JOBS, dkron_job(f"due-{number}", config={"env": f"LONG={'x' * 20_000}"}, **spec))
         told = {"Scheduled": RUN}
-        noisy.wait_for("all to be judged", lambda: reasons(noisy), lambda found: found == told, seconds=40)
+        noisy.wait_for("all to be judged", lambda: reasons(noisy), lambda found: found == told)
 
         own_site.kube.wait_passed(due + timedelta(seconds=1.5))
         early, since = len(noisy.all(JOBS)), (datetime.now(UTC) - due).total_seconds()

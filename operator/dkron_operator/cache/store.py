@@ -23,11 +23,7 @@ from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, surplus, unannotated
-from dkron_operator.plan.read import (
-    is_named_after_its_cause,
-    read_run,
-    read_status,
-)
+from dkron_operator.plan.read import is_named_after_its_cause, read_run, read_status
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 from dkron_operator.telemetry.metrics import Metrics
