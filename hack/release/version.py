@@ -48,11 +48,6 @@ def semantic(version: str) -> str:
     return f"{match['release']}-{_STAGES[stage]}.{match['number']}" if stage else match["release"]
 
 
-def precedes_a_release(version: str) -> bool:
-    """Whether it is one to try: an alpha, a beta or a release candidate."""
-    return semantic(version) != version
-
-
 def renewed(text: str, *, version: str, chart: bool) -> str:
     """A text with this version in each place that holds one; `chart` says that it is a Chart.yaml."""
     text = _IMAGE.sub(rf"\g<before>{version}", text)
