@@ -333,31 +333,13 @@ docs-external: docs ## Check the site's external links (needs the internet)
 
 .PHONY: generate
 generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, docs/schemas, parts of the chart, and tables in docs
-	@PYTHONPATH=hack $(BIN)/python -m release.version
 	@$(BIN)/python -m dkron_crds.generate.manifests crds docs/reference $(CHART)/templates/crds
-	@$(BIN)/python hack/values_schema.py
-	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
-	@PYTHONPATH=. $(BIN)/python hack/differences.py
-	@$(BIN)/python hack/route_rights.py
-	@$(BIN)/python hack/executor_keys.py
-	@$(BIN)/python hack/job_fields.py
-	@$(BIN)/python hack/operator_metrics.py
-	@$(BIN)/python hack/cli_reference.py
-	@$(BIN)/python hack/json_schemas.py
+	@PYTHONPATH=hack:. $(BIN)/python -m generate
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.generate.manifests --check crds docs/reference $(CHART)/templates/crds
-	@$(BIN)/python hack/values_schema.py --check
-	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py --check
-	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
-	@$(BIN)/python hack/route_rights.py --check
-	@$(BIN)/python hack/executor_keys.py --check
-	@$(BIN)/python hack/job_fields.py --check
-	@$(BIN)/python hack/operator_metrics.py --check
-	@$(BIN)/python hack/cli_reference.py --check
-	@$(BIN)/python hack/json_schemas.py --check
-	@PYTHONPATH=hack $(BIN)/python -m release.version --check
+	@PYTHONPATH=hack:. $(BIN)/python -m generate --check
 
 ##@ Data
 

@@ -2,13 +2,12 @@
 
 Python (PEP 440) and Helm (Semantic Versioning) write a version that precedes a release differently: `0.2.0rc1` is
 `0.2.0-rc.1` there. Only versions that both can say are taken. The chart and lines in pages that people copy hold it
-too: `python -m release.version` writes it there; with `--check` it names what says another version.
+too: `make generate` writes it there.
 """
 
 import re
-import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from dkron_runtime.image import REPOSITORY
@@ -49,11 +48,6 @@ def semantic(version: str) -> str:
     return f"{match['release']}-{_STAGES[stage]}.{match['number']}" if stage else match["release"]
 
 
-def precedes_a_release(version: str) -> bool:
-    """Whether it is one to try: an alpha, a beta or a release candidate."""
-    return semantic(version) != version
-
-
 def renewed(text: str, *, version: str, chart: bool) -> str:
     """A text with this version in each place that holds one; `chart` says that it is a Chart.yaml."""
     text = _IMAGE.sub(rf"\g<before>{version}", text)
@@ -73,25 +67,7 @@ def outdated(root: Path, version: str) -> Iterator[tuple[Path, str]]:
             yield path, wanted
 
 
-def main(arguments: Iterable[str]) -> int:
-    """Write the version to where it belongs, or with `--check` say where another one is; the exit status."""
-    found = [*outdated(ROOT, of_project(ROOT))]
-    if "--check" in arguments:
-        for path, _ in found:
-            sys.stderr.write(
-                f"{path.relative_to(ROOT)} names another version than pyproject.toml; run `make generate`\n"
-            )
-        return 1 if found else 0
-    for path, wanted in found:
-        path.write_text(wanted, encoding="utf-8")
-    return 0
-
-
 def _files(root: Path) -> Iterator[tuple[Path, bool]]:
     for pattern in PAGES:
         yield from ((path, False) for path in sorted(root.glob(pattern)))
     yield from ((path, True) for path in sorted(root.glob(CHART)))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

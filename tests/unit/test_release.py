@@ -20,7 +20,7 @@ from image import source
 from image.source import Source, read
 from release import ReleaseError, building, cli, gate, packages, parts, sbom, version
 from release.packages import Package
-from release.version import of_project, precedes_a_release, semantic
+from release.version import of_project, semantic
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "d670460b4b4aece5915caf5c68d12f560a9fe3e4"
@@ -54,7 +54,6 @@ class TestVersion:
     )  # fmt: skip
     def test_it_is_written_as_each_ecosystem_does(self, python: str, helm: str) -> None:
         assert semantic(python) == helm
-        assert precedes_a_release(python) == (python != helm)
 
     @pytest.mark.parametrize("text", ["1.0", "1.0.0.dev1", "1.0.0-rc.1", "1.0.0+mine", "v1.0.0", "1.0.0post1", ""])
     def test_what_one_of_them_could_not_say_is_refused(self, text: str) -> None:

@@ -30,7 +30,7 @@ from dkron_operator.plan.written import SlotResult, Slots
 from dkron_operator.telemetry.metrics import MOST_REASONS, Metrics
 from dkron_operator.watch.liveness import LastSign, WatchLiveness
 from dkron_runtime.supervision import Supervisor
-from operator_metrics import PAGE, with_table
+from generate.operator_metrics import PAGE, with_table
 from tests.support.builders import NAMESPACE, NOON, after, claim, execution, request_claim, wire_job
 from tests.support.scrape import Scrape, read, read_registry
 

@@ -1,9 +1,9 @@
-"""Writes the table of routes and rights into docs/security.md, from the table by which the REST API decides.
+"""Tables about the REST API, from what decides and what is tested.
 
-`make generate` runs it; with `--check` it only tells whether the page is as it should be.
+The differences from Dkron in docs/rest-api.md come from the table of facts that the tests hold the API against, routes
+and rights in docs/security.md from the table by which the API decides.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -12,11 +12,15 @@ from dkron_api.auth.caller import Need, Right
 from dkron_api.auth.dkron import ACL
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, TABLE, Namespaces, RouteRight
 from dkron_crds.names import GROUP
-from generated_page import with_part, write_or_compare
+from generate.page import with_part
+from tests.conformance.rest.__main__ import markdown
 
-PAGE = Path(__file__).parents[1] / "docs" / "security.md"
-BEGIN = "<!-- routes and rights: make generate writes what is between these lines -->\n"
-END = "<!-- /routes and rights -->\n"
+DOCS = Path(__file__).parents[2] / "docs"
+DIFFERENCES = "<!-- differences: make generate writes what is between these lines -->\n", "<!-- /differences -->\n"
+RIGHTS = (
+    "<!-- routes and rights: make generate writes what is between these lines -->\n",
+    "<!-- /routes and rights -->\n",
+)
 HEAD = ("request", "right in the cluster", "capability of a policy")
 NAME = "name"
 """Stands for a name in the paths of policies."""
@@ -30,9 +34,14 @@ def table() -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def with_table(page: str) -> str:
-    """The page with the table between its marks. Raises ValueError for a page without them."""
-    return with_part(page, begin=BEGIN, end=END, part=table())
+def with_rights(page: str) -> str:
+    """The page with the table of rights between its marks. Raises ValueError for a page without them."""
+    return with_part(page, begin=RIGHTS[0], end=RIGHTS[1], part=table())
+
+
+def with_differences(page: str, part: str) -> str:
+    """The page with these differences between their marks. Raises ValueError for a page without them."""
+    return with_part(page, begin=DIFFERENCES[0], end=DIFFERENCES[1], part=part)
 
 
 def _routes() -> Iterator[tuple[str, ...]]:
@@ -98,11 +107,10 @@ def _codes(texts: Iterable[str]) -> str:
     return ", ".join(f"`{text}`" for text in texts)
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or compare it; the exit status."""
-    wanted = with_table(PAGE.read_text(encoding="utf-8"))
-    return write_or_compare(PAGE, wanted, source="dkron_api/auth/routes.py", arguments=arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def files() -> dict[Path, str]:
+    """Each page, and its content."""
+    api, security = DOCS / "rest-api.md", DOCS / "security.md"
+    return {
+        api: with_differences(api.read_text(encoding="utf-8"), markdown()),
+        security: with_rights(security.read_text(encoding="utf-8")),
+    }

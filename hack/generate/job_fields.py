@@ -2,13 +2,11 @@
 executor, with their descriptions.
 
 The fields come from the model of the custom resource, the settings from the models that the operator reads them with;
-those of `shell` and `docker` from the tables in the documentation. `make generate` runs it; with `--check` it only
-tells whether the file is as it should be.
+those of `shell` and `docker` from the tables in the documentation.
 """
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,8 @@ from pydantic.fields import FieldInfo
 
 from dkron_crds.spec import JobSpec
 from dkron_executors.keys import MODELS, keys_of
-from generated_page import write_or_compare
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILE = ROOT / "api" / "dkron_api" / "assets" / "fields.json"
 JOBS, EXECUTORS = ROOT / "docs" / "jobs.md", ROOT / "docs" / "executors.md"
 FIELDS = {
@@ -105,11 +102,6 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def main(arguments: list[str]) -> int:
-    """Write the file, or compare it; the exit status."""
-    wanted = json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
-    return write_or_compare(FILE, wanted, source="the models and the documentation", arguments=arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def files() -> dict[Path, str]:
+    """The file, and its content."""
+    return {FILE: json.dumps(document(), ensure_ascii=False, indent=1) + "\n"}

@@ -1,9 +1,5 @@
-"""Writes the tables of keys into docs/executors.md, from the models that the operator and the pods read them with.
+"""Writes the tables of keys into docs/executors.md, from the models that the operator and the pods read them with."""
 
-`make generate` runs it; with `--check` it only tells whether the page is as it should be.
-"""
-
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,9 +7,9 @@ from pydantic.fields import FieldInfo
 
 from dkron_executors.keys import MODELS, keys_of
 from dkron_executors.keys.model import Keys
-from generated_page import with_part, write_or_compare
+from generate.page import with_part
 
-PAGE = Path(__file__).parents[1] / "docs" / "executors.md"
+PAGE = Path(__file__).parents[2] / "docs" / "executors.md"
 BEGIN = "<!-- keys of {}: make generate writes what is between these lines -->\n"
 END = "<!-- /keys -->\n"
 
@@ -46,11 +42,6 @@ def _default(value: object) -> str:
     return f"`{value}`"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or compare it; the exit status."""
-    wanted = with_tables(PAGE.read_text(encoding="utf-8"), MODELS)
-    return write_or_compare(PAGE, wanted, source="dkron_executors/keys", arguments=arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def files() -> dict[Path, str]:
+    """The page, and its content."""
+    return {PAGE: with_tables(PAGE.read_text(encoding="utf-8"), MODELS)}

@@ -1,10 +1,6 @@
-"""Writes the reference of commands into docs/cli.md, from the commands themselves.
-
-`make generate` runs it; with `--check` it only tells whether the page is as it should be.
-"""
+"""Writes the reference of commands into docs/cli.md, from the commands themselves."""
 
 import inspect
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +9,9 @@ from dkron_cli.catalog import CATALOG
 from dkron_cli.errors import MEANINGS
 from dkron_cli.main import load
 from dkron_cli.shared_options import shared_parameters
-from generated_page import with_part, write_or_compare
+from generate.page import with_part
 
-PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 CODES = "<!-- codes: make generate writes what is between these lines -->\n", "<!-- /codes -->\n"
 COMMANDS = "<!-- commands: make generate writes what is between these lines -->\n", "<!-- /commands -->\n"
 
@@ -69,13 +65,9 @@ def _help(option: Any) -> str:  # noqa: ANN401 - of typer
     return str(option.help or "").replace("|", "\\|") + shown
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or compare it; the exit status."""
+def files() -> dict[Path, str]:
+    """The page, and its content."""
     page = PAGE.read_text(encoding="utf-8")
     for (begin, end), part in ((CODES, codes()), (COMMANDS, commands())):
         page = with_part(page, begin=begin, end=end, part=part)
-    return write_or_compare(PAGE, page, source="cli/dkron_cli", arguments=arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return {PAGE: page}

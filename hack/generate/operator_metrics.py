@@ -1,9 +1,5 @@
-"""Writes the table of the operator's metrics into docs/monitoring.md, from the registry that Prometheus reads.
+"""Writes the table of the operator's metrics into docs/monitoring.md, from the registry that Prometheus reads."""
 
-`make generate` runs it; with `--check` it only tells whether the page is as it should be.
-"""
-
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +11,9 @@ from dkron_operator.monitoring.gauges import Gauges
 from dkron_operator.monitoring.job_states import Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
 from dkron_operator.telemetry.metrics import Metrics
-from generated_page import with_part, write_or_compare
+from generate.page import with_part
 
-PAGE = Path(__file__).parents[1] / "docs" / "monitoring.md"
+PAGE = Path(__file__).parents[2] / "docs" / "monitoring.md"
 BEGIN = "<!-- metrics: make generate writes what is between these lines -->\n"
 END = "<!-- /metrics -->\n"
 OURS = "dkron_operator_"
@@ -58,13 +54,6 @@ def _row(family: Metric) -> str:
     return f"| `{name}` | {family.type} | {named} | {family.documentation} |"
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or compare it; the exit status."""
-    wanted = with_table(PAGE.read_text(encoding="utf-8"))
-    return write_or_compare(
-        PAGE, wanted, source="dkron_operator/telemetry/metrics.py and monitoring", arguments=arguments
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def files() -> dict[Path, str]:
+    """The page, and its content."""
+    return {PAGE: with_table(PAGE.read_text(encoding="utf-8"))}
