@@ -324,7 +324,10 @@ class _Rules:
         return self._outside(slot) or (self._decided(slot) if self._history.decided(slot) else self._undecided(slot))
 
     def _not_resumed(self, slot: datetime, resumed: datetime) -> Explained:
-        why, mark = f"the job was disabled until {instant(resumed)}", self._timing.mark
+        bounded, mark = self._timing.starts or self._timing.expires, self._timing.mark
+        # The condition keeps no reason of the time before.
+        what = "disabled, or outside of spec.startsAt and spec.expiresAt," if bounded else "disabled"
+        why = f"the job was {what} until {instant(resumed)}"
         if mark is not None and slot > mark:
             # When it was disabled, all slots up to then were decided.
             return Explained(slot, What.NONE, why, setting="spec.disabled")

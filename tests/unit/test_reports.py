@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
@@ -140,6 +141,20 @@ def test_situations(spec: dict[str, Any], known: dict[str, Any], expected: str, 
     letters = {slot: "?" if what == "unknown" else what[0] for slot, what in words(found)}
     shown = "".join(letters.get(minute, "-") for minute in range(-5, 2)) if letters else ""
     assert (shown, [each for each in found.remarks if said in each] != []) == (expected, True), found.remarks
+
+
+@pytest.mark.parametrize(
+    ("spec", "mark", "why"),
+    [
+        pytest.param({}, -4, "the job was disabled until 2026-03-01T11:58:00Z", id="disabled"),
+        pytest.param({}, 0, "not known: the job was disabled until 2026-03-01T11:58:00Z, and from", id="decided since"),
+        pytest.param({"startsAt": rfc3339(at(-30))}, -4, "the job was disabled, or outside of spec.startsAt", id="or"),
+    ],
+)
+def test_the_time_before_a_job_was_enabled_is_told(spec: dict[str, Any], mark: int, why: str) -> None:
+    known = status(since=at(-2), conditions=(ENABLED,), last_schedule_time=at(mark))
+    (slot,) = explain(job(known, **spec), asked(-3, -3), now=NOON).slots
+    assert slot.why.startswith(why), slot.why
 
 
 @dataclass(frozen=True, kw_only=True)

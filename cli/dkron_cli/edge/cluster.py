@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
-from dkron_cli.edge.backend import PAUSE, PLAIN, Answer, Asked, Noun, existing, missing, refuse_disabled
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, existing, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
 from dkron_cli.edge.reviews import self_review
-from dkron_cli.edge.terminal import remark
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
@@ -40,10 +39,6 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
-UNSEEN = (
-    "pauses of all namespaces are not shown: the namespace of the operator is not known here, or you may not list "
-    "dkronpauses in it; dkronctl get -o wide shows what pauses a job"
-)
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
 _ROOM = 42
@@ -80,32 +75,15 @@ class Cluster:
 
     async def pauses(self) -> ClusterObjects:
         """Return the pauses of the namespace, or with -A those of the operator's."""
-        if not self.everywhere:
-            return self.objects(PAUSE)
-        with readable():
-            installation = await self.installation()
-        if installation is None:
-            raise CliError(Code.NOT_FOUND, "the namespace of the operator is not known; name it with -n")
-        return ClusterObjects(self.kube, PAUSE.resource, installation["metadata"]["namespace"])
+        from dkron_cli.edge.home import pauses_to_change  # noqa: PLC0415
+
+        return await pauses_to_change(self.kube, self.namespace, everywhere=self.everywhere)
 
     async def pauses_that_hold(self) -> list[Object]:
-        """Return the pauses of the namespace, or with -A of all, and those of all namespaces from the operator's, if
-        the user may list them there."""
-        found = await self.objects(PAUSE, every=True).all()
-        if self.everywhere:
-            return found
-        try:
-            with readable():
-                installation = await self.installation()
-            if installation is not None:
-                home = installation["metadata"]["namespace"]
-                others = [] if home == self.namespace else await ClusterObjects(self.kube, PAUSE.resource, home).all()
-                return [*found, *(raw for raw in others if (raw.get("spec") or {}).get("allNamespaces") is True)]
-        except CliError as error:
-            if error.code is not Code.FORBIDDEN:
-                raise
-        remark(UNSEEN)
-        return found
+        """Return the pauses of the namespace, or with -A of all, and those of all namespaces."""
+        from dkron_cli.edge.home import pauses_that_hold  # noqa: PLC0415
+
+        return await pauses_that_hold(self.kube, self.namespace, everywhere=self.everywhere)
 
     async def held(self, choice: "Choice") -> list[Job]:
         """Return the jobs of a choice that exist."""
@@ -285,15 +263,9 @@ class Cluster:
 
     async def installation(self) -> Object | None:
         """Return the DkronCluster of the namespace, else the only one in the cluster, if it may be listed."""
-        try:
-            return await self.kube.get(DKRON_CLUSTERS, self.namespace, INSTALLATION)
-        except NotFound:
-            pass
-        try:
-            found = [raw async for raw in self.kube.list(DKRON_CLUSTERS, None)]
-        except Rejected:
-            return None
-        return found[0] if len(found) == 1 else None
+        from dkron_cli.edge.home import installation  # noqa: PLC0415
+
+        return await installation(self.kube, self.namespace)
 
     def log(self, job: Job, attempt: Attempt, *, follow: bool, asked: Asked | None = None) -> AsyncIterator[bytes]:
         """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps."""

@@ -282,3 +282,20 @@ async def test_pauses_of_all_namespaces_are_listed(
     said = capsys.readouterr()
     assert said.out.split() == named
     assert ("pauses of all namespaces are not shown" in said.err) is ("of-all" not in named)
+
+
+async def test_a_pause_of_all_namespaces_is_in_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    kube = InNamespaces()
+    kube.fail("get dkronclusters", NOT_FOUND)
+    by_kubeconfig(monkeypatch, kube)
+
+    async def pause_all() -> None:
+        choice, options = Choice(everywhere=True), Options(all_namespaces=True)
+        await pause._pause(options, choice, reason="x", end=None, drop=False, by="ann")
+
+    with pytest.raises(CliError, match="the namespace of the operator is not known; name it with -n"):
+        await pause_all()
+    kube.put(DKRON_CLUSTERS, object_of("dkron", metadata={"namespace": "ops"}))
+    await pause_all()
+    (made,) = (kube.has(DKRON_PAUSES, name) for name in kube.names(DKRON_PAUSES))
+    assert (made["metadata"]["namespace"], made["spec"]["allNamespaces"]) == ("ops", True)

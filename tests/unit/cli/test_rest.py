@@ -291,7 +291,7 @@ async def test_an_import_sends_jobs_as_they_are_and_parents_first(
     dkron: tuple[Dkron, Rest], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake, rest = dkron
-    child: dict[str, Any] = {"name": "b", "parent_job": "c", "executor": "shell", "executor_config": {"command": "a"}, "extra": 1}
+    child: dict[str, Any] = {"name": "b", "parent_job": "c", "executor_config": {"command": "a"}, "extra": 1}
     jobs = [child, {"name": "c", "schedule": "@daily", "executor": "none"}]
     (file := tmp_path / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
     options = Options(server=rest._server)
