@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readYaml, yamlOf } from "../src/text/definition";
+import { readYaml, yamlOf } from "../src/model/definition";
 
 describe("a definition in YAML", () => {
   test("is what it was written from", () => {

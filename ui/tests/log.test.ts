@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { linked } from "../src/text/addresses";
-import { pieces, plainText } from "../src/text/ansi";
-import { LONGEST_LINE, LogLines, linesWith, MOST_CHARACTERS, MOST_LINES } from "../src/text/log";
+import { linked } from "../src/model/addresses";
+import { pieces, plainText } from "../src/model/ansi";
+import { LONGEST_LINE, LogLines, linesWith, MOST_CHARACTERS, MOST_LINES } from "../src/model/log";
 
 describe("pieces", () => {
   test.each([

@@ -1,8 +1,13 @@
 // Requests about jobs that more than one view sends.
 
-import type { Edge } from "../text/graph";
 import { api, ask, askJob, askList, askRun, type Begun, type Execution, type Job, type StateWord } from "./client";
 import type { Keeper } from "./details";
+
+/** A job that another one runs after, and which of its runs count. */
+export interface Edge {
+  readonly job: string;
+  readonly when: "success" | "failure" | "always";
+}
 
 /** How a list of jobs is asked for; `page` counts from 0. */
 export interface JobsWanted {

@@ -2,10 +2,10 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../text/graph";
-import type { State } from "../text/state";
+import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../model/graph";
+import type { State } from "../model/state";
 import { jobPath } from "./links";
-import { Mark, shapeOf, wordFor } from "./Mark";
+import { StateIcon, shapeOf, wordFor } from "./StateIcon";
 
 const BOX = { width: 190, height: 34 };
 const GAP = { column: 78, row: 12 };
@@ -90,7 +90,7 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
         <ul class="chain-words">
           {graph.nodes.map(({ job }) => (
             <li key={job.name}>
-              <Mark state={job.state} /> <Link href={jobPath(job.name)}>{job.name}</Link>{" "}
+              <StateIcon state={job.state} /> <Link href={jobPath(job.name)}>{job.name}</Link>{" "}
               <span class="muted">{placeInWords(graph, job)}</span>
             </li>
           ))}

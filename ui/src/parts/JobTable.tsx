@@ -3,19 +3,19 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { ListedJob } from "../api/jobs";
+import { parentsInWords } from "../model/parents";
+import { whyNot } from "../model/problem";
+import { drawn, type Range } from "../model/rows";
+import { result, taken } from "../model/slots";
+import { stateOf } from "../model/state";
+import { duration, instant } from "../model/time";
 import type { Rows } from "../state/rows";
-import { parentsInWords } from "../text/parents";
-import { whyNot } from "../text/problem";
-import { drawn, type Range } from "../text/rows";
-import { result, taken } from "../text/slots";
-import { stateOf } from "../text/state";
-import { duration, instant } from "../text/time";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
 import { jobPath } from "./links";
-import { Mark } from "./Mark";
 import { RowActions } from "./RowActions";
-import { Strip } from "./Strip";
+import { RunBars } from "./RunBars";
+import { StateIcon } from "./StateIcon";
 import { Ago, Countdown } from "./Time";
 
 /** Pixels of a row, and of one on a phone, which has more lines; style/views.css has the same numbers. */
@@ -112,7 +112,7 @@ export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, 
                 />
               </th>
             )}
-            <th scope="col" class="mark-column">
+            <th scope="col" class="state-column">
               <span class="spoken">State</span>
             </th>
             {COLUMNS.map((column) => (
@@ -208,8 +208,8 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
           />
         </td>
       )}
-      <td class="mark-column">
-        <Mark state={stateOf(job, running)} />
+      <td class="state-column">
+        <StateIcon state={stateOf(job, running)} />
       </td>
       <th scope="row" class="name">
         <span class="name-line">
@@ -235,7 +235,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         </span>
       </th>
       <td class="wide" ref={cell}>
-        {runs && <Strip executions={runs} />}
+        {runs && <RunBars executions={runs} />}
       </td>
       <td class="wide number nowrap">{last && duration(taken(last, 0))}</td>
       <td class="medium clip" title={[when, job.schedule, job.timezone || "UTC"].filter(Boolean).join("\n")}>

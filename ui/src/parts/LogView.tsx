@@ -3,10 +3,10 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { API_BASE } from "../api/address";
 import { credentials, type Execution, NO_ANSWER, Refusal, refused } from "../api/client";
+import { linked } from "../model/addresses";
+import { type Piece, pieces, plainText, type Style } from "../model/ansi";
+import { LogLines, linesWith } from "../model/log";
 import { tell } from "../state/notices";
-import { linked } from "../text/addresses";
-import { type Piece, pieces, plainText, type Style } from "../text/ansi";
-import { LogLines, linesWith } from "../text/log";
 
 interface Props {
   execution: Execution;

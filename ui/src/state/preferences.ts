@@ -1,7 +1,7 @@
 // What the reader has chosen for this browser: light or dark, and the zone of times.
 
 import { effect, signal } from "@preact/signals";
-import { type Zone, zoneName } from "../text/time";
+import { type Zone, zoneName } from "../model/time";
 
 export type Theme = "system" | "light" | "dark";
 

@@ -1,8 +1,8 @@
 // What a save would change, and what another user has changed meanwhile.
 
 import { useState } from "preact/hooks";
-import { type Change, changesOf, clashesOf, type Path, shown } from "../../text/changes";
-import { type Draft, LABELS } from "../../text/draft";
+import { type Change, changesOf, clashesOf, type Path, shown } from "../../model/changes";
+import { type Draft, LABELS } from "../../model/draft";
 
 export function Changes({ changes }: { changes: readonly Change[] }) {
   return (
