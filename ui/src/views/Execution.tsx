@@ -91,7 +91,13 @@ export function Execution({ job, id }: { job: string; id: string }) {
       {body && (
         <div class={isWide ? "grid full" : "grid"}>
           <Panel title="Log" class="log-panel" aside={<Wide is={isWide} set={setWide} />}>
-            <LogView key={id} execution={body} running={kind === "running"} allowed={may("get dkronjobs/log")} />
+            <LogView
+              key={id}
+              execution={body}
+              running={kind === "running"}
+              allowed={may("get dkronjobs/log")}
+              jobZone={zone}
+            />
           </Panel>
           <Panel title="This attempt" class="times">
             <Timing body={body} zone={zone} />
