@@ -52,9 +52,7 @@ async def show_log(request: web.Request) -> web.StreamResponse:
         allowed = False
         async with (
             request[GRANT].as_long_as_allowed(request.get(NEED)),
-            aclosing(
-                kube.follow_log(PODS, namespace, name, container=container, follow=follow, query=query)
-            ) as pieces,
+            aclosing(kube.follow_log(PODS, namespace, name, container=container, follow=follow, query=query)) as pieces,
         ):
             await _relay(request, response, pieces)
             allowed = True

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
+from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
 from dkron_api.translate.record import Job
+from dkron_reports.slices import at_once
 from tests.support.builders import wire_job
 
 
-def job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) -> Job:
-    return Job(wire_job(name=name, uid=name, **spec) | {"status": {"observedGeneration": 1, **(status or {})}})
+def job(name: str, *, status: dict[str, Any] | None = None, labels: dict[str, str] | None = None, **spec: Any) -> Job:
+    stored = wire_job(name=name, uid=name, **spec) | {"status": {"observedGeneration": 1, **(status or {})}}
+    stored["metadata"]["labels"] = labels or {}
+    return Job(stored)
 
 
 RAN = {"successCount": 2, "lastSuccess": "2026-03-01T11:00:00Z", "next": "2026-03-01T13:00:00Z", "status": "success"}
@@ -21,10 +24,29 @@ BROKEN = {
     "errorCount": 5, "lastError": "2026-03-01T11:30:00Z",
 }  # fmt: skip
 JOBS = [
-    job("a", displayName="Zed", owner="ann", schedule="@daily", metadata={"team": "x", "env": "prod"}),
+    job(
+        "a",
+        displayName="Zed",
+        owner="ann",
+        schedule="@daily",
+        metadata={"team": "x", "env": "prod"},
+        command=f"{'true; ' * 200}pg_dump",
+    ),
     job("b", displayName="Alpha", schedule="@hourly", disabled=True, metadata={"team": "x"}, status=RAN),
-    job("c", displayName="alpha", executor="http", schedule="@daily", status=BROKEN),
+    job(
+        "c",
+        displayName="alpha",
+        executor="http",
+        schedule="@daily",
+        status=BROKEN,
+        labels={"tier": "web"},
+        executorConfig={"url": "https://shop.example/"},
+    ),
 ]
+
+
+def selected(jobs: list[Job], query: JobQuery) -> list[Job]:
+    return in_order(at_once(matching(jobs, query)), query, due=due)
 
 
 def due(name: str) -> str:
@@ -46,6 +68,13 @@ def due(name: str) -> str:
         pytest.param("text=Ann", "a", id="the text of an owner"),
         pytest.param("text=HTTP", "c", id="the text of an executor"),
         pytest.param("text=C", "c", id="the text of a name"),
+        pytest.param("text=pg_dump", "a", id="the text of a command"),
+        pytest.param("text=Shop.example", "c", id="the text of an address"),
+        pytest.param("text=PROD", "a", id="the value of metadata"),
+        pytest.param("text=env=prod", "a", id="the name and the value of metadata"),
+        pytest.param("text=tier=web", "c", id="a label"),
+        pytest.param("text=web", "c", id="the value of a label"),
+        pytest.param("text=tier", "", id="not the name of a label"),
         pytest.param("text=nothing", "", id="a text that none has"),
         pytest.param("q=nothing", "", id="nothing found"),
         pytest.param("status=success", "b", id="by status"),
@@ -75,7 +104,7 @@ def due(name: str) -> str:
 def test_selection(query: str, expected: str) -> None:
     pairs = [tuple(part.split("=", 1)) for part in query.split("&") if part]
     wanted = read_query(pairs)  # type: ignore[arg-type]
-    assert "".join(each.name for each in selected(JOBS, wanted, due=due)) == expected
+    assert "".join(each.name for each in selected(JOBS, wanted)) == expected
 
 
 @pytest.mark.parametrize("field", ["error_count", "last_error"])
@@ -84,7 +113,7 @@ def test_a_job_that_cannot_run_sorts_by_its_error(field: str) -> None:
         "type": "Ready", "status": "False", "reason": "UnknownExecutor", "lastTransitionTime": "2026-03-01T12:00:00Z"
     }  # fmt: skip
     jobs = [job("a", status={**BROKEN, "conditions": [unready]}), JOBS[2]]
-    assert [each.name for each in selected(jobs, JobQuery(sort=field), due=due)] == ["c", "a"]
+    assert [each.name for each in selected(jobs, JobQuery(sort=field))] == ["c", "a"]
 
 
 @pytest.mark.parametrize(
@@ -118,4 +147,4 @@ def test_what_is_not_filtered_or_sorted_needs_no_look_at_the_jobs() -> None:
 def test_no_query_fails(pairs: list[tuple[str, str]]) -> None:
     query = read_query(pairs)
     assert isinstance(query, JobQuery)
-    assert len(sliced(selected(JOBS, query, due=due), query)) <= len(JOBS)
+    assert len(sliced(selected(JOBS, query), query)) <= len(JOBS)
