@@ -4,6 +4,11 @@ import { findJobs } from "../src/api/jobs";
 import { COLUMNS, columnsIn } from "../src/model/columns";
 import { viewsIn, withView } from "../src/model/savedViews";
 
+vi.hoisted(() => {
+  const names = ["a-long-job", "b-nightly", "c"];
+  vi.stubGlobal("fetch", async () => Response.json(names.map((name) => ({ name }))));
+});
+
 const FIRST = ["runs", "took", "schedule", "next", "last_success", "last_error", "error_count"];
 
 test.each([
@@ -51,7 +56,5 @@ describe("saved views", () => {
 });
 
 test("a job is found by its name before those found by their command", async () => {
-  const names = ["a-long-job", "b-nightly", "c"];
-  vi.stubGlobal("fetch", async () => Response.json(names.map((name) => ({ name }))));
   expect((await findJobs("Night", 2)).map(({ name }) => name)).toEqual(["b-nightly", "a-long-job"]);
 });
