@@ -88,7 +88,7 @@ test("a list is sorted and filtered by its address", async ({ page }) => {
   await page.goto("/ui/jobs");
   await page.getByRole("button", { name: "Name" }).click();
   await expect(page).toHaveURL(/order=DESC/);
-  await page.getByLabel("Search in names, titles, owners and executors").fill("NIGHT");
+  await page.getByLabel("Search in names, titles, owners").fill("NIGHT");
   await expect(page).toHaveURL(/q=NIGHT/);
   await expect(page.getByRole("row")).toHaveCount(2);
   await page.goto("/ui/jobs?state=failing");
@@ -126,7 +126,7 @@ test("a line has an address and a time, and one of JSON is read", async ({ page 
   const log = page.getByRole("region", { name: "Lines of the log" });
   await expect(page.getByText("line 200", { exact: true })).toBeInViewport();
   await expect(log.locator(".named")).toHaveText("line 200");
-  await page.getByLabel("Times").check();
+  await page.getByRole("checkbox", { name: "Times", exact: true }).check();
   await expect(log.locator(".named")).toHaveText(/\d\d:00:00\.200line 200$/);
   await page.getByRole("link", { name: "Line 201", exact: true }).click();
   await expect(page).toHaveURL(/#L201$/);
