@@ -1,14 +1,18 @@
 """Lists of jobs: which, in which order, from where to where (Dkron behaviour §1.4)."""
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_api.edge.keys import SLICES
+from dkron_api.routes import jobs
 from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
 from dkron_api.translate.record import Job
-from dkron_reports.slices import at_once
+from dkron_reports.slices import Steps, at_once
+from tests.support.api_app import running_api
 from tests.support.builders import wire_job
 
 
@@ -45,8 +49,8 @@ JOBS = [
 ]
 
 
-def selected(jobs: list[Job], query: JobQuery) -> list[Job]:
-    return in_order(at_once(matching(jobs, query)), query, due=due)
+def selected(found: list[Job], query: JobQuery) -> list[Job]:
+    return in_order(at_once(matching(found, query)), query, due=due)
 
 
 def due(name: str) -> str:
@@ -148,3 +152,21 @@ def test_no_query_fails(pairs: list[tuple[str, str]]) -> None:
     query = read_query(pairs)
     assert isinstance(query, JobQuery)
     assert len(sliced(selected(JOBS, query), query)) <= len(JOBS)
+
+
+async def test_a_job_deleted_during_a_search_is_not_listed() -> None:
+    first, *others = (wire_job(name=name, uid=name) for name in ("gone", "kept", "last"))
+    async with running_api(jobs.ROUTES) as api:
+        api.know_jobs(first, *others)
+        run = api.app[SLICES].run
+
+        async def deleting(steps: Steps[Any]) -> Any:
+            found = await run(steps)
+            api.know_jobs(*others)
+            return found
+
+        api.app[SLICES].run = deleting  # type: ignore[method-assign]  # a deletion between two slices
+        answer = await api.client.get("/v1/jobs?text=true&_sort=next&fields=name")
+        assert answer.status == HTTPStatus.OK, await answer.text()
+        assert [each["name"] for each in await answer.json()] == ["kept", "last"]
+        assert answer.headers["X-Total-Count"] == "2"
