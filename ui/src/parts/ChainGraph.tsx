@@ -149,34 +149,37 @@ function Box({ node, words, took, current, tabIndex, onKey, onFocus, onOpen }: B
   const { job } = node;
   const [x, y] = corner(node);
   return (
-    <Link
-      href={jobPath(job.name)}
-      data-job={job.name}
-      class={`box ${job.state} ${current ? "current" : ""}`}
-      aria-label={words}
-      aria-current={current ? "page" : undefined}
-      tabIndex={tabIndex}
-      onKeyDown={(event: KeyboardEvent) => {
-        // Enter opens a link of HTML by itself, and one of SVG not in every browser.
-        if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
-          event.preventDefault();
-          onOpen();
-        } else onKey(event);
-      }}
-      onFocus={onFocus}
-    >
-      <title>{words}</title>
-      <rect x={x} y={y} width={BOX.width} height={BOX.height} rx={7} />
-      <path class="shape" transform={`translate(${x + 9} ${y + 14})`} d={shapeOf(job.state)} />
-      <text x={x + 32} y={y + (took ? 19 : 26.5)}>
-        {job.name.length > FITS ? `${job.name.slice(0, FITS - 1)}…` : job.name}
-      </text>
+    <>
+      <Link
+        href={jobPath(job.name)}
+        data-job={job.name}
+        class={`box ${job.state} ${current ? "current" : ""}`}
+        aria-label={words}
+        aria-current={current ? "page" : undefined}
+        tabIndex={tabIndex}
+        onKeyDown={(event: KeyboardEvent) => {
+          // Enter opens a link of HTML by itself, and one of SVG not in every browser.
+          if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+            event.preventDefault();
+            onOpen();
+          } else onKey(event);
+        }}
+        onFocus={onFocus}
+      >
+        <title>{words}</title>
+        <rect x={x} y={y} width={BOX.width} height={BOX.height} rx={7} />
+        <path class="shape" transform={`translate(${x + 9} ${y + 14})`} d={shapeOf(job.state)} />
+        <text x={x + 32} y={y + (took ? 19 : 26.5)}>
+          {job.name.length > FITS ? `${job.name.slice(0, FITS - 1)}…` : job.name}
+        </text>
+      </Link>
+      {/* The label of the link says it, too: its content has to be a part of that. */}
       {took && (
         <text class="took" x={x + 32} y={y + 35}>
           {took}
         </text>
       )}
-    </Link>
+    </>
   );
 }
 
