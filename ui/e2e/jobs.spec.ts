@@ -55,7 +55,7 @@ test("all that match are selected at once; a reader selects none", async ({ page
   await expect(page.getByRole("checkbox")).toHaveCount(0);
 });
 
-test("jobs are found by label and command, and the list is kept as a view, with its columns", async ({ page }) => {
+test("jobs are found by label and command, and kept as a view", async ({ page }) => {
   await page.goto("/ui/jobs");
   const search = page.getByRole("searchbox");
   const names = page.getByRole("table", { name: "Jobs" }).getByRole("rowheader");

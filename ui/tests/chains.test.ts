@@ -27,7 +27,7 @@ describe("the newest run of a chain", () => {
     { name: "of one job so far", jobs: FORK, runs: { a: [run(0, 1, 9)] }, is: [1, 9] },
     { name: "runs", jobs: FORK, runs: { a: [run(0, 1, 9)], b: [run(9.25, 10)] }, is: [1, undefined] },
     {
-      name: "ends with the longest way, not with the job that began last",
+      name: "ends with the longest way, not the latest begin",
       jobs: FORK,
       runs: { a: [run(0, 1, 9)], b: [run(9.25, 10, 50)], c: [run(9.5, 11, 20)] },
       is: [1, 50],
@@ -69,7 +69,7 @@ describe("the newest run of a chain", () => {
   });
 });
 
-test("how long a job took is that of its newest run that has ended", () => {
+test("a job took as long as its newest run that has ended", () => {
   expect(lastTaken([run(60, 61), run(0, 1, 9)])).toBe(8000);
   expect(lastTaken([run(60, 61)])).toBeUndefined();
   expect(lastTaken(undefined)).toBeUndefined();

@@ -49,7 +49,7 @@ spec: {displayName: Nightly, parentJob: report, executorConfig: {command: date}}
 });
 
 test.each(fields.executors.map(({ name, keys }) => ({ name, keys: keys.map((key) => key.name) })))(
-  "each setting of $name has a name for people, and no two have the same",
+  "each setting of $name has its own name for people",
   ({ keys }) => {
     expect(keys.filter((key) => !nameOfSetting(key))).toEqual([]);
     const names = new Set(keys.map(nameOfSetting));

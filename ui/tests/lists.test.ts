@@ -55,6 +55,6 @@ describe("saved views", () => {
   });
 });
 
-test("a job is found by its name before those found by their command", async () => {
+test("a match in the name comes before one in the command", async () => {
   expect((await findJobs("Night", 2)).map(({ name }) => name)).toEqual(["b-nightly", "a-long-job"]);
 });
