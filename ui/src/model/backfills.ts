@@ -5,7 +5,7 @@ import type { Pause } from "../api/pauses";
 import type { State } from "./state";
 
 /** The shape for how a backfill stands. */
-export const BACKFILL_MARKS: Record<Backfill["state"], State> = {
+export const BACKFILL_ICONS: Record<Backfill["state"], State> = {
   planning: "waiting",
   running: "running",
   suspended: "disabled",
@@ -16,7 +16,7 @@ export const BACKFILL_MARKS: Record<Backfill["state"], State> = {
   refused: "failed",
 };
 
-export const SLOT_MARKS: Record<BackfillSlot["state"], State> = {
+export const SLOT_ICONS: Record<BackfillSlot["state"], State> = {
   waiting: "waiting",
   pending: "waiting",
   running: "running",

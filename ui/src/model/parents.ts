@@ -1,6 +1,6 @@
 // The jobs that a job runs after. Dkron's `parent_job` has room for the first of them alone. Pure.
 
-import type { Edge } from "./graph";
+import type { Edge } from "../api/jobs";
 
 export const OUTCOMES = { success: "", failure: " (if it fails)", always: " (however it ends)" };
 

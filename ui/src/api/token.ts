@@ -2,7 +2,7 @@
 // have it. That of a sign-on is in memory alone.
 
 import { signal } from "@preact/signals";
-import { WANTS_TOKEN } from "../api/installation";
+import { WANTS_TOKEN } from "./installation";
 
 const KEY = "dkron-token";
 /** Says that the reader of this browser was signed on by the issuer, and has not signed out. */

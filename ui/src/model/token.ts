@@ -1,6 +1,6 @@
 // What a token says of itself, where it is one that can be read. Pure.
 
-import { claimsOf } from "./oidc";
+import { claimsOf } from "../api/oidc";
 
 /** When a JSON Web Token ends, in milliseconds since 1970; undefined for other tokens, and for one without an end. The
  * server alone says whether it is valid. */

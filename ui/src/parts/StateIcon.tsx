@@ -1,6 +1,6 @@
 // The state of a job or an attempt: a shape for each, so that colour never says it alone.
 
-import type { State } from "../text/state";
+import type { State } from "../model/state";
 
 const WORDS: Record<State, string> = {
   success: "succeeded",
@@ -38,9 +38,9 @@ export function shapeOf(state: State): string {
 }
 
 /** The shape, with the word for screen readers, or with the word beside it. `say` is another word for it. */
-export function Mark({ state, word = false, say }: { state: State; word?: boolean; say?: string }) {
+export function StateIcon({ state, word = false, say }: { state: State; word?: boolean; say?: string }) {
   return (
-    <span class={`mark ${state}`}>
+    <span class={`state-icon ${state}`}>
       <Shape of={state} />
       <span class={word ? "" : "spoken"}>{say ?? WORDS[state]}</span>
     </span>

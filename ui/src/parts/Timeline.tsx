@@ -1,9 +1,9 @@
 // An hour back and an hour ahead, minute by minute: a cell for each run and slot, or a column where there are many.
 
 import type { Summary } from "../api/client";
+import { clockTime } from "../model/time";
+import { type Column, columnsOf, countsInWords, KINDS, MINUTES, sizeOf, unknownFrom } from "../model/timeline";
 import { shownZone } from "../state/preferences";
-import { type Column, columnsOf, countsInWords, KINDS, MINUTES, sizeOf, unknownFrom } from "../text/hours";
-import { clockTime } from "../text/time";
 import { useWidth } from "./useWidth";
 
 /** Pixels of a cell, and of the tallest column. */
@@ -21,7 +21,7 @@ interface Props {
   now: number;
 }
 
-export function Hours({ summary, now }: Props) {
+export function Timeline({ summary, now }: Props) {
   const { box, width } = useWidth<HTMLDivElement>();
   const step = width / (2 * MINUTES);
   const x = (minute: number) => (minute + MINUTES) * step;
@@ -33,7 +33,7 @@ export function Hours({ summary, now }: Props) {
   const slots = summary?.next_hour.minutes.reduce((sum, each) => sum + each.slots, 0) ?? 0;
   const words = `the last hour with ${runs} runs, the next hour with ${slots}${beyond === undefined ? "" : " or more"} slots`;
   return (
-    <div class="hours-picture" ref={box}>
+    <div class="timeline" ref={box}>
       <svg width={width} height={HEIGHT} role="img" aria-label={words}>
         <rect class="ahead" x={x(0)} y={0} width={width - x(0)} height={GROUND} />
         {TICKS.map((minute) => (

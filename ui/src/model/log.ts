@@ -58,6 +58,28 @@ function shortened(line: string): string {
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
+/** A line of a log. */
+export interface TimedLine {
+  /** When it was written, a time of RFC 3339; empty if that is not known. */
+  readonly at: string;
+  readonly text: string;
+}
+
+/** What Kubernetes puts before each line. */
+const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) /;
+
+/** A line that begins with its time, in its parts. */
+export function timed(line: string): TimedLine {
+  const at = TIME.exec(line)?.[1] ?? "";
+  return { at, text: at ? line.slice(at.length + 1) : line };
+}
+
+/** The number of the line that a fragment of an address names, `#L12`; undefined for any other fragment. */
+export function lineOf(fragment: string): number | undefined {
+  const found = /^#L([1-9]\d{0,8})$/.exec(fragment);
+  return found ? Number(found[1]) : undefined;
+}
+
 /** The indices of the lines that contain the text, in any case. */
 export function linesWith(lines: readonly string[], text: string): number[] {
   const wanted = text.toLowerCase();

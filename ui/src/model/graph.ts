@@ -1,9 +1,6 @@
 // Which jobs run after which, as a drawing from left to right: a column for each step of a chain. Pure.
 
-export interface Edge {
-  readonly job: string;
-  readonly when: "success" | "failure" | "always";
-}
+import type { Edge } from "../api/jobs";
 
 export interface Linked {
   readonly name: string;
