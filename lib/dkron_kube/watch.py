@@ -31,10 +31,10 @@ class Sink(Protocol):
         """Resource versions are lower than before, as after a restore of etcd. Everything from now on, beginning with
         a list, is newer than everything before."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """An object was added or modified."""
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """An object was deleted; `item` is its last state."""
 
     def alive(self) -> None:
@@ -229,9 +229,9 @@ class _Follower:
     def _take(self, event: Event) -> None:
         match event.kind:
             case Kind.ADDED | Kind.MODIFIED:
-                self._sink.see(event.item)
+                self._sink.upsert(event.item)
             case Kind.DELETED:
-                self._sink.lose(event.item)
+                self._sink.remove(event.item)
         self._version = event.version
         self._newest = max(self._newest, int(event.version))
         self._failures = 0

@@ -35,17 +35,17 @@ class Diary:
         """The next list is older than what was told."""
         self._tell("went back")
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """One more, or a newer one."""
         name, version = _named(item)
         self.held[name] = version
-        self._tell(f"see {name}@{version}")
+        self._tell(f"upsert {name}@{version}")
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """One less."""
         name, version = _named(item)
         self.held.pop(name, None)
-        self._tell(f"lose {name}@{version}")
+        self._tell(f"remove {name}@{version}")
 
     def alive(self) -> None:
         """A sign of life."""

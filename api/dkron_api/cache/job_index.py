@@ -130,13 +130,13 @@ class JobIndex:
             log.exception("cannot show all fields of the job %s", quoted(job.name))
             return bare(job, children=children)
 
-    def see(self, raw: Object) -> None:
+    def upsert(self, raw: Object) -> None:
         """Store the current version of a job, from the response to a write of this process."""
-        self.mirror.see(raw)
+        self.mirror.upsert(raw)
 
-    def lose(self, job: Job) -> None:
+    def remove(self, job: Job) -> None:
         """Remove a job that this process has deleted."""
-        self.mirror.lose(job.raw)
+        self.mirror.remove(job.raw)
 
     def _changed(self, before: Job | None, after: Job | None) -> None:
         self.revision += 1

@@ -104,12 +104,12 @@ class ObjectCache(Generic[T]):
         self.complete.set()
         self.watch.answered.set()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """Apply a version of an object, which may be current or old."""
         self.alive()
         self._take(item)
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """Remove a deleted object. Older versions that arrive later do not bring it back."""
         uid = item["metadata"]["uid"]
         self._gone[uid] = None

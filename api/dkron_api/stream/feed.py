@@ -73,15 +73,15 @@ class Feed:
         self._told.mirror.went_back()
         self._event_log.forget()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """A job was created or changed."""
-        self._sink.see(item)
-        self._tell(_version(item), lambda: self._told.mirror.see(item))
+        self._sink.upsert(item)
+        self._tell(_version(item), lambda: self._told.mirror.upsert(item))
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """A job was deleted."""
-        self._sink.lose(item)
-        self._tell(_version(item), lambda: self._told.mirror.lose(item))
+        self._sink.remove(item)
+        self._tell(_version(item), lambda: self._told.mirror.remove(item))
 
     def alive(self) -> None:
         """The API server responded; nothing changed."""
@@ -115,7 +115,7 @@ class Feed:
         """Apply changes in the same order on every replica, see `event_log`: first deletions, then changes."""
         listed = {item["metadata"]["uid"] for item in items}
         for job in [job for job in self._told if job.uid not in listed]:
-            self._told.mirror.lose(job.raw)
+            self._told.mirror.remove(job.raw)
         self._told.mirror.replace(sorted(items, key=_version), version)
 
     def _note(self, before: Job | None, after: Job | None) -> None:
@@ -188,14 +188,14 @@ class Leadership:
         """Handle a restored cluster."""
         self._leases.went_back()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """The Lease was taken, renewed or released."""
-        self._leases.see(item)
+        self._leases.upsert(item)
         self._look()
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """The Lease was deleted."""
-        self._leases.lose(item)
+        self._leases.remove(item)
         self._look()
 
     def alive(self) -> None:

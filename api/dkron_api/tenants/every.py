@@ -55,17 +55,17 @@ class EveryTenant(Tenants):
         for tenant in self:
             tenant.feed.went_back()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """A job was created or changed."""
         namespace = _namespace(item)
         tenant = self._held[namespace] = self.get(namespace)
-        tenant.feed.see(item)
+        tenant.feed.upsert(item)
         self._advance(item)
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """A job was deleted."""
         tenant = self.get(_namespace(item))
-        tenant.feed.lose(item)
+        tenant.feed.remove(item)
         self._advance(item)
         self._release(tenant)
 

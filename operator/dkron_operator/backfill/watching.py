@@ -53,15 +53,15 @@ class BackfillWatch:
     def went_back(self) -> None:
         """Nothing to do: the operator ends when resource versions go back."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """One was added or modified."""
         known = self._backfills.read(item)
         if known is not None:
-            self._backfills.see(known)
+            self._backfills.upsert(known)
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """One was deleted."""
-        self._backfills.lose(item["metadata"]["uid"])
+        self._backfills.remove(item["metadata"]["uid"])
 
     def alive(self) -> None:
         """The API server answered."""

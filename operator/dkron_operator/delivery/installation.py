@@ -69,7 +69,7 @@ class Installation:
         try:
             async for item in self._client.list(DKRON_CLUSTERS, self.namespace):
                 if item["metadata"]["name"] == INSTALLATION:
-                    self.see(item)
+                    self.upsert(item)
         except KubeError as exc:
             self.failed(exc)
 
@@ -81,20 +81,20 @@ class Installation:
         """A list of all objects of its kind and name: one, or none."""
         self._log_once.listed()
         if items:
-            self.see(items[0])
+            self.upsert(items[0])
         else:
             self._take({})
 
     def went_back(self) -> None:
         """Nothing to do: the next list replaces everything."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """It was added or modified."""
         metadata = item["metadata"]
         self.cluster = ClusterView(metadata["namespace"], metadata["name"], metadata["uid"])
         self._take(item.get("spec") or {})
 
-    def lose(self, item: Object) -> None:  # noqa: ARG002 - as the watch calls it
+    def remove(self, item: Object) -> None:  # noqa: ARG002 - as the watch calls it
         """It was deleted."""
         self._take({})
 

@@ -85,18 +85,18 @@ class Nodes:
     def went_back(self) -> None:
         """Nothing to do: the next list replaces everything."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """A node was added or modified."""
         node = self._read(item)
         if node is None:
-            self.lose(item)
+            self.remove(item)
             return
         before = self._nodes.get(node.name)
         self._nodes[node.name] = node
         if before != node:
             self._changed()
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """A node was removed."""
         if self._nodes.pop(item["metadata"]["name"], None) is not None:
             self._changed()

@@ -130,7 +130,7 @@ class Pauses:
         for key in self.index.missing():
             namespace, name = key
             async for item in self._client.list(DKRON_PAUSES, namespace, field_selector=f"metadata.name={name}"):
-                self.spread(self.index.see(item))
+                self.spread(self.index.upsert(item))
 
 
 class _Scope:
@@ -158,9 +158,9 @@ class _Scope:
         gone: set[Key] = index.keys(self.namespace)
         for item in items:
             gone.discard((item["metadata"]["namespace"], item["metadata"]["name"]))
-            self._pauses.spread(index.see(item))
+            self._pauses.spread(index.upsert(item))
         for key in gone:
-            self._pauses.spread(index.lose(key))
+            self._pauses.spread(index.remove(key))
         self._hear()
 
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
@@ -171,16 +171,16 @@ class _Scope:
     def went_back(self) -> None:
         """Versions are lower than before: what is known would look newer than what the next list has."""
         for key in self._pauses.index.keys(self.namespace):
-            self._pauses.spread(self._pauses.index.lose(key))
+            self._pauses.spread(self._pauses.index.remove(key))
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """A pause was added or modified."""
-        self._pauses.spread(self._pauses.index.see(item))
+        self._pauses.spread(self._pauses.index.upsert(item))
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """A pause was removed."""
         metadata = item["metadata"]
-        self._pauses.spread(self._pauses.index.lose((metadata["namespace"], metadata["name"])))
+        self._pauses.spread(self._pauses.index.remove((metadata["namespace"], metadata["name"])))
 
     def alive(self) -> None:
         """The API server answered."""

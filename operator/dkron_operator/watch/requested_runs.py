@@ -60,15 +60,15 @@ class RequestedRunWatch:
     def went_back(self) -> None:
         """Nothing to do: the operator ends when resource versions go back."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """One was added or modified."""
         run = self._runs.read(item)
         if run is not None:
-            self._tell([self._runs.see(run)])
+            self._tell([self._runs.upsert(run)])
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """One was deleted."""
-        self._tell([self._runs.lose(item["metadata"]["uid"])])
+        self._tell([self._runs.remove(item["metadata"]["uid"])])
 
     def alive(self) -> None:
         """The API server answered."""

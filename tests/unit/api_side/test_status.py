@@ -180,7 +180,7 @@ async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads(api:
     assert "X-Whom" not in answer.headers
     api.know(LEASES, LEASE)
     assert (await (await api.client.get("/health")).json())["leader"] is True
-    api.app[LEASES].see(object_of("dkron", version=2, spec={**LEASE["spec"], "holderIdentity": "replica-b"}))
+    api.app[LEASES].upsert(object_of("dkron", version=2, spec={**LEASE["spec"], "holderIdentity": "replica-b"}))
     assert (await (await api.client.get("/health")).json())["leader"] is False
 
 

@@ -234,7 +234,7 @@ async def test_only_who_may_read_the_dkroncluster_sees_the_sums_of_all_namespace
     days = [{"date": NOON.date().isoformat(), "success": 7, "failed": 0}]
     api.know(CLUSTERS, object_of("dkron", status={"days": days}))
     own = {**job("own", 30, "default"), "status": {"days": [days[0] | {"success": 2}]}}
-    api.own.job_index.mirror.see(own)
+    api.own.job_index.mirror.upsert(own)
     found = []
     for base, lacking in (("", ""), ("", 'get dkronclusters "dkron" in namespace home'), (A, "")):
         scheme.lacking = lacking
@@ -321,7 +321,7 @@ async def test_events_are_those_of_the_namespace(api: Api) -> None:
     sinks: dict[str | None, Sink] = dict(tenants.watches)
     streams = {base: await api.client.get(f"{base}/v1/events", headers=VALID) for base in (A, B, "")}
     for version, each in enumerate(("team-a", "team-b", "default", "team-a"), 20):
-        sinks.get(each, sinks.get(None, tenants.own.feed)).see(job(f"new-in-{each}-{version}", version, each))
+        sinks.get(each, sinks.get(None, tenants.own.feed)).upsert(job(f"new-in-{each}-{version}", version, each))
     tenants.lead("replica-a")
     await asyncio.sleep(0)
     found = {}
@@ -393,8 +393,8 @@ class TestEveryNamespace:
     def test_a_watch_is_split(self) -> None:
         every = tenants()
         every.replace([job("a", 1), job("b", 2, "team-b")], 10)
-        every.see(job("c", 11, "team-c"))
-        every.lose(job("b", 12, "team-b"))
+        every.upsert(job("c", 11, "team-c"))
+        every.remove(job("b", 12, "team-b"))
         assert there(every) == {"default": [], "team-a": ["a"], "team-c": ["c"]}
         every.replace([job("b", 20, "team-b")], 20)
         assert there(every) == {"default": [], "team-b": ["b"]}
@@ -414,10 +414,10 @@ class TestEveryNamespace:
         every = tenants()
         every.replace([], 10)
         needed = every.get("team-a")
-        needed.job_index.see(job("a", 11))
+        needed.job_index.upsert(job("a", 11))
         del needed
         assert there(every)["team-a"] == ["a"]
-        every.lose(job("a", 12))
+        every.remove(job("a", 12))
         assert there(every) == {"default": []}
 
     def test_a_client_that_listens_before_the_first_job_is_told_of_it(self) -> None:
@@ -426,7 +426,7 @@ class TestEveryNamespace:
         every.lead("replica-a")
         early = every.get("team-a")
         stream = early.event_log.subscribe(Interest(frozenset(Topic)))
-        every.see(job("a", 11))
+        every.upsert(job("a", 11))
         assert every.get("team-a") is early
         leader, first = parsed(b"".join(stream._queue))
         assert (leader.data["leader"], first.data["job"]["name"]) == ("replica-a", "a")
@@ -438,8 +438,8 @@ class TestEveryNamespace:
         """Versions are of the whole cluster: nothing happened in this namespace before its first job."""
         every = tenants()
         every.replace([], 10)
-        every.see(job("other", 15, "team-b"))
-        every.see(job("a", 20))
+        every.upsert(job("other", 15, "team-b"))
+        every.upsert(job("a", 20))
         stream = every.get("team-a").event_log.subscribe(Interest(frozenset(Topic)), last_id)
         assert parsed(b"".join(stream._queue))[0].type == first
 

@@ -172,14 +172,14 @@ async def test_events_arrive_as_they_happen() -> None:
 
     async with following(answer) as diary:
         for line, told in (
-            (added("a", 1), "see a@1"),
-            (event("MODIFIED", thing("a", 2)), "see a@2"),
-            (event("DELETED", thing("a", 3)), "lose a@3"),
+            (added("a", 1), "upsert a@1"),
+            (event("MODIFIED", thing("a", 2)), "upsert a@2"),
+            (event("DELETED", thing("a", 3)), "remove a@3"),
         ):
             lines.put_nowait(line)
             await diary.until(told, _told_last(told))
         lines.put_nowait(b"")
-    assert diary.told == ["replace  @0", "see a@1", "see a@2", "lose a@3"]
+    assert diary.told == ["replace  @0", "upsert a@1", "upsert a@2", "remove a@3"]
 
 
 async def test_a_line_of_megabytes_is_one_event() -> None:
@@ -189,7 +189,7 @@ async def test_a_line_of_megabytes_is_one_event() -> None:
         story.lines += [added("b", 2, spec="x" * 5_000_000), added("c", 3)]
         story.end()
         await diary.until("the events", holds(story))
-    assert "see b@2" in diary.told
+    assert "upsert b@2" in diary.told
     assert not [line for line in diary.told if line.startswith("failed")]
 
 

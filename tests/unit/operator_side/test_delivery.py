@@ -442,7 +442,7 @@ async def test_a_receiver_that_is_not_there_is_said_and_the_job_runs_all_the_sam
         await first_ends(edges)
         assert edges.status().executions[0].output == "hello\n"
         assert edges.status().undelivered == ()
-        edges.parts.installation.see(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
+        edges.parts.installation.upsert(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
         await until(66)
         assert degraded(kube) == ("AsExpected", "")
         assert senders.sent == []
@@ -479,7 +479,7 @@ async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> Non
     changes: list[object] = []
     edges.parts.installation.on_change.add(changes.append)
     for jobs in range(3):
-        edges.parts.installation.see({**cluster(), "status": {"jobs": jobs}})
+        edges.parts.installation.upsert({**cluster(), "status": {"jobs": jobs}})
     assert (changes, len(edges.parts.jobs)) == ([None], 1), "once, as it was seen for the first time"
 
 
@@ -525,10 +525,10 @@ async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCapture
 async def test_a_cluster_that_is_gone_offers_nothing_and_one_that_makes_no_sense_changes_nothing(gone: str) -> None:
     installation = begin().parts.installation
     body = cluster(notifications=[HOOK])
-    installation.see(body)
+    installation.upsert(body)
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
-    installation.see(cluster(notifications=[{**HOOK, "when": ["never"]}]))
+    installation.upsert(cluster(notifications=[{**HOOK, "when": ["never"]}]))
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
     assert installation.problems[0].startswith("spec.notifications.0.when")
-    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
+    installation.remove(body) if gone == "deleted" else installation.replace([], 2)
     assert installation.endpoints == ()

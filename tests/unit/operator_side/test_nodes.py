@@ -57,10 +57,10 @@ async def test_what_is_new_or_changed_or_gone_counts_at_the_next_slot() -> None:
     async with edges.running():
         await until(50)
         listed(edges, "n1", "n2", "n3")
-        nodes.see(wire_node("n4"))
-        nodes.see(wire_node("n1", spec={"unschedulable": True}))
-        nodes.see(wire_node("n2", {"dc": "us"}))
-        nodes.lose(wire_node("n3"))
+        nodes.upsert(wire_node("n4"))
+        nodes.upsert(wire_node("n1", spec={"unschedulable": True}))
+        nodes.upsert(wire_node("n2", {"dc": "us"}))
+        nodes.remove(wire_node("n3"))
         await until(61)
         assert pinned_jobs(edges) == ["n4"]
 
@@ -115,10 +115,10 @@ async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> N
         await until(3)
         assert edges.status().conditions[0].message == ""
         queue = edges.parts.jobs
-        nodes.see(wire_node("n1"))
+        nodes.upsert(wire_node("n1"))
         nodes.replace([wire_node("n1")], 2)
         assert len(queue) == 0, "a heartbeat"
-        nodes.see(wire_node("n1", {"dc": "us"}))
+        nodes.upsert(wire_node("n1", {"dc": "us"}))
         assert len(queue) == 1
         await until(5)
         assert "dc=eu" in edges.status().conditions[0].message
@@ -144,7 +144,7 @@ async def test_a_node_that_is_removed_ends_the_claim_that_waited_for_it() -> Non
     edges.kube.fail("create jobs", *(Unavailable("no answer") for _ in range(3)))
     async with edges.running():
         await until(0.1)
-        edges.parts.nodes.lose(wire_node("n1"))
+        edges.parts.nodes.remove(wire_node("n1"))
         await until(60)
         assert pinned_jobs(edges) == ["n2"]
         (failed,) = edges.status().executions
@@ -163,5 +163,5 @@ async def test_a_call_without_a_pod_reaches_no_node() -> None:
         (record,) = edges.status().executions
         assert "the operator calls public addresses beyond the cluster, and not 93.184.0.7" in record.output
     assert [nodes.have(each) for each in ("93.184.0.7", "93.184.0.8")] == [True, False]
-    nodes.lose(node)
+    nodes.remove(node)
     assert not nodes.have("93.184.0.7")

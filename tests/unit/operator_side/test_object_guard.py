@@ -135,7 +135,7 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
     assert scene.names() == expected, "at the start"
     scope = scene.pauses._scopes[0]
     scope.replace([scene.kube.has(DKRON_PAUSES, name) for name in ("a", "odd", "z")], scene.kube.version)
-    scope.see(scene.kube.has(DKRON_PAUSES, "odd"))
+    scope.upsert(scene.kube.has(DKRON_PAUSES, "odd"))
     assert (scene.names(), len(warnings(caplog))) == (expected, 1)
     async with scene.running():
         scene.pauses.on_change()
@@ -154,10 +154,10 @@ async def test_a_pause_that_was_read_before_holds_until_its_spec_changes(monkeyp
     scene.pauses._scopes[0].take([body])
     monkeypatch.setattr(PauseSpec, "from_wire", failing(PauseSpec.from_wire, "backup", Odd()))
     body["metadata"]["resourceVersion"] = "2"
-    scene.pauses._scopes[0].see(body)
+    scene.pauses._scopes[0].upsert(body)
     assert scene.names() == ["odd"]
     body["metadata"].update(resourceVersion="3", generation=2)
-    scene.pauses._scopes[0].see(body)
+    scene.pauses._scopes[0].upsert(body)
     assert scene.names() == [], "as one that is not valid"
 
 
@@ -188,7 +188,7 @@ async def test_a_node_that_cannot_be_read_takes_no_runs(
     watched.replace(bodies(1), 1)
     monkeypatch.setattr(nodes, "read_node", failing(read_node, "odd", error))
     for body in bodies(2):
-        watched.see(body)
+        watched.upsert(body)
     watched.alive()
     watched.alive()
     assert list(watched.view or ()) == ["n1", "n2"], "by an event"
@@ -206,10 +206,10 @@ def test_a_run_that_cannot_be_read_is_left_out(
     watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=changed.append)
     bodies = [wire(name) for name in ("a", "odd", "z")]
     watch.replace([runs.read(body) for body in bodies], 1)
-    watch.see(bodies[1])
+    watch.upsert(bodies[1])
     assert [run.name for run in runs.of((NAMESPACE, NAME)).undecided] == ["a", "z"]
     assert warnings(caplog) == [f"cannot process DkronRun {NAMESPACE}/odd"]
-    watch.see(wire("b"))
+    watch.upsert(wire("b"))
     assert len(runs) == 3
 
 
@@ -229,7 +229,7 @@ def test_a_backfill_that_cannot_be_read_is_left_out(
     watch = BackfillWatch(cast("KubeClient", None), backfills, None)
     bodies = [plain(name) for name in ("a", "odd", "z")]
     watch.replace([backfills.read(body) for body in bodies], 1)
-    watch.see(bodies[1])
+    watch.upsert(bodies[1])
     assert set(backfills._places) == {"uid-of-a", "uid-of-z"}
     assert warnings(caplog) == [f"cannot process DkronBackfill {NAMESPACE}/odd"]
 

@@ -521,8 +521,8 @@ def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() ->
     runs.replace(None, found, 5)
     known = runs.of((NAMESPACE, NAME))
     assert (known.listed, len(known.undecided), known.undecided[0].name) == (True, MOST_KNOWN, found[-1].name)
-    runs.see(requested("r0001", at=-1))
-    runs.see(requested("r0001", at=-1, version=2, read=False))
+    runs.upsert(requested("r0001", at=-1))
+    runs.upsert(requested("r0001", at=-1, version=2, read=False))
     assert [run.values for run in (runs.get("uid-of-r0001"),) if run is not None] == [{}]
     runs.renew()
     assert all(run.values is None for run in runs.of((NAMESPACE, NAME)).undecided)
@@ -534,8 +534,8 @@ def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() ->
 )
 def test_a_list_drops_what_is_not_in_it_unless_it_is_older(version: int, left: int) -> None:
     runs = RequestedRuns()
-    runs.see(requested("a", version=3))
-    runs.see(requested("b", version=5))
+    runs.upsert(requested("a", version=3))
+    runs.upsert(requested("b", version=5))
     runs.replace(None, [requested("a", version=3)], version)
     assert len(runs) == left
 
@@ -758,7 +758,7 @@ async def test_a_job_is_kept_while_the_api_server_cannot_say_whether_its_run_was
         bring(edges, wire())
         await until(4)
         # Another list does not know the run, as one that is old.
-        edges.store.runs.lose("uid-of-a")
+        edges.store.runs.remove("uid-of-a")
         edges.kube.edit(DKRON_RUNS, "a", lambda body: body.pop("status", None))
         edges.kube.fail("get dkronruns", *[Unavailable("no answer")] * 2)
         finish(edges)
