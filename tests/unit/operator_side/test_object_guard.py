@@ -133,7 +133,7 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
     expected = ["a", "odd", "z"] if place.holds else ["a", "z"]
     await scene.pauses.read()
     assert scene.names() == expected, "at the start"
-    scope = scene.pauses._scopes[0]
+    scope = scene.pauses.informers[0]
     scope.replace([scene.kube.has(DKRON_PAUSES, name) for name in ("a", "odd", "z")], scene.kube.version)
     scope.upsert(scene.kube.has(DKRON_PAUSES, "odd"))
     assert (scene.names(), len(warnings(caplog))) == (expected, 1)
@@ -151,13 +151,13 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
 async def test_a_pause_that_was_read_before_holds_until_its_spec_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     body = wire_pause("odd", jobs=["backup"])
-    scene.pauses._scopes[0].take([body])
+    scene.pauses.informers[0].replace([body], 1)
     monkeypatch.setattr(PauseSpec, "from_wire", failing(PauseSpec.from_wire, "backup", Odd()))
     body["metadata"]["resourceVersion"] = "2"
-    scene.pauses._scopes[0].upsert(body)
+    scene.pauses.informers[0].upsert(body)
     assert scene.names() == ["odd"]
     body["metadata"].update(resourceVersion="3", generation=2)
-    scene.pauses._scopes[0].upsert(body)
+    scene.pauses.informers[0].upsert(body)
     assert scene.names() == [], "as one that is not valid"
 
 
