@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from dkron_kube.informer import Informer
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, NODES, Resource
 from dkron_operator.act.effects import Effects, Shared
 from dkron_operator.act.events import Events
@@ -27,6 +28,7 @@ from dkron_operator.delivery.outboxes import Sending
 from dkron_operator.delivery.senders import Senders
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options
+from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.gather import Gatherer, Sources, retention
@@ -37,7 +39,7 @@ from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.nodes import Nodes
 from dkron_operator.watch.pauses import Pauses
-from dkron_operator.watch.requested_runs import RequestedRunWatch
+from dkron_operator.watch.requested_runs import run_informer
 from dkron_operator.watch.resync import Resync
 
 WIDTH = 32
@@ -245,11 +247,11 @@ class Parts:
         )
 
     @cached_property
-    def watches(self) -> tuple[RequestedRunWatch | BackfillWatch, ...]:
+    def watches(self) -> tuple[Informer[RequestedRun] | BackfillWatch, ...]:
         """The watches of DkronRuns and DkronBackfills."""
         scopes = self.options.namespaces or (None,)
         runs = [
-            RequestedRunWatch(
+            run_informer(
                 self.ports.client,
                 self.store.runs,
                 namespace,

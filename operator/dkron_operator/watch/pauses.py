@@ -53,7 +53,6 @@ class Pauses:
         clock: Clock,
         requeue: Callable[[str], None],
         on_event: Callable[[], None] = lambda: None,
-        pace: Pace = PACE,
     ) -> None:
         self._client = client
         self._store = store
@@ -61,7 +60,6 @@ class Pauses:
         self.on_change: Listeners[[]] = Listeners()
         """Called when any pause has changed."""
         self.on_event = on_event
-        self._pace = pace
         self.clock = clock
         self._all_wait = False
         self.index = PauseIndex(home, now=clock.now)
@@ -142,7 +140,7 @@ class Pauses:
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
         meanwhile = "continuing with those that are known"
         state = WatchState(f"DkronPauses {where}", meanwhile=meanwhile, clock=self.clock.monotonic)
-        return Informer(self._client, DKRON_PAUSES, namespace, callbacks, state=state, pace=self._pace)
+        return Informer(self._client, DKRON_PAUSES, namespace, callbacks, state=state, pace=PACE)
 
     def _synced(self, namespace: str | None, items: Sequence[Object]) -> None:
         gone = self.index.keys(namespace) - set(map(_key, items))

@@ -23,7 +23,7 @@ from dkron_operator.kit.object_guard import FAULT, ObjectGuard
 from dkron_operator.plan.read import read_job, read_node, read_status
 from dkron_operator.plan.requested_run import read_requested_run
 from dkron_operator.watch import nodes
-from dkron_operator.watch.requested_runs import RequestedRunWatch
+from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import NAME, NAMESPACE, UID, wire_job
 from tests.support.edges import begin, until
 from tests.unit.operator_side.test_backfill import BACKFILL, looks, operator
@@ -203,7 +203,7 @@ def test_a_run_that_cannot_be_read_is_left_out(
 ) -> None:
     monkeypatch.setattr(requested_runs, "read_requested_run", failing(read_requested_run, "odd", error))
     runs, changed = RequestedRuns(), list[Any]()
-    watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=changed.append)
+    watch = run_informer(cast("KubeClient", None), runs, None, changed=changed.append)
     bodies = [wire(name) for name in ("a", "odd", "z")]
     watch.replace([runs.read(body) for body in bodies], 1)
     watch.upsert(bodies[1])

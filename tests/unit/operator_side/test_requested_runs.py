@@ -24,7 +24,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
 from dkron_operator.plan.view import AttemptJob, AttemptState
-from dkron_operator.watch.requested_runs import RequestedRunWatch
+from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import (
     NAME,
     NAMESPACE,
@@ -564,7 +564,7 @@ async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_l
 )
 def test_where_they_cannot_be_listed_jobs_go_on_without_them(error: KubeError, listed: bool) -> None:
     runs = RequestedRuns()
-    watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=lambda _: None)
+    watch = run_informer(cast("KubeClient", None), runs, None, changed=lambda _: None)
     watch.failed(error)
     of_job = runs.of((NAMESPACE, NAME))
     assert (of_job.listed, of_job.awaited) == (listed, not listed)
@@ -624,7 +624,7 @@ def test_the_record_of_an_attempt_is_remembered_until_its_run_shows_it(case: Rem
 
 def bring(edges: Edges, *bodies: Object) -> None:
     """The watch tells of these DkronRuns."""
-    watch = RequestedRunWatch(edges.parts.ports.client, edges.store.runs, None, changed=edges.parts.effects.runs.see)
+    watch = run_informer(edges.parts.ports.client, edges.store.runs, None, changed=edges.parts.effects.runs.see)
     watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.version)
 
 
