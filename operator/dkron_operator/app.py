@@ -18,7 +18,8 @@ from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.backfill.controller import Backfills
-from dkron_operator.backfill.watching import BackfillWatch
+from dkron_operator.backfill.view import Known
+from dkron_operator.backfill.watching import backfill_informer
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.pause_status import PauseStatuses
 from dkron_operator.cluster.status_controller import ClusterStatusController
@@ -247,7 +248,7 @@ class Parts:
         )
 
     @cached_property
-    def watches(self) -> tuple[Informer[RequestedRun] | BackfillWatch, ...]:
+    def watches(self) -> tuple[Informer[RequestedRun] | Informer[Known], ...]:
         """The watches of DkronRuns and DkronBackfills."""
         scopes = self.options.namespaces or (None,)
         runs = [
@@ -261,7 +262,7 @@ class Parts:
             for namespace in scopes
         ]
         backfills = [
-            BackfillWatch(self.ports.client, self.backfills, namespace, on_event=self._alive(DKRON_BACKFILLS))
+            backfill_informer(self.ports.client, self.backfills, namespace, on_event=self._alive(DKRON_BACKFILLS))
             for namespace in scopes
         ]
         return *runs, *backfills
