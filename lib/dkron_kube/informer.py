@@ -121,7 +121,7 @@ class Informer(Generic[T]):
         self.namespace = namespace
         self.state = state
         self._client, self._resource, self._fields = client, resource, fields
-        self._callbacks = callbacks
+        self.callbacks = callbacks
         self._pace = pace
 
     @property
@@ -133,7 +133,7 @@ class Informer(Generic[T]):
         """List before `run`, which lists again: so the objects are known when the program begins to need them."""
         found = self._client.list(self._resource, self.namespace, field_selector=self._fields or None)
         try:
-            items = [self._callbacks.read(item) async for item in found]
+            items = [self.callbacks.read(item) async for item in found]
         except KubeError as error:
             self.failed(error)
         else:
@@ -142,41 +142,41 @@ class Informer(Generic[T]):
 
     async def run(self) -> NoReturn:
         """Follow the objects until cancelled."""
-        keep = self._callbacks.read
+        keep = self.callbacks.read
         await follow(
             self._client, self._resource, self.namespace, self, fields=self._fields, keep=keep, pace=self._pace
         )
 
     def replace(self, items: Sequence[T | None], version: int) -> None:
         """A complete list."""
-        self._callbacks.synced([item for item in items if item is not None], version)
+        self.callbacks.synced([item for item in items if item is not None], version)
         self.state.listed()
 
     def went_back(self) -> None:
         """Resource versions are lower than before."""
-        self._callbacks.went_back()
+        self.callbacks.went_back()
 
     def upsert(self, item: Object) -> None:
         """An object was added or modified."""
-        read = self._callbacks.read(item)
+        read = self.callbacks.read(item)
         if read is None:
-            self._callbacks.remove(item)
+            self.callbacks.remove(item)
         else:
-            self._callbacks.upsert(read)
+            self.callbacks.upsert(read)
 
     def remove(self, item: Object) -> None:
         """An object was deleted."""
-        self._callbacks.remove(item)
+        self.callbacks.remove(item)
 
     def alive(self) -> None:
         """The API server responded."""
         self.state.alive()
-        self._callbacks.on_event()
+        self.callbacks.on_event()
 
     def failed(self, error: KubeError) -> None:
         """The API server does not answer, or refuses. What was known stays."""
         self.state.failed(error)
-        self._callbacks.on_failure(error)
+        self.callbacks.on_failure(error)
 
 
 def _sentence(error: KubeError) -> str:

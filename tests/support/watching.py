@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dkron_kube.errors import KubeError
+from dkron_kube.informer import Informer
 
 Object = dict[str, Any]
 SECONDS = 60.0
@@ -71,6 +72,11 @@ class Diary:
     def _tell(self, line: str) -> None:
         self.told.append(line)
         self._changed.set()
+
+
+def listed(informer: Informer[Any], items: Iterable[Object], version: int = 1) -> None:
+    """An informer gets a complete list."""
+    informer.replace([informer.callbacks.read(item) for item in items], version)
 
 
 def thing(name: str, version: int, **fields: object) -> Object:

@@ -26,6 +26,7 @@ from dkron_operator.watch import nodes
 from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import NAME, NAMESPACE, UID, wire_job
 from tests.support.edges import begin, until
+from tests.support.watching import listed
 from tests.unit.operator_side.test_backfill import BACKFILL, looks, operator
 from tests.unit.operator_side.test_nodes import wire_node
 from tests.unit.operator_side.test_pause_watch import Scene, wire_pause
@@ -185,14 +186,15 @@ async def test_a_node_that_cannot_be_read_takes_no_runs(
         return found
 
     watched = begin(tags={"dc": "eu"}).parts.nodes
-    watched.replace(bodies(1), 1)
+    informer = watched.informer
+    listed(informer, bodies(1))
     monkeypatch.setattr(nodes, "read_node", failing(read_node, "odd", error))
     for body in bodies(2):
-        watched.upsert(body)
-    watched.alive()
-    watched.alive()
+        informer.upsert(body)
+    informer.alive()
+    informer.alive()
     assert list(watched.view or ()) == ["n1", "n2"], "by an event"
-    watched.replace(bodies(2), 2)
+    listed(informer, bodies(2))
     assert list(watched.view or ()) == ["n1", "n2"], "by a list"
     assert warnings(caplog) == ["cannot process Node odd"]
 
@@ -205,7 +207,7 @@ def test_a_run_that_cannot_be_read_is_left_out(
     runs, changed = RequestedRuns(), list[Any]()
     watch = run_informer(cast("KubeClient", None), runs, None, changed=changed.append)
     bodies = [wire(name) for name in ("a", "odd", "z")]
-    watch.replace([runs.read(body) for body in bodies], 1)
+    listed(watch, bodies)
     watch.upsert(bodies[1])
     assert [run.name for run in runs.of((NAMESPACE, NAME)).undecided] == ["a", "z"]
     assert warnings(caplog) == [f"cannot process DkronRun {NAMESPACE}/odd"]
@@ -228,7 +230,7 @@ def test_a_backfill_that_cannot_be_read_is_left_out(
     backfills = operator().backfills
     watch = backfill_informer(cast("KubeClient", None), backfills, None)
     bodies = [plain(name) for name in ("a", "odd", "z")]
-    watch.replace([backfills.read(body) for body in bodies], 1)
+    listed(watch, bodies)
     watch.upsert(bodies[1])
     assert set(backfills._places) == {"uid-of-a", "uid-of-z"}
     assert warnings(caplog) == [f"cannot process DkronBackfill {NAMESPACE}/odd"]
