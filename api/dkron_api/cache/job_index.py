@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.cache.watch_state import WatchState
 from dkron_api.translate import gojson
 from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
 from dkron_api.translate.record import Job, kept
 from dkron_crds.schedule.errors import quoted
+from dkron_kube.informer import WatchState
 
 log = logging.getLogger(__name__)
 

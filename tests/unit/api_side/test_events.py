@@ -37,7 +37,6 @@ from dkron_crds.base import rfc3339
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Unavailable
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.lasting_server import LastingServer
 from tests.support.sse import Parser, Told, parsed, shown
@@ -348,13 +347,6 @@ class TestFeed:
         assert await place.texts() == ["resync", "job updated a"]
         assert "cannot publish the events up to version" in caplog.text
         assert place.job_index.get("a") is not None
-
-    async def test_signs_of_life_and_failures_reach_the_catalog(self) -> None:
-        place = Place()
-        place.feed.failed(Unavailable("no answer"))
-        assert "no answer" in place.job_index.mirror.trouble
-        place.feed.alive()
-        assert place.job_index.mirror.trouble == ""
 
 
 class TestLeadership:

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_kube.errors import NotFound, Rejected
 
 Object = dict[str, Any]
 
@@ -93,21 +92,6 @@ def test_listeners_hear_what_an_object_was_and_is() -> None:
     mirrored.upsert(thing("a", 1))
     mirrored.remove(thing("a", 3))
     assert heard == [(None, 1), (1, 2), (2, None)]
-
-
-def test_a_failure_is_said_once_and_forgotten_when_there_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
-    mirrored = mirror()
-    for _ in range(3):
-        mirrored.failed(Rejected("things is forbidden", status=403))
-    assert [record.getMessage() for record in caplog.records] == ["cannot watch things: things is forbidden"]
-    mirrored.alive()
-    assert mirrored.trouble == ""
-
-
-def test_a_missing_kind_says_how_to_install_it() -> None:
-    mirrored = mirror()
-    mirrored.failed(NotFound("404 page not found"))
-    assert "kubectl apply -f crds/" in mirrored.trouble
 
 
 @given(st.permutations(range(1, 8)), st.sets(st.integers(1, 7)))
