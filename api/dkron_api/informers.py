@@ -27,7 +27,8 @@ from dkron_crds.lease import INSTALLATION
 from dkron_crds.packed import packed_object
 from dkron_kube import paths
 from dkron_kube.client import Object
-from dkron_kube.informer import Cache, Callbacks, Informer
+from dkron_kube.informer import Callbacks, Informer
+from dkron_kube.watch import Cache
 
 log = logging.getLogger(__name__)
 

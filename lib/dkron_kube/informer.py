@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, NoReturn, Protocol, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from dkron_kube.client import KubeClient, Object
 from dkron_kube.errors import KubeError, NotFound, Unavailable
@@ -102,22 +102,6 @@ class Callbacks(Generic[T]):
     """The API server gave a sign of life, which the state shows already."""
     on_failure: Callable[[KubeError], object] = _nothing
     """A request failed, which the state shows already. What was known stays."""
-
-
-class Cache(Protocol):
-    """A cache of whole objects, as the callbacks of an informer. No method blocks or raises."""
-
-    def replace(self, items: list[Object], version: int) -> None:
-        """A complete list, and its resource version."""
-
-    def went_back(self) -> None:
-        """The next list has lower versions than before."""
-
-    def upsert(self, item: Object) -> None:
-        """An object was added or modified."""
-
-    def remove(self, item: Object) -> None:
-        """An object was deleted; this is its last state."""
 
 
 class Informer(Generic[T]):

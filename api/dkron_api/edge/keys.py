@@ -17,7 +17,7 @@ from dkron_api.jobs.objects import Objects as StoredObjects
 from dkron_api.settings import Settings
 from dkron_api.tenants.tenants import Tenants
 from dkron_kube.client import KubeClient
-from dkron_kube.informer import Cache
+from dkron_kube.watch import Cache
 from dkron_runtime.supervision import Supervisor
 
 Objects = ObjectCache[dict[str, Any]]

@@ -6,7 +6,8 @@ from weakref import WeakValueDictionary
 
 from dkron_api.tenants.tenant import Tenant, TenantFactory
 from dkron_crds.names import object_name
-from dkron_kube.informer import Cache, WatchState
+from dkron_kube.informer import WatchState
+from dkron_kube.watch import Cache
 
 JOBS = "dkronjobs"
 

@@ -34,8 +34,8 @@ from dkron_crds.job import JobStatus
 from dkron_crds.policy import Capability
 from dkron_crds.status import Day
 from dkron_kube.errors import Rejected, Unavailable
-from dkron_kube.informer import Cache
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
+from dkron_kube.watch import Cache
 from tests.support.api_app import Api, FakeApiServer, object_of, running_api
 from tests.support.api_callers import JOB, VALID, OneCaller, backup, send
 from tests.support.builders import NOON, claim, execution, seen, wire_job

@@ -1,29 +1,22 @@
 """What an informer tells its callbacks of objects, and what it knows and logs of its watch."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import pytest
-from aiohttp import web
 
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Expired, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_JOBS
-from dkron_kube.watch import Pace
 from tests.support.fake_kube import FakeKube
-from tests.support.kube_server import opened, refusal, served
-from tests.support.watching import SECONDS, Object, added, bookmark, error, event, thing
+from tests.support.watching import Object, added, bookmark, error, event, thing
+from tests.unit.crds_kube.test_watch_pace import Answer, Lives, OverError, TellingClient
 
-HASTE = Pace(brief=0.0, first_delay=0.001, last_delay=0.001)
 FORBIDDEN = Rejected("forbidden", status=403)
 DOWN = Unavailable("no answer")
 UNKNOWN_KIND = "the cluster does not know this kind; install it with kubectl apply -f crds/"
-
-Answer = int | bytes | tuple[int, Sequence[Object]]
-"""The status of a refusal; or the bytes of a watch; or the version of a list, and its objects."""
 
 
 class Told:
@@ -40,7 +33,7 @@ class Told:
             went_back=lambda: self.told.append("went back"),
             on_failure=lambda error: self.told.append(f"failed {type(error).__name__}"),
         )
-        self.informer = Informer(client, DKRON_JOBS, "ns", callbacks, state=self.state, pace=HASTE)
+        self.informer = Informer(client, DKRON_JOBS, "ns", callbacks, state=self.state)
 
     @staticmethod
     def read(item: Object) -> str | None:
@@ -48,85 +41,42 @@ class Told:
         return None if name == "odd" else name
 
 
-class Script:
-    """A server that gives its answers in turn. The request after the last one waits."""
-
-    def __init__(self, answers: Sequence[Answer]) -> None:
-        self._answers = list(answers)
-        self.asked: list[str] = []
-        self.over, self._end = asyncio.Event(), asyncio.Event()
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(f"watch {request.query['resourceVersion']}" if "watch" in request.query else "list")
-        if not self._answers:
-            self.over.set()
-            await self._end.wait()
-            return refusal(503)
-        match self._answers.pop(0):
-            case int() as status:
-                return refusal(status)
-            case bytes() as lines:
-                response = await opened(request)
-                await response.write(lines)
-                return response
-            case version, items:
-                return web.json_response({"items": items, "metadata": {"resourceVersion": str(version)}})
-
-    def end(self) -> None:
-        """Let go of the request that waits."""
-        self._end.set()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Course:
-    """The answers of the server, what the callbacks are told, and the last request."""
+    """What the API server answers, and what the callbacks are told."""
 
-    answers: Sequence[Answer]
+    lists: Sequence[Answer] = (2,)
+    watches: Sequence[Lives] = ()
     told: Sequence[str]
-    last: str
     refused: bool = False
 
 
-A, B = thing("a", 1), thing("b", 2)
 COURSES = {
-    "a list and each change": Course(
-        answers=[(2, [A, B]), event("MODIFIED", thing("a", 3)) + event("DELETED", thing("b", 4)) + added("c", 5)],
-        told=["synced a b @2", "upsert a", "remove b", "upsert c"],
-        last="watch 5",
+    "each change": Course(
+        watches=[[added("a", 3) + event("MODIFIED", thing("a", 4)), event("DELETED", thing("a", 5))]],
+        told=["synced  @2", "upsert a", "upsert a", "remove a"],
     ),
-    "objects that cannot be read": Course(
-        answers=[(2, [A, thing("odd", 2)]), event("MODIFIED", thing("odd", 3)) + added("b", 4)],
-        told=["synced a @2", "remove odd", "upsert b"],
-        last="watch 4",
+    "an object that cannot be read": Course(
+        watches=[[event("MODIFIED", thing("odd", 3)), added("b", 4)]], told=["synced  @2", "remove odd", "upsert b"]
     ),
-    "a bookmark, which tells nothing": Course(answers=[(1, [A]), bookmark(7)], told=["synced a @1"], last="watch 7"),
-    "a version that is too old": Course(
-        answers=[(1, [A]), error(410), (3, [B])], told=["synced a @1", "synced b @3"], last="watch 3"
-    ),
+    "a bookmark": Course(watches=[[bookmark(7)]], told=["synced  @2"]),
+    "a version that is too old": Course(lists=[2, 3], watches=[[error(410)]], told=["synced  @2", "synced  @3"]),
     "versions that went back": Course(
-        answers=[(9, [A]), error(410), (3, [B])], told=["synced a @9", "went back", "synced b @3"], last="watch 3"
+        lists=[9, 3], watches=[[error(410)]], told=["synced  @9", "went back", "synced  @3"]
     ),
-    "no answer": Course(answers=[503, (1, [A])], told=["failed Unavailable", "synced a @1"], last="watch 1"),
-    "no such kind": Course(answers=[404], told=["failed NotFound"], last="list", refused=True),
-    "no right to watch": Course(
-        answers=[(1, [A]), 403], told=["synced a @1", "failed Rejected"], last="list", refused=True
-    ),
+    "no answer": Course(lists=[DOWN, 2], told=["failed Unavailable", "synced  @2"]),
+    "no such kind": Course(lists=[NotFound("404")], told=["failed NotFound"], refused=True),
+    "no right to watch": Course(watches=[FORBIDDEN], told=["synced  @2", "failed Rejected"], refused=True),
 }
 
 
+@pytest.mark.looptime
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
 async def test_callbacks_are_told_what_the_server_sends(course: Course) -> None:
-    script = Script(course.answers)
-    async with served(script.answer) as client:
-        told = Told(client)
-        task = asyncio.create_task(told.informer.run())
-        try:
-            await asyncio.wait_for(script.over.wait(), SECONDS)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            script.end()
-    assert (told.told, script.asked[-1]) == (course.told, course.last)
+    told = Told(cast("KubeClient", TellingClient(course.lists, course.watches)))
+    with pytest.raises(OverError):
+        await told.informer.run()
+    assert told.told == course.told
     assert (told.state.refused is not None) is course.refused
 
 
@@ -140,7 +90,8 @@ async def test_callbacks_are_told_what_the_server_sends(course: Course) -> None:
 )
 async def test_a_first_list_is_told_or_why_not(error: KubeError | None, told: list[str], trouble: str) -> None:
     kube = FakeKube()
-    kube.put(DKRON_JOBS, thing("a", 1))
+    for name in ("a", "odd"):
+        kube.put(DKRON_JOBS, thing(name, 1))
     if error is not None:
         kube.fail("list dkronjobs", error)
     scene = Told(cast("KubeClient", kube))
@@ -175,6 +126,9 @@ SIGNS = {
     "an outage that ends": Signs(
         signs=(*BEGUN, DOWN, "alive"), watching=True,
         logged=["cannot watch things: no answer; going on", "watch of things: works again"],
+    ),
+    "a right that is withdrawn": Signs(
+        signs=(*BEGUN, FORBIDDEN), refused=True, logged=["cannot watch things: forbidden; going on"],
     ),
     "a refusal that ends": Signs(
         signs=(FORBIDDEN, *BEGUN), watching=True,

@@ -81,15 +81,15 @@ class Story:
 
 
 @asynccontextmanager
-async def following(answer: Handler, *, pace: Pace = HASTE, name: str | None = None) -> AsyncIterator[Diary]:
-    async with served(answer) as client, written(client, pace=pace, name=name) as diary:
+async def following(answer: Handler, *, pace: Pace = HASTE, fields: str = "") -> AsyncIterator[Diary]:
+    async with served(answer) as client, written(client, pace=pace, fields=fields) as diary:
         yield diary
 
 
 @asynccontextmanager
-async def written(client: KubeClient, *, pace: Pace = HASTE, name: str | None = None) -> AsyncIterator[Diary]:
+async def written(client: KubeClient, *, pace: Pace = HASTE, fields: str = "") -> AsyncIterator[Diary]:
     diary = Diary()
-    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, name=name, pace=pace))
+    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, fields=fields, pace=pace))
     diary.written_by(task)
     try:
         yield diary
@@ -129,7 +129,7 @@ async def test_a_list_of_several_pages_is_handed_on_as_one() -> None:
 
 async def test_one_object_is_chosen_by_its_name_in_the_list_and_in_the_watch() -> None:
     story = Story([added("a", 1)])
-    async with following(story.answer, name="a") as diary:
+    async with following(story.answer, fields="metadata.name=a") as diary:
         await diary.until("the watch", lambda diary: diary.signs > 1)
     assert [query["fieldSelector"] for query in story.queries] == ["metadata.name=a", "metadata.name=a"]
 
