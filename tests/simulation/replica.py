@@ -91,10 +91,12 @@ class Simulated(Parts):
 class Watches:
     """Our watches, in the place of kopf's streams."""
 
-    def __init__(self, watches: Sequence[Watch]) -> None:
+    def __init__(self, watches: Sequence[Watch], begun: Callable[[Sequence[Watch]], None]) -> None:
         self._watches = watches
+        self._begun = begun
 
     async def run(self) -> None:
+        self._begun(self._watches)
         for watch in self._watches:
             watch.begin()
         await asyncio.Event().wait()
@@ -247,7 +249,7 @@ class Replica:
 
     def _streams(self, process: Process, context: Context, parts: Parts) -> Watches:
         kinds = ((DKRON_JOBS, "", parts.handlers.feed_job), (JOBS, SELECTOR, parts.handlers.feed_attempt))
-        self._watches = [
+        watches = [
             Watch(
                 self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),
                 resource=resource, selector=selector, replica=self.name, context=context, feed=feed,
@@ -256,7 +258,7 @@ class Replica:
             )
             for resource, selector, feed in kinds
         ]  # fmt: skip
-        return Watches(self._watches)
+        return Watches(watches, self._watches.extend)
 
     def _now(self) -> datetime:
         return self._wall() + self.skew
