@@ -119,7 +119,7 @@ def read_question(
     first = now - BACK if start is None else read_moment(f"{prefix}from", start, now)
     last = shifted(max(now, first), AHEAD) if end is None else read_moment(f"{prefix}to", end, now)
     if first > last:
-        raise ValueError(f"{prefix}from is later than {prefix}to; turn them around")
+        raise ValueError(f"{prefix}from is later than {prefix}to; swap them")
     if last - first > LONGEST:
         raise ValueError(f"{prefix}from and {prefix}to are more than {LONGEST.days} days apart; ask for a part of them")
     return Question(first, last)
@@ -301,7 +301,7 @@ class _Rules:
 
     def _decided(self, slot: datetime) -> Explained:
         if slot < self._history.since:
-            return Explained(slot, What.UNKNOWN, "it is older than what the status keeps")
+            return Explained(slot, What.UNKNOWN, "older than the runs that the status keeps")
         if self._history.has_gaps:
             return Explained(slot, What.UNKNOWN, "no run of it is kept: it was skipped, or its execution was deleted")
         reason = self._history.reason

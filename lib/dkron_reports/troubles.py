@@ -101,7 +101,7 @@ def _troubles(job: Job, timing: Timing, changed: datetime | None) -> Iterator[Tr
         remedy = "is the operator running, and does it watch this namespace?"
         yield Trouble(Kind.UNSEEN, shifted(written, PATIENCE), "not looked at by an operator", remedy)
     if job.state not in AS_IT_IS:
-        remedy = "dkronctl describe JOB says what to mend"
+        remedy = "dkronctl describe JOB says what to fix"
         yield Trouble(Kind.INVALID, ALWAYS, f"not ready ({job.state})", remedy, job.problem)
     elif job.problem:
         yield Trouble(Kind.DEGRADED, ALWAYS, "degraded", "dkronctl describe JOB says why", job.problem)

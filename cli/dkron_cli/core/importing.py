@@ -17,7 +17,7 @@ from dkron_from_dkron.manifest import manifest
 from dkron_from_dkron.spec import kept_of
 from dkron_reports.words import one_line
 
-TAKEN = "only DkronJobs, CronJobs and the jobs of Dkron can be imported"
+TAKEN = "import takes only DkronJobs, CronJobs and Dkron's jobs"
 IMPORTED = "dkron.io/imported"
 """Label of objects that an import has made: those that --prune may delete. Its value is the kind of the source."""
 

@@ -80,7 +80,7 @@ class Measure:
         size, _ = walk.measured(root, 0)
         self._copies += size - walk.written
         if self._copies > MOST_COPIES:
-            raise Excessive(f"its aliases stand for more than {MOST_COPIES} values; write the values out")
+            raise Excessive(f"its aliases expand to more than {MOST_COPIES} values; write the values out")
 
 
 class _Walk:

@@ -81,7 +81,7 @@ def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[F
     checked = 0
     for file, documents in files.items():
         if any(is_job_of_dkron(document.value) and "executor" in document.value for document in documents):
-            text = f"these are jobs in Dkron's JSON, not manifests; dkronctl import {shlex.quote(file)} takes them over"
+            text = f"these are jobs in Dkron's JSON, not manifests; dkronctl import {shlex.quote(file)} imports them"
             findings.append(Finding(file, 1, text))
             continue
         for document in documents:
@@ -138,7 +138,7 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
         yield from _rules(found)
         yield from _settings(found, now)
     elif isinstance(found, DkronPause) and found.spec.until is not None and found.spec.until <= now:
-        yield ("spec", "until"), "spec.until has passed, so the pause holds nothing", True
+        yield ("spec", "until"), "spec.until is in the past, so the pause has no effect", True
     elif value["kind"] == "DkronCluster" and found.metadata.name != "dkron":
         yield ("metadata", "name"), ONE_CLUSTER.message, False
     elif value["kind"] == "DkronPolicy":
@@ -226,7 +226,7 @@ def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterato
         yield ("spec", "executorConfig"), ignored, True
     schedule, _ = read_schedule(spec, name)
     if spec.schedule and spec.parents:
-        yield ("spec", "schedule"), "schedule has no effect beside a parent", True
+        yield ("spec", "schedule"), "a job with parents ignores its schedule", True
     elif passed := passed_remark(schedule, now):
         yield ("spec", "schedule"), passed, True
     for remark in remarks(known(spec), schedule) if runs else ():
@@ -247,7 +247,7 @@ def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
         other = first.setdefault(each.key, each)
         if other is not each:
             where = f"{other.file}:{other.document.line}"
-            yield Finding(each.file, each.document.line, f"DkronJob {each.key[1]}: {where} has a job of this name, too")
+            yield Finding(each.file, each.document.line, f"DkronJob {each.key[1]}: {where} also has a job of this name")
     told: set[tuple[str, str]] = set()
     for key, each in first.items():
         for parent in each.job.spec.parents:
@@ -260,7 +260,7 @@ def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
             told.update(way)
             names = " → ".join(name for _, name in way)
             yield Finding(
-                each.file, each.document.line, f"DkronJob {key[1]}: jobs run after each other in a circle: {names}"
+                each.file, each.document.line, f"DkronJob {key[1]}: the jobs depend on each other in a circle: {names}"
             )
 
 

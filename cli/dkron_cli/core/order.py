@@ -56,7 +56,7 @@ def read_order(parameters: Sequence[str], at: str, reason: str) -> Order:
         if not (name and equals):
             raise ValueError(f"-p {quoted(each)}: write NAME=VALUE")
         if name in values:
-            raise ValueError(f"-p {quoted(name)}: it is given twice")
+            raise ValueError(f"-p {quoted(name)}: given twice")
         values[name] = value
     slot = read_instant(at) if at else None
     if at and slot is None:

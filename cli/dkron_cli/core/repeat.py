@@ -20,7 +20,7 @@ def lost(job: Job, attempt: Attempt, annotations: Object | None) -> str:
     `annotations` are those of its Job, None if that is gone, too."""
     if annotations is not None and (OF_RUN not in annotations or WITH_PARAMETERS not in annotations):
         return ""
-    gone = "its DkronRun is gone" if annotations is not None else "neither its DkronRun nor its Job is there any more"
+    gone = "its DkronRun is gone" if annotations is not None else "its DkronRun and its Job are gone"
     return (
         f"the parameter values of {attempt.id} are not known: {gone}; give them with dkronctl run {job.name} -p "
         "NAME=VALUE"

@@ -128,7 +128,7 @@ def need_cluster(options: Options, command: str) -> None:
     if options.server:
         raise CliError(
             Code.USAGE,
-            f"{command} needs a kubeconfig, because the REST API does not tell enough; leave out --server and "
+            f"{command} needs a kubeconfig, because the REST API does not have the data; leave out --server and "
             "DKRON_SERVER",
         )
 

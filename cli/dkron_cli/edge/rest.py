@@ -198,7 +198,7 @@ class Rest:
             found = from_dkron(await self.call("POST", f"{_path(job)}/toggle", job=job.name))
             if found.disabled is disabled:
                 return True
-        raise CliError(Code.CONFLICT, f'another client toggles "{job.name}" as well; look again, and repeat')
+        raise CliError(Code.CONFLICT, f'another client toggled "{job.name}" at the same time; check it, and repeat')
 
     async def pause(self, *, paused: bool) -> bool:
         """Have the API reject changes, or accept them."""
@@ -330,14 +330,14 @@ class Rest:
             raise self._no_dkron() from None
 
     def _no_dkron(self) -> CliError:
-        return CliError(Code.UNREACHABLE, f"{self._server} does not answer as Dkron's REST API does; {RETRY}")
+        return CliError(Code.UNREACHABLE, f"{self._server} does not answer like Dkron's REST API; {RETRY}")
 
 
 _REFUSALS: dict[int, tuple[Code, str, str]] = {
-    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN or --token-file"),
+    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; set DKRON_TOKEN or --token-file"),
     HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
     HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
-    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; look again, and repeat"),
+    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; check, and repeat"),
     HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
 }
 
@@ -350,10 +350,10 @@ def open_rest(options: Options, *, warn: bool = True) -> Rest:
         raise CliError(Code.USAGE, f"{error}; {RETRY}") from None
     for name, given in (("-n", options.namespace), ("-A", options.all_namespaces)):
         if given:
-            raise CliError(Code.USAGE, f"{name} goes with a kubeconfig: a REST API serves one namespace; leave it out")
+            raise CliError(Code.USAGE, f"{name} needs a kubeconfig: a REST API serves one namespace; leave it out")
     token = token_of(options)
     if token and warn and in_the_clear(server):
-        remark(f"warning: the token goes to {server} in the clear; use https://, or others on the network can read it")
+        remark(f"warning: the token goes to {server} unencrypted, so others on the network can read it; use https://")
     return Rest(server, token)
 
 
@@ -362,9 +362,9 @@ def _readable() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise CliError(Code.CONFLICT, "the server did not answer in time; what was asked may still happen") from error
+        raise CliError(Code.CONFLICT, "the server did not answer in time; the request may still take effect") from error
     except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
-        plain = ", where an address without http:// means https" if isinstance(error, NO_TLS) else ""
+        plain = "(an address without http:// means https)" if isinstance(error, NO_TLS) else ""
         raise CliError(
             Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}{plain}"
         ) from error

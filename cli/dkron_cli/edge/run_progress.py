@@ -67,7 +67,7 @@ async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:
         if error.code is not Code.FORBIDDEN:
             raise
         text = (
-            f"the run of {asked.job.name} is requested and goes on, but waiting for it takes the right to get "
+            f"the run of {asked.job.name} is requested and goes on, but waiting for this needs the permission to get "
             f"dkronruns.dkron.io in namespace {where}; a user who has it sees the run by dkronctl runs describe "
             f"{name} -n {where}"
         )

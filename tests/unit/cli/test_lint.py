@@ -69,11 +69,11 @@ def job(spec: str, name: str = "a") -> str:
         pytest.param(job(GOOD.replace('"true"', "'a {{ dya }}'") + "  parameters: [{name: day}]\n"),
                      ["6: warning: DkronJob a: {{ dya }} is not the name of a parameter"], id="another name"),
         pytest.param(job(GOOD, "a.b"), ["3: DkronJob a.b: metadata.name must have"], id="a dot"),
-        pytest.param(job(GOOD + "  parentJob: a\n"), ["5: warning: DkronJob a: schedule has no effect",
+        pytest.param(job(GOOD + "  parentJob: a\n"), ["5: warning: DkronJob a: a job with parents ignores",
                      "7: DkronJob a: spec.parentJob must be another job"], id="after itself"),
         pytest.param(job(GOOD + "  parentJob: b\n"), ['7: warning: DkronJob a: its parent "b" is in none',
                      "5: warning"], id="no parent"),
-        pytest.param(job(GOOD) + "---\n" + job(GOOD), ["8: DkronJob a: f:1 has a job of this name, too"],
+        pytest.param(job(GOOD) + "---\n" + job(GOOD), ["8: DkronJob a: f:1 also has a job of this name"],
                      id="two of one name"),
         pytest.param("apiVersion: dkron.io/v1alpha1\nkind: DkronJobs\n", ["2: DkronJobs without a name:"],
                      id="an unknown kind"),
@@ -95,11 +95,11 @@ def test_lint(text: str, findings: list[str]) -> None:
     ("text", "sentence"),
     [
         pytest.param("a: [", "it is not YAML", id="not closed"),
-        pytest.param('a: 1\nb: "x\nc: 2\n', "the quote that begins here is not closed", id="a quote"),
-        pytest.param(BOMB, "stand for more than 100000 values", id="aliases of aliases"),
+        pytest.param('a: 1\nb: "x\nc: 2\n', "the quote that opens here is not closed", id="a quote"),
+        pytest.param(BOMB, "expand to more than 100000 values", id="aliases of aliases"),
         pytest.param(
             BOMB.replace("[x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n"),
-            "stand for more",
+            "expand to more",
             id="merges of merges",
         ),
         pytest.param("a: &a [*a]", "contains itself", id="an alias of itself"),
@@ -139,10 +139,10 @@ def test_a_file_is_read_as_kubectl_does() -> None:
     ("text", "said"),
     [
         pytest.param('[{"name": "a", "executor": "http"}]', "not manifests; dkronctl import", id="jobs of Dkron"),
-        pytest.param("kind: Pod\napiVersion: v1\n", 'begins with "apiVersion: dkron.io/v1alpha1"', id="another kind"),
-        pytest.param("spec: {schedule: a}\n", 'begins with "apiVersion: dkron.io/v1alpha1"', id="no kind"),
-        pytest.param("", 'begins with "apiVersion: dkron.io/v1alpha1"', id="nothing"),
-        pytest.param(BOMB, "stand for more than 100000 values", id="aliases of aliases"),
+        pytest.param("kind: Pod\napiVersion: v1\n", 'starts with "apiVersion: dkron.io/v1alpha1"', id="another kind"),
+        pytest.param("spec: {schedule: a}\n", 'starts with "apiVersion: dkron.io/v1alpha1"', id="no kind"),
+        pytest.param("", 'starts with "apiVersion: dkron.io/v1alpha1"', id="nothing"),
+        pytest.param(BOMB, "expand to more than 100000 values", id="aliases of aliases"),
     ],
 )
 def test_a_file_without_our_kinds_fails(

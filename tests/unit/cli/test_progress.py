@@ -134,7 +134,7 @@ async def test_who_may_not_read_dkronruns_is_told_how_to_see_it() -> None:
     wait.kube.fail("get dkronruns", NO_RIGHT)
     code, sentence = await wait.hear()
     assert code == "FORBIDDEN"
-    assert f"the right to get dkronruns.dkron.io in namespace {NAMESPACE}; " in sentence
+    assert f"the permission to get dkronruns.dkron.io in namespace {NAMESPACE}; " in sentence
     assert f"dkronctl runs describe r -n {NAMESPACE}" in sentence
 
 

@@ -63,7 +63,7 @@ def verdict(plan: Plan, kind: str) -> tuple[str, str, str]:
         ),
         pytest.param(
             {"schedule": "0 0 0 31 2 *"}, {},
-            'True Scheduled: schedule: it never comes, because no date matches "0 0 0 31 2 *"',
+            'True Scheduled: schedule: no date matches "0 0 0 31 2 *"',
             id="in order, with a date that never comes",
         ),
         pytest.param(
