@@ -19,7 +19,7 @@ def schedule_remark(text: str, schedule: Schedule | None) -> str:
         case Every(interval) if _nanoseconds(text) not in (None, interval // timedelta(microseconds=1) * 1000):
             seconds = interval // timedelta(seconds=1)
             each = "each second" if seconds == 1 else f"every {seconds} seconds"
-            return f"schedule: {quoted(text)} runs {each}; an interval has whole seconds, and at least one"
+            return f"schedule: {quoted(text)} runs {each}; an interval has whole seconds, at least one"
         case _:
             return ""
 

@@ -25,7 +25,7 @@ async def run_plugin(plugin: Plugin) -> Printed:
     """Run the program. Raises ValueError with a sentence."""
     terminal = plugin.mode != "Never" and sys.stdin is not None and sys.stdin.isatty()
     if plugin.mode == "Always" and not terminal:
-        raise ValueError(f"{plugin.command[0]} asks questions, and there is no terminal")
+        raise ValueError(f"{plugin.command[0]} needs input, but there is no terminal")
     spec: dict[str, Any] = {"interactive": terminal}
     if plugin.cluster is not None:
         spec["cluster"] = plugin.cluster

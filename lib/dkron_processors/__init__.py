@@ -116,7 +116,7 @@ def _sentence(kind: type[Processor], exc: ValidationError) -> str:
     keys = ", ".join(sorted(_keys(kind)))
     match first["type"]:
         case "extra_forbidden":
-            what = f"it has no such setting; use {keys}"
+            what = f"no such setting; use {keys}"
         case "missing":
             what = "it is required"
         case _:

@@ -34,4 +34,4 @@ def find(entries: tuple[N, ...], name: str) -> N | None:
 def lacking(field: str, name: str, entries: tuple[N, ...]) -> str:
     """A sentence about a missing entry."""
     offered = ", ".join(sorted(entry.name for entry in entries)) or "none"
-    return f'"{name}" is not in spec.receivers.{field} of the DkronCluster, which has: {offered}'
+    return f'"{name}" is not in spec.receivers.{field} of the DkronCluster, which offers: {offered}'

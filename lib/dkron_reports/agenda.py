@@ -103,7 +103,7 @@ def planning(
             rest.pop(number, None)
         else:
             heapq.heapreplace(ahead, (later, space, name, number, job))
-    remarks = [f"only the first {looked} slots were looked at, up to {instant(slot)}; ask for a shorter time"]
+    remarks = [f"the report covers only the first {looked} slots, up to {instant(slot)}; use a shorter period"]
     full = sorted(((at, jobs) for at, jobs in seconds.items() if jobs >= least), key=lambda each: (-each[1], each[0]))
     return Agenda(
         start=now,

@@ -113,7 +113,7 @@ def read_question(
     Raises ValueError with a sentence."""
     if at is not None:
         if start is not None or end is not None:
-            raise ValueError(f"{prefix}at is one moment, {prefix}from and {prefix}to are a period; leave one out")
+            raise ValueError(f"{prefix}at is a moment, {prefix}from and {prefix}to are a period; use one of them")
         moment = read_moment(f"{prefix}at", at, now)
         return Question(moment, moment, moment=True)
     first = now - BACK if start is None else read_moment(f"{prefix}from", start, now)
@@ -121,7 +121,7 @@ def read_question(
     if first > last:
         raise ValueError(f"{prefix}from is later than {prefix}to; swap them")
     if last - first > LONGEST:
-        raise ValueError(f"{prefix}from and {prefix}to are more than {LONGEST.days} days apart; ask for a part of them")
+        raise ValueError(f"{prefix}from and {prefix}to are more than {LONGEST.days} days apart; use a shorter period")
     return Question(first, last)
 
 
@@ -182,7 +182,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
     remarks += filter(None, (past_the_last(line.schedule, end),))
     remarks += [each.sentence for each in changes if not each.takes_away]
     if more:
-        remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; ask for the rest from there on")
+        remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; start the next report there")
     return Explanation(job.name, start, end, tuple(slots), runs, tuple(remarks), history.since)
 
 
@@ -228,13 +228,13 @@ def _slots(line: Timeline, start: datetime, end: datetime) -> Iterator[datetime]
 def _no_slots(job: Job, timing: Timing) -> str:
     if timing.parents:
         return f"it runs after {', '.join(timing.parents)}, and has no slots"
-    return job.problem or "it has no schedule that can be read"
+    return job.problem or "its schedule is not valid"
 
 
 def _of_all(job: Job, timing: Timing, status: Object, now: datetime) -> Iterator[str]:
     """Yield what is true of all slots."""
     if timing.disabled:
-        yield "it is disabled (spec.disabled): no slot from then on exists"
+        yield "it is disabled (spec.disabled), so it has no further slots"
     if job.paused:
         yield f"it is {job.paused}"
     if not timing.seen:
@@ -258,7 +258,7 @@ def _bounds(timing: Timing, history: History, start: datetime, end: datetime, *,
             "keeps are known"
         )
     if history.since > max(start, timing.since):
-        earlier = "what earlier slots became is not known" if slots else "earlier ones are not known"
+        earlier = "the fate of earlier slots is unknown" if slots else "earlier ones are unknown"
         yield f"the status keeps runs from {instant(history.since)} on (spec.history.executions); {earlier}"
     if not slots:
         return
@@ -288,7 +288,7 @@ class _Rules:
             reason = self._history.reason
             return Explained(slot, What.SKIPPED, because(reason), reason=reason, setting=setting_of(reason))
         if slot in self._history.ahead:
-            return Explained(slot, What.RAN, "before its time, because a clock was ahead")
+            return Explained(slot, What.RAN, "early, because a clock was ahead")
         return self._outside(slot) or (self._decided(slot) if self._history.decided(slot) else self._undecided(slot))
 
     def _outside(self, slot: datetime) -> Explained | None:
@@ -303,10 +303,10 @@ class _Rules:
         if slot < self._history.since:
             return Explained(slot, What.UNKNOWN, "older than the runs that the status keeps")
         if self._history.has_gaps:
-            return Explained(slot, What.UNKNOWN, "no run of it is kept: it was skipped, or its execution was deleted")
+            return Explained(slot, What.UNKNOWN, "its run is not kept: it was skipped, or its execution was deleted")
         reason = self._history.reason
         newest = f"the newest reason is {because(reason)}" if reason else "no reason is kept"
-        return Explained(slot, What.SKIPPED, f"it became no run; {newest}; its Event may tell more")
+        return Explained(slot, What.SKIPPED, f"it did not run; {newest}; its Event may say more")
 
     def _undecided(self, slot: datetime) -> Explained:
         if self._timing.disabled:
@@ -317,7 +317,7 @@ class _Rules:
             then = "it is dropped" if self._drops else "spec.missedRuns decides about it after the pause"
             return Explained(slot, What.PAUSED, f"the job is {self._paused}; {then}", setting="DkronPause")
         if self._history.deferred(slot):
-            why = "it was missed, and waits for its turn"
+            why = "missed, and waits for its turn"
             return Explained(slot, What.LATE, why, setting="spec.concurrency")
         if slot > self._now:
             return Explained(slot, What.TO_COME, f"in {span(slot - self._now)}")

@@ -38,7 +38,7 @@ def in_words(schedule: Schedule) -> str:
         case After(slot, grace):
             return f"once, at {instant(slot)}, or up to {_length(grace)} later if the job is created by then"
         case Never(impossible=True):
-            return "never, because no date matches"
+            return "never: no date matches"
         case _:
             return "only on request"
 

@@ -48,7 +48,7 @@ def refusing_pause(job: Job, *, forced: bool) -> str:
     if not (why and forced):
         return why
     enforced = (job.raw_status.get("paused") or {}).get("enforce") is True
-    return f"{why}; force does not overrule that" if enforced else ""
+    return f"{why}; force does not override this pause" if enforced else ""
 
 
 def status_of(job: Job) -> str:

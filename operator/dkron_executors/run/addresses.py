@@ -99,7 +99,8 @@ class AddressRules:
         def make(info: AddressInfo) -> socket.socket:
             family, kind, protocol, _, where = info
             if isinstance(where[0], str) and self.refuses(where[0]):
-                why = f"the operator calls public addresses beyond the cluster, and not {where[0]}; see --inline-allow"
+                called = "public addresses outside the cluster"
+                why = f"the operator calls only {called}, not {where[0]}; see --inline-allow"
                 raise RefusedAddress(EACCES, why)
             return socket.socket(family, kind, protocol)
 

@@ -78,7 +78,7 @@ def _judged(keys: Http, to: str, status: int, body: bytes) -> Result:
         expected = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in keys.expect_code)
         return Result(f"{to}: the answer is {named_status(status)}, expectCode is {expected}", body)
     if keys.expect_body and not _found(keys.expect_body, body):
-        return Result(f"{to}: expectBody is not found in the answer, whose status is {status}", body)
+        return Result(f"{to}: expectBody is not in the answer, which has the status {status}", body)
     return Result(output=body)
 
 

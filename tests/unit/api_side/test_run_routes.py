@@ -200,7 +200,7 @@ async def test_a_paused_job_runs_only_if_that_is_forced(
     answer = await api.client.post(path, json=body)
     text = await answer.text()
     assert (answer.status, "the job is paused by ann" in text) == (code, code == 409)
-    assert ("force does not overrule that" in text) is enforce
+    assert ("force does not override this pause" in text) is enforce
 
 
 class TestWithoutANode:

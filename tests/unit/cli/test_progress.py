@@ -80,8 +80,8 @@ class Wait:
             ("failed", "JobDeleted"), id="deleted while an attempt was active",
         ),
         pytest.param(
-            {"phase": "Failed", "message": "no record of the run is left (JobDeleted)"}, "made anew",
-            (Code.FAILED.name, f'the run of "{NAME}" failed: no record of the run is left (JobDeleted)'),
+            {"phase": "Failed", "message": "the run left no record (JobDeleted)"}, "made anew",
+            (Code.FAILED.name, f'the run of "{NAME}" failed: the run left no record (JobDeleted)'),
             id="deleted before it began; another job of the name does not run it",
         ),
         pytest.param(

@@ -68,7 +68,7 @@ def verdict(plan: Plan, kind: str) -> tuple[str, str, str]:
         ),
         pytest.param(
             {"schedule": "@every 10ms"}, {},
-            'True Scheduled: schedule: "@every 10ms" runs each second; an interval has whole seconds, and at least one',
+            'True Scheduled: schedule: "@every 10ms" runs each second; an interval has whole seconds, at least one',
             id="in order, with an interval that is too short",
         ),
         pytest.param(
