@@ -116,5 +116,5 @@ def _stands(job: Job, now: datetime, changed: datetime | None, before: Standing 
         return standing(job.raw, now=now, changed=changed, before=before)
     except Exception:
         # A problem with one job must not break the overview of all jobs.
-        log.exception("cannot tell how the job %s stands", quoted(job.name))
+        log.exception("cannot tell the state of the job %s", quoted(job.name))
         return standing({"metadata": job.raw["metadata"], "spec": {"name": job.name}}, now=now, changed=changed)

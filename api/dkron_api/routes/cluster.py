@@ -24,13 +24,13 @@ from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.paths import LEASES as LEASES_PATH
 
 ALONE = (
-    "no other replica of the operator is known to stay, so no job would run after this one leaves; "
-    "?force=true does it anyway"
+    "no other replica of the operator is active, so no job would run after this one leaves; "
+    "add ?force=true to leave anyway"
 )
 
 APART = (
-    "this API has no operator beside it that could leave; delete the operator's pod whose name GET /v1/leader shows, "
-    "and another replica takes over"
+    "no operator runs beside this API; to hand over to another replica, delete the operator's pod that GET /v1/leader "
+    "names"
 )
 
 ABSENT = "there is no DkronCluster dkron in namespace {}; the operator creates it when it starts"

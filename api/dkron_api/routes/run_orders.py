@@ -44,7 +44,7 @@ async def read_order(request: web.Request) -> Order | None:
     """Return what the body and the header say; None without both. Raises `ApiError`, 400."""
     keys = request.headers.getall(KEY, ())
     if keys and (len(keys) > 1 or _KEY.fullmatch(keys[0]) is None):
-        text = f"{KEY}: it is one text of at most 255 visible ASCII characters without spaces, such as a UUID"
+        text = f"{KEY}: use one text of at most 255 visible ASCII characters without spaces, such as a UUID"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     try:
         body = read_run_body(await body_of(request))

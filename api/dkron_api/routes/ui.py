@@ -91,7 +91,9 @@ class Interface:
         self._files = files_below(folder)
         index = self._files.pop(INDEX, None)
         if index is None:
-            raise NoUserInterface(f"the folder {folder} for the UI has no {INDEX}; it must hold a build of Dkron's UI")
+            raise NoUserInterface(
+                f"the folder {folder} for the UI has no {INDEX}; use a folder with a build of Dkron's UI"
+            )
         try:
             self._template = index.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as exc:

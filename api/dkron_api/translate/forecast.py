@@ -135,7 +135,7 @@ def _sentence(error: ValidationError) -> str:
         case "json_invalid":
             return f"the body is not JSON: {first['ctx']['error']}; send an object with the fields {fields}"
         case "missing":
-            return "schedule: it is missing; send the schedule to try, such as @every 1m"
+            return "schedule: missing; send the schedule to try, such as @every 1m"
         case "extra_forbidden":
             return f"{quoted(field)} is not known; the fields are {fields}"
         case _ if not field:

@@ -103,7 +103,7 @@ def _refuse_halves(text: str, at: int, end: int, origin: tuple[int, int]) -> Non
         if half >= 0 and (len(found[1]) % 2 == 0 or found[3] is None):
             line = text.count("\n", 0, half) + 1
             column = half - text.rfind("\n", 0, half)
-            what = f"{text[half : half + _WIDTH]} is half of a surrogate pair, and no character; send both halves"
+            what = f"{text[half : half + _WIDTH]} is half of a surrogate pair; send both halves"
             raise Unreadable(f"{what}: {_place(line, column, origin)}")
 
 
