@@ -1,4 +1,4 @@
-{{/* What is legal and may surprise, for NOTES.txt: a line for each. */}}
+{{/* Legal values that may surprise, for NOTES.txt: a line for each. */}}
 {{- define "dkron.warnings" }}
 {{- if .Values.api.enabled }}
 {{- if include "dkron.asksCallers" . }}
@@ -34,7 +34,7 @@ WARNING: httpRoute.hostnames is empty: name the hosts of the gateway's listeners
 {{- end }}
 {{- end }}
 {{- if and .Values.crds.enabled (not .Values.crds.keep) }}
-WARNING: crds.keep is false: helm uninstall deletes all DkronJobs of the cluster, those of other releases as well.
+WARNING: crds.keep is false: helm uninstall deletes all DkronJobs of the cluster, also DkronJobs of other releases.
 {{- end }}
 {{- if .Values.crds.enabled }}
 NOTE: this release owns the custom resources of the whole cluster. A second release must set crds.enabled=false, and only one release may watch each namespace.

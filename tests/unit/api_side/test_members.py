@@ -213,7 +213,7 @@ async def test_without_an_operator_beside_it_leave_is_refused() -> None:
         for path in ("/v1/leave", "/v1/leave?force"):
             answer = await api.client.post(path)
             assert answer.status == 409
-            assert "no operator beside it" in await answer.text()
+            assert "no operator runs beside" in await answer.text()
         assert api.kube.calls == []
 
 
