@@ -99,7 +99,7 @@ CONTRADICTORY: list[tuple[Values, str]] = [
     ),
     (
         {"api": {"auth": ["none", "dkron"]}},
-        "api.auth: none lets in every caller, so it cannot stand beside others; name kubernetes, dkron or both without it",
+        "api.auth: none lets in every caller, so it cannot stand beside others",
     ),
     (
         {"api": {"tls": {"certManager": {"enabled": True}}}},

@@ -42,8 +42,8 @@ def trust() -> ssl.SSLContext | None:
     return context
 
 
-def call(method: str, url: str, body: object = None, *, seconds: float = 10.0) -> Any:  # noqa: ANN401 - JSON is
-anything """The JSON of the answer. Raises `Failed`."""
+def call(method: str, url: str, body: object = None, *, seconds: float = 10.0) -> Any:  # noqa: ANN401 - JSON is anything
+    """The JSON of the answer. Raises `Failed`."""
     request = urllib.request.Request(
         url,
         method=method,
