@@ -63,7 +63,7 @@ lint: venv docs $(if $(shell command -v npm),$(if $(wildcard ui/package.json),li
 	$(BIN)/lint-imports
 
 # uv writes each command into its file, where Renovate reads it: options in full, with "=". The clients of others stay at
-# their own pins, so Renovate leaves them alone.
+# their own pins, so Renovate does not touch them.
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version=3.11
 
 .PHONY: lock
@@ -116,7 +116,7 @@ ui-dev: $(UI_PACKAGES) ## Serve the web page from its sources, with the REST API
 	$(UI_NODE) cd ui && DKRON_API=$${DKRON_API:-$$($(DEMO) api-url --name $(DEMO_NAME))} npm run dev
 
 .PHONY: lint-ui
-lint-ui: $(UI_PACKAGES) ## Check types, style and tests of the web page, its size, and that its build is that of its sources
+lint-ui: $(UI_PACKAGES) ## Check types, style and tests of the web page, its size, and that its build matches its sources
 	$(UI_NODE) cd ui && npm run lint && npm test
 	$(UI_NODE) cd ui && UI_BUILD=$$(mktemp -d) && trap 'rm -r "$$UI_BUILD"' EXIT && export UI_BUILD && npm run build && diff -r "$$UI_BUILD" ../$(UI_BUILD)
 
