@@ -77,7 +77,7 @@ def placeholder_problem(spec: JobSpec) -> str:
 
 
 def parameters_problem(spec: JobSpec) -> str:
-    """Return what is wrong with the parameters of a job and with their places, as a sentence that names the parameter;
+    """Return the first fault of a job's parameters and of their places, as a sentence that names the parameter;
     empty if nothing is."""
     return declaration_problem(spec.parameters) or placeholder_problem(spec) if spec.parameters else ""
 
@@ -210,7 +210,7 @@ def _is_json_type(kind: str) -> bool:
 
 
 def _is_json(text: str, *, containers: bool) -> bool:
-    """Whether the text is JSON, or has JSON in each line; with `containers`, objects and arrays alone count."""
+    """Whether the text is JSON, or has JSON in each line; with `containers`, only objects and arrays count."""
     return _parses(text, containers) or all(_parses(line, containers) for line in text.split("\n") if line.strip())
 
 

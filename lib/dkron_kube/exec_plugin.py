@@ -14,7 +14,7 @@ SHOWN = 300
 
 
 class Printed(NamedTuple):
-    """What a plugin printed. Empty texts are absent."""
+    """The output of a plugin. Empty texts are absent."""
 
     token: str
     certificate: bytes
@@ -36,7 +36,7 @@ async def run_plugin(plugin: Plugin) -> Printed:
             env={**os.environ, **plugin.env, "KUBERNETES_EXEC_INFO": json.dumps(about)},
             stdin=None if terminal else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            # What the program asks for stands there.
+            # The program prints its questions there.
             stderr=None if terminal else subprocess.PIPE,
         )
     except OSError as error:

@@ -107,7 +107,7 @@ class _Source:
         self._keep = keep
 
     async def whole(self) -> tuple[list[Any], str]:
-        """Return what is kept of all objects, and the resource version of the list."""
+        """Return the kept part of all objects, and the resource version of the list."""
         items: list[Any] = []
         version = ""
         async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):

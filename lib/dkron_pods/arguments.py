@@ -68,7 +68,8 @@ def _why(code: Code, one: Parameter) -> str:
 
 
 def _references(container: dict[str, Any], own: str) -> list[str]:
-    """Return the references by which the value gets into a container: its own, and those of variables made from it."""
+    """Return the references by which the value gets into a container: its own, and references of variables made from
+    it."""
     found = [own]
     for variable in _maps(container, "env"):
         text = variable.get("value")

@@ -19,7 +19,7 @@ NOT_ALLOWED = Problem(
     "inline: this installation makes no calls without a pod; remove it, or start the operator with --inline-calls",
 )
 LONGEST = 60
-"""Seconds that such a call may take: it occupies a place in the pool that all jobs share."""
+"""Seconds that a call without a pod may take: it occupies a place in the pool that all jobs share."""
 FILES = ("tlsCertificateFile", "tlsCertificateKeyFile", "tlsRootCAsFile")
 
 

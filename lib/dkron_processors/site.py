@@ -1,4 +1,4 @@
-"""What an installation offers to processors: the receivers of its DkronCluster, and a directory."""
+"""The installation as processors see it: the receivers of its DkronCluster, and a directory."""
 
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -19,7 +19,7 @@ N = TypeVar("N", bound=Named)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the installation offers."""
+    """The offers of the installation."""
 
     receivers: Receivers = field(default_factory=Receivers)
     output_dir: str = ""

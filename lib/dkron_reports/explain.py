@@ -1,7 +1,6 @@
 """What became of each slot of a job in a period: it ran, it was skipped and by which rule, it did not exist, or it is
-to come; and the runs that no slot of the schedule caused. From the object alone, and therefore only as far back as its
-status goes.
-"""
+to come; and the runs that no slot of the schedule caused. It reads only the object, and therefore goes only as far back
+as its status goes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -99,7 +98,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The period to explain, both ends included; with `moment`, its start alone."""
+    """The period to explain, both ends included; with `moment`, only its start."""
 
     start: datetime
     end: datetime
@@ -109,7 +108,7 @@ class Question:
 def read_question(
     *, at: str | None = None, start: str | None = None, end: str | None = None, now: datetime, prefix: str = ""
 ) -> Question:
-    """Return what a user asks by these texts, None for absent. `prefix` is what stands before the names in messages.
+    """Return the question that these texts ask, None for absent. `prefix` is what stands before the names in messages.
     Raises ValueError with a sentence."""
     if at is not None:
         if start is not None or end is not None:
@@ -232,7 +231,7 @@ def _no_slots(job: Job, timing: Timing) -> str:
 
 
 def _of_all(job: Job, timing: Timing, status: Object, now: datetime) -> Iterator[str]:
-    """Yield what is true of all slots."""
+    """Yield the sentences that are true of all slots."""
     if timing.disabled:
         yield "it is disabled (spec.disabled), so it has no further slots"
     if job.paused:
@@ -280,7 +279,7 @@ class _Rules:
         self._drops, self._until = bool(pause.get("drop")), read_time(pause.get("until"))
 
     def explain(self, slot: datetime) -> Explained:
-        """Return what became of the slot."""
+        """Return the fate of the slot."""
         run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
             return Explained(slot, What.RAN, _told(run, self._now), run)

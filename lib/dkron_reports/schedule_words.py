@@ -1,4 +1,4 @@
-"""What a schedule means, in a sentence without its end: `at 02:30 on Monday to Friday, Europe/Madrid`. Pure.
+"""A schedule in words, as a sentence without its end: `at 02:30 on Monday to Friday, Europe/Madrid`. Pure.
 
 The words come from the numbers that each field matches, not from its text: two texts with the same slots read the same,
 and `~` reads as the number that it stands for.

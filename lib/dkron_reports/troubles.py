@@ -62,7 +62,7 @@ class Trouble:
 
     @property
     def sentence(self) -> str:
-        """What is wrong."""
+        """The trouble in words."""
         return f"{self.found}: {self.detail}" if self.detail else self.found
 
 

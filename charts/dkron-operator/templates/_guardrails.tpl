@@ -1,5 +1,5 @@
 {{/* Parts of the guard rails (guardrails.yaml): CEL that the policy for DkronJobs and the one for Jobs share. Fields that
-are missing, null or of another type count as absent: the API server refuses such a Job itself. */}}
+are missing, null or of another type count as absent: the API server itself refuses that Job. */}}
 
 {{/* The contents of the ConfigMap. A key that is missing sets no rule, and allows nothing. */}}
 {{- define "dkron.rails.parameters" -}}

@@ -27,7 +27,7 @@ def faults(job: dict[str, Any]) -> list[str]:
 
 
 def doubts(job: dict[str, Any], now: datetime, *, config: str = "executorConfig") -> Iterator[str]:
-    """Yield what the operator would remark about a job without faults. `config` is the reader's name of
+    """Yield the operator's remarks about a job without faults. `config` is the reader's name of
     executorConfig."""
     read = DkronJob.from_wire(job)
     spec = read.spec
@@ -40,6 +40,6 @@ def doubts(job: dict[str, Any], now: datetime, *, config: str = "executorConfig"
 
 
 def sentence(where: Sequence[int | str], message: str) -> str:
-    """Return what a model says about a field."""
+    """Return the message of a model about a field."""
     path = ".".join(map(str, where))
     return f"{path}: {message.removeprefix('Value error, ')}"

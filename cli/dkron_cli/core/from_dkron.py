@@ -48,7 +48,7 @@ def take(raw: object) -> Taken:
 
 
 def _faults(body: JobBody, job: Object) -> Iterator[str]:
-    """Yield what Dkron would refuse, and then what the operator would, unless that is the same."""
+    """Yield the faults that Dkron would refuse, and then the operator's, unless they are the same."""
     told: list[str] = []
     try:
         check(body)

@@ -1,4 +1,4 @@
-"""What an import does: which objects are made, changed or deleted, in which order, and what is said about each."""
+"""The steps of an import: which objects it creates, changes or deletes, in which order, and the message about each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,7 +43,7 @@ class Item:
 
 
 class Change(StrEnum):
-    """What an import does with an object."""
+    """The action of an import on an object."""
 
     CREATE = "create"
     UPDATE = "update"

@@ -89,10 +89,10 @@ class _Walk:
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, int] | None] = {}
         self.written = 0
-        """Values seen so far, without those of aliases."""
+        """Values seen so far, without values of aliases."""
 
     def measured(self, node: yaml.Node, depth: int) -> tuple[int, int]:
-        """Return the number of values in the node, with those of its aliases, and the levels below it."""
+        """Return the number of values in the node, with its aliases expanded, and the levels below it."""
         found = self._known.get(id(node), (0, 0))
         if found is None:
             raise Excessive("a value in it contains itself by an alias")

@@ -1,4 +1,4 @@
-"""Checks manifests as the API server and the operator do, as far as they do so from the manifest alone: by the same
+"""Checks manifests as the API server and the operator do, as far as the manifest is enough: by the same
 models, the sentences of the same rules, and the operator's own check of a job.
 """
 
@@ -49,7 +49,7 @@ Problem = tuple[Path, str, bool]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """What is wrong in a file, or with `warning` may be meant otherwise."""
+    """An error in a file, or with `warning` something that may be meant otherwise."""
 
     file: str
     line: int
@@ -75,7 +75,7 @@ class Given:
 
 
 def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[Finding], int]:
-    """Return what is wrong in the files, in their order, and how many objects of ours were checked."""
+    """Return the findings in the files, in their order, and the number of checked objects of ours."""
     findings: list[Finding] = []
     jobs: list[Given] = []
     checked = 0
@@ -148,7 +148,7 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
 
 
 def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
-    """Yield the fields that the API server would reject. Those of metadata are Kubernetes' own."""
+    """Yield the fields that the API server would reject. Fields of metadata are Kubernetes' own."""
     schema = model.model_json_schema(by_alias=True)
     extra = set(value) - {"apiVersion", "kind", "metadata", "spec", "status"}
     for key in sorted(map(str, extra)):
@@ -208,7 +208,7 @@ def _rules(job: DkronJob) -> Iterator[Problem]:
 
 
 def _settings(job: DkronJob, now: datetime) -> Iterator[Problem]:
-    """Yield what the operator would report by the condition Ready."""
+    """Yield the problems that the operator would report by the condition Ready."""
     spec = job.spec
     found = problems(spec, job.dkron_name)
     for problem in found:
@@ -241,7 +241,7 @@ def _place(field: Sequence[str]) -> Path:
 
 
 def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
-    """Yield what is wrong between jobs: two of one name, parents that are not there, and circles."""
+    """Yield problems between jobs: two of one name, missing parents, and circles."""
     first: dict[tuple[str, str], Given] = {}
     for each in jobs:
         other = first.setdefault(each.key, each)

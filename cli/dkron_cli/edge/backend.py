@@ -1,4 +1,4 @@
-"""What a command may ask, whatever answers: the cluster by kubeconfig, or a REST API."""
+"""The requests that commands may make, to the cluster by kubeconfig or to a REST API."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -142,7 +142,7 @@ def refuse_disabled(job: Job, *, force: bool) -> None:
 
 def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
     """Return the error for a job that does not exist. It suggests a name that is like it, of those that are known."""
-    from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+    from difflib import get_close_matches  # noqa: PLC0415 - only for this error
 
     near = get_close_matches(name, known, n=1)
     advice = f'did you mean "{near[0]}"?' if near else "see dkronctl get"

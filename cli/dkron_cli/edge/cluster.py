@@ -38,7 +38,7 @@ SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
 _ROOM = 42
-"""Characters of the job's name in that of a DkronRun."""
+"""Characters of the job's name in the name of a DkronRun."""
 
 
 class Cluster:
@@ -114,7 +114,7 @@ class Cluster:
         return jobs
 
     async def attempts(self, job: Job) -> list[Attempt]:
-        """Return what the status shows."""
+        """Return the runs that the status shows."""
         return attempts_of(job.raw.get("status") or {})
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
@@ -157,7 +157,7 @@ class Cluster:
         return str(order)
 
     async def order_of(self, job: Job, attempt: Attempt) -> Order:
-        """Return what the run of an attempt was given. Raises `CliError` if that is not kept any more."""
+        """Return the options of an attempt's run. Raises `CliError` if they are not kept any more."""
         from dkron_cli.core.repeat import lost, same_order  # noqa: PLC0415
         from dkron_reports.repeat import may_have_values, run_of_group  # noqa: PLC0415
 
@@ -200,7 +200,7 @@ class Cluster:
         return (answer.get("status") or {}).get("userInfo") or {}
 
     async def user(self) -> str:
-        """Return who runs, stops and pauses: the user that the API server sees, else that of this machine."""
+        """Return who runs, stops and pauses: the user that the API server sees, else the user of this machine."""
         if not self._user:
             try:
                 self._user = str((await self.whoami()).get("username") or "")[:LONGEST_USER]

@@ -46,7 +46,7 @@ class Objects(Protocol):
     """Objects of one kind, as Kubernetes spells them. All methods raise `CliError`."""
 
     async def all(self) -> list[Object]:
-        """Return those of the namespace."""
+        """Return the objects of the namespace."""
 
     async def find(self, name: str) -> Object | None:
         """Return one; None if there is none of this name."""
@@ -71,7 +71,7 @@ class ClusterObjects:
         self._everywhere = everywhere
 
     async def all(self) -> list[Object]:
-        """Return those of the namespace, or of all."""
+        """Return the objects of the namespace, or of all."""
         where = None if self._everywhere else self._namespace
         with readable():
             return [raw async for raw in self._kube.list(self._resource, where)]
@@ -115,7 +115,7 @@ class RestObjects:
         self._what = what
 
     async def all(self) -> list[Object]:
-        """Return those of the namespace of the server."""
+        """Return the objects of the server's namespace."""
         return [self._read(each) for each in await self._call("GET", "")]
 
     async def find(self, name: str) -> Object | None:
@@ -172,7 +172,7 @@ class RestObjects:
 
 @asynccontextmanager
 async def objects_of(options: Options, noun: Noun, *, every: bool = False) -> AsyncIterator[tuple[Backend, Objects]]:
-    """Yield the server with the jobs, and the objects of its namespace; with `every`, those of all namespaces if -A
+    """Yield the server with the jobs, and the objects of its namespace; with `every`, objects of all namespaces if -A
     asks for them."""
     if options.server:
         rest = open_rest(options)

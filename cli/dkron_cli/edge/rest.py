@@ -84,7 +84,7 @@ class Rest:
             return from_dkron(raw)
 
     async def job_to_run(self, name: str) -> Job:
-        """Return one job, of which the name alone is known to a caller who may run it and not read it."""
+        """Return one job, with only its name for a caller who may run it and not read it."""
         try:
             return await self.job(name)
         except CliError as error:
@@ -109,7 +109,7 @@ class Rest:
         return str(found.get("paused") or "") if isinstance(found, dict) else ""
 
     async def _all_pauses(self) -> dict[str, str]:
-        """Return what pauses jobs, by their names, of those that are paused."""
+        """Return the pauses of paused jobs, by the names of the jobs."""
         found = await self._told("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
         shown = [each for each in found or () if isinstance(each, dict)]
         # A Dkron lists all jobs with all fields. It is not asked again.
@@ -117,7 +117,7 @@ class Rest:
         return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
 
     async def _told(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return what the server tells; None if it has no such route, or the user may not know."""
+        """Return the answer; None if the server lacks the route, or the user the permission."""
         try:
             return await self.call("GET", path, what="tell what pauses jobs")
         except CliError as error:

@@ -1,4 +1,4 @@
-"""What has become of a run that was requested: its DkronRun tells, and the status of the job has more to say about it.
+"""The progress of a requested run: from its DkronRun, and with more detail from the status of the job.
 A user who may run a job need not be allowed to read either."""
 
 from typing import Any

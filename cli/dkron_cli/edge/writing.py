@@ -32,7 +32,7 @@ async def change_spec(
 async def write_past(kube: KubeClient, stored: Object, past: Mapping[str, Any]) -> None:
     """Give a job that was just made the record of its past. Raises `KubeError`.
 
-    Without `since` the operator would take the status for a wiped one, and without the fingerprint for that of an
+    Without `since` the operator would take the status for a wiped one, and without the fingerprint for the status of an
     edited job. If the operator was first, it has written both.
     """
     where, name = stored["metadata"]["namespace"], stored["metadata"]["name"]
