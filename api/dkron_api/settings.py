@@ -106,15 +106,15 @@ class Settings(BaseSettings):
         default=DKRONS.datacenter,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag dc of nodes without a label of this name; the same as the operator's option
-        [DKRON_API_DATACENTER]",
+        description="tag dc of nodes without a label of this name; the same as the operator's option "
+        "[DKRON_API_DATACENTER]",
     )
     region: str = Field(
         default=DKRONS.region,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag region of nodes without a label of this name; the same as the operator's option
-        [DKRON_API_REGION]",
+        description="tag region of nodes without a label of this name; the same as the operator's option "
+        "[DKRON_API_REGION]",
     )
     strict: bool = Field(
         default=False,
