@@ -22,7 +22,8 @@ from dkron_reports.summary import Summary, summarizing
 log = logging.getLogger(__name__)
 
 SHARE = 20
-"""An overview is made anew after so many times as long as it took: overviews take a twentieth of one core at most."""
+"""An overview is computed again after this many times as long as it took: overviews take a twentieth of one core at
+most."""
 
 
 class Read(NamedTuple):

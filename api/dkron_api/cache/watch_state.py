@@ -1,4 +1,4 @@
-"""What is known of one watch. The caches of a watch that is split by namespace share it."""
+"""The state of one watch. The caches of a watch that is split by namespace share it."""
 
 import asyncio
 import logging

@@ -23,7 +23,7 @@ from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.paths import LEASES as LEASES_PATH
 
-ALONE = (
+NO_OTHER_REPLICA = (
     "no other replica of the operator is active, so no job would run after this one leaves; "
     "add ?force=true to leave anyway"
 )
@@ -122,7 +122,7 @@ def _require_another(app: web.Application, identity: str) -> None:
     replicas = 0 if cluster is None else (cluster.get("status") or {}).get("replicas") or 0
     going = leaving(app[LEASES].by_name(INSTALLATION), app[CLOCK]()) | {identity}
     if replicas <= len(going) and (leading is None or leading.identity in going):
-        raise ApiError(HTTPStatus.CONFLICT, ALONE)
+        raise ApiError(HTTPStatus.CONFLICT, NO_OTHER_REPLICA)
 
 
 def is_paused(cluster: Object | None) -> bool:

@@ -33,8 +33,8 @@ WIDER = "without jobs and selector, it would pause the whole namespace; create a
 
 
 async def list_pauses(request: web.Request) -> web.StreamResponse:
-    """GET /v1/pauses: those of the namespace, the newest first, then those of all namespaces that concern it. `?job`
-    those that select one job."""
+    """GET /v1/pauses: pauses of the namespace, the newest first, then pauses of all namespaces that concern it. `?job`
+    only pauses that select one job."""
     require_ready(request)
     found = [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]
     name = request.query.get("job")

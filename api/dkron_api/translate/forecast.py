@@ -76,7 +76,7 @@ def forecast(job: Job, *, now: datetime, count: int) -> Forecast:
 
 
 def schedule_words(job: Job) -> str:
-    """Return what the schedule of a job means; empty for a job without one, or with one that cannot be read."""
+    """Return the schedule of a job in words; empty for a job without one, or with one that cannot be read."""
     spec = job.raw["spec"]
     text = str(spec.get("schedule") or "")
     if not text or job.parents:

@@ -1,7 +1,7 @@
 """The state of a job for clients that do not know conditions: a job that cannot run shows as failed, with the reason.
 Pure.
 
-In Dkron such a job runs, fails and has the reason as output. Here it does not run. Clients of Dkron look for failures
+In Dkron this job runs, fails and has the reason as output. Here it does not run. Clients of Dkron look for failures
 in `error_count`, `last_error` and the executions, so these have one that follows from the condition and is stored
 nowhere: it is gone once the job can run.
 """
