@@ -31,7 +31,6 @@ NOT_YET = (
     "api/dkron_api/assets/",
     "api/dkron_api/auth/",
     "api/dkron_api/edge/",
-    "docs/adr/",
     "docs/dkron-behaviour.md",
 )
 NO_PROSE = (".png", ".svg", ".json")
