@@ -23,6 +23,7 @@ CLEAN = (
     "docs",
     "examples",
     "lib",
+    "operator/dkron_executors",
     "operator/dkron_operator/settings.py",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is

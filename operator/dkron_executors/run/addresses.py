@@ -1,7 +1,7 @@
 """Addresses to which a call from the operator's own pod may not go. A name is resolved before, so that neither a name
 nor a redirect leads around this.
 
-A call goes to public addresses: a private network is the cluster's own, or that of its machines. Where Services, nodes
+A call goes to public addresses: a private network is the cluster's own, or its machines' network. Where Services, nodes
 or the pod itself have public addresses, these are refused as well.
 """
 
