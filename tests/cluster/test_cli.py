@@ -379,8 +379,8 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
         assert first == f"{other.namespace}/first created"
         assert second.startswith(f"{other.namespace}/nandu-2-"), "the name of the object"
         for sentence in (
-            "first: timezone: there is none",
-            "ñandú_2: name: the object is called nandu-2-",
+            "first: timezone: none, so",
+            "ñandú_2: name: the object gets the name nandu-2-",
             "ñandú_2: acl: left out, because a DkronJob has no field of this name",
         ):
             assert sentence in said.errors
