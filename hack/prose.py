@@ -17,6 +17,7 @@ CLEAN = (
     "README.md",
     "SECURITY.md",
     "api/dkron_api",
+    "bench/README.md",
     "charts",
     "cli",
     "crds",
