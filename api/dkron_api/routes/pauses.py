@@ -29,7 +29,7 @@ ELSEWHERE = {
     "enforce": "enforce: it has an effect only in the operator's namespace; leave it out",
 }
 EMPTY = "{} is empty; to pause all jobs of the namespace, leave it out"
-WIDER = "without jobs and selector, it would pause the whole namespace; create another pause for that"
+WIDER = "without jobs and selector, it would pause all jobs of the namespace; create another pause for that"
 
 
 async def list_pauses(request: web.Request) -> web.StreamResponse:
