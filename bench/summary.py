@@ -16,7 +16,7 @@ from typing import Any
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.slices import Slices
 from dkron_api.cache.standings import Standings
-from dkron_api.translate.listing import read_query, selected
+from dkron_api.translate.listing import in_order, matching, read_query
 from dkron_crds.base import rfc3339
 from dkron_reports.agenda import planning
 from dkron_reports.explain import explaining, read_question
@@ -104,7 +104,7 @@ async def run(jobs: int, every: str) -> None:
 
     async def listed() -> None:
         query = read_query([("q", "job-"), ("_sort", "last_success"), ("_order", "DESC"), ("_end", "25")])
-        selected(index, query, due=index.due)
+        in_order(await slices.run(matching(list(index), query)), query, due=index.due)
 
     await asked("the first summary, which reads each job", standings.summary)
     await asked("a summary when nothing has changed", anew)

@@ -13,8 +13,8 @@ import {
   readLabels,
   readNames,
   whoAndWhy,
-} from "../src/text/backfills";
-import { indented, rulesOf } from "../src/text/policies";
+} from "../src/model/backfills";
+import { indented, rulesOf } from "../src/model/policies";
 
 describe("labels", () => {
   test.each([

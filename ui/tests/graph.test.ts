@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { chainsOf, type Edge, graphOf, neighbour, placeInWords } from "../src/text/graph";
+import type { Edge } from "../src/api/jobs";
+import { chainsOf, graphOf, neighbour, placeInWords } from "../src/model/graph";
 
 const job = (name: string, ...parents: (string | Edge)[]) => ({
   name,

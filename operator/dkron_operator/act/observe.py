@@ -3,20 +3,19 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.listener import Listener
+from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.hindrance import is_slow, kept, newest_warning, unscheduled, without_pod
 from dkron_operator.plan.outcome import (
@@ -44,21 +43,21 @@ after."""
 
 
 class Observer:
-    """Looks up Jobs by (uid of the DkronJob, name of the Job), and calls `known` with the uid when it has learned
-    more."""
+    """Looks up Jobs by (uid of the DkronJob, name of the Job), and requeues the DkronJob when it has learned more."""
 
-    def __init__(
-        self, client: KubeClient, store: Store, *, clock: Clock, listener: Listener, known: Callable[[str], None]
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, listener: Listener) -> None:
+        self._client = ports.client
+        self._clock = ports.clock
         self._store = store
-        self._clock = clock
+        self._jobs = jobs
         self._listener = listener
-        self._known = known
         self._untold = LogOnce(log, "finding out why a Job has no pod")
         group_of = store.namespace_of_run
-        self.endings: WorkQueue[Key] = WorkQueue("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
-        self.starts: WorkQueue[Key] = WorkQueue("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
+        self.endings: WorkQueue[Key] = WorkQueue(
+            "observe", width=WIDTH, spare=WIDTH // 4, group_of=group_of, behind=jobs
+        )
+        self.starts: WorkQueue[Key] = WorkQueue("probe", width=WIDTH // 4, spare=1, group_of=group_of, behind=jobs)
+        self.workers = Workers(self.endings, self._end), Workers(self.starts, self._start)
 
     async def _end(self, key: Key) -> None:
         uid, name = key
@@ -72,7 +71,7 @@ class Observer:
             cached.observed.outcomes[name] = await self.outcome(cached, run)
         elif run.gone:
             cached.observed.outcomes[name] = await self._left(cached, run)
-        self._known(uid)
+        self._jobs.add(uid)
 
     async def _look_for(self, cached: CachedJob, name: str) -> None:
         """A Job that the status knows and the watch does not: ask the API server before the Job is declared lost, or
@@ -180,7 +179,7 @@ class Observer:
             cached.observed.troubles.pop(name, None)
         elif not same_trouble(cached.observed.troubles.get(name), found):
             cached.observed.troubles[name] = found
-        self._known(uid)
+        self._jobs.add(uid)
 
     async def _wait(self, cached: CachedJob, run: AttemptJob) -> Trouble | None:
         """Why the Job does not start."""

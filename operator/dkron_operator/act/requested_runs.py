@@ -6,7 +6,6 @@ after the effect, and the same status is written again if a process dies before.
 """
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,15 +14,13 @@ from dkron_crds.job import History
 from dkron_crds.run import BoundJob, RunStatus
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.instants import shifted
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
+from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter, difference
 from dkron_operator.cache.dependency_graph import Key, key_of
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.actions import BindRun, ExplainRefusal, ReadRun
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.run_status import (
     WAITS_FOR_JOB,
@@ -57,44 +54,39 @@ Object = dict[str, Any]
 
 
 class RunKeeper:
-    """Keeps DkronRuns. `changed` is called with the uid of a job whose DkronRuns have changed."""
+    """Keeps DkronRuns, and requeues the job whose DkronRuns have changed."""
 
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        writer: StatusWriter,
-        *,
-        clock: Clock,
-        changed: Callable[[str], None],
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, writer: StatusWriter) -> None:
+        self._client = ports.client
+        self._clock = ports.clock
         self._store = store
+        self._jobs = jobs
         self._writer = writer
-        self._clock = clock
-        self._changed = changed
         self._refusals: dict[str, Refusal] = {}
         namespace_of = store.runs.namespace_of
-        self.looks: WorkQueue[Key] = WorkQueue("runs", self._look, width=2, spare=1, group_of=_namespace)
+        self.looks: WorkQueue[Key] = WorkQueue("runs", width=2, spare=1, group_of=_namespace, behind=jobs)
         self.binding: WorkQueue[tuple[str, str]] = WorkQueue(
-            "run binding", self._bind, width=WIDTH, spare=2, group_of=lambda key: namespace_of(key[0])
+            "run binding", width=WIDTH, spare=2, group_of=lambda key: namespace_of(key[0]), behind=jobs
         )
-        self.reading: WorkQueue[str] = WorkQueue("run reads", self._read, width=WIDTH, spare=2, group_of=namespace_of)
-        self.writing: WorkQueue[str] = WorkQueue("run status", self._write, width=WIDTH, spare=2, group_of=namespace_of)
-        self.listing: WorkQueue[str] = WorkQueue("run lists", self._list, width=1)
-        self.deleting: WorkQueue[str] = WorkQueue("run clean-up", self._delete, width=2, spare=1, group_of=namespace_of)
-
-    @property
-    def queues(self) -> tuple[WorkQueue[str] | WorkQueue[tuple[str, str]], ...]:
-        """Where its work is done."""
-        return self.looks, self.binding, self.reading, self.writing, self.listing, self.deleting
+        self.reading: WorkQueue[str] = WorkQueue("run reads", width=WIDTH, spare=2, group_of=namespace_of, behind=jobs)
+        self.writing: WorkQueue[str] = WorkQueue("run status", width=WIDTH, spare=2, group_of=namespace_of, behind=jobs)
+        self.listing: WorkQueue[str] = WorkQueue("run lists", width=1, behind=jobs)
+        self.deleting: WorkQueue[str] = WorkQueue("run clean-up", width=2, spare=1, group_of=namespace_of, behind=jobs)
+        self.workers = (
+            Workers(self.looks, self._look),
+            Workers(self.binding, self._bind),
+            Workers(self.reading, self._read),
+            Workers(self.writing, self._write),
+            Workers(self.listing, self._list),
+            Workers(self.deleting, self._delete),
+        )
 
     def take_over(self) -> None:
         """This process begins to act: look at all."""
         for key in self._store.runs.jobs():
             self.looks.add(key)
 
-    def see_job(self, uid: str) -> None:
+    def see_job(self, uid: str, _: object = None) -> None:
         """The API server has another status of this job, or the job is new or gone."""
         cached = self._store.get(uid)
         if cached is not None and self._store.runs.has(key_of(cached.job)):
@@ -105,19 +97,13 @@ class RunKeeper:
         self.looks.add(key)
         holder = self._store.holder(key)
         if holder is not None:
-            self._changed(holder.job.uid)
+            self._jobs.add(holder.job.uid)
 
-    def do(self, action: BindRun | ReadRun | ExplainRefusal) -> None:
-        """Carry out what a plan wants done about a DkronRun."""
-        match action:
-            case BindRun(uid, job_uid):
-                self.binding.add((uid, job_uid))
-            case ReadRun(uid):
-                self.reading.add(uid)
-            case ExplainRefusal(uid, reason, message):
-                if len(self._refusals) == MOST_EXPLAINED:
-                    self._refusals.clear()
-                self._refusals[uid] = Refusal(reason, message)
+    def explain(self, uid: str, refusal: Refusal) -> None:
+        """Remember, for the status of this DkronRun, why it is refused."""
+        if len(self._refusals) == MOST_EXPLAINED:
+            self._refusals.clear()
+        self._refusals[uid] = refusal
 
     async def settle(self, job: AttemptJob) -> bool:
         """Whether the DkronRun that asked for this Job needs it no more. Asks the API server for one that is not known.
@@ -167,8 +153,6 @@ class RunKeeper:
         """The status that the DkronRun should have now."""
         key, now = (run.namespace, run.job), self._clock.now()
         holder = self._store.holder(key)
-        if holder is None and self._store.is_parked(key) and (run.decided or run.status.dkron_job is not None):
-            return run.status
         if holder is None or record is None or self._waits(run):
             why = self._store.why_absent(key) if holder is None else f"the job {quoted(run.job)} is another one by now"
             return status_without_job(run, why, now=now)

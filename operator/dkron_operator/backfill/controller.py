@@ -29,7 +29,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import view_of
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
 
 Object = dict[str, Any]
@@ -73,8 +73,9 @@ class Backfills:
         self._places: dict[str, tuple[str, str]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.queue: WorkQueue[str] = WorkQueue(
-            "backfills", self.look, width=WIDTH, spare=SPARE, group_of=lambda uid: self._places.get(uid, ("",))[0]
+            "backfills", width=WIDTH, spare=SPARE, group_of=lambda uid: self._places.get(uid, ("",))[0]
         )
+        self.workers = (Workers(self.queue, self.look),)
 
     def take_over(self) -> None:
         """This replica begins to act: look at each."""

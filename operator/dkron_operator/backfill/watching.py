@@ -36,6 +36,11 @@ class BackfillWatch:
         self._pace = pace
         self._log_once = WatchLogOnce(log, f"DkronBackfills of {namespace or 'all namespaces'}")
 
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+        return f"backfills of {self.namespace or 'all namespaces'}"
+
     async def run(self) -> None:
         """Follow them until cancelled."""
         await follow(self._client, DKRON_BACKFILLS, self.namespace, self, keep=self._backfills.read, pace=self._pace)

@@ -64,8 +64,8 @@ class Remembered:
     """The generation that the dry run was made for; -1 if there was none."""
 
     judged: tuple[tuple[int, bool], Problem | None] | None = None
-    """The generation that the installation's rules were asked about, whether its spec could be read and has room, and
-    what they refuse; None if they were not asked."""
+    """The generation that the installation's rules were asked about, whether its spec could be read, and what they
+    refuse; None if they were not asked."""
 
     lately_counted: dict[str, datetime | None] = field(default_factory=dict)
     """The ended attempts and refused requests that were counted lately, by the name of the Job, and since when; None

@@ -25,7 +25,7 @@ from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.cluster.replicas import ReplicaCount
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.leader.lease import Replica
 
@@ -56,7 +56,8 @@ class ClusterStatusController:
     that other installations at work in the same namespaces are noticed."""
 
     def __init__(self, client: KubeClient, replica: Replica, *, namespace: str, clock: Clock) -> None:
-        self.queue: WorkQueue[str] = WorkQueue("cluster", self._work, width=1)
+        self.queue: WorkQueue[str] = WorkQueue("cluster", width=1)
+        self.workers = (Workers(self.queue, self._work),)
         self._client = client
         self._namespace = namespace
         self._version = replica.version

@@ -14,6 +14,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.watch import follow
+from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.log_once import WatchLogOnce
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_processors.site import Site
@@ -41,11 +42,12 @@ class Installation:
         *,
         namespace: str,
         output_dir: str,
-        changed: Callable[[], None] = lambda: None,
         on_event: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
-        self._changed = changed
+        self.on_change: Listeners[[tuple[str, ...] | None]] = Listeners()
+        """Called when what it offers has changed, with what is wrong with its receivers and notifications; None if it
+        names none."""
         self._on_event = on_event
         self.namespace = namespace
         self._output_dir = output_dir
@@ -57,7 +59,7 @@ class Installation:
         self.problems: tuple[str, ...] = ()
 
     @property
-    def asked(self) -> bool:
+    def _names_any(self) -> bool:
         """Whether it names any receiver or notification."""
         raw = self._raw or {}
         return bool(raw.get("receivers") or raw.get("notifications"))
@@ -122,4 +124,4 @@ class Installation:
             self.problems = (f"spec: the operator cannot read it ({type(exc).__name__})",)
         else:
             self.site, self.endpoints, self.problems = site, endpoints, problems
-        self._changed()
+        self.on_change(self.problems if self._names_any else None)

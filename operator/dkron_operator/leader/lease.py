@@ -6,7 +6,7 @@ The Lease keeps two replicas from doing the same work. It is not what prevents d
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
 from dkron_kube.paths import LEASES
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.rollback import Compare, ignore_versions
 from dkron_operator.leader.election import Act, Held, Leadership, Terms, Watched, decide, read_lease, watched
@@ -43,8 +44,7 @@ class Replica:
 
 
 class Lease:
-    """Takes part in the election for the Lease of a namespace, on these `terms`; without terms it always acts.
-    `changed` gets the new state when the leadership changes."""
+    """Takes part in the election for the Lease of a namespace, on these `terms`; without terms it always acts."""
 
     def __init__(
         self,
@@ -53,7 +53,6 @@ class Lease:
         *,
         namespace: str,
         clock: Clock,
-        changed: Callable[[Leadership], None],
         terms: Terms | None = DEFAULT,
         compare: Compare = ignore_versions,
     ) -> None:
@@ -62,7 +61,8 @@ class Lease:
         self._replica = replica
         self._namespace = namespace
         self._clock = clock
-        self._changed = changed
+        self.on_change: Listeners[[Leadership]] = Listeners()
+        """Called with the new state when the leadership changes."""
         self._elects = terms is not None
         self._terms = terms or DEFAULT
         self._ours: Held | None = None
@@ -252,7 +252,7 @@ class Lease:
             log.info("holds the Lease", extra={"identity": self._replica.identity, "namespace": self._namespace})
         if view.by_another and view.leader != before.leader:
             self._tell_who(view.leader)
-        self._changed(view)
+        self.on_change(view)
 
     def _tell_who(self, leader: str) -> None:
         seconds = self._watched.seconds if self._watched else self._terms.duration

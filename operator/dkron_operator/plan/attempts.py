@@ -230,8 +230,8 @@ def _cancelled(plan: Plan, entry: Active) -> str:
     """Why a retry is not made; empty if it is."""
     if plan.situation.job.spec.disabled:
         return "the job was disabled"
-    if plan.situation.flaw is not None:
-        return plan.situation.flaw.message
+    if plan.situation.problem is not None:
+        return plan.situation.problem.message
     if _has_lost_parameters(plan, entry):
         return LOST_PARAMETERS
     return NEWER_RUN if _replaced(plan, entry) else ""

@@ -37,7 +37,7 @@ TOGETHER = timedelta(seconds=3)
 Verdict = tuple[ConditionStatus, str, str]
 
 
-def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
+def plan_conditions(plan: Plan) -> None:
     """Set the conditions, with an Event for each one that turned bad."""
     ready = _ready(plan)
     verdicts = {
@@ -53,7 +53,7 @@ def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
         condition = _condition(plan, kind, verdict, before.get(kind))
         conditions.append(condition)
     job = plan.situation.job
-    plan.note(Judged(job.generation, tuple(conditions), upcoming, _parents(job.spec)))
+    plan.note(Judged(job.generation, tuple(conditions), plan.next_slot, _parents(job.spec)))
 
 
 def _parents(spec: JobSpec) -> str:

@@ -39,6 +39,8 @@ class Plan:
     """A request is refused, which the budget of the namespace pays for as well."""
     made_room: bool = False
     """The refusals that the status holds were compared with the requests that stand."""
+    next_slot: datetime | None = None
+    """The next slot to come; None if there is none, or if a pause holds the job with no known end."""
     wake: datetime | None = None
     """When to plan again, at the latest."""
 

@@ -42,14 +42,15 @@ def plan_found_slots(plan: Plan) -> None:
             plan.note(Decided(slot))
 
 
-def plan_slots(plan: Plan) -> datetime | None:
-    """Skip the missed slots, fire the first due one, and return the next one to come."""
+def plan_slots(plan: Plan) -> None:
+    """Skip the missed slots, fire the first due one, and set the next one to come."""
     line = timeline(plan)
     if line is None:
-        return None
+        return
     now = plan.situation.now
     if is_anothers(plan.situation):
-        return line.next(now)
+        plan.next_slot = line.next(now)
+        return
     plan_deferred_slots(plan, line)
     slot, hold = line.next(plan.status.last_schedule_time), hold_of(plan)
     while plan.create is None and slot is not None and slot <= now:
@@ -61,12 +62,11 @@ def plan_slots(plan: Plan) -> datetime | None:
         slot = line.next(plan.status.last_schedule_time)
     if hold is not None:
         # The end of the pause is when the job is planned again.
-        return None if hold.until is None else line.next(max(hold.until - TICK, now))
-    if slot is not None and slot <= now:
-        slot = line.next(now)
-    if slot is not None:
-        plan.wake_at(slot)
-    return slot
+        plan.next_slot = None if hold.until is None else line.next(max(hold.until - TICK, now))
+        return
+    plan.next_slot = line.next(now) if slot is not None and slot <= now else slot
+    if plan.next_slot is not None:
+        plan.wake_at(plan.next_slot)
 
 
 def is_dropped(plan: Plan) -> bool:

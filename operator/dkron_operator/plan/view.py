@@ -314,14 +314,15 @@ class Situation:
     ahead: tuple[AttemptJob, ...] = ()
     """Jobs whose slots lie so far ahead of the clock that they do not count yet."""
 
-    over_budget: Problem | None = None
-    """The namespace has no room for the job. What runs by then goes on, with its retries."""
-
     held_until: datetime | None = None
     """The namespace has used its budget of new Jobs: until then, no Job is created and no request is decided."""
 
+    removals_wait: timedelta = timedelta()
+    """How long annotations are left, because the API server has refused to remove some."""
+
     runs: RunsOfJob = NO_RUNS
     """The DkronRuns of the job that have not ended."""
+
     pauses: tuple[Pause, ...] | None = ()
     """The DkronPauses that select the job, also those that have ended by themselves; None until they have been
     listed."""
@@ -341,16 +342,11 @@ class Situation:
 
     @property
     def problem(self) -> Problem | None:
-        """What keeps the job from running: its spec, its name, the installation, the nodes, the dry run, or the budget
-        of its namespace."""
-        return self.flaw or self.over_budget
+        """What keeps the job from running, and an attempt from being repeated: its spec, its name, the installation,
+        the nodes, or the dry run."""
+        return self.job.problem or self.duplicate or self.barred or self.blind or self.refusal
 
     @property
     def own_problem(self) -> Problem | None:
         """What keeps the job from running by itself, by its schedule or after a parent."""
         return self.problem or self.job.unprompted
-
-    @property
-    def flaw(self) -> Problem | None:
-        """What keeps the job from running, and an attempt from being repeated."""
-        return self.job.problem or self.duplicate or self.barred or self.blind or self.refusal

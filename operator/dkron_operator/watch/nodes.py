@@ -14,6 +14,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.paths import NODES
 from dkron_kube.watch import STEADY, Pace, follow
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.read import read_node
 from dkron_operator.plan.view import Node
@@ -26,15 +27,17 @@ log = logging.getLogger(__name__)
 class Nodes:
     """All nodes of the cluster, as a watch shows them; the sink of `follow`.
 
-    `changed` is called when the nodes become known or unknown, and when a node changes; heartbeats change nothing.
-    `own` are the tags that nodes have without a label. `on_event` is called each time the watch delivers something.
+    `requeue` gets the uids of the jobs that depend on nodes, when nodes become known or unknown, and when a node
+    changes; heartbeats change nothing. `own` are the tags that nodes have without a label. `on_event` is called each
+    time the watch delivers something.
     """
 
     def __init__(
         self,
         client: KubeClient,
+        store: Store,
         *,
-        changed: Callable[[], None],
+        requeue: Callable[[str], None],
         on_event: Callable[[], None] = lambda: None,
         own: AgentTags = DKRONS,
         pace: Pace = STEADY,
@@ -42,7 +45,8 @@ class Nodes:
         self._client = client
         self._own = own
         self._guard = ObjectGuard(log)
-        self._changed = changed
+        self._store = store
+        self._requeue = requeue
         self._pace = pace
         self._wanted = asyncio.Event()
         self._nodes: dict[str, Node] = {}
@@ -123,6 +127,11 @@ class Nodes:
         if problem != self.problem:
             self._watched, self.problem = False, problem
             self._changed()
+
+    def _changed(self) -> None:
+        for cached in self._store:
+            if cached.job.spec.tags or any(active.node_name for active in cached.status.active):
+                self._requeue(cached.job.uid)
 
     def _read(self, item: Object) -> Node | None:
         """The node; None if it cannot be read, and then no run is placed on it."""

@@ -17,8 +17,9 @@ from dkron_kube.watch import Pace, follow
 from dkron_operator.cache.pause_index import Key, PauseIndex
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.log_once import WatchLogOnce
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
 
@@ -38,11 +39,11 @@ EVERYWHERE = ""
 class Pauses:
     """All DkronPauses, as watches show them.
 
-    `requeue` is told the uid of each job that a change concerns. `changed` is called when any pause has changed.
-    `on_event` is called each time a watch delivers something.
+    `requeue` is told the uid of each job that a change concerns. `on_event` is called each time a watch delivers
+    something.
     """
 
-    def __init__(  # noqa: PLR0913 - what it works with, one by one
+    def __init__(
         self,
         client: KubeClient,
         store: Store,
@@ -51,14 +52,14 @@ class Pauses:
         home: str,
         clock: Clock,
         requeue: Callable[[str], None],
-        changed: Callable[[], None] = lambda: None,
         on_event: Callable[[], None] = lambda: None,
         pace: Pace = PACE,
     ) -> None:
         self._client = client
         self._store = store
         self._requeue = requeue
-        self.changed = changed
+        self.on_change: Listeners[[]] = Listeners()
+        """Called when any pause has changed."""
         self.on_event = on_event
         self._pace = pace
         self.clock = clock
@@ -66,7 +67,8 @@ class Pauses:
         self.index = PauseIndex(home, now=clock.now)
         scopes = tuple(dict.fromkeys((*namespaces, home))) if namespaces else (None,)
         self._scopes = tuple(_Scope(self, scope) for scope in scopes)
-        self.queue: WorkQueue[str] = WorkQueue("pauses", self._spread, width=1, group_of=lambda namespace: namespace)
+        self.queue: WorkQueue[str] = WorkQueue("pauses", width=1, group_of=lambda namespace: namespace)
+        self.workers = (Workers(self.queue, self._spread),)
 
     @property
     def known(self) -> bool:
@@ -105,7 +107,7 @@ class Pauses:
         """Have the jobs looked at that a change concerns."""
         if namespace is not None:
             self.queue.add(namespace)
-            self.changed()
+            self.on_change()
 
     def hear(self) -> None:
         """A watch delivered something."""

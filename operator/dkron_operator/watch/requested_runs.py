@@ -43,6 +43,11 @@ class RequestedRunWatch:
         self._log_once = WatchLogOnce(log, f"DkronRuns of {namespace or 'all namespaces'}")
         runs.await_list(namespace)
 
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+        return f"runs of {self.namespace or 'all namespaces'}"
+
     async def run(self) -> None:
         """Follow them until cancelled."""
         await follow(self._client, DKRON_RUNS, self.namespace, self, keep=self._runs.read, pace=self._pace)

@@ -13,7 +13,7 @@ from dkron_api.cache import standings as standings_module
 from dkron_api.cache.slices import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_crds.job import Condition, JobStatus
 from dkron_kube.paths import PODS
 from dkron_reports.standing import standing

@@ -145,7 +145,8 @@ ENTRY = claim(after(60))
 )
 def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None:
     told: list[str] = []
-    store = Store(foreign=lambda _, run: told.append(run.name))
+    store = Store()
+    store.on_foreign.add(lambda _, run: told.append(run.name))
     store.see_job(wire_job(status=accepted()))
     store.see_run(body)
     (found,) = store

@@ -35,7 +35,7 @@ MARK = (Decided(NOON),)
 
 
 async def fire(edges: Edges, create: CreateJob, entry: CachedJob | None = None) -> None:
-    await edges.reconciler._fire(entry or edges.entry(), create)
+    await edges.parts.effects._create(entry or edges.entry(), create)
 
 
 def active(edges: Edges) -> tuple[Active, ...]:
@@ -260,7 +260,7 @@ async def test_a_run_that_ends_while_it_is_replaced_keeps_its_outcome() -> None:
 
 async def test_a_run_that_is_gone_holds_nothing_up() -> None:
     edges = begin(concurrency="replace")
-    edges.source.feed_run(None, wire_run(OLD))
+    edges.handlers.feed_run(None, wire_run(OLD))
     await replace(edges)
     assert edges.kube.names(JOBS) == [ENTRY.job]
     assert edges.entry().observed.attempts[OLD.job].gone, "whatever the watch has missed"

@@ -19,7 +19,8 @@ def wire(name: str, *, version: int = 1, status: JobStatus | None = None, **spec
 
 
 def family(requeue: Callable[[str], None] = lambda _: None) -> tuple[Store, CachedJob, CachedJob]:
-    store = Store(requeue=requeue)
+    store = Store()
+    store.on_affected.add(requeue)
     store.see_job(wire("parent", status=JobStatus(since=NOON)))
     store.see_job(wire("child", schedule="", parentJob="parent", status=JobStatus(since=NOON)))
     parent, child = store

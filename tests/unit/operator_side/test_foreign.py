@@ -54,7 +54,8 @@ class Scene:
 
     def __post_init__(self) -> None:
         reporter = ForeignJobs(clock=Clock(lambda: self.now), report=self.report)
-        self.store = Store(foreign=reporter.see)
+        self.store = Store()
+        self.store.on_foreign.add(reporter.see)
         self.store.see_job(wire_job())
 
     def report(self, _: JobView, report: Report) -> None:

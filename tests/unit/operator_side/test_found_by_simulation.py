@@ -61,11 +61,11 @@ async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
     entry = edges.entry()
 
     def tell_its_end() -> None:
-        edges.source.feed_run("DELETED", run)
+        edges.handlers.feed_run("DELETED", run)
         entry.observed.attempts.pop(ENTRY.job, None)
 
     edges.kube.meanwhile("delete jobs", tell_its_end)
-    await edges.reconciler._delete((UID, ENTRY.job))
+    await edges.parts.effects._job_deleter._delete((UID, ENTRY.job))
     assert entry.observed.attempts == {}
 
 
@@ -133,7 +133,7 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     edges = begin()
     edges.kube.objects.clear()
     with pytest.raises(Conflict, match="deleted"):
-        await edges.reconciler.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
+        await edges.parts.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
     assert edges.store.get(UID) is None
 
 
@@ -143,9 +143,9 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
 @pytest.mark.looptime
 async def test_a_sweep_that_fails_is_made_again() -> None:
     edges = begin()
-    edges.source.feed_run("ADDED", wire_run(ENTRY))
+    edges.handlers.feed_run("ADDED", wire_run(ENTRY))
     lists = Refusing(refusals=6)
-    sweep = Resync(cast("KubeClient", lists), edges.store, edges.source, None)
+    sweep = Resync(cast("KubeClient", lists), edges.store, edges.handlers, None)
     sweep.want()
     task = asyncio.create_task(sweep.run())
     await asyncio.sleep(300)
@@ -160,12 +160,12 @@ async def test_a_sweep_that_fails_is_made_again() -> None:
 async def test_the_last_state_of_a_job_that_a_sweep_misses_comes_from_the_watch() -> None:
     """Its time to live was over at once."""
     edges = begin()
-    edges.source.feed_run("ADDED", wire_run(ENTRY))
-    sweep = Resync(cast("KubeClient", Refusing(refusals=0)), edges.store, edges.source, None)
+    edges.handlers.feed_run("ADDED", wire_run(ENTRY))
+    sweep = Resync(cast("KubeClient", Refusing(refusals=0)), edges.store, edges.handlers, None)
     task = asyncio.create_task(sweep.compare())
     await asyncio.sleep(0.1)
     assert not edges.entry().observed.attempts[ENTRY.job].gone, "or it would be recorded as lost"
-    edges.source.feed_run("DELETED", wire_run(ENTRY, version=9, status=ended()))
+    edges.handlers.feed_run("DELETED", wire_run(ENTRY, version=9, status=ended()))
     await task
     (seen,) = edges.entry().observed.attempts.values()
     assert (seen.gone, seen.finished) == (True, True)

@@ -138,7 +138,7 @@ async def test_a_job_that_cannot_be_planned_says_so_and_is_tried_again_ever_late
     times: list[float] = []
 
     def odd(_: object) -> Any:
-        times.append((edges.reconciler._clock.now() - NOON).total_seconds())
+        times.append((edges.parts.ports.clock.now() - NOON).total_seconds())
         raise Odd("a fault")
 
     edges = begin()

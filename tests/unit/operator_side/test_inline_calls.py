@@ -76,7 +76,7 @@ async def calling(*, limit: int = 10, instant: bool = False, **spec: Any) -> Asy
     """The operator with one job, whose calls the test answers, or which succeed at once (`instant`)."""
     edges = begin(inline_calls=limit, **{"executor": "http", "executorConfig": CONFIG, **spec})
     answers = Answers(asyncio.Semaphore(limit), instant)
-    edges.reconciler.calls._pool = cast("Pool", answers)
+    edges.parts.calls._pool = cast("Pool", answers)
     async with edges.running():
         yield edges, answers
 
@@ -112,7 +112,7 @@ async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
 async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> None:
     async with calling(history={"outputBytes": 4}) as (edges, answers):
         kept: list[tuple[str, bytes]] = []
-        edges.reconciler.calls._listener = cast("Listener", Eager(kept))
+        edges.parts.calls._listener = cast("Listener", Eager(kept))
         await until(61)
         answers.answer(Result("", b"a long body"))
         await until(63)
@@ -143,8 +143,8 @@ async def within_a_window(edges: Edges, *, second: float) -> int:
 async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
     async with calling(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
         assert await within_a_window(edges, second=10.5)
-        await edges.reconciler.calls.close(grace=5)
-        await edges.reconciler.writer.queue.idle()
+        await edges.parts.calls.close(grace=5)
+        await edges.parts.writer.queue.idle()
         status, calls = edges.status(), edges.status().success_count
         assert (status.window, status.active, status.error_count) == (None, (), 0)
         await until(20)
@@ -167,7 +167,7 @@ async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() ->
         await within_a_window(edges, second=10.5)
         written = edges.status().window
         assert written is not None
-        edges.reconciler.take_over(idle=timedelta(), anew=True)
+        edges.parts.take_over(idle=timedelta(), anew=True)
         await until(20)
         reasons = [record.reason for record in edges.status().executions]
         assert reasons.count("Unknown") == len(written.slots), "what it has called, too: that was not written down"
@@ -177,12 +177,12 @@ async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() ->
 async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
     async with calling(schedule="* * * * * *", instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
-        entry, caller = edges.entry(), edges.reconciler.calls.caller
+        entry, caller = edges.entry(), edges.parts.calls.caller
         assert entry.status.window is not None
         ahead = claim(entry.status.window.slots[-1]).model_copy(update={"uid": caller})
         entry.note(Released(caller))
         with pytest.raises(Conflict):
-            await edges.reconciler._fire(entry, CreateJob(ahead, call=True))
+            await edges.parts.effects._create(entry, CreateJob(ahead, call=True))
 
 
 @pytest.mark.parametrize(
@@ -225,12 +225,12 @@ async def test_a_call_that_is_begun_twice_is_made_once() -> None:
     async with calling() as (edges, answers):
         await until(61)
         (entry,) = edges.status().active
-        edges.reconciler.calls.begin(edges.entry(), entry)
+        edges.parts.calls.begin(edges.entry(), entry)
         await until(62)
         assert answers.asked == 1
         answers.answer(Result())
         await asyncio.sleep(0)
-        edges.reconciler.calls.begin(edges.entry(), entry)
+        edges.parts.calls.begin(edges.entry(), entry)
         await until(64)
         assert answers.asked == 1
 
@@ -244,7 +244,7 @@ async def test_a_call_has_the_values_of_its_run() -> None:
         await until(61)
         for number, day in enumerate(("1/2", "..")):
             entry = claim(after(number))
-            edges.reconciler.calls.begin(edges.entry(), entry, given={"day": day})
+            edges.parts.calls.begin(edges.entry(), entry, given={"day": day})
             await until(62 + number)
         outcome = edges.entry().observed.outcomes[entry.job]
         assert answers.urls == ["http://localhost/to%20day", "http://localhost/1%2F2"]
@@ -276,7 +276,7 @@ async def test_a_stop_breaks_a_call_off() -> None:
 async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
     async with calling(schedule="*/10 * * * * *") as (edges, answers):
         await until(11)
-        closing = asyncio.create_task(edges.reconciler.calls.close(grace=30))
+        closing = asyncio.create_task(edges.parts.calls.close(grace=30))
         await until(25)
         assert (answers.asked, closing.done()) == (1, False)
         answers.answer(Result(output=b"in time"))
@@ -288,7 +288,7 @@ async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
 async def test_what_does_not_end_in_time_is_left_undecided() -> None:
     async with calling() as (edges, answers):
         await until(61)
-        await edges.reconciler.calls.close(grace=5)
+        await edges.parts.calls.close(grace=5)
         await until(70)
         assert (answers.waiting[0].cancelled(), len(edges.status().active)) == (True, 1)
         assert edges.status().executions == ()
@@ -300,7 +300,7 @@ async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -
         await until(35)
         assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
         edges.acts = True
-        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=True)
+        edges.parts.take_over(idle=timedelta(seconds=16), anew=True)
         await until(45)
         assert (answers.asked, active_slots(edges)) == (1, [after(40)])
         skipped = edges.status().skipped
@@ -326,7 +326,7 @@ async def test_a_call_that_waited_for_its_turn_when_the_lease_was_lost_is_made_l
         await until(25)
         assert answers.asked == 1
         edges.acts = True
-        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=anew)
+        edges.parts.take_over(idle=timedelta(seconds=16), anew=anew)
         await until(26)
         if not anew:
             answers.answer(Result("", b"fine"))
@@ -339,7 +339,7 @@ async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
     async with calling() as (edges, _):
         await until(61)
         edges.acts = False
-        await edges.reconciler.calls.close(grace=10)
+        await edges.parts.calls.close(grace=10)
         assert asyncio.get_running_loop().time() < 62
 
 

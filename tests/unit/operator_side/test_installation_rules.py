@@ -120,7 +120,7 @@ async def test_the_pod_is_built_for_the_rules_once_for_each_generation(monkeypat
 
 
 async def fire(edges: Edges) -> None:
-    await edges.reconciler._fire(edges.entry(), CreateJob(claim(), after=(Decided(NOON),)))
+    await edges.parts.effects._create(edges.entry(), CreateJob(claim(), after=(Decided(NOON),)))
 
 
 @pytest.mark.looptime

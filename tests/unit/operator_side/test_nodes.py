@@ -22,7 +22,7 @@ def wire_node(name: str, labels: Mapping[str, str] | None = None, **fields: Any)
 
 def listed(edges: Edges, *names: str) -> None:
     """The nodes are listed, and their watch has begun."""
-    nodes = edges.reconciler.nodes
+    nodes = edges.parts.nodes
     nodes.replace([wire_node(name) for name in names], 1)
     nodes.alive()
     nodes.alive()
@@ -53,7 +53,7 @@ async def test_a_slot_waits_until_the_nodes_are_known_and_then_runs_on_each() ->
 
 async def test_what_is_new_or_changed_or_gone_counts_at_the_next_slot() -> None:
     edges = begin(tags={"dc": "eu"})
-    nodes = edges.reconciler.nodes
+    nodes = edges.parts.nodes
     async with edges.running():
         await until(50)
         listed(edges, "n1", "n2", "n3")
@@ -66,7 +66,7 @@ async def test_what_is_new_or_changed_or_gone_counts_at_the_next_slot() -> None:
 
 
 async def test_a_list_without_a_watch_is_not_enough() -> None:
-    nodes = begin(tags={"dc": "eu"}).reconciler.nodes
+    nodes = begin(tags={"dc": "eu"}).parts.nodes
     for _ in range(2):
         nodes.replace([wire_node("n1")], 1)
         nodes.alive()
@@ -79,7 +79,7 @@ async def test_without_the_right_the_job_says_so_and_recovers_when_it_is_given()
     edges = begin(tags={"dc": "eu"})
     async with edges.running():
         await until(1)
-        edges.reconciler.nodes.failed(FORBIDDEN)
+        edges.parts.nodes.failed(FORBIDDEN)
         await until(3)
         assert ready(edges) == ("False", "NodesForbidden")
         assert "nodes is forbidden" in edges.status().conditions[0].message
@@ -97,24 +97,24 @@ async def test_an_outage_leaves_what_is_known_as_it_is_and_a_right_that_is_withd
     async with edges.running():
         await until(1)
         listed(edges, "n1")
-        edges.reconciler.nodes.failed(Unavailable("no answer"))
+        edges.parts.nodes.failed(Unavailable("no answer"))
         await until(61)
         assert pinned_jobs(edges) == ["n1"]
         assert ready(edges)[0] == "True"
-        edges.reconciler.nodes.failed(FORBIDDEN)
+        edges.parts.nodes.failed(FORBIDDEN)
         await until(65)
         assert ready(edges) == ("False", "NodesForbidden")
 
 
 async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> None:
     edges = begin(tags={"dc": "eu"})
-    nodes = edges.reconciler.nodes
+    nodes = edges.parts.nodes
     async with edges.running():
         await until(1)
         listed(edges, "n1")
         await until(3)
         assert edges.status().conditions[0].message == ""
-        queue = edges.reconciler.queue
+        queue = edges.parts.jobs
         nodes.see(wire_node("n1"))
         nodes.replace([wire_node("n1")], 2)
         assert len(queue) == 0, "a heartbeat"
@@ -127,7 +127,7 @@ async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> N
 async def test_nodes_are_not_looked_at_before_a_job_has_tags() -> None:
     edges = begin()
     async with edges.running():
-        edges.reconciler.nodes.failed(FORBIDDEN)
+        edges.parts.nodes.failed(FORBIDDEN)
         await until(61)
         assert edges.kube.names(JOBS) == [claim(after(60)).job]
         assert ready(edges)[0] == "True"
@@ -144,7 +144,7 @@ async def test_a_node_that_is_removed_ends_the_claim_that_waited_for_it() -> Non
     edges.kube.fail("create jobs", *(Unavailable("no answer") for _ in range(3)))
     async with edges.running():
         await until(0.1)
-        edges.reconciler.nodes.lose(wire_node("n1"))
+        edges.parts.nodes.lose(wire_node("n1"))
         await until(60)
         assert pinned_jobs(edges) == ["n2"]
         (failed,) = edges.status().executions
@@ -156,7 +156,7 @@ async def test_a_call_without_a_pod_reaches_no_node() -> None:
     edges = begin(inline_calls=1, executor="http", executorConfig=call)
     node = wire_node("n1")
     node["status"]["addresses"] = [{"type": "InternalIP", "address": "93.184.0.7"}, {"type": "Hostname"}]
-    nodes = edges.reconciler.nodes
+    nodes = edges.parts.nodes
     nodes.replace([node, wire_node("n2")], 1)
     async with edges.running():
         await until(66)

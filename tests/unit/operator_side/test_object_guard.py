@@ -9,19 +9,17 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.backfill import BackfillSpec
-from dkron_crds.job import ReadyReason
 from dkron_crds.pause import PauseSpec, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.backfill.view import Known, View
 from dkron_operator.backfill.watching import BackfillWatch
-from dkron_operator.cache import namespace_room, pause_index, requested_runs, store, views
+from dkron_operator.cache import pause_index, requested_runs, store, views
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.pause_status import DEBOUNCE
 from dkron_operator.kit import object_guard
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.read import read_job, read_node, read_status
 from dkron_operator.plan.requested_run import read_requested_run
 from dkron_operator.watch import nodes
@@ -140,7 +138,7 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
     scope.see(scene.kube.has(DKRON_PAUSES, "odd"))
     assert (scene.names(), len(warnings(caplog))) == (expected, 1)
     async with scene.running():
-        scene.statuses.changed()
+        scene.pauses.on_change()
         await until(3 * DEBOUNCE)
     if place.said:
         assert scene.said("odd") == (place.said, 0)
@@ -186,7 +184,7 @@ async def test_a_node_that_cannot_be_read_takes_no_runs(
             body["metadata"]["resourceVersion"] = str(version)
         return found
 
-    watched = begin(tags={"dc": "eu"}).reconciler.nodes
+    watched = begin(tags={"dc": "eu"}).parts.nodes
     watched.replace(bodies(1), 1)
     monkeypatch.setattr(nodes, "read_node", failing(read_node, "odd", error))
     for body in bodies(2):
@@ -284,26 +282,3 @@ def test_a_status_that_cannot_be_read_counts_as_wiped(
     assert entry is not None
     assert (entry.unreadable, entry.version, entry.job.problem) == (True, 2, None)
     assert warnings(caplog) == [f"cannot process the status of DkronJob {NAMESPACE}/{NAME}"] * 2
-
-
-@any_error
-def test_a_job_that_cannot_be_measured_is_unreadable(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    def problem() -> str:
-        entry = found.get(UID)
-        assert entry is not None
-        return "" if entry.job.problem is None else entry.job.problem.reason
-
-    found = Store(room=Room(size=1_000_000))
-    with monkeypatch.context() as patched:
-        patched.setattr(namespace_room, "length", failing(namespace_room.length, NAME, error))
-        for version in (1, 2):
-            found.see_job(wire_job(version=version))
-            assert problem() == ReadyReason.UNREADABLE
-        found.see_job(wire_job(uid="other", name="other"))
-    assert len(found) == 2
-    assert len(warnings(caplog)) == 1
-    assert type(error).__name__ in warnings(caplog)[0]
-    found.see_job(wire_job(version=3, generation=2))
-    assert problem() == ""

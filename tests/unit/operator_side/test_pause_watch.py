@@ -74,7 +74,7 @@ class Scene:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(work()) for work in (self.pauses.queue.run, self.statuses.run)]
+        tasks = [asyncio.create_task(work()) for work in (self.pauses.workers[0].run, self.statuses.run)]
         yield
         for task in tasks:
             task.cancel()
@@ -156,7 +156,7 @@ async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
         scene.pauses._scopes[0].see(
             scene.kube.put(DKRON_PAUSES, wire_pause("elsewhere", namespace="team", allNamespaces=True))
         )
-        scene.statuses.changed()
+        scene.pauses.on_change()
         await until(3 * DEBOUNCE)
         said = {name: scene.said(name) for name in scene.kube.names(DKRON_PAUSES)}
         assert said == {

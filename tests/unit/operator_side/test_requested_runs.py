@@ -486,10 +486,10 @@ async def test_a_job_that_has_ended_is_not_the_end_if_a_newer_status_has_a_retry
     edges = begin(schedule="@manually", retries=1)
     edges.watch()
     bring(edges, wire(status=decided().status))
-    edges.source.feed_run("ADDED", wire_run(A, status=ended("Failed")))
+    edges.handlers.feed_run("ADDED", wire_run(A, status=ended("Failed")))
     newer = JobStatus(since=NOON, active=(SECOND,), executions=(FAILED,)).to_wire()
     edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=newer))
-    await edges.reconciler.runs._write("uid-of-a")
+    await edges.parts.effects.runs._write("uid-of-a")
     assert (status_of(edges).phase, status_of(edges).message) == (
         "Running", "attempt 2 follows at 2026-03-01T12:00:20Z",
     )  # fmt: skip
@@ -624,7 +624,7 @@ def test_the_record_of_an_attempt_is_remembered_until_its_run_shows_it(case: Rem
 
 def bring(edges: Edges, *bodies: Object) -> None:
     """The watch tells of these DkronRuns."""
-    watch = RequestedRunWatch(edges.reconciler._client, edges.store.runs, None, changed=edges.reconciler.runs.see)
+    watch = RequestedRunWatch(edges.parts.ports.client, edges.store.runs, None, changed=edges.parts.effects.runs.see)
     watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.version)
 
 

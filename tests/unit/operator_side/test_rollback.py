@@ -68,7 +68,7 @@ async def test_a_status_that_conflicts_shows_it() -> None:
     go_back(edges.kube, edges.kube.has(DKRON_JOBS, "backup"))
     edges.entry().note(Started(claim()))
     with pytest.raises(Exception, match="keeps changing"):
-        await edges.reconciler.writer._write(UID)
+        await edges.parts.writer._write(UID)
     assert told[0] == ("DkronJob default/backup", known, 1)
 
 
@@ -77,5 +77,5 @@ async def test_another_writer_shows_nothing() -> None:
     edges = begin(status=JobStatus(since=NOON), compare=told)
     edges.kube.meanwhile("write dkronjobs", lambda: edges.edit_job(lambda body: body["metadata"].update(labels={})))
     edges.entry().note(Started(claim()))
-    await edges.reconciler.writer._write(UID)
+    await edges.parts.writer._write(UID)
     assert told == []

@@ -44,7 +44,7 @@ async def running(kube: FakeKube, **jobs: JobStatus) -> AsyncIterator[ClusterSta
     for uid, status in jobs.items():
         cluster_status.see(uid, status)
     cluster_status.begin()
-    tasks = [asyncio.create_task(part) for part in (cluster_status.queue.run(), cluster_status.look())]
+    tasks = [asyncio.create_task(part) for part in (cluster_status.workers[0].run(), cluster_status.look())]
     cluster_status.lead(ME)
     try:
         yield cluster_status

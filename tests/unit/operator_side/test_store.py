@@ -323,7 +323,8 @@ def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, chec
 
 def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
     told: list[int | None] = []
-    found = Store(account=lambda _, status: told.append(None if status is None else status.success_count))
+    found = Store()
+    found.on_stored.add(lambda _, status: told.append(None if status is None else status.success_count))
     found.see_job(wire_job(version=1))
     found.see_job(wire_job(version=2, status=JobStatus(success_count=1)))
     found.see_job(wire_job(version=2, status=JobStatus(success_count=9)))

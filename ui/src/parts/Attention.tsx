@@ -4,24 +4,24 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Summary } from "../api/client";
 import { repeatOf } from "../api/jobs";
+import { commandOf } from "../model/attention";
+import type { State } from "../model/state";
+import { inZone } from "../model/time";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { attempt } from "../state/notices";
 import { shownZone } from "../state/preferences";
 import type { Query } from "../state/query";
 import { may } from "../state/session";
-import { commandOf } from "../text/attention";
-import type { State } from "../text/state";
-import { inZone } from "../text/time";
 import { Copy } from "./Copy";
 import { executionPath, jobPath } from "./links";
-import { Mark } from "./Mark";
 import { Panel } from "./Panel";
+import { StateIcon } from "./StateIcon";
 import { Empty, Failure, Loading } from "./States";
 
 type Trouble = Summary["attention"]["jobs"][number];
 
-const MARKS: Record<Trouble["kind"], State> = {
+const ICONS: Record<Trouble["kind"], State> = {
   unseen: "waiting",
   invalid: "invalid",
   late: "waiting",
@@ -70,7 +70,7 @@ function Row({ of }: { of: Trouble }) {
   const command = commandOf(of.remedy);
   return (
     <li>
-      <Mark state={MARKS[of.kind]} />
+      <StateIcon state={ICONS[of.kind]} />
       <Link href={jobPath(of.job)} class="name">
         {of.job}
       </Link>

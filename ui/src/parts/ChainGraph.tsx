@@ -2,12 +2,16 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../text/graph";
-import type { State } from "../text/state";
+import { type Executions, lastTaken, newestRun } from "../model/chainRun";
+import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../model/graph";
+import type { State } from "../model/state";
+import { duration } from "../model/time";
 import { jobPath } from "./links";
-import { Mark, shapeOf, wordFor } from "./Mark";
+import { StateIcon, shapeOf, wordFor } from "./StateIcon";
+import { Elapsed, When } from "./Time";
+import { useChainRuns } from "./useChainRuns";
 
-const BOX = { width: 190, height: 34 };
+const BOX = { width: 190, height: 44 };
 const GAP = { column: 78, row: 12 };
 const PAD = 6;
 /** Characters of a name that fit into its box. */
@@ -31,11 +35,16 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const jobs = all.slice(0, MOST);
   const graph = graphOf(jobs);
   const svg = useRef<SVGSVGElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const runs = useChainRuns(
+    box,
+    jobs.map(({ name }) => name),
+  );
+  const newest = newestRun(jobs, runs);
   const first = graph.nodes.find((each) => each.column === 0)?.job.name ?? "";
   const [focused, setFocused] = useState(current || first);
   const [, go] = useLocation();
   const stop = jobs.some((each) => each.name === focused) ? focused : first;
-  const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // A long chain is scrolled to the job of the view.
     const at = graph.nodes.find((each) => each.job.name === current);
@@ -70,7 +79,8 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
             <Box
               key={node.job.name}
               node={node}
-              graph={graph}
+              words={wordsFor(node.job, graph, runs)}
+              took={tookOf(node.job, runs)}
               current={node.job.name === current}
               tabIndex={node.job.name === stop ? 0 : -1}
               onKey={(event) => press(event, node.job.name)}
@@ -85,13 +95,27 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
           {MOST} of {all.length} jobs are drawn. Open one of them to see those that are near it.
         </p>
       )}
+      {newest && (
+        <p class="muted chain-run">
+          The newest run began <When at={newest.began} />{" "}
+          {newest.ended === undefined ? (
+            <>
+              and is still running, after <Elapsed since={newest.began} />
+            </>
+          ) : (
+            <>
+              and ended <When at={newest.ended} />, in {duration(newest.ended - newest.began)}
+            </>
+          )}
+        </p>
+      )}
       <details>
         <summary>As a list</summary>
         <ul class="chain-words">
           {graph.nodes.map(({ job }) => (
             <li key={job.name}>
-              <Mark state={job.state} /> <Link href={jobPath(job.name)}>{job.name}</Link>{" "}
-              <span class="muted">{placeInWords(graph, job)}</span>
+              <StateIcon state={job.state} /> <Link href={jobPath(job.name)}>{job.name}</Link>{" "}
+              <span class="muted">{[placeInWords(graph, job), tookOf(job, runs)].filter(Boolean).join("; ")}</span>
             </li>
           ))}
         </ul>
@@ -100,9 +124,20 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   );
 }
 
+/** How long the newest run of the job took; empty if that is not known. */
+function tookOf({ name }: Drawn, runs: Executions): string {
+  const length = lastTaken(runs.get(name));
+  return length === undefined ? "" : `took ${duration(length)}`;
+}
+
+function wordsFor(job: Drawn, graph: Graph<Drawn>, runs: Executions): string {
+  return [job.name, wordFor(job.state), placeInWords(graph, job), tookOf(job, runs)].filter(Boolean).join(", ");
+}
+
 interface BoxProps {
   node: Node<Drawn>;
-  graph: Graph<Drawn>;
+  words: string;
+  took: string;
   current: boolean;
   tabIndex: number;
   onKey: (event: KeyboardEvent) => void;
@@ -110,34 +145,41 @@ interface BoxProps {
   onOpen: () => void;
 }
 
-function Box({ node, graph, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
+function Box({ node, words, took, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
   const { job } = node;
   const [x, y] = corner(node);
-  const words = [job.name, wordFor(job.state), placeInWords(graph, job)].filter(Boolean).join(", ");
   return (
-    <Link
-      href={jobPath(job.name)}
-      data-job={job.name}
-      class={`box ${job.state} ${current ? "current" : ""}`}
-      aria-label={words}
-      aria-current={current ? "page" : undefined}
-      tabIndex={tabIndex}
-      onKeyDown={(event: KeyboardEvent) => {
-        // Enter opens a link of HTML by itself, and one of SVG not in every browser.
-        if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
-          event.preventDefault();
-          onOpen();
-        } else onKey(event);
-      }}
-      onFocus={onFocus}
-    >
-      <title>{words}</title>
-      <rect x={x} y={y} width={BOX.width} height={BOX.height} rx={7} />
-      <path class="shape" transform={`translate(${x + 9} ${y + 9})`} d={shapeOf(job.state)} />
-      <text x={x + 32} y={y + 21.5}>
-        {job.name.length > FITS ? `${job.name.slice(0, FITS - 1)}…` : job.name}
-      </text>
-    </Link>
+    <>
+      <Link
+        href={jobPath(job.name)}
+        data-job={job.name}
+        class={`box ${job.state} ${current ? "current" : ""}`}
+        aria-label={words}
+        aria-current={current ? "page" : undefined}
+        tabIndex={tabIndex}
+        onKeyDown={(event: KeyboardEvent) => {
+          // Enter opens a link of HTML by itself, and one of SVG not in every browser.
+          if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+            event.preventDefault();
+            onOpen();
+          } else onKey(event);
+        }}
+        onFocus={onFocus}
+      >
+        <title>{words}</title>
+        <rect x={x} y={y} width={BOX.width} height={BOX.height} rx={7} />
+        <path class="shape" transform={`translate(${x + 9} ${y + 14})`} d={shapeOf(job.state)} />
+        <text x={x + 32} y={y + (took ? 19 : 26.5)}>
+          {job.name.length > FITS ? `${job.name.slice(0, FITS - 1)}…` : job.name}
+        </text>
+      </Link>
+      {/* The label of the link says it, too: its content has to be a part of that. */}
+      {took && (
+        <text class="took" x={x + 32} y={y + 35}>
+          {took}
+        </text>
+      )}
+    </>
   );
 }
 

@@ -4,8 +4,8 @@ import { Link } from "wouter-preact";
 import { api, ask } from "../api/client";
 import { useQuery } from "../state/query";
 import { jobPath } from "./links";
-import { Mark } from "./Mark";
 import { Panel } from "./Panel";
+import { StateIcon } from "./StateIcon";
 import { Empty, Pending } from "./States";
 import { Ago } from "./Time";
 
@@ -27,7 +27,7 @@ export function Failing() {
       <ul class="rows">
         {data?.jobs.map((each) => (
           <li key={each.job}>
-            <Mark state="failed" />
+            <StateIcon state="failed" />
             <Link href={jobPath(each.job)} class="name">
               {each.job}
             </Link>

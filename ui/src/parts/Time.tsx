@@ -1,9 +1,9 @@
 // Points and lengths of time. Only what counts on the screen is drawn again each second.
 
+import { ago, countdown, datedTime, fullTime, instant, relative, shortTime, wholeSeconds } from "../model/time";
 import { now } from "../state/clock";
 import { heard, isOld } from "../state/live";
 import { shownZone } from "../state/preferences";
-import { ago, countdown, datedTime, fullTime, instant, relative, shortTime, wholeSeconds } from "../text/time";
 
 interface Props {
   /** A time of the API, or milliseconds since 1970. */

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { listPauses } from "../api/pauses";
-import { isForAll } from "../text/backfills";
+import { isForAll } from "../model/backfills";
 import { useQuery } from "./query";
 import { may } from "./session";
 

@@ -4,13 +4,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ask, askJob, type Execution as Body } from "../api/client";
 import { executionsOf, runAgain, wasAskedFor } from "../api/jobs";
+import { around } from "../model/around";
+import { attemptsOf, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../model/slots";
+import { duration } from "../model/time";
 import { Copy } from "../parts/Copy";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
+import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
-import { StopButton, StoppingMark } from "../parts/Stop";
+import { StopButton, StoppingIcon } from "../parts/Stop";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import type { LiveEvent } from "../state/live";
@@ -18,9 +21,6 @@ import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { whoami } from "../state/session";
-import { around } from "../text/around";
-import { attemptsOf, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../text/slots";
-import { duration } from "../text/time";
 
 /** Seconds between two reads of a run that is stopping, and of one that has no node yet. */
 const [STOPPING, STARTING] = [2, 5];
@@ -73,7 +73,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
           </h1>
           {kind && (
             <p class="sub">
-              {body.details?.stopping ? <StoppingMark of={body} /> : <Mark state={kind} word />}
+              {body.details?.stopping ? <StoppingIcon of={body} /> : <StateIcon state={kind} word />}
               {body.attempt && body.attempt > 1 && <span>attempt {body.attempt}</span>}
               {body.details?.member && <span>on {body.details.member}</span>}
               {whyFailed(body) && <span>{whyFailed(body)}</span>}
@@ -91,7 +91,13 @@ export function Execution({ job, id }: { job: string; id: string }) {
       {body && (
         <div class={isWide ? "grid full" : "grid"}>
           <Panel title="Log" class="log-panel" aside={<Wide is={isWide} set={setWide} />}>
-            <LogView key={id} execution={body} running={kind === "running"} allowed={may("get dkronjobs/log")} />
+            <LogView
+              key={id}
+              execution={body}
+              running={kind === "running"}
+              allowed={may("get dkronjobs/log")}
+              jobZone={zone}
+            />
           </Panel>
           <Panel title="This attempt" class="times">
             <Timing body={body} zone={zone} />
@@ -228,7 +234,7 @@ function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
       <ol class="rows">
         {attempts.map((each) => (
           <li key={each.id} aria-current={each.id === id ? "true" : undefined}>
-            <Mark state={result(each)} />
+            <StateIcon state={result(each)} />
             <Link class="name" href={executionPath(each.job_name, each.id)}>
               {each.details?.member ? `${each.details.member}, ` : ""}attempt {each.attempt}
             </Link>

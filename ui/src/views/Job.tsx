@@ -5,6 +5,10 @@ import { Link } from "wouter-preact";
 import { api, ask, askJob, type Job as JobBody } from "../api/client";
 import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
 import { executionsOf } from "../api/jobs";
+import { whyNot } from "../model/problem";
+import { result, summary, wasStopped } from "../model/slots";
+import { stateOf } from "../model/state";
+import { yaml } from "../model/yaml";
 import { Calendar } from "../parts/Calendar";
 import { ChainGraph } from "../parts/ChainGraph";
 import { Conditions } from "../parts/Conditions";
@@ -15,19 +19,15 @@ import { JobActions } from "../parts/JobActions";
 import { JobPauses } from "../parts/JobPauses";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
 import { Runs } from "../parts/RunsTable";
+import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
-import { whyNot } from "../text/problem";
-import { result, summary, wasStopped } from "../text/slots";
-import { stateOf } from "../text/state";
-import { yaml } from "../text/yaml";
 
 /** Slots that are asked for; the calendar shows them. */
 const UPCOMING = 40;
@@ -98,7 +98,7 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <Mark state={stateOf({ ...body, paused, stopped: wasStopped(runs.data ?? []) }, running)} word />
+              <StateIcon state={stateOf({ ...body, paused, stopped: wasStopped(runs.data ?? []) }, running)} word />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>
