@@ -109,7 +109,7 @@ async def run(jobs: int, every: str) -> None:
     await asked("the first summary, which reads each job", standings.summary)
     await asked("a summary when nothing has changed", anew)
     for number in range(min(jobs, 1000)):
-        index.see(job(number, every, version=2))
+        index.upsert(job(number, every, version=2))
     await asked("a summary when 1000 jobs have changed", anew)
     await asked("an agenda of one hour", agenda)
     await asked("2000 slots of one job explained", explained)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any
 
+from dkron_kube.informer import Informer
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, NODES, Resource
 from dkron_operator.act.effects import Effects, Shared
 from dkron_operator.act.events import Events
@@ -17,7 +18,8 @@ from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.backfill.controller import Backfills
-from dkron_operator.backfill.watching import BackfillWatch
+from dkron_operator.backfill.view import Known
+from dkron_operator.backfill.watching import backfill_informer
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.pause_status import PauseStatuses
 from dkron_operator.cluster.status_controller import ClusterStatusController
@@ -27,6 +29,7 @@ from dkron_operator.delivery.outboxes import Sending
 from dkron_operator.delivery.senders import Senders
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options
+from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.reconcile.due_queue import DueQueue
 from dkron_operator.reconcile.gather import Gatherer, Sources, retention
@@ -37,7 +40,7 @@ from dkron_operator.watch.handlers import Handlers
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_operator.watch.nodes import Nodes
 from dkron_operator.watch.pauses import Pauses
-from dkron_operator.watch.requested_runs import RequestedRunWatch
+from dkron_operator.watch.requested_runs import run_informer
 from dkron_operator.watch.resync import Resync
 
 WIDTH = 32
@@ -245,11 +248,11 @@ class Parts:
         )
 
     @cached_property
-    def watches(self) -> tuple[RequestedRunWatch | BackfillWatch, ...]:
+    def watches(self) -> tuple[Informer[RequestedRun] | Informer[Known], ...]:
         """The watches of DkronRuns and DkronBackfills."""
         scopes = self.options.namespaces or (None,)
         runs = [
-            RequestedRunWatch(
+            run_informer(
                 self.ports.client,
                 self.store.runs,
                 namespace,
@@ -259,7 +262,7 @@ class Parts:
             for namespace in scopes
         ]
         backfills = [
-            BackfillWatch(self.ports.client, self.backfills, namespace, on_event=self._alive(DKRON_BACKFILLS))
+            backfill_informer(self.ports.client, self.backfills, namespace, on_event=self._alive(DKRON_BACKFILLS))
             for namespace in scopes
         ]
         return *runs, *backfills

@@ -94,7 +94,7 @@ def api_watches(texts: Iterable[bytes]) -> object:
     feed = Feed(JobIndex(lambda: NOON), EventLog(), lambda: NOON)
     feed.replace([], 1)
     for text in texts:
-        feed.see(bounded(text))
+        feed.upsert(bounded(text))
     return feed
 
 

@@ -121,7 +121,7 @@ class RunKeeper:
         run = self._store.runs.read(answer)
         if run is None or run.group != job.group:
             return True
-        self._store.runs.see(run)
+        self._store.runs.upsert(run)
         self.looks.add((run.namespace, run.job))
         return run.ended
 
@@ -191,7 +191,7 @@ class RunKeeper:
         status = bound(run, BoundJob(name=job.job.name, uid=job_uid))
         answer = await self._patch_status(run, status, whole=True)
         found = None if answer is None else self._store.runs.read(answer, with_values=True)
-        if found is not None and self._store.runs.see(found) is not None:
+        if found is not None and self._store.runs.upsert(found) is not None:
             self.see((run.namespace, run.job))
 
     async def _read(self, uid: str) -> None:
@@ -203,7 +203,7 @@ class RunKeeper:
         self._store.runs.list_again(namespace)
         async for body in self._client.list(DKRON_RUNS, namespace):
             run = self._store.runs.read(body)
-            key = None if run is None else self._store.runs.see(run)
+            key = None if run is None else self._store.runs.upsert(run)
             if key is not None:
                 self.see(key)
 
@@ -282,12 +282,12 @@ class RunKeeper:
         if found is None or found.uid != run.uid:
             self._lose(run)
         if found is not None:
-            self._store.runs.see(found)
+            self._store.runs.upsert(found)
         self.see((run.namespace, run.job))
 
     def _lose(self, run: RequestedRun) -> None:
         self._refusals.pop(run.uid, None)
-        if self._store.runs.lose(run.uid) is not None:
+        if self._store.runs.remove(run.uid) is not None:
             self.see((run.namespace, run.job))
 
 

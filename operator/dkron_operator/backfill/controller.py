@@ -96,19 +96,19 @@ class Backfills:
         found = {known.uid: known for known in all_of_it}
         for uid, (where, _) in tuple(self._places.items()):
             if uid not in found and namespace in (None, where):
-                self.lose(uid)
+                self.remove(uid)
         for known in found.values():
-            self.see(known)
+            self.upsert(known)
 
-    def see(self, known: Known) -> None:
+    def upsert(self, known: Known) -> None:
         """A DkronBackfill was added or modified."""
         if known.rests:
-            self.lose(known.uid)
+            self.remove(known.uid)
             return
         self._places[known.uid] = known.namespace, known.name
         self.queue.add(known.uid)
 
-    def lose(self, uid: str) -> None:
+    def remove(self, uid: str) -> None:
         """A DkronBackfill was deleted. The garbage collector deletes its runs."""
         self._places.pop(uid, None)
         self._slots.drop(uid)
@@ -132,13 +132,13 @@ class Backfills:
         try:
             body = await self._client.get(DKRON_BACKFILLS, *place)
         except NotFound:
-            self.lose(uid)
+            self.remove(uid)
             return
         view = self._guard.read("DkronBackfill", body, View.read)
         if view is None:
             return
         if view.uid != uid or view.deleting:
-            self.lose(uid)
+            self.remove(uid)
             return
         parsed = self._guard.read("DkronBackfill", body, lambda _: self._slots.parse(view)) or FAULT
         if isinstance(parsed, str):

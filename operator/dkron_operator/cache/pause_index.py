@@ -208,7 +208,7 @@ class PauseIndex:
         self._promoted = {view.key for view in found if view.dropped and self.has_room(view)}
         return sorted(self._promoted)
 
-    def see(self, body: Object) -> str | None:
+    def upsert(self, body: Object) -> str | None:
         """Take in a pause. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for
         them."""
         view = self._read(body)
@@ -222,7 +222,7 @@ class PauseIndex:
                 self._views[view.key] = replace(before, status=view.status, version=view.version)
                 return None
         if before is not None:
-            self.lose(view.key)
+            self.remove(view.key)
         if not self._is_past(view):
             ages = self._ages.setdefault(view.pause.namespace, OldestFirst(self._most))
             if (younger := ages.see(view.age)) is not None:
@@ -233,7 +233,7 @@ class PauseIndex:
         self._select(view)
         return _concerned(view) if before is None else _wider(before, view)
 
-    def lose(self, key: Key) -> str | None:
+    def remove(self, key: Key) -> str | None:
         """A pause is gone. Returns the namespace whose jobs that concerns, "" for all; None if it was not known."""
         view = self._views.pop(key, None)
         if view is None:

@@ -19,7 +19,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, NotLeader, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.conditions import Findings, cluster_conditions
 from dkron_operator.cluster.conflicts import Conflicts
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.cluster.replicas import ReplicaCount
@@ -188,8 +188,8 @@ class ClusterStatusController:
         leadership = self._leadership
         status = cluster_conditions(
             stored.status, self._totals, leadership, replicas=self._replicas,
-            generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
-            conflict=self._conflicts.complaint,
+            generation=stored.generation, version=self._version, now=self._clock.now(),
+            findings=Findings(self._problems, self._conflicts.complaint),
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:

@@ -60,7 +60,7 @@ async def asked(api: Api) -> str:
 
 def tell(api: Api, version: int, status: JobStatus, **fields: Any) -> None:
     """The watch shows this status, and no request any more."""
-    api.own.job_index.see(wire_job(version=version, status=status, **fields))
+    api.own.job_index.upsert(wire_job(version=version, status=status, **fields))
 
 
 def skipped(why: str) -> JobStatus:
@@ -192,7 +192,7 @@ async def test_a_paused_job_runs_only_if_that_is_forced(
         "lastTransitionTime": now,
     }
     status = {"conditions": [paused], "paused": {"name": "p", "since": now, "enforce": enforce}}
-    api.own.job_index.see(wire_job(version=1000, status=JobStatus.from_wire(status)))
+    api.own.job_index.upsert(wire_job(version=1000, status=JobStatus.from_wire(status)))
     answer = await api.client.post(path, json=body)
     text = await answer.text()
     assert (answer.status, "the job is paused by ann" in text) == (code, code == 409)
@@ -201,7 +201,7 @@ async def test_a_paused_job_runs_only_if_that_is_forced(
 
 class TestWithoutANode:
     async def test_it_is_refused_at_once_as_in_dkron(self, api: Api) -> None:
-        api.own.job_index.see(wire_job(version=1000, tags={"gpu": "a100:1"}))
+        api.own.job_index.upsert(wire_job(version=1000, tags={"gpu": "a100:1"}))
         api.know(NODES, node())
         answer = await api.client.post(RUN)
         assert answer.status == 404
@@ -216,7 +216,7 @@ class TestWithoutANode:
         ],
     )
     async def test_it_is_asked_for_where(self, api: Api, tag: dict[str, str], nodes: int | None) -> None:
-        api.own.job_index.see(wire_job(version=1000, tags=tag))
+        api.own.job_index.upsert(wire_job(version=1000, tags=tag))
         if nodes:
             api.know(NODES, node())
         assert (await api.client.post(RUN)).status == 202

@@ -568,7 +568,7 @@ def test_a_run_of_another_namespace_with_its_name_and_owner_is_not_its_own() -> 
     (run,) = (elsewhere.kube.has(DKRON_RUNS, name) for name in elsewhere.kube.names(DKRON_RUNS))
     found = read_requested_run({**run, "metadata": {**run["metadata"], "namespace": "elsewhere"}})
     assert found is not None
-    tested.store.runs.see(found)
+    tested.store.runs.upsert(found)
     asyncio.run(tested.look())
     assert (tested.kube.created.total(), tested.status().begun) == (1, 1)
 

@@ -7,7 +7,7 @@ import pytest
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Day, JobStatus
-from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.conditions import Findings, cluster_conditions
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.leader.election import Leadership
 from tests.support.builders import NOON, after, claim
@@ -77,15 +77,15 @@ def test_a_condition_that_does_not_turn_keeps_its_time_and_those_of_others_are_k
     ],
 )
 def test_it_delivers_when(problems: tuple[str, ...] | None, expected: tuple[str, str, str] | None) -> None:
-    before = look(problems=("an old problem",))
-    status = look(before=before, problems=problems)
+    before = look(findings=Findings(("an old problem",)))
+    status = look(before=before, findings=Findings(problems))
     found = {each.type: (str(each.status), each.reason, each.message) for each in status.conditions}
     assert found.get("Delivers") == expected
     assert "Ready" in found
 
 
 def test_it_is_conflicted_while_others_do_its_work() -> None:
-    before = look(conflict="another does it")
+    before = look(findings=Findings(conflict="another does it"))
     (_, conflicted) = before.conditions
     told = (conflicted.type, str(conflicted.status), conflicted.reason, conflicted.message)
     assert told == ("Conflicted", "True", "SharedNamespace", "another does it")

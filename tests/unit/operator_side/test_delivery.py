@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery.delivery import LAZY
 from dkron_operator.delivery.delivery_events import DeliveryEvents
@@ -98,7 +98,7 @@ async def operator(
     if job is not None:
         kube.put(DKRON_JOBS, wire_job(**job))
     edges = Edges(kube, senders)
-    # What the watch would bring, a test brings by `see`.
+    # What the watch would bring, a test brings by `upsert`.
     edges.parts.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     edges.acts = acts
     await edges.parts.installation.read()
@@ -442,7 +442,7 @@ async def test_a_receiver_that_is_not_there_is_said_and_the_job_runs_all_the_sam
         await first_ends(edges)
         assert edges.status().executions[0].output == "hello\n"
         assert edges.status().undelivered == ()
-        edges.parts.installation.see(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
+        edges.parts.installation.informer.upsert(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
         await until(66)
         assert degraded(kube) == ("AsExpected", "")
         assert senders.sent == []
@@ -479,7 +479,7 @@ async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> Non
     changes: list[object] = []
     edges.parts.installation.on_change.add(changes.append)
     for jobs in range(3):
-        edges.parts.installation.see({**cluster(), "status": {"jobs": jobs}})
+        edges.parts.installation.informer.upsert({**cluster(), "status": {"jobs": jobs}})
     assert (changes, len(edges.parts.jobs)) == ([None], 1), "once, as it was seen for the first time"
 
 
@@ -506,29 +506,14 @@ async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.Monke
     assert await found.find(job_view(), last) == ("12345", False)
 
 
-async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    installation = begin().parts.installation
-    forbidden = Rejected("cannot watch", status=403)
-    for _ in range(3):
-        installation.replace([], 1)
-        installation.alive()
-        installation.failed(forbidden)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    caplog.set_level("INFO")
-    installation.replace([], 1)
-    installation.alive()
-    installation.alive()
-    assert caplog.records[-1].message.endswith("works again")
-
-
 @pytest.mark.parametrize("gone", ["deleted", "not listed"])
 async def test_a_cluster_that_is_gone_offers_nothing_and_one_that_makes_no_sense_changes_nothing(gone: str) -> None:
     installation = begin().parts.installation
     body = cluster(notifications=[HOOK])
-    installation.see(body)
+    installation.informer.upsert(body)
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
-    installation.see(cluster(notifications=[{**HOOK, "when": ["never"]}]))
+    installation.informer.upsert(cluster(notifications=[{**HOOK, "when": ["never"]}]))
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
     assert installation.problems[0].startswith("spec.notifications.0.when")
-    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
+    installation.informer.remove(body) if gone == "deleted" else installation.informer.replace([], 2)
     assert installation.endpoints == ()

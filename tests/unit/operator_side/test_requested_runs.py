@@ -24,7 +24,7 @@ from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
 from dkron_operator.plan.view import AttemptJob, AttemptState
-from dkron_operator.watch.requested_runs import RequestedRunWatch
+from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import (
     NAME,
     NAMESPACE,
@@ -521,8 +521,8 @@ def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() ->
     runs.replace(None, found, 5)
     known = runs.of((NAMESPACE, NAME))
     assert (known.listed, len(known.undecided), known.undecided[0].name) == (True, MOST_KNOWN, found[-1].name)
-    runs.see(requested("r0001", at=-1))
-    runs.see(requested("r0001", at=-1, version=2, read=False))
+    runs.upsert(requested("r0001", at=-1))
+    runs.upsert(requested("r0001", at=-1, version=2, read=False))
     assert [run.values for run in (runs.get("uid-of-r0001"),) if run is not None] == [{}]
     runs.renew()
     assert all(run.values is None for run in runs.of((NAMESPACE, NAME)).undecided)
@@ -534,8 +534,8 @@ def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() ->
 )
 def test_a_list_drops_what_is_not_in_it_unless_it_is_older(version: int, left: int) -> None:
     runs = RequestedRuns()
-    runs.see(requested("a", version=3))
-    runs.see(requested("b", version=5))
+    runs.upsert(requested("a", version=3))
+    runs.upsert(requested("b", version=5))
     runs.replace(None, [requested("a", version=3)], version)
     assert len(runs) == left
 
@@ -564,7 +564,7 @@ async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_l
 )
 def test_where_they_cannot_be_listed_jobs_go_on_without_them(error: KubeError, listed: bool) -> None:
     runs = RequestedRuns()
-    watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=lambda _: None)
+    watch = run_informer(cast("KubeClient", None), runs, None, changed=lambda _: None)
     watch.failed(error)
     of_job = runs.of((NAMESPACE, NAME))
     assert (of_job.listed, of_job.awaited) == (listed, not listed)
@@ -624,7 +624,7 @@ def test_the_record_of_an_attempt_is_remembered_until_its_run_shows_it(case: Rem
 
 def bring(edges: Edges, *bodies: Object) -> None:
     """The watch tells of these DkronRuns."""
-    watch = RequestedRunWatch(edges.parts.ports.client, edges.store.runs, None, changed=edges.parts.effects.runs.see)
+    watch = run_informer(edges.parts.ports.client, edges.store.runs, None, changed=edges.parts.effects.runs.see)
     watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.version)
 
 
@@ -758,7 +758,7 @@ async def test_a_job_is_kept_while_the_api_server_cannot_say_whether_its_run_was
         bring(edges, wire())
         await until(4)
         # Another list does not know the run, as one that is old.
-        edges.store.runs.lose("uid-of-a")
+        edges.store.runs.remove("uid-of-a")
         edges.kube.edit(DKRON_RUNS, "a", lambda body: body.pop("status", None))
         edges.kube.fail("get dkronruns", *[Unavailable("no answer")] * 2)
         finish(edges)
