@@ -21,7 +21,7 @@ from dkron_operator.telemetry.metrics import Metrics
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-class Hold:
+class ActivePause:
     """The longest time that the event loop was not free."""
 
     def __init__(self) -> None:
@@ -47,13 +47,13 @@ def filled(jobs: int) -> tuple[Store, JobStates]:
         }  # fmt: skip
         spec = {"schedule": f"{number % 60} */5 * * * *", "executorConfig": {"command": "true"}}
         status = {"since": created, "lastSuccess": success, "status": "success", "next": rfc3339(NOW)}
-        store.see_job({"metadata": metadata, "spec": spec, "status": status})
+        store.upsert_job({"metadata": metadata, "spec": spec, "status": status})
     return store, job_states
 
 
 async def asked(what: str, job_states: JobStates) -> Sums:
     """Sum up, and print what that took."""
-    hold = Hold()
+    hold = ActivePause()
     watching = asyncio.create_task(hold.watch())
     await asyncio.sleep(0)
     hold.longest, began = 0.0, time.process_time()

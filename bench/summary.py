@@ -30,7 +30,7 @@ KEPT = 20
 """Executions of each job."""
 
 
-class Hold:
+class ActivePause:
     """The longest time that the event loop was not free."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ def job(number: int, every: str, *, version: int = 1) -> dict[str, Any]:
 
 async def asked(what: str, work: Callable[[], Awaitable[object]]) -> None:
     """Do it, and print what that took."""
-    hold = Hold()
+    hold = ActivePause()
     watching = asyncio.create_task(hold.watch())
     await asyncio.sleep(0)
     hold.longest, began = 0.0, time.process_time()

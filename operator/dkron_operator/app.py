@@ -254,9 +254,9 @@ class Parts:
         runs = [
             run_informer(
                 self.ports.client,
-                self.store.runs,
+                self.store.requested_runs,
                 namespace,
-                changed=self.effects.runs.see,
+                changed=self.effects.runs.requeue,
                 on_event=self._alive(DKRON_RUNS),
             )
             for namespace in scopes
@@ -270,7 +270,7 @@ class Parts:
     @cached_property
     def handlers(self) -> Handlers:
         """Where watched DkronJobs and Jobs enter."""
-        return Handlers(self.store, requeue=self.jobs.add, on_object=self.cluster_status.see_job)
+        return Handlers(self.store, requeue=self.jobs.add, on_object=self.cluster_status.upsert_job)
 
     @cached_property
     def resync(self) -> Resync:
@@ -281,12 +281,12 @@ class Parts:
         """Have each part told of what it has to know."""
         store, foreign = self.store, ForeignJobs(clock=self.ports.clock, report=self.events.report)
         store.on_affected.add(self.jobs.add)
-        store.on_foreign.add(foreign.see)
+        store.on_foreign.add(foreign.report)
         store.on_backfill.add(self.backfills.run_changed)
-        store.on_stored.add(self.cluster_status.see)
-        store.on_stored.add(self.delivery.see)
-        store.on_stored.add(self.traces.see)
-        store.on_stored.add(self.effects.runs.see_job)
+        store.on_stored.add(self.cluster_status.upsert)
+        store.on_stored.add(self.delivery.observe)
+        store.on_stored.add(self.traces.observe)
+        store.on_stored.add(self.effects.runs.requeue_job)
         self.installation.on_change.add(self.cluster_status.judge)
 
     def workers(self) -> Iterator[Workers[Any]]:

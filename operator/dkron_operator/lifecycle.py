@@ -206,8 +206,8 @@ class Operator:
     def _is_behind(self) -> bool:
         """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
         and gone."""
-        signs = self.watch_liveness.by_resource().values()
-        age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in signs)
+        watch_liveness = self.watch_liveness.by_resource().values()
+        age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in watch_liveness)
         return age > FRESH
 
     async def _finish(self, leaving: asyncio.Task[None], deciding: Sequence[asyncio.Task[None]]) -> None:

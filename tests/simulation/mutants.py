@@ -17,7 +17,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan import advance, attempts, chain, fold, hold, pause, slots
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.fold import Change, Decided, Finished, Started
+from dkron_operator.plan.changes import Change, Decided, Finished, Started
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.stop_requests import plan_stops, stop_of
 from dkron_operator.plan.view import Outcome
@@ -87,7 +87,7 @@ def _forget_uncertain() -> AbstractContextManager[Any]:
         finally:
             if entry.remembered.unconfirmed_create is not None:
                 entry.remembered.unconfirmed_create = None
-                entry.note(*create.after)
+                entry.record(*create.after)
 
     return patch.object(JobCreator, "_carry_out", carry_out)
 
@@ -117,7 +117,7 @@ def _lost_without_job() -> AbstractContextManager[Any]:
             return
         lost = Outcome(success=False, finished_at=self._clock.now(), lost=True)
         entry.observed.outcomes[wanted.job] = lost
-        entry.note(*create.after, Started(wanted))
+        entry.record(*create.after, Started(wanted))
 
     return patch.object(JobCreator, "_carry_out", carry_out)
 
@@ -178,7 +178,7 @@ def _forget_paused() -> AbstractContextManager[Any]:
     def forget(plan: Plan) -> None:
         if plan.status.paused is not None and hold.hold_of(plan) is None:
             plan.create = None
-            plan.note(Decided(plan.situation.now))
+            plan.record(Decided(plan.situation.now))
 
     before = advance.STEPS.index(pause.plan_pause)
     return patch.object(advance, "STEPS", (*advance.STEPS[:before], forget, *advance.STEPS[before:]))

@@ -246,7 +246,7 @@ class Replica:
         return _ignoring(operator)
 
     def _streams(self, process: Process, context: Context, parts: Parts) -> Watches:
-        kinds = ((DKRON_JOBS, "", parts.handlers.feed_job), (JOBS, SELECTOR, parts.handlers.feed_run))
+        kinds = ((DKRON_JOBS, "", parts.handlers.feed_job), (JOBS, SELECTOR, parts.handlers.feed_attempt))
         self._watches = [
             Watch(
                 self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),

@@ -96,7 +96,7 @@ class Edges:
         for name in self.kube.names(DKRON_JOBS):
             self.handlers.feed_job("MODIFIED", self.kube.has(DKRON_JOBS, name))
         for name in self.kube.names(JOBS):
-            self.handlers.feed_run("MODIFIED", self.kube.has(JOBS, name))
+            self.handlers.feed_attempt("MODIFIED", self.kube.has(JOBS, name))
 
     def edit_job(self, change: Callable[[Object], None]) -> None:
         """Another writer changes the DkronJob, before any watch tells of it."""

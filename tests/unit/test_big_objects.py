@@ -80,7 +80,7 @@ def objects(filling: Filling, first: int) -> list[bytes]:
 def operator_lists(texts: Iterable[bytes]) -> object:
     store = Store()
     for text in texts:
-        list(store.see_job(bounded(text)))
+        list(store.upsert_job(bounded(text)))
     return store
 
 

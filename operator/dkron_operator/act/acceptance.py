@@ -46,7 +46,7 @@ class Acceptance:
                 async with self._large.turn(job):
                     answer = await self._client.patch(DKRON_JOBS, job.namespace, job.name, body)
             except NotFound:
-                self._store.miss_job(job.uid)
+                self._store.mark_missing(job.uid)
             except Conflict:
                 raise
             except Rejected as exc:
@@ -54,7 +54,7 @@ class Acceptance:
                 cached.remembered.unmarked = True
                 log.warning("the annotation %s was refused: %s", ACCEPTED, exc, extra={"job": job.dkron_name})
             else:
-                self._store.see_job(answer)
+                self._store.upsert_job(answer)
 
     async def _accept(self, uid: str) -> None:
         cached = self._store.get(uid)

@@ -20,10 +20,10 @@ from dkron_operator.cache.store import Store
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.attempts import LOST_PARAMETERS, RUN_DELETED
 from dkron_operator.plan.build import build_job
-from dkron_operator.plan.fold import Started
+from dkron_operator.plan.changes import Started
 from dkron_operator.plan.installation_rules import JobSettings
-from dkron_operator.plan.read import read_run
-from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
+from dkron_operator.plan.read import read_attempt
+from dkron_operator.plan.view import AttemptJob, Outcome, PodProblem
 from dkron_pods.config import ConfigError
 from dkron_pods.problem import Problem
 
@@ -81,7 +81,7 @@ class JobCreator:
             raise
         cached.remembered.unconfirmed_create = None
         if answer is None:
-            cached.note(*create.otherwise)
+            cached.record(*create.otherwise)
             return
         if not create.late:
             self._store.metrics.began(create.entry, self._clock.now())
@@ -90,7 +90,7 @@ class JobCreator:
     def _call(self, cached: CachedJob, create: CreateJob, firing: Firing) -> None:
         if not create.before and not _is_ahead(cached, create.entry, self._calls.caller):
             raise Conflict("the claim was released after the run was planned")
-        cached.note(*create.after)
+        cached.record(*create.after)
         for name in create.cancels:
             self._calls.cancel(cached.job.uid, name)
         given = self._store.given(cached, create.entry)
@@ -99,7 +99,7 @@ class JobCreator:
         log.info("calling", extra=context(cached, create.entry))
 
     async def _create(self, cached: CachedJob, create: CreateJob, firing: Firing) -> Object:
-        requested = self._store.runs_of(cached).of(create.entry.group)
+        requested = self._store.requested_runs_of(cached).of(create.entry.group)
         if create.entry.parameters_given and requested is None:
             return await self._refuse(cached, create, Problem(RUN_DELETED, LOST_PARAMETERS))
         if create.entry.parameters_given and requested is not None and requested.values is None:
@@ -159,21 +159,21 @@ class JobCreator:
             answer = await self._client.get(JOBS, cached.job.namespace, create.entry.job)
         except NotFound:
             return None
-        run = read_run(answer)
+        run = read_attempt(answer)
         if run is not None and _same(run, cached, create.entry):
             return answer
         if not create.late:
             message = f"another object has the name of Job {create.entry.job}; delete it, so that the attempt can begin"
-            cached.observed.troubles[create.entry.job] = Trouble("NameTaken", message)
+            cached.observed.pod_problems[create.entry.job] = PodProblem("NameTaken", message)
             raise Unavailable(message)
         return None
 
     def _adopt(self, cached: CachedJob, create: CreateJob, answer: Object, firing: Firing) -> None:
-        cached.observed.troubles.pop(create.entry.job, None)
-        self._store.see_run(answer)
-        run = read_run(answer)
+        cached.observed.pod_problems.pop(create.entry.job, None)
+        self._store.upsert_attempt(answer)
+        run = read_attempt(answer)
         if run is not None:
-            cached.note(*create.after, Started(run.entry(create.entry.started_at)))
+            cached.record(*create.after, Started(run.entry(create.entry.started_at)))
             firing.adopted(run)
             log.info("started", extra=context(cached, create.entry))
             self._began(cached, run.entry(create.entry.started_at))
@@ -184,7 +184,7 @@ class JobCreator:
         cached.observed.outcomes[create.entry.job] = Outcome(
             success=False, finished_at=self._clock.now(), reason="JobRejected", message=str(exc)[:1024]
         )
-        cached.note(*create.after, Started(create.entry))
+        cached.record(*create.after, Started(create.entry))
         log.warning("rejected: %s", exc, extra=context(cached, create.entry))
 
 

@@ -20,7 +20,7 @@ class JobDeleter:
         self._keeper = keeper
         self._events = events
         self.queue: WorkQueue[tuple[str, str]] = WorkQueue(
-            "clean-up", width=4, spare=1, group_of=store.namespace_of_run, behind=jobs
+            "clean-up", width=4, spare=1, group_of=store.namespace_of_attempt, behind=jobs
         )
         self.workers = (Workers(self.queue, self._delete),)
 
@@ -37,7 +37,7 @@ class JobDeleter:
         try:
             await self._client.delete(JOBS, cached.job.namespace, name, uid=run.uid)
         except NotFound:
-            self._store.lose_run_of(uid, name)
+            self._store.mark_attempt_gone(uid, name)
         except Rejected as exc:
             self._events.report(cached.job, deletion_refused(name, exc))
             raise

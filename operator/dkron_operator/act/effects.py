@@ -48,8 +48,8 @@ from dkron_operator.plan.actions import (
     StopJob,
     WriteStatus,
 )
+from dkron_operator.plan.changes import PauseNoted
 from dkron_operator.plan.conditions import failed
-from dkron_operator.plan.fold import Held
 from dkron_operator.plan.inline_claims import next_claim
 from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.plan.plan import Plan
@@ -128,11 +128,11 @@ class Effects:
     def begin(self, cached: CachedJob, plan: Plan) -> bool:
         """Do everything that needs no answer before the next plan. Returns whether something is left to `finish`."""
         uid = cached.job.uid
-        cached.note(*plan.changes)
-        if any(isinstance(change, Held) and change.noted is None for change in plan.changes):
+        cached.record(*plan.changes)
+        if any(isinstance(change, PauseNoted) and change.noted is None for change in plan.changes):
             # Slots that came due in the pause are missed slots, also for the plans that follow this one.
             cached.remembered.fireable_since = self._clock.monotonic()
-        self._traces.note(cached, plan.changes)
+        self._traces.record(cached, plan.changes)
         self._writer.write_soon(cached, patience=self._patience(plan))
         awaited = [action for action in plan.actions if self._begin(cached, action)]
         if not (cached.job.accepted or cached.job.deleting or cached.remembered.unmarked):
@@ -199,7 +199,7 @@ class Effects:
         judged = failed(cached.job, cached.status, message, now=self._clock.now())
         if judged is None:
             return
-        cached.note(judged)
+        cached.record(judged)
         self._writer.write_soon(cached)
         self._events.report(cached.job, Report(Severity.WARNING, ReadyReason.INTERNAL_ERROR, message))
 
@@ -226,13 +226,13 @@ class Effects:
         try:
             answer = await self._client.patch(DKRON_JOBS, cached.job.namespace, cached.job.name, body)
         except NotFound:
-            self._store.miss_job(cached.job.uid)
+            self._store.mark_missing(cached.job.uid)
         except Rejected as exc:
             cached.remembered.removals_wait = self._clock.monotonic() + REFUSED_AGAIN
             message = f"the API server refuses to remove the annotation {keys[0]}, which was answered: {exc}"
             self._events.report(cached.job, Report(Severity.WARNING, "WriteRefused", message))
         else:
-            self._store.see_job(answer)
+            self._store.upsert_job(answer)
 
     def _patience(self, plan: Plan) -> float:
         """Seconds that a write may wait. The next claim of an inline call carries the pending changes along, so a job

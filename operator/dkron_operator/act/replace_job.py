@@ -8,7 +8,7 @@ from dkron_operator.act.observe import Observer
 from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.read import read_run
+from dkron_operator.plan.read import read_attempt
 from dkron_operator.plan.view import AttemptJob
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class JobReplacer:
         try:
             await self._delete(cached, run)
         except NotFound:
-            self._store.lose_run_of(cached.job.uid, run.name)
+            self._store.mark_attempt_gone(cached.job.uid, run.name)
         log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
 
     async def _delete(self, cached: CachedJob, run: AttemptJob) -> None:
@@ -45,8 +45,8 @@ class JobReplacer:
                 await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=str(run.version))
             except Conflict:
                 answer = await self._client.get(JOBS, namespace, run.name)
-                self._store.see_run(answer)
-                newer = read_run(answer)
+                self._store.upsert_attempt(answer)
+                newer = read_attempt(answer)
                 if newer is None or newer.uid != run.uid:
                     break
                 if newer.finished:

@@ -63,7 +63,7 @@ class RunKeeper:
         self._jobs = jobs
         self._writer = writer
         self._refusals: dict[str, Refusal] = {}
-        namespace_of = store.runs.namespace_of
+        namespace_of = store.requested_runs.namespace_of
         self.looks: WorkQueue[Key] = WorkQueue("runs", width=2, spare=1, group_of=_namespace, behind=jobs)
         self.binding: WorkQueue[tuple[str, str]] = WorkQueue(
             "run binding", width=WIDTH, spare=2, group_of=lambda key: namespace_of(key[0]), behind=jobs
@@ -83,16 +83,16 @@ class RunKeeper:
 
     def take_over(self) -> None:
         """This process begins to act: look at all."""
-        for key in self._store.runs.jobs():
+        for key in self._store.requested_runs.jobs():
             self.looks.add(key)
 
-    def see_job(self, uid: str, _: object = None) -> None:
+    def requeue_job(self, uid: str, _: object = None) -> None:
         """The API server has another status of this job, or the job is new or gone."""
         cached = self._store.get(uid)
-        if cached is not None and self._store.runs.has(key_of(cached.job)):
+        if cached is not None and self._store.requested_runs.has(key_of(cached.job)):
             self.looks.add(key_of(cached.job))
 
-    def see(self, key: Key) -> None:
+    def requeue(self, key: Key) -> None:
         """DkronRuns of this job have changed."""
         self.looks.add(key)
         holder = self._store.holder(key)
@@ -110,7 +110,7 @@ class RunKeeper:
         Raises `Unavailable`."""
         if not job.requested_by:
             return True
-        known = self._store.runs.named(job.namespace, job.requested_by)
+        known = self._store.requested_runs.named(job.namespace, job.requested_by)
         if known is not None and known.group == job.group:
             return known.ended
         try:
@@ -118,21 +118,21 @@ class RunKeeper:
         except (NotFound, Rejected):
             # Without the right to read it, it is not decided either.
             return True
-        run = self._store.runs.read(answer)
+        run = self._store.requested_runs.read(answer)
         if run is None or run.group != job.group:
             return True
-        self._store.runs.upsert(run)
+        self._store.requested_runs.upsert(run)
         self.looks.add((run.namespace, run.job))
         return run.ended
 
     # --- what is due ---------------------------------------------------------------------------------------------
 
     async def _look(self, key: Key) -> None:
-        of_job, record = self._store.runs.of(key), self._record(key)
+        of_job, record = self._store.requested_runs.of(key), self._record(key)
         for run in (*of_job.decided.values(), *of_job.undecided):
             if self._target(run, record) != run.status:
                 self.writing.add(run.uid)
-        if self._store.runs.to_be_listed(key[0]):
+        if self._store.requested_runs.to_be_listed(key[0]):
             self.listing.add(key[0])
         due = self._clean_up(key)
         waiting = [run for run in of_job.undecided if self._waits(run)]
@@ -168,9 +168,9 @@ class RunKeeper:
         """Delete the DkronRuns of a job that have been kept long enough. Returns when others will have been."""
         holder, now = self._store.holder(key), self._clock.now()
         limit = History().runs if holder is None else holder.job.spec.history.runs
-        beyond = self._store.runs.count_ended(key) - limit
+        beyond = self._store.requested_runs.count_ended(key) - limit
         due: list[datetime] = []
-        for number, run in enumerate(self._store.runs.ended(key)):
+        for number, run in enumerate(self._store.requested_runs.ended(key)):
             goes = _goes_at(run, beyond=number < beyond, orphaned=holder is None)
             if goes is not None and goes <= now:
                 self.deleting.add(run.uid)
@@ -182,7 +182,7 @@ class RunKeeper:
 
     async def _bind(self, key: tuple[str, str]) -> None:
         uid, job_uid = key
-        run, job = self._store.runs.get(uid), self._store.get(job_uid)
+        run, job = self._store.requested_runs.get(uid), self._store.get(job_uid)
         if run is None or run.decided or job is None:
             return
         if run.status.dkron_job is not None:
@@ -190,26 +190,26 @@ class RunKeeper:
             return
         status = bound(run, BoundJob(name=job.job.name, uid=job_uid))
         answer = await self._patch_status(run, status, whole=True)
-        found = None if answer is None else self._store.runs.read(answer, with_values=True)
-        if found is not None and self._store.runs.upsert(found) is not None:
-            self.see((run.namespace, run.job))
+        found = None if answer is None else self._store.requested_runs.read(answer, with_values=True)
+        if found is not None and self._store.requested_runs.upsert(found) is not None:
+            self.requeue((run.namespace, run.job))
 
     async def _read(self, uid: str) -> None:
-        run = self._store.runs.get(uid)
+        run = self._store.requested_runs.get(uid)
         if run is not None and run.values is None:
             await self._refresh(run, with_values=True)
 
     async def _list(self, namespace: str) -> None:
-        self._store.runs.list_again(namespace)
+        self._store.requested_runs.list_again(namespace)
         async for body in self._client.list(DKRON_RUNS, namespace):
-            run = self._store.runs.read(body)
-            key = None if run is None else self._store.runs.upsert(run)
+            run = self._store.requested_runs.read(body)
+            key = None if run is None else self._store.requested_runs.upsert(run)
             if key is not None:
-                self.see(key)
+                self.requeue(key)
 
     async def _write(self, uid: str) -> None:
         for _ in range(TRIES):
-            run = self._store.runs.get(uid)
+            run = self._store.requested_runs.get(uid)
             if run is None or run.ended:
                 return
             status = await self._checked(run)
@@ -219,8 +219,8 @@ class RunKeeper:
             if answer is None:
                 continue
             version = int(answer["metadata"]["resourceVersion"])
-            if self._store.runs.wrote(run, status, version) is not None:
-                self.see((run.namespace, run.job))
+            if self._store.requested_runs.wrote(run, status, version) is not None:
+                self.requeue((run.namespace, run.job))
             if status.finished_at is not None:
                 self._refusals.pop(uid, None)
             return
@@ -264,7 +264,7 @@ class RunKeeper:
         return str(answer["metadata"]["uid"]) == job.uid
 
     async def _delete(self, uid: str) -> None:
-        run = self._store.runs.get(uid)
+        run = self._store.requested_runs.get(uid)
         if run is None:
             return
         # A conflict: another object has the name by now.
@@ -278,17 +278,17 @@ class RunKeeper:
         except NotFound:
             self._lose(run)
             return
-        found = self._store.runs.read(answer, with_values=with_values)
+        found = self._store.requested_runs.read(answer, with_values=with_values)
         if found is None or found.uid != run.uid:
             self._lose(run)
         if found is not None:
-            self._store.runs.upsert(found)
-        self.see((run.namespace, run.job))
+            self._store.requested_runs.upsert(found)
+        self.requeue((run.namespace, run.job))
 
     def _lose(self, run: RequestedRun) -> None:
         self._refusals.pop(run.uid, None)
-        if self._store.runs.remove(run.uid) is not None:
-            self.see((run.namespace, run.job))
+        if self._store.requested_runs.remove(run.uid) is not None:
+            self.requeue((run.namespace, run.job))
 
 
 def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | None:

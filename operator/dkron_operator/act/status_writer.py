@@ -17,7 +17,8 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.fold import Change, fold_all
+from dkron_operator.plan.changes import Change
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.status_size import fit
 
 Object = dict[str, Any]
@@ -73,7 +74,7 @@ class StatusWriter:
                 await self._refresh(cached)
                 raise
             except NotFound as exc:
-                self._requeue(self._store.miss_job(cached.job.uid))
+                self._requeue(self._store.mark_missing(cached.job.uid))
                 raise Conflict("the job was deleted", status=exc.status) from exc
         # Changes noted meanwhile wait anew, for as long as the plan that follows every claim says.
         self.queue.drop(cached.job.uid)
@@ -97,7 +98,7 @@ class StatusWriter:
                 except Conflict:
                     await self._refresh(cached)
                 except NotFound:
-                    self._requeue(self._store.miss_job(uid))
+                    self._requeue(self._store.mark_missing(uid))
                     return
                 else:
                     break
@@ -146,14 +147,14 @@ class StatusWriter:
         try:
             answer = await self._client.get(DKRON_JOBS, cached.job.namespace, cached.job.name)
         except NotFound:
-            self._requeue(self._store.miss_job(cached.job.uid))
+            self._requeue(self._store.mark_missing(cached.job.uid))
             return
         if answer["metadata"]["uid"] != cached.job.uid:
-            self._requeue(self._store.miss_job(cached.job.uid))
+            self._requeue(self._store.mark_missing(cached.job.uid))
         else:
             what = f"DkronJob {cached.job.namespace}/{cached.job.name}"
             self._compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
-        self._requeue(self._store.see_job(answer))
+        self._requeue(self._store.upsert_job(answer))
 
     def _report(self, cached: CachedJob, exc: Rejected) -> None:
         """If no condition can be written, an Event is all that users see."""

@@ -46,7 +46,7 @@ class Stopper:
         self._jobs = jobs
         self._observer = observer
         self._events = events
-        group_of = store.namespace_of_run
+        group_of = store.namespace_of_attempt
         self.queue: WorkQueue[Key] = WorkQueue("stop", width=WIDTH, spare=WIDTH // 4, group_of=group_of)
         self.listening: WorkQueue[Key] = WorkQueue(
             "last words", width=LISTENERS, spare=LISTENERS // 4, group_of=group_of
@@ -66,20 +66,20 @@ class Stopper:
         if self._is_missed(key, run):
             self._lose(key)
             return
-        if name not in cached.observed.last_words:
-            cached.observed.last_words[name] = await self._words(cached, run)
+        if name not in cached.observed.final_output:
+            cached.observed.final_output[name] = await self._words(cached, run)
         await self._have_heard(key)
         if run.deleting or await self._end(cached, run):
             self._jobs.add(uid)
 
     async def _end(self, cached: CachedJob, run: AttemptJob) -> bool:
         """Delete the Job, unless its pod is over by now: then the Job ends as the pod did. False: look again later."""
-        words = cached.observed.last_words.get(run.name)
+        words = cached.observed.final_output.get(run.name)
         if words is None or words.by_itself:
             # None: the attempt was recorded while the log was opened. A stop that is still wanted is planned again.
             return True
         if await self._observer.is_over(cached, run):
-            cached.observed.last_words[run.name] = await self._words(cached, run)
+            cached.observed.final_output[run.name] = await self._words(cached, run)
             return True
         return await self._delete(cached, run)
 
@@ -114,7 +114,7 @@ class Stopper:
             return False
         except Conflict:
             with contextlib.suppress(NotFound):
-                self._store.see_run(await self._client.get(JOBS, namespace, run.name))
+                self._store.upsert_attempt(await self._client.get(JOBS, namespace, run.name))
         except Rejected as exc:
             self._events.report(cached.job, deletion_refused(run.name, exc))
             raise
@@ -134,7 +134,7 @@ class Stopper:
             self.queue.add(key, left)
             return
         del self._missed[key]
-        self._store.lose_run_of(*key)
+        self._store.mark_attempt_gone(*key)
         self._jobs.add(key[0])
 
     async def _listen(self, key: Key) -> None:
@@ -151,9 +151,9 @@ class Stopper:
             self._hears(key)
 
     async def _take_down(self, cached: CachedJob, run: AttemptJob) -> None:
-        async with contextlib.aclosing(self._observer.last_words(cached, run)) as told:
+        async with contextlib.aclosing(self._observer.final_output(cached, run)) as told:
             async for words in told:
-                cached.observed.last_words[run.name] = words
+                cached.observed.final_output[run.name] = words
                 self._hears((cached.job.uid, run.name))
 
     def _hears(self, key: Key) -> None:
@@ -168,7 +168,7 @@ def deletion_refused(name: str, exc: Rejected) -> Report:
 
 def _is_to_stop(cached: CachedJob, run: AttemptJob) -> bool:
     """Whether there is anything to do: the Job may have ended, or the stop may be under way, since it was planned."""
-    return not run.gone and (run.name not in cached.observed.last_words if run.deleting else not run.finished)
+    return not run.gone and (run.name not in cached.observed.final_output if run.deleting else not run.finished)
 
 
 def _context(cached: CachedJob) -> dict[str, object]:

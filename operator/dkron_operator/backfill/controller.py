@@ -63,7 +63,7 @@ class Backfills:
         may_act: Callable[[], bool],
     ) -> None:
         self._client = client
-        self._runs = Runs(client, store.runs)
+        self._runs = Runs(client, store.requested_runs)
         self._clock = clock
         self._events = events
         self._job = store.get

@@ -225,7 +225,7 @@ class PauseIndex:
             self.remove(view.key)
         if not self._is_past(view):
             ages = self._ages.setdefault(view.pause.namespace, OldestFirst(self._most))
-            if (younger := ages.see(view.age)) is not None:
+            if (younger := ages.upsert(view.age)) is not None:
                 self._shrink((view.pause.namespace, younger[1]))
         if not self.has_room(view):
             view = _lean(view)
@@ -265,7 +265,7 @@ class PauseIndex:
         ages = self._ages.get(namespace)
         if ages is None:
             return
-        if (next_oldest := ages.lose(view.age)) is not None:
+        if (next_oldest := ages.remove(view.age)) is not None:
             self._promoted.add((namespace, next_oldest[1]))
         if not ages:
             del self._ages[namespace]

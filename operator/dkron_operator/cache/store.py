@@ -23,7 +23,7 @@ from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.fold import is_known, is_recorded
 from dkron_operator.plan.foreign import ForeignJob, controller_of, misnamed, surplus, unannotated
-from dkron_operator.plan.read import is_named_after_its_cause, read_run, read_status
+from dkron_operator.plan.read import is_named_after_its_cause, read_attempt, read_status
 from dkron_operator.plan.requested_run import NO_RUNS, RunsOfJob
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 from dkron_operator.telemetry.metrics import Metrics
@@ -51,9 +51,9 @@ class Store:
         """Called with the uid of each DkronBackfill whose DkronRun has changed."""
         self.metrics = metrics or Metrics()
         self._clock = clock or Clock()
-        self.runs = RequestedRuns(of_backfill=self.on_backfill)
+        self.requested_runs = RequestedRuns(of_backfill=self.on_backfill)
         self._entries: dict[str, CachedJob] = {}
-        self._runs: dict[Owner, dict[str, AttemptJob]] = {}
+        self._attempts: dict[Owner, dict[str, AttemptJob]] = {}
         self._names: dict[Key, set[str]] = {}
         self._namespaces: dict[str, set[str]] = {}
         self._objects: dict[tuple[str, str], str] = {}
@@ -80,7 +80,7 @@ class Store:
         cached = self._entries.get(uid)
         return "" if cached is None else cached.job.namespace
 
-    def namespace_of_run(self, key: tuple[str, str]) -> str:
+    def namespace_of_attempt(self, key: tuple[str, str]) -> str:
         """The namespace of a Job, by the uid of its DkronJob and its name."""
         return self.namespace_of(key[0])
 
@@ -89,7 +89,7 @@ class Store:
         found: dict[str, Place | None] = dict.fromkeys(self._missed)
         for uid, cached in self._entries.items():
             found[uid] = (DKRON_JOBS, cached.job.namespace, cached.job.name)
-        for (owner, namespace), runs in self._runs.items():
+        for (owner, namespace), runs in self._attempts.items():
             for run in runs.values():
                 found[run.uid] = (JOBS, namespace, run.name) if owner in self._entries else None
         return found
@@ -99,7 +99,7 @@ class Store:
         found = (self._holder((cached.job.namespace, link.job)) for link in cached.job.spec.parents)
         return [parent for parent in found if parent is not None]
 
-    def see_job(self, body: Object) -> Iterable[str]:
+    def upsert_job(self, body: Object) -> Iterable[str]:
         """Take in a DkronJob."""
         metadata = body["metadata"]
         uid, version = metadata["uid"], int(metadata["resourceVersion"])
@@ -113,9 +113,9 @@ class Store:
         cached.job = view_of(body, cached.job)
         before = cached.base
         cached.rebase(self._read_status(body), version, now=self._clock.now())
-        self.metrics.wrote(cached.accounting.see(before, cached.base))
+        self.metrics.wrote(cached.accounting.upsert(before, cached.base))
         self.on_stored(uid, cached.base)
-        self.dependencies.see(cached, before)
+        self.dependencies.upsert(cached, before)
         return (uid,)
 
     def _forget(self, cached: CachedJob) -> set[str]:
@@ -130,7 +130,7 @@ class Store:
         namesakes.discard(uid)
         if not namesakes:
             del self._names[key]
-        self.dependencies.lose(cached.job)
+        self.dependencies.remove(cached.job)
         for other in namesakes:
             self.on_affected(other)
         return namesakes
@@ -145,16 +145,16 @@ class Store:
         cached.settle(count, base, version)
         if self._entries.get(cached.job.uid) is cached:
             self.on_stored(cached.job.uid, cached.base)
-            self.dependencies.see(cached, before)
+            self.dependencies.upsert(cached, before)
 
     def mark_deleting(self, cached: CachedJob) -> None:
         """The DkronJob was deleted, and goes once the watch says so."""
         cached.job = replace(cached.job, deleting=True)
-        self.dependencies.see(cached, cached.base)
+        self.dependencies.upsert(cached, cached.base)
 
-    def see_run(self, body: Object) -> Iterable[str]:
+    def upsert_attempt(self, body: Object) -> Iterable[str]:
         """Take in a Job. A new version that changes only what no plan depends on affects no DkronJob."""
-        run = read_run(body)
+        run = read_attempt(body)
         if run is None:
             owner = self._entries.get(controller_of(body))
             if owner is not None and owner.job.namespace == body["metadata"]["namespace"]:
@@ -165,7 +165,7 @@ class Store:
             if cached is not None:
                 self.on_foreign(cached.job, misnamed(run))
             return ()
-        runs = self._runs_of(run.owner, run.namespace)
+        runs = self._attempts_of(run.owner, run.namespace)
         known = runs.get(run.name)
         if known is None and len(runs) >= MAX_ACTIVE and not (cached is not None and is_known(cached.status, run.name)):
             self._set_aside(cached, run)
@@ -173,7 +173,7 @@ class Store:
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
         runs[run.name] = run
-        troubled = cached is not None and run.name in cached.observed.troubles
+        troubled = cached is not None and run.name in cached.observed.pod_problems
         return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
 
     def _set_aside(self, cached: CachedJob | None, run: AttemptJob) -> None:
@@ -182,13 +182,13 @@ class Store:
         if cached is not None:
             self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
 
-    def miss_job(self, uid: str) -> Iterable[str]:
+    def mark_missing(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
         would look new; it is ignored."""
         self._missed.add(uid)
         return self._drop(uid)
 
-    def lose_job(self, uid: str) -> Iterable[str]:
+    def remove_job(self, uid: str) -> Iterable[str]:
         """A DkronJob is gone, and the watch reports nothing more about it. The garbage collector deletes its Jobs."""
         self._missed.discard(uid)
         return self._drop(uid)
@@ -198,7 +198,7 @@ class Store:
         if cached is None:
             return ()
         job = cached.job
-        self._runs.pop((uid, job.namespace), None)
+        self._attempts.pop((uid, job.namespace), None)
         self.on_stored(uid, None)
         if self._objects.get((job.namespace, job.name)) == uid:
             del self._objects[job.namespace, job.name]
@@ -210,11 +210,11 @@ class Store:
         Work in progress on an old entry ends with it. The outcomes of attempts stay, because attempts have unique
         names. `behind`: all cached objects may be stale.
         """
-        self.runs.renew()
+        self.requested_runs.renew()
         for uid, old in tuple(self._entries.items()):
             seen = old.observed
             kept = Observed(
-                attempts=seen.attempts, absent=seen.absent, outcomes=seen.outcomes, last_words=seen.last_words
+                attempts=seen.attempts, absent=seen.absent, outcomes=seen.outcomes, final_output=seen.final_output
             )
             cached = CachedJob(job=old.job, version=old.version, base=old.base, status=old.base, observed=kept)
             cached.remembered.checked, cached.remembered.refusal = verdict(old.job, old.base)
@@ -222,19 +222,19 @@ class Store:
             cached.rebase(None if old.unreadable else old.base, old.version, now=self._clock.now())
             self._entries[uid] = cached
 
-    def lose_run(self, body: Object) -> Iterable[str]:
+    def remove_attempt(self, body: Object) -> Iterable[str]:
         """A Job was deleted; `body` is its last state."""
-        run = read_run(body)
+        run = read_attempt(body)
         if run is None:
             return ()
         cached = self._entries.get(run.owner)
         if cached is None:
             # Its DkronJob is gone, or was never seen.
-            self._runs.pop((run.owner, run.namespace), None)
+            self._attempts.pop((run.owner, run.namespace), None)
             return (run.owner,)
-        return self.lose_run_of(run.owner, run.name, run) if _is_of(cached.job, run) else ()
+        return self.mark_attempt_gone(run.owner, run.name, run) if _is_of(cached.job, run) else ()
 
-    def lose_run_of(self, owner: str, name: str, last: AttemptJob | None = None) -> Iterable[str]:
+    def mark_attempt_gone(self, owner: str, name: str, last: AttemptJob | None = None) -> Iterable[str]:
         """A Job no longer exists. If it is not recorded yet, it stays, marked as gone, until it is."""
         cached = self._entries.get(owner)
         if cached is None:
@@ -252,28 +252,28 @@ class Store:
 
     def on_deleted(self, *uids: str) -> Iterable[str]:
         """The objects with these uids, DkronJobs and Jobs, no longer exist."""
-        found = [self.lose_job(uid) for uid in uids if uid in self._entries or uid in self._missed]
+        found = [self.remove_job(uid) for uid in uids if uid in self._entries or uid in self._missed]
         # There may be as many Jobs as the cluster can hold: one pass finds all of them.
         gone = frozenset(uids)
-        lost = [(owner, run) for owner, runs in self._runs.items() for run in runs.values() if run.uid in gone]
+        lost = [(owner, run) for owner, runs in self._attempts.items() for run in runs.values() if run.uid in gone]
         found += [self._on_job_deleted(owner, run) for owner, run in lost]
         return [uid for affected in found for uid in affected]
 
     def _on_job_deleted(self, key: Owner, run: AttemptJob) -> Iterable[str]:
         owner, _ = key
         if owner not in self._entries:
-            self._runs.pop(key, None)
-        return self.lose_run_of(owner, run.name)
+            self._attempts.pop(key, None)
+        return self.mark_attempt_gone(owner, run.name)
 
-    def runs_of(self, cached: CachedJob) -> RunsOfJob:
+    def requested_runs_of(self, cached: CachedJob) -> RunsOfJob:
         """The DkronRuns that are this job's. Of several jobs with one name, they are those of the oldest."""
         key = key_of(cached.job)
-        return self.runs.of(key) if self._holder(key) is cached else NO_RUNS
+        return self.requested_runs.of(key) if self._holder(key) is cached else NO_RUNS
 
     def given(self, cached: CachedJob, attempt: Active) -> Mapping[str, str]:
         """The values that the DkronRun of this attempt gives to parameters; empty if there are none, or if they are
         not at hand."""
-        run = self.runs_of(cached).of(attempt.group) if attempt.parameters_given else None
+        run = self.requested_runs_of(cached).of(attempt.group) if attempt.parameters_given else None
         return {} if run is None else run.values or {}
 
     def holder(self, key: Key) -> CachedJob | None:
@@ -309,11 +309,11 @@ class Store:
             # The one that we know has replaced it, and its end is on its way.
             self._missed.add(uid)
             return ()
-        orphaned = () if former is None else self.miss_job(other)
+        orphaned = () if former is None else self.mark_missing(other)
         status = read or JobStatus()
         self._objects[metadata["namespace"], metadata["name"]] = uid
         job = view_of(body)
-        observed = Observed(attempts=self._runs_of(uid, job.namespace))
+        observed = Observed(attempts=self._attempts_of(uid, job.namespace))
         cached = CachedJob(job=job, version=version, base=status, status=status, observed=observed)
         # A list may be old: the watch then delivers later changes one by one.
         cached.unreadable, cached.behind = read is None, True
@@ -324,11 +324,11 @@ class Store:
         self.on_stored(uid, status)
         namesakes = self._names.setdefault(key_of(job), set())
         namesakes.add(uid)
-        self.dependencies.see(cached, None)
+        self.dependencies.upsert(cached, None)
         return sorted({*namesakes, *orphaned})
 
-    def _runs_of(self, owner: str, namespace: str) -> dict[str, AttemptJob]:
-        return self._runs.setdefault((owner, namespace), {})
+    def _attempts_of(self, owner: str, namespace: str) -> dict[str, AttemptJob]:
+        return self._attempts.setdefault((owner, namespace), {})
 
 
 def _says_nothing_new(known: AttemptJob, run: AttemptJob, *, troubled: bool) -> bool:

@@ -1,7 +1,7 @@
 """Keeps the DkronCluster `dkron`, and in its status which replica leads, how many jobs there are, and how many
 executions ended on each day.
 
-`see` takes in the status of each job; the sums are written a moment later. Nothing waits for that write.
+`upsert` takes in the status of each job; the sums are written a moment later. Nothing waits for that write.
 """
 
 import asyncio
@@ -64,7 +64,7 @@ class ClusterStatusController:
         self._replica_count, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
         self._conflicts = Conflicts(namespace, clock=clock, changed=self.write_soon)
-        self.see_job = self._conflicts.see
+        self.upsert_job = self._conflicts.upsert
         self._totals = DailyTotals()
         self._leadership = Leadership()
         self._stored: Stored | None = None
@@ -78,12 +78,12 @@ class ClusterStatusController:
         """How many attempts run or are claimed."""
         return self._totals.active
 
-    def see(self, uid: str, status: JobStatus | None) -> None:
+    def upsert(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
         if status is None:
-            self._totals.lose(uid)
+            self._totals.remove(uid)
         else:
-            self._totals.see(uid, status)
+            self._totals.upsert(uid, status)
         self.write_soon()
 
     def lead(self, leadership: Leadership) -> None:

@@ -31,7 +31,7 @@ from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.plan.actions import Report, Severity
-from dkron_operator.plan.fold import Delivered, Lost
+from dkron_operator.plan.changes import Delivered, Lost
 from dkron_operator.plan.view import JobView
 from dkron_processors.message import Ended, Parcel
 
@@ -75,7 +75,7 @@ class Delivery:
         """The executions whose retry has not begun; True once their output was sent, or could not be."""
         self._lazy: set[str] = set()
         self._term = 0
-        self.queue: WorkQueue[Key] = WorkQueue("hand on", width=WIDTH, spare=1, group_of=store.namespace_of_run)
+        self.queue: WorkQueue[Key] = WorkQueue("hand on", width=WIDTH, spare=1, group_of=store.namespace_of_attempt)
         installation.on_change.add(self._changed)
 
     @property
@@ -85,7 +85,7 @@ class Delivery:
 
     # --- what others tell it -----------------------------------------------------------------------------------------
 
-    def see(self, uid: str, status: JobStatus | None) -> None:
+    def observe(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
         owed = set() if status is None else set(status.undelivered)
         taken = self._taken.pop(uid, set())
@@ -111,7 +111,7 @@ class Delivery:
         if leadership.acts:
             self._warn()
             for cached in self._store:
-                self.see(cached.job.uid, cached.base)
+                self.observe(cached.job.uid, cached.base)
 
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
@@ -222,14 +222,14 @@ class Delivery:
             installation.endpoints, installation.site, ended, events=events, notify=job.notify
         )
         for problem in problems:
-            self._delivery_events.tell(job, problem)
+            self._delivery_events.report(job, problem)
         return parcels
 
     def _told(self, uid: str, receiver: str, why: str) -> None:
         self._store.metrics.told(receiver, delivered=not why)
         cached = self._store.get(uid)
         if why and cached is not None:
-            self._delivery_events.tell(cached.job, f"{receiver}: {why}")
+            self._delivery_events.report(cached.job, f"{receiver}: {why}")
 
     def _settle(self, key: Key, lost: Iterable[Lost] = (), *, waits: bool) -> None:
         """All was sent, or could not be. If it `waits` for its retry, it stays owed."""
@@ -243,7 +243,7 @@ class Delivery:
                 self.queue.add(key)
             if not lost:
                 return
-        cached.note(Delivered(frozenset() if waits else frozenset({name}), lost))
+        cached.record(Delivered(frozenset() if waits else frozenset({name}), lost))
         if uid not in self._lazy:
             self._lazy.add(uid)
             asyncio.get_running_loop().call_later(LAZY, self._write, uid)

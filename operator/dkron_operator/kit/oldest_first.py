@@ -29,7 +29,7 @@ class OldestFirst(Generic[K]):
         """Whether this key is, or would be, among the oldest."""
         return len(self._keys) < self.most or not self._keys[self.most - 1] < key
 
-    def see(self, key: K) -> K | None:
+    def upsert(self, key: K) -> K | None:
         """Take in a key. Returns the younger one that has no room any more."""
         position = bisect_left(self._keys, key)
         if key in self._keys[position : position + 1]:
@@ -37,7 +37,7 @@ class OldestFirst(Generic[K]):
         self._keys.insert(position, key)
         return self._keys[self.most] if position < self.most < len(self._keys) else None
 
-    def lose(self, key: K) -> K | None:
+    def remove(self, key: K) -> K | None:
         """The key is gone. Returns the one that has room now."""
         position = bisect_left(self._keys, key)
         if key not in self._keys[position : position + 1]:

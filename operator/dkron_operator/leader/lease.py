@@ -19,7 +19,7 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.rollback import Compare, ignore_versions
-from dkron_operator.leader.election import Act, Held, Leadership, Terms, Watched, decide, read_lease, watched
+from dkron_operator.leader.election import Act, Leadership, LeaseState, Terms, Watched, decide, read_lease, watched
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Lease:
         """Called with the new state when the leadership changes."""
         self._elects = terms is not None
         self._terms = terms or DEFAULT
-        self._ours: Held | None = None
+        self._ours: LeaseState | None = None
         self._watched: Watched | None = None
         self._newcomer = True
         self._seen_at = self._renewed_at = float("-inf")
@@ -154,7 +154,7 @@ class Lease:
         self._compare_versions(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
         self._version = version
 
-    async def _look(self) -> tuple[Act, Held | None]:
+    async def _look(self) -> tuple[Act, LeaseState | None]:
         # While it is ours, any other write makes our next one fail, so it need not be read first.
         lease = self._ours or await self._read()
         now = self._clock.monotonic()
@@ -169,7 +169,7 @@ class Lease:
         )
         return act, await self._do(act, lease)
 
-    async def _do(self, act: Act, lease: Held | None) -> Held | None:
+    async def _do(self, act: Act, lease: LeaseState | None) -> LeaseState | None:
         if lease is None:
             return await self._create() if act is Act.CREATE else None
         match act:
@@ -184,13 +184,13 @@ class Lease:
             case _:
                 return lease
 
-    async def _read(self) -> Held | None:
+    async def _read(self) -> LeaseState | None:
         try:
             return read_lease(await self._in_time(self._client.get(LEASES, self._namespace, INSTALLATION)))
         except NotFound:
             return None
 
-    async def _create(self) -> Held:
+    async def _create(self) -> LeaseState:
         spec = {**self._spec(), "acquireTime": self._now(), "leaseTransitions": 0}
         body = {
             "apiVersion": "coordination.k8s.io/v1",
@@ -200,7 +200,7 @@ class Lease:
         }
         return read_lease(await self._in_time(self._client.create(LEASES, self._namespace, body)))
 
-    async def _patch(self, lease: Held, spec: Object, *, notes: Object | None = None) -> Held:
+    async def _patch(self, lease: LeaseState, spec: Object, *, notes: Object | None = None) -> LeaseState:
         body = {"metadata": {"resourceVersion": lease.version, "annotations": notes or {}}, "spec": spec}
         try:
             return read_lease(await self._in_time(self._client.patch(LEASES, self._namespace, INSTALLATION, body)))

@@ -11,11 +11,11 @@ from datetime import datetime
 from dkron_crds.job import SkipReason
 from dkron_crds.schedule.timeline import TICK
 from dkron_operator.plan.decide import Skip
-from dkron_operator.plan.pauses import Hold, ended_by, hold_by
+from dkron_operator.plan.pauses import ActivePause, ended_by, hold_by
 from dkron_operator.plan.plan import Plan
 
 
-def hold_of(plan: Plan) -> Hold | None:
+def hold_of(plan: Plan) -> ActivePause | None:
     """What holds the job now; None if nothing does."""
     return hold_by(plan.situation.pauses or (), plan.situation.now)
 

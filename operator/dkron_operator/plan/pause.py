@@ -2,7 +2,7 @@
 
 from dkron_crds.job import NotedPause
 from dkron_operator.plan.actions import AcceptJob
-from dkron_operator.plan.fold import Held
+from dkron_operator.plan.changes import PauseNoted
 from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.slots import is_dropped
@@ -18,9 +18,10 @@ def plan_pause(plan: Plan) -> None:
         return
     if hold is None:
         if noted is not None:
-            plan.note(Held(None))
+            plan.record(PauseNoted(None))
         return
     since = plan.situation.now if noted is None else noted.since
     # A pause drops no slots after its end, even if another one holds the job longer.
     until = hold.drops_until if hold.drop else hold.until
-    plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop, enforce=hold.enforce)))
+    noting = NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop, enforce=hold.enforce)
+    plan.record(PauseNoted(noting))

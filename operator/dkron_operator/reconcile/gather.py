@@ -60,10 +60,10 @@ class Gatherer:
 
     def prune(self, cached: CachedJob) -> None:
         """Drop what the cache has kept only until it is recorded."""
-        runs = self._store.runs_of(cached)
+        runs = self._store.requested_runs_of(cached)
         _prune(cached, runs)
         cached.forget_ended(runs)
-        cached.forget_counted(now=self._clock.now(), hold=self._retained)
+        cached.forget_counted(now=self._clock.now(), retention=self._retained)
 
     def situation(self, cached: CachedJob) -> Situation:
         """Everything that a plan for the job depends on now."""
@@ -82,33 +82,33 @@ class Gatherer:
             now=now,
             fireable_since=self._clock.when(fireable, now),
             handover_since=self._clock.when(handover, now),
-            hold=self._retained,
+            retention=self._retained,
             attempts=attempts,
             accepted=cached.job.accepted or remembered.unmarked,
             ahead=ahead,
             outcomes=observed.outcomes,
-            troubles=observed.troubles,
+            pod_problems=observed.pod_problems,
             probed=observed.probed,
-            last_words=observed.last_words,
+            final_output=observed.final_output,
             caller=sources.calls.caller,
             signature=sources.calls.signature,
-            calling=sources.calls.under_way(cached.job.uid),
-            barred=self._barred(cached),
+            calls_running=sources.calls.under_way(cached.job.uid),
+            policy_violation=self._barred(cached),
             refusal=remembered.refusal,
             duplicate=self._store.duplicate(cached),
             checked=remembered.checked == cached.job.generation,
             unconfirmed_create=remembered.unconfirmed_create,
             dependencies=self._store.dependencies.of(cached.job),
             nodes=sources.nodes.view,
-            blind=sources.nodes.problem if cached.job.spec.tags else None,
+            nodes_error=sources.nodes.problem if cached.job.spec.tags else None,
             site=sources.installation.site,
             endpoints=sources.installation.endpoints,
             absent=observed.absent,
             unsettled=remembered.lately_counted.keys(),
             pauses=sources.pauses(cached.job),
-            held_until=None if left is None else shifted(now, left),
+            throttled_until=None if left is None else shifted(now, left),
             removals_wait=timedelta(seconds=max(0.0, remembered.removals_wait - self._clock.monotonic())),
-            runs=self._store.runs_of(cached),
+            runs=self._store.requested_runs_of(cached),
             full_since=_full_since(cached, now),
         )
 
@@ -153,9 +153,9 @@ def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
     alive = {active.job for active in cached.status.active}
     for kept in (
         cached.observed.outcomes,
-        cached.observed.troubles,
+        cached.observed.pod_problems,
         cached.observed.probed,
-        cached.observed.last_words,
+        cached.observed.final_output,
     ):
         for name in [name for name in kept if name not in alive and is_recorded(cached.status, name)]:
             del kept[name]

@@ -85,5 +85,5 @@ class Reconciler:
             await self._verifier.read_again(cached)
             return None
         if plan.spends and (wait := self._budget.take(cached)):
-            plan = advance(replace(situation, held_until=shifted(situation.now, wait)))
+            plan = advance(replace(situation, throttled_until=shifted(situation.now, wait)))
         return plan

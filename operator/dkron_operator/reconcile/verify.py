@@ -51,7 +51,7 @@ class CacheVerifier:
             if run.uid not in found:
                 await self._keeper.settle(run)
         # A lagging watch may replay a settled Job; do not treat it as confirmed.
-        requested = self._store.runs_of(cached)
+        requested = self._store.requested_runs_of(cached)
         cached.observed.confirmed |= {
             run.uid
             for run in runs
@@ -64,7 +64,7 @@ class CacheVerifier:
         except NotFound:
             answer = None
         if answer is None or answer["metadata"]["uid"] != run.uid:
-            self._store.lose_run_of(cached.job.uid, run.name)
+            self._store.mark_attempt_gone(cached.job.uid, run.name)
         if answer is not None:
-            self._store.see_run(answer)
+            self._store.upsert_attempt(answer)
         return answer is not None and answer["metadata"]["uid"] == run.uid

@@ -46,13 +46,15 @@ class Handlers:
         """Handle a watch event about a DkronJob. `kind` is None for a listed one."""
         gone = kind == "DELETED"
         with self._guard.each("DkronJob", body):
-            self._requeue_all(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
+            self._requeue_all(self._store.remove_job(body["metadata"]["uid"]) if gone else self._store.upsert_job(body))
 
-    def feed_run(self, kind: str | None, body: Object) -> None:
+    def feed_attempt(self, kind: str | None, body: Object) -> None:
         """Handle a watch event about a Job of ours."""
         with self._guard.each("Job", body):
             self._on_object(body)
-            self._requeue_all(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
+            self._requeue_all(
+                self._store.remove_attempt(body) if kind == "DELETED" else self._store.upsert_attempt(body)
+            )
 
     def on_deleted(self, uids: set[str]) -> None:
         """These objects no longer exist."""
@@ -94,7 +96,7 @@ def register(
     async def run_seen(event: kopf.RawEvent, **_: object) -> None:
         body: Object = dict(event["object"])
         watch_liveness.event(JOBS, body["metadata"]["namespace"])
-        handlers.feed_run(event["type"], body)
+        handlers.feed_attempt(event["type"], body)
         _release(event["object"])
 
 

@@ -49,7 +49,7 @@ class Resync:
                 self._handlers.feed_job(None, body)
         for namespace in self._namespaces:
             async for body in self._client.list(JOBS, namespace, label_selector=SELECTOR):
-                self._handlers.feed_run(None, body)
+                self._handlers.feed_attempt(None, body)
 
     async def run(self) -> None:
         """Resync on request and every PERIOD seconds, until cancelled. A failed resync is retried: until one completes,

@@ -137,7 +137,7 @@ class Teller:
 def test_who_waits_keeps_the_turn_and_is_told_once() -> None:
     teller, store = Teller(2), Store()
     for number in range(16):
-        store.see_job(wire_job(name=f"job-{number}", uid=str(number)))
+        store.upsert_job(wire_job(name=f"job-{number}", uid=str(number)))
     waits = {entry.job.uid: teller.budget.take(entry) for entry in store}
     assert [uid for uid, wait in waits.items() if wait is None] == [str(number) for number in range(int(2 * BURST))]
     assert [wait.total_seconds() for wait in waits.values() if wait] == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
@@ -165,7 +165,7 @@ def test_who_waits_keeps_the_turn_and_is_told_once() -> None:
 
 def test_no_limit_takes_nothing_and_few_namespaces_get_series() -> None:
     teller, store = Teller(0), Store()
-    store.see_job(wire_job())
+    store.upsert_job(wire_job())
     assert {teller.budget.take(next(iter(store))) for _ in range(1000)} == {None}
     for number in range(2 * MOST_NAMESPACES):
         teller.metrics.delayed(f"namespace-{number}")
@@ -173,7 +173,7 @@ def test_no_limit_takes_nothing_and_few_namespaces_get_series() -> None:
 
 
 def held(look: Situation) -> Plan:
-    return advance(replace(look, held_until=after(seconds=90)))
+    return advance(replace(look, throttled_until=after(seconds=90)))
 
 
 def requested_run(**spec: Any) -> Situation:
@@ -205,9 +205,9 @@ WAITING = {
 @pytest.mark.parametrize(("look", "creates"), WAITING.values(), ids=WAITING.keys())
 def test_what_waits_is_not_decided_and_what_follows_is_the_same(look: Situation, creates: int) -> None:
     plan = advance(look)
-    assert (plan.spends, plan.held, int(plan.create is not None)) == (True, False, creates)
+    assert (plan.spends, plan.throttled, int(plan.create is not None)) == (True, False, creates)
     waits = held(look)
-    assert (waits.spends, waits.held, waits.create) == (False, True, None)
+    assert (waits.spends, waits.throttled, waits.create) == (False, True, None)
     assert waits.wake is not None
     assert waits.wake <= after(seconds=90)
     assert waits.status.last_schedule_time == look.status.last_schedule_time
@@ -271,11 +271,11 @@ def test_the_oldest_have_room_in_whatever_order_they_come(
     for key, goes in changes:
         before = oldest()
         keys ^= keys & {key} if goes else {key} - keys
-        changed = found.lose(key) if goes else found.see(key)
+        changed = found.remove(key) if goes else found.upsert(key)
         assert {each for each in keys if found.has_room(each)} == oldest()
         assert {changed} - {None} == (before ^ oldest()) - {key}
     again, order = OldestFirst[int](most), list(keys)
     random.shuffle(order)
     for key in order:
-        again.see(key)
+        again.upsert(key)
     assert [each for each in keys if again.has_room(each)] == [each for each in keys if found.has_room(each)]

@@ -18,8 +18,8 @@ DAY = Day(date=NOON.date(), success=2, failed=1)
 
 def look(leadership: Leadership = LEADING, *, before: ClusterStatus | None = None, **fields: Any) -> ClusterStatus:
     ledger = DailyTotals()
-    ledger.see("a", JobStatus(since=NOON, active=(claim(),), days=(DAY,)))
-    ledger.see("b", JobStatus(since=NOON))
+    ledger.upsert("a", JobStatus(since=NOON, active=(claim(),), days=(DAY,)))
+    ledger.upsert("b", JobStatus(since=NOON))
     given = {"replicas": 1, "generation": 3, "version": "1.2.3", "now": after(60), **fields}
     return cluster_conditions(before or ClusterStatus(), ledger, leadership, **given)
 

@@ -255,8 +255,8 @@ async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest
     moment = 0.0
     complaints = DeliveryEvents(Edges(FakeKube()).events, clock=Clock(monotonic=lambda: moment))
     for moment in (0.0, 1.0, 59.0, 60.0):  # noqa: B007 - the clock shows it
-        complaints.tell(job_view(), "log: no such place")
-        complaints.tell(job_view(uid="another"), "log: no such place")
+        complaints.report(job_view(), "log: no such place")
+        complaints.report(job_view(uid="another"), "log: no such place")
     assert len(caplog.records) == 4, "each job, and again after a minute"
 
 
@@ -264,7 +264,7 @@ async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> Non
     kube = with_cluster(notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
     async with operator(kube, job={}) as (edges, senders):
         await until(62)
-        edges.handlers.feed_run("DELETED", kube.objects.pop(("jobs", FIRST.job)))
+        edges.handlers.feed_attempt("DELETED", kube.objects.pop(("jobs", FIRST.job)))
         await until(65)
         assert edges.status().executions[0].reason == "JobLost"
         assert senders.posts() == [{"r": "JobLost"}]

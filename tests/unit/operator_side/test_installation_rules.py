@@ -11,7 +11,7 @@ from dkron_kube.access import Account, account_name
 from dkron_kube.paths import EVENTS, JOBS
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.build import built_pod
-from dkron_operator.plan.fold import Decided, Started
+from dkron_operator.plan.changes import Decided, Started
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.plan.view import JobView
 from dkron_operator.settings import Settings

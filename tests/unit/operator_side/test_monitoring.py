@@ -200,7 +200,7 @@ def test_reasons_of_other_programs_are_bounded() -> None:
 
 
 def put(store: Store, name: str, status: JobStatus, **spec: Any) -> None:
-    store.see_job(wire_job(name=name, uid=name, status=status, **spec))
+    store.upsert_job(wire_job(name=name, uid=name, status=status, **spec))
 
 
 async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
@@ -233,12 +233,12 @@ async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes
     assert (await job_states.call(after(7100))).stale == 0
     assert (await job_states.call(after(7300))).stale == 3
     status = JobStatus(since=NOON)
-    store.see_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
+    store.upsert_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
     assert (await job_states.call(after(7300))).stale == 0
     refused = Condition(type="Ready", status=ConditionStatus.FALSE, reason="AccountRefused", last_transition_time=NOON)
     for version, conditions, stale in ((3, (), 3), (4, (refused,), 0), (5, (), 3)):
         status = JobStatus(since=NOON, conditions=conditions)
-        store.see_job(wire_job(name="first", uid="first", version=version, generation=3, status=status))
+        store.upsert_job(wire_job(name="first", uid="first", version=version, generation=3, status=status))
         assert (await job_states.call(after(7300))).stale == stale, "nothing follows a job that is refused"
     store.on_deleted("first")
     assert (await job_states.call(after(80000))).stale == 0
@@ -250,7 +250,7 @@ async def test_neither_a_paused_job_nor_what_follows_it_is_stale_before_two_inte
 
     def first(version: int, **fields: Any) -> None:
         status = JobStatus(since=NOON, **fields)
-        store.see_job(wire_job(name="first", uid="first", version=version, status=status, schedule="@every 3600s"))
+        store.upsert_job(wire_job(name="first", uid="first", version=version, status=status, schedule="@every 3600s"))
 
     def suspended(status: ConditionStatus, *, at: float) -> dict[str, Any]:
         told = Condition(type="Suspended", status=status, reason="Paused", last_transition_time=after(at))

@@ -278,8 +278,8 @@ def test_a_status_that_cannot_be_read_counts_as_wiped(
     monkeypatch.setattr(store, "read_status", failing(read_status, NAME, error))
     found = Store()
     for version in (1, 2, 2):
-        found.see_job(wire_job(version=version))
-    assert list(found.see_job(wire_job(uid="other", name="other"))) == ["other"]
+        found.upsert_job(wire_job(version=version))
+    assert list(found.upsert_job(wire_job(uid="other", name="other"))) == ["other"]
     entry = found.get(UID)
     assert entry is not None
     assert (entry.unreadable, entry.version, entry.job.problem) == (True, 2, None)

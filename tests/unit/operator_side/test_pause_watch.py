@@ -45,7 +45,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         for name in ("backup", "other"):
-            self.store.see_job(wire_job(name=name, uid=name))
+            self.store.upsert_job(wire_job(name=name, uid=name))
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())
         client = cast("KubeClient", self.kube)
         self.pauses = Pauses(

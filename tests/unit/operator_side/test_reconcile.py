@@ -87,7 +87,7 @@ async def test_an_edit_that_is_first_seen_through_a_conflict_is_acted_on() -> No
         await until(3)
         edges.kube.put(JOBS, wire_run(claim(NOON)))
         edges.kube.meanwhile("write dkronjobs", edit)
-        edges.handlers.feed_run("ADDED", edges.kube.has(JOBS, claim(NOON).job))
+        edges.handlers.feed_attempt("ADDED", edges.kube.has(JOBS, claim(NOON).job))
         await until(5)
         edges.watch()
         await until(12)
@@ -241,7 +241,7 @@ async def test_finished_jobs_are_deleted_a_minute_after_their_end_and_counted_on
         assert job_names(edges) == [name]
         await until(75)
         assert job_names(edges) == []
-        edges.handlers.feed_run("DELETED", wire_run(claim(), uid="other"))
+        edges.handlers.feed_attempt("DELETED", wire_run(claim(), uid="other"))
         assert edges.status().success_count == 1
 
 
@@ -268,7 +268,7 @@ async def test_an_attempt_is_lost_once_if(*, cut: bool) -> None:
     async with edges.running():
         await until(2)
         if not cut:
-            edges.handlers.feed_run("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
+            edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
         await until(10)
         edges.parts.jobs.add(UID)
         await until(11)

@@ -63,7 +63,7 @@ async def test_what_is_old_is_neither_counted_nor_tried_again_though(
     async with edges.running():
         for version, (at, event) in enumerate(told, start=2):
             await until(at + 0.001)
-            edges.handlers.feed_run(event, wire_run(ENTRY, version=version, status=ended(kind)))
+            edges.handlers.feed_attempt(event, wire_run(ENTRY, version=version, status=ended(kind)))
         await until(30)
     assert (counts(edges), edges.kube.names(JOBS), edges.entry().observed.attempts) == ((1, 0), [], {})
     assert edges.asked("get jobs") <= len(told)
@@ -83,8 +83,8 @@ async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> 
     edges, entry = begin(status=NEW), claim(after(60))
     async with edges.running():
         await until(59.9)
-        edges.handlers.feed_run("ADDED", wire_run(entry, version=2))
-        edges.handlers.feed_run("DELETED", wire_run(entry, version=3))
+        edges.handlers.feed_attempt("ADDED", wire_run(entry, version=2))
+        edges.handlers.feed_attempt("DELETED", wire_run(entry, version=3))
         await until(90)
     assert (counts(edges), edges.status().executions[0].reason, edges.kube.names(JOBS)) == ((0, 1), "JobLost", [])
 
@@ -111,7 +111,7 @@ async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
         edges.edit_job(lambda body: body["spec"].update(schedule="@monthly"))
         edges.watch()
         await until(20)
-        edges.handlers.feed_run("ADDED", unseen)
+        edges.handlers.feed_attempt("ADDED", unseen)
         await until(30)
     assert (counts(edges), edges.status().counted) == ((1, 0), (ENTRY.job,))
 
@@ -146,8 +146,8 @@ async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
 async def test_a_sweep_drops_nothing_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = begin(status=FORGOTTEN)
     there = edges.kube.put(JOBS, wire_run(ENTRY, uid="there"))
-    edges.handlers.feed_run("ADDED", there)
-    edges.handlers.feed_run("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
+    edges.handlers.feed_attempt("ADDED", there)
+    edges.handlers.feed_attempt("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
     monkeypatch.setattr(edges.kube, "list", nothing_listed)
     await Resync(cast("KubeClient", edges.kube), edges.store, edges.handlers, None).compare()
     assert {run.uid: run.gone for run in edges.entry().observed.attempts.values()} == {"there": False, "gone": True}
