@@ -56,14 +56,15 @@ fmt: venv ## Format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: lint
-lint: venv docs $(if $(shell command -v npm),$(if $(wildcard ui/package.json),lint-ui)) ## Check format, lint, types, import directions, and the site with its links
+lint: venv docs $(if $(shell command -v npm),$(if $(wildcard ui/package.json),lint-ui)) ## Check format, lint, types, import directions, the words of the prose, and the site with its links
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python hack/prose.py
 
 # uv writes each command into its file, where Renovate reads it: options in full, with "=". The clients of others stay at
-# their own pins, so Renovate leaves them alone.
+# their own pins, so Renovate does not touch them.
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version=3.11
 
 .PHONY: lock
@@ -116,7 +117,7 @@ ui-dev: $(UI_PACKAGES) ## Serve the web page from its sources, with the REST API
 	$(UI_NODE) cd ui && DKRON_API=$${DKRON_API:-$$($(DEMO) api-url --name $(DEMO_NAME))} npm run dev
 
 .PHONY: lint-ui
-lint-ui: $(UI_PACKAGES) ## Check types, style and tests of the web page, its size, and that its build is that of its sources
+lint-ui: $(UI_PACKAGES) ## Check types, style and tests of the web page, its size, and that its build matches its sources
 	$(UI_NODE) cd ui && npm run lint && npm test
 	$(UI_NODE) cd ui && UI_BUILD=$$(mktemp -d) && trap 'rm -r "$$UI_BUILD"' EXIT && export UI_BUILD && npm run build && diff -r "$$UI_BUILD" ../$(UI_BUILD)
 
@@ -305,7 +306,7 @@ CHART := charts/dkron-operator
 
 .PHONY: chart-tools
 chart-tools: venv ## Build the tools that check the chart: Helm 3 and 4, helm-unittest, kubeconform, helm-docs
-	@PYTHONPATH=hack $(BIN)/python -m charttools
+	@PYTHONPATH=hack $(BIN)/python -m charttools.schemas
 
 .PHONY: lint-chart
 lint-chart: chart-tools ## Lint and render the chart with each set of values, and test its RBAC and its validation

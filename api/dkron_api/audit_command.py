@@ -54,7 +54,7 @@ def _row(entry: Mapping[str, object]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("dkron-api audit", description="Print who changed what, and who was refused.")
+    parser = argparse.ArgumentParser("dkron-api audit", description="Print changes and refusals, with their users.")
     parser.add_argument("files", nargs="*", type=Path, help="log files with JSON lines; default: standard input")
     parser.add_argument("--refused", action="store_true", help="only requests that were refused")
     return parser

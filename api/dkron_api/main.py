@@ -163,12 +163,12 @@ def _announce(settings: Settings, listener: asyncio.Server) -> None:
     url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
     log.info("listening on %s", url, extra={"url": url, "namespace": settings.namespace})
     if AuthMode.NONE not in settings.auth:
-        log.info("callers prove who they are by %s", " or ".join(settings.auth))
+        log.info("callers authenticate by %s", " or ".join(settings.auth))
     elif _is_loopback(host):
-        log.warning("there is no authentication: every user of this machine can run any command through this port")
+        log.warning("authentication is off: every user of this machine can run any command through this port")
     else:
         log.warning(
-            "there is no authentication: every client that reaches %s can run any command in %s; see --auth",
+            "authentication is off: every client that reaches %s can run any command in %s; see --auth",
             url,
             settings.served(),
         )

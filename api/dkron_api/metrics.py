@@ -96,7 +96,7 @@ class JobCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing(Collector):
-    """The state at one moment. `jobs` holds those of all namespaces; `in_flight` counts requests being answered,
+    """The state at one moment. `jobs` holds the jobs of all namespaces; `in_flight` counts requests being answered,
     `open_answers` responses that stay open, `listeners` those among them that follow the events."""
 
     jobs: Sequence[JobCount]

@@ -79,8 +79,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535, description="port to listen on, 0 for a free one [DKRON_API_PORT]")
     namespace: str = Field(
         default="",
-        description="namespace whose DkronJobs are served. Default: that of the pod, or of the kubeconfig's context "
-        "[DKRON_API_NAMESPACE]",
+        description="namespace whose DkronJobs are served. Default: the pod's namespace, or the namespace of the "
+        "kubeconfig's context [DKRON_API_NAMESPACE]",
     )
     namespaces: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
@@ -99,20 +99,22 @@ class Settings(BaseSettings):
     )
     beside_operator: bool = Field(
         default=True,
-        description="an operator has the same --node-name: one in the same pod. Without it, /v1/leave is refused, "
-        "because there is no operator that it could mean [DKRON_API_BESIDE_OPERATOR]",
+        description="an operator in the same pod has the same --node-name. Without it, /v1/leave is refused, because "
+        "there is no operator to leave [DKRON_API_BESIDE_OPERATOR]",
     )
     datacenter: str = Field(
         default=DKRONS.datacenter,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag dc of nodes without such a label; the same as the operator's option [DKRON_API_DATACENTER]",
+        description="tag dc of nodes without a label of this name; the same as the operator's option "
+        "[DKRON_API_DATACENTER]",
     )
     region: str = Field(
         default=DKRONS.region,
         min_length=1,
         pattern=LABEL_VALUE,
-        description="tag region of nodes without such a label; the same as the operator's option [DKRON_API_REGION]",
+        description="tag region of nodes without a label of this name; the same as the operator's option "
+        "[DKRON_API_REGION]",
     )
     strict: bool = Field(
         default=False,
@@ -126,43 +128,44 @@ class Settings(BaseSettings):
         "Otherwise the answer is 202 at once [DKRON_API_RUN_WAITS]",
     )
     max_body: int = Field(
-        default=MIB, ge=1024, description="most bytes of a request body; more get 413 [DKRON_API_MAX_BODY]"
+        default=MIB,
+        ge=1024,
+        description="maximum size of a request body in bytes; larger ones get 413 [DKRON_API_MAX_BODY]",
     )
     max_restore: int = Field(
         default=64 * MIB,
         ge=1024,
-        description="most bytes of a form for /v1/restore; more get 413 [DKRON_API_MAX_RESTORE]",
+        description="maximum size of a form for /v1/restore in bytes; larger ones get 413 [DKRON_API_MAX_RESTORE]",
     )
     max_requests: int = Field(
-        default=512, ge=1, description="most requests in progress at once; more get 503 [DKRON_API_MAX_REQUESTS]"
+        default=512, ge=1, description="maximum number of requests in progress; more get 503 [DKRON_API_MAX_REQUESTS]"
     )
     max_streams: int = Field(
         default=2048,
         ge=1,
-        description="most open responses at once (events, logs, ?wait=true); more get 503 [DKRON_API_MAX_STREAMS]",
+        description="maximum number of open responses (events, logs, ?wait=true); more get 503 [DKRON_API_MAX_STREAMS]",
     )
     max_wait: float = Field(
         default=86400.0,
         gt=0,
-        description="most seconds that ?wait=true waits for the end of a run; then the answer is 202 "
-        "[DKRON_API_MAX_WAIT]",
+        description="seconds that ?wait=true waits for the end of a run; then the answer is 202 [DKRON_API_MAX_WAIT]",
     )
     max_streams_per_caller: int = Field(
         default=0,
         ge=0,
-        description="most open responses of one caller, or of one address where callers show no token; more get 503. "
-        "0 means a quarter of --max-streams [DKRON_API_MAX_STREAMS_PER_CALLER]",
+        description="maximum number of open responses for one caller, or for one address if callers send no token; "
+        "more get 503. 0 means a quarter of --max-streams [DKRON_API_MAX_STREAMS_PER_CALLER]",
     )
     rate: float = Field(
         default=1000.0,
         ge=0,
-        description="requests per second of one caller, twice as many in a burst; more get 429. In requests that are "
-        "refused, each KiB of a body counts as one more. Until a token is known, and without tokens, requests count "
-        "for the address. 0 means no limit [DKRON_API_RATE]",
+        description="requests per second for one caller, twice as many in a burst; more get 429. In refused requests, "
+        "each KiB of a body counts as one more request. Until a token is known, and without tokens, requests count for "
+        "the address. 0 means no limit [DKRON_API_RATE]",
     )
     trusted_proxies: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,
-        description="networks of proxies whose X-Forwarded-For, or Forwarded, tells the address of a client; repeat "
+        description="networks of proxies whose X-Forwarded-For, or Forwarded, gives the address of a client; repeat "
         "the option, or separate them by commas (10.0.0.0/8) [DKRON_API_TRUSTED_PROXIES]",
     )
     root_path: str = Field(
@@ -174,11 +177,11 @@ class Settings(BaseSettings):
     trace_url: str = Field(
         default="",
         description="address that shows a trace, with {trace_id} for its id "
-        "(https://jaeger.example.com/trace/{trace_id}): executions then have a link to theirs [DKRON_API_TRACE_URL]",
+        "(https://jaeger.example.com/trace/{trace_id}): adds a link to each execution [DKRON_API_TRACE_URL]",
     )
     tls_cert: Path | None = Field(
         default=None,
-        description="PEM file with the certificate of this server and those between it and its root: serve https. "
+        description="PEM file with the certificate of this server and the intermediate certificates: serve https. "
         "Needs --tls-key. Both are read again when they change [DKRON_API_TLS_CERT]",
     )
     tls_key: Path | None = Field(
@@ -191,14 +194,14 @@ class Settings(BaseSettings):
     )
     auth: Annotated[list[AuthName], NoDecode] = Field(
         default=[AuthMode.NONE],
-        description="how callers prove who they are: kubernetes (a token of the cluster, with its roles), dkron "
+        description="how callers authenticate: kubernetes (a token of the cluster, with its roles), dkron "
         "(tokens and policies of this API), oidc (a token of --oidc-issuer), or none; several separated by commas "
         "[DKRON_API_AUTH]",
     )
     audiences: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="with --auth kubernetes: audiences, one of which a token must have been made for. Without it: the "
-        "API server's own [DKRON_API_AUDIENCES]",
+        description="with --auth kubernetes, accepted audiences: a token needs one of them. Default: the API server's "
+        "own [DKRON_API_AUDIENCES]",
     )
     oidc_issuer: str = Field(
         default="",
@@ -207,8 +210,8 @@ class Settings(BaseSettings):
     )
     oidc_audience: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="audiences, one of which a token must have in aud; required with --auth oidc. The page signs on as "
-        "the client of the first [DKRON_API_OIDC_AUDIENCE]",
+        description="accepted audiences: a token needs one of them in aud; required with --auth oidc. The page signs "
+        "on as the client of the first [DKRON_API_OIDC_AUDIENCE]",
     )
     oidc_jwks: str = Field(
         default="",
@@ -217,7 +220,7 @@ class Settings(BaseSettings):
     )
     oidc_ca: Path | None = Field(
         default=None,
-        description="PEM file with the certificates that the issuer's must come from. Default: those of the system "
+        description="PEM file with the CA certificates for the issuer. Default: the certificates of the system "
         "[DKRON_API_OIDC_CA]",
     )
     oidc_username_claim: str = Field(
@@ -246,7 +249,7 @@ class Settings(BaseSettings):
     )
     allowed_hosts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="further names in Host under which the API answers (dkron.example.com, *.example.com), or *. "
+        description="further names in Host that the API answers to (dkron.example.com, *.example.com), or *. "
         "Addresses, localhost and names below .localhost and .svc need no option [DKRON_API_ALLOWED_HOSTS]",
     )
     ui_dir: Path | None = Field(
@@ -295,7 +298,7 @@ class Settings(BaseSettings):
     def _one_or_none(cls, value: object) -> list[str]:
         names = [name.lower() for name in separated(value)]
         if not names or not set(names) <= set(AuthMode) or (AuthMode.NONE in names and len(names) > 1):
-            raise ValueError("name one or several of kubernetes, dkron and oidc, or none alone")
+            raise ValueError("use one or more of kubernetes, dkron and oidc, or only none")
         return names
 
     @field_validator("cors_origins")

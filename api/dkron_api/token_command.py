@@ -86,7 +86,7 @@ async def _create(kube: KubeClient, namespace: str, wanted: Token, *, quiet: boo
     try:
         await kube.create(SECRETS, namespace, stored)
     except AlreadyExists:
-        text = f"the first token was made already: Secret {namespace}/{NAME_PREFIX}{wanted.accessor}"
+        text = f"the first token already exists: Secret {namespace}/{NAME_PREFIX}{wanted.accessor}"
         sys.stderr.write(f"dkron-api token: {text}\n")
         return FAILED
     if quiet:
@@ -135,26 +135,28 @@ def _duration(text: str) -> timedelta:
     except ScheduleError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("@every: ")) from None
     if length <= timedelta():
-        raise argparse.ArgumentTypeError("it has to be positive")
+        raise argparse.ArgumentTypeError("must be positive")
     return length
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("dkron-api token", description="Make, list and revoke tokens for --auth dkron.")
+    parser = argparse.ArgumentParser("dkron-api token", description="Create, list and revoke tokens for --auth dkron.")
     parser.add_argument("--namespace", "-n", default="", help="namespace of the installation; default: the context's")
     parser.add_argument("--kubeconfig", type=Path, help="kubeconfig to use; default: as kubectl")
     parser.add_argument("--context", help="context of the kubeconfig")
     commands = parser.add_subparsers(dest="command", required=True)
-    bootstrap = commands.add_parser("bootstrap", help="make the first management token; works once")
-    create = commands.add_parser("create", help="make a token, and show it once")
-    create.add_argument("--name", required=True, help="who uses it; shown in logs and executions")
-    create.add_argument("--management", action="store_true", help="it may do everything")
-    create.add_argument("--policy", action="append", default=[], help="a DkronPolicy that it gets; repeat the option")
-    create.add_argument("--expires", type=_duration, help="how long it is valid, for example 720h; default: forever")
+    bootstrap = commands.add_parser("bootstrap", help="create the first management token; works once")
+    create = commands.add_parser("create", help="create a token, and show it once")
+    create.add_argument("--name", required=True, help="user of the token; shown in logs and executions")
+    create.add_argument("--management", action="store_true", help="all permissions")
+    create.add_argument(
+        "--policy", action="append", default=[], help="DkronPolicy of the token; repeat the option for several"
+    )
+    create.add_argument("--expires", type=_duration, help="validity, for example 720h; default: forever")
     for each in (bootstrap, create):
-        each.add_argument("--quiet", "-q", action="store_true", help="print the token alone")
-    commands.add_parser("list", help="show all tokens, without anything secret")
-    commands.add_parser("revoke", help="make a token invalid").add_argument("accessor")
+        each.add_argument("--quiet", "-q", action="store_true", help="print only the token")
+    commands.add_parser("list", help="list all tokens, without secrets")
+    commands.add_parser("revoke", help="revoke a token").add_argument("accessor")
     return parser
 
 

@@ -56,7 +56,7 @@ def zones(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def parameters(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return what -p takes of the job, as `region=`; of an enum each value, as `region=eu`."""
+    """Return the words that -p takes for the job, as `region=`; for an enum each value, as `region=eu`."""
     from dkron_cli.core.selection import plain  # noqa: PLC0415
 
     # The parser stops at an option that waits for its value, and leaves the words before it.

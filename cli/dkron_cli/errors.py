@@ -23,10 +23,10 @@ MEANINGS = {
     Code.FAILED: "the run failed or was skipped, a check found something, the server refused a value, or the output "
     "cannot be written",
     Code.USAGE: "the command line is wrong",
-    Code.NOT_FOUND: "the job or the execution does not exist, or the cluster has no custom resources",
-    Code.FORBIDDEN: "the credentials are missing, expired, or lack the right",
+    Code.NOT_FOUND: "the job or the execution does not exist, or the cluster does not have the custom resources",
+    Code.FORBIDDEN: "the credentials are missing or expired, or lack the permission",
     Code.UNREACHABLE: "the API server or the REST API did not answer",
-    Code.CONFLICT: "another writer was first, the object exists already, or --timeout has passed",
+    Code.CONFLICT: "another writer was first, the object already exists, or --timeout has passed",
     Code.INTERRUPTED: "Ctrl-C; a run that was started goes on",
 }
 

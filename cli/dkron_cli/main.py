@@ -61,7 +61,7 @@ class Command(TyperCommand):
     """A command that is quick to read its words."""
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401
-        """Return the options, with that of help."""
+        """Return the options, with the one of help."""
         return take_plainly(super().get_params(ctx))
 
 
@@ -76,7 +76,7 @@ class Commands(TyperGroup):
         self.params.extend(shared_parameters())
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401
-        """Return the options, with that of help."""
+        """Return the options, with the one of help."""
         return take_plainly(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
@@ -108,7 +108,7 @@ class Commands(TyperGroup):
 
 def _version(value: bool) -> None:
     if value:
-        from importlib.metadata import version  # noqa: PLC0415 - slow, and needed here alone
+        from importlib.metadata import version  # noqa: PLC0415 - slow, and needed only here
 
         typer.echo(f"dkronctl {version('dkron-operator')}")
         raise typer.Exit
@@ -158,7 +158,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
 
 
 def _told(name: str, error: CliError) -> Code:
-    from dkron_reports.words import one_line  # noqa: PLC0415 - for errors alone
+    from dkron_reports.words import one_line  # noqa: PLC0415 - only for errors
 
     sys.stderr.write(f"{name}: {one_line(str(error))}\n")
     return error.code

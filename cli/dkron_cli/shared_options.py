@@ -18,7 +18,7 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:  #
     if value and param.name is not None:
         setattr(options, param.name, value)
     if param.name == "namespace" and value and NAMESPACE.fullmatch(value) is None:
-        raise typer.BadParameter(f'"{value}" cannot be the name of a namespace', param_hint="--namespace")
+        raise typer.BadParameter(f'"{value}" is not a valid name of a namespace', param_hint="--namespace")
     if options.output and options.output not in FORMATS:
         raise typer.BadParameter(f'"{options.output}" is not a format; use {", ".join(FORMATS)}', param_hint="--output")
     return value

@@ -1,4 +1,4 @@
-"""What the API server asks of a DkronJob beyond types and bounds: a schedule of the right form, and the settings
+"""The API server's rules for a DkronJob beyond types and bounds: a schedule of the right form, and the settings
 without which an executor, a processor or a tag means nothing.
 
 The rules are coarse: whatever they refuse, the operator would report by the condition Ready. A write is judged by what

@@ -73,7 +73,7 @@ class BackfillOrder(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What a failed run does to the slots that have not begun."""
+    """The effect of a failed run on slots that have not begun."""
 
     STOP = "stop"
     CONTINUE = "continue"
@@ -121,7 +121,7 @@ class BackfillSpec(WireModel):
     """If there are more slots than this, the backfill fails before the first run."""
 
     on_failure: OnFailure = OnFailure.STOP
-    """What a run that has failed, after its retries, does to those that have not begun: "stop" cancels them,
+    """The effect of a failed run, after its retries, on slots that have not begun: "stop" cancels them,
     "continue" runs them."""
 
     concurrency: BackfillConcurrency = BackfillConcurrency.ALLOW
@@ -145,7 +145,7 @@ class BackfillSpec(WireModel):
 
 
 class BackfillPlan(WireModel):
-    """What the backfill runs."""
+    """The slots that the backfill runs."""
 
     count: Count
     """Number of slots."""
@@ -196,7 +196,7 @@ class BackfillStatus(StatusModel):
     """How far the backfill has got. The operator writes it."""
 
     plan: BackfillPlan | None = None
-    """What the backfill runs, counted before the first run."""
+    """The slots that the backfill runs, counted before the first run."""
 
     targets: Annotated[tuple[BackfillTarget, ...], Field(max_length=MAX_TARGETS, json_schema_extra=ATOMIC_LIST)] = ()
     """The slots that run, decided before the first run. An edit of a job changes nothing in it. Empty after the end."""

@@ -121,8 +121,8 @@ class StatusModel(WireModel):
     """The metadata.generation that the operator last acted on; 0 before it has seen the object."""
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the whole status with absent fields as null or empty, also those of objects in it. A merge patch
-        merges objects (RFC 7396), so it clears removed values alone if they are there as null."""
+        """Return the whole status with absent fields as null or empty, also fields of objects in it. A merge patch
+        merges objects (RFC 7396), so it clears removed values only if they are there as null."""
         wire = {**_absent(type(self)), **super().to_wire()}
         for key, model in _objects(type(self)):
             if wire[key] is not None:
@@ -149,7 +149,7 @@ def _objects(status: type[WireModel]) -> tuple[tuple[str, type[WireModel]], ...]
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:  # noqa: ANN401 - an annotation may be anything
-    """What a value of a field may be: `X | None` is two, a list is one."""
+    """The types of a field's value: `X | None` is two, a list is one."""
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 

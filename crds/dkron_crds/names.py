@@ -31,7 +31,7 @@ MODIFIED_BY = f"{GROUP}/last-modified-by"
 """Annotation of a DkronJob that was changed by REST; its value is by whom."""
 
 NAMESPACE_PATTERN = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-"""What the name of a namespace looks like: a label of DNS (RFC 1123)."""
+"""The form of a namespace's name: a label of DNS (RFC 1123)."""
 
 OBJECT_NAME_LENGTH = 52
 """Maximum length of metadata.name of a DkronJob. The names of its Jobs need the rest of the 63 characters."""

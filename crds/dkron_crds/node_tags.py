@@ -39,7 +39,7 @@ class AgentTags:
 
     @property
     def own(self) -> dict[str, str]:
-        """These tags alone."""
+        """Only these tags."""
         return {"dc": self.datacenter, "region": self.region, "role": "dkron", "server": "true"}
 
     def of(self, labels: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Which pods a Job has. Labels do not say so: everyone who may create pods in a namespace can give theirs any label.
 
 An owner reference can be forged, too, but only for a Job that exists under that uid, since the garbage collector
-deletes a pod whose owner does not exist. Kubernetes itself takes such a pod for the Job's.
+deletes a pod whose owner does not exist. Kubernetes itself takes that pod for the Job's.
 """
 
 from collections.abc import Mapping

@@ -28,7 +28,7 @@ class _Json:
 
     @property
     def value(self) -> Any:  # noqa: ANN401 - any JSON
-        """The value, parsed anew each time."""
+        """The value, parsed again each time."""
         return from_json(self.text)
 
     def __len__(self) -> int:

@@ -77,7 +77,7 @@ def placeholder_problem(spec: JobSpec) -> str:
 
 
 def parameters_problem(spec: JobSpec) -> str:
-    """Return what is wrong with the parameters of a job and with their places, as a sentence that names the parameter;
+    """Return the first fault of a job's parameters and of their places, as a sentence that names the parameter;
     empty if nothing is."""
     return declaration_problem(spec.parameters) or placeholder_problem(spec) if spec.parameters else ""
 
@@ -138,11 +138,11 @@ def _unfit(spec: JobSpec, key: str, place: Place, values: Values) -> str:
     if place is Place.URL:
         ahead = _AUTHORITY.match(text)
         if ahead is None or ahead.end() > values.first(text):
-            return f"{first}{key}: it cannot be a part of the server's address; it can stand in the path and the query"
+            return f"{first}{key}: it cannot be part of the server's address; use it in the path or the query"
     if place is Place.HEADERS:
         for item in _strings(text):
             if values.named(item.partition(":")[0]):
-                return f"{first}{key}: it cannot be a part of a header's name; it can stand in the value"
+                return f"{first}{key}: it cannot be part of a header's name; use it in the value"
     is_json = place is Place.JSON or (place is Place.BODY and _is_json_type(_content_type(spec.executor_config)))
     if is_json and not _is_json(values.json(text), containers=False):
         return f"{first}{key}: the text around it is not JSON"
@@ -220,7 +220,7 @@ def _is_json_type(kind: str) -> bool:
 
 
 def _is_json(text: str, *, containers: bool) -> bool:
-    """Whether the text is JSON, or has JSON in each line; with `containers`, objects and arrays alone count."""
+    """Whether the text is JSON, or has JSON in each line; with `containers`, only objects and arrays count."""
     return _parses(text, containers) or all(_parses(line, containers) for line in text.split("\n") if line.strip())
 
 

@@ -53,7 +53,7 @@ Choice = Annotated[str, Field(max_length=MAX_CHOICE)]
 
 
 class ParameterType(StrEnum):
-    """What the text of a value has to be."""
+    """The type of the text of a value."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -91,7 +91,7 @@ class Parameter(WireModel):
     3339 with a zone)."""
 
     description: Annotated[str, Field(max_length=512)] = ""
-    """What the parameter is for."""
+    """The purpose of the parameter."""
 
     required: bool = False
     """If true, each run on request must give a value. A job with a required parameter and without a default for it
@@ -127,7 +127,7 @@ class Parameter(WireModel):
 
 
 def declaration_problem(declared: tuple[Parameter, ...]) -> str:
-    """Return what is wrong with `spec.parameters`, as a sentence that names the parameter; empty if nothing is."""
+    """Return the first fault of `spec.parameters`, as a sentence that names the parameter; empty if nothing is."""
     seen: set[str] = set()
     for each in declared:
         why = "it is declared twice" if each.name in seen else _declared(each)
@@ -138,7 +138,7 @@ def declaration_problem(declared: tuple[Parameter, ...]) -> str:
 
 
 def parameter_problem(declared: tuple[Parameter, ...], values: Mapping[str, str]) -> str:
-    """Return what is wrong with the values that a run gives, as a sentence that names the parameter; empty if they fit.
+    """Return the first fault of the values that a run gives, as a sentence that names the parameter; empty if they fit.
     The declaration is one without a problem."""
     missing = next((each.name for each in declared if each.required and each.name not in values), None)
     why = unfit_value(declared, values)
@@ -178,7 +178,7 @@ def resolved(declared: tuple[Parameter, ...], given: Mapping[str, str]) -> dict[
 
 
 def _declared(one: Parameter) -> str:
-    """Return what is wrong with the declaration. The first rules are those of the API server, which an object of an
+    """Return the first fault of the declaration. The first rules are the API server's, which an object of an
     older definition may break."""
     kind = one.type
     if (kind is ParameterType.ENUM) != bool(one.values):

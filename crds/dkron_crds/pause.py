@@ -73,7 +73,7 @@ class PauseSpec(WireModel):
 
 
 class PauseStatus(StatusModel):
-    """What the pause holds. The operator writes it."""
+    """The jobs that the pause holds. The operator writes it."""
 
     conditions: Annotated[tuple[Condition, ...], Field(max_length=4, json_schema_extra=LIST_BY_TYPE)] = ()
     """The conditions Active (the pause holds now) and Ready (it holds now, or has ended by itself). Stalled is True if

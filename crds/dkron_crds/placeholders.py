@@ -1,8 +1,7 @@
 """`{{ name }}` in a text, which stands for a parameter. Pure.
 
-A text is read once from left to right. What a value contains is never read again, and `{{ }}` around anything but the
-name of a declared parameter stays as it is.
-"""
+A text is read once from left to right. The contents of a value are never read again, and `{{ }}` around anything but
+the name of a declared parameter stays as it is."""
 
 import json
 import re

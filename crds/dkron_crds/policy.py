@@ -33,7 +33,7 @@ class PathRule(WireModel):
 
 class PolicySpec(WireModel):
     """The paths of the Dkron API that the policy grants access to. It grants no access to paths that match none of
-    them. Of the patterns that match a path, the most specific one decides alone."""
+    them. Of the patterns that match a path, only the most specific one decides."""
 
     path: Annotated[dict[str, PathRule], Field(max_length=256, json_schema_extra=validations(PATHS_ARE_ABSOLUTE))]
     """Maps a pattern for full request paths, for example /v1/jobs/*/toggle, to the access granted there. "*" stands

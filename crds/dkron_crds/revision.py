@@ -47,7 +47,7 @@ def advice(kinds: Mapping[str, int]) -> str:
     installed = ", ".join(f"{kind} has revision {number}" for kind, number in kinds.items())
     return (
         f"the custom resources in this cluster are older than this program: {installed}, and {REVISION} is needed; "
-        "apply those of this version: kubectl apply -f crds/, or helm upgrade with crds.enabled=true"
+        "apply the ones of this version: kubectl apply -f crds/, or helm upgrade with crds.enabled=true"
     )
 
 

@@ -1,6 +1,6 @@
 """Validation beyond types and bounds: CEL rules for the API server, each with a readable message.
 
-A rule belongs here if a person can fix the problem by looking at the object alone; those about schedules and executors
+A rule belongs here if a person can fix the problem by looking only at the object; rules about schedules and executors
 are in admission.py. The operator checks everything that needs a parser, a zone table or other objects, and reports it
 as a condition, so that it stays visible in `kubectl get`.
 """

@@ -202,8 +202,8 @@ class JobSpec(WireModel):
 
     depends_on: Annotated[tuple[Dependency, ...], Field(max_length=MAX_PARENTS, json_schema_extra=LIST_BY_JOB)] = ()
     """The jobs in the same namespace after which this one runs, instead of on a schedule. With one parent, it runs
-    once for each run of the parent that counts. With several, it runs each time all of them have had such a run since
-    this job last ran after them. Chains must not form a cycle. Cannot be combined with parentJob."""
+    once for each run of the parent that counts. With several, it runs each time all of them have had a run that counts
+    since this job last ran after them. Chains must not form a cycle. Cannot be combined with parentJob."""
 
     tags: dict[str, TagValue] = Field(default_factory=dict, max_length=32, json_schema_extra=keys_at_most(317))
     """Selects the nodes that run the job, by their labels: "value" or "value:count"; all tags must match. A key

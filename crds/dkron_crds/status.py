@@ -301,7 +301,7 @@ class DeferredSlots(WireModel):
 
 
 class NotedPause(WireModel):
-    """What the operator noted of the DkronPauses that hold the job. It outlives them, so that an operator that was away
+    """The operator's notes about the DkronPauses that hold the job. It outlives them, so that an operator that was away
     when they ended knows what to do about the slots that came due meanwhile."""
 
     name: Annotated[str, Field(max_length=253)]

@@ -1,18 +1,25 @@
-"""Schemas in the cache: those of a Kubernetes version, and of resources that the chart knows from others."""
+"""Schemas in the cache: of a Kubernetes version, and of resources that the chart knows from others.
+
+`python -m charttools.schemas` makes them, and builds the programs that check the chart, so that progress shows and no
+test waits for it.
+"""
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
 
-from charttools import swagger
+from charttools import programs, swagger
+from localcluster import build
+from localcluster.errors import ClusterError
 from localcluster.locks import locked
 from localcluster.paths import cache_home
 from localcluster.progress import say
 from localcluster.tools import module_folder
-from localcluster.versions import CERT_MANAGER
+from localcluster.versions import CERT_MANAGER, SUPPORTED
 
 DOWNLOAD_SECONDS = 900
 FOREIGN = (
@@ -73,3 +80,13 @@ def _kept(name: str, made: Callable[[], Files]) -> Path:
             write(made(), partial)
             partial.rename(folder)
     return folder
+
+
+if __name__ == "__main__":
+    try:
+        build.ensure(programs.every())
+        of_others()
+        for each in SUPPORTED:
+            of_kubernetes(each)
+    except ClusterError as exc:
+        sys.exit(f"charttools: {exc}")

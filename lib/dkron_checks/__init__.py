@@ -1,4 +1,4 @@
-"""What a manifest shows about its job: why the job cannot run, and what may surprise its author.
+"""Findings about a job from its manifest: why the job cannot run, and what may surprise its author.
 
 The operator writes it into the condition Ready; `dkronctl lint`, `dkronctl import` and the REST API say it earlier.
 Pure.
@@ -48,7 +48,7 @@ def settings_of(spec: JobSpec) -> Settings:
 
 
 def of_settings(spec: JobSpec) -> Iterator[Problem]:
-    """Yield what is wrong with all but the schedule, whatever the cluster. The condition has the first problem."""
+    """Yield the faults of all but the schedule, in any cluster. The condition has the first problem."""
     yield from _of_executor(spec)
     if problem := check_placement(spec):
         yield problem
@@ -57,7 +57,7 @@ def of_settings(spec: JobSpec) -> Iterator[Problem]:
 
 
 def _of_executor(spec: JobSpec) -> Iterator[Problem]:
-    """Yield the problem of the executor, and then those of its other keys."""
+    """Yield the problem of the executor, and then the problems of its other keys."""
     seen: set[str] = set()
     while problem := dkron_pods.check(spec):
         key = problem.message.partition(":")[0]
@@ -73,7 +73,7 @@ def _of_executor(spec: JobSpec) -> Iterator[Problem]:
 
 
 def check_placement(spec: JobSpec) -> Problem | None:
-    """Return what is wrong with the tags, or keeps them from being merged into the template."""
+    """Return the fault of the tags, or the reason why they cannot be merged into the template."""
     if not spec.tags:
         return None
     try:
@@ -92,7 +92,7 @@ def unprompted(spec: JobSpec, schedule: Schedule | None) -> Problem | None:
 
 
 def problems(spec: JobSpec, name: str) -> list[Problem]:
-    """Return every reason for which the operator would set Ready to False, and the definition's rules about settings
+    """Return every reason that would make the operator set Ready to False, and the definition's rules about settings
     that none of them covers. A rule about required keys names all of them, so it replaces the first missing one."""
     schedule, of_schedule = read_schedule(spec, name)
     wire = spec.to_wire()
@@ -115,7 +115,8 @@ def _is_missing(problem: Problem, spec: JobSpec, required: AbstractSet[str]) -> 
 
 
 def remarks(spec: JobSpec, schedule: Schedule | None) -> list[str]:
-    """Return what may surprise the author of a job that can run, one sentence each. `spec` is that of `known`."""
+    """Return remarks that may surprise the author of a job that can run, one sentence each. `spec` is the one of
+    `known`."""
     of_schedule = "" if spec.parents else schedule_remark(spec.schedule, schedule)
     return [*([of_schedule] if of_schedule else ()), *dkron_pods.remarks(spec)]
 

@@ -15,11 +15,11 @@ def schedule_remark(text: str, schedule: Schedule | None) -> str:
     """Return a sentence about a schedule that never comes, or comes otherwise than it is written; empty without one."""
     match schedule:
         case Never(impossible=True):
-            return f"schedule: it never comes, because no date matches {quoted(text)}"
+            return f"schedule: no date matches {quoted(text)}"
         case Every(interval) if _nanoseconds(text) not in (None, interval // timedelta(microseconds=1) * 1000):
             seconds = interval // timedelta(seconds=1)
             each = "each second" if seconds == 1 else f"every {seconds} seconds"
-            return f"schedule: {quoted(text)} runs {each}; an interval has whole seconds, and at least one"
+            return f"schedule: {quoted(text)} runs {each}; an interval has whole seconds, at least one"
         case _:
             return ""
 
@@ -28,7 +28,7 @@ def passed_remark(schedule: Schedule | None, now: datetime) -> str:
     """Return the sentence that the only slot of a schedule has passed, for a job that is still to be created; empty if
     it has not."""
     if isinstance(schedule, At | After) and schedule.next(now) is None:
-        return f"schedule: it never comes, because {schedule.slot:%Y-%m-%dT%H:%M:%SZ} has passed"
+        return f"schedule: its only slot, {schedule.slot:%Y-%m-%dT%H:%M:%SZ}, is in the past"
     return ""
 
 

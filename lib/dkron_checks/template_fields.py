@@ -1,7 +1,7 @@
 """Fields of `jobTemplate` as Kubernetes knows them, for checks without a cluster: names, types and quantities. Pure.
 
-The operator asks the API server itself, which knows its own version; `template_fields.json` is that of one version.
-"""
+The operator asks the API server itself, which knows its own version; `template_fields.json` has the fields of one
+version."""
 
 import json
 import re
@@ -37,8 +37,8 @@ def suggestion(name: str, fields: Iterable[str]) -> str:
 
 
 def template_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
-    """Yield what the API server would refuse in a template, as far as a person reads on. It may nest as deep as the
-    reader of its file allows."""
+    """Yield the faults of a template that the API server would refuse, as many as a person reads. It may nest as deep
+    as the reader of its file allows."""
     of_metadata = _faults(template.get("metadata"), "ObjectMeta", ("metadata",))
     yield from islice(chain(of_metadata, _faults(template.get("spec"), "JobSpec", ("spec",))), MOST_FAULTS)
 

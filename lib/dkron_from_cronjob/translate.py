@@ -19,9 +19,9 @@ RETRIES_OF_EACH_INDEX = 2**31 - 1
 """Kubernetes' defaults for a Job without backoffLimit: without and with backoffLimitPerIndex."""
 MOST_KEPT = 100
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-FORBID = "with forbid a slot that comes while a run is active is skipped; a CronJob would start it when that run ends"
+FORBID = "with forbid, a slot that comes due while a run is active is skipped; a CronJob starts it when that run ends"
 AS_THE_IMAGE_SAYS = (
-    "runAsNonRoot: false is set, so that its containers run as before, as their images say; if these need no root, "
+    "runAsNonRoot: false is set, so that its containers run as before, as their images say; if they need no root, "
     "remove it, and they run as user 65532, restricted"
 )
 WITH_CREDENTIALS = (
@@ -87,7 +87,7 @@ def _metadata(metadata: Object, remarks: list[str]) -> Object:
     kept = {key: value for key, value in metadata.items() if key in KEPT and value}
     if "." in name:
         kept["name"] = name.replace(".", "-")
-        remarks.append(f"it is renamed to {kept['name']}: the name of a DkronJob cannot contain a dot")
+        remarks.append(f"renamed to {kept['name']}: the name of a DkronJob cannot contain a dot")
     annotations = {key: value for key, value in _object(metadata, "annotations").items() if key != LAST_APPLIED}
     kept.pop("annotations", None)
     remarks.extend(_left_out(metadata, "metadata", KEPT | OF_THE_SERVER))
@@ -129,7 +129,7 @@ def _history(spec: Object, remarks: list[str]) -> Object:
 def _template(template: Object, remarks: list[str]) -> Object:
     metadata, spec = _object(template, "metadata"), dict(_object(template, "spec"))
     if spec.pop("ttlSecondsAfterFinished", None) is not None:
-        remarks.append("ttlSecondsAfterFinished is left out: history decides how long Jobs are kept")
+        remarks.append("ttlSecondsAfterFinished is dropped: history decides how long Jobs are kept")
     if isinstance(spec.get("template"), dict) and isinstance(spec["template"].get("spec"), dict):
         pod = _as_before(spec["template"]["spec"], remarks)
         spec["template"] = {**spec["template"], "spec": pod}
@@ -170,7 +170,7 @@ def _containers(pod: Object) -> Iterator[Object]:
 
 
 def _left_out(given: Mapping[str, Any], path: str, known: frozenset[str]) -> list[str]:
-    return [f"{path}.{key} is left out: a DkronJob has no such field" for key in given if key not in known]
+    return [f"{path}.{key} is dropped: a DkronJob has no field of this name" for key in given if key not in known]
 
 
 def _object(parent: Mapping[str, Any], key: str) -> Object:

@@ -13,7 +13,7 @@ from dkron_from_dkron.spec import DEFAULTS
 Object = dict[str, Any]
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 OF_THE_SERVER = frozenset({ACCEPTED, LAST_APPLIED, MODIFIED_BY})
-"""Annotations that describe the object on its server. Applying the manifest elsewhere sets them anew."""
+"""Annotations that describe the object on its server. Applying the manifest elsewhere sets them again."""
 OF_ENTRIES: Mapping[str, Mapping[str, Any]] = {
     "parameters": Parameter(name="any").model_dump(mode="json", by_alias=True, exclude={"name"}),
     "dependsOn": Dependency(job="any").model_dump(mode="json", by_alias=True, exclude={"job"}),

@@ -1,5 +1,5 @@
-"""Translates Dkron's JSON to the spec of a DkronJob. Fields of the custom resource alone (history, jobTemplate) are
-kept."""
+"""Translates Dkron's JSON to the spec of a DkronJob. Fields that only the custom resource has (history, jobTemplate)
+are kept."""
 
 from datetime import datetime
 from typing import Any

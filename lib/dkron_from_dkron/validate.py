@@ -61,7 +61,7 @@ def _check_name(name: str) -> None:
 def _check_schedule(body: JobBody) -> None:
     if not body.schedule:
         if not body.parent_job:
-            raise Invalid("schedule: it is empty; set one, such as @every 1m, or set parent_job")
+            raise Invalid("schedule: empty; set one, such as @every 1m, or set parent_job")
         return
     try:
         parse(body.schedule, timezone=_zone_if_known(body.timezone), name=body.name)
@@ -118,4 +118,4 @@ def _check_bounds(body: JobBody) -> None:
         raise Invalid(f"retries: {body.retries} is too many; use a whole number from 0 to {UINT32_MAX}")
     starts, expires = body.starts_at, body.expires_at
     if starts and expires and instant(starts) >= instant(expires):
-        raise Invalid(f"expires_at: {expires} is not after starts_at, {starts}; let it expire later")
+        raise Invalid(f"expires_at: {expires} must be after starts_at, {starts}")

@@ -29,9 +29,9 @@ CA_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt")
 KEEP_ALIVE = 75.0
 """Seconds that an idle connection stays open: less than the API server's 90, and long enough to span many slots."""
 TOKEN_LIFE = 60.0
-"""Seconds for which a token is used before it is loaded again."""
+"""Seconds that a token is used before it is loaded again."""
 PATIENCE, GLANCE = 5.0, 0.1
-"""Seconds for which a request waits for a token that another program has yet to write, and between two looks."""
+"""Seconds that a request waits for a token that another program has yet to write, and between two looks."""
 
 
 class Watched(Protocol):
@@ -69,7 +69,7 @@ class Access:
     authorization: Callable[[], Awaitable[str | None]]
     proxy: str | None = None
     server_name: str = ""
-    """The name in the server's certificate, if it is not that of the address."""
+    """The name in the server's certificate, if the address has another."""
 
     account: Account | None = None
     """The pod's own account, if that is what is used."""
@@ -154,7 +154,7 @@ def _described(kubeconfig: Path | None) -> str:
 
 
 def _from_pod(token_file: Path | None) -> Access:
-    """`token_file` is that of another writer; without it, the account's own one."""
+    """`token_file` has another writer; without it, the account's own one."""
     try:
         host, port = (os.environ[f"KUBERNETES_SERVICE_{part}"] for part in ("HOST", "PORT"))
     except KeyError as missing:
@@ -193,8 +193,8 @@ def _read(token_file: Path) -> str:
 
 
 def kubeconfigs(kubeconfig: Path | None = None) -> list[tuple[Path, Any]]:
-    """Return the parsed kubeconfigs with their folders: this one, else those of KUBECONFIG that exist, else that of the
-    home. Raises ValueError with a sentence."""
+    """Return the parsed kubeconfigs with their folders: this one, else the files of KUBECONFIG that exist, else the one
+    of the home. Raises ValueError with a sentence."""
     import yaml  # noqa: PLC0415 - slow, and a pod needs none
 
     paths = [kubeconfig] if kubeconfig else [Path(each) for each in _described(None).split(os.pathsep) if each]

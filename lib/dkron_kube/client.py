@@ -325,5 +325,5 @@ class KubeClient:
 
 _METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 _WRITES = {"create", "patch"}
-"""Verbs for which the server records the field manager."""
+"""Verbs whose field manager the server records."""
 _CHANGES = {*_WRITES, "delete"}

@@ -14,7 +14,7 @@ SHOWN = 300
 
 
 class Printed(NamedTuple):
-    """What a plugin printed. Empty texts are absent."""
+    """The output of a plugin. Empty texts are absent."""
 
     token: str
     certificate: bytes
@@ -25,7 +25,7 @@ async def run_plugin(plugin: Plugin) -> Printed:
     """Run the program. Raises ValueError with a sentence."""
     terminal = plugin.mode != "Never" and sys.stdin is not None and sys.stdin.isatty()
     if plugin.mode == "Always" and not terminal:
-        raise ValueError(f"{plugin.command[0]} asks questions, and there is no terminal")
+        raise ValueError(f"{plugin.command[0]} needs input, but there is no terminal")
     spec: dict[str, Any] = {"interactive": terminal}
     if plugin.cluster is not None:
         spec["cluster"] = plugin.cluster
@@ -36,7 +36,7 @@ async def run_plugin(plugin: Plugin) -> Printed:
             env={**os.environ, **plugin.env, "KUBERNETES_EXEC_INFO": json.dumps(about)},
             stdin=None if terminal else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            # What the program asks for stands there.
+            # The program prints its questions there.
             stderr=None if terminal else subprocess.PIPE,
         )
     except OSError as error:

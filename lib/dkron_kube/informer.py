@@ -56,7 +56,7 @@ class WatchState:
 
     def alive(self) -> None:
         """Record that the API server has responded. The first call after a list belongs to the list itself: a user who
-        may list but not watch lists again and again, so a list alone ends no outage."""
+        may list but not watch lists again and again, so a list without a watch ends no outage."""
         self._alive_at = self._clock()
         self.trouble, self.refused = "", None
         if self._listed:
@@ -86,7 +86,7 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callbacks(Generic[T]):
-    """What an informer calls. None of these blocks or raises."""
+    """The functions that an informer calls. None of these blocks or raises."""
 
     read: Callable[[Object], T | None]
     """Parses an object, and trims it: a list keeps only this of it. None if it cannot be read: it counts as removed."""
@@ -101,7 +101,7 @@ class Callbacks(Generic[T]):
     on_event: Callable[[], object] = _nothing
     """The API server gave a sign of life, which the state shows already."""
     on_failure: Callable[[KubeError], object] = _nothing
-    """A request failed, which the state shows already. What was known stays."""
+    """A request failed, which the state shows already. The known objects stay."""
 
 
 class Informer(Generic[T]):
@@ -126,7 +126,7 @@ class Informer(Generic[T]):
 
     @property
     def name(self) -> str:
-        """What it is called in the log."""
+        """Its name in the log."""
         return f"{self._resource.plural} of {self.namespace or 'all namespaces'}"
 
     async def list_once(self) -> None:
@@ -174,7 +174,7 @@ class Informer(Generic[T]):
         self.callbacks.on_event()
 
     def failed(self, error: KubeError) -> None:
-        """The API server does not answer, or refuses. What was known stays."""
+        """The API server does not answer, or refuses. The known objects stay."""
         self.state.failed(error)
         self.callbacks.on_failure(error)
 

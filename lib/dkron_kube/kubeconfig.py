@@ -42,7 +42,7 @@ class Kubeconfig:
     ca: Content = None
     verify: bool = True
     server_name: str = ""
-    """The name in the certificate, if it is not that of the address."""
+    """The name in the certificate, if the address has another."""
     proxy: str = ""
     token: str = ""
     token_file: Path | None = None
@@ -53,7 +53,7 @@ class Kubeconfig:
     key: Content = None
     plugin: Plugin | None = None
     auth_provider: bool = False
-    """Whether the credentials are those of a provider that client-go has in itself."""
+    """Whether the credentials need a provider that client-go has built in."""
 
 
 Kind = Literal["context", "cluster", "user"]

@@ -16,7 +16,7 @@ write as many templates at their bound, and requests have some seconds."""
 FEWER = 8
 """A page that is too long is requested again with an eighth of its objects. The next page aims at half of the limit."""
 MOST_PATHS = 256
-"""Number of lists for which the fitting number of objects is remembered."""
+"""Number of lists whose fitting number of objects is remembered."""
 
 
 class Paging:

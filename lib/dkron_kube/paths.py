@@ -50,7 +50,7 @@ LEASES = Resource("coordination.k8s.io", "v1", "leases")
 SECRETS = Resource("", "v1", "secrets")
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts")
 TOKEN_REQUESTS = Resource("", "v1", "serviceaccounts/token")
-"""As requests for tokens are counted; their path is that of the account."""
+"""As requests for tokens are counted; their path is the account's."""
 EVENTS = Resource("events.k8s.io", "v1", "events")
 TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews")
 SUBJECT_ACCESS_REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews")

@@ -80,7 +80,7 @@ async def follow(
     keep: Callable[[Object], Any] = _whole,
     pace: Pace = STEADY,
 ) -> NoReturn:
-    """List and watch a namespace, or all namespaces (None), or those of its objects that a field selector takes, until
+    """List and watch a namespace, or all namespaces (None), or only the objects that a field selector takes, until
     cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a list of everything may
     not fit into memory. It raises nothing, as the methods of the sink."""
     selector = {"fieldSelector": fields} if fields else {}
@@ -109,7 +109,7 @@ class _Source:
         self._keep = keep
 
     async def whole(self) -> tuple[list[Any], str]:
-        """Return what is kept of all objects, and the resource version of the list."""
+        """Return the kept part of all objects, and the resource version of the list."""
         items: list[Any] = []
         version = ""
         async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):

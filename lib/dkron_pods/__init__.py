@@ -26,7 +26,8 @@ _CHECK = Images(default="check", own="check")
 
 
 def check(spec: JobSpec) -> Problem | None:
-    """What is wrong with the executor, its config or the template, found before anything runs; None if nothing is."""
+    """The first fault of the executor, its config or the template, found before anything runs; None if there is
+    none."""
     executor = EXECUTORS.get(spec.executor)
     if executor is None:
         return Problem(
@@ -61,6 +62,6 @@ def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[st
 
 
 def remarks(spec: JobSpec) -> list[str]:
-    """What the executor does with a legal config that may surprise its author, one sentence each."""
+    """Effects of a legal config that may surprise its author, one sentence each."""
     told = (*(shell.remarks(spec) if spec.executor == "shell" else ()), unknown_placeholders(spec))
     return [remark for remark in told if remark]

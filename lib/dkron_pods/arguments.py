@@ -10,8 +10,8 @@ from dkron_crds.schedule.errors import quoted
 from dkron_pods.config import ConfigError
 from dkron_pods.interpreters import MOST_WORDS, READ_BY_A_SHELL, Code, code_in
 
-_PROGRAM = "it cannot be a part of the program that the command runs; it can stand in its arguments"
-_TOO_MANY = f"a command that it is a part of has at most {MOST_WORDS} words"
+_PROGRAM = "a parameter cannot be part of the program name; use it in the arguments"
+_TOO_MANY = f"a command with a parameter has at most {MOST_WORDS} words"
 
 
 def filled_words(words: Sequence[str], values: Values, *, program_first: bool) -> list[str]:
@@ -64,11 +64,12 @@ def _why(code: Code, one: Parameter) -> str:
         )
     if code.program in READ_BY_A_SHELL:
         return f'a shell reads this argument of the command as code; use "${one.variable}", with the quotes'
-    return f"{code.program} runs this argument of the command as code; have the code read the variable {one.variable}"
+    return f"{code.program} runs this argument of the command as code; read the variable {one.variable} in the code"
 
 
 def _references(container: dict[str, Any], own: str) -> list[str]:
-    """Return the references by which the value gets into a container: its own, and those of variables made from it."""
+    """Return the references by which the value gets into a container: its own, and references of variables made from
+    it."""
     found = [own]
     for variable in _maps(container, "env"):
         text = variable.get("value")

@@ -19,7 +19,7 @@ FALSE = frozenset({"", "0", "f", "F", "false", "False", "FALSE"})
 
 
 class ConfigError(ValueError):
-    """A key of the config is invalid. `str()` is one sentence that names it; `reason` is that of the condition."""
+    """A key of the config is invalid. `str()` is one sentence that names it; `reason` is the condition's."""
 
     def __init__(self, message: str, *, reason: str = "InvalidExecutorConfig") -> None:
         super().__init__(message)

@@ -34,7 +34,7 @@ def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[st
 
 def _check_command(command: str) -> None:
     if command.startswith(PREFIX):
-        raise ConfigError("command: it cannot come from a Secret, since it is part of the pod; a value of env can")
+        raise ConfigError("command: it is part of the pod, so it cannot come from a Secret; a value of env can")
     cut = shell.split(command)[1]
     if cut:
         raise ConfigError(f'command: no shell interprets "{cut}"; write sh -c "…"')

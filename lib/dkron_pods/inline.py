@@ -19,7 +19,7 @@ NOT_ALLOWED = Problem(
     "inline: this installation makes no calls without a pod; remove it, or start the operator with --inline-calls",
 )
 LONGEST = 60
-"""Seconds that such a call may take: it occupies a place in the pool that all jobs share."""
+"""Seconds that a call without a pod may take: it occupies a place in the pool that all jobs share."""
 FILES = ("tlsCertificateFile", "tlsCertificateKeyFile", "tlsRootCAsFile")
 
 
@@ -39,7 +39,7 @@ def check(spec: JobSpec) -> None:
     secret = next((each.name for each in spec.parameters if each.secret), None)
     if secret is not None:
         raise ConfigError(
-            f'parameter "{secret}": with inline it cannot be secret, because there is no pod that gets its variable',
+            f'parameter "{secret}": with inline it cannot be secret, because no pod gets its variable',
             reason=ReadyReason.INVALID_PARAMETERS,
         )
     for key in FILES:
@@ -51,7 +51,7 @@ def check(spec: JobSpec) -> None:
         raise ConfigError("tags: with inline there is no pod to place; remove one of the two")
     if _read(spec, Values.sample(spec.parameters)).timeout > LONGEST:
         raise ConfigError(
-            f"timeout: with inline at most {LONGEST}; without it the call runs in a pod and may take a day"
+            f"timeout: with inline at most {LONGEST}; without inline the call runs in a pod and may take a day"
         )
 
 

@@ -87,7 +87,7 @@ ALL_CODE: Final = frozenset({
     "at", "autossh", "batch", "cmd", "dbclient", "eval", "gmake", "m4", "make", "mosh", "parallel", "powershell",
     "pwsh", "rsh", "screen", "sg", "socat", "ssh", "tmux", "trap", "watch",
 })  # fmt: skip
-"""Programs for which no argument is safe: they join their arguments to a script, or expand each."""
+"""Programs without a safe argument: they join their arguments to a script, or expand each."""
 
 STARTERS: Final = frozenset({
     "borg", "bsdtar", "git", "gsed", "gtar", "hg", "mariadb", "mysql", "rclone", "restic", "rsync", "runuser", "scp",
@@ -156,7 +156,7 @@ def code_in(words: Sequence[str]) -> Iterator[Code]:
     for at, name in enumerate(names):
         own = EVALUATORS.get(name)
         if own is not None and at >= end_of_options and (own.operand or name not in seen):
-            # The first one of a name sees all options behind it, also those of the next one.
+            # The first one of a name sees all options behind it, also options of the next one.
             seen.add(name)
             end = at + 1 + (_first_operand(own, words[at + 1 :]) if own.operand else len(words))
             end_of_options = end if own.operand else at
@@ -168,7 +168,7 @@ def code_in(words: Sequence[str]) -> Iterator[Code]:
 
 
 def _started(name: str, at: int, words: Sequence[str], starts: set[int]) -> Iterator[Code]:
-    """Yield what is code because a known program starts the one at this place, or it is the first."""
+    """Yield the arguments that are code because a known program starts the one at this place, or it is the first."""
     if at:
         yield Code("", words[at])
     if name in ALL_CODE:

@@ -10,7 +10,7 @@ from typing import Any
 Object = dict[str, Any]
 
 USER = 65532
-"""The user and the group of containers for which the template names none; "nonroot" in many images."""
+"""The user and the group of containers if the template names none; "nonroot" in many images."""
 KINDS = ("initContainers", "containers")
 INHERITED = frozenset({"runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "windowsOptions"})
 """Fields that a container inherits from its pod unless it has its own."""
@@ -21,7 +21,7 @@ ADMINISTRATOR = "containeradministrator"
 
 
 def restricted(pod: Object) -> Object:
-    """The spec of a pod, completed. What is not shaped like a pod is left to the API server, which says so."""
+    """The spec of a pod, completed. The API server refuses what is not shaped like a pod."""
     if not all(_is_object(each.get("securityContext")) for each in (pod, *_containers(pod))):
         return pod
     windows = _object(pod, "os").get("name") == "windows"
@@ -67,7 +67,8 @@ def _inherited(said: Mapping[str, Any], *, windows: bool) -> Object:
 
 
 def _confined(said: Mapping[str, Any]) -> Object:
-    """What a container cannot inherit. The API server refuses `allowPrivilegeEscalation: false` beside more rights."""
+    """The fields that a container cannot inherit. The API server refuses `allowPrivilegeEscalation: false` beside more
+    rights."""
     if asks_for_more(said):
         return {}
     own = _object(said, "capabilities")

@@ -1,4 +1,4 @@
-"""What is wrong with a spec, as shown to users."""
+"""A fault of a spec, as shown to users."""
 
 from dataclasses import dataclass
 

@@ -115,9 +115,7 @@ def _check_keys(config: dict[str, str]) -> None:
         if key not in KEYS:
             raise ConfigError(f'executorConfig: "{key}" is not a key of shell; use {", ".join(sorted(KEYS))}')
         if key in OF_THE_JOB and text.startswith(PREFIX):
-            raise ConfigError(
-                f"{key}: it cannot come from a Secret, since it is part of the Job; write the value itself"
-            )
+            raise ConfigError(f"{key}: it is part of the Job, so it cannot come from a Secret; write the value itself")
 
 
 def _command(config: dict[str, str], values: Values, *, program_first: bool) -> dict[str, Any]:
@@ -162,14 +160,14 @@ def _environment(text: str, values: Values) -> list[dict[str, Any]]:
 def _variable(name: str, content: str, values: Values) -> dict[str, Any]:
     if values.named(name):
         raise ConfigError(
-            f'env: a parameter cannot be a part of the name "{name}"; it can stand in the value',
+            f'env: a parameter cannot be part of the name "{name}"; use it in the value',
             reason=ReadyReason.INVALID_PARAMETERS,
         )
     if not values.named(content):
         return value("env", content)
     if content.startswith(PREFIX):
         raise ConfigError(
-            f'env: a parameter cannot be a part of the reference "{content}"', reason=ReadyReason.INVALID_PARAMETERS
+            f'env: a parameter cannot be part of the reference "{content}"', reason=ReadyReason.INVALID_PARAMETERS
         )
     return {"value": literal(values.text(content))}
 

@@ -47,14 +47,14 @@ def check_template(template: JobTemplate) -> None:
 def _check_life(template: JobTemplate) -> None:
     spec = template.spec
     if spec.get("suspend") is True:
-        raise _invalid("spec.suspend", "a suspended Job never starts; remove it, and pause the job by spec.disabled")
+        raise _invalid("spec.suspend", "a suspended Job never starts; remove it, and set spec.disabled")
     if spec.get("parallelism") == 0:
         raise _invalid("spec.parallelism", "a Job with no pod at a time never starts; use 1 or more, or remove it")
     if spec.get("managedBy") not in (None, CONTROLLER):
         raise _invalid("spec.managedBy", f"only {CONTROLLER} runs the Jobs of the operator; remove it")
     if template.metadata.get("finalizers"):
         raise _invalid(
-            "metadata.finalizers", "a Job that has them stays when history or a stop deletes it; remove them"
+            "metadata.finalizers", "a Job with finalizers stays when history or a stop deletes it; remove them"
         )
 
 
@@ -64,7 +64,7 @@ def _check_pod_metadata(template: JobTemplate) -> None:
     template_object(metadata.get("annotations"), "spec.template.metadata.annotations")
     if metadata.get("finalizers"):
         raise _invalid(
-            "spec.template.metadata.finalizers", "a pod that has them stays, and its Job with it; remove them"
+            "spec.template.metadata.finalizers", "a pod with finalizers stays, and its Job with it; remove them"
         )
     if metadata.get("ownerReferences"):
         raise _invalid("spec.template.metadata.ownerReferences", "set by the Job controller; remove it")

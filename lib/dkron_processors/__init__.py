@@ -48,7 +48,7 @@ def read(name: str, settings: Mapping[str, str]) -> Processor:
 
 
 def check(spec: JobSpec) -> str:
-    """What is wrong with the processors of a job, whatever the installation; empty if nothing is."""
+    """The faults of a job's processors in any installation; empty if there are none."""
     try:
         for name, settings in spec.processors.items():
             read(name, settings)
@@ -58,7 +58,7 @@ def check(spec: JobSpec) -> str:
 
 
 def missing(spec: JobSpec, site: Site) -> str:
-    """What the installation lacks for the processors of a job; empty if nothing."""
+    """The things that the installation lacks for the processors of a job; empty if nothing."""
     for processor in _readable(spec):
         lack = processor.missing(site)
         if lack:
@@ -84,7 +84,7 @@ def takes_output(spec: JobSpec, site: Site) -> bool:
 
 
 def usable(spec: JobSpec, site: Site) -> tuple[Processor, ...]:
-    """The processors of the job for which the installation has everything that they need."""
+    """The processors of the job that have everything that they need in the installation."""
     return tuple(processor for processor in _readable(spec) if not processor.missing(site))
 
 
@@ -116,7 +116,7 @@ def _sentence(kind: type[Processor], exc: ValidationError) -> str:
     keys = ", ".join(sorted(_keys(kind)))
     match first["type"]:
         case "extra_forbidden":
-            what = f"it has no such setting; use {keys}"
+            what = f"no such setting; use {keys}"
         case "missing":
             what = "it is required"
         case _:

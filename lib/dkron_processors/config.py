@@ -32,7 +32,7 @@ class Processor(BaseModel):
     name: ClassVar[str]
 
     def missing(self, _site: Site) -> str:
-        """What the installation lacks for it, as a sentence; empty if nothing."""
+        """The thing that the installation lacks for it, as a sentence; empty if nothing."""
         return ""
 
     def note(self, _site: Site, _namespace: str, _execution: Execution) -> str | None:

@@ -1,4 +1,4 @@
-"""`elasticsearch`: the output becomes a document whose id is that of the execution."""
+"""`elasticsearch`: the output becomes a document with the id of the execution."""
 
 import json
 from datetime import datetime

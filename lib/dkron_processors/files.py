@@ -20,7 +20,7 @@ def _folder(text: str) -> str:
     if ".." in parts or "\0" in text or any(len(part.encode()) > LONGEST_FOLDER for part in parts):
         raise ValueError(f'"{text}" is not a path below the output directory of the operator')
     if len(parts) > DEEPEST:
-        raise ValueError(f"it names {len(parts)} folders, one in the other; use at most {DEEPEST}")
+        raise ValueError(f"it has {len(parts)} nested folders; use at most {DEEPEST}")
     return text
 
 

@@ -100,7 +100,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What the installation does not send."""
+    """A message that the installation does not send."""
 
     why: str
 
@@ -117,7 +117,8 @@ class Parcel:
 
     message: Message
     note: str = ""
-    """What the status shows in place of the output, because this message moves it; empty if it moves nothing."""
+    """The text that the status shows in place of the output, because this message moves it; empty if it moves
+    nothing."""
 
 
 def indexed(server: Elasticsearch, path: str, body: bytes) -> Post:

@@ -1,4 +1,4 @@
-"""What an installation offers to processors: the receivers of its DkronCluster, and a directory."""
+"""The installation as processors see it: the receivers of its DkronCluster, and a directory."""
 
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -19,7 +19,7 @@ N = TypeVar("N", bound=Named)
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the installation offers."""
+    """The offers of the installation."""
 
     receivers: Receivers = field(default_factory=Receivers)
     output_dir: str = ""
@@ -34,4 +34,4 @@ def find(entries: tuple[N, ...], name: str) -> N | None:
 def lacking(field: str, name: str, entries: tuple[N, ...]) -> str:
     """A sentence about a missing entry."""
     offered = ", ".join(sorted(entry.name for entry in entries)) or "none"
-    return f'"{name}" is not in spec.receivers.{field} of the DkronCluster, which has: {offered}'
+    return f'"{name}" is not in spec.receivers.{field} of the DkronCluster, which offers: {offered}'

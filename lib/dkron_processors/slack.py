@@ -40,7 +40,7 @@ class Slack(Processor):
     def _refused(self, team: SlackTeam) -> str:
         if not self.channel or allows(team.channels, self.channel):
             return ""
-        return f"it sends nothing to channel {self.channel}, which the channels of this team do not include"
+        return f"it sends nothing to channel {self.channel}: the channels of this team do not include it"
 
     def _post(self, team: SlackTeam, ended: Ended) -> Post | Refused:
         if refused := self._refused(team):

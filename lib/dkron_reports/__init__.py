@@ -1,1 +1,2 @@
-"""What became of jobs and what is due, as plain data: from DkronJobs alone, for the REST API and the command line."""
+"""The fate of slots and the upcoming ones, as plain data: only from DkronJobs, for the REST API and the command
+line."""

@@ -1,4 +1,4 @@
-"""What is due in a period, over many jobs, and the seconds in which many jobs are due at once."""
+"""The slots of many jobs in a period, and the seconds in which many jobs are due at once."""
 
 import heapq
 from collections import Counter
@@ -72,7 +72,7 @@ def planning(
     least: int = 2,
     looked: int = LOOKED,
 ) -> Steps[Agenda]:
-    """Return what is due after `now` and not after `end`, in steps: `most` slots at most, and the seconds in which at
+    """Return the slots after `now` and not after `end`, in steps: `most` slots at most, and the seconds in which at
     least so many jobs are due. `jobs` come with `first_of` each. `looked` limits the slots that are looked at.
 
     A schedule is only read when its first slot has come up, so jobs that are due later cost next to nothing.
@@ -103,7 +103,7 @@ def planning(
             rest.pop(number, None)
         else:
             heapq.heapreplace(ahead, (later, space, name, number, job))
-    remarks = [f"only the first {looked} slots were looked at, up to {instant(slot)}; ask for a shorter time"]
+    remarks = [f"the report covers only the first {looked} slots, up to {instant(slot)}; use a shorter period"]
     full = sorted(((at, jobs) for at, jobs in seconds.items() if jobs >= least), key=lambda each: (-each[1], each[0]))
     return Agenda(
         start=now,

@@ -1,7 +1,6 @@
 """What became of each slot of a job in a period: it ran, it was skipped and by which rule, it did not exist, or it is
-to come; and the runs that no slot of the schedule caused. From the object alone, and therefore only as far back as its
-status goes.
-"""
+to come; and the runs that no slot of the schedule caused. It reads only the object, and therefore goes only as far back
+as its status goes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -104,7 +103,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The period to explain, both ends included; with `moment`, its start alone."""
+    """The period to explain, both ends included; with `moment`, only its start."""
 
     start: datetime
     end: datetime
@@ -114,19 +113,19 @@ class Question:
 def read_question(
     *, at: str | None = None, start: str | None = None, end: str | None = None, now: datetime, prefix: str = ""
 ) -> Question:
-    """Return what a user asks by these texts, None for absent. `prefix` is what stands before the names in messages.
+    """Return the question that these texts ask, None for absent. `prefix` is what stands before the names in messages.
     Raises ValueError with a sentence."""
     if at is not None:
         if start is not None or end is not None:
-            raise ValueError(f"{prefix}at is one moment, {prefix}from and {prefix}to are a period; leave one out")
+            raise ValueError(f"{prefix}at is a moment, {prefix}from and {prefix}to are a period; use one of them")
         moment = read_moment(f"{prefix}at", at, now)
         return Question(moment, moment, moment=True)
     first = now - BACK if start is None else read_moment(f"{prefix}from", start, now)
     last = shifted(max(now, first), AHEAD) if end is None else read_moment(f"{prefix}to", end, now)
     if first > last:
-        raise ValueError(f"{prefix}from is later than {prefix}to; turn them around")
+        raise ValueError(f"{prefix}from is later than {prefix}to; swap them")
     if last - first > LONGEST:
-        raise ValueError(f"{prefix}from and {prefix}to are more than {LONGEST.days} days apart; ask for a part of them")
+        raise ValueError(f"{prefix}from and {prefix}to are more than {LONGEST.days} days apart; use a shorter period")
     return Question(first, last)
 
 
@@ -188,7 +187,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
     remarks += filter(None, (past_the_last(line.schedule, end),))
     remarks += [each.sentence for each in changes if not each.takes_away]
     if more:
-        remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; ask for the rest from there on")
+        remarks.append(f"only the first {MOST} slots are shown, up to {instant(shown)}; start the next report there")
     return Explanation(job.name, start, end, tuple(slots), runs, tuple(remarks), history.since)
 
 
@@ -243,13 +242,13 @@ def _slots(line: Timeline, since: datetime, start: datetime, end: datetime) -> I
 def _no_slots(job: Job, timing: Timing) -> str:
     if timing.parents:
         return f"it runs after {', '.join(timing.parents)}, and has no slots"
-    return job.problem or "it has no schedule that can be read"
+    return job.problem or "its schedule is not valid"
 
 
 def _of_all(job: Job, timing: Timing, status: Object, now: datetime, *, refused: bool) -> Iterator[str]:
-    """Yield what is true of all slots. `refused` is whether the newest skip was the refusal of a request."""
+    """Yield the sentences that are true of all slots. `refused`: the newest skip was the refusal of a request."""
     if timing.disabled:
-        yield "it is disabled (spec.disabled): no slot from then on exists"
+        yield "it is disabled (spec.disabled), so it has no further slots"
     if job.paused:
         yield f"it is {job.paused}"
     if not timing.seen:
@@ -273,7 +272,7 @@ def _bounds(timing: Timing, history: History, start: datetime, end: datetime, *,
             "keeps are known"
         )
     if history.since > max(start, timing.since):
-        earlier = "what earlier slots became is not known" if slots else "earlier ones are not known"
+        earlier = "the fate of earlier slots is unknown" if slots else "earlier ones are unknown"
         yield f"the status keeps runs from {instant(history.since)} on (spec.history.executions); {earlier}"
     if not slots:
         return
@@ -287,9 +286,9 @@ def _resumed(job: Job, timing: Timing) -> datetime | None:
     """Return when a job was enabled after a time in which it was disabled, if slots count from then on; else None."""
     suspended, created = condition(job.raw, "Suspended"), job.created
     ended = read_time(suspended.get("lastTransitionTime")) if suspended.get("status") == "False" else None
-    anew = read_time(mapping(job.raw, "status").get("rebuiltAt")) == timing.since
+    rebuilt = read_time(mapping(job.raw, "status").get("rebuiltAt")) == timing.since
     line = timing.line()
-    if ended is None or created is None or line is None or not isinstance(line.schedule, Cron) or anew:
+    if ended is None or created is None or line is None or not isinstance(line.schedule, Cron) or rebuilt:
         # Slots of an interval count from when the job was enabled: before, there are none.
         return None
     return timing.since if created < timing.since and abs(ended - timing.since) <= TOGETHER else None
@@ -310,7 +309,7 @@ class _Rules:
         """From when on slots are explained."""
 
     def explain(self, slot: datetime) -> Explained:
-        """Return what became of the slot."""
+        """Return the fate of the slot."""
         run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
             return Explained(slot, What.RAN, _told(run, self._now), run)
@@ -318,7 +317,7 @@ class _Rules:
             reason = self._history.reason
             return Explained(slot, What.SKIPPED, because(reason), reason=reason, setting=setting_of(reason))
         if slot in self._history.ahead:
-            return Explained(slot, What.RAN, "before its time, because a clock was ahead")
+            return Explained(slot, What.RAN, "early, because a clock was ahead")
         if self._resumed is not None and slot <= self._timing.since:
             return self._not_resumed(slot, self._resumed)
         return self._outside(slot) or (self._decided(slot) if self._history.decided(slot) else self._undecided(slot))
@@ -343,12 +342,12 @@ class _Rules:
 
     def _decided(self, slot: datetime) -> Explained:
         if slot < self._history.since:
-            return Explained(slot, What.UNKNOWN, "it is older than what the status keeps")
+            return Explained(slot, What.UNKNOWN, "older than the runs that the status keeps")
         if self._history.has_gaps:
-            return Explained(slot, What.UNKNOWN, "no run of it is kept: it was skipped, or its execution was deleted")
+            return Explained(slot, What.UNKNOWN, "its run is not kept: it was skipped, or its execution was deleted")
         reason = "" if self._history.refused_at else self._history.reason
         newest = f"the newest reason is {because(reason)}" if reason else "no reason is kept"
-        return Explained(slot, What.SKIPPED, f"it became no run; {newest}; its Event may tell more")
+        return Explained(slot, What.SKIPPED, f"it did not run; {newest}; its Event may say more")
 
     def _undecided(self, slot: datetime) -> Explained:
         if self._timing.disabled:
@@ -359,7 +358,7 @@ class _Rules:
             then = "it is dropped" if self._drops else "spec.missedRuns decides about it after the pause"
             return Explained(slot, What.PAUSED, f"the job is {self._paused}; {then}", setting="DkronPause")
         if self._history.deferred(slot):
-            why = "it was missed, and waits for its turn"
+            why = "missed, and waits for its turn"
             return Explained(slot, What.LATE, why, setting="spec.concurrency")
         if slot > self._now:
             return Explained(slot, What.TO_COME, f"in {span(slot - self._now)}")

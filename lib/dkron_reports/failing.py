@@ -120,5 +120,5 @@ def _began(execution: Object) -> str:
 
 
 def _text(start: datetime) -> str:
-    """Return a time as the operator writes those of executions, to the second: so they compare as texts."""
+    """Return a time in the form that executions have, to the second: so they compare as texts."""
     return start.astimezone(UTC).isoformat()[: len("2026-03-01T12:00:00")]

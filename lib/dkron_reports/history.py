@@ -1,4 +1,4 @@
-"""What a status still tells about the slots that were decided, and from when on."""
+"""The facts that a status still has about decided slots, and from when on."""
 
 from datetime import datetime
 

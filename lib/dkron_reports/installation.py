@@ -1,4 +1,4 @@
-"""What an overview tells of the installation: who leads, whether it is paused, and its executions by day."""
+"""The installation in an overview: who leads, whether it is paused, and its executions by day."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta

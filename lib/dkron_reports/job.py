@@ -1,4 +1,4 @@
-"""A job as reports read it, from the object alone. Reads defensively: any client may have written the object."""
+"""A job as reports read it, only from the object. Reads defensively: any client may have written the object."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

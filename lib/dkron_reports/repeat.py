@@ -1,4 +1,4 @@
-"""The values that a run was given, so that it can be given them again. Its DkronRun alone keeps them."""
+"""The values that a run was given, so that it can be given them again. Only its DkronRun keeps them."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -20,7 +20,7 @@ LONGEST_LINE = 200
 EXITS = {
     126: "not executable",
     127: "command not found",
-    137: "killed, perhaps for its memory",
+    137: "killed, perhaps out of memory",
     143: "terminated",
 }
 """What exit codes of a shell mean."""

@@ -1,4 +1,4 @@
-"""What a schedule means, in a sentence without its end: `at 02:30 on Monday to Friday, Europe/Madrid`. Pure.
+"""A schedule in words, as a sentence without its end: `at 02:30 on Monday to Friday, Europe/Madrid`. Pure.
 
 The words come from the numbers that each field matches, not from its text: two texts with the same slots read the same,
 and `~` reads as the number that it stands for.
@@ -38,7 +38,7 @@ def in_words(schedule: Schedule) -> str:
         case After(slot, grace):
             return f"once, at {instant(slot)}, or up to {_length(grace)} later if the job is created by then"
         case Never(impossible=True):
-            return "never, because no date matches"
+            return "never: no date matches"
         case _:
             return "only on request"
 

@@ -17,11 +17,11 @@ OF_REQUESTS = frozenset({"Disabled", "InvalidParameters", "Succeeded"})
 _RULES = {
     "ConcurrencyForbidden": Rule("spec.concurrency", "an earlier run was active, and spec.concurrency is forbid"),
     "DeadlineExceeded": Rule(
-        "spec.startingDeadlineSeconds", "it could not start within spec.startingDeadlineSeconds"
+        "spec.startingDeadlineSeconds", "it did not start within spec.startingDeadlineSeconds"
     ),
     "NoMatchingNode": Rule("spec.tags", "no ready, schedulable node has the labels of spec.tags"),
     "Missed": Rule(
-        "spec.missedRuns", "no operator could fire it in time, and spec.missedRuns wanted a later slot, or none"
+        "spec.missedRuns", "no operator fired it in time, and spec.missedRuns chose a later slot, or none"
     ),
     "Disabled": Rule("spec.disabled", "spec.disabled is true"),
     "TooManyActive": Rule("", "more than a thousand attempts would be active"),

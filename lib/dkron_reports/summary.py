@@ -60,7 +60,7 @@ class Summary:
         return [attempt.job for _, attempt, _ in self.running if attempt.job and not attempt.node]
 
     def as_json(self, nodes: Mapping[str, str] = NOWHERE) -> dict[str, Any]:
-        """Return the overview for programs. `nodes` are those of Kubernetes Jobs, where the status has none."""
+        """Return the overview for programs. `nodes` come from Kubernetes Jobs, where the status has none."""
         return {
             "now": rfc3339(self.now),
             "jobs": self.jobs,

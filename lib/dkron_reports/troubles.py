@@ -62,7 +62,7 @@ class Trouble:
 
     @property
     def sentence(self) -> str:
-        """What is wrong."""
+        """The trouble in words."""
         return f"{self.found}: {self.detail}" if self.detail else self.found
 
 
@@ -98,10 +98,10 @@ def _troubles(job: Job, timing: Timing, changed: datetime | None) -> Iterator[Tr
     metadata, status = mapping(job.raw, "metadata"), mapping(job.raw, "status")
     written = changed or _changed(metadata) or job.created
     if not timing.seen and written is not None:
-        remedy = "is the operator running, and does it watch this namespace?"
-        yield Trouble(Kind.UNSEEN, shifted(written, PATIENCE), "not looked at by an operator", remedy)
+        remedy = "check that the operator runs and watches this namespace"
+        yield Trouble(Kind.UNSEEN, shifted(written, PATIENCE), "no operator has processed it", remedy)
     if job.state not in AS_IT_IS:
-        remedy = "dkronctl describe JOB says what to mend"
+        remedy = "dkronctl describe JOB says what to fix"
         yield Trouble(Kind.INVALID, ALWAYS, f"not ready ({job.state})", remedy, job.problem)
     elif job.problem:
         yield Trouble(Kind.DEGRADED, ALWAYS, "degraded", "dkronctl describe JOB says why", job.problem)
@@ -121,12 +121,12 @@ def _stuck_attempts(status: Object) -> Iterator[Trouble]:
             continue
         if not each.get("uid"):
             found, remedy = (
-                "claimed and without a Job for more than a minute",
+                "claimed, but without a Job for more than a minute",
                 "see the operator's log, quotas, webhooks",
             )
             yield Trouble(Kind.STUCK, shifted(began, PATIENCE), found, remedy)
         else:
-            found, remedy = "running for more than a day", "dkronctl stop JOB; a timeout would end it"
+            found, remedy = "running for more than a day", "dkronctl stop JOB; set a timeout to end such runs"
             yield Trouble(Kind.LONG, shifted(began, LONG), found, remedy)
 
 
@@ -134,10 +134,10 @@ def _old_requests(metadata: Object) -> Iterator[Trouble]:
     for key, text in mapping(metadata, "annotations").items():
         request, stop = read_request(key, str(text)), read_stop(key, str(text))
         if request is not None and request.at is not None:
-            found, remedy = "asked to run more than a minute ago and not run", "is the operator running?"
+            found, remedy = "run requested more than a minute ago, and not started", "check that the operator runs"
             yield Trouble(Kind.STUCK, shifted(request.at, PATIENCE), found, remedy)
         if stop is not None and stop.at is not None:
-            found, remedy = "asked to stop and still running", "its pod may ignore SIGTERM; see its grace period"
+            found, remedy = "stop requested, and still running", "its pod may ignore SIGTERM; see its grace period"
             yield Trouble(Kind.LONG, shifted(stop.at, STOPPING), found, remedy)
 
 

@@ -40,4 +40,4 @@ async def require_current(client: KubeClient) -> None:
         await asyncio.sleep(PAUSE)
     if kinds:
         raise Outdated(advice(kinds))
-    log.warning("cannot tell whether the custom resources are as new as this program: %s", trouble)
+    log.warning("cannot check whether the custom resources are new enough for this program: %s", trouble)

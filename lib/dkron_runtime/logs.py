@@ -95,5 +95,5 @@ def configure(log_format: LogFormat, level: LogLevel, *, filters: Sequence[loggi
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    # Errors of the kubeconfig loader come back as exceptions, for which we log our own message.
+    # Errors of the kubeconfig loader come back as exceptions, and we log our own message for them.
     logging.getLogger("kubernetes").setLevel(logging.ERROR)

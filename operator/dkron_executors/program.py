@@ -27,7 +27,7 @@ USE = f"usage: python -m dkron_executors {{{','.join(sorted(MODELS))}}}"
 HELP = f"""{USE}
 
 Make one call, as the environment variable {CONFIG} says: the operator sets it in the pods that run this.
-Exit code 0 if the call did what it should, 1 if not, 2 if nothing could be run.
+The exit code is 0 if the call succeeded, 1 if it failed, 2 if no call was made.
 """
 
 
@@ -92,7 +92,7 @@ def _result(executor: str, handover: Handover, values: Mapping[str, str], *, tra
     try:
         result = _runner(executor)(keys)
     except ModuleNotFoundError as exc:
-        return Result(f"{executor}: {exc.name} is not installed; pip install 'dkron-operator[{executor}]' brings it")
+        return Result(f"{executor}: {exc.name} is not installed; pip install 'dkron-operator[{executor}]' installs it")
     except Exception as exc:  # noqa: BLE001 - a traceback could reveal a secret, and the pod ends here anyway
         return Result(f"{executor}: {type(exc).__name__}: {exc}")
     if not getattr(keys, "debug", False):

@@ -147,7 +147,7 @@ def _in_base64(text: str) -> Iterator[str]:
 
 
 def _amid(raw: bytes, before: int) -> str:
-    """Return those letters of base64 that depend on these bytes alone, after `before` other bytes. Three more bytes
+    """Return those letters of base64 that depend only on these bytes, after `before` other bytes. Three more bytes
     before them only add four letters."""
     letters = b64encode(bytes(before) + raw).decode()
     first, end = 8 * before, 8 * (before + len(raw))

@@ -41,26 +41,26 @@ class Settings(BaseSettings):
     )
     cluster_namespace: str = Field(
         default="",
-        description="namespace of the DkronCluster and the Lease. Without it: the namespace that is watched if it is "
-        "one, else that of the pod, or of the kubeconfig's context [DKRON_CLUSTER_NAMESPACE]",
+        description="namespace of the DkronCluster and the Lease. Without it: the watched namespace if it is only one, "
+        "else the pod's namespace, or the namespace of the kubeconfig's context [DKRON_CLUSTER_NAMESPACE]",
     )
     # A tag, which gets its fixes without a release of this project, and which a mirror has too. For the same bytes each
     # time, an installation names a digest here.
     default_image: str = Field(
         default="docker.io/library/busybox:1.36",
         min_length=1,
-        description="image for the shell executor where executorConfig names none [DKRON_DEFAULT_IMAGE]",
+        description="image for the shell executor if executorConfig names none [DKRON_DEFAULT_IMAGE]",
     )
     executor_image: str = Field(
         default_factory=own_image,
         min_length=1,
-        description="image for the executors that call a server, http for example: this project's own, at this version "
-        "unless it is named here [DKRON_EXECUTOR_IMAGE]",
+        description="image for the executors that call a server, http for example: by default this project's own, at "
+        "this version [DKRON_EXECUTOR_IMAGE]",
     )
     pod_security: Literal["restricted", "unset"] = Field(
         default="restricted",
-        description="restricted: the pods of jobs meet the Pod Security Standard of this name, as far as jobTemplate "
-        "does not say otherwise. unset: nothing is added, so that commands run as their image says "
+        description="restricted: pods of jobs meet the Pod Security Standard of this name, unless jobTemplate says "
+        "otherwise. unset: nothing is added, so commands run as their image says "
         "[DKRON_POD_SECURITY]",
     )
     output_dir: Path | None = Field(
@@ -70,25 +70,26 @@ class Settings(BaseSettings):
     )
     output_quota: int = Field(
         default=1 << 30,
-        description="bytes that the files of one namespace may take in --output-dir, or Ki, Mi, Gi, Ti (500Mi); what "
-        "exceeds it is not delivered. 0 sets no limit [DKRON_OUTPUT_QUOTA]",
+        description="bytes that the files of one namespace may take in --output-dir, or Ki, Mi, Gi, Ti (500Mi); output "
+        "beyond it is not delivered. 0 sets no limit [DKRON_OUTPUT_QUOTA]",
     )
     inline_calls: int = Field(
         default=0,
         ge=0,
         le=1000,
-        description="how many calls of jobs with executorConfig.inline the operator itself makes at the same time, "
-        "from its own pod; 0 refuses such jobs [DKRON_INLINE_CALLS]",
+        description="maximum number of concurrent calls of jobs with executorConfig.inline, which the operator makes "
+        "from its own pod; 0 refuses these jobs [DKRON_INLINE_CALLS]",
     )
     inline_allow: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,
-        description="networks that these calls may reach besides public addresses beyond the cluster, for example "
-        "that of Services (10.96.0.0/12); repeat the option, or separate by commas, for several [DKRON_INLINE_ALLOW]",
+        description="networks that these calls may reach, besides public addresses outside the cluster, for example "
+        "the network of Services (10.96.0.0/12); repeat the option, or separate by commas, for several "
+        "[DKRON_INLINE_ALLOW]",
     )
     inline_deny: Annotated[list[IPvAnyNetwork], NoDecode] = Field(
         default_factory=list,
-        description="further networks that these calls may not reach, for example one of pods with public addresses "
-        "[DKRON_INLINE_DENY]",
+        description="further networks that these calls may not reach, for example a network of pods with public "
+        "addresses [DKRON_INLINE_DENY]",
     )
     datacenter: str = Field(
         default=DKRONS.datacenter,
@@ -109,12 +110,12 @@ class Settings(BaseSettings):
     )
     refused_namespaces: Namespaces = Field(
         default_factory=list,
-        description="namespaces in which no job runs, besides those of Kubernetes (kube-system, kube-public, "
+        description="namespaces in which no job runs, besides the namespaces of Kubernetes (kube-system, kube-public, "
         "kube-node-lease); repeat the option, or separate by commas, for several [DKRON_REFUSED_NAMESPACES]",
     )
     refused_accounts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
-        description="service accounts that no job uses, besides the operator's own, as NAMESPACE/NAME "
+        description="service accounts that no job may use, besides the operator's own, as NAMESPACE/NAME "
         "[DKRON_REFUSED_ACCOUNTS]",
     )
     strict: CliImplicitFlag[bool] = Field(
@@ -156,7 +157,7 @@ class Settings(BaseSettings):
         default=10.0,
         gt=0,
         allow_inf_nan=False,
-        description="seconds after its last renewal during which the holder acts; less than --lease-duration "
+        description="seconds that the holder acts after its last renewal; less than --lease-duration "
         "[DKRON_LEASE_RENEW_DEADLINE]",
     )
     lease_retry_period: float = Field(
@@ -218,7 +219,7 @@ class Settings(BaseSettings):
     def _both(self) -> Self:
         if bool(self.rest_account) != (self.rest_token_file is not None):
             raise ValueError(
-                "--rest-account and --rest-token-file go together: a token is of one and goes to the other"
+                "--rest-account and --rest-token-file go together: the file holds the token of the account"
             )
         return self
 
@@ -246,7 +247,8 @@ class Settings(BaseSettings):
         return value
 
     def home(self, own: str) -> str:
-        """The namespace of the DkronCluster and the Lease; `own` is that of the pod, or of the kubeconfig's context."""
+        """The namespace of the DkronCluster and the Lease; `own` is the pod's namespace, or the namespace of the
+        kubeconfig's context."""
         return self.cluster_namespace or (self.namespace[0] if len(self.namespace) == 1 else own)
 
     def address_rules(self) -> AddressRules:
@@ -256,7 +258,7 @@ class Settings(BaseSettings):
         return AddressRules(allowed=[ip_network(str(network)) for network in self.inline_allow], refused=refused)
 
     def rules(self, account: Account | None) -> InstallationRules:
-        """What the installation refuses to run; `account` is the operator's own, if it runs in a pod."""
+        """The rules for jobs that the installation refuses; `account` is the operator's own, if it runs in a pod."""
         named = (each.partition("/") for each in self.refused_accounts)
         accounts = {(namespace, name) for namespace, _, name in named}
         if account is not None and account.name:

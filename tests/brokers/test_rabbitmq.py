@@ -84,9 +84,11 @@ async def test_a_queue_that_exists_stays_as_it_is(broker: str, queue: str) -> No
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        pytest.param({}, "the broker has no queue for it", id="no such queue"),
+        pytest.param({}, "the broker has no queue for the message", id="no such queue"),
         pytest.param({"exchange": "nowhere"}, "no exchange 'nowhere'", id="no such exchange"),
-        pytest.param({"exchange": "amq.fanout"}, "the broker has no queue for it", id="an exchange without queues"),
+        pytest.param(
+            {"exchange": "amq.fanout"}, "the broker has no queue for the message", id="an exchange without queues"
+        ),
         pytest.param({"url": "amqp://dkron:wrong-one@{broker}"}, "ACCESS_REFUSED", id="a wrong password"),
         pytest.param({"url": "amqp://localhost:9/v"}, "rabbitmq localhost:9/v, ", id="nobody there"),
     ],

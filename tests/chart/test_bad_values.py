@@ -70,7 +70,7 @@ CONTRADICTORY: list[tuple[Values, str]] = [
     ),
     (
         {"watchNamespaces": [NAMESPACE]},
-        'watchNamespaces: holds "dkron-system" alone, the release\'s own namespace, in which the operator runs no jobs',
+        'watchNamespaces: holds only "dkron-system", the release\'s own namespace, in which the operator runs no jobs',
     ),
     (
         {"watchNamespaces": ["a", NAMESPACE], "api": {"namespace": NAMESPACE}},
@@ -88,20 +88,23 @@ CONTRADICTORY: list[tuple[Values, str]] = [
         {"jobs": {"inReleaseNamespace": True}},
         'jobs.inReleaseNamespace: set api.mode=deployment, too: authors of jobs run pods in "dkron-system"',
     ),
-    ({"api": {"namespaces": ["*", "a"]}}, "api.namespaces: * stands alone, and only where watchNamespaces is empty"),
+    (
+        {"api": {"namespaces": ["*", "a"]}},
+        "api.namespaces: use * without further names, and only if watchNamespaces is empty",
+    ),
     (
         {"operator": {"lease": {"renewDeadlineSeconds": 20}}},
         "operator.lease: durationSeconds (15) has to be more than renewDeadlineSeconds (20)",
     ),
     (
         {"api": {"auth": ["none", "dkron"]}},
-        "api.auth: none stands alone, because it lets in every caller; name kubernetes, dkron or both without it",
+        "api.auth: none lets in every caller, so it cannot stand beside others",
     ),
     (
         {"api": {"tls": {"certManager": {"enabled": True}}}},
         "api.tls.certManager.issuerRef.name: name the Issuer that signs the certificate",
     ),
-    ({"api": {"auth": ["oidc"]}}, "api.oidc: oidc in api.auth takes an issuer, and an audience"),
+    ({"api": {"auth": ["oidc"]}}, "api.oidc: oidc in api.auth needs an issuer, and an audience"),
     (
         {"api": {"auth": ["dkron"], "oidc": {"issuer": "https://a.example"}}},
         "api.auth: add oidc, since api.oidc.issuer names an issuer",

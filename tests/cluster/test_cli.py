@@ -79,7 +79,7 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     only: Rules = {("dkron.io", "dkronruns"): ("create",)}
     runner = command_line(limited_access(seat.kube, only, folder=tmp_path, name="creates"), seat.kube.namespace)
     assert runner("can", "run", "good").output == "yes\n"
-    assert "the right to patch dkronjobs.dkron.io" in runner("can", "stop", "good", code=FORBIDDEN).output
+    assert "the permission to patch dkronjobs.dkron.io" in runner("can", "stop", "good", code=FORBIDDEN).output
     said = runner("run", "good").output
     name = said.partition("DkronRun ")[2].partition(";")[0]
     assert said == (
@@ -89,7 +89,7 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     seat.kube.wait_for("its success", lambda: seat.kube.get(DKRON_RUNS, name).get("status") or {},
                        lambda status: status.get("phase") == "Succeeded")  # fmt: skip
     said = runner("run", "good", "--wait", code=FORBIDDEN).errors
-    assert "waiting for it takes the right to get dkronruns.dkron.io" in said
+    assert "waiting for this needs the permission to get dkronruns.dkron.io" in said
 
     reads: Rules = {("dkron.io", "dkronruns"): ("create", "get")}
     runner = command_line(limited_access(seat.kube, reads, folder=tmp_path, name="reads"), seat.kube.namespace)
@@ -120,8 +120,11 @@ def test_a_retry_gives_the_same_values_again_or_says_that_they_are_gone(seat: Se
         seat.kube.delete(DKRON_RUNS, each["metadata"]["name"])
     assert "its DkronRun is gone" in seat.cli("retry", "given", _latest(seat, "given"), code=FAILED).errors
     for retry in (seat.cli, seat.rest):
-        assert "given is left out: the parameter values of" in retry("retry", "given", "--failed").output
-    assert "it has no DkronRun any more" in seat.rest("retry", "given", _latest(seat, "given"), code=FAILED).errors
+        assert "given skipped: the parameter values of" in retry("retry", "given", "--failed").output
+    assert (
+        "it has no DkronRun, or no longer has one"
+        in seat.rest("retry", "given", _latest(seat, "given"), code=FAILED).errors
+    )
     seat.kube.delete(DKRON_JOBS, "given")
 
 
@@ -165,7 +168,7 @@ def test_a_backfill_that_is_refused_is_no_success(seat: Seat) -> None:
     for each in (seat.cli, seat.rest):
         said = each("backfill", "good", "--from", "2000-01-01T00:00:00Z", code=FAILED).errors
         assert "slots, more than spec.maxRuns (1000)" in said
-        assert "there is no such slot in the range" in each("backfill", "good", "--from", "1s").output
+        assert "the range has no slot to run" in each("backfill", "good", "--from", "1s").output
 
 
 def test_runs_are_followed_and_withdrawn(seat: Seat) -> None:
@@ -178,7 +181,7 @@ def test_runs_are_followed_and_withdrawn(seat: Seat) -> None:
         assert "is over (Failed)" in cli("runs", "cancel", name, code=FAILED).errors
         seat.kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "later"}, "spec": {"job": "not-there-yet"}})
         assert "goes on; dkronctl runs" in cli("runs", "wait", "later", "--timeout", "1s", code=CONFLICT).errors
-        assert "is withdrawn and does not run" in cli("runs", "cancel", "later").output
+        assert "is cancelled and does not run" in cli("runs", "cancel", "later").output
         assert 'there is no run "later"' in cli("runs", "cancel", "later", code=NOT_FOUND).errors
 
 
@@ -259,7 +262,7 @@ def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     assert "detached: the run goes on" in shown
     seat.kube.wait_status("long", "to run three times", lambda status: len(status["active"]) == 3)
     assert "give --all" in seat.cli("stop", "long", code=USAGE).errors
-    assert seat.cli("stop", "long", "--all").output.count("asked to stop") == 3
+    assert seat.cli("stop", "long", "--all").output.count("requested a stop of") == 3
     status = seat.kube.wait_status("long", "to be stopped", finished(3))
     assert {each["reason"] for each in status["executions"]} == {"Stopped"}
     user = json.loads(seat.cli("whoami", "-o", "json").output)["user"]
@@ -349,7 +352,7 @@ def test_an_export_with_every_feature_goes_into_another_namespace(seat: Seat, tm
     with namespace(seat.kube.kubeconfig, "imported") as other:
         there = command_line(other.kubeconfig, other.namespace)
         refused = there("import", str(exported), code=FAILED)
-        assert "wrong: cannot be taken over: " in refused.errors
+        assert "wrong: cannot be imported: " in refused.errors
         before = there("import", str(exported), "--skip-broken", "--dry-run")
         assert before.output.count("would be created") == 6
         assert other.all(DKRON_JOBS) == []
@@ -381,14 +384,14 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
         assert first == f"{other.namespace}/first created"
         assert second.startswith(f"{other.namespace}/nandu-2-"), "the name of the object"
         for sentence in (
-            "first: timezone: there is none",
-            "ñandú_2: name: the object is called nandu-2-",
-            "ñandú_2: acl: left out, a DkronJob has no such field",
+            "first: timezone: none, so",
+            "ñandú_2: name: the object gets the name nandu-2-",
+            "ñandú_2: acl: left out, because a DkronJob has no field of this name",
         ):
             assert sentence in said.errors
         assert other.status("first")["successCount"] == 12
         broken = json.dumps([*DKRONS, {"name": "bad", "schedule": "@never"}])
-        assert "bad: cannot be taken over" in there("import", "-", code=FAILED, given=broken).errors
+        assert "bad: cannot be imported" in there("import", "-", code=FAILED, given=broken).errors
         other.create(CRON_JOBS, CRON_JOB)
         assert f"{other.namespace}/night-ly created" in there("import", "cronjobs").output
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from printed_secrets import MARK, lines_with_secrets
+from stages import MARK, lines_with_secrets
 
 __all__ = ["MARK", "assert_no_secret"]
 

@@ -74,8 +74,9 @@ def test_decisions_have_the_numbers_of_their_files_and_are_listed() -> None:
     listed = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
     for page in sorted((ROOT / "docs/adr").glob("0*.md")):
         number = int(page.name[:4])
-        assert page.read_text(encoding="utf-8").startswith(f"# {number}. "), page.name
-        assert f"| [{number}]({page.name}) |" in listed
+        number_and_title = page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        assert number_and_title.startswith(f"{number}. "), page.name
+        assert f"| [{number}]({page.name}) | {number_and_title.removeprefix(f'{number}. ')} |\n" in listed
 
 
 def complaints(html: str, *others: str) -> list[str]:

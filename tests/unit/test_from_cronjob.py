@@ -83,7 +83,7 @@ def test_a_plain_one_comes_over_as_it_is() -> None:
             "history.successfulJobs is set to 100",
             id="too much history",
         ),
-        pytest.param({"novelty": 1}, {}, "spec.novelty is left out", id="a field of a later Kubernetes"),
+        pytest.param({"novelty": 1}, {}, "spec.novelty is dropped", id="a field of a later Kubernetes"),
     ],
 )
 def test_each_field_has_its_counterpart(spec: dict[str, Any], expected: dict[str, Any], remark: str) -> None:
@@ -145,7 +145,7 @@ def test_without_a_zone_it_says_that_it_is_utc_now() -> None:
         ({"backoffLimit": 0}, {"backoffLimit": 0}, ""),
         ({"backoffLimitPerIndex": 1}, {"backoffLimitPerIndex": 1, "backoffLimit": 2147483647}, ""),
         ({"activeDeadlineSeconds": 60}, {"activeDeadlineSeconds": 60, "backoffLimit": 6}, ""),
-        ({"ttlSecondsAfterFinished": 60}, {"backoffLimit": 6}, "ttlSecondsAfterFinished is left out"),
+        ({"ttlSecondsAfterFinished": 60}, {"backoffLimit": 6}, "ttlSecondsAfterFinished is dropped"),
     ],
 )
 def test_what_a_job_says_is_kept(job: dict[str, Any], expected: dict[str, Any], remark: str) -> None:

@@ -115,7 +115,7 @@ KEPT = "keeps runs from 2026-03-01T11:56:00Z"
         pytest.param({"startsAt": "2026-03-01T11:59:30Z"}, {}, "nnnnnsl", "before spec.startsAt", id="not started"),
         pytest.param({"expiresAt": "2026-03-01T11:59:30Z"}, {}, "sssssnn", "after spec.expiresAt", id="expired"),
         pytest.param({"schedule": "", "parentJob": "a"}, {}, "", "it runs after a, and has no slots", id="a child"),
-        pytest.param({"schedule": "x"}, {}, "", "no schedule that can be read", id="invalid"),
+        pytest.param({"schedule": "x"}, {}, "", "its schedule is not valid", id="invalid"),
         pytest.param({"schedule": "@manually"}, {}, "", "it runs only on request (@manually)", id="on request"),
         pytest.param({"schedule": "@manually"}, {"executions": (EARLIER,)}, "", SAID, id="on request, before"),
         pytest.param({"schedule": "", "parentJob": "a"}, {"executions": (EARLIER,)}, "", SAID, id="a child, before"),
@@ -278,7 +278,7 @@ def test_every_reason_of_the_operator_has_a_sentence() -> None:
     [
         pytest.param({"at": "noon"}, '--at: "noon" is not a time', id="no time"),
         pytest.param({"at": ""}, '--at: "" is not a time', id="an empty text"),
-        pytest.param({"at": "1h", "start": "2h"}, "--at is one moment, --from and --to are a period", id="both"),
+        pytest.param({"at": "1h", "start": "2h"}, "--at is a moment, --from and --to are a period", id="both"),
         pytest.param({"start": "1h", "end": "2h"}, "--from is later than --to", id="turned around"),
         pytest.param({"start": "0001-01-01T00:00:00Z"}, "more than 1830 days apart", id="centuries back"),
         pytest.param({"end": "9999-12-31T23:59:59Z"}, "more than 1830 days apart", id="centuries ahead"),
@@ -364,7 +364,9 @@ def test_what_is_due_comes_in_order_and_crowded_seconds_are_found() -> None:
     cut = due(*jobs, minutes=2, most=1, looked=4)
     assert ([each.name for each in cut.due], cut.total) == (["other"], 4)
     assert (cut.minutes, cut.until, found.until) == (((at(0), 1), (at(1), 3)), at(1), None)
-    assert cut.remarks == ("only the first 4 slots were looked at, up to 2026-03-01T12:01:00Z; ask for a shorter time",)
+    assert cut.remarks == (
+        "the report covers only the first 4 slots, up to 2026-03-01T12:01:00Z; use a shorter period",
+    )
     assert end_of("9" * 6 + "d", NOON, option="within").year > 4000
     assert agenda_module.LOOKED >= agenda_module.MOST
 

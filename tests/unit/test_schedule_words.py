@@ -37,7 +37,7 @@ from dkron_reports.schedule_words import in_words
         pytest.param("@after 2026-03-01T09:30:00Z <PT2H",
                      "once, at 2026-03-01T09:30:00Z, or up to 2h later if the job is created by then", id="with grace"),
         pytest.param("@manually", "only on request", id="on request"),
-        pytest.param("0 0 0 31 2 *", "never, because no date matches", id="no date"),
+        pytest.param("0 0 0 31 2 *", "never: no date matches", id="no date"),
     ],
 )  # fmt: skip
 def test_a_schedule_in_words(text: str, words: str) -> None:

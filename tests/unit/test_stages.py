@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 import stages
-from printed_secrets import MARK, lines_with_secrets
-from stages import Stage, counted, table
+from stages import MARK, Stage, counted, lines_with_secrets, table
 
 ROOT = Path(__file__).parents[2]
 

@@ -75,7 +75,7 @@ class Kept(Generic[K, V]):
 
 class KeptByOwner(Kept[tuple[Owner, K], V]):
     """Answers whose keys begin with their owner, at most `most_of_one` of each: beyond that, the owner's own first one
-    goes. So one owner does not push out those of others."""
+    goes. So one owner does not push out entries of others."""
 
     def __init__(
         self, *, most: int, most_of_one: int, seconds: Callable[[V], float], clock: Callable[[], float]

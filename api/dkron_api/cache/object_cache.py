@@ -143,7 +143,7 @@ class ObjectCache(Generic[T]):
         try:
             if not wrong:
                 return self._read(item)
-        except Exception as exc:  # noqa: BLE001 - any error is logged below, and concerns this object alone
+        except Exception as exc:  # noqa: BLE001 - any error is logged below, and concerns only this object
             wrong = f"reading it fails with {type(exc).__name__}"
         if known not in self._refused and not self._quiet:
             self._refused[known] = None

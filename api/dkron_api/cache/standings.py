@@ -22,7 +22,8 @@ from dkron_reports.summary import Summary, summarizing
 log = logging.getLogger(__name__)
 
 SHARE = 20
-"""An overview is made anew after so many times as long as it took: overviews take a twentieth of one core at most."""
+"""An overview is computed again after this many times as long as it took: overviews take a twentieth of one core at
+most."""
 
 
 class Read(NamedTuple):
@@ -116,5 +117,5 @@ def _stands(job: Job, now: datetime, changed: datetime | None, before: Standing 
         return standing(job.raw, now=now, changed=changed, before=before)
     except Exception:
         # A problem with one job must not break the overview of all jobs.
-        log.exception("cannot tell how the job %s stands", quoted(job.name))
+        log.exception("cannot tell the state of the job %s", quoted(job.name))
         return standing({"metadata": job.raw["metadata"], "spec": {"name": job.name}}, now=now, changed=changed)

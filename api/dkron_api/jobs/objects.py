@@ -21,7 +21,7 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_RUNS, Resource
 Object = dict[str, Any]
 
 FRESH, FOR_EACH = 1.0, 0.001
-"""Seconds for which a list is kept, and how many more for each object: a long one takes the API server longer."""
+"""Seconds that a list is kept, and how many more for each object: a long one takes the API server longer."""
 LONG = 1000
 """Objects of a list that is long."""
 MOST_SHORT, MOST_LONG = 32, 2
@@ -46,7 +46,7 @@ RUN = Kind(DKRON_RUNS, "DkronRun", "run")
 
 
 class Listing(NamedTuple):
-    """What a list is of. `round` goes up with each write of this process, so that clients read their own writes."""
+    """The key of a list. `round` goes up with each write of this process, so that clients read their own writes."""
 
     kind: Kind
     namespace: str

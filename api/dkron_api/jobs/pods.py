@@ -51,7 +51,7 @@ class Pods:
         self._trouble = ""
 
     async def of(self, job: str, *, uid: str = "") -> Object | None:
-        """Return the newest pod of a Job; `uid` is that of the Job, if it is known. Raises `KubeError`."""
+        """Return the newest pod of a Job; `uid` is the Job's, if it is known. Raises `KubeError`."""
         pods = self._kube.list(PODS, self._namespace, label_selector=f"{POD_OF_JOB}={job}")
         return newest([pod async for pod in pods if is_pod_of(pod, job=job, uid=uid)])
 

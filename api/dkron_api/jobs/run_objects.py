@@ -25,9 +25,9 @@ Object = dict[str, Any]
 PAUSE = 1.0
 """Seconds between two looks at a DkronRun, while a client waits for it."""
 _ROOM = 42
-"""Characters of the job's name in that of a DkronRun."""
+"""Characters of the job's name in the name of a DkronRun."""
 _COMPARED = ("job", "parameters", "scheduledTime", "force", "reason")
-REUSED = "the Idempotency-Key belongs to an earlier request that was different; use another key, or repeat that request"
+REUSED = "an earlier, different request has this Idempotency-Key; use another key, or repeat that request"
 NO_KIND = "the cluster does not have the kind DkronRun; apply the custom resources of this version"
 
 

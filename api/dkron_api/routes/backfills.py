@@ -19,11 +19,11 @@ from dkron_crds.names import object_name
 from dkron_crds.run import OF_BACKFILL
 
 NAME_ROOM = 40
-"""Characters of the job's name in that of a backfill without a name of its own; 63 are allowed in all."""
+"""Characters of the job's name in the name of a backfill without a name of its own; 63 are allowed in all."""
 
 
 async def list_backfills(request: web.Request) -> web.StreamResponse:
-    """GET /v1/backfills: the newest first; `?job` those of one job."""
+    """GET /v1/backfills: the newest first; `?job` only backfills of one job."""
     job = request.query.get("job")
     found = await request.app[OBJECTS].list(BACKFILL, namespace_of(request))
     chosen = [each for each in found if job is None or (each.get("spec") or {}).get("job") == job]

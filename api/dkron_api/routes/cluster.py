@@ -23,14 +23,14 @@ from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_kube.paths import LEASES as LEASES_PATH
 
-ALONE = (
-    "no other replica of the operator is known to stay, so no job would run after this one leaves; "
-    "?force=true does it anyway"
+NO_OTHER_REPLICA = (
+    "no other replica of the operator is active, so no job would run after this one leaves; "
+    "add ?force=true to leave anyway"
 )
 
 APART = (
-    "this API has no operator beside it that could leave; delete the operator's pod whose name GET /v1/leader shows, "
-    "and another replica takes over"
+    "no operator runs beside this API; to hand over to another replica, delete the operator's pod that GET /v1/leader "
+    "names"
 )
 
 ABSENT = "there is no DkronCluster dkron in namespace {}; the operator creates it when it starts"
@@ -122,7 +122,7 @@ def _require_another(app: web.Application, identity: str) -> None:
     replicas = 0 if cluster is None else (cluster.get("status") or {}).get("replicas") or 0
     going = leaving(app[LEASES].by_name(INSTALLATION), app[CLOCK]()) | {identity}
     if replicas <= len(going) and (leading is None or leading.identity in going):
-        raise ApiError(HTTPStatus.CONFLICT, ALONE)
+        raise ApiError(HTTPStatus.CONFLICT, NO_OTHER_REPLICA)
 
 
 def is_paused(cluster: Object | None) -> bool:

@@ -133,7 +133,7 @@ async def show_job(request: web.Request) -> web.StreamResponse:
 
 
 async def show_details(request: web.Request) -> web.StreamResponse:
-    """GET /v1/jobs/{job}/details. Without the right to list jobs, a caller sees the nearest relatives alone."""
+    """GET /v1/jobs/{job}/details. Without the right to list jobs, a caller sees only the nearest relatives."""
     job, grant = job_of(request), request[GRANT]
     job_index = tenant_of(request).job_index
     sees_all = await grant.has(grant.where.to_list())
@@ -257,7 +257,7 @@ async def _save(request: web.Request, body: JobBody) -> web.StreamResponse:
 
 
 def _saving(request: web.Request, name: str, *, exists: bool) -> Need:
-    """Return what it takes to save the job of this name. The audit log names it, too."""
+    """Return the permission to save the job of this name. The audit log names it, too."""
     saving = request[GRANT].where.to_save(name, exists=exists)
     request[NEED] = saving
     return saving

@@ -31,7 +31,7 @@ Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 PATIENCE = 50.0
-"""Seconds for which `?follow` waits for the container to start: slightly less than proxies wait for the first byte."""
+"""Seconds that `?follow` waits for the container to start: slightly less than proxies wait for the first byte."""
 PAUSE = 1.0
 """Seconds between two checks of a pod that has not started, or of whether the client is still connected."""
 TEXT = "text/plain; charset=utf-8"

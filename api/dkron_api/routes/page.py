@@ -4,7 +4,7 @@ All files are read once, compressed, and served from memory. Files under assets/
 name, so browsers keep them for good. Any other path is a view of the page and gets the index, whose `<base>` leads back
 to /ui/ from however deep a view is: so the page works below any path that an Ingress puts before it.
 
-The content security policy allows the page's own files alone, and no markup made from text. Where callers need a token,
+The content security policy allows only the page's own files, and no markup made from text. Where callers need a token,
 the index says so, and at which issuer the page may sign its reader on: the page then asks that issuer, too.
 """
 

@@ -26,15 +26,15 @@ SELECTING = frozenset({"jobs", "selector", "allNamespaces"})
 """Fields that say which jobs pause."""
 ELSEWHERE = {
     "allNamespaces": "all_namespaces: only a pause in the operator's namespace holds in all namespaces; leave it out",
-    "enforce": "enforce: force overrules all pauses but those in the operator's namespace; leave it out",
+    "enforce": "enforce: it has an effect only in the operator's namespace; leave it out",
 }
 EMPTY = "{} is empty; to pause all jobs of the namespace, leave it out"
-WIDER = "without jobs and selector it would pause all jobs of the namespace; create such a pause, or delete this one"
+WIDER = "without jobs and selector, it would pause all jobs of the namespace; create another pause for that"
 
 
 async def list_pauses(request: web.Request) -> web.StreamResponse:
-    """GET /v1/pauses: those of the namespace, the newest first, then those of all namespaces that concern it. `?job`
-    those that select one job."""
+    """GET /v1/pauses: pauses of the namespace, the newest first, then pauses of all namespaces that concern it. `?job`
+    only pauses that select one job."""
     require_ready(request)
     found = [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]
     name = request.query.get("job")

@@ -21,7 +21,7 @@ from dkron_reports.installation import installation
 from dkron_reports.job import from_object
 
 WITHIN, COUNT, CROWDED = "1h", 100, 10
-"""What an agenda tells unless it is asked otherwise: an hour, so many slots, seconds with so many jobs."""
+"""Defaults of an agenda: an hour, a number of slots, seconds with at least this many jobs."""
 SINCE, WORST = "24h", 20
 """Of which period the failures are told unless it is asked otherwise, and of how many jobs."""
 
@@ -38,7 +38,7 @@ async def explain_slots(request: web.Request) -> web.StreamResponse:
 
 
 async def show_agenda(request: web.Request) -> web.StreamResponse:
-    """Return what is due `?within` a time, over all jobs of the namespace."""
+    """Return the slots `?within` a time, over all jobs of the namespace."""
     require_ready(request)
     now, query = request.app[CLOCK](), request.query
     try:

@@ -41,10 +41,10 @@ class Order:
 
 
 async def read_order(request: web.Request) -> Order | None:
-    """Return what the body and the header say; None without both. Raises `ApiError`, 400."""
+    """Return the order in the body and the header; None without both. Raises `ApiError`, 400."""
     keys = request.headers.getall(KEY, ())
     if keys and (len(keys) > 1 or _KEY.fullmatch(keys[0]) is None):
-        text = f"{KEY}: it is one text of at most 255 visible ASCII characters without spaces, such as a UUID"
+        text = f"{KEY}: use one text of at most 255 visible ASCII characters without spaces, such as a UUID"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
     try:
         body = read_run_body(await body_of(request))
@@ -57,8 +57,8 @@ async def read_order(request: web.Request) -> Order | None:
 
 
 async def place(request: web.Request, job: Job, order: Order) -> Object:
-    """Return the DkronRun that asks for this run: that of an earlier request with the same key, or another one. Raises
-    `ApiError`: 400, 403, 404, 409, 412 or 422."""
+    """Return the DkronRun that asks for this run: the one of an earlier request with the same key, or another one.
+    Raises `ApiError`: 400, 403, 404, 409, 412 or 422."""
     body, grant, tenant = order.body, request[GRANT], tenant_of(request)
     if body.force:
         await grant.require(grant.where.to_force(job.name))

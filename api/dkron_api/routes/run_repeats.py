@@ -34,7 +34,7 @@ async def repeated(request: web.Request, job: Job, body: RunBody) -> RunBody:
         return replace(body, scheduled_time=at)
     found = await tenant_of(request).runs.of_group(job.name, run.group)
     if found is None:
-        text = f"the parameter values of {quoted(body.repeat)} are not known: it has no DkronRun any more, or had none"
+        text = f"the parameter values of {quoted(body.repeat)} are not known: it has no DkronRun, or no longer has one"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{text}; {OTHERWISE}")
     values, grant = values_of(found), request[GRANT]
     needs = grant.where.to_use(secrets_in(values.values()), has_template=False)

@@ -4,7 +4,7 @@ A build of Dkron's UI is not part of this project. Its index is a template with 
 `{{ .DKRON_LEADER }}`, which are filled for each request; all other files are served unchanged. The folder is listed
 once, so a path can only refer to files that existed then.
 
-The content security policy allows scripts of the build alone: its files, and the inline scripts of its index, by their
+The content security policy allows only scripts of the build: its files, and the inline scripts of its index, by their
 hashes. So no text of a job can become a script.
 """
 
@@ -62,7 +62,7 @@ def routes(settings: Settings, *, build: Path = BUILD) -> tuple[web.RouteDef, ..
         return (web.get("/", front_door("/openapi.json"), allow_head=False),)
     return (
         web.get("/", front_door("/ui/"), allow_head=False),
-        # Unlike Dkron's routes, those of the page answer HEAD, which proxies and monitors send.
+        # Unlike Dkron's routes, the page's answer HEAD, which proxies and monitors send.
         web.get("/ui", _to_folder),
         web.get("/ui/{path:.*}", shown.serve),
     )
@@ -91,7 +91,9 @@ class Interface:
         self._files = files_below(folder)
         index = self._files.pop(INDEX, None)
         if index is None:
-            raise NoUserInterface(f"the folder {folder} for the UI has no {INDEX}; it must hold a build of Dkron's UI")
+            raise NoUserInterface(
+                f"the folder {folder} for the UI has no {INDEX}; use a folder with a build of Dkron's UI"
+            )
         try:
             self._template = index.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as exc:

@@ -19,7 +19,7 @@ MOST = 50
 
 
 async def show_caller(request: web.Request) -> web.StreamResponse:
-    """Return the caller's name, and those of the rights of the routes that they have."""
+    """Return the caller's name, and the caller's rights on routes."""
     grant = request[GRANT]
     rights = await grant.held(rights_to_tell(grant.where, request.query.get("job", "")))
     if rights:

@@ -3,7 +3,7 @@
 It sits between the watch (`publish`) and the clients of GET /v1/events (`subscription`).
 
 Resource versions order the changes of the whole cluster, so a position in the event log of one replica is also valid
-in that of another. An id `<resource version>-<n>` states a client's position: it has received everything up to that
+in the log of another. An id `<resource version>-<n>` states a client's position: it has received everything up to that
 version and, with n > 0, a part of the next step. Replicas may divide the same changes into different steps: one has
 watched them individually, another has found them together in a list. Therefore n also encodes the step (its length,
 and how many of its events were sent). Only a replica with exactly the same step uses n; any other sends the whole

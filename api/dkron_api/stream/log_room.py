@@ -22,7 +22,7 @@ class Log(Protocol):
 
 class LogRoom:
     """Keeps the logs together below `octets`, give or take a step. The largest log gives way, so that the events of one
-    namespace do not push out those of the others."""
+    namespace do not push out events of the others."""
 
     def __init__(self, *, octets: int = OCTETS, step: int = STEP) -> None:
         self._octets = octets

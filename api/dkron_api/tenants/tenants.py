@@ -21,7 +21,7 @@ class JobWatch(NamedTuple):
 
 
 class Tenants:
-    """A fixed list of namespaces, each with a watch of its own: one that fails leaves the others alone."""
+    """A fixed list of namespaces, each with a watch of its own: one that fails does not affect the others."""
 
     def __init__(self, factory: TenantFactory, own: str, further: Sequence[str] = ()) -> None:
         self._own = own

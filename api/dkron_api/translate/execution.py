@@ -135,8 +135,8 @@ def stop_of(job: Job, run: Execution | Active) -> Stop | None:
 def details(
     run: Execution | Active, *, trace: str = "", trace_url: str = "", stop: Stop | None = None, until: str = ""
 ) -> JSON:
-    """Return what Dkron's execution has no field for. `trace` is the id of its trace and `trace_url` the address that
-    shows it; both are empty if they are not known. `stop` is the request to stop it, and its pod may take `until`
+    """Return the facts without a field in Dkron's execution. `trace` is the id of its trace and `trace_url` the address
+    that shows it; both are empty if they are not known. `stop` is the request to stop it, and its pod may take `until`
     then."""
     found: JSON = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
     if run.member:

@@ -76,7 +76,7 @@ def forecast(job: Job, *, now: datetime, count: int) -> Forecast:
 
 
 def schedule_words(job: Job) -> str:
-    """Return what the schedule of a job means; empty for a job without one, or with one that cannot be read."""
+    """Return the schedule of a job in words; empty for a job without one, or with one that cannot be read."""
     spec = job.raw["spec"]
     text = str(spec.get("schedule") or "")
     if not text or job.parents:
@@ -135,7 +135,7 @@ def _sentence(error: ValidationError) -> str:
         case "json_invalid":
             return f"the body is not JSON: {first['ctx']['error']}; send an object with the fields {fields}"
         case "missing":
-            return "schedule: it is missing; send the schedule to try, such as @every 1m"
+            return "schedule: missing; send the schedule to try, such as @every 1m"
         case "extra_forbidden":
             return f"{quoted(field)} is not known; the fields are {fields}"
         case _ if not field:

@@ -95,15 +95,15 @@ def value_at(text: str, at: int, *, origin: tuple[int, int] = (1, 1)) -> tuple[o
 
 
 def _refuse_halves(text: str, at: int, end: int, origin: tuple[int, int]) -> None:
-    """Raise Unreadable for the first half of a surrogate pair that stands alone in the JSON from `at` to `end`."""
+    """Raise Unreadable for the first half of a surrogate pair without its other half in the JSON from `at` to `end`."""
     for found in _ESCAPE.finditer(text, at, end):
-        # After an even number of backslashes, the last one is itself escaped: the rest is text, and a half after it is
-        # alone.
+        # After an even number of backslashes, the last one is itself escaped: the rest is text, and a half after it has
+        # no other half.
         half = found.start(2) - 1 if len(found[1]) % 2 else found.start(3)
         if half >= 0 and (len(found[1]) % 2 == 0 or found[3] is None):
             line = text.count("\n", 0, half) + 1
             column = half - text.rfind("\n", 0, half)
-            what = f"{text[half : half + _WIDTH]} is half of a surrogate pair, and no character; send both halves"
+            what = f"{text[half : half + _WIDTH]} is half of a surrogate pair; send both halves"
             raise Unreadable(f"{what}: {_place(line, column, origin)}")
 
 

@@ -28,7 +28,7 @@ def shown(job: Job, *, children: Sequence[str], now: datetime) -> JSON:
 
 
 def bare(job: Job, *, children: Sequence[str]) -> JSON:
-    """Return a job for which `shown` fails, whatever the reason: texts unchanged, defaults for all other fields."""
+    """Return a job that `shown` fails on, for any reason: texts unchanged, defaults for all other fields."""
     spec = job.raw["spec"]
     texts = {field: spec[wire] for field, wire in _TEXTS.items() if isinstance(spec.get(wire), str)}
     named = Job({"metadata": job.raw["metadata"], "spec": {"name": job.name}})

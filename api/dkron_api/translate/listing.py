@@ -119,8 +119,8 @@ def _matches(job: Job, query: JobQuery) -> bool:
 
 
 def _searched(job: Job, text: str) -> Iterator[str]:
-    """Yield what `text` is searched in. The key of a label counts only in a text such as `team=data`: keys of tools
-    are in all jobs."""
+    """Yield the texts that `text` is searched in. The key of a label counts only in a text like `team=data`: keys of
+    tools are in all jobs."""
     spec = job.raw["spec"]
     yield job.name
     for field in _SEARCHED:

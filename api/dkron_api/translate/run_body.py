@@ -21,7 +21,7 @@ LONGEST_ID = 96
 
 @dataclass(frozen=True, slots=True)
 class RunBody:
-    """What a client says about the run. `scheduled_time` is the slot that it stands for; None is the time of the
+    """A client's options for the run. `scheduled_time` is the slot that it stands for; None is the time of the
     request. `repeat` is the id of an execution that it repeats. None as `parameters` leaves the values to that one, or
     to the defaults."""
 
@@ -34,7 +34,7 @@ class RunBody:
     @property
     def note(self) -> str:
         """What tells a request that repeats an execution from another one: the id, and a digest of the request as it
-        was sent. What the run gets from the execution has no part in it, or the answer would tell who guesses. Empty
+        was sent. The values from the execution have no part in it, or the answer would tell who guesses. Empty
         for a request that repeats none."""
         if not self.repeat:
             return ""
@@ -57,8 +57,8 @@ class RunBody:
 
 
 def read_run_body(data: bytes) -> RunBody | None:
-    """Return what the body says; None if it names none of the fields: a client of Dkron may send anything, and Dkron
-    reads nothing. Raises Unreadable."""
+    """Return the options in the body; None if it names none of the fields: a client of Dkron may send anything, and
+    Dkron reads nothing. Raises Unreadable."""
     if not any(f'"{name}"'.encode() in data for name in _READERS):
         return None
     value = decode(data)

@@ -1,4 +1,4 @@
-"""What a job uses beyond its own settings: Secrets, and a pod's template. Pure."""
+"""Objects that a job uses beyond its own settings: Secrets, and a pod's template. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ def secrets_in(texts: Iterable[str]) -> list[str]:
 
 
 def has_template(body: JobBody, stored: Object | None) -> bool:
-    """Whether saving the job decides what a template does: it is one, or it changes what runs in that of the
+    """Whether saving the job decides what a template does: it is one, or it changes the program in the template of the
     stored spec. REST shows no `jobTemplate` and keeps it, with its service account and the Secrets that it names."""
     if body.executor == TEMPLATE:
         return True

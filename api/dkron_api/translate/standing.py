@@ -1,7 +1,7 @@
 """The state of a job for clients that do not know conditions: a job that cannot run shows as failed, with the reason.
 Pure.
 
-In Dkron such a job runs, fails and has the reason as output. Here it does not run. Clients of Dkron look for failures
+In Dkron this job runs, fails and has the reason as output. Here it does not run. Clients of Dkron look for failures
 in `error_count`, `last_error` and the executions, so these have one that follows from the condition and is stored
 nowhere: it is gone once the job can run.
 """
@@ -48,7 +48,7 @@ def refusing_pause(job: Job, *, forced: bool) -> str:
     if not (why and forced):
         return why
     enforced = (job.raw_status.get("paused") or {}).get("enforce") is True
-    return f"{why}; force does not overrule that" if enforced else ""
+    return f"{why}; force does not override this pause" if enforced else ""
 
 
 def status_of(job: Job) -> str:

@@ -43,8 +43,8 @@ class Judged(NamedTuple):
 
 
 def judged(body: JobBody, stored: Object | None) -> Judged:
-    """Return the operator's view of a job that replaces the spec `stored`, None for a new one. What the definition does
-    not allow, the API server says."""
+    """Return the operator's view of a job that replaces the spec `stored`, None for a new one. The API
+    server reports faults that the definition forbids."""
     try:
         spec = JobSpec.from_wire(spec_of(body, stored))
     except ValidationError:

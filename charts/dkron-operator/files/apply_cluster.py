@@ -1,6 +1,6 @@
 """Writes the spec of the DkronCluster as Helm's own part of it, by server-side apply.
 
-It is there or not, the operator or somebody else may have made it, and its status has to stay: nothing that a chart
+It is there or not, the operator or another writer may have made it, and its status has to stay: nothing that a chart
 can hold as an object of its own.
 """
 

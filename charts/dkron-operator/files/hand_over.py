@@ -1,9 +1,8 @@
-"""What a pod of the REST API does before it ends: it goes on answering until another pod is ready in its place.
+"""Keeps a pod of the REST API answering, before it ends, until another pod is ready in its place.
 
 Where no pod of the Service is ready, Kubernetes sends requests to those that are about to end, as long as they answer.
-So nobody notices a change of `api.mode`, which deletes the pods of the API before those of the operator have it beside
-them.
-"""
+So no client notices a change of `api.mode`, which deletes the pods of the API before the pods of the operator have it
+beside them."""
 
 import json
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 SETTLE = 3.0
-"""Seconds for which nodes and gateways go on to send requests here after another pod was ready."""
+"""Seconds that nodes and gateways go on to send requests here after another pod was ready."""
 
 
 def another_is_ready(server: str, namespace: str, service: str, account: Path) -> bool:
@@ -34,7 +33,7 @@ def another_is_ready(server: str, namespace: str, service: str, account: Path) -
 
 
 def has_name(namespace: str, service: str) -> bool:
-    """Whether there is such a Service. It goes before the pods when the release is uninstalled."""
+    """Whether the Service exists. It goes before the pods when the release is uninstalled."""
     try:
         socket.getaddrinfo(f"{service}.{namespace}.svc", None)
     except OSError:
@@ -43,7 +42,7 @@ def has_name(namespace: str, service: str) -> bool:
 
 
 def may_go(server: str, namespace: str, service: str, account: Path) -> bool:
-    """Whether nobody needs this pod any more. It stays if that cannot be found out."""
+    """Whether no client needs this pod any more. It stays if the answer is unknown."""
     try:
         return another_is_ready(server, namespace, service, account) or not has_name(namespace, service)
     except OSError:

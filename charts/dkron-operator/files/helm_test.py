@@ -17,7 +17,7 @@ from typing import Any
 
 
 class Failed(Exception):
-    """`str()` says what was wrong. `status` is that of the answer, 0 without one."""
+    """`str()` is the problem. `status` is the answer's, 0 without one."""
 
     def __init__(self, text: str, *, status: int = 0) -> None:
         super().__init__(text)
@@ -25,7 +25,7 @@ class Failed(Exception):
 
 
 def headers() -> dict[str, str]:
-    """Return those of each request, with the token if there is one."""
+    """Return the headers of each request, with the token if there is one."""
     path = os.environ.get("TOKEN_FILE")
     token = {"Authorization": f"Bearer {Path(path).read_text(encoding='utf-8').strip()}"} if path else {}
     return {"Content-Type": "application/json", **token}
@@ -61,7 +61,7 @@ def call(method: str, url: str, body: object = None, *, seconds: float = 10.0) -
 
 
 def wait_for_leader(api: str, *, seconds: float) -> str:
-    """Wait until the REST API is healthy and somebody leads: who it is."""
+    """Wait until the REST API is healthy and a replica leads: its name."""
     return str(wait_for(lambda: call("GET", f"{api}/v1/leader")["Name"], api, seconds=seconds))
 
 

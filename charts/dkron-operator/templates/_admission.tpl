@@ -23,8 +23,8 @@ system:serviceaccount:{{ (index . 0).Release.Namespace }}:{{ include "dkron.serv
 {{- end }}
 
 {{/* CEL that tells whether the user may patch the status of a kind in this namespace, called with "dkronruns". No role of
-the chart for people has this right, and docs/security.md trusts whoever has it. So it tells the programs of an
-installation, also those of another release, which cannot be listed here. */}}
+the chart for people has this right, and docs/security.md trusts its holders. So it tells the programs of an
+installation, also of another release, which cannot be listed here. */}}
 {{- define "dkron.admission.mayWriteStatus" -}}
 authorizer.group('dkron.io').resource('{{ . }}').subresource('status').namespace(request.namespace).check('patch').allowed()
 {{- end }}

@@ -1,7 +1,7 @@
 {{/* Parts of the guard rails (guardrails.yaml): CEL that the policy for DkronJobs and the one for Jobs share. Fields that
-are missing, null or of another type count as absent: the API server refuses such a Job itself. */}}
+are missing, null or of another type count as absent: the API server itself refuses that Job. */}}
 
-{{/* What the ConfigMap says. A key that is missing sets no rule, and allows nothing. */}}
+{{/* The contents of the ConfigMap. A key that is missing sets no rule, and allows nothing. */}}
 {{- define "dkron.rails.parameters" -}}
 - name: allowedImages
   expression: "params.?data[?'images'].orValue('').split(',').filter(prefix, prefix != '')"

@@ -112,7 +112,7 @@ args:
 envFrom:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-# What is missing is said in a sentence: kubectl describe pod shows it.
+# A sentence names a missing file: kubectl describe pod shows it.
 terminationMessagePolicy: FallbackToLogsOnError
 resources:
   {{- toYaml $own.resources | nindent 2 }}
@@ -380,7 +380,7 @@ readinessProbe:
 {{- end }}
 {{- end }}
 
-{{/* Volumes of a pod, called with (list $ "operator" "api"): the parts that are in it, that of the pod's account first. */}}
+{{/* Volumes of a pod, called with (list $ "operator" "api"): the parts that are in it, the volume of the pod's account first. */}}
 {{- define "dkron.volumes" -}}
 {{- $root := first . -}}
 {{- range $place, $part := rest . }}
@@ -405,7 +405,7 @@ readinessProbe:
 {{- end }}
 
 {{/* The files with which a program reaches the API server, as Kubernetes mounts them. The token of the pod's own account is
-from the kubelet, which renews it; that of the other account in the pod is from the operator. Not 3607 seconds, as Kubernetes
+from the kubelet, which renews it; the operator provides the token of the other account in the pod. Not 3607 seconds, as Kubernetes
 itself would ask for: the API server makes a year of them. */}}
 {{- define "dkron.accountFiles" -}}
 projected:

@@ -36,7 +36,7 @@ cluster nothing is known. */}}
 /var/run/dkron/rest
 {{- end }}
 
-{{/* Seconds for which a new pod of the operator has to be ready before an old one goes. An old one that has the REST API
+{{/* Seconds that a new pod of the operator must be ready before an old one goes. An old one that has the REST API
 beside it stays until the API's own pods have had time to be ready. */}}
 {{- define "dkron.minReady" -}}
 {{- $wanted := int .Values.operator.minReadySeconds }}
@@ -63,7 +63,7 @@ beside it stays until the API's own pods have had time to be ready. */}}
 {{ include "dkron.restScheme" . }}://{{ include "dkron.name" (list . "api") }}.{{ .Release.Namespace }}.svc:{{ .Values.api.service.port }}
 {{- end }}
 
-{{/* What a pod of the REST API does between the wish that it ends and its end. Beside an operator it cannot stay: with the
+{{/* The hook of a pod of the REST API between its deletion and its end. Beside an operator it cannot stay: with the
 operator's container the pod is not ready any more. */}}
 {{- define "dkron.restPreStop" -}}
 {{- if eq .Values.api.mode "sidecar" -}}

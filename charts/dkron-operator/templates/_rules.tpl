@@ -42,7 +42,7 @@
 - apiGroups: [dkron.io]
   resources: [dkronclusters]
   verbs: [get, list, watch, create]
-# Those of all namespaces.
+# Pauses of all namespaces.
 - apiGroups: [dkron.io]
   resources: [dkronpauses]
   verbs: [list, watch]
@@ -83,7 +83,7 @@
 - apiGroups: [dkron.io]
   resources: [dkronjobs]
   verbs: [list, watch, get, create, patch, delete]
-# Runs with values of parameters or an Idempotency-Key, and those of backfills. Clients may withdraw them.
+# Runs with values of parameters or an Idempotency-Key, and runs of backfills. Clients may withdraw them.
 - apiGroups: [dkron.io]
   resources: [dkronruns]
   verbs: [get, list, create, delete]
@@ -119,14 +119,14 @@
   resourceNames: [dkron]
   verbs: [list, watch{{ if eq .Values.api.mode "sidecar" }}, patch{{ end }}]
 {{- if has "dkron" .Values.api.auth }}
-# Tokens: it reads those of the type dkron.io/token. A Role cannot name a type, and a watch by name sees no new token.
+# Tokens: it reads Secrets of the type dkron.io/token. A Role cannot name a type, and a watch by name sees no new token.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]
 {{- end }}
 {{- end }}
 
-{{/* A pod of the REST API alone that is about to end: whether another one is ready. */}}
+{{/* A pod with only the REST API that is about to end: whether another one is ready. */}}
 {{- define "dkron.rules.handOver" -}}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]

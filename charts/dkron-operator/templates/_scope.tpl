@@ -1,4 +1,4 @@
-{{/* What is watched and what is served, and combinations of values that cannot be meant. */}}
+{{/* Watched and served namespaces, and combinations of values that make no sense. */}}
 
 {{/* The namespaces that the operator watches, divided by commas. Empty means all. */}}
 {{- define "dkron.watched" -}}
@@ -11,7 +11,7 @@ only with jobs.inReleaseNamespace. Empty means all. */}}
 {{- $namespaces := uniq .Values.watchNamespaces }}
 {{- if not .Values.jobs.inReleaseNamespace }}{{ $namespaces = without $namespaces .Release.Namespace }}{{ end }}
 {{- if and .Values.watchNamespaces (empty $namespaces) }}
-{{- fail (printf "watchNamespaces: holds %q alone, the release's own namespace, in which the operator runs no jobs: their authors could use its account and Secrets. Install the release in another namespace, or set jobs.inReleaseNamespace=true and api.mode=deployment" .Release.Namespace) }}
+{{- fail (printf "watchNamespaces: holds only %q, the release's own namespace, in which the operator runs no jobs: their authors could use its account and Secrets. Install the release in another namespace, or set jobs.inReleaseNamespace=true and api.mode=deployment" .Release.Namespace) }}
 {{- end }}
 {{- join "," $namespaces }}
 {{- end }}
@@ -30,14 +30,14 @@ only with jobs.inReleaseNamespace. Empty means all. */}}
 {{- $served }}
 {{- end }}
 
-{{/* All namespaces that the REST API serves at /ns/NAMESPACE/v1, divided by commas, or "*". A caller whom nobody asks for a
-token gets one unless others are named. */}}
+{{/* All namespaces that the REST API serves at /ns/NAMESPACE/v1, divided by commas, or "*". Callers without a
+token get one namespace, unless others are named. */}}
 {{- define "dkron.servedNamespaces" -}}
 {{- $wanted := uniq .Values.api.namespaces }}
 {{- $watched := .Values.watchNamespaces }}
 {{- if has "*" $wanted }}
 {{- if or $watched (gt (len $wanted) 1) }}
-{{- fail "api.namespaces: * stands alone, and only where watchNamespaces is empty" }}
+{{- fail "api.namespaces: use * without further names, and only if watchNamespaces is empty" }}
 {{- end }}
 {{- end }}
 {{- range $wanted }}
@@ -79,7 +79,7 @@ token gets one unless others are named. */}}
 {{- end }}
 
 {{/* The release that has the custom resources of this cluster and is at work: "name namespace", empty if it is this one
-or none. What a release that is gone has left behind is for Helm to take over. Without a cluster nothing is known. */}}
+or none. Helm takes over objects of a release that is gone. Without a cluster nothing is known. */}}
 {{- define "dkron.otherOwner" -}}
 {{- $annotations := dig "metadata" "annotations" dict (lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "dkronjobs.dkron.io") }}
 {{- $name := get $annotations "meta.helm.sh/release-name" }}

@@ -32,7 +32,7 @@ curl{{ $options }} http://localhost:18080
 /etc/dkron/issuer
 {{- end }}
 
-{{/* What the container of the REST API mounts for both; whole folders, since a single file would stay as it was. */}}
+{{/* The mounts of the container of the REST API for both; whole folders, since a single file would stay as it was. */}}
 {{- define "dkron.restMounts" -}}
 {{- if include "dkron.tlsSecret" . }}
 - name: api-tls

@@ -1,4 +1,4 @@
-{{/* What is legal and may surprise, for NOTES.txt: a line for each. */}}
+{{/* Legal values that may surprise, for NOTES.txt: a line for each. */}}
 {{- define "dkron.warnings" }}
 {{- if .Values.api.enabled }}
 {{- if include "dkron.asksCallers" . }}
@@ -6,7 +6,7 @@
 WARNING: ingress.tls is empty, so callers would send their tokens in clear text, unless the ingress passes on TLS of the REST API (api.tls).
 {{- end }}
 {{- if and .Values.monitoring.serviceMonitor.enabled (empty .Values.monitoring.serviceMonitor.authorization) }}
-WARNING: Prometheus needs a token to scrape the REST API, with the right to get /metrics, in a Secret that monitoring.serviceMonitor.authorization names: one of dkron-api{{ if not (has "dkron" .Values.api.auth) }}, for which api.auth has to name dkron, too{{ end }}.
+WARNING: Prometheus needs a token to scrape the REST API, with the right to get /metrics, in a Secret that monitoring.serviceMonitor.authorization names: one of dkron-api{{ if not (has "dkron" .Values.api.auth) }}, so add dkron to api.auth{{ end }}.
 {{- end }}
 {{- if and (include "dkron.asksCluster" .) .Values.rbac.create .Values.watchNamespaces }}
 NOTE: {{ if has "kubernetes" .Values.api.auth }}kubernetes{{ else }}oidc with the cluster's rights{{ end }} in api.auth takes two objects without a namespace: a binding of the ClusterRole system:auth-delegator, and the ClusterRole runner. A user without rights to create them sets api.auth to dkron, or to oidc with api.oidc.rights=dkron.
@@ -34,7 +34,7 @@ WARNING: httpRoute.hostnames is empty: name the hosts of the gateway's listeners
 {{- end }}
 {{- end }}
 {{- if and .Values.crds.enabled (not .Values.crds.keep) }}
-WARNING: crds.keep is false: helm uninstall deletes all DkronJobs of the cluster, those of other releases as well.
+WARNING: crds.keep is false: helm uninstall deletes all DkronJobs of the cluster, also DkronJobs of other releases.
 {{- end }}
 {{- if .Values.crds.enabled }}
 NOTE: this release owns the custom resources of the whole cluster. A second release must set crds.enabled=false, and only one release may watch each namespace.

@@ -21,9 +21,9 @@ NAMED = 5
 def agenda(
     ctx: typer.Context,
     within: Annotated[str, typer.Option("--within", help="How far ahead, as 15m or 7d.")] = "1h",
-    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="At most so many lines.")] = 50,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="Maximum number of lines.")] = 50,
     least: Annotated[
-        int, typer.Option("--crowded", min=2, max=MOST, help="Name seconds with so many jobs or more.")
+        int, typer.Option("--crowded", min=2, max=MOST, help="List seconds with at least this many jobs.")
     ] = 10,
 ) -> None:
     """List upcoming slots and crowded seconds."""
@@ -52,4 +52,4 @@ async def _agenda(options: Options, within: str, *, count: int, least: int) -> N
     for each in crowded[:NAMED]:
         say(f"crowded: {plural(number(each, 'jobs'), 'job')} at {each.get('second')}")
     if crowded:
-        say('a "~" in the field of seconds or minutes gives each job a time of its own')
+        say('use "~" for seconds or minutes to give each job its own time')

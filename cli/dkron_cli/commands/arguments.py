@@ -43,9 +43,9 @@ Selector = Annotated[
     ),
 ]
 Execution = Annotated[
-    str, typer.Argument(metavar="[EXECUTION]", help="Its id, or the name of its Job; default: the newest.")
+    str, typer.Argument(metavar="[EXECUTION]", help="Execution id, or the name of its Job; default: the newest.")
 ]
-Timeout = Annotated[str, typer.Option("--timeout", help="Wait at most so long, as 90s or 2h.", show_default=False)]
+Timeout = Annotated[str, typer.Option("--timeout", help="Longest wait, as 90s or 2h.", show_default=False)]
 
 
 def read_timeout(text: str) -> float | None:

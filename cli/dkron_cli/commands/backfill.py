@@ -36,38 +36,38 @@ KEPT = 300
 
 def backfill(  # noqa: PLR0913 - the options, one by one
     ctx: typer.Context,
-    start: Annotated[str, typer.Option("--from", help="Begin of the period: RFC 3339, or 7d for a week ago.")],
+    start: Annotated[str, typer.Option("--from", help="Start of the period: RFC 3339, or 7d for a week ago.")],
     job: Annotated[str, typer.Argument(metavar="[JOB]", help="Name of the job.", autocompletion=job_names)] = "",
-    end: Annotated[str, typer.Option("--to", help="End of the period; a slot at this time is not in it.")] = "now",
+    end: Annotated[str, typer.Option("--to", help="End of the period, exclusive.")] = "now",
     selector: Annotated[
         str | None,
-        typer.Option("--selector", "-l", help="Labels of jobs instead of JOB: team=data; '' for all.",
+        typer.Option("--selector", "-l", help="Jobs with these labels instead of JOB: team=data; '' for all.",
                      show_default=False),
     ] = None,
-    runs: Annotated[BackfillRuns, typer.Option("--runs", help="All slots, or those that failed.")] = BackfillRuns.ALL,
-    parallelism: Annotated[int, typer.Option("--parallelism", help="Runs at once.", min=1)] = 1,
+    runs: Annotated[BackfillRuns, typer.Option("--runs", help="All slots, or only failed ones.")] = BackfillRuns.ALL,
+    parallelism: Annotated[int, typer.Option("--parallelism", help="Maximum number of active runs.", min=1)] = 1,
     order: Annotated[BackfillOrder, typer.Option("--order", help="Which slots run first.")] = (
         BackfillOrder.OLDEST_FIRST
     ),
-    on_failure: Annotated[OnFailure, typer.Option("--on-failure", help="What a failed run does to the rest.")] = (
+    on_failure: Annotated[OnFailure, typer.Option("--on-failure", help="Action after a failed run.")] = (
         OnFailure.STOP
     ),
     max_runs: Annotated[int, typer.Option("--max-runs", help="Refuse if there are more slots.", min=1)] = 1000,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for people.", show_default=False)] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Reason: free text for people.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the slots that would run.")] = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end; the exit code is the result.")] = False,
 ) -> None:  # fmt: skip
     """Run the slots of a period again.
 
-    It creates a DkronBackfill, which the operator carries out: each slot runs once, and is told its own time. 1 if the
-    backfill is refused, as for too many slots; with --wait, 0 if all runs succeeded, 1 if one failed. Ctrl-C leaves the
-    backfill alone; dkronctl backfills cancel cancels it.
+    It creates a DkronBackfill, and the operator runs each slot once, with the time of the slot. The exit code is 1 if
+    the operator refuses the backfill, as for too many slots; with --wait, 0 if all runs succeeded, 1 if one failed.
+    After Ctrl-C the backfill goes on; dkronctl backfills cancel ends it.
     """
     options = options_of(ctx)
     if bool(job) == (selector is not None):
         raise usage("name a job, or give --selector for several; --selector '' takes all jobs of the namespace")
     if options.all_namespaces:
-        raise usage("a backfill is of one namespace; name it with -n instead of -A")
+        raise usage("a backfill belongs to one namespace; name it with -n instead of -A")
     now = datetime.now(UTC)
     try:
         period = read_moment("--from", start, now), read_moment("--to", end, now)
@@ -75,7 +75,7 @@ def backfill(  # noqa: PLR0913 - the options, one by one
     except ValueError as error:
         raise usage(str(error)) from None
     if period[0] >= period[1]:
-        raise usage("--from is not before --to; turn them around")
+        raise usage("--from must be before --to")
     spec = {
         "job": job or None, "selector": labels, "from": rfc3339(period[0]), "to": rfc3339(period[1]),
         "runs": runs.value, "order": order.value, "parallelism": parallelism, "onFailure": on_failure.value,
@@ -133,7 +133,7 @@ async def _dry_run(options: Options, asked: Asked) -> int:
             async with asyncio.timeout(PATIENCE):
                 found = await until_over(backfills, asked.name, lambda *_: None)
         except TimeoutError:
-            text = f"no operator has made a plan within {PATIENCE:.0f}s; dkronctl doctor says why"
+            text = f"no operator made a plan within {PATIENCE:.0f}s; dkronctl doctor says why"
             raise CliError(Code.CONFLICT, text) from None
         finally:
             await backfills.delete(created)

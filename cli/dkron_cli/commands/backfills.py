@@ -36,7 +36,7 @@ app = commands(
 def list_backfills(ctx: typer.Context) -> None:
     """List DkronBackfills, the newest first.
 
-    DONE counts the runs that have ended. -o wide adds the period, the reason, and the sentence of the operator.
+    DONE counts ended runs. -o wide adds the period, the reason, and the operator's message.
     """
     run(_list(options_of(ctx)))
 
@@ -51,8 +51,8 @@ def describe(ctx: typer.Context, backfill: BackfillName) -> None:
 def wait(ctx: typer.Context, backfill: BackfillName, timeout: Timeout = "") -> None:
     """Wait for the end; the exit code is the result.
 
-    0 if all runs succeeded, 1 if one failed or the backfill was refused, 3 if it was deleted, 6 if --timeout has
-    passed. It waits for one that is suspended, too.
+    The exit code is 0 if all runs succeeded, 1 if one failed or the backfill was refused, 3 if it was deleted, 6 if
+    --timeout has passed. It also waits for a suspended backfill.
     """
     raise typer.Exit(run(_wait(options_of(ctx), backfill, read_timeout(timeout))))
 
@@ -71,9 +71,9 @@ def resume(ctx: typer.Context, backfill: BackfillName) -> None:
 
 @app.command()
 def cancel(ctx: typer.Context, backfill: BackfillName) -> None:
-    """Delete a DkronBackfill before its end: no further slot begins.
+    """Delete a DkronBackfill before its end: no further slot starts.
 
-    Its DkronRuns go with it. Attempts that are active go on, and dkronctl stop ends them.
+    Its DkronRuns are deleted too. Active attempts go on; dkronctl stop ends them.
     """
     run(_cancel(options_of(ctx), backfill))
 

@@ -34,10 +34,10 @@ PATIENCE, INTERVAL = 10.0, 0.5
 
 
 def backup(ctx: typer.Context) -> None:
-    """Print everything, with the record of past runs.
+    """Print all objects, with the record of past runs.
 
-    DkronJobs, DkronPauses, DkronPolicies and DkronClusters of the namespace, or with -A of all, as one JSON document
-    for dkronctl restore. Secrets are not in it; dkronctl secrets lists those that jobs name.
+    One JSON document for dkronctl restore: the DkronJobs, DkronPauses, DkronPolicies and DkronClusters of the
+    namespace, or of all namespaces with -A. It has no Secrets; dkronctl secrets lists the Secrets that jobs use.
     """
     options = options_of(ctx)
     need_cluster(options, "backup")
@@ -60,15 +60,15 @@ def restore(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A backup, or - for standard input.")],
     disabled: Annotated[
-        bool, typer.Option("--disabled", help="Restore all jobs disabled: beside a cluster that still runs them.")
+        bool, typer.Option("--disabled", help="Restore all jobs disabled, while another cluster still runs them.")
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Bring a backup back, also into another cluster.
+    """Restore a backup, into this or another cluster.
 
-    What is missing is made, with the record of past runs; what has changed gets the spec of the backup and keeps its
-    own record. -n restores into this namespace instead of those of the backup. Slots between the backup and the
-    restore do not run later. Pauses come first, and jobs once the operator knows of them.
+    Missing objects are created, with the record of past runs. Changed objects get the spec of the backup and keep their
+    own record. -n restores into this namespace instead of the original ones. Slots between the backup and the restore
+    do not run later. Pauses come first, and jobs after the operator has seen the pauses.
     """
     options = options_of(ctx)
     need_cluster(options, "restore")
@@ -79,14 +79,14 @@ def restore(
     strange = [each for each in found if not isinstance(each, dict) or each.get("kind") not in RESOURCES]
     if strange or not found:
         kinds = ", ".join(RESOURCES)
-        raise usage(f"{file} is no backup: it has to be a list of {kinds}, as dkronctl backup prints it")
+        raise usage(f"{file} is not a backup; a backup is a list of {kinds}, as dkronctl backup prints it")
     for number, each in enumerate(found, 1):
         if wrong := misshapen(each):
             raise CliError(Code.FAILED, f"{file}: object {number} ({each['kind']}): {wrong}")
     try:
         run(_restore(options, found, disabled=disabled, dry_run=dry_run))
     except Interrupted:
-        remark("\ninterrupted; the same command goes on where it was")
+        remark("\ninterrupted; repeat the command to continue")
         raise typer.Exit(Code.INTERRUPTED) from None
 
 
@@ -144,7 +144,7 @@ async def _until_seen(cluster: Cluster, pauses: list[tuple[str, str]]) -> None:
         stored = ClusterObjects(cluster.kube, DKRON_PAUSES, where)
         while (found := await stored.find(name)) and not (found.get("status") or {}).get("conditions"):
             if time.monotonic() > deadline:
-                remark("no operator has seen the pauses yet; one that starts reads them before it runs a job")
+                remark("no operator has seen the pauses yet; an operator reads them at its start, before it runs a job")
                 return
             await asyncio.sleep(INTERVAL)
 

@@ -16,9 +16,9 @@ def _shells(incomplete: str) -> list[str]:
 def completion(
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, fish or zsh.", autocompletion=_shells)],
 ) -> None:
-    """Print the script by which a shell completes dkronctl.
+    """Print the completion script for a shell.
 
-    Packages put it where the shell looks for it; `source <(dkronctl completion bash)` tries it.
+    Install it where the shell looks for it; `source <(dkronctl completion bash)` loads it once.
     """
     if shell not in SCRIPTS:
         raise usage(f'there is no script for "{shell}"; there is one for {", ".join(SCRIPTS)}')

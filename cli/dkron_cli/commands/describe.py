@@ -19,7 +19,7 @@ SLOTS, ATTEMPTS = 3, 10
 def describe(ctx: typer.Context, job: JobName) -> None:
     """Show all about one job.
 
-    Its settings, its coming slots, its newest attempts, and the end of the newest output.
+    The settings, the next slots, the newest attempts, and the end of the newest output.
     """
     run(_describe(options_of(ctx), job))
 

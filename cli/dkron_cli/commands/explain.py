@@ -18,14 +18,14 @@ def explain(
     ctx: typer.Context,
     job: JobName,
     at: Annotated[str | None, typer.Option("--at", help="One moment: RFC 3339, or 2h for two hours ago.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Begin of a period; default: 24h ago.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Start of a period; default: 24h ago.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the period; default: an hour from now.")] = None,
 ) -> None:
-    """Say for each slot whether it ran, and if not, why.
+    """Show for each slot whether it ran, and if not, why.
 
     A slot ran (how late, how many attempts, with which result), was skipped (by which rule), did not exist (disabled,
-    before startsAt, a change of the clocks), or is to come. Runs on request, of backfills and after parents stand
-    between the slots, and so does the newest request if it was refused. Where the status ends, it says so.
+    before startsAt, a clock change), or is to come. Runs on request, of backfills and after parents are listed between
+    the slots, and so is the newest request if it was refused. A last line says how far back the status goes.
     """
     try:
         question = read_question(at=at, start=start, end=end, now=datetime.now(UTC), prefix="--")

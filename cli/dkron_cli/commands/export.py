@@ -16,7 +16,7 @@ def export(
     ctx: typer.Context,
     jobs: JobNames = None,
     selector: Selector = None,
-    full: Annotated[bool, typer.Option("--full", help="Also fields that have their default.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Include fields that have their default.")] = False,
 ) -> None:
     """Print jobs as manifests, or as Dkron's JSON.
 

@@ -27,13 +27,13 @@ def get(
     state: Annotated[
         str, typer.Option("--state", help="Jobs with this STATE or RESULT, as failed or paused.", show_default=False)
     ] = "",
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C, and show what changes.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Watch until Ctrl-C, and show changes.")] = False,
 ) -> None:
     """List jobs, or some of them.
 
-    STATE is Scheduled, or in one word why the job does not run by itself; -o wide adds the sentence. --state takes
-    these words, those of RESULT, NotReady and running. With -w, a terminal shows the table anew each second; a pipe
-    gets a line for each job that is new or has changed.
+    STATE is Scheduled, or one word that says why the job does not run by itself; -o wide adds the message. --state
+    takes these words, the words of RESULT, NotReady and running. With -w, a terminal redraws the table each second, and
+    a pipe gets a line for each job that is new or has changed.
     """
     options, selection = options_of(ctx), chosen(jobs, selector)
     if watch and options.structured:
@@ -94,7 +94,7 @@ async def _known(server: Server, selection: Selection, state: str, *, with_pause
 
 
 def _shown(job: Job) -> tuple[object, ...]:
-    """Return what a row shows, without how long ago that was."""
+    """Return the contents of a row, without its relative times."""
     return job.when, job.state, job.last, job.result, job.next, job.active, job.skipped, job.problem, job.paused
 
 

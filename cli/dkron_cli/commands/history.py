@@ -20,14 +20,14 @@ def history(
     ctx: typer.Context,
     job: OneJob = None,
     selector: Selector = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed, at least for a member.")] = False,
-    count: Annotated[int, typer.Option("--count", "-c", min=1, help="At most so many runs.")] = 20,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed for at least one member.")] = False,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, help="Maximum number of runs.")] = 20,
 ) -> None:
     """List the runs of a job, with their attempts merged.
 
-    The last attempt of each member decides how a run ended. SLOT is the scheduled time that the run was for, also of a
-    backfill that is gone, or the time of its request. It goes back as far as spec.history.executions. With -l, the runs
-    of all these jobs, the newest first.
+    The last attempt of each member decides the result of a run. SLOT is the scheduled time of the run, even if its
+    backfill was deleted, or the time of the request. The list goes back as far as spec.history.executions. With -l, it
+    has the runs of all these jobs, the newest first.
     """
     selection = chosen([job] if job else None, selector, needed=True)
     run(_history(options_of(ctx), selection, failed=failed, count=count))

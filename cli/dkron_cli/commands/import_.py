@@ -42,27 +42,25 @@ def import_(
     ],
     dry_run: DryRun = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Delete what an earlier import made and the source lacks.")
+        bool, typer.Option("--prune", help="Delete jobs of an earlier import that are not in the source.")
     ] = False,
     disabled: Annotated[
-        bool, typer.Option("--disabled", help="Make all jobs disabled, to enable them one by one.")
+        bool, typer.Option("--disabled", help="Create all jobs disabled, to enable them one by one.")
     ] = False,
-    skip_broken: Annotated[
-        bool, typer.Option("--skip-broken", help="Leave out jobs that cannot be taken over.")
-    ] = False,
+    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Skip jobs that cannot be imported.")] = False,
 ) -> None:
-    """Make DkronJobs of manifests, of Dkron's jobs or of CronJobs.
+    """Create DkronJobs from manifests, Dkron's jobs or CronJobs.
 
     The source is a file of DkronJobs, of CronJobs, or of the JSON of Dkron's /v1/jobs; the address of a Dkron; or the
-    word cronjobs for those of the cluster. What a job loses is said field by field on standard error. Parents come
-    before their children. -n puts all of them into this namespace, whatever the source says.
+    word cronjobs for the CronJobs of the cluster. Standard error lists each field that a job loses. Parents come before
+    their children. -n puts all jobs into this namespace and ignores the namespaces of the source.
 
-    A job that the operator could not run is refused, with every reason that its manifest shows; spec.unchecked lifts
-    that. The API server checks everything by a dry run before the first write. Jobs that are the same already are left
-    alone, so that an import that was interrupted goes on where it was. A job in Dkron's JSON keeps the fields of its
-    DkronJob that Dkron lacks, such as parameters and jobTemplate. With --server, jobs in Dkron's JSON go to that REST
-    API. If the Dkron of the source wants a token, give it by the variable DKRON_SOURCE_TOKEN. With -o yaml or
-    json, the DkronJobs are printed and nothing is written: a file needs no cluster then.
+    dkronctl refuses a job that the operator could not run, with every reason that its manifest shows; spec.unchecked
+    turns that off. Before the first write, the API server checks all jobs by a dry run. Unchanged jobs are not written,
+    so an interrupted import continues where it stopped. A job in Dkron's JSON keeps the fields of its DkronJob that
+    Dkron lacks, such as parameters and jobTemplate. With --server, jobs in Dkron's JSON go to that REST API. If the
+    source is a Dkron that needs a token, set the variable DKRON_SOURCE_TOKEN. With -o yaml or json, dkronctl prints the
+    DkronJobs and writes nothing; a file then needs no cluster.
     """
     options = options_of(ctx)
     printing = options.output in ("json", "yaml")
@@ -77,7 +75,7 @@ def import_(
         wanted = Wanted(options.namespace, disabled=disabled, prune=prune)
         run(_import(options, source, wanted, dry_run=dry_run, skip_broken=skip_broken))
     except Interrupted:
-        remark("\ninterrupted; the same command goes on where it was")
+        remark("\ninterrupted; repeat the command to continue")
         raise typer.Exit(Code.INTERRUPTED) from None
 
 
@@ -139,11 +137,13 @@ def _report(items: list[Item], *, skip_broken: bool, takes_faulty: bool = False)
             remark(f"{item.name}: {one_line(sentence)}")
     for item in broken:
         for sentence in item.refused:
-            remark(f"{item.name}: cannot be taken over: {one_line(sentence)}")
+            remark(f"{item.name}: cannot be imported: {one_line(sentence)}")
     if names := twice(items):
         raise CliError(Code.FAILED, f"the source has several jobs called {', '.join(names)}; rename or remove them")
     if broken and not skip_broken:
-        text = f"{plural(len(broken), 'job')} cannot be taken over, and nothing was written; mend them or --skip-broken"
+        text = (
+            f"{plural(len(broken), 'job')} cannot be imported, and nothing was written; fix them or use --skip-broken"
+        )
         raise CliError(Code.FAILED, text)
 
 
@@ -170,7 +170,7 @@ async def _carry_out(server: Server, todo: list[Step], *, dry_run: bool) -> None
             try:
                 await server.carry_out(step)
             except CliError as error:
-                done = f"{number - 1} of {len(todo)} are done; the same command goes on"
+                done = f"{number - 1} of {len(todo)} are done; repeat the command to continue"
                 raise CliError(error.code, f"{step.item.name}: {error}; {done}") from error
         counts[step.change] += 1
         if step.change is not Change.SAME:

@@ -23,14 +23,14 @@ SUFFIXES = (".yaml", ".yml", ".json")
 def lint(
     ctx: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders, or - for standard input.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings count, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
 ) -> None:
     """Check manifests without a cluster.
 
-    Objects of dkron.io are read by the models of the custom resources and by the operator's own check: fields,
-    schedules, zones, tags, settings of executors, fields of jobTemplate, and parents among the files. Other objects are
-    passed over. The exit code is 1 if something is wrong, or if there is nothing to check. What only a cluster knows,
-    such as whether a Secret exists, is not checked.
+    Objects of dkron.io get the checks of the custom resources and of the operator: fields, schedules, zones, tags,
+    settings of executors, fields of jobTemplate, and parents among the files. Other objects are skipped. The exit code
+    is 1 if there is an error, or nothing to check. lint cannot check facts that only a cluster knows, such as whether a
+    Secret exists.
     """
     raise typer.Exit(check(options_of(ctx), files, strict=strict))
 
@@ -54,7 +54,7 @@ def check(options: Options, files: list[str], *, strict: bool = False) -> Code:
     warnings = len(findings) - errors
     remark(f"{plural(checked, 'object')} checked: {plural(errors, 'error')}, {plural(warnings, 'warning')}")
     if not checked and not errors:
-        remark(f'nothing was checked; a DkronJob begins with "apiVersion: {API_VERSION}" and "kind: DkronJob"')
+        remark(f'nothing to check; a DkronJob starts with "apiVersion: {API_VERSION}" and "kind: DkronJob"')
     return Code.FAILED if errors or not checked or (strict and warnings) else Code.OK
 
 

@@ -27,14 +27,14 @@ def logs(
     job: JobName,
     execution: Execution = "",
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Wait for its start, and print until its end.")
+        bool, typer.Option("--follow", "-f", help="Wait for the start, and print until the end.")
     ] = False,
-    failed: Annotated[bool, typer.Option("--failed", help="Of the newest attempt that failed.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Output of the newest failed attempt.")] = False,
 ) -> None:
     """Print the output of an execution.
 
-    By default of the newest run, for each of its members. The whole log while the pod exists (spec.history says how
-    long), then the end of it that the status keeps.
+    By default, it prints the output of the newest run, for each of its members. It is the whole log while the pod
+    exists (spec.history says how long), and then the end that the status keeps.
     """
     run_async(_logs(options_of(ctx), job, execution, follow=follow, failed=failed))
 

@@ -26,15 +26,15 @@ def upcoming(
         str, typer.Argument(metavar="JOB|EXPRESSION", help="A job, or a schedule in quotes.", autocompletion=job_names)
     ],
     zone: Annotated[
-        str, typer.Option("--tz", help="Zone of the expression, and of the times shown; default: UTC.",
+        str, typer.Option("--tz", help="Time zone of the expression and of the output; default: UTC.",
                           show_default=False, autocompletion=zones)
     ] = "",
-    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="So many slots.")] = 5,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="Number of slots.")] = 5,
     name: Annotated[
-        str, typer.Option("--name", help='Name of the job, which decides what "~" means.', show_default=False)
+        str, typer.Option("--name", help='Name of the job, which decides the value of "~".', show_default=False)
     ] = "",
 ) -> None:  # fmt: skip
-    """Show when a job or an expression is due, in words too, and what clock changes do.
+    """Show when a job or an expression is due, in words too, and the effect of clock changes.
 
     `dkronctl next "0 30 2 * * *" --tz Europe/Madrid` needs no cluster. A word without spaces and without "@" is the
     name of a job.
@@ -69,7 +69,7 @@ async def _of_job(options: Options, name: str, zone: str, count: int) -> None:
         elif job.parents:
             remark(f"{job.name} runs {job.when}")
     elif job.paused:
-        remark(f"{job.name} is {job.paused}: the slots come due, and do not run before the pause ends")
+        remark(f"{job.name} is {job.paused}: slots come due, but do not run before the pause ends")
     try:
         schedule = parse(job.schedule, timezone=job.timezone, name=job.name) if job.schedule else None
     except (ScheduleError, TimezoneError):
@@ -91,7 +91,7 @@ def _print(options: Options, slots: list[datetime], schedule: "Schedule | None",
         return
     local = _local(zone)
     if _is_impossible(schedule):
-        typer.echo("it never comes, because no date matches")
+        typer.echo("never: no date matches the schedule")
         return
     if schedule is not None:
         from dkron_reports.schedule_words import in_words  # noqa: PLC0415
@@ -101,7 +101,7 @@ def _print(options: Options, slots: list[datetime], schedule: "Schedule | None",
         beside = _beside(slot, local)
         typer.echo(f"{instant(slot)}{beside}   {ago(slot, now)}")
     if not slots:
-        typer.echo("never: it has no slot to come")
+        typer.echo("never: there is no further slot")
     end = max(slots[-1], now + YEAR) if slots else now
     for change in clock_changes(schedule, now, end)[:3] if schedule is not None else ():
         typer.echo(change.sentence)
@@ -112,8 +112,8 @@ def _is_impossible(schedule: "Schedule | None") -> bool:
 
 
 def _beside(slot: datetime, local: "tzinfo | None") -> str:
-    """Return the slot in the zone; empty without one, and for a time that has none there, such as that of the last
-    second of the year 9999."""
+    """Return the slot in the zone; empty without one, and for a time that does not exist there, such as the last second
+    of the year 9999."""
     try:
         return f"   {slot.astimezone(local):%a %Y-%m-%d %H:%M:%S %Z}" if local else ""
     except OverflowError:

@@ -24,7 +24,7 @@ def commands(about: str) -> typer.Typer:
 
 
 async def listed(options: Options, noun: Noun, table: Callable[[Sequence[Object]], Table], *, job: str = "") -> None:
-    """Print the objects, the newest first; with a job only those of that one."""
+    """Print the objects, the newest first; only of this job, if there is one."""
     async with connected(options) as server:
         listed_all = await server.objects(noun, every=True).all()
         found = [each for each in listed_all if not job or (each.get("spec") or {}).get("job") == job]
@@ -61,5 +61,5 @@ async def at_most(seconds: float | None, noun: Noun, name: str) -> AsyncIterator
             yield
     except TimeoutError:
         see = f"dkronctl {noun.route} describe {name} shows it"
-        text = f"the {noun.word} {name} is not over after {seconds:g}s and goes on; {see}"
+        text = f"the {noun.word} {name} has not ended after {seconds:g}s and goes on; {see}"
         raise CliError(Code.CONFLICT, text) from None

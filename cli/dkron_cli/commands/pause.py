@@ -45,17 +45,17 @@ def pause(
     ctx: typer.Context,
     jobs: JobNames = None,
     selector: Selector = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; required.")] = "",
-    until: Annotated[str, typer.Option("--until", help="End by itself: RFC 3339, or 2h from now.")] = "",
-    drop: Annotated[bool, typer.Option("--drop", help="Slots that come due meanwhile do not run later.")] = False,
-    by: Annotated[str, typer.Option("--by", help="Who pauses; default: the user of the kubeconfig.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Reason; required.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Automatic end: RFC 3339, or 2h from now.")] = "",
+    drop: Annotated[bool, typer.Option("--drop", help="Skip slots that come due meanwhile.")] = False,
+    by: Annotated[str, typer.Option("--by", help="User who pauses; default: the user of the kubeconfig.")] = "",
     api_writes: ApiWrites = False,
 ) -> None:
-    """Keep jobs from running by schedule or after others, without changing them.
+    """Pause schedules and dependencies of jobs, without changing the jobs.
 
-    Without JOB and -l, all jobs of the namespace pause; with -A, those of all namespaces. What runs already goes on,
-    with its retries. Requests are refused, unless they are forced. What comes due meanwhile goes by missedRuns
-    afterwards; with --drop it is counted as skipped.
+    Without JOB and -l, it pauses all jobs of the namespace, or of all namespaces with -A. Active runs go on, with their
+    retries. The operator refuses requests, unless they are forced. For slots that come due meanwhile, missedRuns
+    decides afterwards; with --drop, they count as skipped.
     """
     options = options_of(ctx)
     if api_writes:
@@ -63,13 +63,13 @@ def pause(
         run(_switch_api(options, paused=True))
         return
     if not reason:
-        raise usage("say why with --reason; users of paused jobs see it")
+        raise usage("give a reason with --reason; users of paused jobs see it")
     try:
         end = read_end(until, datetime.now(UTC)) if until else None
     except ValueError as error:
         raise usage(str(error)) from None
     if end is not None and end <= datetime.now(UTC):
-        raise usage(f"--until: {instant(end)} is over, so the pause would never hold")
+        raise usage(f"--until: {instant(end)} is in the past, so the pause would have no effect")
     run(_pause(options, _choice(options, jobs, selector), reason=reason, end=end, drop=drop, by=by))
 
 
@@ -85,23 +85,23 @@ def resume(
 ) -> None:
     """End a pause.
 
-    Of the jobs that are named, of the selector, of all jobs of the namespace, or with -A of all namespaces, as they
-    were paused. A pause that names other jobs too goes on for those. If another pause still holds them, it is named.
-    """
+    Name the jobs or the selector as in dkronctl pause; without them, it ends the pause of the whole namespace, or of
+    all namespaces with -A. A pause that names further jobs goes on for them. If another pause still holds a job, the
+    output names it."""
     options = options_of(ctx)
     if api_writes:
         _only_api(jobs, selector is not None, name)
         run(_switch_api(options, paused=False))
         return
     if name and (jobs or selector is not None):
-        raise usage("give --name, or say which jobs")
+        raise usage("give --name, or name the jobs")
     run(_resume(options, _choice(options, jobs, selector), name))
 
 
 def pauses(ctx: typer.Context) -> None:
-    """List the DkronPauses, with what they hold.
+    """List DkronPauses and the number of jobs that they hold.
 
-    Those of the namespace, and those of all namespaces, which are in the namespace of the operator.
+    It lists the pauses of the namespace, and the pauses of all namespaces, which are in the namespace of the operator.
     """
     options = options_of(ctx)
     run(_pauses(options))
@@ -161,11 +161,11 @@ async def _say_held(server: Server, choice: Choice, ended: list[Object]) -> None
     try:
         while names_any(jobs := await server.held(choice), ended):
             if time.monotonic() > deadline:
-                remark("the operator has not acted on it yet; dkronctl get shows when it has")
+                remark("the operator has not acted on it yet; follow it with dkronctl get")
                 return
             await asyncio.sleep(INTERVAL)
     except CliError as error:
-        remark(f"whether another pause holds these jobs is not known: {error}")
+        remark(f"cannot tell whether another pause holds these jobs: {error}")
         return
     for line in still_paused(jobs, namespaces=choice.everywhere):
         say(line)

@@ -18,9 +18,9 @@ def policy(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="[POLICY]", help="Name of a policy; default: all.")] = "",
 ) -> None:
-    """List the DkronPolicies, with the paths of the REST API that they grant.
+    """List DkronPolicies and the paths of the REST API that they grant.
 
-    -n names the namespace of the operator. Tokens with --policy get what is listed here.
+    -n names the namespace of the operator. `dkronctl token create --policy` takes these names.
     """
     options = options_of(ctx)
     need_cluster(options, "policy")

@@ -23,16 +23,16 @@ def retry(
     job: Annotated[str, typer.Argument(metavar="[JOB]", help="Name of the job.", autocompletion=job_names)] = "",
     selector: Selector = None,
     execution: Annotated[str, typer.Argument(metavar="[EXECUTION]", help="The execution to repeat.")] = "",
-    failed: Annotated[bool, typer.Option("--failed", help="Each job whose newest run failed.")] = False,
-    since: Annotated[str, typer.Option("--since", help="With --failed: runs of this period, as 12h or 7d.")] = "24h",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="All jobs whose newest run failed.")] = False,
+    since: Annotated[str, typer.Option("--since", help="With --failed: period to look at, as 12h or 7d.")] = "24h",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the runs that would be requested.")] = False,
 ) -> None:
-    """Run again what has failed.
+    """Run failed runs again.
 
-    `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one of each job (or of JOB, or of those
-    with -l) whose newest run in the period failed, however many have failed before it. The run gets the values and the
-    slot that the failed one was given; if its values are not kept any more, it is not made. With --server, the server
-    copies them and does not show them.
+    `retry JOB EXECUTION` requests one run of the job. `retry --failed` requests one run of each job (or of JOB, or of
+    the jobs with -l) whose newest run in the period failed, even if several failed. The new run gets the values and the
+    slot of the failed one. If its values are not kept any more, it is not requested. With --server, the server copies
+    the values and does not show them.
     """
     options = options_of(ctx)
     if bool(execution) == failed:
@@ -71,14 +71,14 @@ async def _all(options: Options, selection: Selection, period: timedelta, *, dry
                 continue
             found = True
             if job.disabled or job.paused:
-                say(f"{job.name} is {'disabled' if job.disabled else job.paused}, and is left out")
+                say(f"{job.name} is {'disabled' if job.disabled else job.paused}; skipped")
                 continue
             try:
                 given = await server.repeat(job, failure.attempts[-1], dry_run=dry_run)
             except CliError as error:
                 if error.code not in (Code.FAILED, Code.CONFLICT):
                     raise
-                say(f"{job.name} is left out: {error}")
+                say(f"{job.name} skipped: {error}")
                 continue
             where = f"{job.namespace}/" if options.all_namespaces else ""
             why = f" ({failure.why})" if failure.why else ""

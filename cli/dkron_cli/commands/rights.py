@@ -1,4 +1,4 @@
-"""`whoami` and `can`: who you are for the cluster, and what you may do."""
+"""`whoami` and `can`: your user and groups, and your permissions."""
 
 from typing import Annotated
 
@@ -20,9 +20,9 @@ from dkron_reports.repeat import may_have_values
 
 
 def whoami(ctx: typer.Context) -> None:
-    """Show who you are for the cluster.
+    """Show your user and groups, as the cluster sees them.
 
-    The name and the groups that the API server sees, and the namespace that commands use.
+    It also shows the namespace that commands use.
     """
     options = options_of(ctx)
     need_cluster(options, "whoami")
@@ -34,7 +34,7 @@ def can(
     verb: Annotated[str, typer.Argument(metavar="VERB", help=f"One of {', '.join(VERBS)}.")],
     job: Annotated[str, typer.Argument(metavar="[JOB]", help="A job; default: all.", autocompletion=job_names)] = "",
 ) -> None:
-    """Say whether you may do something with a job.
+    """Say whether you have the permission to do something with a job.
 
     The exit code is 0 for yes and 4 for no.
     """
@@ -63,7 +63,7 @@ async def _can(options: Options, verb: str, job: str) -> int:
         say("yes")
         return Code.OK
     right, why = lacking
-    say(f"no: it takes the right to {right} {where}{f' ({why})' if why else ''}")
+    say(f"no: this needs the permission to {right} {where}{f' ({why})' if why else ''}")
     return Code.FORBIDDEN
 
 

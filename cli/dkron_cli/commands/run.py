@@ -29,7 +29,7 @@ PAUSE = 0.5
 def run(  # noqa: PLR0913 - an option each
     ctx: typer.Context,
     job: JobName,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run and its retries.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end of the run, including retries.")] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait, and print the output as it comes.")] = False,
     timeout: Timeout = "",
     force: Annotated[
@@ -41,24 +41,24 @@ def run(  # noqa: PLR0913 - an option each
             "--parameter",
             "-p",
             metavar="NAME=VALUE",
-            help="Value of a parameter; may be repeated.",
+            help="Value of a parameter; repeatable.",
             autocompletion=parameters,
         ),
     ] = None,
     at: Annotated[
-        str, typer.Option("--at", metavar="SLOT", help="Scheduled time that it stands for.", show_default=False)
+        str, typer.Option("--at", metavar="SLOT", help="Scheduled time of the slot to run for.", show_default=False)
     ] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Why: free text for people.", show_default=False)] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Reason: free text for people.", show_default=False)] = "",
 ) -> None:
     """Run a job now; with --wait the exit code is the result.
 
-    By kubeconfig it creates a DkronRun and prints its name, which takes the right to create dkronruns and no other. If
-    the operator refuses the run within a moment, as of a paused job, the code is 1; a user who may not get dkronruns is
-    not told so. With --wait, 0 if the run succeeded, 1 if it failed or was refused, 6 if --timeout has passed: the run
-    then goes on, and so it does after Ctrl-C and with 4, if you may not read the DkronRun. With --server, --wait also
-    waits for the jobs that run after this one, and --follow prints the output at the end. Values that do not fit the
-    parameters of the job end with 1. -o json prints the DkronRun (with --server, the job), and with --wait the run as
-    dkronctl history -o json has it.
+    By kubeconfig it creates a DkronRun and prints its name; the permission to create dkronruns is enough. If the
+    operator refuses the run within a moment, as for a paused job, the exit code is 1; a user who may not get dkronruns
+    does not learn of it. With --wait, the code is 0 if the run succeeded, 1 if it failed or was refused, 6 if --timeout
+    has passed, and 4 if you may not read the DkronRun. After 4, 6 and Ctrl-C, the run goes on. With --server, --wait
+    also waits for the jobs that run after this one, and --follow prints the output at the end. Values that do not fit
+    the parameters of the job end with 1. -o json prints the DkronRun (with --server, the job), and with --wait the run
+    as in dkronctl history -o json.
     """
     options = options_of(ctx)
     if follow and options.structured:
@@ -82,7 +82,7 @@ def run(  # noqa: PLR0913 - an option each
 
 @dataclass(slots=True)
 class Request:
-    """What the options ask for. `sent` is whether the server may know of it."""
+    """The requested run. `sent` is whether the server may know of it."""
 
     name: str
     wait: bool
@@ -112,7 +112,7 @@ async def _run(options: Options, request: Request) -> int:
                 found = await _until_over(server, asked, follow=request.follow)
         except TimeoutError:
             waited = f"{time.monotonic() - began:.0f}s"
-            text = f"the run of {job.name} is not over after {waited} and goes on"
+            text = f"the run of {job.name} has not ended after {waited} and goes on"
             if asked is None:
                 # A REST API that waits has not even said that it knows of the run.
                 text = f"no answer after {waited}: the run of {job.name} may still be active"
@@ -175,7 +175,7 @@ async def _until_over(server: Server, asked: Asked, *, follow: bool) -> Run:
 async def _follow(
     server: Server, asked: Asked, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
 ) -> None:
-    """Print the log of an attempt, after that of the member's previous one. The run goes on if it cannot be read."""
+    """Print the log of an attempt, after the log of the member's previous one. The run goes on if it cannot be read."""
     if behind is not None:
         await behind
     try:

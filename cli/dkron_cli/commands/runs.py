@@ -45,11 +45,11 @@ app = commands(
 @app.command("list")
 def list_runs(
     ctx: typer.Context,
-    job: Annotated[str, typer.Argument(metavar="[JOB]", help="Only those of this job.", autocompletion=job_names)] = "",
+    job: Annotated[str, typer.Argument(metavar="[JOB]", help="Only runs of this job.", autocompletion=job_names)] = "",
 ) -> None:
     """List DkronRuns, the newest first.
 
-    -o wide adds the slot that a run stands for, by whom and why it was requested, and the sentence of the operator.
+    -o wide adds the slot, the user and the reason of the request, and the operator's message.
     """
     run_async(_list(options_of(ctx), job))
 
@@ -62,18 +62,18 @@ def describe(ctx: typer.Context, run: RunName) -> None:
 
 @app.command()
 def wait(ctx: typer.Context, run: RunName, timeout: Timeout = "") -> None:
-    """Wait for the end of the run and its retries; the exit code is the result.
+    """Wait for the end of the run, including retries; the exit code is the result.
 
-    0 if it succeeded, 1 if it failed or was refused, 3 if it was deleted, 6 if --timeout has passed.
+    The exit code is 0 if it succeeded, 1 if it failed or was refused, 3 if it was deleted, 6 if --timeout has passed.
     """
     raise typer.Exit(run_async(_wait(options_of(ctx), run, read_timeout(timeout))))
 
 
 @app.command()
 def cancel(ctx: typer.Context, run: RunName) -> None:
-    """Withdraw a DkronRun that has not begun.
+    """Cancel a DkronRun that has not started.
 
-    It is deleted, and does not run. One that has begun stays: dkronctl stop ends its attempts.
+    It is deleted, and does not run. A run that has started is not cancelled; dkronctl stop ends its attempts.
     """
     run_async(_cancel(options_of(ctx), run))
 
@@ -132,5 +132,5 @@ async def _cancel(options: Options, name: str) -> None:
                 if error.code is not Code.CONFLICT or not left:
                     raise
                 continue
-        say(f"DkronRun {name} of {job} is withdrawn and does not run")
+        say(f"DkronRun {name} of {job} is cancelled and does not run")
         return

@@ -14,11 +14,11 @@ from dkron_cli.options import Options, options_of
 
 def secrets(
     ctx: typer.Context,
-    uses: Annotated[str, typer.Option("--uses", help="Only the jobs that name this Secret.", show_default=False)] = "",
+    uses: Annotated[str, typer.Option("--uses", help="Only jobs that use this Secret.", show_default=False)] = "",
 ) -> None:
-    """List the Secrets that jobs name, and which job names which.
+    """List the Secrets that jobs use, and the jobs that use them.
 
-    A backup does not have them, and a new cluster needs them. No Secret is read.
+    A backup does not contain them, and a new cluster needs them. dkronctl reads no Secret.
     """
     options = options_of(ctx)
     need_cluster(options, "secrets")
@@ -37,7 +37,7 @@ async def _secrets(options: Options, uses: str) -> None:
     if structured(options, raw, names=lambda: [str(each["secret"]) for each in raw], one=False):
         return
     if not raw:
-        remark("no job names a Secret" if not uses else f'no job names the Secret "{uses}"')
+        remark("no job uses a Secret" if not uses else f'no job uses the Secret "{uses}"')
         return
     rows = [
         (space if options.all_namespaces else "", name, ", ".join(names))

@@ -26,8 +26,8 @@ def stop(
 ) -> None:
     """Stop running executions.
 
-    The operator deletes the Job; its pod has its grace period to end. The execution is recorded with the reason
-    Stopped and your name, and is not retried.
+    The operator deletes the Job, and its pod gets its grace period. The execution is recorded with the reason Stopped
+    and your name, and is not retried.
     """
     selection = chosen([job] if job else None, selector, needed=True)
     if execution and every:
@@ -63,4 +63,4 @@ async def _stop_one(server: Server, job: Job, execution: str, *, every: bool) ->
         raise usage(f'"{job.name}" runs {len(active)} times; name one of {ids}, or give --all')
     for each in active:
         await server.stop(job, each)
-        say(f"asked to stop {each.id}")
+        say(f"requested a stop of {each.id}")

@@ -12,8 +12,8 @@ from dkron_reports.reading import mapping, objects
 def summary(ctx: typer.Context) -> None:
     """Show the state of all jobs and those that need attention.
 
-    A run that a user stopped needs none. -o json has more: what runs, the slots of the last and the next hour, and the
-    executions of each day. Who leads is told in the namespace of the operator.
+    A run that a user stopped needs no attention. -o json adds the active runs, the slots of the last and the next hour,
+    and the executions of each day. The leader is shown only in the namespace of the operator.
     """
     run(_summary(options_of(ctx)))
 

@@ -12,17 +12,17 @@ from dkron_cli.options import Options, options_of
 
 
 def enable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
-    """Let jobs run by their schedule.
+    """Let jobs run on schedule.
 
-    Slots that came while a job was disabled do not run later.
+    Slots that came due while a job was disabled do not run later.
     """
     run_async(_switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=False))
 
 
 def disable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
-    """Stop jobs from running by their schedule.
+    """Keep jobs from running on schedule.
 
-    What runs already goes on; dkronctl stop stops it. A disabled job refuses requests for runs, too.
+    Active runs go on; dkronctl stop ends them. A disabled job also refuses run requests.
     """
     run_async(_switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=True))
 
@@ -37,6 +37,6 @@ async def _switch(options: Options, selection: Selection, *, disabled: bool) -> 
             changed = await server.disable(job, disabled=disabled)
             say(f"{name} {word}" if changed else f"{name} was {word} already")
             if job.paused and not disabled:
-                say(f"{name} is {job.paused}, and runs by its schedule when that ends")
+                say(f"{name} is {job.paused}, and runs on schedule again when the pause ends")
     if not found:
         remark(server.none_of(selection))

@@ -10,10 +10,10 @@ from dkron_cli.options import options_of
 
 
 def token(ctx: typer.Context) -> None:
-    """Make, list and revoke tokens for the REST API.
+    """Create, list and revoke tokens for the REST API.
 
     `token create --name ci --policy runners --expires 720h`, `token list`, `token revoke ACCESSOR`, and once
-    `token bootstrap`. It is dkron-api token, with -n, --context and --kubeconfig as given here; `dkron-api token
+    `token bootstrap`. This is dkron-api token, with the -n, --context and --kubeconfig given here; `dkron-api token
     create --help` describes its options.
     """
     options = options_of(ctx)

@@ -25,16 +25,16 @@ def top(
     ctx: typer.Context,
     selector: Selector = None,
     since: Annotated[
-        str, typer.Option("--since", help="Show what failed most in this period instead, as 12h or 7d.")
+        str, typer.Option("--since", help="Show the jobs that failed most in this period, as 12h or 7d.")
     ] = "",
-    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="At most so many jobs.")] = 20,
+    count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="Maximum number of jobs.")] = 20,
 ) -> None:
-    """Show what runs, live; or what fails most.
+    """Show active jobs live, or the jobs that fail most.
 
-    The table is drawn anew each second until Ctrl-C: jobs with active attempts first, then what ran last. In a pipe it
-    is printed once. With --since, a run counts once, however many attempts it had; RETRIED counts
-    the runs that needed more than one. A plus behind a number says that the job has had more runs in the period than
-    spec.history.executions keeps.
+    The table is redrawn each second until Ctrl-C: jobs with active attempts first, then the jobs that ran last. In a
+    pipe it is printed once. With --since, a run counts once, with all its attempts; RETRIED counts runs that needed
+    more than one. A plus after a number means that the job had more runs in the period than spec.history.executions
+    keeps.
     """
     options, selection = options_of(ctx), chosen(None, selector)
     if not since:

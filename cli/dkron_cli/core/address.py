@@ -10,7 +10,7 @@ def address_of(server: str) -> str:
     """Return the address with its scheme: without one it is https, and http on the loopback. Raises ValueError with a
     sentence."""
     if "://" in server and not server.startswith(SCHEMES):
-        raise ValueError("--server takes an address that begins with http:// or https://")
+        raise ValueError("--server needs an address that starts with http:// or https://")
     scheme = "" if "://" in server else "http://" if is_loopback(server) else "https://"
     return scheme + server
 

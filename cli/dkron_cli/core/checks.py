@@ -33,7 +33,7 @@ class Check:
 
 @dataclass(slots=True)
 class Inspection:
-    """What is read of an installation. `older` are the definitions that are older than this program knows them."""
+    """Data of an installation. `older` are the definitions that are older than this program knows them."""
 
     older: Mapping[str, int]
     allowed: Mapping[str, bool]
@@ -49,7 +49,8 @@ class Inspection:
 
 
 def checked(found: Inspection, own: str, revision: int, now: datetime) -> Iterator[Check]:
-    """Check all of it. `own` is the version of this program, `revision` that of the definitions it knows."""
+    """Check an installation. `own` is the version of this program, `revision` the revision of the definitions it
+    knows."""
     yield definitions(found.older, revision)
     yield from rights(found.allowed)
     yield from clock(found.server_time, now)
@@ -74,7 +75,7 @@ def check_table(checks: Sequence[Check]) -> Table:
 def installation(cluster: Object | None) -> Iterator[Check]:
     """Check the DkronCluster."""
     if cluster is None:
-        text = "no DkronCluster dkron is in this namespace"
+        text = "there is no DkronCluster dkron in this namespace"
         yield Check(WARNING, text, "name the namespace of the operator with -n, or start the operator")
         return
     status = cluster.get("status") or {}
@@ -88,11 +89,11 @@ def installation(cluster: Object | None) -> Iterator[Check]:
         yield Check(PROBLEM, f"no operator leads ({why})", "start the operator; kubectl get pods shows its pods")
     conflict, delivers = conditions.get("Conflicted") or {}, conditions.get("Delivers") or {}
     if conflict.get("status") == "True":
-        remedy = "let each namespace be watched by one installation"
+        remedy = "let only one installation watch each namespace"
         yield Check(PROBLEM, f"two installations fire jobs: {conflict.get('message', '')}", remedy)
     if delivers.get("status") == "False":
         yield Check(
-            PROBLEM, f"output goes nowhere: {delivers.get('message', '')}", "mend spec.receivers of the DkronCluster"
+            PROBLEM, f"output is not delivered: {delivers.get('message', '')}", "fix spec.receivers of the DkronCluster"
         )
     if (cluster.get("spec") or {}).get("paused"):
         yield Check(WARNING, "the REST API rejects new and changed jobs", "dkronctl resume --api-writes")
@@ -128,7 +129,7 @@ def lease(found: Object | None, now: datetime) -> Iterator[Check]:
     age = now - renewed
     if age > timedelta(seconds=LEASE_SECONDS) + OFFSET:
         text = f"{spec['holderIdentity']} has not renewed the Lease for {span(age)}"
-        yield Check(PROBLEM, text, "the operator is gone or cannot write: see its pods and its log")
+        yield Check(PROBLEM, text, "the operator is gone or cannot write; look at its pods and its log")
     else:
         notes = ((found or {}).get("metadata") or {}).get("annotations") or {}
         where = notes.get(ADDRESS) or notes.get(VERSION) or ""
@@ -152,7 +153,7 @@ def rights(allowed: Mapping[str, bool]) -> Iterator[Check]:
     """Check what the user may do. A user without any right has learned nothing else about the jobs."""
     if missing := [verb for verb, yes in allowed.items() if not yes]:
         word = WARNING if any(allowed.values()) else PROBLEM
-        yield Check(word, f"you may not {', '.join(missing)}", "ask for a role; dkronctl can VERB names the right")
+        yield Check(word, f"you may not {', '.join(missing)}", "ask for a role; dkronctl can VERB names the permission")
     else:
         yield Check(OK, f"you may {', '.join(allowed)}")
 

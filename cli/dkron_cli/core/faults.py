@@ -34,7 +34,7 @@ def faults(job: dict[str, Any]) -> list[str]:
 
 
 def doubts(job: dict[str, Any], now: datetime, *, config: str = "executorConfig") -> Iterator[str]:
-    """Yield what the operator would remark about a job without faults. `config` is the reader's name of
+    """Yield the operator's remarks about a job without faults. `config` is the reader's name of
     executorConfig."""
     read = DkronJob.from_wire(job)
     spec = read.spec
@@ -48,7 +48,7 @@ def doubts(job: dict[str, Any], now: datetime, *, config: str = "executorConfig"
 
 
 def sentence(error: "ErrorDetails") -> str:
-    """Return what a model says about a field."""
+    """Return the message of a model about a field."""
     path, given = ".".join(map(str, error["loc"])), error["input"]
     if error["type"] == "string_type" and isinstance(given, bool | int | float):
         also = f", as YAML reads {', '.join(_READ_AS[given])} without quotes" if isinstance(given, bool) else ""

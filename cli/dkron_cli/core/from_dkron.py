@@ -48,7 +48,7 @@ def take(raw: object) -> Taken:
 
 
 def _faults(body: JobBody, job: Object) -> Iterator[str]:
-    """Yield what Dkron would refuse, and then what the operator would, unless that is the same."""
+    """Yield the faults that Dkron would refuse, and then the operator's, unless they are the same."""
     told: list[str] = []
     try:
         check(body)
@@ -71,24 +71,24 @@ def _past(body: JobBody) -> Object:
 
 def _remarks(raw: Mapping[str, Any], spec: Object, name: str) -> list[str]:
     found = [
-        f"{key}: left out, a DkronJob has no such field"
+        f"{key}: left out, because a DkronJob has no field of this name"
         for key, value in raw.items()
         if key.lower() not in FIELDS and value not in (None, "", {}, [], False)
     ]
     if "name" in spec:
-        found.append(f"name: the object is called {object_name(name)}, the job keeps its name in spec.name")
+        found.append(f"name: the object gets the name {object_name(name)}; spec.name keeps the name of the job")
     schedule = str(spec.get("schedule") or "")
     by_clock = schedule and not spec.get("parentJob") and not schedule.startswith(UNZONED)
     if by_clock and not spec.get("timezone"):
-        found.append("timezone: there is none, and the schedule is read in UTC; Dkron reads it in the server's zone")
+        found.append("timezone: none, so the schedule is in UTC; Dkron uses the server's zone")
     elif (by_clock and spec["timezone"] == LOCAL) or schedule.startswith(tuple(f"{zone}{LOCAL} " for zone in ZONES)):
-        found.append("timezone: Local is UTC here, where Dkron means the server's zone; name the zone")
+        found.append("timezone: Local means UTC here; Dkron uses the server's zone. Name the zone")
     if not spec.get("tags"):
-        found.append("tags: there are none, and the job runs once; Dkron runs it on every node")
+        found.append("tags: none, so the job runs once; Dkron runs it on every node")
     if spec.get("retries"):
-        found.append("retries: they wait 1, 2, 4 … seconds (spec.retryBackoff); Dkron's follow at once")
+        found.append("retries: they wait 1, 2, 4 … seconds (spec.retryBackoff); Dkron retries at once")
     if spec.get("processors"):
-        found.append("processors: where they send to is a setting of the DkronCluster")
+        found.append("processors: the DkronCluster sets their receivers")
     if spec.get("executor", "shell") == "shell" and "image" not in (spec.get("executorConfig") or {}):
-        found.append("executor_config.image: the command runs in a container; name the image that has its programs")
+        found.append("executor_config.image: the command runs in a container; name an image that has its programs")
     return [one_line(each) for each in found]

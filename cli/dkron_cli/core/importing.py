@@ -1,4 +1,4 @@
-"""What an import does: which objects are made, changed or deleted, in which order, and what is said about each."""
+"""The steps of an import: which objects it creates, changes or deletes, in which order, and the message about each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from dkron_from_dkron.manifest import manifest
 from dkron_from_dkron.spec import kept_of
 from dkron_reports.words import one_line
 
-TAKEN = "only DkronJobs, CronJobs and the jobs of Dkron can be imported"
+TAKEN = "import takes only DkronJobs, CronJobs and Dkron's jobs"
 IMPORTED = "dkron.io/imported"
 """Label of objects that an import has made: those that --prune may delete. Its value is the kind of the source."""
 
@@ -46,8 +46,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an import is asked for: to put all jobs into this namespace (empty: where the source says), to make them
-    disabled, and to delete what the source lacks."""
+    """The options of an import: put all jobs into this namespace (empty: where the source says), disable them, and
+    delete jobs that the source lacks."""
 
     namespace: str = ""
     disabled: bool = False
@@ -55,7 +55,7 @@ class Wanted:
 
 
 class Change(StrEnum):
-    """What an import does with an object."""
+    """The action of an import on an object."""
 
     CREATE = "create"
     UPDATE = "update"

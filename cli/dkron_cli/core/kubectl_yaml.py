@@ -80,7 +80,7 @@ class Measure:
         size, _ = walk.measured(root, 0)
         self._copies += size - walk.written
         if self._copies > MOST_COPIES:
-            raise Excessive(f"its aliases stand for more than {MOST_COPIES} values; write the values out")
+            raise Excessive(f"its aliases expand to more than {MOST_COPIES} values; write the values out")
 
 
 class _Walk:
@@ -89,10 +89,10 @@ class _Walk:
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, int] | None] = {}
         self.written = 0
-        """Values seen so far, without those of aliases."""
+        """Values seen so far, without values of aliases."""
 
     def measured(self, node: yaml.Node, depth: int) -> tuple[int, int]:
-        """Return the number of values in the node, with those of its aliases, and the levels below it."""
+        """Return the number of values in the node, with its aliases expanded, and the levels below it."""
         found = self._known.get(id(node), (0, 0))
         if found is None:
             raise Excessive("a value in it contains itself by an alias")

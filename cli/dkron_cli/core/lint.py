@@ -1,4 +1,4 @@
-"""Checks manifests as the API server and the operator do, as far as they do so from the manifest alone: by the same
+"""Checks manifests as the API server and the operator do, as far as the manifest is enough: by the same
 models, the sentences of the same rules, and the operator's own check of a job.
 """
 
@@ -54,7 +54,7 @@ Problem = tuple[Path, str, bool]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """What is wrong in a file, or with `warning` may be meant otherwise."""
+    """An error in a file, or with `warning` something that may be meant otherwise."""
 
     file: str
     line: int
@@ -85,13 +85,13 @@ class Given:
 
 
 def lint(files: Mapping[str, Sequence[Document]], now: datetime) -> tuple[list[Finding], int]:
-    """Return what is wrong in the files, in their order, and how many objects of ours were checked."""
+    """Return the findings in the files, in their order, and the number of checked objects of ours."""
     findings: list[Finding] = []
     jobs: list[Given] = []
     checked = 0
     for file, documents in files.items():
         if any(is_job_of_dkron(document.value) and "executor" in document.value for document in documents):
-            text = f"these are jobs in Dkron's JSON, not manifests; dkronctl import {shlex.quote(file)} takes them over"
+            text = f"these are jobs in Dkron's JSON, not manifests; dkronctl import {shlex.quote(file)} imports them"
             findings.append(Finding(file, 1, text))
             continue
         for document in documents:
@@ -150,7 +150,7 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
         yield from _rules(found)
         yield from _settings(found, now)
     elif isinstance(found, DkronPause) and found.spec.until is not None and found.spec.until <= now:
-        yield ("spec", "until"), "spec.until has passed, so the pause holds nothing", True
+        yield ("spec", "until"), "spec.until is in the past, so the pause has no effect", True
     elif value["kind"] == "DkronCluster" and found.metadata.name != "dkron":
         yield ("metadata", "name"), ONE_CLUSTER.message, False
     elif value["kind"] == "DkronPolicy":
@@ -160,7 +160,7 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
 
 
 def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Problem]:
-    """Yield the fields that the API server would reject. Those of metadata are Kubernetes' own."""
+    """Yield the fields that the API server would reject. Fields of metadata are Kubernetes' own."""
     schema = model.model_json_schema(by_alias=True)
     extra = set(value) - {"apiVersion", "kind", "metadata", "spec", "status"}
     for key in sorted(map(str, extra)):
@@ -224,7 +224,7 @@ def _rules(job: DkronJob) -> Iterator[Problem]:
 
 
 def _settings(job: DkronJob, now: datetime) -> Iterator[Problem]:
-    """Yield what the operator would report by the condition Ready."""
+    """Yield the problems that the operator would report by the condition Ready."""
     spec = job.spec
     found = problems(spec, job.dkron_name)
     for problem in found:
@@ -238,7 +238,7 @@ def _settings(job: DkronJob, now: datetime) -> Iterator[Problem]:
 
 
 def _beside(value: Mapping[str, Any], broken: AbstractSet[Path], now: datetime) -> Iterator[Problem]:
-    """Yield what is wrong with the schedule of a job that the models cannot read for faults of other fields."""
+    """Yield the faults of the schedule of a job that the models cannot read because of other fields."""
     spec, metadata = value.get("spec"), value.get("metadata")
     if not isinstance(spec, dict) or broken & {("spec", key) for key in OF_SCHEDULE}:
         return
@@ -254,7 +254,7 @@ def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterato
     if ignored := settings_of(spec).ignored():
         yield ("spec", "executorConfig"), ignored, True
     yield from _of_schedule(spec, name, now)
-    # What the executor does with a config is known of one that it can run.
+    # Only for an executor that can run this config are its remarks known.
     for remark in (*dkron_pods.remarks(known(spec)), placeholders_without_parameters(spec)) if runs else ():
         if remark:
             yield ("spec", "executorConfig", remark.partition(":")[0]), remark, True
@@ -263,7 +263,7 @@ def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterato
 def _of_schedule(spec: JobSpec, name: str, now: datetime) -> Iterator[Problem]:
     schedule, _ = read_schedule(spec, name)
     if spec.schedule and spec.parents:
-        yield ("spec", "schedule"), "schedule has no effect beside a parent", True
+        yield ("spec", "schedule"), "a job with parents ignores its schedule", True
     elif remark := passed_remark(schedule, now) or schedule_remark(spec.schedule, schedule):
         yield ("spec", "schedule"), remark, True
 
@@ -275,13 +275,13 @@ def _place(field: Sequence[str]) -> Path:
 
 
 def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
-    """Yield what is wrong between jobs: two of one name, parents that are not there, and circles."""
+    """Yield problems between jobs: two of one name, missing parents, and circles."""
     first: dict[tuple[str, str], Given] = {}
     for each in jobs:
         other = first.setdefault(each.key, each)
         if other is not each:
             where = f"{other.file}:{other.document.line}"
-            yield Finding(each.file, each.document.line, f"DkronJob {each.key[1]}: {where} has a job of this name, too")
+            yield Finding(each.file, each.document.line, f"DkronJob {each.key[1]}: {where} also has a job of this name")
     told: set[tuple[str, str]] = set()
     for key, each in first.items():
         for parent in each.job.spec.parents:
@@ -294,7 +294,7 @@ def _together(jobs: Sequence[Given]) -> Iterator[Finding]:
             told.update(way)
             names = " → ".join(name for _, name in way)
             yield Finding(
-                each.file, each.document.line, f"DkronJob {key[1]}: jobs run after each other in a circle: {names}"
+                each.file, each.document.line, f"DkronJob {key[1]}: the jobs depend on each other in a circle: {names}"
             )
 
 

@@ -80,7 +80,7 @@ def _unreadable(error: yaml.YAMLError) -> Unreadable:
     mark = getattr(error, "problem_mark", None)
     if isinstance(error, yaml.MarkedYAMLError) and error.context == IN_QUOTES and error.context_mark is not None:
         # The problem is where the file ends.
-        return Unreadable("it is not YAML: the quote that begins here is not closed", error.context_mark.line + 1)
+        return Unreadable("it is not YAML: the quote that opens here is not closed", error.context_mark.line + 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", "")
     return Unreadable(f"it is not YAML: {problem}".rstrip(": "), 1 if mark is None else mark.line + 1)
 

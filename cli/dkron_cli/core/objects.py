@@ -25,7 +25,7 @@ def misshapen(raw: Mapping[str, Any]) -> str:
 
 
 def admitted(spec: Object, *, disabled: bool) -> Object:
-    """Return a spec of a backup so that the API server accepts it. What is wrong with it, the operator has told before,
+    """Return a spec of a backup so that the API server accepts it. The operator has reported its faults before,
     and tells again."""
     return {**spec, **({"disabled": True} if disabled else {}), **({"unchecked": True} if refused(spec) else {})}
 

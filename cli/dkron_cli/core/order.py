@@ -1,4 +1,4 @@
-"""What a run is given beyond its job: values of parameters, the slot that it stands for, and a reason."""
+"""Options of a run beyond its job: values of parameters, the slot that it stands for, and a reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Order:
         return bool(self.parameters or self.at or self.reason)
 
     def __str__(self) -> str:
-        """What is given, in words. Values may be long; the names tell which."""
+        """The options, in words. Values may be long; the names tell which."""
         names = f" with its {', '.join(self.parameters)}" if self.parameters else ""
         return f"{names}, for the slot {instant(self.at)}" if self.at else names
 
@@ -49,14 +49,14 @@ class Order:
 
 
 def read_order(parameters: Sequence[str], at: str, reason: str) -> Order:
-    """Return what the options say. Raises ValueError with a sentence."""
+    """Return the order from the options. Raises ValueError with a sentence."""
     values: dict[str, str] = {}
     for each in parameters:
         name, equals, value = each.partition("=")
         if not (name and equals):
             raise ValueError(f"-p {quoted(each)}: write NAME=VALUE")
         if name in values:
-            raise ValueError(f"-p {quoted(name)}: it is given twice")
+            raise ValueError(f"-p {quoted(name)}: given twice")
         values[name] = value
     slot = read_instant(at) if at else None
     if at and slot is None:

@@ -97,7 +97,7 @@ def choice_of(pause: Mapping[str, Any]) -> Choice:
 
 
 def endings(pauses: Sequence[Object], choice: Choice) -> list[Ending]:
-    """Return what ends the pauses of exactly these jobs. A pause that names others too goes on for them."""
+    """Return the changes that end the pauses of exactly these jobs. A pause that names others too goes on for them."""
     found = []
     for pause in pauses:
         its = choice_of(pause)

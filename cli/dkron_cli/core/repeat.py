@@ -10,17 +10,17 @@ from dkron_reports.run import Attempt, slot_of
 
 
 def same_order(attempt: Attempt, run: Object | None) -> Order:
-    """Return what the run of the attempt was given: the values of its DkronRun, if there is one, and the slot that it
+    """Return the options of the attempt's run: the values of its DkronRun, if there is one, and the slot that it
     stood for."""
     return Order(values_of(run), at=slot_of(attempt.trigger, attempt.slot, attempt.group))
 
 
 def lost(job: Job, attempt: Attempt, annotations: Object | None) -> str:
     """Return why the values of a run without a DkronRun are not known, as a sentence; empty if it was given none.
-    `annotations` are those of its Job, None if that is gone, too."""
+    `annotations` come from its Job; None if the Job is gone, too."""
     if annotations is not None and (OF_RUN not in annotations or WITH_PARAMETERS not in annotations):
         return ""
-    gone = "its DkronRun is gone" if annotations is not None else "neither its DkronRun nor its Job is there any more"
+    gone = "its DkronRun is gone" if annotations is not None else "its DkronRun and its Job are gone"
     return (
         f"the parameter values of {attempt.id} are not known: {gone}; give them with dkronctl run {job.name} -p "
         "NAME=VALUE"

@@ -33,7 +33,7 @@ def fields_to_rest(spec: Mapping[str, Any]) -> Object:
 
 
 def from_rest(route: str, shown: Mapping[str, Any]) -> Object:
-    """Return what a GET shows as the object in Kubernetes, with what its state stands for: the phase of a run, or a
+    """Return the answer of a GET as the object in Kubernetes, with the meaning of its state: the phase of a run, or a
     condition."""
     metadata = {
         "name": shown["name"],

@@ -6,7 +6,7 @@ from dkron_crds.names import GROUP
 
 
 class Right(NamedTuple):
-    """What the API server is asked for."""
+    """A permission to ask the API server about."""
 
     group: str
     resource: str

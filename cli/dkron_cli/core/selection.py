@@ -8,7 +8,7 @@ from dkron_reports.reading import Object
 
 Labels = tuple[tuple[str, str], ...]
 _KIND = re.compile(r"^dkron(job|run|backfill|pause)\.dkron\.io/")
-"""How -o name begins, also that of kubectl. The other commands take what it prints."""
+"""How -o name begins, also with kubectl. The other commands take these names."""
 
 
 @dataclass(frozen=True, slots=True)

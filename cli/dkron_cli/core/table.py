@@ -14,7 +14,7 @@ RESET, HIDDEN = "\x1b[0m", "8"
 OF_A_PALETTE = {"38;5": 3, "48;5": 3, "38;2": 5, "48;2": 5}
 """How many parameters set a colour of the palette, or one by its parts, by the first two."""
 NARROWEST, SENTENCE = 8, 30
-"""Cells that are cut keep at least so many characters; those of the last column, as long as others can be cut."""
+"""Cut cells keep at least this many characters; cells of the last column, as long as others can be cut."""
 READABLE = 20
 """A column of so many characters can hold a sentence in several lines."""
 WHOLE = frozenset({"EXECUTION", "RUN", "BACKFILL", "REMEDY"})

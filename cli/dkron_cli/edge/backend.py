@@ -1,4 +1,4 @@
-"""What a command may ask a server, whichever it is: the cluster by kubeconfig, or a REST API."""
+"""The requests that commands may make to a server: to the cluster by kubeconfig, or to a REST API."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Asked:
     object_name: str = ""
     """The DkronRun; empty for a request by REST."""
     answer: Answer = field(default_factory=dict)
-    """What the server answered: the DkronRun, or the job in Dkron's JSON."""
+    """The server's answer: the DkronRun, or the job in Dkron's JSON."""
 
 
 PLAIN = Order()
@@ -73,7 +73,7 @@ class Objects(Protocol):
         """Where they are; empty if the server knows it."""
 
     async def all(self) -> list[Object]:
-        """Return those of the namespace."""
+        """Return the objects of the namespace."""
 
     async def find(self, name: str) -> Object | None:
         """Return one; None if there is none of this name."""
@@ -102,13 +102,13 @@ class Server(Protocol):
         """Return who runs, stops and pauses; empty if the server writes that."""
 
     def objects(self, noun: Noun, *, every: bool = False) -> Objects:
-        """Return the objects of the namespace; with `every`, those of all namespaces if -A asks for them."""
+        """Return the objects of the namespace; with `every`, objects of all namespaces if -A asks for them."""
 
     async def pauses(self) -> Objects:
         """Return the pauses that hold for the jobs of the command: with -A, those in the operator's namespace."""
 
     async def pauses_that_hold(self) -> list[Object]:
-        """Return all pauses of the namespace, and those of all namespaces; with -A, the pauses of each namespace."""
+        """Return all pauses of the namespace, and pauses of all namespaces; with -A, the pauses of each namespace."""
 
     async def held(self, choice: "Choice") -> list[Job]:
         """Return the jobs of a choice that exist, with what pauses them, as far as the server tells."""
@@ -178,13 +178,13 @@ class Server(Protocol):
         """Return the CronJobs."""
 
     async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
-        """Return what an import of these jobs does, in its order."""
+        """Return the steps of an import of these jobs, in their order."""
 
     async def try_out(self, step: "Step") -> None:
         """Have the server check a step, if it can, and change nothing. The code is FAILED if it refuses this job."""
 
     async def carry_out(self, step: "Step") -> None:
-        """Change what a step says."""
+        """Make the change of a step."""
 
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Say what is due: an `Agenda` as JSON."""
@@ -215,7 +215,7 @@ def need_cluster(options: Options, command: str) -> None:
 
 def of_cluster(command: str) -> CliError:
     """Return the error for a command that a REST API cannot answer."""
-    why = "because the REST API does not tell enough; leave out --server and DKRON_SERVER"
+    why = "because the REST API does not have the data; leave out --server and DKRON_SERVER"
     return CliError(Code.USAGE, f"{command} needs a kubeconfig, {why}")
 
 
@@ -237,7 +237,7 @@ def seen_by_job(asked: Asked) -> str:
 
 def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
     """Return the error for a job that does not exist. It suggests a name that is like it, of those that are known."""
-    from difflib import get_close_matches  # noqa: PLC0415 - for this error alone
+    from difflib import get_close_matches  # noqa: PLC0415 - only for this error
 
     near = get_close_matches(name, known, n=1)
     advice = f'did you mean "{near[0]}"?' if near else "see dkronctl get"

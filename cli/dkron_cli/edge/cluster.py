@@ -42,7 +42,7 @@ CRON_JOBS = Resource("batch", "v1", "cronjobs")
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
 _ROOM = 42
-"""Characters of the job's name in that of a DkronRun."""
+"""Characters of the job's name in the name of a DkronRun."""
 
 
 class Cluster:
@@ -70,17 +70,17 @@ class Cluster:
         await self.kube.close()
 
     def objects(self, noun: Noun, *, every: bool = False) -> ClusterObjects:
-        """Return the objects of the namespace; with `every`, those of all namespaces if -A asks for them."""
+        """Return the objects of the namespace; with `every`, objects of all namespaces if -A asks for them."""
         return ClusterObjects(self.kube, noun.resource, self.namespace, everywhere=every and self.everywhere)
 
     async def pauses(self) -> ClusterObjects:
-        """Return the pauses of the namespace, or with -A those of the operator's."""
+        """Return the pauses of the namespace, or with -A the pauses in the operator's namespace."""
         from dkron_cli.edge.home import pauses_to_change  # noqa: PLC0415
 
         return await pauses_to_change(self.kube, self.namespace, everywhere=self.everywhere)
 
     async def pauses_that_hold(self) -> list[Object]:
-        """Return the pauses of the namespace, or with -A of all, and those of all namespaces."""
+        """Return the pauses of the namespace, or with -A of each, and the pauses of all namespaces."""
         from dkron_cli.edge.home import pauses_that_hold  # noqa: PLC0415
 
         return await pauses_that_hold(self.kube, self.namespace, everywhere=self.everywhere)
@@ -153,7 +153,7 @@ class Cluster:
         return jobs
 
     async def attempts(self, job: Job) -> list[Attempt]:
-        """Return what the status shows."""
+        """Return the runs that the status shows."""
         return attempts_of(job.raw.get("status") or {})
 
     async def latest_failure(self, job: Job, start: datetime) -> Run | None:
@@ -196,7 +196,7 @@ class Cluster:
         return str(order)
 
     async def order_of(self, job: Job, attempt: Attempt) -> Order:
-        """Return what the run of an attempt was given. Raises `CliError` if that is not kept any more."""
+        """Return the options of an attempt's run. Raises `CliError` if they are not kept any more."""
         from dkron_cli.core.repeat import lost, same_order  # noqa: PLC0415
         from dkron_reports.repeat import may_have_values, run_of_group  # noqa: PLC0415
 
@@ -236,7 +236,7 @@ class Cluster:
         return ((await self_review(self.kube)).get("status") or {}).get("userInfo") or {}
 
     async def user(self) -> str:
-        """Return who runs, stops and pauses: the user that the API server sees, else that of this machine."""
+        """Return who runs, stops and pauses: the user that the API server sees, else the user of this machine."""
         if not self._user:
             try:
                 self._user = str((await self.whoami()).get("username") or "")[:LONGEST_USER]
@@ -292,7 +292,7 @@ class Cluster:
         return explain(await self.job(name), question, now=datetime.now(UTC)).as_json()
 
     async def inspect(self, verbs: Sequence[str]) -> "Inspection":
-        """Read what there is to check."""
+        """Read the data to check."""
         from dkron_cli.edge.inspect import inspect  # noqa: PLC0415
 
         return await inspect(

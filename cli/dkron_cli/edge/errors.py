@@ -9,7 +9,7 @@ from dkron_kube.access import AccessError
 from dkron_kube.errors import AlreadyExists, Conflict, Expired, KubeError, NotFound, Rejected, Unavailable
 
 NO_KIND = "the server could not find the requested resource"
-INSTALL = "the custom resources of dkron-operator are not in this cluster; install the chart, or kubectl apply -f crds/"
+INSTALL = "the cluster has no custom resources of dkron-operator; install the chart, or kubectl apply -f crds/"
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def told(error: KubeError) -> CliError:
         case NotFound():
             return CliError(Code.NOT_FOUND, INSTALL if NO_KIND in text or "404 page" in text else text)
         case Conflict() | AlreadyExists() | Expired():
-            return CliError(Code.CONFLICT, f"{text}; look again, and repeat the command")
+            return CliError(Code.CONFLICT, f"{text}; check, and repeat the command")
         case Rejected(status=HTTPStatus.FORBIDDEN):
             return CliError(Code.FORBIDDEN, f"{text}; ask for a role that allows it")
         case _:

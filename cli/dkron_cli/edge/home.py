@@ -1,4 +1,4 @@
-"""What is in the namespace of the operator: the DkronCluster, and the pauses of all namespaces."""
+"""The objects in the operator's namespace: the DkronCluster, and the pauses of all namespaces."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 UNSEEN = (
-    "pauses of all namespaces are not shown: the namespace of the operator is not known here, or you may not list "
+    "pauses of all namespaces are not shown: the namespace of the operator is unknown, or you may not list "
     "dkronpauses in it; dkronctl get -o wide shows what pauses a job"
 )
 
@@ -35,7 +35,7 @@ async def installation(kube: "KubeClient", namespace: str) -> Object | None:
 
 
 async def pauses_to_change(kube: "KubeClient", namespace: str, *, everywhere: bool) -> ClusterObjects:
-    """Return the pauses of the namespace, or those of the operator's. Raises `CliError`."""
+    """Return the pauses of the namespace, or the pauses in the operator's namespace. Raises `CliError`."""
     if not everywhere:
         return ClusterObjects(kube, DKRON_PAUSES, namespace)
     with readable():
@@ -46,8 +46,8 @@ async def pauses_to_change(kube: "KubeClient", namespace: str, *, everywhere: bo
 
 
 async def pauses_that_hold(kube: "KubeClient", namespace: str, *, everywhere: bool) -> list[Object]:
-    """Return the pauses of the namespace, and those of all namespaces, if the user may list them where the operator is.
-    With `everywhere`, return the pauses of each namespace."""
+    """Return the pauses of the namespace, and the pauses of all namespaces if the user may list them in the operator's
+    namespace. With `everywhere`, return the pauses of each namespace."""
     found = await ClusterObjects(kube, DKRON_PAUSES, namespace, everywhere=everywhere).all()
     if everywhere:
         return found

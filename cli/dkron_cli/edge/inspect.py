@@ -26,7 +26,7 @@ Read = Callable[[], Awaitable[Object | None]]
 async def inspect(
     kube: "KubeClient", namespace: str, verbs: Sequence[str], *, everywhere: bool, installation: Read
 ) -> Inspection:
-    """Return what there is to check. `installation` reads the DkronCluster."""
+    """Return the data to check. `installation` reads the DkronCluster."""
     where = None if everywhere else namespace
     with readable():
         document = await kube.openapi(GROUP, VERSION)

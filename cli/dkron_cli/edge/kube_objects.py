@@ -22,7 +22,7 @@ class ClusterObjects:
         self._everywhere = everywhere
 
     async def all(self) -> list[Object]:
-        """Return those of the namespace, or of all."""
+        """Return the objects of the namespace, or of all."""
         where = None if self._everywhere else self.namespace
         with readable():
             return [raw async for raw in self._kube.list(self._resource, where)]

@@ -1,4 +1,4 @@
-"""A table in a terminal that is drawn anew in place."""
+"""A table in a terminal that is redrawn in place."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ async def redrawn(options: Options, look: Callable[[], Awaitable[tuple[Table, st
 @contextmanager
 def live(options: Options) -> Iterator[Draw]:
     """Yield a function that draws the table in place of the one before. The last one stays."""
-    from rich.console import Console, Group  # noqa: PLC0415 - 60 ms, for terminals alone
+    from rich.console import Console, Group  # noqa: PLC0415 - 60 ms, only for terminals
     from rich.live import Live  # noqa: PLC0415
 
     plain = options.no_color or os.environ.get("TERM") == "dumb"

@@ -23,7 +23,7 @@ OURS = "job"
 PAUSE = 0.5
 """Seconds between two looks at a job or a pod."""
 START = 300.0
-"""Seconds for which a followed log waits for its container."""
+"""Seconds that a followed log waits for its container."""
 
 
 async def pod_log(kube: KubeClient, job: Job, attempt: Attempt, again: Again | None) -> AsyncIterator[bytes]:

@@ -19,7 +19,7 @@ def shown_progress(options: Options) -> Iterator[Show]:
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield _lines()
         return
-    from rich.console import Console  # noqa: PLC0415 - 60 ms, for terminals alone
+    from rich.console import Console  # noqa: PLC0415 - 60 ms, only for terminals
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415
 
     console = Console(stderr=True, no_color=options.no_color, highlight=False)

@@ -60,7 +60,7 @@ def read_json(server: str, path: str, *, headers: dict[str, str], timeout: float
     """Return the answer to a GET. Raises OSError, HTTPException or ValueError."""
     answer = ask(server, path, headers=headers, timeout=timeout, most=MOST, **way)
     if answer.status != http.client.OK or len(answer.body) > MOST:
-        raise ValueError(f"no answer to read: {answer.status}")
+        raise ValueError(f"unreadable answer: {answer.status}")
     return json.loads(answer.body)
 
 

@@ -69,15 +69,15 @@ class Rest(RestCalls):
         return ""
 
     def objects(self, noun: Noun, *, every: bool = False) -> RestObjects:  # noqa: ARG002 - it serves one namespace
-        """Return the objects of the namespace of the server."""
+        """Return the objects of the server's namespace."""
         return RestObjects(self, noun)
 
     async def pauses(self) -> RestObjects:
-        """Return the pauses of the namespace of the server."""
+        """Return the pauses of the server's namespace."""
         return self.objects(PAUSE)
 
     async def pauses_that_hold(self) -> list[dict[str, Any]]:
-        """Return the pauses of the namespace of the server."""
+        """Return the pauses of the server's namespace."""
         return await self.objects(PAUSE).all()
 
     async def held(self, choice: Choice) -> list[Job]:
@@ -113,7 +113,7 @@ class Rest(RestCalls):
             return from_dkron(raw)
 
     async def job_to_run(self, name: str) -> Job:
-        """Return one job, of which the name alone is known to a caller who may run it and not read it."""
+        """Return one job, with only its name for a caller who may run it and not read it."""
         try:
             return await self.job(name)
         except CliError as error:
@@ -138,7 +138,7 @@ class Rest(RestCalls):
         return str(found.get("paused") or "") if isinstance(found, dict) else ""
 
     async def _all_pauses(self) -> dict[str, str]:
-        """Return what pauses jobs, by their names, of those that are paused."""
+        """Return the pauses of paused jobs, by the names of the jobs."""
         found = await self._told("/v1/jobs?state=paused&fields=name,paused") if self._tells_pauses else ()
         shown = [each for each in found or () if isinstance(each, dict)]
         # A Dkron lists all jobs with all fields. It is not asked again.
@@ -156,7 +156,7 @@ class Rest(RestCalls):
         return str(next(reasons, "") or "")
 
     async def _told(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return what the server tells; None if it has no such route, or the user may not know."""
+        """Return the answer; None if the server lacks the route, or the user the permission."""
         try:
             return await self.call("GET", path, what="tell more of jobs")
         except CliError as error:
@@ -237,7 +237,7 @@ class Rest(RestCalls):
             found = from_dkron(await self.call("POST", f"{_path(job)}/toggle", job=job.name))
             if found.disabled is disabled:
                 return True
-        raise CliError(Code.CONFLICT, f'another client toggles "{job.name}" as well; look again, and repeat')
+        raise CliError(Code.CONFLICT, f'another client toggled "{job.name}" at the same time; check it, and repeat')
 
     async def pause(self, *, paused: bool) -> bool:
         """Have the API reject changes, or accept them."""
@@ -296,7 +296,7 @@ class Rest(RestCalls):
 
     async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
         """Send all jobs, which have to be in Dkron's JSON."""
-        from dkron_cli.core.importing import sending  # noqa: PLC0415 - slow, and needed here alone
+        from dkron_cli.core.importing import sending  # noqa: PLC0415 - slow, and needed only here
 
         steps = sending(items, disabled=wanted.disabled)
         if steps is None:
@@ -346,10 +346,10 @@ def open_rest(options: Options, *, warn: bool = True) -> Rest:
         raise CliError(Code.USAGE, f"{error}; {RETRY}") from None
     for name, given in (("-n", options.namespace), ("-A", options.all_namespaces)):
         if given:
-            raise CliError(Code.USAGE, f"{name} goes with a kubeconfig: a REST API serves one namespace; leave it out")
+            raise CliError(Code.USAGE, f"{name} needs a kubeconfig: a REST API serves one namespace; leave it out")
     token = token_of(options)
     if token and warn and in_the_clear(server):
-        remark(f"warning: the token goes to {server} in the clear; use https://, or others on the network can read it")
+        remark(f"warning: the token goes to {server} unencrypted, so others on the network can read it; use https://")
     return Rest(server, token)
 
 

@@ -1,4 +1,4 @@
-"""Requests to a REST API: ours, or a Dkron's. What it refuses is a sentence."""
+"""Requests to a REST API: ours, or a Dkron's. Each refusal becomes a sentence."""
 
 import ssl
 from collections.abc import Iterator, Mapping
@@ -95,14 +95,14 @@ class RestCalls:
 
     def no_dkron(self) -> CliError:
         """Return the error for a server that is neither ours nor a Dkron."""
-        return CliError(Code.UNREACHABLE, f"{self._server} does not answer as Dkron's REST API does; {RETRY}")
+        return CliError(Code.UNREACHABLE, f"{self._server} does not answer like Dkron's REST API; {RETRY}")
 
 
 _REFUSALS: dict[int, tuple[Code, str, str]] = {
-    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN or --token-file"),
+    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; set DKRON_TOKEN or --token-file"),
     HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
     HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
-    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; look again, and repeat"),
+    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; check, and repeat"),
     HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
 }
 
@@ -113,9 +113,9 @@ def answered() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise CliError(Code.CONFLICT, "the server did not answer in time; what was asked may still happen") from error
+        raise CliError(Code.CONFLICT, "the server did not answer in time; the request may still take effect") from error
     except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
-        plain = ", where an address without http:// means https" if isinstance(error, NO_TLS) else ""
+        plain = " (an address without http:// means https)" if isinstance(error, NO_TLS) else ""
         raise CliError(
             Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}{plain}"
         ) from error

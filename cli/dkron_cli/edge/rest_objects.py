@@ -28,7 +28,7 @@ class RestObjects:
         self._what = noun.what
 
     async def all(self) -> list[Object]:
-        """Return those of the namespace of the server."""
+        """Return the objects of the server's namespace."""
         return [self._read(each) for each in await self._call("GET", "")]
 
     async def find(self, name: str) -> Object | None:
@@ -68,7 +68,7 @@ class RestObjects:
         tag = await self._rest.version(self._path(name))
         now = self._read(await self._call("GET", name))
         if any(now[part] != found[part] for part in parts):
-            raise CliError(Code.CONFLICT, f'another user changes "{name}" as well; look again, and repeat')
+            raise CliError(Code.CONFLICT, f'another user changed "{name}" at the same time; check it, and repeat')
         return tag
 
     def _path(self, name: str) -> str:

@@ -22,7 +22,7 @@ async def self_review(kube: "KubeClient") -> Object:
 
 async def refusal(kube: "KubeClient", right: Right, namespace: str | None, name: str = "") -> str | None:
     """Return the reason of the server if the user lacks the right in a namespace, or with None in all; it may be empty.
-    Return None if the user has it. `name` is that of the object, empty for any."""
+    Return None if the user has it. `name` is the object's name, empty for any."""
     attributes = {"group": right.group, "resource": right.resource, "verb": right.verb}
     more = {"name": name, "subresource": right.subresource, "namespace": namespace}
     attributes |= {key: value for key, value in more.items() if value}

@@ -1,4 +1,4 @@
-"""What has become of a run that was requested: its DkronRun tells, and the status of the job has more to say about it.
+"""The progress of a requested run: from its DkronRun, and with more detail from the status of the job.
 A user who may run a job need not be allowed to read either."""
 
 from typing import Any
@@ -67,7 +67,7 @@ async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:
         if error.code is not Code.FORBIDDEN:
             raise
         text = (
-            f"the run of {asked.job.name} is requested and goes on, but waiting for it takes the right to get "
+            f"the run of {asked.job.name} is requested and goes on, but waiting for this needs the permission to get "
             f"dkronruns.dkron.io in namespace {where}; {seen_by_job(asked)}"
         )
         raise CliError(Code.FORBIDDEN, text) from None

@@ -65,7 +65,7 @@ def show(content: Table, options: Options, *, titles: bool = True) -> None:
     if options.no_color or os.environ.get("TERM") == "dumb":
         sys.stdout.writelines(f"{line}\n" for line in fitted)
         return
-    from rich.console import Console  # noqa: PLC0415 - 60 ms, for terminals alone
+    from rich.console import Console  # noqa: PLC0415 - 60 ms, only for terminals
 
     console = Console(highlight=False, soft_wrap=True)
     for text in colored(fitted):
@@ -74,7 +74,7 @@ def show(content: Table, options: Options, *, titles: bool = True) -> None:
 
 def colored(fitted: Iterable[str]) -> "Iterator[Text]":
     """Yield the lines of a table with the colours of their words."""
-    from rich.text import Text  # noqa: PLC0415 - 60 ms, for terminals alone
+    from rich.text import Text  # noqa: PLC0415 - 60 ms, only for terminals
 
     for number, line in enumerate(fitted):
         text = Text(line, style="bold" if number == 0 and line.isupper() else "", no_wrap=True)
@@ -92,7 +92,7 @@ def structured(options: Options, found: Sequence[Any], *, names: Callable[[], It
         case "json":
             print_json(found[0] if one and len(found) == 1 else _listed(found))
         case "yaml":
-            import yaml  # noqa: PLC0415 - for this format alone
+            import yaml  # noqa: PLC0415 - only for this format
 
             sys.stdout.write(
                 yaml.safe_dump(found[0] if one and len(found) == 1 else _listed(found), sort_keys=False,
@@ -115,7 +115,7 @@ def print_manifests(manifests: Sequence[Any], options: Options) -> None:
         whole = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         print_json(whole)
         return
-    import yaml  # noqa: PLC0415 - for this format alone
+    import yaml  # noqa: PLC0415 - only for this format
 
     yaml.safe_dump_all(manifests, sys.stdout, sort_keys=False, allow_unicode=not is_terminal(), explicit_start=True)
 

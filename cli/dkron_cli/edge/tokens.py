@@ -24,5 +24,5 @@ def _in(file: Path) -> str:
     except UnicodeDecodeError:
         token = ""
     if not 0 < len(token) <= LONGEST_TOKEN or not token.isprintable() or " " in token:
-        raise CliError(Code.USAGE, f"--token-file: {file} has to hold a token and nothing else, in one line of ASCII")
+        raise CliError(Code.USAGE, f"--token-file: {file} must contain only a token, in one line of ASCII")
     return token

@@ -36,7 +36,7 @@ async def change_spec(
 async def write_past(kube: KubeClient, stored: Object, past: Mapping[str, Any]) -> None:
     """Give a job that was just made the record of its past. Raises `KubeError`.
 
-    Without `since` the operator would take the status for a wiped one, and without the fingerprint for that of an
+    Without `since` the operator would take the status for a wiped one, and without the fingerprint for the status of an
     edited job. If the operator was first, it has written both.
     """
     where, name = stored["metadata"]["namespace"], stored["metadata"]["name"]
@@ -53,7 +53,7 @@ async def write_past(kube: KubeClient, stored: Object, past: Mapping[str, Any]) 
 
 
 async def import_steps(kube: KubeClient, items: Sequence[Item], wanted: Wanted, *, namespace: str) -> list[Step]:
-    """Return what an import does, and say which jobs have no parent. Raises `CliError`."""
+    """Return the steps of an import, and say which jobs have no parent. Raises `CliError`."""
     jobs = placed(items, wanted.namespace or namespace, move=bool(wanted.namespace), disabled=wanted.disabled)
     if wanted.prune and not jobs:
         raise CliError(Code.FAILED, "the source has no jobs, and --prune would delete all; check the source")
@@ -79,7 +79,7 @@ async def try_out(kube: KubeClient, step: Step) -> None:
 
 
 async def carry_out(kube: KubeClient, step: Step) -> None:
-    """Write what a step says. Raises `CliError`."""
+    """Write the change of a step. Raises `CliError`."""
     where = step.item.job["metadata"]["namespace"]
     with readable():
         match step.change:

@@ -41,7 +41,7 @@ def reference_page(crd: dict[str, Any]) -> str:
 
 
 def _sections(path: str, schema: Schema) -> Iterator[str]:
-    """Yield a heading and a table for an object, then those of its nested objects."""
+    """Yield a heading and a table for an object, then for its nested objects."""
     yield f"## {path}"
     yield schema["description"]
     required = schema.get("required", [])

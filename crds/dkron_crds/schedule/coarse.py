@@ -7,7 +7,7 @@ What matches and is no schedule all the same, the operator reports. The syntax i
 import re
 from functools import cache
 
-# The white space of Go, as in grammar.py: that of ASCII, the next line, and the separators of Unicode.
+# The white space of Go, as in grammar.py: ASCII's, the next line, and the separators of Unicode.
 _SPACE = r"[\s\v\x{85}\pZ]"
 _REST = r"[^\s\v\x{85}\pZ]*"
 _NUMBER = rf"[0-9*?+,~]{_REST}"

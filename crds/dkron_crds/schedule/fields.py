@@ -54,7 +54,7 @@ class _Range(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def parse_field(text: str, rules: Field) -> Numbers:
-    """Parse a comma-separated list. Empty items are ignored, so "," alone is a field that never matches."""
+    """Parse a comma-separated list. Empty items are ignored, so "," is a field that never matches."""
     bits, star = 0, False
     for item in filter(None, text.split(",")):
         found = _parse_item(item, rules)

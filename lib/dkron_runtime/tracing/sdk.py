@@ -119,7 +119,7 @@ class Tracing:
         last.start()
         last.join(seconds)
         if last.is_alive() and not self._delivery.fails:
-            log.warning("the last spans could not be delivered within %g s", seconds)
+            log.warning("the last spans were not delivered within %g s", seconds)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Keys(BaseModel):
     TEXTS_WITH_REFERENCES: ClassVar[frozenset[str]] = frozenset()
     """Keys with JSON text whose strings may contain references to Secrets."""
     EMPTY_COUNTS: ClassVar[frozenset[str]] = frozenset()
-    """Keys for which an empty value has a meaning. For all others, empty is the same as absent."""
+    """Keys whose empty value has a meaning. For all others, empty is the same as absent."""
 
     @classmethod
     def check(cls, config: Mapping[str, str]) -> None:

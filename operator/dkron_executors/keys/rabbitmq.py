@@ -93,7 +93,7 @@ class Rabbitmq(Keys):
     @model_validator(mode="after")
     def _one_body(self) -> Self:
         if self.message_body and self.message_base64_body:
-            raise ValueError("message.base64Body: message.body is there, too; remove one of them")
+            raise ValueError("message.base64Body: message.body is set as well; remove one of them")
         return self
 
     @property

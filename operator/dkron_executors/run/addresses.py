@@ -1,7 +1,7 @@
 """Addresses to which a call from the operator's own pod may not go. A name is resolved before, so that neither a name
 nor a redirect leads around this.
 
-A call goes to public addresses: a private network is the cluster's own, or that of its machines. Where Services, nodes
+A call goes to public addresses: a private network is the cluster's own, or its machines' network. Where Services, nodes
 or the pod itself have public addresses, these are refused as well.
 """
 
@@ -99,7 +99,8 @@ class AddressRules:
         def make(info: AddressInfo) -> socket.socket:
             family, kind, protocol, _, where = info
             if isinstance(where[0], str) and self.refuses(where[0]):
-                why = f"the operator calls public addresses beyond the cluster, and not {where[0]}; see --inline-allow"
+                called = "public addresses outside the cluster"
+                why = f"the operator calls only {called}, not {where[0]}; see --inline-allow"
                 raise RefusedAddress(EACCES, why)
             return socket.socket(family, kind, protocol)
 

@@ -33,7 +33,8 @@ async def _once(keys: Http) -> Result:
 
 
 def open_session(connector: aiohttp.BaseConnector | None = None, *, proxies: bool = True) -> aiohttp.ClientSession:
-    """Return a session without state between calls: it stores no cookies. `proxies` takes those of the environment."""
+    """Return a session without state between calls: it stores no cookies. `proxies` uses the proxies of the
+    environment."""
     return aiohttp.ClientSession(
         connector=connector,
         # trust_env makes aiohttp read ~/.netrc in a thread for each request, so set it only if there is a proxy.
@@ -78,12 +79,12 @@ def _judged(keys: Http, to: str, status: int, body: bytes) -> Result:
         expected = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in keys.expect_code)
         return Result(f"{to}: the answer is {named_status(status)}, expectCode is {expected}", body)
     if keys.expect_body and not _found(keys.expect_body, body):
-        return Result(f"{to}: expectBody is not found in the answer, whose status is {status}", body)
+        return Result(f"{to}: expectBody is not in the answer, which has the status {status}", body)
     return Result(output=body)
 
 
 def named_status(status: int) -> str:
-    """Return the status with the phrase of the standard: that of a server is part of its answer."""
+    """Return the status with the phrase of the standard: a server's phrase is part of its answer."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

@@ -31,7 +31,7 @@ async def _publish(keys: Rabbitmq) -> Result:
     except TimeoutError:
         return Result(f"{to}: not published within {PATIENCE} s")
     except DeliveryError:
-        return Result(f"{to}: not published: the broker has no queue for it, or the queue refused it")
+        return Result(f"{to}: not published: the broker has no queue for the message, or the queue refused it")
     except (AMQPError, OSError, ValueError) as exc:
         return Result(f"{to}: not published: {_why(exc)}")
     return Result()

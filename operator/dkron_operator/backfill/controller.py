@@ -142,7 +142,7 @@ class Backfills:
             return
         parsed = self._guard.read("DkronBackfill", body, lambda _: self._slots.parse(view)) or FAULT
         if isinstance(parsed, str):
-            message = f"the backfill cannot be read, and goes no further: {parsed}"
+            message = f"cannot read the backfill, so it does not continue: {parsed}"
             self._events.report(view, Report(Severity.WARNING, "BackfillRefused", message))
             return
         spec, status = parsed.spec, parsed.status
@@ -180,7 +180,7 @@ class Backfills:
             trouble = exc
         after = judge(spec, record(view.uid, step.status, begun), Moment(now, view.generation))
         if isinstance(trouble, Rejected):
-            after = after.model_copy(update={"message": f"a DkronRun is not accepted: {trouble}"[:1024]})
+            after = after.model_copy(update={"message": f"the API server rejects a DkronRun: {trouble}"[:1024]})
             self._events.report(view, Report(Severity.WARNING, "RunRejected", after.message))
         await self._write(view, before, after)
         if trouble is not None:

@@ -81,7 +81,7 @@ def judge(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> Backfil
         sentence = f"{status.failed} of {_runs(plan.count)} failed{_first_failure(status)}"
         return _said(ended, Verdict(BackfillCondition.FAILED, BackfillReason.RUNS_FAILED, sentence), moment)
     sentence = f"all {_runs(plan.count)} succeeded" if plan.count > 1 else "the run succeeded"
-    sentence = sentence if plan.count else "there is no such slot in the range"
+    sentence = sentence if plan.count else "the range has no slot to run"
     return _said(ended, Verdict(BackfillCondition.COMPLETE, BackfillReason.FINISHED, sentence), moment)
 
 

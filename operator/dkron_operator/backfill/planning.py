@@ -54,7 +54,7 @@ async def plan(client: KubeClient, namespace: str, spec: BackfillSpec, now: date
             room -= len(slots)
             found.append(_target(job, slots))
         if len(found) > MAX_TARGETS:
-            raise Refused(f"more than {MAX_TARGETS} jobs have such slots; take a selector that matches fewer")
+            raise Refused(f"more than {MAX_TARGETS} jobs have slots to run; use a selector that matches fewer jobs")
     return tuple(sorted(found, key=lambda target: target.job))
 
 

@@ -29,7 +29,7 @@ async def send_record(record: Record) -> None:
     except OSError as exc:
         raise Unreachable(f"{server}: {exc.strerror or exc}") from None
     except (ValueError, msgpack.UnpackException) as exc:
-        raise Unreachable(f"{server}: its answer cannot be read ({type(exc).__name__})") from None
+        raise Unreachable(f"{server}: its answer is not readable ({type(exc).__name__})") from None
     finally:
         writer.close()
 

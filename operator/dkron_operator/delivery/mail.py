@@ -37,7 +37,7 @@ class Mailer:
         if mail.refused:
             refused = ", ".join(mail.refused[:SHOWN]) + (", …" if len(mail.refused) > SHOWN else "")
             raise Undeliverable(
-                f"mail server {mail.server.name} sends nothing to {refused}, which its recipients do not include"
+                f"mail server {mail.server.name} sends nothing to {refused}: its recipients do not include it"
             )
 
     async def _send(self, mail: Mail) -> None:

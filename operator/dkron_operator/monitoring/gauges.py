@@ -68,7 +68,7 @@ class Gauges(Collector):
         yield _single(
             "jobs_stale",
             "DkronJobs without a success for two intervals and the start deadline of the schedule that they follow, "
-            "their own or that of the jobs after which they run.",
+            "their own or the one of the jobs that they run after.",
             self.jobs.stale,
         )
         yield _single("jobs_paused", "DkronJobs that a DkronPause holds.", self.jobs.paused)

@@ -61,6 +61,6 @@ def _require_json(text: str) -> None:
         json.loads(text)
     except ValueError as exc:
         raise PayloadError(
-            f'payload: what it gives is no JSON ({exc}); put values that are texts between quotes, "{{{{ output }}}}", '
+            f'payload: the result is not JSON ({exc}); put texts between quotes, "{{{{ output }}}}", '
             "or use format: text"
         ) from exc

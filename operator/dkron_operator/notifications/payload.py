@@ -146,7 +146,7 @@ def compile_payload(source: str, form: PayloadFormat, *, names: frozenset[str]) 
         line = f"line {exc.lineno}: " if isinstance(exc, TemplateSyntaxError) else ""
         raise PayloadError(f"payload: {line}{exc.message}") from exc
     except RecursionError as exc:
-        raise PayloadError("payload: it is nested too deeply") from exc
+        raise PayloadError("payload: nested too deeply") from exc
     return Payload(form, template)
 
 
@@ -157,7 +157,7 @@ def _require(node: nodes.Node, *, names: frozenset[str], depth: int) -> None:
         what = _WORDS.get(type(node), type(node).__name__.lower())
         raise PayloadError(f"{where}{what} is not allowed; use values, if and filters")
     if depth > DEEPEST * 4:
-        raise PayloadError(f"{where}it is nested too deeply")
+        raise PayloadError(f"{where}nested too deeply")
     _require_known(node, names, where)
     for child in node.iter_child_nodes():
         _require(child, names=names, depth=depth + 1)

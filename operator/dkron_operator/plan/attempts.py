@@ -281,7 +281,7 @@ def _hopeless(plan: Plan, entry: Active) -> Outcome | None:
     """How a member ends whose Job will not be created any more. It counts for its group as a failed run."""
     now = plan.situation.now
     if entry.member and _too_late(plan, entry):
-        message = "it could not be started within its start deadline"
+        message = "it did not start within its start deadline"
         return Outcome(success=False, finished_at=now, reason=SkipReason.DEADLINE_EXCEEDED, message=message)
     if _is_gone(plan, entry.node_name):
         return Outcome(success=False, finished_at=now, reason=NODE_GONE, message=_without_node(entry))

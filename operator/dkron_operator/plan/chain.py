@@ -79,7 +79,7 @@ def _compare(plan: Plan, link: Dependency, parent: Parent) -> None:
         missed = now.count - before.count
         plan.record(ParentRunsMissed(parent.uid, now.count, plan.situation.now))
         runs = f"1 run of {link.job} that counts" if missed == 1 else f"{missed} runs of {link.job} that count"
-        text = f"the job did not run after {runs}: they left its status before the operator processed them"
+        text = f"the job did not run after {runs}: they left the parent's status before the operator processed them"
         plan.warn("DependentRunSkipped", text)
 
 

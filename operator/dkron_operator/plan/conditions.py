@@ -179,6 +179,6 @@ def _ahead(plan: Plan) -> tuple[str, str] | None:
         plan.wake_at(run.slot - TOLERANCE)
         return (
             "JobAhead",
-            f"Job {run.name} names the slot {rfc3339(run.slot)}, ahead of the clock: it is ignored until then",
+            f"Job {run.name} names the slot {rfc3339(run.slot)}, ahead of the clock; it is ignored until then",
         )
     return None

@@ -13,7 +13,7 @@ from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView
 
-RECORDED, MISNAMED = "which is recorded already", "which is not the name that its cause gives"
+RECORDED, MISNAMED = "which is already recorded", "which is not the name that its cause gives"
 """What is wrong with an entry."""
 
 

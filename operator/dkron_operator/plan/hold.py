@@ -25,7 +25,7 @@ def refused_by_pause(plan: Plan, *, force: bool) -> Skip | None:
     hold = hold_of(plan)
     if hold is None or (force and not hold.enforce):
         return None
-    overruled = "force does not overrule that" if hold.enforce else "force overrules that"
+    overruled = "force does not override this pause" if hold.enforce else "force overrules that"
     return Skip(SkipReason.PAUSED, f"the job is {hold}; {overruled}")
 
 

@@ -35,7 +35,7 @@ def undecided(plan: Plan) -> Outcome:
         success=False,
         finished_at=plan.situation.now,
         reason=UNKNOWN,
-        message="the operator ended before it recorded the call, which may or may not have been made",
+        message="the operator ended before it recorded the call; the call may or may not have been made",
     )
 
 

@@ -72,7 +72,7 @@ class InstallationRules:
         if (namespace, name) not in self.accounts:
             return None
         text = (
-            f"the pod would use the service account {name}, which the operator gives to no job; name another one in "
+            f"the pod would use the service account {name}, which no job may use; name another one in "
             "jobTemplate.spec.template.spec.serviceAccountName"
         )
         return Problem(ReadyReason.ACCOUNT_REFUSED, text)

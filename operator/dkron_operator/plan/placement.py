@@ -66,4 +66,4 @@ def remarks(tags: Mapping[str, str], nodes: Iterable[Node]) -> str:
     wanted = read_tags(tags)
     if any(node.available and wanted.fit(node.labels) for node in nodes):
         return ""
-    return f"{nobody_has(wanted)}; runs are skipped until one has them"
+    return f"{nobody_has(wanted)}; runs are skipped until a node has them"

@@ -31,8 +31,8 @@ WAITS_FOR_JOB = timedelta(minutes=10)
 JOB_NOT_FOUND, JOB_DELETED, RECORD_LOST = "JobNotFound", "JobDeleted", "RecordLost"
 """Reasons of the condition Failed, beside those of executions and of skipped slots."""
 _UNKNOWN = {
-    JOB_DELETED: "the DkronJob was deleted, and nothing says whether the run had begun",
-    RECORD_LOST: "no record of the run is left, in the status of the DkronJob or as a Job",
+    JOB_DELETED: "the DkronJob was deleted, and no record says whether the run had started",
+    RECORD_LOST: "the run left no record: neither in the status of the DkronJob nor as a Job",
 }
 
 

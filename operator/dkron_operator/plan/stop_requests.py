@@ -73,7 +73,7 @@ def _answer(plan: Plan, stop: Stop) -> None:
     record = next((e for e in status.executions if stop.means(job=e.job, execution=e.id)), None)
     name = record.job if record is not None else _counted(plan, stop)
     if name is None:
-        _refuse(plan, stop, "there is no such execution (any more)")
+        _refuse(plan, stop, "there is no such execution, or it is gone")
     elif not is_recorded(persisted, name):
         plan.do(WriteStatus())
     elif record is None:

@@ -196,7 +196,7 @@ async def test_a_paused_job_runs_only_if_that_is_forced(
     answer = await api.client.post(path, json=body)
     text = await answer.text()
     assert (answer.status, "the job is paused by ann" in text) == (code, code == 409)
-    assert ("force does not overrule that" in text) is enforce
+    assert ("force does not override this pause" in text) is enforce
 
 
 class TestWithoutANode:
@@ -293,7 +293,7 @@ class TestWithABody:
             pytest.param({"scheduled_time": "yesterday"}, "scheduled_time: it is not a time", id="time"),
             pytest.param({"force": "yes"}, "force: it is not a flag", id="force"),
             pytest.param(["parameters"], "it is not an object", id="an array"),
-            pytest.param({"reason": "\ud800"}, "half of a surrogate pair, and no character", id="half a pair"),
+            pytest.param({"reason": "\ud800"}, "half of a surrogate pair", id="half a pair"),
         ],
     )
     async def test_refused_with_a_sentence(self, with_parameters: Api, body: object, sentence: str) -> None:
@@ -345,7 +345,7 @@ class TestWithAKey:
     async def test_another_request_with_the_same_key_is_refused(self, api: Api) -> None:
         assert (await api.client.post(RUN, headers=KEY)).status == 202
         status, text = await post(api, {"reason": "other"}, **KEY)
-        assert (status, "belongs to an earlier request that was different" in text) == (422, True)
+        assert (status, "an earlier, different request has this Idempotency-Key" in text) == (422, True)
         assert len(run_objects(api)) == 1
 
     async def test_two_at_once_are_one_run(self, api: Api) -> None:
@@ -416,7 +416,7 @@ class TestThatRepeats:
         [
             pytest.param("", {"repeat": "1-x"}, (404, 'has no execution "1-x" (any more)'), id="no such execution"),
             pytest.param("", {"repeat": ""}, (400, "repeat: it is not the id of an execution"), id="no id"),
-            pytest.param("gone", {}, (422, "it has no DkronRun any more, or had none; add "), id="values are gone"),
+            pytest.param("gone", {}, (422, "it has no DkronRun, or no longer has one; add "), id="values are gone"),
             pytest.param("changed", {}, (422, f'no longer fit the job "{NAME}"; add '), id="the job takes others"),
         ],
     )

@@ -189,7 +189,7 @@ class TestPreview:
             pytest.param(b'{"schedule":"\xff"}', "the body is not JSON: ", id="bytes that are no text"),
             pytest.param(b'["@daily"]', "the body is not an object; send one with the fields schedule, ", id="a list"),
             pytest.param(b"null", "the body is not an object; ", id="null"),
-            pytest.param(b"{}", "schedule: it is missing; ", id="no schedule"),
+            pytest.param(b"{}", "schedule: missing; ", id="no schedule"),
             pytest.param(b'{"schedule":null}', "schedule: null is not allowed; use a text", id="null as schedule"),
             pytest.param(b'{"schedule":5}', "schedule: 5 is not allowed; use a text", id="a number as schedule"),
             pytest.param(b'{"schedule":"@daily","timezone":true}', "timezone: true is not allowed", id="a bool zone"),

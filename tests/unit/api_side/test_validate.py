@@ -54,7 +54,7 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         pytest.param({"name": "a" * 8193}, "it has 8193 characters; at most 8192", id="a name too long to be kept"),
         pytest.param({"name": "A" * 1_000_000}, "it has 1000000 characters", id="a name that takes long to look at"),
         pytest.param({"parent_job": "job"}, '"job" cannot be its own parent', id="its own parent"),
-        pytest.param({"schedule": ""}, "schedule: it is empty", id="no schedule"),
+        pytest.param({"schedule": ""}, "schedule: empty", id="no schedule"),
         pytest.param({"schedule": "", "parent_job": "job"}, "own parent", id="its own parent without a schedule"),
         pytest.param({"schedule": "* * * * *"}, "schedule: ", id="five fields"),
         pytest.param({"schedule": "0 0 25 * * *"}, "schedule: hour: ", id="the field of the schedule is named"),
@@ -82,15 +82,17 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         ),
         pytest.param(
             {"starts_at": "2026-01-02T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"},
-            "expires_at: 2026-01-01T00:00:00Z is not after starts_at, 2026-01-02T00:00:00Z",
+            "expires_at: 2026-01-01T00:00:00Z must be after starts_at, 2026-01-02T00:00:00Z",
             id="the end before the start",
         ),
         pytest.param(
-            {"starts_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"}, "not after", id="end and start"
+            {"starts_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00Z"},
+            "must be after",
+            id="end and start",
         ),
         pytest.param(
             {"starts_at": "2026-01-01T00:00:00.000000001Z", "expires_at": "2026-01-01T00:00:00.000000002Z"},
-            "not after",
+            "must be after",
             id="less than is kept",
         ),
     ],

@@ -57,7 +57,7 @@ async def test_keys_that_are_ignored_are_named_and_stored(api: Api, method: str,
         pytest.param(config(env="A=secretRef:x"), "is not secretRef:<name", id="a reference without a key"),
         pytest.param(config(image="A b"), r"image: \"A b\" is not the name of an image", id="an image"),
         pytest.param(config(command="a && b"), r"command: only \"a\" runs", id="a command that is cut"),
-        pytest.param({"schedule": "0 0 0 31 2 *"}, "schedule: it never comes", id="a date that never comes"),
+        pytest.param({"schedule": "0 0 0 31 2 *"}, "schedule: no date matches", id="a date that never comes"),
     ],
 )
 async def test_what_else_is_told(api: Api, fields: dict[str, Any], says: str | None) -> None:

@@ -44,20 +44,20 @@ def call(*words: str) -> int:
         pytest.param("run a --timeout 3s", 2, "add one of them", id="a limit of nothing"),
         pytest.param("run a --wait --timeout 3", 2, '--timeout: "3" is not a duration', id="no unit"),
         pytest.param("run a -p day", 2, '-p "day": write NAME=VALUE', id="no value"),
-        pytest.param("run a -p day=1 -p day=2", 2, '-p "day": it is given twice', id="two values"),
+        pytest.param("run a -p day=1 -p day=2", 2, '-p "day": given twice', id="two values"),
         pytest.param("run a --at noon", 2, '--at "noon": write a time of RFC 3339', id="no slot"),
         pytest.param("stop a b --all", 2, "name one execution, or give --all", id="one and all"),
-        pytest.param("pause a", 2, "say why with --reason", id="no reason"),
+        pytest.param("pause a", 2, "give a reason with --reason", id="no reason"),
         pytest.param("pause a --reason x -l team=a", 2, "name jobs, or give -l", id="names and labels"),
         pytest.param("pause -l team --reason x", 2, '"team" is not a label', id="no label"),
         pytest.param("pause -l '' --reason x", 2, "-l is empty; name a label", id="a pause of labels that are not set"),
         pytest.param("resume -l ''", 2, "-l is empty; name a label", id="the end of such a pause"),
-        pytest.param("resume -l '' --name p", 2, "give --name, or say which jobs", id="no labels beside a name"),
+        pytest.param("resume -l '' --name p", 2, "give --name, or name the jobs", id="no labels beside a name"),
         pytest.param("pause -l '' --api-writes", 2, "--api-writes concerns", id="no labels beside --api-writes"),
         pytest.param("run a -f -o json", 2, "leave out one of them", id="an output and an object"),
         pytest.param("pause --reason x --until soon", 2, '--until: "soon" is not a time', id="no end"),
         pytest.param("pause a --api-writes", 2, "--api-writes concerns the REST API", id="two kinds of pauses"),
-        pytest.param("resume --name p a", 2, "give --name, or say which jobs", id="a pause and a job"),
+        pytest.param("resume --name p a", 2, "give --name, or name the jobs", id="a pause and a job"),
         pytest.param("pause --reason x --server x -A", 2, "a REST API serves one namespace", id="a pause of a server"),
         pytest.param("runs", 2, "List DkronRuns, and show", id="a group without a command"),
         pytest.param("runs describe", 2, "Missing argument 'RUN'", id="no run"),
@@ -70,8 +70,10 @@ def call(*words: str) -> int:
         pytest.param("retry --failed --since x", 2, '--since: "x" is not a duration', id="since when"),
         pytest.param("backfill --from 1h", 2, "name a job, or give --selector", id="a backfill of nothing"),
         pytest.param("backfill a --from 1h -l x=1", 2, "name a job, or give --selector", id="a backfill of both"),
-        pytest.param("backfill a --from 1h -A", 2, "a backfill is of one namespace", id="a backfill of namespaces"),
-        pytest.param("backfill a --from 1h --to 2h", 2, "turn them around", id="a backfill backwards"),
+        pytest.param(
+            "backfill a --from 1h -A", 2, "a backfill belongs to one namespace", id="a backfill of namespaces"
+        ),
+        pytest.param("backfill a --from 1h --to 2h", 2, "--from must be before --to", id="a backfill backwards"),
         pytest.param("backfill -l x!=1 --from 2h", 2, "is not a label", id="no labels"),
         pytest.param("get a -l team=a", 2, "name jobs, or give -l", id="names beside labels"),
         pytest.param("get -w -o json", 2, "-w shows a table", id="a table for programs"),
@@ -81,7 +83,7 @@ def call(*words: str) -> int:
         pytest.param("retry a 1-a -l team=a", 2, "name jobs, or give -l", id="retry of both"),
         pytest.param("backfill a --from 1h --runs odd", 2, "'odd' is not one of", id="which runs"),
         pytest.param("explain a --at tomorrow", 2, '--at: "tomorrow" is not a time', id="no time"),
-        pytest.param("explain a --from 1h --to 2h", 2, "turn them around", id="backwards"),
+        pytest.param("explain a --from 1h --to 2h", 2, "swap them", id="backwards"),
         pytest.param("next * * * * *", 2, "unexpected extra argument", id="without quotes"),
         pytest.param("next @never", 2, '"@never" is not known', id="no schedule"),
         pytest.param("next @daily --tz Mars", 2, '"Mars" is not a time zone', id="no zone"),
@@ -93,8 +95,8 @@ def call(*words: str) -> int:
         pytest.param("history a -c 0", 2, "greater than or equal to 1", id="no runs"),
         pytest.param("run ''", 2, "the name of a job is empty", id="an empty name"),
         pytest.param("stop '' --all", 2, "the name of a job is empty", id="an empty name for all"),
-        pytest.param("-n ../.. get", 2, "cannot be the name of a namespace", id="a path for a namespace"),
-        pytest.param("pause a --reason x --until 2020-01-01T00:00:00Z", 2, "is over", id="a pause of the past"),
+        pytest.param("-n ../.. get", 2, "is not a valid name of a namespace", id="a path for a namespace"),
+        pytest.param("pause a --reason x --until 2020-01-01T00:00:00Z", 2, "is in the past", id="a pause of the past"),
         pytest.param("top --since 7", 2, '--since: "7" is not a duration', id="a period without a unit"),
         pytest.param("next @daily -c 1001", 2, "less than or equal to 1000", id="too many slots"),
         pytest.param("next report", 5, "the file does not exist; check --kubeconfig", id="slots of a job of nobody"),
@@ -144,7 +146,7 @@ def test_a_token_in_the_clear_is_warned_of_once(
 ) -> None:
     assert call(*words.replace("FILE", str(token_file)).replace("MARK", MARK).split()) == Code.UNREACHABLE
     said = capsys.readouterr().err
-    assert said.count("warning: the token goes to http://192.0.2.1:1 in the clear") == warnings
+    assert said.count("warning: the token goes to http://192.0.2.1:1 unencrypted") == warnings
     assert MARK not in said
 
 
@@ -165,10 +167,10 @@ def token_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     ("text", "sentence"),
     [
         pytest.param(None, "cannot read", id="no file"),
-        pytest.param("", "has to hold a token and nothing else", id="empty"),
+        pytest.param("", "must contain only a token", id="empty"),
         pytest.param(f"{MARK}\n{MARK}", "in one line", id="two lines"),
         pytest.param(f"{MARK} ñ", "of ASCII", id="no ASCII"),
-        pytest.param(MARK * 5000, "has to hold a token", id="too long"),
+        pytest.param(MARK * 5000, "must contain only a token", id="too long"),
     ],
 )
 def test_a_file_without_a_token(
@@ -214,7 +216,7 @@ def test_slots_of_an_expression_need_no_cluster(capsys: pytest.CaptureFixture[st
 
 def test_a_date_that_never_comes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("next", "0 0 0 31 2 *") == 0
-    assert capsys.readouterr().out == "it never comes, because no date matches\n"
+    assert capsys.readouterr().out == "never: no date matches the schedule\n"
 
 
 CRON_JOB = """\
@@ -242,7 +244,7 @@ def test_cronjobs_of_a_file_are_printed_as_dkronjobs_without_a_cluster(
     file.write_text(CRON_JOB % ("bad", "61 * * * *"), encoding="utf-8")
     assert call("import", str(file), "-o", "json") == Code.FAILED
     said = capsys.readouterr()
-    assert (said.out, "bad: cannot be taken over" in said.err) == ("", True)
+    assert (said.out, "bad: cannot be imported" in said.err) == ("", True)
 
 
 @pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)

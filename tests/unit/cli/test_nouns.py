@@ -89,7 +89,7 @@ OF_RUNS = {
         run=wait_for_run, status={"phase": "Refused", "message": "the job is paused"}, code=Code.FAILED,
         says=("it: refused: the job is paused",),
     ),
-    "cancel": Case(run=runs._cancel, says=("DkronRun it of report is withdrawn and does not run",), stays=False),
+    "cancel": Case(run=runs._cancel, says=("DkronRun it of report is cancelled and does not run",), stays=False),
     "cancel one that runs": Case(
         run=runs._cancel, status={"phase": "Running"}, code=Code.FAILED,
         says=("it has begun; dkronctl stop report ends its attempts",),
@@ -114,7 +114,7 @@ OF_BACKFILLS = {
     ),
     "wait until the deadline": Case(
         run=give_up, status=UNDER_WAY, code=Code.CONFLICT,
-        says=("the backfill it is not over after 0.01s and goes on; dkronctl backfills describe it shows it",),
+        says=("the backfill it has not ended after 0.01s and goes on; dkronctl backfills describe it shows it",),
     ),
     "suspend": Case(run=suspend, status=UNDER_WAY, says=("it is suspended",), spec_after={"suspend": True}),
     "suspend again": Case(

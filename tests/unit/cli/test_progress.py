@@ -82,8 +82,8 @@ class Wait:
             ("failed", "JobDeleted"), id="deleted while an attempt was active",
         ),
         pytest.param(
-            {"phase": "Failed", "message": "no record of the run is left (JobDeleted)"}, "made anew",
-            (Code.FAILED.name, f'the run of "{NAME}" failed: no record of the run is left (JobDeleted)'),
+            {"phase": "Failed", "message": "the run left no record (JobDeleted)"}, "made anew",
+            (Code.FAILED.name, f'the run of "{NAME}" failed: the run left no record (JobDeleted)'),
             id="deleted before it began; another job of the name does not run it",
         ),
         pytest.param(
@@ -136,7 +136,7 @@ async def test_who_may_not_read_dkronruns_is_told_how_to_see_it() -> None:
     wait.kube.fail("get dkronruns", NO_RIGHT)
     code, sentence = await wait.hear()
     assert code == "FORBIDDEN"
-    assert f"the right to get dkronruns.dkron.io in namespace {NAMESPACE}; " in sentence
+    assert f"the permission to get dkronruns.dkron.io in namespace {NAMESPACE}; " in sentence
     assert sentence.endswith(f"; dkronctl history {NAME} -n {NAMESPACE} shows it")
 
 

@@ -54,7 +54,7 @@ def test_a_slot_is_known_without_the_dkronrun(trigger: str, hours: int, given: b
         pytest.param({}, "", id="a Job that no DkronRun asked for"),
         pytest.param({OF_RUN: "r"}, "", id="a DkronRun without values"),
         pytest.param({OF_RUN: "r", WITH_PARAMETERS: "given"}, "its DkronRun is gone;", id="values were given"),
-        pytest.param(None, "neither its DkronRun nor its Job is there any more;", id="nothing is left"),
+        pytest.param(None, "its DkronRun and its Job are gone;", id="nothing is left"),
     ],
 )
 def test_values_that_are_gone_are_said(annotations: dict[str, str] | None, sentence: str) -> None:

@@ -312,11 +312,11 @@ async def test_an_import_sends_jobs_as_they_are_and_parents_first(
     [
         pytest.param("b", Code.NOT_FOUND, 'there is no job "b" at http', id="no such job"),
         pytest.param("status-404", Code.NOT_FOUND, "there is no job", id="no such job, without a text"),
-        pytest.param("status-401", Code.FORBIDDEN, "give one by DKRON_TOKEN", id="no token"),
+        pytest.param("status-401", Code.FORBIDDEN, "set DKRON_TOKEN", id="no token"),
         pytest.param("status-403", Code.FORBIDDEN, "does not allow", id="no right"),
         pytest.param("status-409", Code.CONFLICT, "busy", id="a conflict"),
         pytest.param("status-503", Code.UNREACHABLE, "try again", id="not ready"),
-        pytest.param("html", Code.UNREACHABLE, "does not answer as Dkron's REST API does", id="another server"),
+        pytest.param("html", Code.UNREACHABLE, "does not answer like Dkron's REST API", id="another server"),
         pytest.param("evil", Code.FAILED, "b", id="a text that is long and garbles the terminal"),
         pytest.param("../../x", Code.NOT_FOUND, "there is no job", id="a name that would change the path"),
     ],

@@ -72,7 +72,7 @@ async def test_a_pause_is_created_listed_and_shortened_unless_another_user_was_f
     table = str(pause_table([read], namespaces=False))
     assert all(word in table for word in ("not yet", "a, b", "14:00:00", "drop", "ann", "why")), table
     api.kube.edit(DKRON_PAUSES, "moves", lambda it: it["spec"].update(jobs=["a", "b", "c"]))
-    with pytest.raises(CliError, match="another user changes") as caught:
+    with pytest.raises(CliError, match="another user changed") as caught:
         await found.change(read, {"jobs": ["b"]})
     assert caught.value.code is Code.CONFLICT
     changed = await found.find("moves")

@@ -242,7 +242,7 @@ def test_findings_come_with_a_remedy_and_problems_first() -> None:
     words = [each.found for each in jobs_in_trouble([from_object(wire_job(status=stuck))], NOON)]
     assert words == [
         "1 job due for more than a minute and not started: backup",
-        "1 job claimed and without a Job for more than a minute: backup",
+        "1 job claimed, but without a Job for more than a minute: backup",
     ]
     assert Check("ok", "x").remedy == ""
 

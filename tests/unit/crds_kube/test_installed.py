@@ -16,7 +16,7 @@ from dkron_runtime.installed import PATIENCE, Outdated, require_current
 
 pytestmark = pytest.mark.looptime
 Object = dict[str, Any]
-WARNING = "cannot tell whether the custom resources"
+WARNING = "cannot check whether the custom resources"
 
 
 def document(revision: int) -> Object:

@@ -61,7 +61,7 @@ def test_an_answer_that_is_a_success(web: Web, path: str, config: dict[str, str]
         ),
         pytest.param(
             "/status/200/fine", {"expectBody": "^Fine"},
-            "expectBody is not found in the answer, whose status is 200\nfine", id="another body",
+            "expectBody is not in the answer, which has the status 200\nfine", id="another body",
         ),
         pytest.param("/slow", {"timeout": "1"}, "no full answer within 1 s\n", id="too slow"),
         pytest.param("/loop", {}, "gave up after 10 redirects\n", id="as many redirects as Go follows"),

@@ -144,7 +144,7 @@ REFUSED: dict[str, list[tuple[dict[str, str], str]]] = {
         ({"queue.name": "x" * 256}, "queue.name: "),
         ({"message.delivery_mode": "3"}, 'message.delivery_mode: "3" is not a delivery mode'),
         ({"message.base64Body": "?"}, "message.base64Body: not base64"),
-        ({"message.body": "a", "message.base64Body": "YQ=="}, "message.base64Body: message.body is there, too"),
+        ({"message.body": "a", "message.base64Body": "YQ=="}, "message.base64Body: message.body is set as well"),
     ],
     "gcppubsub": [
         ({"project": "My Project"}, 'project: "My Project" is not the id of a project'),

@@ -363,7 +363,7 @@ def test_a_dry_run_says_what_would_run() -> None:
 def test_a_range_without_slots_is_complete() -> None:
     # What is still to come is not in the range.
     tested = operator(**between(after(hours=0.5), after(hours=6)))
-    assert verdict(looks(tested)) == ("Complete", "Finished", "there is no such slot in the range")
+    assert verdict(looks(tested)) == ("Complete", "Finished", "the range has no slot to run")
 
 
 def test_so_many_run_at_once_in_order_and_each_is_told_its_slot() -> None:
@@ -579,7 +579,7 @@ def test_a_run_that_is_not_accepted_is_said_and_tried_again() -> None:
     tested.kube.meanwhile("create dkronruns", lambda: None)
     tested.kube.fail("create dkronruns", Rejected("exceeded quota"))
     status = looks(tested)
-    assert (status.begun, status.message) == (1, "a DkronRun is not accepted: exceeded quota")
+    assert (status.begun, status.message) == (1, "the API server rejects a DkronRun: exceeded quota")
     assert (looks(tested).begun, tested.kube.created.total()) == (2, 2)
 
 

@@ -46,7 +46,7 @@ def test_a_timeout_is_the_pod_s() -> None:
     ("config", "message"),
     [
         ({"image": ""}, "image: missing; "),
-        ({"image": "secretRef:s/k"}, "image: it cannot come from a Secret"),
+        ({"image": "secretRef:s/k"}, "image: it is part of the Job, so it cannot come from a Secret"),
         (
             {"volumes": "/data:/data"},
             "volumes: this key cannot mount folders of the host; use volumes and volumeMounts in jobTemplate",
@@ -54,7 +54,7 @@ def test_a_timeout_is_the_pod_s() -> None:
         ({"shell": "true"}, "shell: the image's entry point runs the command; use the executor shell"),
         ({"payload": "YQ=="}, "payload: the image's entry point runs the command; use the executor shell"),
         ({"command": "a | b"}, 'command: no shell interprets "|"; write sh -c'),
-        ({"command": "secretRef:s/k"}, "command: it cannot come from a Secret"),
+        ({"command": "secretRef:s/k"}, "command: it is part of the pod, so it cannot come from a Secret"),
         ({"command": "a 'b"}, "command: no closing quotation"),
         ({"colour": "red"}, 'executorConfig: "colour" is not a key of docker; use command, cwd, '),
     ],

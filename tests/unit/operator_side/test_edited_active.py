@@ -57,7 +57,7 @@ class Edit:
     why: str = "which is not the name that its cause gives"
 
 
-RECORDED = "which is recorded already"
+RECORDED = "which is already recorded"
 OVER = run(SLOT, AttemptState.SUCCEEDED)
 HEARD = Heard(job="first", uid="p", group=7, at=NOON)
 MANUAL = request_claim()

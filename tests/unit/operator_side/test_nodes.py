@@ -162,7 +162,7 @@ async def test_a_call_without_a_pod_reaches_no_node() -> None:
     async with edges.running():
         await until(66)
         (record,) = edges.status().executions
-        assert "the operator calls public addresses beyond the cluster, and not 93.184.0.7" in record.output
+        assert "the operator calls only public addresses outside the cluster, not 93.184.0.7" in record.output
     assert [nodes.have(each) for each in ("93.184.0.7", "93.184.0.8")] == [True, False]
     nodes.informer.remove(node)
     assert not nodes.have("93.184.0.7")

@@ -198,7 +198,7 @@ class Request:
 
 
 ENFORCED = pause("freeze", namespace="home", created=minutes(2), enforce=True)
-REFUSED = "paused (DkronPause home/freeze), enforced; force does not overrule that"
+REFUSED = "paused (DkronPause home/freeze), enforced; force does not override this pause"
 REQUESTS = {
     "it is refused": Request(refused=f"paused by ann (DkronPause {NAMESPACE}/p); force overrules that"),
     "unless it is forced": Request(force=True),

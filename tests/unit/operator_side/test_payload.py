@@ -109,8 +109,8 @@ def test_any_template_is_taken_or_refused(source: str) -> None:
     ("fields", "sentence"),
     [
         pytest.param({"payload": "{{ nope }}"}, "notifications.x: payload: line 1: there is no value", id="a value"),
-        pytest.param({"payload": "{{ output }}"}, "what it gives is no JSON", id="no JSON"),
-        pytest.param({"payload": '{"a": {{ exit_code }}x}'}, "what it gives is no JSON", id="JSON now and then"),
+        pytest.param({"payload": "{{ output }}"}, "the result is not JSON", id="no JSON"),
+        pytest.param({"payload": '{"a": {{ exit_code }}x}'}, "the result is not JSON", id="JSON now and then"),
         pytest.param({"type": "mail", "url": ""}, 'server: "default" is not in spec.receivers.mail', id="no server"),
     ],
 )  # fmt: skip

@@ -68,7 +68,7 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
     ("named", "sentence"),
     [
         pytest.param({"nope": {}}, 'processors: "nope" is not known; use one of elasticsearch, email', id="unknown"),
-        pytest.param({"log": {"x": "1"}}, "processors.log.x: it has no such setting; use forward", id="a setting"),
+        pytest.param({"log": {"x": "1"}}, "processors.log.x: no such setting; use forward", id="a setting"),
         pytest.param(
             {"log": {"forward": "yes"}}, 'processors.log.forward: "yes" is neither "true" nor "false"', id="a flag"
         ),
@@ -77,8 +77,8 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
         pytest.param({"email": {"emails": "a@b\nBcc: x@y"}}, "is not an address", id="an address with a header"),
         pytest.param({"email": {"emails": " , "}}, "one to 20 addresses", id="no address"),
         pytest.param({"files": {"log_dir": "a/../../etc"}}, "files.log_dir", id="a way out of the directory"),
-        pytest.param({"slack": {"url": "http://169.254.169.254/"}}, "slack.url: it has no such", id="a url"),
-        pytest.param({"elasticsearch": {"url": "http://x"}}, "elasticsearch.url: it has no such", id="older form"),
+        pytest.param({"slack": {"url": "http://169.254.169.254/"}}, "slack.url: no such setting", id="a url"),
+        pytest.param({"elasticsearch": {"url": "http://x"}}, "elasticsearch.url: no such setting", id="older form"),
         pytest.param(
             {"slack": {"team": "secretRef:a/b"}}, "slack.team: a processor takes no secretRef; put", id="a secret"
         ),
@@ -143,7 +143,7 @@ def test_what_the_status_keeps(named: dict[str, dict[str, str]], output: str) ->
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        pytest.param({"slack": {"team": "dev"}}, "which has: ops", id="what is offered is said"),
+        pytest.param({"slack": {"team": "dev"}}, "which offers: ops", id="what is offered is said"),
         pytest.param({"files": {"log_dir": "/etc"}}, "is not in /var/log/dkron", id="a directory elsewhere"),
     ],
 )

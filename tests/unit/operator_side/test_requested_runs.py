@@ -340,7 +340,7 @@ SECOND = first(requested(), attempt=2, at=20)
         ),
         pytest.param(decided(), {"runs": (run(A),)}, "Running", "attempt 1 is active", id="the job's status was wiped"),
         pytest.param(
-            decided(), {}, "Failed", "no record of the run is left, in the status of the DkronJob or as a Job",
+            decided(), {}, "Failed", "the run left no record: neither in the status of the DkronJob nor as a Job",
             id="nothing is left",
         ),
         pytest.param(

@@ -178,7 +178,7 @@ def test_a_payload_that_is_not_base64_is_refused(payload: str) -> None:
 
 @pytest.mark.parametrize("key", sorted(OF_THE_JOB))
 def test_what_is_part_of_the_job_cannot_be_a_secret(key: str) -> None:
-    assert refused({"command": "true", key: "secretRef:a/b"}).startswith(f"{key}: it cannot come from a Secret")
+    assert refused({"command": "true", key: "secretRef:a/b"}).startswith(f"{key}: it is part of the Job, so it cannot")
 
 
 def test_a_key_that_shell_does_not_have_is_refused_with_those_that_it_has() -> None:

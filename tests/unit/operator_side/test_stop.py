@@ -253,4 +253,4 @@ async def test_a_wish_for_nothing_is_removed_with_an_event() -> None:
     async with edges.running():
         await asyncio.sleep(2)
         assert wishes(edges) == []
-    assert ("StopRefused", "stop.dkron.io/x: there is no such execution (any more)") in events(edges)
+    assert ("StopRefused", "stop.dkron.io/x: there is no such execution, or it is gone") in events(edges)

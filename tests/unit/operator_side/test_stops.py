@@ -199,7 +199,7 @@ LATER = claim(attempt=2, at=after(30))
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        pytest.param({}, "there is no such execution (any more)", id="it never was"),
+        pytest.param({}, "there is no such execution, or it is gone", id="it never was"),
         pytest.param(
             {"executions": (execution(),)}, "the execution had already ended at 2026-03-01T12:00:05Z", id="it has ended"
         ),

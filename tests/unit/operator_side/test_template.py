@@ -77,7 +77,7 @@ def of_pods(metadata: Object) -> Object:
 
 PODS = "jobTemplate.spec.template.metadata"
 HISTORY = "jobTemplate.spec.ttlSecondsAfterFinished: set by the operator; remove it, and use history"
-SUSPEND = "jobTemplate.spec.suspend: a suspended Job never starts; remove it, and pause the job by spec.disabled"
+SUSPEND = "jobTemplate.spec.suspend: a suspended Job never starts; remove it, and set spec.disabled"
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,10 @@ SUSPEND = "jobTemplate.spec.suspend: a suspended Job never starts; remove it, an
         pytest.param({"spec": {"suspend": True}}, SUSPEND, id="a Job that is suspended"),
         pytest.param({"spec": {"parallelism": 0}}, "spec.parallelism: a Job with no pod at a time", id="no pods"),
         pytest.param({"spec": {"managedBy": "kueue.x-k8s.io/multikueue"}}, "spec.managedBy: only", id="a manager"),
-        pytest.param({"metadata": {"finalizers": ["a"]}}, "metadata.finalizers: a Job that has them", id="finalizers"),
-        pytest.param(of_pods({"finalizers": ["a/b"]}), f"{PODS}.finalizers: a pod that has", id="finalizers of pods"),
+        pytest.param(
+            {"metadata": {"finalizers": ["a"]}}, "metadata.finalizers: a Job with finalizers", id="finalizers"
+        ),
+        pytest.param(of_pods({"finalizers": ["a/b"]}), f"{PODS}.finalizers: a pod with", id="finalizers of pods"),
         pytest.param(of_pods({"ownerReferences": [{}]}), f"{PODS}.ownerReferences: set by", id="owners of pods"),
         pytest.param(of_pods({"annotations": 1}), f"{PODS}.annotations: has to be an object", id="annotations of pods"),
         pytest.param({"metadata": {"labels": "x"}}, "metadata.labels: has to be an object", id="labels in a word"),

@@ -221,4 +221,4 @@ def test_the_end_of_the_program_does_not_wait_for_long(monkeypatch: pytest.Monke
         tracing = Tracing(KNOWN, endpoint=url)
         tracing.begin(SpanStart("lost")).end()
         tracing.close(SHORT)
-        assert said == ["the last spans could not be delivered within 0.2 s"]
+        assert said == ["the last spans were not delivered within 0.2 s"]
