@@ -65,7 +65,19 @@ test("a job is paused and resumed", async ({ page }) => {
   await expect(page.getByText(/\(until .*:00\)/)).toBeVisible();
   await expect(page.getByText("<b>moves</b>")).toBeVisible();
   await expectAccessible(page);
+  // In the list the dialog stands in a cell, whose text is on one line and to the right.
+  await page.goto("/ui/pauses");
+  await page.getByRole("button", { name: "Resume toggled" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("What came due meanwhile counts as missed")).toBeVisible();
+  expect(await dialog.evaluate((one) => [one.scrollWidth > one.clientWidth, getComputedStyle(one).textAlign])).toEqual([
+    false,
+    "start",
+  ]);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.goto("/ui/jobs/toggled");
   await page.getByRole("button", { name: "Resume" }).click();
+  await dialog.getByRole("button", { name: "Resume" }).click();
   await expect(page.getByText("<b>moves</b>")).toHaveCount(0);
 });
 

@@ -12,6 +12,7 @@ import {
   readFieldTime,
   readLabels,
   readNames,
+  resumedInWords,
   whoAndWhy,
 } from "../src/text/backfills";
 import { indented, rulesOf } from "../src/text/policies";
@@ -109,3 +110,8 @@ describe("the rules of a policy", () => {
     expect(indented("{")).toBe("{");
   });
 });
+
+test.each([
+  { jobs: ["a"], when_resumed: "drop" as const, is: "It runs by schedule again. What came due meanwhile is skipped." },
+  { jobs: [], when_resumed: "missedRuns" as const, is: /^They run .*: the rule of each job says which of it runs\.$/ },
+])("the end of a pause of $jobs in words", ({ is, ...pause }) => expect(resumedInWords(pause)).toMatch(is));

@@ -103,6 +103,13 @@ export function whoAndWhy({ paused_by, reason }: Pause): string {
   return `${by}${reason ? `: ${reason}` : ""}`;
 }
 
+/** What the end of a pause does. */
+export function resumedInWords({ jobs, when_resumed }: Pick<Pause, "jobs" | "when_resumed">): string {
+  const runs = jobs.length === 1 ? "It runs by schedule again." : "They run by schedule again.";
+  const rule = `counts as missed: the rule of ${jobs.length === 1 ? "the job" : "each job"} says which of it runs`;
+  return `${runs} What came due meanwhile ${when_resumed === "drop" ? "is skipped" : rule}.`;
+}
+
 /** How an API word reads. */
 export const PAUSE_WORDS: Record<Pause["state"], string> = {
   holds: "holds",
