@@ -17,7 +17,8 @@ _RULES = {
     ),
     "NoMatchingNode": Rule("spec.tags", "no ready, schedulable node has the labels of spec.tags"),
     "Missed": Rule(
-        "spec.missedRuns", "no operator could fire it in time, and spec.missedRuns wanted a later slot, or none"
+        "spec.missedRuns",
+        "it was missed by the operator's absence or a pause, and spec.missedRuns wanted a later slot, or none",
     ),
     "Disabled": Rule("spec.disabled", "spec.disabled is true"),
     "TooManyActive": Rule("", "more than a thousand attempts would be active"),

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
-from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.base import rfc3339
+from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, NotedPause, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_reports import agenda as agenda_module
@@ -189,6 +190,49 @@ def test_a_pause_says_who_holds_the_slots_that_are_to_come() -> None:
     (slot,) = explain(job(status(conditions=(PAUSED,))), asked(4.5, 5), now=NOON).slots
     then = "spec.missedRuns decides about it after the pause"
     assert (slot.what, slot.why, slot.setting) == ("paused", f"the job is {PAUSED.message}; {then}", "DkronPause")
+
+
+def pause(name: str, began: float, until: float | None = None, **spec: Any) -> dict[str, Any]:
+    """A DkronPause of all jobs, by minutes after noon, that the operator has looked at."""
+    over = until is not None and until <= 0
+    active = {"type": "Active", "status": str(not over), "reason": "Expired" if over else "Paused"}
+    metadata = {"name": name, "creationTimestamp": rfc3339(at(began))}
+    ends = {} if until is None else {"until": rfc3339(at(until))}
+    return {"metadata": metadata, "spec": {**spec, **ends}, "status": {"conditions": [active]}}
+
+
+ENDED = "held by the pause moves, from 2026-03-01T11:54:30Z to 2026-03-01T11:57:00Z"
+RESUMED = condition("Suspended", False, "Active").model_copy(update={"last_transition_time": at(-1.5)})
+WENT_ON = "a pause that ended 2026-03-01T11:58:30Z held the job then, or no operator was there to run it"
+ABSENT = "it was missed by the operator's absence or a pause, and spec.missedRuns wanted a later slot, or none"
+DROPPED = Skipped(count=60, last_time=at(-1), last_reason=SkipReason.PAUSED)
+NOTED = NotedPause(name="moves", since=at(-2.5), drop=True)
+
+
+@pytest.mark.parametrize(
+    ("pauses", "known", "slots"),
+    [
+        pytest.param([pause("moves", -5.5, -3)], {}, {-5: ENDED, -4: ENDED, -3: ABSENT}, id="it ended by itself"),
+        pytest.param([pause("moves", -5.5, -3, jobs=["b"])], {}, {-4: ABSENT}, id="of another job"),
+        pytest.param([{**pause("moves", -5.5, -3), "status": {}}], {}, {-4: ABSENT}, id="without an effect"),
+        pytest.param([], {"conditions": (RESUMED,)}, {-3: WENT_ON, -2: WENT_ON, -1: ABSENT}, id="it was deleted"),
+        pytest.param([], {"conditions": (RESUMED,), "executions": (RAN,), "success_count": 1},
+                     {-4: ABSENT, -2: WENT_ON}, id="a run before it"),
+        pytest.param([], {"skipped": DROPPED, "paused": NOTED},
+                     {-2: "held by the pause moves, from 2026-03-01T11:57:30Z on"}, id="it drops what comes due"),
+        pytest.param([], {}, {-3: ABSENT}, id="none is known of"),
+    ],
+)  # fmt: skip
+def test_a_slot_that_a_pause_held_names_the_pause(
+    pauses: list[dict[str, Any]], known: dict[str, Any], slots: dict[int, str]
+) -> None:
+    skips = Skipped(count=60, last_time=at(-9), last_reason=SkipReason.MISSED)
+    found = explain(job(status(**{"skipped": skips, **known})), asked(-5, -1), now=NOON, pauses=pauses)
+    told = {minute: each for (minute, _), each in zip(words(found), found.slots, strict=True)}
+    assert {minute: told[minute].what for minute in slots} == dict.fromkeys(slots, "skipped")
+    assert {minute: why in told[minute].why for minute, why in slots.items()} == dict.fromkeys(slots, True), told
+    named = {minute for minute, why in slots.items() if why != ABSENT}
+    assert {minute for minute in slots if told[minute].setting == "DkronPause"} == named
 
 
 def test_a_moment_without_a_slot_names_its_neighbours() -> None:
