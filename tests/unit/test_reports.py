@@ -86,6 +86,12 @@ def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
         "trigger": "schedule", "attempts": 1, "group": RAN.group, "late_seconds": 7.0,
     }  # fmt: skip
     assert told["slots"][1]["why"] == "failed, took 5.0s, exit 127 (command not found)"
+    ended = execution(
+        claim(at(-4), at=at(-4)), success=False, exit_code=137, reason="Stopped",
+        message="asked for at 2026-03-01T11:56:04.5Z by ann",
+    )  # fmt: skip
+    (slot,) = explain(job(status(executions=(ended,), error_count=1)), asked(-4, -4), now=NOON).slots
+    assert slot.why == "failed, took 5.0s, stopped by ann at 2026-03-01T11:56:04Z"
     skipped = {"what": "skipped", "why": FORBID, "reason": "ConcurrencyForbidden", "setting": "spec.concurrency"}
     assert told["slots"][4] == {"slot": "2026-03-01T11:59:00Z", **skipped}
     assert told["slots"][7]["why"].startswith("due 30s ago and not decided")

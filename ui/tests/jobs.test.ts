@@ -81,6 +81,12 @@ describe("a run", () => {
     { success: false, told: { reason: "JobLost" }, why: "JobLost" },
     { success: false, told: { exit_code: 127 }, why: "exit code 127 (command not found)" },
     { success: false, told: {}, why: "" },
+    {
+      success: false,
+      told: { exit_code: 137, reason: "Stopped", message: "asked for at 2026-11-27T12:00:00Z by ann b" },
+      why: "stopped by ann b at 2026-11-27T12:00:00Z",
+    },
+    { success: false, told: { exit_code: 137, reason: "Stopped", message: "asked for" }, why: "stopped" },
   ])("it failed by: $why", ({ success, told, why }) => {
     expect(whyFailed(run({ success, details: { job: "", slot: "", trigger: "schedule", ...told } }))).toBe(why);
   });

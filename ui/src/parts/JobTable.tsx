@@ -7,7 +7,7 @@ import type { Rows } from "../state/rows";
 import { parentsInWords } from "../text/parents";
 import { whyNot } from "../text/problem";
 import { drawn, type Range } from "../text/rows";
-import { result, taken } from "../text/slots";
+import { result, taken, wasStopped } from "../text/slots";
 import { stateOf } from "../text/state";
 import { duration, instant } from "../text/time";
 import { Keeper } from "./Keeper";
@@ -209,7 +209,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         </td>
       )}
       <td class="mark-column">
-        <Mark state={stateOf(job, running)} />
+        <Mark state={stateOf({ ...job, stopped: wasStopped(runs ?? []) }, running)} />
       </td>
       <th scope="row" class="name">
         <span class="name-line">

@@ -2,11 +2,12 @@
 
 import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
+import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
 import { isStopped, lateness, planned, result, taken, whyFailed } from "../text/slots";
-import { duration, instant, onSeveralDays } from "../text/time";
+import { duration, instant, inZone, onSeveralDays } from "../text/time";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
 import { executionPath } from "./links";
@@ -92,6 +93,7 @@ function lastLine(run: Execution): string {
 function RunRow({ run, zone, dated }: RowProps) {
   const kind = result(run);
   const late = lateness(run);
+  const why = inZone(whyFailed(run), now.peek(), shownZone(zone));
   const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
   return (
     <tr>
@@ -119,8 +121,8 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip output" title={whyFailed(run)}>
-        {inOrder(lastLine(run) || whyFailed(run))}
+      <td class="wide mono clip output" title={why}>
+        {inOrder(isStopped(run) ? why : lastLine(run) || why)}
       </td>
     </tr>
   );

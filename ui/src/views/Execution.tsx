@@ -13,14 +13,16 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { StopButton, StoppingMark } from "../parts/Stop";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
+import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
+import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { whoami } from "../state/session";
 import { around } from "../text/around";
-import { attemptsOf, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../text/slots";
-import { duration } from "../text/time";
+import { attemptsOf, isStopped, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../text/slots";
+import { duration, inZone } from "../text/time";
 
 /** Seconds between two reads of a run that is stopping, and of one that has no node yet. */
 const [STOPPING, STARTING] = [2, 5];
@@ -73,10 +75,10 @@ export function Execution({ job, id }: { job: string; id: string }) {
           </h1>
           {kind && (
             <p class="sub">
-              {body.details?.stopping ? <StoppingMark of={body} /> : <Mark state={kind} word />}
+              {body.details?.stopping ? <StoppingMark of={body} /> : <Ended of={body} zone={zone} />}
               {body.attempt && body.attempt > 1 && <span>attempt {body.attempt}</span>}
               {body.details?.member && <span>on {body.details.member}</span>}
-              {whyFailed(body) && <span>{whyFailed(body)}</span>}
+              {!isStopped(body) && whyFailed(body) && <span>{whyFailed(body)}</span>}
             </p>
           )}
         </div>
@@ -101,6 +103,12 @@ export function Execution({ job, id }: { job: string; id: string }) {
       )}
     </div>
   );
+}
+
+/** The state, and of a run that a user stopped, who did it and when. */
+function Ended({ of, zone }: { of: Body; zone: string | undefined }) {
+  if (!isStopped(of)) return <Mark state={result(of)} word />;
+  return <Mark state="stopped" word say={inZone(whyFailed(of), now.peek(), shownZone(zone))} />;
 }
 
 /** Seconds after which an attempt has to be read again, because no event tells what changes next. */
@@ -205,7 +213,7 @@ function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
           ["Id", <code key="i">{body.id}</code>],
         ]}
       />
-      {details?.message && <p class="message">{details.message}</p>}
+      {details?.message && !isStopped(body) && <p class="message">{details.message}</p>}
       {trace && (
         <p class="after">
           <a href={trace} target="_blank" rel="noreferrer">
@@ -228,12 +236,13 @@ function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
       <ol class="rows">
         {attempts.map((each) => (
           <li key={each.id} aria-current={each.id === id ? "true" : undefined}>
-            <Mark state={result(each)} />
+            <Mark state={isStopped(each) ? "stopped" : result(each)} />
             <Link class="name" href={executionPath(each.job_name, each.id)}>
               {each.details?.member ? `${each.details.member}, ` : ""}attempt {each.attempt}
             </Link>
             <span class="why clip">
-              {each.node_name === each.details?.member ? "" : each.node_name} {whyFailed(each)}
+              {each.node_name === each.details?.member ? "" : each.node_name}{" "}
+              {isStopped(each) ? "" : whyFailed(each)}
             </span>
             <span class="end">
               {result(each) === "running" ? <Elapsed since={each.started_at} /> : duration(taken(each, 0))}
