@@ -426,6 +426,24 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
     assert found["next_hour"]["slots"][0] == {"due": "2026-03-01T12:01:00Z", "namespace": "default", "job": "ahead"}
 
 
+@pytest.mark.parametrize(
+    ("known", "since"),
+    [
+        pytest.param({"executions": (RAN, LOST), "success_count": 2}, None, id="all are kept"),
+        pytest.param({"executions": (RAN, LOST), "success_count": 9}, "2026-03-01T11:56:00Z", id="older ones are gone"),
+        pytest.param({"executions": (RAN, execution(claim(at(-90)))), "success_count": 9}, None, id="they go far back"),
+        pytest.param(
+            {"executions": (RAN, execution(claim(at(-20), member="a"))), "success_count": 9,
+             "active": (seen(claim(at(-20), member="b")),)},
+            "2026-03-01T11:57:07Z", id="an old one of a run that goes on",
+        ),
+    ],
+)  # fmt: skip
+def test_an_overview_says_from_when_on_all_runs_are_kept(known: dict[str, Any], since: str | None) -> None:
+    found = overview(named("a", **known), named("b", executions=(LOST,), error_count=1)).as_json()
+    assert found["last_hour"].get("kept_since") == since
+
+
 def test_an_overview_does_not_depend_on_the_order_of_jobs() -> None:
     busy: dict[str, Any] = {"executions": (RAN, LOST), "active": (seen(claim(at(-1))),)}
     raws = [named(name, **busy) for name in ("a", "b", "c")]

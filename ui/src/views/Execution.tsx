@@ -21,7 +21,17 @@ import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { whoami } from "../state/session";
 import { around } from "../text/around";
-import { attemptsOf, isStopped, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../text/slots";
+import {
+  attemptsOf,
+  isStopped,
+  lateness,
+  planned,
+  result,
+  standsFor,
+  taken,
+  traceLink,
+  whyFailed,
+} from "../text/slots";
 import { duration, inZone } from "../text/time";
 
 /** Seconds between two reads of a run that is stopping, and of one that has no node yet. */
@@ -241,8 +251,7 @@ function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
               {each.details?.member ? `${each.details.member}, ` : ""}attempt {each.attempt}
             </Link>
             <span class="why clip">
-              {each.node_name === each.details?.member ? "" : each.node_name}{" "}
-              {isStopped(each) ? "" : whyFailed(each)}
+              {each.node_name === each.details?.member ? "" : each.node_name} {isStopped(each) ? "" : whyFailed(each)}
             </span>
             <span class="end">
               {result(each) === "running" ? <Elapsed since={each.started_at} /> : duration(taken(each, 0))}
