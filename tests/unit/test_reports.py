@@ -513,6 +513,30 @@ def test_a_job_is_stale_from_the_same_moment_on_whether_or_not_its_next_slot_is_
     assert stale[0] == stale[1]
 
 
+SLOW = execution(claim(at(-4), at=at(-4)), seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("known", "concurrency", "stale"),
+    [
+        pytest.param({"last_success": at(-2.5), "executions": (SLOW,)}, "forbid", [], id="it takes longer than that"),
+        pytest.param({"last_success": at(-9), "executions": (SLOW,)}, "forbid", ["stale"], id="it did not run"),
+        pytest.param({"last_success": at(-9), "executions": (SLOW,), "active": (seen(claim(at(-2), at=at(-2))),)},
+                     "forbid", [], id="it runs"),
+        pytest.param({"last_success": at(-9), "executions": (SLOW,), "active": (seen(claim(at(-4), at=at(-4))),)},
+                     "forbid", ["stale"], id="it hangs"),
+        pytest.param({"active": (seen(claim(at(-9), at=at(-9))),)}, "forbid", [], id="its first run goes on"),
+        pytest.param({"active": (seen(claim(at(-1), at=at(-1))),)}, "replace", ["stale"], id="it is replaced"),
+    ],
+)  # fmt: skip
+def test_a_job_whose_runs_take_long_is_not_stale_meanwhile(
+    known: dict[str, Any], concurrency: str, stale: list[str]
+) -> None:
+    fields = {"since": at(-60), "last_schedule_time": NOON, "next": at(1), **known}
+    raw = named("a", spec={"schedule": "0 * * * * *", "concurrency": concurrency}, **fields)
+    assert [each.kind for each in standing(raw, now=NOON).troubled(at(0.5)) if each.kind == "stale"] == stale
+
+
 def test_the_installation_adds_days_the_leader_and_the_pause() -> None:
     day = {"date": "2026-02-28", "success": 3, "failed": 1}
     cluster = {"spec": {"paused": True}, "status": {"days": [day, {"date": "nonsense"}], "departed": []}}

@@ -1,6 +1,6 @@
 // Jobs in numbers: many at once, ten thousand in a list, chains by keyboard, and runs with values.
 import type { Page } from "@playwright/test";
-import { expect, expectAccessible, test } from "./page";
+import { api, expect, expectAccessible, test } from "./page";
 
 async function choose(page: Page, names: readonly string[]): Promise<void> {
   for (const name of names) await page.getByLabel(`Select ${name}`).check();
@@ -147,6 +147,31 @@ test("the overview leads to the log of the run that failed, and runs it again", 
   expect(body.scheduled_time ?? body.repeat).toBeTruthy();
   await page.getByRole("link", { name: "Open the log of report" }).click();
   await expect(page).toHaveURL(/\/jobs\/report\/executions\//);
+});
+
+test("a minute of the overview lists its runs, and what goes leaves its room", async ({ page }) => {
+  let jobs: object[] = [{ kind: "stale", why: "without a success", remedy: "", namespace: "default", job: "report" }];
+  await page.route("**/v1/summary", async (route) => {
+    const found = await (await route.fetch()).json();
+    const last_hour = { ...found.last_hour, kept_since: new Date(Date.now() - 1_200_000).toISOString() };
+    return route.fulfill({ json: { ...found, last_hour, attention: { total: jobs.length, jobs } } });
+  });
+  await page.goto("/ui/");
+  await expect(page.getByText("Hatched: not all runs of then are kept.")).toBeVisible();
+  const minutes = page.getByRole("button", { name: /^\d\d:\d\d: .*succeeded/ });
+  await minutes.last().click();
+  const list = page.getByRole("region", { name: "Executions of the minute" });
+  await expect(list.getByRole("listitem").first()).toBeVisible();
+  await expectAccessible(page);
+  await list.getByRole("button", { name: "Close" }).click();
+  await expect(list).toHaveCount(0);
+  const chart = page.getByRole("heading", { name: "An hour back, an hour ahead" });
+  const before = await chart.boundingBox();
+  jobs = [];
+  await api(page, "POST", "/v1/jobs/toggled/toggle");
+  await expect(page.getByText("Nothing: every job is in order.")).toBeVisible();
+  expect((await chart.boundingBox())?.y).toBe(before?.y);
+  await api(page, "POST", "/v1/jobs/toggled/toggle");
 });
 
 test("a chain is walked through by the keyboard, and is a list, too", async ({ page }) => {

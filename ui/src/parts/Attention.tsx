@@ -18,6 +18,7 @@ import { executionPath, jobPath } from "./links";
 import { Mark } from "./Mark";
 import { Panel } from "./Panel";
 import { Empty, Failure, Loading } from "./States";
+import { useTallest } from "./useTallest";
 
 type Trouble = Summary["attention"]["jobs"][number];
 
@@ -38,6 +39,7 @@ const REPEATED: readonly Trouble["kind"][] = ["failing", "stale"];
 
 export function Attention({ summary }: { summary: Query<Summary> }) {
   const { data } = summary;
+  const box = useTallest<HTMLDivElement>();
   const noLeader = (leader.value ?? data?.leader) === "";
   const jobs = data?.attention.jobs ?? [];
   const more = (data?.attention.total ?? 0) - jobs.length;
@@ -55,13 +57,15 @@ export function Attention({ summary }: { summary: Query<Summary> }) {
           The installation is paused: it accepts no new and no changed jobs. <Link href="/cluster">End the pause</Link>.
         </p>
       )}
-      {!data && !summary.error && <Loading />}
-      {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
-      <ul class="troubles">
-        {jobs.map((each) => (
-          <Row key={`${each.job} ${each.kind}`} of={each} />
-        ))}
-      </ul>
+      <div ref={box}>
+        {!data && !summary.error && <Loading />}
+        {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
+        <ul class="troubles">
+          {jobs.map((each) => (
+            <Row key={`${each.job} ${each.kind}`} of={each} />
+          ))}
+        </ul>
+      </div>
     </Panel>
   );
 }

@@ -11,6 +11,7 @@ import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
 import { Empty, Pending } from "../parts/States";
 import { Ago, Countdown, When } from "../parts/Time";
+import { useTallest } from "../parts/useTallest";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
@@ -103,6 +104,7 @@ function lastHour({ runs, failed, partially_failed }: Summary["last_hour"]): str
 function Running({ summary }: Part) {
   const { data } = summary;
   const running = data?.running;
+  const box = useTallest<HTMLDivElement>();
   const ended = [...(data?.last_hour.slots ?? [])].sort((a, b) => b.started_at.localeCompare(a.started_at));
   return (
     <Panel
@@ -111,21 +113,23 @@ function Running({ summary }: Part) {
       aside={running && running.total > LISTED && <Link href="/busy">all {running.total}</Link>}
     >
       {!data && <Pending query={summary} />}
-      {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
-      <ul class="rows">
-        {running?.executions.slice(0, LISTED).map((each) => (
-          <li key={each.id} class="progressing">
-            <Mark state="running" />
-            <Link href={executionPath(each.job, each.id)} class="name">
-              {each.job}
-            </Link>
-            <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
-            <span class="end">
-              <Progress since={each.started_at} usual={each.usual_seconds} />
-            </span>
-          </li>
-        ))}
-      </ul>
+      <div ref={box}>
+        {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
+        <ul class="rows">
+          {running?.executions.slice(0, LISTED).map((each) => (
+            <li key={each.id} class="progressing">
+              <Mark state="running" />
+              <Link href={executionPath(each.job, each.id)} class="name">
+                {each.job}
+              </Link>
+              <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
+              <span class="end">
+                <Progress since={each.started_at} usual={each.usual_seconds} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      </div>
       {ended.length > 0 && <h3>Latest runs</h3>}
       <ul class="rows">
         {ended.slice(0, LISTED).map((each) => (
