@@ -8,6 +8,7 @@ import {
   jobsOf,
   lastName,
   pausedJobs,
+  pauseOf,
   progressOf,
   readFieldTime,
   readLabels,
@@ -78,12 +79,14 @@ describe("a pause", () => {
   test.each([
     { of: {}, is: "all jobs", all: true, why: "" },
     { of: { all_namespaces: true, reason: "moves" }, is: "all jobs in all namespaces", all: true, why: ": moves" },
+    { of: { state: "unseen" }, is: "all jobs", all: true, why: "" },
     { of: { state: "expired", paused_by: "ann" }, is: "all jobs", all: false, why: " by ann" },
     { of: { jobs: ["a", "b"], paused_by: "ann", reason: "x" }, is: "a, b", all: false, why: " by ann: x" },
     { of: { selector: { team: "data" } }, is: "jobs with team=data", all: false, why: "" },
   ])("$of", ({ of, is, all, why }) => {
     const one = pause(of);
     expect([pausedJobs(one), isForAll(one), whoAndWhy(one)]).toEqual([is, all, why]);
+    expect(pauseOf("b", [one])).toBe(all || one.jobs.includes("b") ? one : undefined);
   });
 });
 

@@ -15,7 +15,7 @@ import { inTurns, plan } from "../src/text/bulk";
 import { calendar, resultsOf } from "../src/text/calendar";
 import { durationsOf, inWords, percentile } from "../src/text/percentiles";
 import { drawn, wanted } from "../src/text/rows";
-import { stateOf } from "../src/text/state";
+import { failedBefore, stateOf } from "../src/text/state";
 import { presentOf, runsOf, slotsInWords, slotsOf, spanOf } from "../src/text/timing";
 import { yaml } from "../src/text/yaml";
 
@@ -254,6 +254,16 @@ describe("how a job stands", () => {
     { of: { stopped: true, status: "success" as const }, running: false, is: "success" },
     { of: { paused: "paused by ann", disabled: true }, running: false, is: "disabled" },
   ])("$is", ({ of, running, is }) => expect(stateOf({ ...job, ...of }, running)).toBe(is));
+
+  test.each([
+    { of: { paused: "by ann" }, running: false, is: "failed" },
+    { of: { paused: "by ann", stopped: true }, running: false, is: undefined },
+    { of: { paused: "by ann", status: "success" as const }, running: false, is: undefined },
+    { of: { paused: "by ann" }, running: true, is: undefined },
+    { of: {}, running: false, is: undefined },
+  ])("beside $of it says $is", ({ of, running, is }) => {
+    expect(failedBefore({ ...job, ...of }, running)).toBe(is);
+  });
 
   test("what the view says at its top is not said again", () => {
     const told = ["paused by ann: a move (DkronPause a/moves)", ""];

@@ -7,10 +7,12 @@ import { repeatOf } from "../api/jobs";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { attempt } from "../state/notices";
+import { knownPauses } from "../state/pauses";
 import { shownZone } from "../state/preferences";
 import type { Query } from "../state/query";
 import { may } from "../state/session";
 import { commandOf } from "../text/attention";
+import { pauseOf } from "../text/backfills";
 import type { State } from "../text/state";
 import { inZone } from "../text/time";
 import { Copy } from "./Copy";
@@ -39,6 +41,7 @@ const REPEATED: readonly Trouble["kind"][] = ["failing", "stale"];
 
 export function Attention({ summary }: { summary: Query<Summary> }) {
   const { data } = summary;
+  const pauses = knownPauses();
   const box = useTallest<HTMLDivElement>();
   const noLeader = (leader.value ?? data?.leader) === "";
   const jobs = data?.attention.jobs ?? [];
@@ -62,7 +65,7 @@ export function Attention({ summary }: { summary: Query<Summary> }) {
         {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
         <ul class="troubles">
           {jobs.map((each) => (
-            <Row key={`${each.job} ${each.kind}`} of={each} />
+            <Row key={`${each.job} ${each.kind}`} of={each} isPaused={pauseOf(each.job, pauses) !== undefined} />
           ))}
         </ul>
       </div>
@@ -70,7 +73,7 @@ export function Attention({ summary }: { summary: Query<Summary> }) {
   );
 }
 
-function Row({ of }: { of: Trouble }) {
+function Row({ of, isPaused }: { of: Trouble; isPaused: boolean }) {
   const command = commandOf(of.remedy);
   return (
     <li>
@@ -83,13 +86,20 @@ function Row({ of }: { of: Trouble }) {
           {inZone(of.why, now.peek(), shownZone())} {!command && <span class="muted">{of.remedy}</span>}
         </p>
         {of.output && <p class="mono last-line">{of.output}</p>}
-        <Remedies of={of} command={command} />
+        <Remedies of={of} command={command} isPaused={isPaused} />
       </div>
     </li>
   );
 }
 
-function Remedies({ of: { job, kind, execution }, command }: { of: Trouble; command: string }) {
+interface RemediesProps {
+  of: Trouble;
+  command: string;
+  /** A pause refuses runs on request. */
+  isPaused: boolean;
+}
+
+function Remedies({ of: { job, kind, execution }, command, isPaused }: RemediesProps) {
   const [asking, setAsking] = useState(false);
   const verb = execution ? "Run again" : "Run now";
   const run = async () => {
@@ -105,7 +115,7 @@ function Remedies({ of: { job, kind, execution }, command }: { of: Trouble; comm
           Open the log
         </Link>
       )}
-      {REPEATED.includes(kind) && may("create dkronjobs/run") && (
+      {REPEATED.includes(kind) && !isPaused && may("create dkronjobs/run") && (
         <button type="button" class="quiet" aria-disabled={asking} aria-label={`${verb} ${job}`} onClick={run}>
           {verb}
         </button>
@@ -115,7 +125,7 @@ function Remedies({ of: { job, kind, execution }, command }: { of: Trouble; comm
           Edit
         </Link>
       )}
-      {REPEATED.includes(kind) && may("create dkronpauses") && (
+      {REPEATED.includes(kind) && !isPaused && may("create dkronpauses") && (
         <Link class="button quiet" href={`/pauses/new?job=${encodeURIComponent(job)}`} aria-label={`Pause ${job}`}>
           Pause
         </Link>

@@ -8,12 +8,11 @@ import { parentsInWords } from "../text/parents";
 import { whyNot } from "../text/problem";
 import { drawn, type Range } from "../text/rows";
 import { result, taken, wasStopped } from "../text/slots";
-import { stateOf } from "../text/state";
 import { duration, instant } from "../text/time";
+import { JobMark } from "./JobMark";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
 import { jobPath } from "./links";
-import { Mark } from "./Mark";
 import { RowActions } from "./RowActions";
 import { Strip } from "./Strip";
 import { Ago, Countdown } from "./Time";
@@ -209,7 +208,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         </td>
       )}
       <td class="mark-column">
-        <Mark state={stateOf({ ...job, stopped: wasStopped(runs ?? []) }, running)} />
+        <JobMark of={{ ...job, stopped: wasStopped(runs ?? []) }} running={running} />
       </td>
       <th scope="row" class="name">
         <span class="name-line">

@@ -16,11 +16,13 @@ import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
+import { knownPauses } from "../state/pauses";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { whoami } from "../state/session";
 import { around } from "../text/around";
+import { pauseOf } from "../text/backfills";
 import {
   attemptsOf,
   isStopped,
@@ -55,6 +57,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
     .data?.timezone;
   const [isWide, setWide] = useState(false);
   const body = one.data;
+  const held = pauseOf(job, knownPauses());
   useMember(job, id, one.data, all.data);
   if (one.error?.status === 404) {
     return (
@@ -94,7 +97,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
         </div>
         <div class="buttons">
           {body && kind === "running" && may("create dkronjobs/stop") && <StopButton of={body} onAsked={one.reload} />}
-          {kind && kind !== "running" && may("create dkronjobs/run") && <Again body={body} />}
+          {kind && kind !== "running" && !held && may("create dkronjobs/run") && <Again body={body} />}
         </div>
       </header>
       {body && all.data && <Others one={body} all={all.data} />}
@@ -166,7 +169,7 @@ function Others({ one, all }: { one: Body; all: readonly Body[] }) {
 function Again({ body }: { body: Body }) {
   const [asking, setAsking] = useState(false);
   const [, go] = useLocation();
-  const { details, job_name: job, id, success } = body;
+  const { details, job_name: job, id } = body;
   const asGiven = wasAskedFor(details);
   const run = async () => {
     if (asking) return;
@@ -183,7 +186,7 @@ function Again({ body }: { body: Body }) {
     : "Once more, with the slot of this run and the defaults of parameters";
   return (
     <button type="button" aria-disabled={asking} title={title} onClick={run}>
-      {success ? "Run again" : "Retry"}
+      Run again
     </button>
   );
 }

@@ -12,10 +12,10 @@ import { Copy } from "../parts/Copy";
 import { Due } from "../parts/Due";
 import { Explain } from "../parts/Explain";
 import { JobActions } from "../parts/JobActions";
+import { JobMark } from "../parts/JobMark";
 import { JobPauses } from "../parts/JobPauses";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
 import { Facts, Panel } from "../parts/Panel";
 import { Runs } from "../parts/RunsTable";
 import { Empty, Failure, Loading } from "../parts/States";
@@ -98,7 +98,7 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <Mark state={stateOf({ ...body, paused, stopped: wasStopped(runs.data ?? []) }, running)} word />
+              <JobMark of={{ ...body, paused, stopped: wasStopped(runs.data ?? []) }} running={running} word />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>

@@ -78,7 +78,7 @@ export function NewPause() {
     try {
       await createPause(body);
       pausesChanged();
-      tell("The jobs are paused. What runs already goes on.");
+      tell("The pause begins. What runs already goes on.");
       go(job ? jobPath(job) : "/pauses");
     } catch (reason) {
       setTrouble(reason instanceof Refusal ? reason.message : String(reason));

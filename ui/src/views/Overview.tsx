@@ -15,8 +15,10 @@ import { useTallest } from "../parts/useTallest";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
+import { knownPauses } from "../state/pauses";
 import { type Query, useQuery } from "../state/query";
 import { latenessInWords, progressInWords } from "../text/attention";
+import { isForAll, whoAndWhy } from "../text/backfills";
 import { duration, instant, wholeSeconds } from "../text/time";
 
 /** Rows of each list. */
@@ -176,13 +178,16 @@ function Progress({ since, usual }: { since: string; usual: number | undefined }
 
 function Next({ summary }: Part) {
   const { data } = summary;
+  const held = knownPauses().find(isForAll);
   // As many as stand beside it: what runs, a heading, and the latest runs.
   const rows = LISTED + Math.min(LISTED, data?.running.total ?? 0) + 1;
   const soon = (data?.next_hour.slots ?? []).filter((each) => (instant(each.due) ?? 0) > now.value - 1000);
   return (
     <Panel title="Comes next" class="next" aside={data && nextHour(data.next_hour)}>
       {!data && <Pending query={summary} />}
-      {data && soon.length === 0 && <Empty title="Nothing is due within an hour." />}
+      {data && soon.length === 0 && (
+        <Empty title={`Nothing is due within an hour${held ? `: all jobs are paused${whoAndWhy(held)}` : ""}.`} />
+      )}
       <ul class="rows">
         {soon.slice(0, rows).map((each) => (
           <li key={`${each.job} ${each.due}`}>
