@@ -34,13 +34,17 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { field: "name", title: "Name", kind: "name-column" },
   { field: "", title: "Latest runs", kind: "wide runs-column" },
-  { field: "", title: "Took", kind: "wide number took-column" },
+  { field: "took", title: "Took", kind: "wide number took-column" },
   { field: "schedule", title: "Schedule", kind: "medium schedule-column" },
   { field: "next", title: "Next", kind: "medium next-column" },
   { field: "last_success", title: "Last success", kind: "medium time-column" },
   { field: "last_error", title: "Last failure", kind: "wide time-column" },
   { field: "error_count", title: "Failed", kind: "wide number count-column" },
 ];
+
+const OTHER_ORDER: Readonly<Record<string, string>> = { ASC: "DESC", DESC: "ASC" };
+/** What is looked for in these is their largest. */
+const LARGEST_FIRST: readonly string[] = ["took", "error_count"];
 
 export interface Choosing {
   isChosen: (job: string) => boolean;
@@ -151,7 +155,13 @@ function Heading({ column, sort, order, onSort }: { column: Column } & Pick<Prop
   return (
     <th scope="col" class={kind} aria-sort={sorted ? (order === "ASC" ? "ascending" : "descending") : undefined}>
       {field ? (
-        <button type="button" class="sort" onClick={() => onSort(field, sorted && order === "ASC" ? "DESC" : "ASC")}>
+        <button
+          type="button"
+          class="sort"
+          onClick={() =>
+            onSort(field, sorted ? (OTHER_ORDER[order] ?? "ASC") : LARGEST_FIRST.includes(field) ? "DESC" : "ASC")
+          }
+        >
           {title}
         </button>
       ) : (
@@ -234,7 +244,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         </span>
       </th>
       <td class="wide" ref={cell}>
-        {runs && <Strip executions={runs} />}
+        {runs ? <Strip executions={runs} /> : <i class="to-come" aria-hidden="true" />}
       </td>
       <td class="wide number nowrap">{last && duration(taken(last, 0))}</td>
       <td class="medium clip" title={[when, job.schedule, job.timezone || "UTC"].filter(Boolean).join("\n")}>

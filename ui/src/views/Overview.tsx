@@ -93,8 +93,19 @@ function BothHours({ summary }: Part) {
   return (
     <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
       {!data && summary.error ? <Pending query={summary} /> : <Hours summary={data} now={minute} />}
-      {data && <p class="muted small-print sentence">{latenessInWords(data)}</p>}
+      {data && <Lateness of={data} />}
     </Panel>
+  );
+}
+
+function Lateness({ of }: { of: Summary }) {
+  const { words, job, after } = latenessInWords(of);
+  return (
+    <p class="muted small-print">
+      {words}
+      {job && <Link href={jobPath(job)}>{job}</Link>}
+      {after}
+    </p>
   );
 }
 
