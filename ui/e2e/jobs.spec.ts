@@ -196,6 +196,11 @@ test("a job tells its plan, its results by day and its percentiles in words", as
   await expect(page.getByText(/^median .*, 99 % within .* attempts/i)).toBeVisible();
   await expect(page.getByRole("group", { name: /^Planned beside actual: / })).toBeVisible();
   await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
+  const today = new Date().toISOString().slice(0, 10);
+  await expect(page.getByRole("link", { name: /^Backfill / }).last()).toHaveAttribute(
+    "href",
+    new RegExp(`day=${today}`),
+  );
   const moment = page.getByLabel("A moment to explain");
   await moment.fill("noon");
   await moment.press("Enter");

@@ -21,6 +21,8 @@ test("a backfill is counted first, created once, suspended, resumed and cancelle
   await expect(page.getByRole("button", { name: /^Run/ })).toHaveCount(0);
   // Its newest run has failed: that day is suggested, from its begin.
   await expect(page.getByLabel("From")).toHaveValue(/T00:00$/);
+  await page.getByRole("button", { name: "yesterday" }).click();
+  await expect(page.getByLabel("To", { exact: false }).last()).toHaveValue(/T00:00$/);
   await page.getByLabel("Time zone of all times").selectOption("utc");
   await page.getByLabel("From").fill("2026-03-01T10:00");
   await page.getByLabel("To", { exact: false }).last().fill("2026-03-01T17:00");
@@ -48,7 +50,7 @@ test("a backfill is counted first, created once, suspended, resumed and cancelle
 
 test("a form that cannot be meant says so in a sentence", async ({ page }) => {
   await page.goto("/ui/backfills/new");
-  await page.getByLabel("Of", { exact: true }).selectOption("jobs with labels");
+  await page.getByLabel("Which jobs", { exact: true }).selectOption("jobs with labels");
   await page.getByLabel("Labels").fill("team");
   await page.getByRole("button", { name: "Count the slots" }).click();
   await expect(page.getByText("Write labels as team=data, tier=1.")).toBeVisible();

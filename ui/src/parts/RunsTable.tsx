@@ -6,7 +6,7 @@ import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { inOrder } from "../text/ansi";
 import { durationsOf, inWords } from "../text/percentiles";
-import { isStopped, lateness, planned, result, taken, whyFailed } from "../text/slots";
+import { isStopped, lateness, planned, result, standsFor, taken, whyFailed } from "../text/slots";
 import { duration, instant, inZone, onSeveralDays } from "../text/time";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
@@ -90,9 +90,12 @@ function lastLine(run: Execution): string {
   return (run.output ?? "").trim().split("\n").pop() ?? "";
 }
 
+const CAUSES: Readonly<Record<string, string>> = { backfill: "backfill", manual: "on request" };
+
 function RunRow({ run, zone, dated }: RowProps) {
   const kind = result(run);
   const late = lateness(run);
+  const stands = standsFor(run);
   const why = inZone(whyFailed(run), now.peek(), shownZone(zone));
   const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
   return (
@@ -110,7 +113,11 @@ function RunRow({ run, zone, dated }: RowProps) {
         <span class="small muted">took {took}</span>
       </td>
       <td class="nowrap medium">
-        {late === undefined ? (
+        {stands !== undefined ? (
+          <>
+            for <When at={stands} jobZone={zone} dated />, {CAUSES[run.details?.trigger ?? ""]}
+          </>
+        ) : late === undefined ? (
           <When at={run.started_at} jobZone={zone} />
         ) : late < 1000 ? (
           "on time"

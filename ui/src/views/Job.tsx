@@ -24,6 +24,7 @@ import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
+import { may as mayHere } from "../state/session";
 import { whyNot } from "../text/problem";
 import { result, summary, wasStopped } from "../text/slots";
 import { stateOf } from "../text/state";
@@ -85,6 +86,11 @@ export function Job({ name }: { name: string }) {
         days={details.data.days}
         next={slots}
         now={now.peek()}
+        toDay={
+          body?.schedule && mayHere("create dkronbackfills")
+            ? (day) => `/backfills/new?job=${encodeURIComponent(name)}&day=${day}`
+            : undefined
+        }
       />
     </Panel>
   );

@@ -160,7 +160,7 @@ function Fields({ draft, utc, set }: FieldsProps) {
   const isNamed = Boolean(whoami.value?.name);
   return (
     <div class="fields">
-      <Labelled label="Of" hint="">
+      <Labelled label="Which jobs" hint="">
         {(id) => (
           <select id={id} value={draft.of} onChange={(event) => set({ of: event.currentTarget.value as Draft["of"] })}>
             <option value="jobs">jobs by name</option>
