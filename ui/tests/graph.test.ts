@@ -1,5 +1,7 @@
+// @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
-import { chainsOf, type Edge, graphOf, neighbour, placeInWords } from "../src/text/graph";
+import { widthOf } from "../src/parts/ChainGraph";
+import { chainsOf, type Edge, graphOf, heightAt, neighbour, placeInWords } from "../src/text/graph";
 
 const job = (name: string, ...parents: (string | Edge)[]) => ({
   name,
@@ -58,3 +60,15 @@ describe("a graph", () => {
     ]);
   });
 });
+
+test("two lines that end at one job are apart where their labels stand", () => {
+  const into = (y: number) => heightAt([190, y], [268, 20], 39, 229);
+  expect([into(20), into(66)]).toEqual([20, expect.closeTo(43, 1)]);
+});
+
+test.each([
+  { columns: 2, room: 328, is: 119 },
+  { columns: 3, room: 328, is: 118 },
+  { columns: 2, room: 1200, is: 190 },
+  { columns: 2, room: 0, is: 190 },
+])("boxes of $columns columns in $room pixels", ({ columns, room, is }) => expect(widthOf(columns, room)).toBe(is));

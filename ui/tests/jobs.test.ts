@@ -14,6 +14,8 @@ import {
   wasStopped,
   whyFailed,
 } from "../src/text/slots";
+import { offsetsDiffer, yearTime, zoneInWords } from "../src/text/time";
+import { asSentence, inFormWords } from "../src/text/words";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 
@@ -161,4 +163,25 @@ describe("a draft", () => {
     expect(objectOf([...pairsOf({ b: "1", a: null }), ["", ""]])).toEqual({ b: "1", a: "" });
     expect(objectOf([["", "x"]])).toBeNull();
   });
+});
+
+test.each([
+  {
+    text: "the backfill has 1001 slots, more than spec.maxRuns (1000); take a shorter range",
+    is: "The backfill has 1001 slots, more than the limit (1000); take a shorter range.",
+  },
+  { text: "hello is asked to run.", is: "hello is asked to run." },
+  { text: "", is: "" },
+])("for people: $text", ({ text, is }) => expect(asSentence(inFormWords(text))).toBe(is));
+
+test("a period has its year, and two zones are two where their clocks differ", () => {
+  const at = Date.UTC(2026, 10, 24, 6, 30);
+  expect(yearTime(at, "UTC")).toBe("Tue 24 Nov 2026 06:30:00");
+  expect(offsetsDiffer(at, "UTC", "Europe/Madrid")).toBe(true);
+  expect(offsetsDiffer(at, "UTC", "Africa/Abidjan")).toBe(false);
+  expect([zoneInWords("local"), zoneInWords("job", "Europe/Madrid"), zoneInWords("utc")]).toEqual([
+    "your local time",
+    "Europe/Madrid",
+    "UTC",
+  ]);
 });

@@ -2,16 +2,17 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../text/graph";
+import { type Graph, graphOf, heightAt, type Linked, type Node, neighbour, placeInWords } from "../text/graph";
 import type { State } from "../text/state";
 import { jobPath } from "./links";
 import { Mark, shapeOf, wordFor } from "./Mark";
+import { useWidth } from "./useWidth";
 
-const BOX = { width: 190, height: 34 };
+const BOX = { width: 190, least: 118, height: 34 };
 const GAP = { column: 78, row: 12 };
 const PAD = 6;
-/** Characters of a name that fit into its box. */
-const FITS = 23;
+/** Pixels of a box beside its name, and of a letter. */
+const [SIDES, LETTER] = [40, 6.5];
 /** Jobs that are drawn of one chain. */
 const MOST = 300;
 
@@ -35,12 +36,13 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const [focused, setFocused] = useState(current || first);
   const [, go] = useLocation();
   const stop = jobs.some((each) => each.name === focused) ? focused : first;
-  const box = useRef<HTMLDivElement>(null);
+  const { box, width: room } = useWidth<HTMLDivElement>();
+  const wide = widthOf(graph.columns, room);
   useEffect(() => {
     // A long chain is scrolled to the job of the view.
     const at = graph.nodes.find((each) => each.job.name === current);
-    if (box.current && at) box.current.scrollLeft = corner(at)[0] - (box.current.clientWidth - BOX.width) / 2;
-  }, [current, jobs.length]);
+    if (box.current && at) box.current.scrollLeft = corner(at, wide)[0] - (box.current.clientWidth - wide) / 2;
+  }, [current, jobs.length, wide]);
   const press = (event: KeyboardEvent, name: string) => {
     const next = neighbour(graph, name, event.key);
     if (next === undefined) return;
@@ -48,7 +50,7 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
     setFocused(next);
     svg.current?.querySelector<SVGAElement>(`[data-job="${CSS.escape(next)}"]`)?.focus();
   };
-  const width = graph.columns * (BOX.width + GAP.column) - GAP.column + 2 * PAD;
+  const width = graph.columns * (wide + GAP.column) - GAP.column + 2 * PAD;
   const height = graph.rows * (BOX.height + GAP.row) - GAP.row + 2 * PAD;
   const place = new Map(graph.nodes.map((each) => [each.job.name, each]));
   return (
@@ -64,13 +66,14 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
           {graph.arrows.map(({ from, to, when }) => {
             const [a, b] = [place.get(from), place.get(to)];
             if (!a || !b) return null;
-            return <ArrowLine key={`${from} ${to}`} from={a} to={b} when={when} />;
+            return <ArrowLine key={`${from} ${to}`} from={a} to={b} when={when} wide={wide} />;
           })}
           {graph.nodes.map((node) => (
             <Box
               key={node.job.name}
               node={node}
               graph={graph}
+              wide={wide}
               current={node.job.name === current}
               tabIndex={node.job.name === stop ? 0 : -1}
               onKey={(event) => press(event, node.job.name)}
@@ -103,6 +106,8 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
 interface BoxProps {
   node: Node<Drawn>;
   graph: Graph<Drawn>;
+  /** Pixels of a box. */
+  wide: number;
   current: boolean;
   tabIndex: number;
   onKey: (event: KeyboardEvent) => void;
@@ -110,9 +115,10 @@ interface BoxProps {
   onOpen: () => void;
 }
 
-function Box({ node, graph, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
+function Box({ node, graph, wide, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
   const { job } = node;
-  const [x, y] = corner(node);
+  const [x, y] = corner(node, wide);
+  const fits = Math.floor((wide - SIDES) / LETTER);
   const words = [job.name, wordFor(job.state), placeInWords(graph, job)].filter(Boolean).join(", ");
   return (
     <Link
@@ -132,10 +138,10 @@ function Box({ node, graph, current, tabIndex, onKey, onFocus, onOpen }: BoxProp
       onFocus={onFocus}
     >
       <title>{words}</title>
-      <rect x={x} y={y} width={BOX.width} height={BOX.height} rx={7} />
+      <rect x={x} y={y} width={wide} height={BOX.height} rx={7} />
       <path class="shape" transform={`translate(${x + 9} ${y + 9})`} d={shapeOf(job.state)} />
       <text x={x + 32} y={y + 21.5}>
-        {job.name.length > FITS ? `${job.name.slice(0, FITS - 1)}…` : job.name}
+        {job.name.length > fits ? `${job.name.slice(0, fits - 1)}…` : job.name}
       </text>
     </Link>
   );
@@ -143,19 +149,28 @@ function Box({ node, graph, current, tabIndex, onKey, onFocus, onOpen }: BoxProp
 
 const SAYS = { success: "", failure: "on failure", always: "always" };
 
-function ArrowLine({ from, to, when }: { from: Node<Drawn>; to: Node<Drawn>; when: keyof typeof SAYS }) {
-  const [ax, ay] = corner(from);
-  const [bx, by] = corner(to);
-  const start = [ax + BOX.width, ay + BOX.height / 2] as const;
+interface ArrowProps {
+  from: Node<Drawn>;
+  to: Node<Drawn>;
+  when: keyof typeof SAYS;
+  wide: number;
+}
+
+function ArrowLine({ from, to, when, wide }: ArrowProps) {
+  const [ax, ay] = corner(from, wide);
+  const [bx, by] = corner(to, wide);
+  const start = [ax + wide, ay + BOX.height / 2] as const;
   const end = [bx - 1, by + BOX.height / 2] as const;
   const bend = Math.max(24, (end[0] - start[0]) / 2);
+  // In the gap before its end no box hides it, and no two lines are at one height there.
+  const at = end[0] - GAP.column / 2;
   const line = `M${start[0]} ${start[1]}C${start[0] + bend} ${start[1]} ${end[0] - bend} ${end[1]} ${end[0]} ${end[1]}`;
   return (
     <g class={`arrow ${when}`}>
       <path d={line} />
       <path class="head" d={`M${end[0]} ${end[1]}l-7 -4v8Z`} />
       {SAYS[when] && (
-        <text x={end[0] - 8} y={end[1] - 6}>
+        <text x={at} y={heightAt(start, end, bend, at) + 3.5}>
           {SAYS[when]}
         </text>
       )}
@@ -163,6 +178,12 @@ function ArrowLine({ from, to, when }: { from: Node<Drawn>; to: Node<Drawn>; whe
   );
 }
 
-function corner({ column, row }: Node<Drawn>): readonly [number, number] {
-  return [PAD + column * (BOX.width + GAP.column), PAD + row * (BOX.height + GAP.row)];
+/** Pixels of a box: on a phone they are narrower, so that two of them fit. */
+export function widthOf(columns: number, room: number): number {
+  const free = (room - 2 * PAD - (columns - 1) * GAP.column) / Math.max(1, columns);
+  return room ? Math.max(BOX.least, Math.min(BOX.width, Math.floor(free))) : BOX.width;
+}
+
+function corner({ column, row }: Node<Drawn>, wide: number): readonly [number, number] {
+  return [PAD + column * (wide + GAP.column), PAD + row * (BOX.height + GAP.row)];
 }

@@ -31,10 +31,12 @@ interface Reading {
   dropped: number;
   /** Why there is no log, or no more of it. */
   trouble: string;
+  /** Whether the server has begun to answer. */
+  opened: boolean;
   done: boolean;
 }
 
-const NOTHING: Reading = { lines: [], dropped: 0, trouble: "", done: false };
+const NOTHING: Reading = { lines: [], dropped: 0, trouble: "", opened: false, done: false };
 
 export function LogView({ execution, running, allowed }: Props) {
   const log = useLog(execution, running, allowed);
@@ -116,12 +118,14 @@ export function LogView({ execution, running, allowed }: Props) {
       ) : (
         <p class="muted" role="status">
           {running && allowed && !log.done
-            ? "Nothing was printed yet."
+            ? log.opened || log.trouble
+              ? "Nothing was printed yet."
+              : "Loading…"
             : log.done
               ? log.trouble
                 ? ""
                 : "It printed nothing."
-              : "Reading…"}
+              : "Loading…"}
         </p>
       )}
     </div>
@@ -221,20 +225,26 @@ function useLog(execution: Execution, running: boolean, allowed: boolean): Readi
     const control = new AbortController();
     let lines = new LogLines();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let opened = false;
     const draw = (more: Partial<Reading> = {}) => {
       clearTimeout(timer);
       timer = undefined;
-      if (!control.signal.aborted) setReading({ ...NOTHING, lines: [...lines.lines], dropped: lines.dropped, ...more });
+      if (!control.signal.aborted)
+        setReading({ ...NOTHING, lines: [...lines.lines], dropped: lines.dropped, opened, ...more });
     };
     const take = (text: string) => {
       lines.add(text);
       timer ??= setTimeout(draw, DRAW);
     };
+    const open = () => {
+      opened = true;
+      draw();
+    };
     const readAll = async () => {
       lines = new LogLines();
       timer = undefined;
       try {
-        await read(`${address}${goesOn.current ? "?follow=true" : ""}`, control.signal, take);
+        await read(`${address}${goesOn.current ? "?follow=true" : ""}`, control.signal, open, take);
         draw({ done: true });
       } catch (error) {
         const refusal = error instanceof Refusal ? error : new Refusal(0, NO_ANSWER);
@@ -258,9 +268,15 @@ function sentence(refusal: Refusal): string {
   return refusal.message;
 }
 
-async function read(address: string, signal: AbortSignal, take: (text: string) => void): Promise<void> {
+async function read(
+  address: string,
+  signal: AbortSignal,
+  open: () => void,
+  take: (text: string) => void,
+): Promise<void> {
   const response = await fetch(address, { headers: credentials(), signal, cache: "no-store" });
   if (!response.ok || !response.body) throw refused(response.status, await response.text());
+  open();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) take(piece.value);
 }

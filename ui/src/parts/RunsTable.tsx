@@ -97,6 +97,7 @@ function RunRow({ run, zone, dated }: RowProps) {
   const late = lateness(run);
   const stands = standsFor(run);
   const why = inZone(whyFailed(run), now.peek(), shownZone(zone));
+  const output = inOrder(isStopped(run) ? why : lastLine(run) || why);
   const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
   return (
     <tr>
@@ -111,6 +112,7 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} dated={dated} />
         <span class="small muted">took {took}</span>
+        <span class="small muted mono clip">{output}</span>
       </td>
       <td class="nowrap medium">
         {stands !== undefined ? (
@@ -129,7 +131,7 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
       <td class="wide mono clip output" title={why}>
-        {inOrder(isStopped(run) ? why : lastLine(run) || why)}
+        {output}
       </td>
     </tr>
   );

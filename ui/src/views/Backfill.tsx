@@ -16,6 +16,7 @@ import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
 import { BACKFILL_MARKS, extentOf, isUnderWay, jobsOf, SLOT_MARKS } from "../text/backfills";
 import { duration, instant } from "../text/time";
+import { asSentence, inFormWords } from "../text/words";
 
 const PAGE = 50;
 /** Seconds between two reads, while it is under way and else. */
@@ -71,7 +72,7 @@ export function Backfill({ name }: { name: string }) {
       {!data && backfill.loading && <Loading rows={6} />}
       {data?.state === "refused" && (
         <p class="note bad" role="alert">
-          <strong>Nothing ran.</strong> {data.status.message}
+          <strong>Nothing ran.</strong> {asSentence(inFormWords(data.status.message))}
         </p>
       )}
       {data && (

@@ -19,6 +19,7 @@ import { may } from "../state/session";
 import { extentOf, fieldTime, readFieldTime, readLabels, sameRuns } from "../text/backfills";
 import { objectOf } from "../text/draft";
 import { dayThatFailed, lastDays } from "../text/pauses";
+import { asSentence, inFormWords } from "../text/words";
 import { Labelled } from "./edit/Labelled";
 import { Pairs } from "./edit/Pairs";
 
@@ -195,7 +196,7 @@ function Form({ draft, utc, set }: FormProps) {
       </Panel>
       <Panel title="What would run" class="plan">
         <div role="status">
-          {trouble && <p class="note bad">{trouble}</p>}
+          {trouble && <p class="note bad">{asSentence(inFormWords(trouble))}</p>}
           {!trouble && !current && (
             <p class="muted">
               {doing === "plan"
@@ -216,7 +217,7 @@ function Form({ draft, utc, set }: FormProps) {
 }
 
 function Plan({ plan: { state, status } }: { plan: Backfill }) {
-  if (state === "refused" || !status.plan) return <p class="note bad">{status.message}</p>;
+  if (state === "refused" || !status.plan) return <p class="note bad">{asSentence(inFormWords(status.message))}</p>;
   if (!status.plan.count) return <p>There is no such slot in the period.</p>;
   return (
     <Facts

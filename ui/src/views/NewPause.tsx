@@ -172,7 +172,7 @@ function Fields({ draft, utc, set }: FieldsProps) {
       </Labelled>
       {draft.of === "jobs" && text("jobs", "Jobs", "names, with commas between them", true)}
       {draft.of === "selector" && text("labels", "Labels", "of DkronJobs, as team=data, tier=1", true)}
-      {text("reason", "Reason", "users of the jobs see it", true)}
+      {text("reason", "Reason", "required; users of the jobs see it", true)}
       <Labelled label="Until" hint={`${utc ? "UTC" : "your local time"}; empty: until it is resumed`}>
         {(id) => (
           <>
