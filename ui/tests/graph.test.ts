@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
-import { widthOf } from "../src/parts/ChainGraph";
+import { sizesOf } from "../src/parts/ChainGraph";
 import { chainsOf, type Edge, graphOf, heightAt, neighbour, placeInWords } from "../src/text/graph";
 
 const job = (name: string, ...parents: (string | Edge)[]) => ({
@@ -67,8 +67,8 @@ test("two lines that end at one job are apart where their labels stand", () => {
 });
 
 test.each([
-  { columns: 2, room: 328, is: 119 },
-  { columns: 3, room: 328, is: 118 },
-  { columns: 2, room: 1200, is: 190 },
-  { columns: 2, room: 0, is: 190 },
-])("boxes of $columns columns in $room pixels", ({ columns, room, is }) => expect(widthOf(columns, room)).toBe(is));
+  { columns: 2, room: 302, is: { wide: 117, gap: 56 } },
+  { columns: 3, room: 302, is: { wide: 104, gap: 56 } },
+  { columns: 2, room: 1200, is: { wide: 190, gap: 78 } },
+  { columns: 2, room: 0, is: { wide: 190, gap: 78 } },
+])("boxes of $columns columns in $room pixels", ({ columns, room, is }) => expect(sizesOf(columns, room)).toEqual(is));

@@ -8,11 +8,13 @@ import { jobPath } from "./links";
 import { Mark, shapeOf, wordFor } from "./Mark";
 import { useWidth } from "./useWidth";
 
-const BOX = { width: 190, least: 118, height: 34 };
-const GAP = { column: 78, row: 12 };
+const BOX = { width: 190, least: 104, height: 34 };
+const GAP = { column: 78, least: 56, row: 12 };
 const PAD = 6;
 /** Pixels of a box beside its name, and of a letter. */
-const [SIDES, LETTER] = [40, 6.5];
+const [SIDES, LETTER] = [40, 7.3];
+/** Pixels of a drawing below which boxes and gaps are narrower. */
+const NARROW = 480;
 /** Jobs that are drawn of one chain. */
 const MOST = 300;
 
@@ -37,12 +39,13 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const [, go] = useLocation();
   const stop = jobs.some((each) => each.name === focused) ? focused : first;
   const { box, width: room } = useWidth<HTMLDivElement>();
-  const wide = widthOf(graph.columns, room);
+  const sizes = sizesOf(graph.columns, room);
+  const { wide, gap } = sizes;
   useEffect(() => {
     // A long chain is scrolled to the job of the view.
     const at = graph.nodes.find((each) => each.job.name === current);
-    if (box.current && at) box.current.scrollLeft = corner(at, wide)[0] - (box.current.clientWidth - wide) / 2;
-  }, [current, jobs.length, wide]);
+    if (box.current && at) box.current.scrollLeft = corner(at, { wide, gap })[0] - (box.current.clientWidth - wide) / 2;
+  }, [current, jobs.length, wide, gap]);
   const press = (event: KeyboardEvent, name: string) => {
     const next = neighbour(graph, name, event.key);
     if (next === undefined) return;
@@ -50,7 +53,7 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
     setFocused(next);
     svg.current?.querySelector<SVGAElement>(`[data-job="${CSS.escape(next)}"]`)?.focus();
   };
-  const width = graph.columns * (wide + GAP.column) - GAP.column + 2 * PAD;
+  const width = graph.columns * (wide + gap) - gap + 2 * PAD;
   const height = graph.rows * (BOX.height + GAP.row) - GAP.row + 2 * PAD;
   const place = new Map(graph.nodes.map((each) => [each.job.name, each]));
   return (
@@ -66,14 +69,14 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
           {graph.arrows.map(({ from, to, when }) => {
             const [a, b] = [place.get(from), place.get(to)];
             if (!a || !b) return null;
-            return <ArrowLine key={`${from} ${to}`} from={a} to={b} when={when} wide={wide} />;
+            return <ArrowLine key={`${from} ${to}`} from={a} to={b} when={when} sizes={sizes} />;
           })}
           {graph.nodes.map((node) => (
             <Box
               key={node.job.name}
               node={node}
               graph={graph}
-              wide={wide}
+              sizes={sizes}
               current={node.job.name === current}
               tabIndex={node.job.name === stop ? 0 : -1}
               onKey={(event) => press(event, node.job.name)}
@@ -106,8 +109,7 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
 interface BoxProps {
   node: Node<Drawn>;
   graph: Graph<Drawn>;
-  /** Pixels of a box. */
-  wide: number;
+  sizes: Sizes;
   current: boolean;
   tabIndex: number;
   onKey: (event: KeyboardEvent) => void;
@@ -115,9 +117,10 @@ interface BoxProps {
   onOpen: () => void;
 }
 
-function Box({ node, graph, wide, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
+function Box({ node, graph, sizes, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
   const { job } = node;
-  const [x, y] = corner(node, wide);
+  const [x, y] = corner(node, sizes);
+  const { wide } = sizes;
   const fits = Math.floor((wide - SIDES) / LETTER);
   const words = [job.name, wordFor(job.state), placeInWords(graph, job)].filter(Boolean).join(", ");
   return (
@@ -153,17 +156,17 @@ interface ArrowProps {
   from: Node<Drawn>;
   to: Node<Drawn>;
   when: keyof typeof SAYS;
-  wide: number;
+  sizes: Sizes;
 }
 
-function ArrowLine({ from, to, when, wide }: ArrowProps) {
-  const [ax, ay] = corner(from, wide);
-  const [bx, by] = corner(to, wide);
-  const start = [ax + wide, ay + BOX.height / 2] as const;
+function ArrowLine({ from, to, when, sizes }: ArrowProps) {
+  const [ax, ay] = corner(from, sizes);
+  const [bx, by] = corner(to, sizes);
+  const start = [ax + sizes.wide, ay + BOX.height / 2] as const;
   const end = [bx - 1, by + BOX.height / 2] as const;
   const bend = Math.max(24, (end[0] - start[0]) / 2);
   // In the gap before its end no box hides it, and no two lines are at one height there.
-  const at = end[0] - GAP.column / 2;
+  const at = end[0] - sizes.gap / 2;
   const line = `M${start[0]} ${start[1]}C${start[0] + bend} ${start[1]} ${end[0] - bend} ${end[1]} ${end[0]} ${end[1]}`;
   return (
     <g class={`arrow ${when}`}>
@@ -178,12 +181,19 @@ function ArrowLine({ from, to, when, wide }: ArrowProps) {
   );
 }
 
-/** Pixels of a box: on a phone they are narrower, so that two of them fit. */
-export function widthOf(columns: number, room: number): number {
-  const free = (room - 2 * PAD - (columns - 1) * GAP.column) / Math.max(1, columns);
-  return room ? Math.max(BOX.least, Math.min(BOX.width, Math.floor(free))) : BOX.width;
+export interface Sizes {
+  /** Pixels of a box, and between two. */
+  readonly wide: number;
+  readonly gap: number;
 }
 
-function corner({ column, row }: Node<Drawn>, wide: number): readonly [number, number] {
-  return [PAD + column * (wide + GAP.column), PAD + row * (BOX.height + GAP.row)];
+/** On a phone boxes and gaps are narrower, so that two columns fit. */
+export function sizesOf(columns: number, room: number): Sizes {
+  const gap = room && room < NARROW ? GAP.least : GAP.column;
+  const free = Math.floor((room - 2 * PAD - (columns - 1) * gap) / Math.max(1, columns));
+  return { gap, wide: room ? Math.max(BOX.least, Math.min(BOX.width, free)) : BOX.width };
+}
+
+function corner({ column, row }: Node<Drawn>, { wide, gap }: Sizes): readonly [number, number] {
+  return [PAD + column * (wide + gap), PAD + row * (BOX.height + GAP.row)];
 }
