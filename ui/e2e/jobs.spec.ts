@@ -169,7 +169,7 @@ test("a minute of the overview lists its runs, and what goes leaves its room", a
   const before = await chart.boundingBox();
   jobs = [];
   await api(page, "POST", "/v1/jobs/toggled/toggle");
-  await expect(page.getByText("Nothing: every job is in order.")).toBeVisible();
+  await expect(page.getByText("without a success")).toHaveCount(0);
   expect((await chart.boundingBox())?.y).toBe(before?.y);
   await api(page, "POST", "/v1/jobs/toggled/toggle");
 });
