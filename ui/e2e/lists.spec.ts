@@ -95,11 +95,19 @@ test("of several jobs one is resumed", async ({ page }) => {
 test("every view says that the whole namespace is paused", async ({ page }) => {
   const pause = {
     ...{ name: "all", namespace: "default", created_at: "2026-03-01T10:00:00Z", jobs: [], selector: {} },
-    ...{ all_namespaces: true, when_resumed: "drop", until: null, reason: "moves", paused_by: "ann", state: "holds" },
+    ...{ all_namespaces: true, when_resumed: "drop", until: null, reason: "moves", paused_by: "ann", state: "unseen" },
     status: { jobs: 12, message: "" },
   };
   await page.route(/\/v1\/pauses\?/, (route) => route.fulfill({ json: [pause] }));
+  await page.route("**/v1/summary", async (route) => {
+    const found = await (await route.fetch()).json();
+    return route.fulfill({ json: { ...found, next_hour: { slots: [], more: false, minutes: [] } } });
+  });
+  await page.goto("/ui/");
+  await expect(page.getByText("Nothing is due within an hour: all jobs are paused by ann: moves.")).toBeVisible();
   await page.goto("/ui/busy");
+  await expect(page.getByText("All jobs of all namespaces are about to pause")).toBeVisible();
+  pause.state = "holds";
   await expect(page.getByText("All jobs of all namespaces are paused")).toBeVisible();
   await expectAccessible(page);
   await page.getByRole("link", { name: "See the pauses" }).click();
