@@ -19,7 +19,7 @@ help: ## Show this list
 # CLUSTER=auto|kind|local|current and K8S=1.36 as for `make cluster`; `current` uses the cluster as it is.
 # DKRON_API_PORT=9000 is the port of the REST API. Default: the port of the last time, else 8080, else any free port.
 DEMO_NAME ?= demo
-DEMO = PYTHONPATH=hack $(BIN)/python -m demo
+DEMO = PYTHONPATH=hack $(BIN)/python -m demo.cli
 
 .PHONY: demo
 demo: venv ## Start a cluster, the operator, the REST API and the examples, and show their state
@@ -173,12 +173,12 @@ mutants: venv ## Put one mistake at a time into the operator's source, and show 
 
 .PHONY: test-brokers
 test-brokers: venv ## Run the tests with real message brokers (a minute; Kafka needs Maven and Java, RabbitMQ apt-get)
-	@PYTHONPATH=hack $(BIN)/python -m brokers
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers brokers
 	$(BIN)/pytest tests/brokers
 
 .PHONY: test-alerts
 test-alerts: venv ## Test the alerts with promtool (seconds; Prometheus comes from PATH or from Debian's package)
-	@PYTHONPATH=hack $(BIN)/python -m prometheus
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers prometheus
 	$(BIN)/pytest tests/alerts
 
 DEATHS := tests/cluster/test_chaos_writes.py
@@ -191,7 +191,7 @@ PAGE := tests/cluster/test_ui.py
 .PHONY: test-cluster
 test-cluster: venv ## Run the tests on a real control plane with simulated nodes (minutes)
 	@hack/cluster build --nodes kwok
-	@PYTHONPATH=hack $(BIN)/python -m prometheus
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers prometheus
 	$(BIN)/pytest -n $(CLUSTER_WORKERS) $(ATCLUSTER) --no-loadscope-reorder $(patsubst %,--ignore %,$(DEATHS) $(STORM) $(PAGE)) tests/cluster
 
 # A person waits for the page, so a browser waits for it as long as a person would, whatever else runs: nothing does.
@@ -214,7 +214,7 @@ test-e2e: venv chart-tools ## Run the tests with a real node and real pods (minu
 .PHONY: test-cert-manager
 test-cert-manager: venv chart-tools ## Have cert-manager issue and renew the chart's certificate (the first time it is built, which takes minutes)
 	@hack/cluster build --nodes none
-	@PYTHONPATH=hack $(BIN)/python -m charttools.certmanager
+	@PYTHONPATH=hack $(BIN)/python -m localcluster.servers cert-manager
 	$(BIN)/pytest tests/certmanager
 
 # It kills two hundred processes and needs the machine for itself, so it is not part of `make test`. SCALE=3 makes the
@@ -281,11 +281,11 @@ kubeconfig: ## Print the path of the cluster's kubeconfig, or of the demo's if o
 # REFRESH=1 pulls it again. Without a registry, a base is made from Debian's packages. See docs/image.md.
 .PHONY: image
 image: venv ## Build the image of all programs and its archive
-	@PYTHONPATH=hack $(BIN)/python -m image $(if $(filter 1,$(REFRESH)),--refresh)
+	@PYTHONPATH=hack $(BIN)/python -m image.cli $(if $(filter 1,$(REFRESH)),--refresh)
 
 .PHONY: load-image
 load-image: venv ## Build the image and load it into the cluster NAME
-	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
+	@archive="$$(PYTHONPATH=hack $(BIN)/python -m image.cli)" && hack/cluster load-image --name $(NAME) --archive "$$archive"
 
 .PHONY: pin-base
 pin-base: venv ## Pin the image's base in the Dockerfile at the current digest of its tag
@@ -297,7 +297,7 @@ pin-base: venv ## Pin the image's base in the Dockerfile at the current digest o
 # must not be published, unless TRIAL=1; TAG=v1.2.3 is compared with the version. See docs/release.md.
 .PHONY: release
 release: venv ## Build all files of a release into dist/
-	@PYTHONPATH=hack $(BIN)/python -m release $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
+	@PYTHONPATH=hack $(BIN)/python -m release.cli $(if $(TAG),--tag $(TAG)) $(if $(filter 1,$(TRIAL)),--trial)
 
 ##@ Chart
 
@@ -332,34 +332,14 @@ docs-external: docs ## Check the site's external links (needs the internet)
 ##@ Generate
 
 .PHONY: generate
-generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, docs/schemas, parts of the chart, the dashboard, and tables in docs
-	@PYTHONPATH=hack $(BIN)/python -m release.places
+generate: venv ## Generate the version in all files, crds/*.yaml, docs/reference, docs/schemas, parts of the chart, and tables in docs
 	@$(BIN)/python -m dkron_crds.generate.manifests crds docs/reference $(CHART)/templates/crds
-	@$(BIN)/python hack/values_schema.py
-	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py
-	@PYTHONPATH=. $(BIN)/python hack/differences.py
-	@$(BIN)/python hack/route_rights.py
-	@$(BIN)/python hack/executor_keys.py
-	@$(BIN)/python hack/job_fields.py
-	@$(BIN)/python hack/operator_metrics.py
-	@$(BIN)/python hack/cli_reference.py
-	@$(BIN)/python hack/json_schemas.py
-	@PYTHONPATH=hack $(BIN)/python -m dashboard
+	@PYTHONPATH=hack:. $(BIN)/python -m generate
 
 .PHONY: check-generated
 check-generated: venv ## Fail if `make generate` would change a file
 	@$(BIN)/python -m dkron_crds.generate.manifests --check crds docs/reference $(CHART)/templates/crds
-	@$(BIN)/python hack/values_schema.py --check
-	@PYTHONPATH=hack $(BIN)/python hack/chart_readme.py --check
-	@PYTHONPATH=. $(BIN)/python hack/differences.py --check
-	@$(BIN)/python hack/route_rights.py --check
-	@$(BIN)/python hack/executor_keys.py --check
-	@$(BIN)/python hack/job_fields.py --check
-	@$(BIN)/python hack/operator_metrics.py --check
-	@$(BIN)/python hack/cli_reference.py --check
-	@$(BIN)/python hack/json_schemas.py --check
-	@PYTHONPATH=hack $(BIN)/python -m dashboard --check
-	@PYTHONPATH=hack $(BIN)/python -m release.places --check
+	@PYTHONPATH=hack:. $(BIN)/python -m generate --check
 
 ##@ Data
 

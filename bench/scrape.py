@@ -21,7 +21,7 @@ from dkron_operator.telemetry.metrics import Metrics
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-class Hold:
+class ActivePause:
     """The longest time that the event loop was not free."""
 
     def __init__(self) -> None:
@@ -37,8 +37,7 @@ class Hold:
 
 def filled(jobs: int) -> tuple[Store, JobStates]:
     """A store with jobs that run every five minutes and have succeeded, and the roll of them."""
-    job_states: JobStates
-    store = Store(account=lambda uid, _: job_states.note(uid))
+    store = Store()
     job_states = JobStates(store)
     created, success = rfc3339(NOW - timedelta(days=1)), rfc3339(NOW - timedelta(seconds=100))
     for number in range(jobs):
@@ -48,13 +47,13 @@ def filled(jobs: int) -> tuple[Store, JobStates]:
         }  # fmt: skip
         spec = {"schedule": f"{number % 60} */5 * * * *", "executorConfig": {"command": "true"}}
         status = {"since": created, "lastSuccess": success, "status": "success", "next": rfc3339(NOW)}
-        store.see_job({"metadata": metadata, "spec": spec, "status": status})
+        store.upsert_job({"metadata": metadata, "spec": spec, "status": status})
     return store, job_states
 
 
 async def asked(what: str, job_states: JobStates) -> Sums:
     """Sum up, and print what that took."""
-    hold = Hold()
+    hold = ActivePause()
     watching = asyncio.create_task(hold.watch())
     await asyncio.sleep(0)
     hold.longest, began = 0.0, time.process_time()
@@ -69,7 +68,7 @@ async def asked(what: str, job_states: JobStates) -> Sums:
 def written(what: str, sums: Sums, *, per_job: bool) -> None:
     """Write the page, as a thread does, and print what that took."""
     gauges = Gauges(
-        version="", leader=True, active=0, jobs=sums, over_budget=0, waiting=0, queues={}, calls={}, seen={}, lag=0.0,
+        version="", leader=True, active=0, jobs=sums, waiting=0, queues={}, calls={}, seen={}, lag=0.0,
         per_job=per_job,
     )  # fmt: skip
     began = time.process_time()
@@ -84,7 +83,7 @@ async def run(jobs: int) -> None:
     await asked("summing up for the first time", job_states)
     sums = await asked("the same, nothing has changed", job_states)
     for number in range(min(jobs, 1000)):
-        job_states.note(f"uid-{number}")
+        job_states.mark_changed(f"uid-{number}")
     await asked("the same, 1000 jobs have changed", job_states)
     written("the page, in a thread", sums, per_job=False)
     written(f"the page with series for {MOST_JOBS} jobs", replace(sums, lines=sums.lines[:MOST_JOBS]), per_job=True)

@@ -16,7 +16,7 @@ from typing import Any
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.slices import Slices
 from dkron_api.cache.standings import Standings
-from dkron_api.translate.listing import read_query, selected
+from dkron_api.translate.listing import in_order, matching, read_query
 from dkron_crds.base import rfc3339
 from dkron_reports.agenda import planning
 from dkron_reports.explain import explaining, read_question
@@ -30,7 +30,7 @@ KEPT = 20
 """Executions of each job."""
 
 
-class Hold:
+class ActivePause:
     """The longest time that the event loop was not free."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ def job(number: int, every: str, *, version: int = 1) -> dict[str, Any]:
 
 async def asked(what: str, work: Callable[[], Awaitable[object]]) -> None:
     """Do it, and print what that took."""
-    hold = Hold()
+    hold = ActivePause()
     watching = asyncio.create_task(hold.watch())
     await asyncio.sleep(0)
     hold.longest, began = 0.0, time.process_time()
@@ -104,12 +104,12 @@ async def run(jobs: int, every: str) -> None:
 
     async def listed() -> None:
         query = read_query([("q", "job-"), ("_sort", "last_success"), ("_order", "DESC"), ("_end", "25")])
-        selected(index, query, due=index.due)
+        in_order(await slices.run(matching(list(index), query)), query, due=index.due)
 
     await asked("the first summary, which reads each job", standings.summary)
     await asked("a summary when nothing has changed", anew)
     for number in range(min(jobs, 1000)):
-        index.see(job(number, every, version=2))
+        index.upsert(job(number, every, version=2))
     await asked("a summary when 1000 jobs have changed", anew)
     await asked("an agenda of one hour", agenda)
     await asked("2000 slots of one job explained", explained)

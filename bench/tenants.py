@@ -31,7 +31,6 @@ ROWS = {
     "without a budget": ("--namespace-creates", "0"),
     "with the default": (),
     "with 50 a second": ("--namespace-creates", "50"),
-    "and with room for 100 jobs": ("--namespace-creates", "50", "--namespace-jobs", "100"),
 }
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from generated_page import with_part
+from generate.page import with_part
 from localcluster import versions
 from localcluster.errors import ClusterError
 

@@ -7,6 +7,14 @@ const NONE = { json: [], headers: { "X-Total-Count": "0" } };
 const UNKNOWN = { status: 401, contentType: "text/plain", body: "the token is not valid, or has expired" };
 const AWAY = { status: 503, contentType: "text/plain", body: "the API server does not answer; try again" };
 
+const LOG = `2026-11-27T01:30:01.120000000Z {"level":"info","msg":"open repository","id":"8c1f2a4e"}
+2026-11-27T01:30:01.480000000Z \x1b[32mrepository\x1b[0m is open, see https://backup.example/8c1f2a4e
+2026-11-27T01:30:09.003000000Z {"level":"error","msg":"connection reset","host":"db-2","attempt":1,"bytes":18446744073709551615}
+2026-11-27T01:30:09.250000000Z {"level":"warn","msg":"upload again","after":"250 ms","cause":{"code":104,"retry":true}}
+2026-11-27T01:31:12.900000000Z {"level":"debug","msg":"trace","stack":"upload (backup.js:12)\\n  run (backup.js:40)"}
+2026-11-27T01:31:13.000000000Z snapshot 8c1f2a4e saved
+`;
+
 /** `path` is below /ui, `shows` a text that is there at the end, `drawn` an element; `answers` stand in place of those
  * of the API, by their paths; `act` does something on the page; `bare` is a page without its frame, `over` has a
  * dialog over it; `loads` one whose data
@@ -18,6 +26,12 @@ export const VIEWS = {
   invalid: { path: "/jobs/stock-alerts", shows: "Does not run." },
   paused: { path: "/jobs/mail-digest", shows: "the mail server moves", drawn: ".plot canvas" },
   execution: { path: "/jobs/nightly-backup/executions/RUN", shows: "snapshot 8c1f2a4e saved" },
+  log: {
+    path: "/jobs/nightly-backup/executions/RUN#L3",
+    shows: "connection reset",
+    answers: { "/v1/jobs/nightly-backup/executions/*/log?*": { contentType: "text/plain", body: LOG } },
+    act: (page) => page.getByRole("checkbox", { name: "Times", exact: true }).check(),
+  },
   busy: { path: "/busy", shows: "render-catalogue" },
   chains: { path: "/chains", shows: "2 chains" },
   cluster: { path: "/cluster", shows: "38 s old", answers: { "/v1": aged } },
@@ -86,6 +100,16 @@ export const VIEWS = {
     path: "/jobs/search-reindex",
     shows: "Slot that it stands for",
     act: (page) => page.getByRole("button", { name: "Run now…" }).click(),
+  },
+  views: {
+    path: "/jobs?q=team%3Ddata",
+    shows: "Jobs of the data team",
+    act: async (page) => {
+      await page.getByLabel("Views", { exact: true }).click();
+      await page.getByLabel("Name of this view").fill("Jobs of the data team");
+      await page.keyboard.press("Enter");
+      await page.getByLabel("Views", { exact: true }).click();
+    },
   },
   selected: { path: "/jobs", shows: "3 jobs selected", act: (page) => select(page) },
   bulk: {

@@ -4,7 +4,7 @@ import { DOCUMENTED, EACH, VIEWS } from "./pictured.mjs";
 
 const { url, now, run, folder, each, only } = JSON.parse(process.argv[2]);
 
-/** Milliseconds without another strip, after which none is to come. */
+/** Milliseconds without another picture of runs, after which none is to come. */
 const STILL = 1000;
 
 const browser = await chromium.launch({
@@ -41,18 +41,18 @@ async function take({ name, view, size, whole = false, scheme = "light" }) {
   await page.getByText(shows).filter({ visible: true }).first().waitFor();
   await page.locator(drawn).first().waitFor();
   if (!loads) await page.waitForFunction(() => !document.querySelector(".loading"));
-  if (path === "/jobs" && !loads) await stripsOf(page);
+  if (path === "/jobs" && !loads) await barsOf(page);
   await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: whole });
   await context.close();
 }
 
-/** Wait for the strips of a list: they come one job after the other, once a row has been on the screen for a moment. */
-async function stripsOf(page) {
-  const strips = page.locator(".strip");
+/** Wait for the bars of a list: they come one job after the other, once a row has been on the screen for a moment. */
+async function barsOf(page) {
+  const bars = page.locator(".run-bars");
   for (let before = -1, seen = 0; seen !== before; ) {
     before = seen;
     await page.waitForTimeout(STILL);
-    seen = await strips.count();
+    seen = await bars.count();
   }
 }

@@ -16,7 +16,7 @@ from dkron_api.cache.slices import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
-from dkron_api.edge.expect import expect_anything_elsewhere, expecting
+from dkron_api.edge.aiohttp_fixes import bound_paths
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import (
     ACCESS,
@@ -39,7 +39,6 @@ from dkron_api.edge.keys import (
     TOKENS,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
-from dkron_api.edge.routing import bound_paths
 from dkron_api.edge.tenancy import below_prefix
 from dkron_api.edge.traced import tracing
 from dkron_api.informers import informers
@@ -47,13 +46,13 @@ from dkron_api.jobs.objects import Objects
 from dkron_api.routes import (
     backfills,
     cluster,
-    docs,
     events,
     executions,
     fields,
     health,
     jobs,
     log,
+    openapi,
     pauses,
     policies,
     reports,
@@ -92,7 +91,6 @@ def make_app(
     middlewares = [edge] if tracer is None else [tracing(tracer), edge]
     app = web.Application(middlewares=middlewares, client_max_size=settings.max_body)
     bound_paths(app)
-    expect_anything_elsewhere(app)
     app[SETTINGS], app[KUBE], app[CLOCK] = settings, kube, clock
     app[STOPPING] = asyncio.Event()
     app[SUPERVISOR] = Supervisor()
@@ -129,10 +127,10 @@ def make_app(
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
     of_jobs = (jobs, runs, executions, stops, restore, schedule, fields, reports, log, events)
-    parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, docs)
+    parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
-    return [expecting(route) for route in (*every, *further)]
+    return [*every, *further]
 
 
 def make_tenants(settings: Settings, factory: TenantFactory) -> Tenants:

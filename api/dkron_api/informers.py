@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from dkron_api.edge.keys import (
     CLUSTERS,
     KUBE,
     LEASE_FEED,
+    LEASES,
     NODES,
     POLICIES,
     PRERENDERER,
@@ -25,7 +26,9 @@ from dkron_api.settings import AuthMode
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.packed import packed_object
 from dkron_kube import paths
-from dkron_kube.watch import follow
+from dkron_kube.client import Object
+from dkron_kube.informer import Callbacks, Informer
+from dkron_kube.watch import Cache
 
 log = logging.getLogger(__name__)
 
@@ -34,27 +37,37 @@ async def informers(app: web.Application) -> AsyncIterator[None]:
     """Start the watches, and end them with the application."""
     settings, kube, start = app[SETTINGS], app[KUBE], app[SUPERVISOR].start
     home = settings.cluster_namespace
+    one = f"metadata.name={INSTALLATION}"
     watches = [
-        (paths.DKRON_CLUSTERS, partial(follow, kube, paths.DKRON_CLUSTERS, home, app[CLUSTERS], name=INSTALLATION)),
-        (paths.LEASES, partial(follow, kube, paths.LEASES, home, app[LEASE_FEED], name=INSTALLATION)),
-        (paths.DKRON_POLICIES, partial(follow, kube, paths.DKRON_POLICIES, home, app[POLICIES])),
-        (paths.NODES, partial(follow, kube, paths.NODES, None, app[NODES])),
+        (paths.DKRON_CLUSTERS, home, app[CLUSTERS], app[CLUSTERS].watch, one),
+        (paths.LEASES, home, app[LEASE_FEED], app[LEASES].watch, one),
+        (paths.DKRON_POLICIES, home, app[POLICIES], app[POLICIES].watch, ""),
+        (paths.NODES, None, app[NODES], app[NODES].watch, ""),
     ]
     if AuthMode.DKRON in settings.auth:
-        tokens = partial(follow, kube, paths.SECRETS, home, app[TOKENS], fields=f"type={SECRET_TYPE}")
-        watches.append((paths.SECRETS, tokens))
-    tasks = [start(f"watch of {resource.plural}", watch) for resource, watch in watches]
+        watches.append((paths.SECRETS, home, app[TOKENS], app[TOKENS].watch, f"type={SECRET_TYPE}"))
+    tasks = []
+    for resource, namespace, cache, state, fields in watches:
+        informer = Informer(kube, resource, namespace, _callbacks(cache), state=state, fields=fields)
+        tasks.append(start(f"watch of {resource.plural}", informer.run))
     for number, job_watch in enumerate(app[TENANTS].watches):
         # /health tells everybody which part has ended, so it does not name a further namespace.
         what = f"watch of dkronjobs, number {number} of --namespaces" if number else "watch of dkronjobs"
-        watch = partial(follow, kube, paths.DKRON_JOBS, job_watch.namespace, job_watch.sink, keep=packed_object)
-        tasks.append(start(what, watch))
+        feeding = _callbacks(job_watch.cache, packed_object)
+        informer = Informer(kube, paths.DKRON_JOBS, job_watch.namespace, feeding, state=job_watch.state)
+        tasks.append(start(what, informer.run))
     tasks.append(start("announcement", partial(_announce, app), may_end=True))
     tasks.append(start("rendering", app[PRERENDERER].run))
     yield
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _callbacks(cache: Cache, read: Callable[[Object], Object] = lambda item: item) -> Callbacks[Object]:
+    return Callbacks(
+        read=read, synced=cache.replace, upsert=cache.upsert, remove=cache.remove, went_back=cache.went_back
+    )
 
 
 async def _announce(app: web.Application) -> None:

@@ -5,19 +5,16 @@ import ipaddress
 import logging
 import signal
 import sys
-import warnings
 from collections.abc import Coroutine
 from typing import Any, cast
 
-from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
+from aiohttp import web
 
 from dkron_api import audit_command, token_command
 from dkron_api.app import make_app
 from dkron_api.auth.schemes import UnusableAuthorities
-from dkron_api.edge.connection import Connection
+from dkron_api.edge.aiohttp_fixes import Connection, Malformed, serve_below
 from dkron_api.edge.keys import KUBE, SUPERVISOR, TENANTS
-from dkron_api.edge.malformed import Malformed
-from dkron_api.edge.root import below
 from dkron_api.edge.tls import HANDSHAKE, Certificate, UnusableCertificate
 from dkron_api.routes.ui import NoUserInterface
 from dkron_api.settings import AuthMode, Settings
@@ -56,9 +53,6 @@ def main() -> None:
         sys.exit(command(sys.argv[2:]))
     settings = options("dkron-api", Settings)
     logs.configure(settings.log_format, settings.log_level, filters=[Malformed()])
-    for oddity in (BadContentDispositionHeader, BadContentDispositionParam):
-        # The client gets an error anyway; Python would keep the text of each such warning forever.
-        warnings.simplefilter("ignore", oddity)
     with start.tracing("dkron-api") as tracer:
         code = run(_run(settings, tracer), on=faster_loop())
     sys.exit(code)
@@ -114,8 +108,7 @@ async def _serve(settings: Settings, way: access.Access, tracer: Tracer | None) 
     try:
         await runner.setup()
         if settings.root_path:
-            server = cast("web.Server", runner.server)
-            server.request_factory = below(settings.root_path, server.request_factory)
+            serve_below(runner, settings.root_path)
         await listener.start_serving()
         _announce(settings, listener)
         if certificate is not None:

@@ -122,8 +122,8 @@ class Settings(BaseSettings):
     )
     run_waits: bool = Field(
         default=False,
-        description="answer a run request when the run is over, as Dkron does, unless the request has ?wait=false or "
-        "Prefer: respond-async. Otherwise the answer is 202 at once [DKRON_API_RUN_WAITS]",
+        description="answer a run request when the run is over, as Dkron does, unless the request has ?wait=false. "
+        "Otherwise the answer is 202 at once [DKRON_API_RUN_WAITS]",
     )
     max_body: int = Field(
         default=MIB, ge=1024, description="most bytes of a request body; more get 413 [DKRON_API_MAX_BODY]"

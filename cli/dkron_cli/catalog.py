@@ -1,5 +1,6 @@
 """The table of commands: what `--help` lists without loading any of them."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 LOOK, RUN, WRITE, SAFE, CLUSTER = "Look", "Run and stop", "Write and check", "Move and keep", "The installation"
@@ -12,48 +13,155 @@ class Entry(NamedTuple):
     target: str
     section: str
     summary: str
+    example: str
+    """A call, without the name of the program."""
     passes: bool = False
     """Whether another program reads the words behind the command."""
+    inner: Mapping[str, str] = {}
+    """For a group, a call of each command in it, without the name of the group."""
 
 
+RUNS = {
+    "list": "list report -o wide",
+    "describe": "describe report-5d21c07e9a44b3f1",
+    "wait": "wait report-5d21c07e9a44b3f1 --timeout 10m",
+    "cancel": "cancel report-5d21c07e9a44b3f1",
+}
+BACKFILLS = {
+    "list": "list -o wide",
+    "describe": "describe report-1795580295-ab12",
+    "wait": "wait report-1795580295-ab12 --timeout 2h",
+    "suspend": "suspend report-1795580295-ab12",
+    "resume": "resume report-1795580295-ab12",
+    "cancel": "cancel report-1795580295-ab12",
+}
 CATALOG = (
-    Entry("get", "get:get", LOOK, "List jobs, or some of them."),
-    Entry("describe", "describe:describe", LOOK, "Show all about one job."),
-    Entry("history", "history:history", LOOK, "List the runs of a job, with their attempts merged."),
-    Entry("explain", "explain:explain", LOOK, "Say for each slot whether it ran, and if not, why."),
-    Entry("agenda", "agenda:agenda", LOOK, "List upcoming slots and crowded seconds."),
-    Entry("summary", "summary:summary", LOOK, "Show the state of all jobs and those that need attention."),
-    Entry("top", "top:top", LOOK, "Show what runs, live; or what fails most."),
-    Entry("run", "run:run", RUN, "Run a job now; with --wait the exit code is the result."),
-    Entry("logs", "logs:logs", RUN, "Print the output of an execution."),
-    Entry("stop", "stop:stop", RUN, "Stop running executions."),
-    Entry("retry", "retry:retry", RUN, "Run again what has failed."),
-    Entry("backfill", "backfill:backfill", RUN, "Run the slots of a period again."),
-    Entry("runs", "runs:app", RUN, "List DkronRuns, and show, await or cancel one."),
-    Entry("backfills", "backfills:app", RUN, "List DkronBackfills, and show, await, suspend, resume or cancel one."),
-    Entry("enable", "switch:enable", RUN, "Let jobs run by their schedule."),
-    Entry("disable", "switch:disable", RUN, "Stop jobs from running by their schedule."),
-    Entry("pause", "pause:pause", RUN, "Keep jobs from running by schedule or after others, without changing them."),
-    Entry("resume", "pause:resume", RUN, "End a pause."),
-    Entry("pauses", "pause:pauses", RUN, "List the DkronPauses, with what they hold."),
+    Entry("get", "get:get", LOOK, "List jobs, or some of them.", "get -l team=data --state failed"),
+    Entry("describe", "describe:describe", LOOK, "Show all about one job.", "describe report"),
+    Entry(
+        "history",
+        "history:history",
+        LOOK,
+        "List the runs of a job, with their attempts merged.",
+        "history report --failed",
+    ),
+    Entry(
+        "explain",
+        "explain:explain",
+        LOOK,
+        "Say for each slot whether it ran, and if not, why.",
+        "explain report --from 12h",
+    ),
+    Entry("agenda", "agenda:agenda", LOOK, "List upcoming slots and crowded seconds.", "agenda --within 6h"),
+    Entry(
+        "summary", "summary:summary", LOOK, "Show the state of all jobs and those that need attention.", "summary -A"
+    ),
+    Entry("top", "top:top", LOOK, "Show what runs, live; or what fails most.", "top --since 7d"),
+    Entry(
+        "run",
+        "run:run",
+        RUN,
+        "Run a job now; with --wait the exit code is the result.",
+        "run report -p region=eu --wait --timeout 10m",
+    ),
+    Entry("logs", "logs:logs", RUN, "Print the output of an execution.", "logs report --failed"),
+    Entry("stop", "stop:stop", RUN, "Stop running executions.", "stop report --all"),
+    Entry("retry", "retry:retry", RUN, "Run again what has failed.", "retry --failed --since 12h"),
+    Entry(
+        "backfill",
+        "backfill:backfill",
+        RUN,
+        "Run the slots of a period again.",
+        "backfill report --from 7d --to 1d --runs failed",
+    ),
+    Entry("runs", "runs:app", RUN, "List DkronRuns, and show, await or cancel one.", "runs list report", inner=RUNS),
+    Entry(
+        "backfills",
+        "backfills:app",
+        RUN,
+        "List DkronBackfills, and show, await, suspend, resume or cancel one.",
+        "backfills list",
+        inner=BACKFILLS,
+    ),
+    Entry("enable", "switch:enable", RUN, "Let jobs run by their schedule.", "enable report"),
+    Entry("disable", "switch:disable", RUN, "Stop jobs from running by their schedule.", "disable -l team=data"),
+    Entry(
+        "pause",
+        "pause:pause",
+        RUN,
+        "Keep jobs from running by schedule or after others, without changing them.",
+        "pause -l team=data --reason 'a new database' --until 2h",
+    ),
+    Entry("resume", "pause:resume", RUN, "End a pause.", "resume -l team=data"),
+    Entry("pauses", "pause:pauses", RUN, "List the DkronPauses, with what they hold.", "pauses -A"),
     Entry(
         "next",
         "next:upcoming",
         WRITE,
         "Show when a job or an expression is due, in words too, and what clock changes do.",
+        "next '0 30 2 * * *' --tz Europe/Madrid",
     ),
-    Entry("lint", "lint:lint", WRITE, "Check manifests without a cluster."),
-    Entry("export", "export:export", SAFE, "Print jobs as manifests, or as Dkron's JSON."),
-    Entry("import", "import_:import_", SAFE, "Make DkronJobs of manifests, of Dkron's jobs or of CronJobs."),
-    Entry("backup", "backup:backup", SAFE, "Print everything, with the record of past runs."),
-    Entry("restore", "backup:restore", SAFE, "Bring a backup back, also into another cluster."),
-    Entry("secrets", "secrets:secrets", SAFE, "List the Secrets that jobs name, and which job names which."),
-    Entry("whoami", "rights:whoami", CLUSTER, "Show who you are for the cluster."),
-    Entry("can", "rights:can", CLUSTER, "Say whether you may do something with a job."),
-    Entry("token", "token:token", CLUSTER, "Make, list and revoke tokens for the REST API.", passes=True),
+    Entry("lint", "lint:lint", WRITE, "Check manifests without a cluster.", "lint jobs/ --strict"),
     Entry(
-        "policy", "policy:policy", CLUSTER, "List the DkronPolicies, with the paths of the REST API that they grant."
+        "export",
+        "export:export",
+        SAFE,
+        "Print jobs as manifests, or as Dkron's JSON.",
+        "export -l team=data > jobs.yaml",
     ),
-    Entry("doctor", "doctor:doctor", CLUSTER, "Check the installation, and say what to do about each finding."),
-    Entry("completion", "completion:completion", CLUSTER, "Print the script by which a shell completes dkronctl."),
+    Entry(
+        "import",
+        "import_:import_",
+        SAFE,
+        "Make DkronJobs of manifests, of Dkron's jobs or of CronJobs.",
+        "import https://dkron.example.org --dry-run",
+    ),
+    Entry(
+        "backup", "backup:backup", SAFE, "Print everything, with the record of past runs.", "backup -A > backup.json"
+    ),
+    Entry(
+        "restore",
+        "backup:restore",
+        SAFE,
+        "Bring a backup back, also into another cluster.",
+        "restore backup.json --disabled --dry-run",
+    ),
+    Entry(
+        "secrets",
+        "secrets:secrets",
+        SAFE,
+        "List the Secrets that jobs name, and which job names which.",
+        "secrets --uses mail",
+    ),
+    Entry("whoami", "rights:whoami", CLUSTER, "Show who you are for the cluster.", "whoami --context production"),
+    Entry("can", "rights:can", CLUSTER, "Say whether you may do something with a job.", "can run report"),
+    Entry(
+        "token",
+        "token:token",
+        CLUSTER,
+        "Make, list and revoke tokens for the REST API.",
+        "token create --name ci --policy runners --expires 720h",
+        passes=True,
+    ),
+    Entry(
+        "policy",
+        "policy:policy",
+        CLUSTER,
+        "List the DkronPolicies, with the paths of the REST API that they grant.",
+        "policy runners -n dkron",
+    ),
+    Entry(
+        "doctor",
+        "doctor:doctor",
+        CLUSTER,
+        "Check the installation, and say what to do about each finding.",
+        "doctor -n dkron",
+    ),
+    Entry(
+        "completion",
+        "completion:completion",
+        CLUSTER,
+        "Print the script by which a shell completes dkronctl.",
+        "completion bash > /etc/bash_completion.d/dkronctl",
+    ),
 )

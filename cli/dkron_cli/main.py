@@ -34,20 +34,27 @@ def load(entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
     module, name = entry.target.split(":")
     found = getattr(import_module(f"dkron_cli.commands.{module}"), name)
     if isinstance(found, typer.Typer):
-        return _group(found)
+        return _group(found, entry)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     passing = {"allow_extra_args": True, "ignore_unknown_options": True} if entry.passes else {}
     app.command(entry.name, cls=Command, context_settings=SETTINGS | passing)(found)
     command = typer.main.get_command(app)
     command.params.extend(shared_parameters())
+    command.epilog = _example(entry.example)
     return command
 
 
-def _group(app: typer.Typer) -> Any:  # noqa: ANN401 - a command of typer
+def _group(app: typer.Typer, entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
     group: Any = typer.main.get_command(app)
     for each in (group, *group.commands.values()):
         each.params.extend(shared_parameters())
+        each.epilog = _example(entry.example if each is group else f"{entry.name} {entry.inner[each.name]}")
     return group
+
+
+def _example(words: str) -> str:
+    """Return the end of a help. The control character keeps its lines."""
+    return f"\b\nExample:\n  dkronctl {words}"
 
 
 class Command(TyperCommand):

@@ -58,7 +58,6 @@ class ReadyReason(StrEnum):
     NAMESPACE_REFUSED = "NamespaceRefused"
     ACCOUNT_REFUSED = "AccountRefused"
     UNREADABLE = "Unreadable"
-    OVER_BUDGET = "OverBudget"
     INTERNAL_ERROR = "InternalError"
 
 
@@ -81,8 +80,7 @@ MENDED_BY_AN_EDIT = frozenset(
     }
 )
 """Reasons that go away with an edit of the job, or with other options of the operator. Those that are left also go away
-as other objects change, which may be a moment later in the same apply: a parent, a cycle, a name, a permission, room in
-the namespace."""
+as other objects change, which may be a moment later in the same apply: a parent, a cycle, a name, a permission."""
 
 
 class SuspendedReason(StrEnum):
@@ -116,14 +114,13 @@ class Condition(WireModel):
     (the object does not match the current definition; apply it again); InlineNotAllowed (the operator makes no calls
     without a pod, see its option --inline-calls); NamespaceRefused (the operator runs no jobs in this namespace: its
     own, or one of --refused-namespaces); AccountRefused (the pod would use the operator's service account, or one of
-    --refused-accounts); Unreadable (the object nests too deep, or its jobTemplate is too long); OverBudget (the
-    namespace has more jobs, or longer ones, than the operator runs for it); InternalError (a fault of the operator,
-    which logs it and tries again). Suspended: Disabled, Expired, NotStarted, Paused (a DkronPause holds the job).
-    Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone, NoReceiver, InvalidNotify. Ready
-    of a DkronCluster: Leading, NoLease, Waiting, Left, Stopped. Delivers: AsExpected, InvalidReceiver. Conflicted:
-    SharedNamespace. Ready and Active of a DkronPause: Paused, Expired, NotAllowed, TooMany, Invalid. Ready of a
-    DkronRun: NotEnded, Succeeded, or why it failed. Ready of a DkronBackfill: Running, Suspended, Finished, Planned,
-    RunsFailed, Stopped, Refused. Stalled: the reason of Ready."""
+    --refused-accounts); Unreadable (the object nests too deep, or its jobTemplate is too long); InternalError (a
+    fault of the operator, which logs it and tries again). Suspended: Disabled, Expired, NotStarted, Paused (a
+    DkronPause holds the job). Degraded: for example ImagePullBackOff, JobLost, JobRejected, NameTaken, NodeGone,
+    NoReceiver, InvalidNotify. Ready of a DkronCluster: Leading, NoLease, Waiting, Left, Stopped. Delivers: AsExpected,
+    InvalidReceiver. Conflicted: SharedNamespace. Ready and Active of a DkronPause: Paused, Expired, NotAllowed,
+    TooMany, Invalid. Ready of a DkronRun: NotEnded, Succeeded, or why it failed. Ready of a DkronBackfill: Running,
+    Suspended, Finished, Planned, RunsFailed, Stopped, Refused. Stalled: the reason of Ready."""
 
     message: Annotated[str, Field(max_length=MAX_MESSAGE)] = ""
     """A sentence for people: what is wrong, where, and what is allowed."""

@@ -97,12 +97,22 @@ def run_problem(spec: JobSpec, given: Mapping[str, str]) -> str:
 def unknown_placeholders(spec: JobSpec) -> str:
     """Return a remark on `{{ name }}` in the places of parameters where no parameter has the name; empty without one,
     and for a job without parameters."""
+    found = _undeclared(spec) if spec.parameters else ""
+    return f"{found} is not the name of a parameter, and stays as it is" if found else ""
+
+
+def placeholders_without_parameters(spec: JobSpec) -> str:
+    """Return a remark on `{{ name }}` in the places of parameters of a job that declares none, as a program with
+    templates of its own has it; empty without one."""
+    found = "" if spec.parameters else _undeclared(spec)
+    return f"{found} stays as it is, because spec.parameters declares none" if found else ""
+
+
+def _undeclared(spec: JobSpec) -> str:
     known = {each.name for each in spec.parameters}
-    texts = [spec.executor_config.get(key, "") for key in PLACES.get(spec.executor, {})] if known else []
+    texts = [spec.executor_config.get(key, "") for key in PLACES.get(spec.executor, {})]
     found = dict.fromkeys(name for text in texts for name in names_in(text) if name not in known)
-    if not found:
-        return ""
-    return f"{{{{ {' }}, {{ '.join(islice(found, _SHOWN))} }}}} is not the name of a parameter, and stays as it is"
+    return f"{{{{ {' }}, {{ '.join(islice(found, _SHOWN))} }}}}" if found else ""
 
 
 def _misplaced(spec: JobSpec, key: str, place: Place | None, one: Parameter) -> str:

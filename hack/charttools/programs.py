@@ -14,9 +14,6 @@ UNITTEST = "1.1.2"
 KUBECONFORM = "0.8.0"
 # Go module github.com/norwoodj/helm-docs
 HELM_DOCS = "1.14.2"
-# Go module github.com/cert-manager/cert-manager
-CERT_MANAGER = "1.19.1"
-"""Of its custom resources, and of the controllers in certmanager.py."""
 
 
 def helm() -> Tool:

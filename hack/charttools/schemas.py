@@ -8,11 +8,11 @@ from pathlib import Path
 import yaml
 
 from charttools import swagger
-from charttools.programs import CERT_MANAGER
 from localcluster.locks import locked
 from localcluster.paths import cache_home
 from localcluster.progress import say
 from localcluster.tools import module_folder
+from localcluster.versions import CERT_MANAGER
 
 DOWNLOAD_SECONDS = 900
 FOREIGN = (

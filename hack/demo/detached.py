@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.errors import DemoError
+from demo import DemoError
 from localcluster import logs, processes
 from localcluster.errors import ClusterError
 from localcluster.processes import Identity

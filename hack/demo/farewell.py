@@ -41,7 +41,7 @@ def how_to_go_on(where: Whereabouts) -> str:
         (f"make demo{where.make_arguments}", "this table again"),
         (f"make demo-down{where.make_arguments}", "stop the programs and remove the rest"),
     )
-    title = f"\nThe same by Dkron's REST API, which is described at {where.api}/docs:"
+    title = f"\nThe same by Dkron's REST API, which is described at {where.api}/openapi.json:"
     page = f"The web page: {where.api}/ui/, with the token that `make api-token{where.make_arguments}` prints."
     going_on = "\nEverything goes on running. To go on:"
     return "\n".join((page, going_on, _block(lines), title, _block(_requests(where))))

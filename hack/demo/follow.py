@@ -1,8 +1,10 @@
 """Shows what happens in the table of `dkronctl top`: live for a person, or at the end of a wait with a deadline for a
 script."""
 
+import json
 import os
 import re
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,7 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from demo import DemoError, last_line
 from demo.expectations import EXPECTATIONS, Known, problem, unmet
+from demo.target import REQUEST_TIMEOUT, Target
 from dkron_cli.core.job import job_table
 from dkron_cli.core.table import Table, lines
 from dkron_cli.edge.live import live as live_table
@@ -18,6 +22,7 @@ from dkron_cli.edge.terminal import colored
 from dkron_cli.options import from_environment
 from dkron_crds.job import DkronJob
 from dkron_reports.job import busiest_first, from_object
+from localcluster.errors import ClusterError
 from localcluster.progress import duration, say
 
 Read = Callable[[], list[DkronJob]]
@@ -27,6 +32,7 @@ PAUSE_SECONDS = 1.0
 _FONTS = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 NAMED = 3
 """Examples that the line below the table names."""
+PATIENCE_SECONDS = 15
 
 
 def live(read: Read, before: Before) -> None:
@@ -90,3 +96,37 @@ def standing(missing: Sequence[str]) -> str:
     named = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
     left = f" (not yet: {named})" if missing else ""
     return f"{total - len(missing)} of {total} examples have shown what they should{left}"
+
+
+class Watch:
+    """The jobs of the demo's namespace. A moment without an answer is bridged with what was seen last."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._seen: list[DkronJob] = []
+        self._answered = time.monotonic()
+
+    def read(self) -> list[DkronJob]:
+        """The jobs as they are now. Raises `DemoError` when a program or the cluster has died."""
+        try:
+            self._seen = parse(self._target.kubectl("get", "dkronjobs", "--output=json", REQUEST_TIMEOUT))
+            self._answered = time.monotonic()
+        except (ClusterError, subprocess.TimeoutExpired) as error:
+            self._give_up_if_dead(error)
+        self._target.programs.check()
+        return self._seen
+
+    def _give_up_if_dead(self, error: Exception) -> None:
+        if fallen := self._target.fallen():
+            verb = "has" if len(fallen) == 1 else "have"
+            raise DemoError(
+                f"{' and '.join(fallen)} of cluster {self._target.name} {verb} died; "
+                f"`hack/cluster logs --name {self._target.name}` shows why, and `make demo` starts it anew"
+            ) from None
+        if time.monotonic() - self._answered > PATIENCE_SECONDS:
+            raise DemoError(f"the cluster has not answered for {PATIENCE_SECONDS} s: {last_line(error)}") from None
+
+
+def parse(text: str) -> list[DkronJob]:
+    """Read a list of DkronJobs as kubectl prints it."""
+    return [DkronJob.from_wire(item) for item in json.loads(text)["items"]]

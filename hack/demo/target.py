@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import localcluster
-from demo.errors import DemoError, last_line
+from demo import DemoError, last_line
 from demo.farewell import Whereabouts
 from demo.programs import Programs
-from localcluster.current import CurrentCluster, use
+from localcluster.cluster import CurrentCluster, use
 from localcluster.errors import ClusterError
 from localcluster.launcher import dead
 from localcluster.paths import cluster_folder, clusters_home

@@ -4,8 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from docsite.built import external, files_in, pages_in, problems
-from docsite.elsewhere import unreachable
+from docsite.built import external, files_in, pages_in, problems, unreachable
 from docsite.links import REPOSITORY
 
 SITE = "https://dkron-operator.github.io/dkron-operator/"

@@ -4,18 +4,26 @@ properdocs looks at links in Markdown; this looks at what a browser gets, theme,
 also finds Markdown that a forge understands and the site does not, since that ends up as text in a paragraph.
 """
 
+import asyncio
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http import HTTPStatus
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from urllib.parse import unquote, urlsplit
+
+import aiohttp
 
 LEFT_OVER = re.compile(r"^(?:\||[-*+] |\d+\. |#{1,6} |```|\[.*\]: )", re.MULTILINE)
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 NOT_LOADED = frozenset({"canonical", "prev", "next", "edit"})
 """Relations of a `link` that only say something."""
+AT_ONCE = 8
+SECONDS = aiohttp.ClientTimeout(total=20)
+BUSY = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+"""What servers say to programs about pages that people can read."""
 
 
 @dataclass
@@ -115,3 +123,19 @@ def _target(link: str, path: str, *, site: str) -> tuple[str | None, str]:
     whole = parts.path.removeprefix(base) if parts.path.startswith(base) else join(dirname(path), parts.path)
     folder = whole.endswith("/") or not whole or whole.rsplit("/", 1)[-1] in {".", ".."}
     return normpath(join(whole, "index.html") if folder else whole), unquote(parts.fragment)
+
+
+async def unreachable(links: Mapping[str, str]) -> list[str]:
+    """A sentence for each address that does not answer, or not well; `links` is from address to page."""
+    free = asyncio.Semaphore(AT_ONCE)
+    async with aiohttp.ClientSession(timeout=SECONDS, trust_env=True) as session:
+        answers = await asyncio.gather(*(_trouble(url, session=session, free=free) for url in links))
+    return [f"{page}: {url}: {trouble}" for (url, page), trouble in zip(links.items(), answers, strict=True) if trouble]
+
+
+async def _trouble(url: str, *, session: aiohttp.ClientSession, free: asyncio.Semaphore) -> str:
+    try:
+        async with free, session.get(url) as answer:
+            return "" if answer.ok or answer.status in BUSY else str(answer.status)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return str(error) or type(error).__name__

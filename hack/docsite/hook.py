@@ -13,8 +13,7 @@ from properdocs.exceptions import ConfigurationError
 from properdocs.structure.files import File, Files
 from properdocs.structure.pages import Page
 
-from docsite.links import REPOSITORY, ROOT, BrokenLink, destination
-from docsite.pages import GUESTS, pages_of, with_folders
+from docsite.links import GUESTS, REPOSITORY, ROOT, BrokenLink, destination, pages_of, with_folders
 
 log = logging.getLogger("properdocs.docsite")  # in strict mode a warning below "properdocs" fails the build
 BEFORE_ITS_OWN = 1

@@ -1,6 +1,5 @@
-"""Builds the project's image with what there is: `image.build()`. Without a registry its base is made here, too."""
+"""Builds the project's image with what there is. Without a registry its base is made here, too."""
 
-from image.building import build
-from image.errors import ImageError
 
-__all__ = ["ImageError", "build"]
+class ImageError(Exception):
+    """Says in a sentence what is wrong, where, and what can be done about it."""

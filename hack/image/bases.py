@@ -10,10 +10,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from image import mirrors, pin
-from image.errors import ImageError
+from image import ImageError, pin
 from image.reference import Reference
 from localcluster import packages
 from localcluster.engines import Engine, Recipe
@@ -56,6 +56,8 @@ FINISH = (
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 DOCKERFILE = "FROM scratch\nADD base.tar /\n"
 MAKE_SECONDS = 900
+QUERY = ("apt-get", "indextargets", "--format", "$(ORIGIN) $(CODENAME) $(REPO_URI)", "Created-By: Packages")
+QUERY_SECONDS = 60
 
 
 def ensure(engine: Engine, wanted: str, *, refresh: bool = False) -> str:
@@ -81,7 +83,7 @@ def _make(engine: Engine, name: str) -> None:
     packages.install([package for package, present in programs.items() if not present])
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder, "base.tar")
-        command = [*_recipe(), f"--keyring={KEYRING}", SUITE, str(archive), *mirrors.of(SUITE)]
+        command = [*_recipe(), f"--keyring={KEYRING}", SUITE, str(archive), *mirrors(SUITE)]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2, timeout=MAKE_SECONDS, check=False)
         if done.returncode != 0:
             raise ImageError(
@@ -101,3 +103,24 @@ def _recipe() -> list[str]:
 
 def _key() -> str:
     return hashlib.sha256(json.dumps([SUITE, _recipe(), DOCKERFILE]).encode()).hexdigest()[:12]
+
+
+def mirrors(suite: str) -> list[str]:
+    """Lines for a sources.list; none where apt does not know Debian, for mmdebstrap has a default."""
+    if shutil.which(QUERY[0]) is None:
+        return []
+    answer = subprocess.run(QUERY, capture_output=True, text=True, timeout=QUERY_SECONDS, check=False)
+    return mirror_lines(answer.stdout.splitlines(), suite=suite)
+
+
+def mirror_lines(known: Iterable[str], *, suite: str) -> list[str]:
+    """From `Debian bookworm http://…` for each repository to the same of another suite, its updates and security."""
+    found = (line.split(" ") for line in known)
+    debian = {(_renamed(row[1], suite), row[2]) for row in found if len(row) == 3 and row[0] == "Debian"}  # noqa: PLR2004
+    return [f"deb {address} {name} main" for name, address in sorted(debian)]
+
+
+def _renamed(codename: str, suite: str) -> str:
+    """`bookworm-security` as `trixie-security`."""
+    _, dash, pocket = codename.partition("-")
+    return f"{suite}{dash}{pocket}"

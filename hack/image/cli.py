@@ -7,9 +7,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from image import ImageError
 from image.bases import DEFAULT
 from image.building import build
-from image.errors import ImageError
 from localcluster.errors import ClusterError
 
 
@@ -38,3 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--refresh", action="store_true", help="pull or make the base again")
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

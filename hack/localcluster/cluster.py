@@ -8,10 +8,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from localcluster import local
+from localcluster.components.containerd import import_image
 from localcluster.errors import ClusterError
 from localcluster.launcher import Launcher, dead, obituary
 from localcluster.record import Record, find
-from localcluster.runtime import import_image
 
 KUBECTL_SECONDS = 120
 
@@ -93,3 +93,22 @@ class LocalCluster(Cluster):
     def down(self) -> None:
         """Stop the cluster and remove all of it."""
         local.down(self.name)
+
+
+class CurrentCluster(Cluster):
+    """Whatever the caller's kubeconfig points at."""
+
+    def load_image(self, archive: Path) -> None:
+        """Refused: only its owner knows where its nodes find images."""
+        raise ClusterError(f"CLUSTER=current: push the image of {archive.name} to a registry that the cluster reads")
+
+    def down(self) -> None:
+        """Leave the cluster alone."""
+
+
+def use() -> CurrentCluster:
+    """The cluster of $KUBECONFIG, or of ~/.kube/config."""
+    configured = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    if os.pathsep in configured or not Path(configured).exists():
+        raise ClusterError(f"CLUSTER=current needs one kubeconfig file, and KUBECONFIG says '{configured}'")
+    return CurrentCluster("current", Path(configured))

@@ -5,18 +5,7 @@ from functools import partial
 
 from localcluster import logs, processes
 from localcluster.api import OK, request
-from localcluster.components import (
-    apiserver,
-    containerd,
-    controller_manager,
-    coredns,
-    etcd,
-    kube_proxy,
-    kubelet,
-    kwok,
-    namespaces,
-    scheduler,
-)
+from localcluster.components import containerd, control_plane, coredns, kube_proxy, kubelet, kwok, namespaces
 from localcluster.components.component import Component
 from localcluster.errors import ClusterError
 from localcluster.layout import Layout
@@ -27,10 +16,10 @@ READY_SECONDS = 120
 TAIL_LINES = 15
 
 RENDER: Mapping[str, Callable[[Layout], Component]] = {
-    "etcd": etcd.component,
-    "apiserver": apiserver.component,
-    "controller-manager": controller_manager.component,
-    "scheduler": scheduler.component,
+    "etcd": control_plane.etcd,
+    "apiserver": control_plane.apiserver,
+    "controller-manager": control_plane.controller_manager,
+    "scheduler": control_plane.scheduler,
     "kwok": kwok.component,
     "namespaces": namespaces.component,
     "containerd": containerd.component,

@@ -3,8 +3,8 @@
 import shlex
 from enum import StrEnum
 
-from localcluster import current, kind, local, versions
-from localcluster.cluster import Cluster, LocalCluster
+from localcluster import kind, local, versions
+from localcluster.cluster import Cluster, LocalCluster, use
 from localcluster.errors import ClusterError
 from localcluster.nodes import NodeKind, parse
 from localcluster.record import find
@@ -35,7 +35,7 @@ def up(
     wanted = parse(nodes)
     chosen = choose(provider, wanted.kind)
     if chosen is Provider.CURRENT:
-        return current.use()
+        return use()
     _refuse_other_provider(name, chosen)
     if chosen is Provider.KIND:
         if controller_flags:
@@ -53,7 +53,7 @@ def up(
 def get(name: str = "dkron", *, provider: str = Provider.AUTO) -> Cluster:
     """A cluster that was started before."""
     if provider == Provider.CURRENT:
-        return current.use()
+        return use()
     record = find(name)
     if record is None:
         raise ClusterError(f"there is no cluster {name}; start it with: hack/cluster up --name {name}")

@@ -1,19 +1,20 @@
 """The start of a cluster, step by step: credentials, control plane, then the nodes it was asked for."""
 
+import base64
 import json
 import secrets
 import time
 from pathlib import Path
 
-from localcluster import certificates, cgroups, images, kubeconfig, link
+from localcluster import certificates, cgroups, images, link
 from localcluster.api import CONFLICT, CREATED, OK, Answer, request
 from localcluster.components import containerd, kwok, namespaces
+from localcluster.components.containerd import import_image
 from localcluster.errors import ClusterError
 from localcluster.launcher import Launcher
 from localcluster.layout import Layout
 from localcluster.nodes import NodeKind
 from localcluster.progress import duration, say
-from localcluster.runtime import import_image
 
 
 def start(launcher: Launcher, *, controller_flags: tuple[str, ...]) -> None:
@@ -53,7 +54,7 @@ def _write_credentials(layout: Layout) -> None:
     layout.node_kubeconfig.parent.mkdir(parents=True, exist_ok=True)
     for path, server in ((layout.kubeconfig, layout.server), (layout.node_kubeconfig, layout.node_server)):
         path.touch(mode=0o600)
-        content = kubeconfig.render(cluster=layout.name, server=server, authority=authority, token=token)
+        content = kubeconfig(cluster=layout.name, server=server, authority=authority, token=token)
         path.write_text(content, encoding="utf-8")
 
 
@@ -141,3 +142,21 @@ def _api(layout: Layout, path: str, *, body: dict[str, object] | None = None) ->
         token=administrator(layout),
         body=body,
     )
+
+
+def kubeconfig(*, cluster: str, server: str, authority: bytes, token: str) -> str:
+    """A kubeconfig with one cluster, one user and one context, with everything inside it; as JSON, which is YAML."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": cluster,
+        "clusters": [
+            {
+                "name": cluster,
+                "cluster": {"server": server, "certificate-authority-data": base64.b64encode(authority).decode()},
+            }
+        ],
+        "users": [{"name": "admin", "user": {"token": token}}],
+        "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": "admin"}}],
+    }
+    return json.dumps(content, indent=2) + "\n"

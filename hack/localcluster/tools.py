@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster import gomodule, gotoolchain, versions
+from localcluster import gotoolchain, versions
 from localcluster.errors import ClusterError
 from localcluster.nodes import NodeKind
 from localcluster.paths import cache_home
@@ -16,6 +17,8 @@ from localcluster.paths import cache_home
 CONTROL_PLANE_SOURCE = Path(__file__).parent / "control-plane" / "main.go"
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
 DOWNLOAD_SECONDS = 600
+_DIRECTIVE = re.compile(r"^(?:go|godebug) .+$", re.MULTILINE)
+_STAGING = re.compile(r"^\s*(?:replace )?(k8s\.io/[a-z0-9-]+) => \./staging/", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def control_plane(kubernetes: str) -> Tool:
     def command(target: Path, environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
         shutil.copy(CONTROL_PLANE_SOURCE, target)
         upstream = _go_mod(f"k8s.io/kubernetes@v{kubernetes}", environment)
-        (target / "go.mod").write_text(gomodule.render(upstream, kubernetes), encoding="utf-8")
+        (target / "go.mod").write_text(go_mod(upstream, kubernetes), encoding="utf-8")
         stamps = ("k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion")
         stamped = " ".join(f"-X {stamp}=v{kubernetes}" for stamp in stamps)
         flags = ["-mod=mod", "-trimpath", "-ldflags", f"-s -w {stamped}"]
@@ -125,3 +128,20 @@ def _download(module: str, environment: Mapping[str, str]) -> dict[str, str]:
     if result.returncode != 0 or "GoMod" not in answer:
         raise ClusterError(f"Go cannot download {module}: {answer.get('Error') or result.stderr.strip()}")
     return answer
+
+
+def go_mod(upstream: str, kubernetes: str) -> str:
+    """Write our go.mod for Kubernetes version `kubernetes` (1.36.3), given the go.mod of that version.
+
+    Kubernetes' own lists every dependency at the version that it was released with, so requiring that one module gives
+    upstream's build list; only its staging modules, `v0.0.0` there, are replaced by their published versions.
+    """
+    staging = "v0." + kubernetes.removeprefix("1.")
+    replacements = [f"replace {module} => {module} {staging}" for module in sorted(set(_STAGING.findall(upstream)))]
+    lines = [
+        "module dkron-operator.local/control-plane",
+        *_DIRECTIVE.findall(upstream),
+        f"require k8s.io/kubernetes v{kubernetes}",
+        *replacements,
+    ]
+    return "\n\n".join(lines[: -len(replacements) or None]) + "\n\n" + "\n".join(replacements) + "\n"

@@ -16,6 +16,9 @@ KWOK = "0.8.0"
 COREDNS = "1.15.0"
 # Go module sigs.k8s.io/kind
 KIND = "0.33.0"
+# Go module github.com/cert-manager/cert-manager
+CERT_MANAGER = "1.19.1"
+"""Of its custom resources, and of the controllers in servers/certmanager.py."""
 GO_PACKAGE = "1.26.6"
 GO_MINIMUM = (1, 26)
 

@@ -4,12 +4,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import image
 from dkron_runtime.image import own_image
+from image.building import build as build_image
 from image.contents import Contents
 from image.source import Source
 from localcluster.progress import say
-from release import charts, custom_resources, distributions, krew, packages, sbom, single_file, sums
+from release import packages, parts, sbom, single_file
 from release.version import semantic
 
 ROOT = Path(__file__).parents[2]
@@ -30,20 +30,20 @@ def build(plan: Plan) -> list[Path]:
     shutil.rmtree(plan.folder, ignore_errors=True)
     plan.folder.mkdir(parents=True)
     say("building the wheel and the source distribution")
-    distributions.build(ROOT, plan.folder, epoch=plan.source.epoch)
+    parts.distributions(ROOT, plan.folder, epoch=plan.source.epoch)
     _command_line(plan)
-    _write(plan, "crds.yaml", custom_resources.bundle(ROOT / "crds"))
+    _write(plan, "crds.yaml", parts.custom_resources(ROOT / "crds"))
     _write(plan, "release-notes.md", plan.notes + "\n")
     _image(plan)
     say("packing the chart")
-    charts.package(
+    parts.chart(
         ROOT,
         plan.folder,
         version=semantic(plan.version),
         app_version=plan.version,
         epoch=plan.source.epoch,
     )
-    sums.write(plan.folder, plan.folder.iterdir())
+    parts.write_sums(plan.folder, plan.folder.iterdir())
     return sorted(plan.folder.iterdir())
 
 
@@ -52,15 +52,15 @@ def _command_line(plan: Plan) -> None:
     (wheel,) = plan.folder.glob("*.whl")
     made = single_file.build(ROOT, wheel, plan.folder, version=plan.version, epoch=plan.source.epoch)
     archives = {
-        platform: (archive.name, sums.digest(archive))
+        platform: (archive.name, parts.digest(archive))
         for platform, archive in zip(single_file.PLATFORMS, made, strict=True)
     }
-    _write(plan, "krew-dkron.yaml", krew.manifest(plan.version, archives, semantic=semantic(plan.version)))
+    _write(plan, "krew-dkron.yaml", single_file.krew(plan.version, archives, semantic=semantic(plan.version)))
 
 
 def _image(plan: Plan) -> None:
     archive = plan.folder / f"dkron-operator-{plan.version}-image.tar"
-    shutil.copyfile(image.build().archive, archive)
+    shutil.copyfile(build_image().archive, archive)
     say("reading the contents of the image")
     files = Contents(archive).files(packages.described)
     system = packages.system(files)
@@ -68,7 +68,7 @@ def _image(plan: Plan) -> None:
         packages.installed(files),
         image=own_image(),
         system=f"{system.get('ID', 'linux')}-{system.get('VERSION_ID', '')}".rstrip("-"),
-        described=sums.digest(archive),
+        described=parts.digest(archive),
         version=plan.version,
         epoch=plan.source.epoch,
     )

@@ -6,13 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from image import source
-from image.errors import ImageError
+from image import ImageError, source
 from localcluster.errors import ClusterError
 from localcluster.progress import say
-from release import building, changelog, gate, version
+from release import ReleaseError, building, gate, version
 from release.building import ROOT, Plan
-from release.errors import ReleaseError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +37,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         raise ReleaseError(f"{reason} (or try it with TRIAL=1)")
     if reason:
         say(f"this is a trial and must not be published: {reason}")
-    return Plan(version=own, source=here, folder=options.out, notes=changelog.notes(text, own))
+    return Plan(version=own, source=here, folder=options.out, notes=gate.notes(text, own))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,3 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tag", default="", help="the tag that is being released, such as v1.2.3")
     parser.add_argument("--trial", action="store_true", help="build this checkout even if it must not be published")
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,9 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 _METADATA = re.compile(r"opt/dkron/lib/python3\.\d+/site-packages/[^/]+\.dist-info/METADATA")
-_ASSETS = r"opt/dkron/lib/python3\.\d+/site-packages/dkron_api/assets"
-_PAGE = re.compile(rf"{_ASSETS}/ui/packages\.json")
-_SWAGGER = re.compile(rf"{_ASSETS}/swagger-ui/VERSION")
+_PAGE = re.compile(r"opt/dkron/lib/python3\.\d+/site-packages/dkron_api/assets/ui/packages\.json")
 _ENVIRONMENT = re.compile(r"opt/dkron/pyvenv\.cfg")
 _INTERPRETER = re.compile(r"^version\s*=\s*(\S+)$", re.MULTILINE)
 _DPKG = re.compile(r"var/lib/dpkg/status(\.d/[^/]+)?")
@@ -43,7 +41,7 @@ class Package:
 
 def described(path: str) -> bool:
     """Whether a file of the image, by its path, is one that `installed` and `system` read."""
-    return any(pattern.fullmatch(path) for pattern in (_METADATA, _PAGE, _SWAGGER, _ENVIRONMENT, _DPKG, _SYSTEM))
+    return any(pattern.fullmatch(path) for pattern in (_METADATA, _PAGE, _ENVIRONMENT, _DPKG, _SYSTEM))
 
 
 def installed(files: Mapping[str, bytes]) -> list[Package]:
@@ -64,8 +62,6 @@ def _read(path: str, text: str) -> Iterator[Package]:
         yield _python(Parser().parsestr(text, headersonly=True))
     elif _PAGE.fullmatch(path):
         yield from (Package("npm", each["name"], each["version"], licence=each["license"]) for each in json.loads(text))
-    elif _SWAGGER.fullmatch(path):
-        yield Package("npm", "swagger-ui-dist", text.strip(), licence="Apache-2.0")
     elif _ENVIRONMENT.fullmatch(path):
         yield from (Package("generic", "python", version) for version in _INTERPRETER.findall(text))
     elif _DPKG.fullmatch(path):

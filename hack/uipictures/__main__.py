@@ -3,15 +3,33 @@
 import argparse
 import asyncio
 import json
+import os
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from localcluster.pypi import installed
 from uipictures.example import NOW, objects
 from uipictures.server import running
-from uipictures.shrink import shrink
 
+PILLOW = "12.3.0"
+_SHRINK = """
+import sys
+from PIL import Image
+for path in sys.argv[1:]:
+    with Image.open(path) as picture:
+        few = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+"""
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
+
+
+def shrink(pictures: Sequence[Path]) -> None:
+    """Write these PNG files with a palette: 256 colours are enough for a page of text. Pillow comes from PyPI."""
+    environment = {**os.environ, "PYTHONPATH": str(installed("pillow", PILLOW))}
+    subprocess.run([sys.executable, "-c", _SHRINK, *map(str, pictures)], env=environment, check=True)
 
 
 async def take(folder: Path | None, only: str) -> int:

@@ -148,13 +148,14 @@ def _line(example: Example) -> Timeline | None:
 
 
 def _slots(example: Example) -> Iterable[datetime]:
-    """Yield the slots of the runs that have ended, the newest first. A job that runs after another has its parent's."""
+    """Yield the slots of the runs that have ended, the newest first. For a job that runs after another one, they are
+    the seconds in which runs of that job have ended."""
     parents = example.spec.get("dependsOn") or [{"job": example.spec.get("parentJob")}]
     parent = parents[0]["job"]
     if parent:
         before = next(each for each in EXAMPLES if each.name == parent)
-        late = timedelta(seconds=before.takes + 1)
-        yield from (slot + late for slot in _slots(before) if slot + late < NOW - timedelta(seconds=example.takes))
+        ends = (_span(before, slot, number)[1] for number, slot in enumerate(_slots(before)))
+        yield from (end.replace(microsecond=0) for end in ends if end < NOW - timedelta(seconds=example.takes * 1.4))
         return
     line, until = _line(example), NOW - timedelta(seconds=max(example.takes * 1.3, example.runs_for))
     for _ in range(KEPT):
@@ -166,15 +167,20 @@ def _slots(example: Example) -> Iterable[datetime]:
 
 
 def _ended(example: Example, slot: datetime, failed: bool, number: int) -> Object:
-    began = slot + timedelta(seconds=0.2 + _chance(example.name, number) * 0.9)
-    took = example.takes * (0.7 + 0.6 * _chance(number, example.name))
+    began, finished = _span(example, slot, number)
     said = example.said if failed or example.said != "rates: 503 Service Unavailable" else "31 rates stored"
     return {
-        **_attempt(example.name, slot, began), "finishedAt": rfc3339(began + timedelta(seconds=took)),
+        **_attempt(example.name, slot, began), "finishedAt": rfc3339(finished),
         "success": not failed, "nodeName": NODES[number % len(NODES)],
         "output": f"connection refused\n{said}\n" if failed else f"{said}\n",
         **({"exitCode": 1, "reason": "Error"} if failed else {"exitCode": 0}),
     }  # fmt: skip
+
+
+def _span(example: Example, slot: datetime, number: int) -> tuple[datetime, datetime]:
+    """Return when the run began and when it ended."""
+    began = slot + timedelta(seconds=0.2 + _chance(example.name, number) * 0.9)
+    return began, began + timedelta(seconds=example.takes * (0.7 + 0.6 * _chance(number, example.name)))
 
 
 def _attempt(name: str, slot: datetime, began: datetime) -> Object:

@@ -5,7 +5,7 @@ The operator asks the API server itself, which knows its own version; `template_
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -28,6 +28,12 @@ _FORMS: dict[str, tuple[type | tuple[type, ...], str]] = {
 Place = tuple[str | int, ...]
 Fault = tuple[Place, str]
 """A place in the template, and a sentence about it."""
+
+
+def suggestion(name: str, fields: Iterable[str]) -> str:
+    """Return the end of a sentence about an unknown field: the field that is like it; empty if none is."""
+    near = get_close_matches(name[:_LONGEST], list(fields), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def template_faults(template: Mapping[str, Any]) -> Iterator[Fault]:
@@ -83,9 +89,8 @@ def _fields(value: Mapping[str, Any], kind: str, at: Place) -> Iterator[Fault]:
         if key in fields:
             yield from _faults(item, fields[key], here)
         else:
-            near = get_close_matches(str(key)[:_LONGEST], fields, n=1)
-            meant = f'; did you mean "{near[0]}"?' if near else ""
-            yield here, f"{_path(at)}: Kubernetes {_known()['kubernetes']} has no field {quoted(str(key))} here{meant}"
+            version, meant = _known()["kubernetes"], suggestion(str(key), fields)
+            yield here, f"{_path(at)}: Kubernetes {version} has no field {quoted(str(key))} here{meant}"
 
 
 def _is_quantity(value: object) -> bool:

@@ -9,8 +9,9 @@ import json
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from copy import copy
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 
@@ -46,7 +47,7 @@ def _unobserved(call: Call, seconds: float) -> None:
     """The default for `observe`: does nothing."""
 
 
-def _always(_: Resource) -> bool:
+def _always() -> bool:
     """Every write may be sent."""
     return True
 
@@ -56,8 +57,7 @@ class KubeClient:
     `observe` is told of each as well, and how many seconds it took; of a stream, until its first byte could come.
 
     `field_manager` is the name under which the server records who wrote a field; by default it takes the User-Agent.
-    `observer` is told of each call. `may_write` is asked right before each write; if it says no, the call raises
-    `NotLeader`.
+    `observer` is told of each call.
     """
 
     def __init__(
@@ -68,16 +68,22 @@ class KubeClient:
         field_manager: str | None = None,
         observer: RequestObserver | None = None,
         observe: Callable[[Call, float], None] = _unobserved,
-        may_write: Callable[[Resource], bool] = _always,
     ) -> None:
         self.access = access
         self._observer = observer
         self.calls: Counter[Call] = Counter()
         self._observe = observe
-        self._may_write = may_write
+        self._may_write: Callable[[], bool] = _always
         self._session = access.open_session(reading=[Paging()])
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
         self._manager = {} if field_manager is None else {"fieldManager": field_manager}
+
+    def guarded(self, may_write: Callable[[], bool]) -> Self:
+        """The same client, with the same connections, that asks `may_write` right before each write. If it says no, the
+        call raises `NotLeader`."""
+        guarded = copy(self)
+        guarded._may_write = may_write
+        return guarded
 
     async def close(self) -> None:
         """Close the connections."""
@@ -285,7 +291,7 @@ class KubeClient:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Object:
-        if verb in _CHANGES and not self._may_write(resource):
+        if verb in _CHANGES and not self._may_write():
             raise NotLeader(f"{verb} {resource.plural} is not sent: this process may not write at the moment")
         data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         headers = {"Accept": accept} | ({} if data is None else {"Content-Type": content_type})

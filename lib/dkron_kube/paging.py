@@ -64,7 +64,8 @@ class Paging:
             body += piece
             if most is not None and len(body) > most:
                 return None
-        # `read` and `json` of the response return the body that was read here.
+        # `read` and `json` of the response return the body that was read here. aiohttp has no limit for a body:
+        # https://github.com/aio-libs/aiohttp/issues/7614
         response._body = bytes(body)
         return len(body)
 

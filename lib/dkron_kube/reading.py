@@ -29,6 +29,7 @@ async def read_bounded(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
         response.content = _Stream(response.content, of_jobs=of_jobs)  # type: ignore[assignment]
     else:
         body = bounded_text(await response.read(), of_jobs=of_jobs)
+        # No middleware can replace what a response has. Not reported.
         response._body = body
     return response
 

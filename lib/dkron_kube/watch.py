@@ -20,7 +20,7 @@ from dkron_kube.paths import Resource
 from dkron_kube.watch_events import Event, Kind, Lines, parse
 
 
-class Sink(Protocol):
+class Cache(Protocol):
     """Receives objects and changes in the order in which they happened. No method blocks or raises."""
 
     def replace(self, items: list[Any], version: int) -> None:
@@ -31,11 +31,15 @@ class Sink(Protocol):
         """Resource versions are lower than before, as after a restore of etcd. Everything from now on, beginning with
         a list, is newer than everything before."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """An object was added or modified."""
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """An object was deleted; `item` is its last state."""
+
+
+class Sink(Cache, Protocol):
+    """A cache that also learns how fresh it is."""
 
     def alive(self) -> None:
         """The API server responded, and everything it sent has been handed on."""
@@ -72,16 +76,14 @@ async def follow(
     namespace: str | None,
     sink: Sink,
     *,
-    name: str | None = None,
     fields: str = "",
     keep: Callable[[Object], Any] = _whole,
     pace: Pace = STEADY,
 ) -> NoReturn:
-    """List and watch a namespace, or all namespaces (None), or its one object called `name`, or those that a field
-    selector takes, until cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a
-    list of everything may not fit into memory. It raises nothing, as the methods of the sink."""
-    chosen = fields if name is None else f"metadata.name={name}"
-    selector = {"fieldSelector": chosen} if chosen else {}
+    """List and watch a namespace, or all namespaces (None), or those of its objects that a field selector takes, until
+    cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a list of everything may
+    not fit into memory. It raises nothing, as the methods of the sink."""
+    selector = {"fieldSelector": fields} if fields else {}
     follower = _Follower(_Source(client, resource, namespace, selector=selector, keep=keep), sink, pace)
     while True:
         delay = await follower.step()
@@ -229,9 +231,9 @@ class _Follower:
     def _take(self, event: Event) -> None:
         match event.kind:
             case Kind.ADDED | Kind.MODIFIED:
-                self._sink.see(event.item)
+                self._sink.upsert(event.item)
             case Kind.DELETED:
-                self._sink.lose(event.item)
+                self._sink.remove(event.item)
         self._version = event.version
         self._newest = max(self._newest, int(event.version))
         self._failures = 0

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
@@ -30,6 +31,8 @@ LONGEST = timedelta(days=1830)
 BACK, AHEAD = timedelta(hours=24), timedelta(hours=1)
 """The period that is explained if none is asked for: so long before now, and after."""
 DAY = timedelta(days=1)
+TOGETHER = timedelta(seconds=5)
+"""How far apart the operator may write two facts of one moment."""
 _CAUSES = {"manual": "on request", "backfill": "by a backfill", "dependent": "after a parent"}
 
 
@@ -38,6 +41,8 @@ class What(StrEnum):
 
     RAN = "ran"
     SKIPPED = "skipped"
+    REFUSED = "refused"
+    """It was a request for a run."""
     NONE = "none"
     """It did not exist, or does not."""
     PAUSED = "paused"
@@ -156,18 +161,18 @@ def explaining(job: Job, question: Question, *, now: datetime, pauses: Iterable[
 
 def _period(job: Job, start: datetime, end: datetime, *, now: datetime, held: Holds) -> Steps[Explanation]:
     timing, status = read_timing(job), mapping(job.raw, "status")
-    remarks = list(_of_all(job, timing, status, now))
     line = timing.line()
-    if line is None:
+    history = None if line is None else History(status, timing, line, now)
+    remarks = list(_of_all(job, timing, status, now, refused=history is not None and history.refused_at is not None))
+    if line is None or history is None:
         known = runs_of(attempts_of(status))
         runs = _others(known, (), start, end, now=now)
         remarks += [_no_slots(job, timing), *_newest(known, runs, now)]
         return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
-    history = History(status, timing, line, now)
     rules = _Rules(job, timing, history, now, held=held)
     found: list[Explained] = []
     more = False
-    for slot in _slots(line, start, end):
+    for slot in _slots(line, rules.counts_from, start, end):
         yield
         more = len(found) == MOST
         if more:
@@ -178,6 +183,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime, held: Ho
     gaps = [_gap(each) for each in changes if each.takes_away and each.at >= timing.since]
     slots = sorted([*found, *gaps], key=lambda each: each.slot)
     runs = _others(history.all_runs, slots, start, shown, now=now)
+    runs = tuple(sorted((*runs, *_refusal(history, start, shown)), key=lambda each: each.slot))
     if isinstance(line.schedule, Never):
         remarks += [f"it runs only on request ({job.schedule})", *_newest(history.all_runs, runs, now)]
     remarks += _bounds(timing, history, start, end, slots=not isinstance(line.schedule, Never))
@@ -202,6 +208,15 @@ def _others(
     )
 
 
+def _refusal(history: History, start: datetime, end: datetime) -> Iterator[Explained]:
+    """Yield the newest request for a run if it was refused in the period, and none has come to nothing since."""
+    at, reason = history.refused_at, history.reason
+    if at is not None and start <= at <= end:
+        yield Explained(
+            at, What.REFUSED, f"a run on request: {because(reason)}", reason=reason, setting=setting_of(reason)
+        )
+
+
 def _newest(known: Sequence[Run], told: Sequence[Explained], now: datetime) -> Iterator[str]:
     """Yield how the newest run went, if the period has none."""
     if known and not told:
@@ -218,9 +233,9 @@ def _gap(change: ClockChange) -> Explained:
     return Explained(change.at, What.NONE, change.sentence, setting="spec.timezone")
 
 
-def _slots(line: Timeline, start: datetime, end: datetime) -> Iterator[datetime]:
-    """Yield the slots of the schedule, whether startsAt and expiresAt allow them or not."""
-    whole = Timeline(line.schedule, line.since, None, None)
+def _slots(line: Timeline, since: datetime, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the slots of the schedule after `since`, whether startsAt and expiresAt allow them or not."""
+    whole = Timeline(line.schedule, since, None, None)
     mark: datetime | None = shifted(start, -TICK)
     while (slot := following(whole, mark)) is not None and slot <= end:
         yield slot
@@ -233,8 +248,8 @@ def _no_slots(job: Job, timing: Timing) -> str:
     return job.problem or "it has no schedule that can be read"
 
 
-def _of_all(job: Job, timing: Timing, status: Object, now: datetime) -> Iterator[str]:
-    """Yield what is true of all slots."""
+def _of_all(job: Job, timing: Timing, status: Object, now: datetime, *, refused: bool) -> Iterator[str]:
+    """Yield what is true of all slots. `refused` is whether the newest skip was the refusal of a request."""
     if timing.disabled:
         yield "it is disabled (spec.disabled): no slot from then on exists"
     if job.paused:
@@ -246,8 +261,8 @@ def _of_all(job: Job, timing: Timing, status: Object, now: datetime) -> Iterator
     skipped = mapping(status, "skipped")
     if count := number(skipped, "count"):
         what = "1 slot or request was" if count == 1 else f"{count} slots or requests were"
-        newest = instant(read_time(skipped.get("lastTime")))
-        yield f"{what} skipped, the newest {newest}: {because(str(skipped.get('lastReason')), job.problem)}"
+        newest, why = instant(read_time(skipped.get("lastTime"))), because(str(skipped.get("lastReason")), job.problem)
+        yield f"{what} skipped, the newest{', a request at' if refused else ''} {newest}: {why}"
     if timing.expires and timing.expires < now:
         yield f"it has expired (spec.expiresAt, {instant(timing.expires)})"
 
@@ -270,6 +285,18 @@ def _bounds(timing: Timing, history: History, start: datetime, end: datetime, *,
         yield f"slots after spec.expiresAt, {instant(timing.expires)}, do not exist"
 
 
+def _resumed(job: Job, timing: Timing) -> datetime | None:
+    """Return when a job was enabled after a time in which it was disabled, if slots count from then on; else None."""
+    suspended, created = condition(job.raw, "Suspended"), job.created
+    ended = read_time(suspended.get("lastTransitionTime")) if suspended.get("status") == "False" else None
+    anew = read_time(mapping(job.raw, "status").get("rebuiltAt")) == timing.since
+    line = timing.line()
+    if ended is None or created is None or line is None or not isinstance(line.schedule, Cron) or anew:
+        # Slots of an interval count from when the job was enabled: before, there are none.
+        return None
+    return timing.since if created < timing.since and abs(ended - timing.since) <= TOGETHER else None
+
+
 class _Rules:
     """Explains one slot after another by what the status tells."""
 
@@ -280,20 +307,35 @@ class _Rules:
         self._paused = job.paused
         pause: Object = noted if isinstance(noted, Mapping) else {}
         self._drops, self._until = bool(pause.get("drop")), read_time(pause.get("until"))
+        self._resumed = _resumed(job, timing)
+        self.counts_from = timing.since if self._resumed is None else job.created or timing.since
+        """From when on slots are explained."""
 
     def explain(self, slot: datetime) -> Explained:
         """Return what became of the slot."""
         run = self._history.runs.get(slot) or self._history.again.get(slot)
         if run is not None:
             return Explained(slot, What.RAN, _told(run, self._now), run)
-        if slot == self._history.skipped_at:
+        if slot == self._history.skipped_at and self._history.refused_at is None:
             reason = self._history.reason
             by_pause = (self._held.known(slot) or self._likely(slot)) if reason in MISSED else ""
             setting = "DkronPause" if by_pause else setting_of(reason)
             return Explained(slot, What.SKIPPED, by_pause or because(reason), reason=reason, setting=setting)
         if slot in self._history.ahead:
             return Explained(slot, What.RAN, "before its time, because a clock was ahead")
+        if self._resumed is not None and slot <= self._timing.since:
+            return self._not_resumed(slot, self._resumed)
         return self._outside(slot) or (self._decided(slot) if self._history.decided(slot) else self._undecided(slot))
+
+    def _not_resumed(self, slot: datetime, resumed: datetime) -> Explained:
+        bounded, mark = self._timing.starts or self._timing.expires, self._timing.mark
+        # The condition keeps no reason of the time before.
+        what = "disabled, or outside of spec.startsAt and spec.expiresAt," if bounded else "disabled"
+        why = f"the job was {what} until {instant(resumed)}"
+        if mark is not None and slot > mark:
+            # When it was disabled, all slots up to then were decided.
+            return Explained(slot, What.NONE, why, setting="spec.disabled")
+        return Explained(slot, What.UNKNOWN, f"not known: {why}, and from when on is not kept")
 
     def _outside(self, slot: datetime) -> Explained | None:
         timing = self._timing
@@ -312,7 +354,7 @@ class _Rules:
             return Explained(slot, What.UNKNOWN, "no run of it is kept: it was skipped, or its execution was deleted")
         if why := self._likely(slot):
             return Explained(slot, What.SKIPPED, why, setting="DkronPause")
-        reason = self._history.reason
+        reason = "" if self._history.refused_at else self._history.reason
         newest = f"the newest reason is {because(reason)}" if reason else "no reason is kept"
         return Explained(slot, What.SKIPPED, f"it became no run; {newest}; its Event may tell more")
 

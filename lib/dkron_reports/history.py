@@ -6,6 +6,7 @@ from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_reports.reading import Object, items, mapping, number, objects, whole
 from dkron_reports.run import attempts_of, runs_of
+from dkron_reports.skipping import OF_REQUESTS, OF_SLOTS
 from dkron_reports.slots import Timing
 from dkron_reports.words import read_time
 
@@ -24,11 +25,21 @@ class History:
         self.reason = str(skipped.get("lastReason") or "")
         self.ahead = frozenset(read_time(each) for each in items(status, "ranAhead"))
         self.since = _kept_from(status, timing)
-        self._mark = timing.mark
+        self._mark, self._line = timing.mark, line
         spans = ((read_time(each.get("after")), read_time(each.get("until"))) for each in objects(status, "deferred"))
         self._deferred = [(after, until) for after, until in spans if until is not None]
         self.has_gaps = self._lacking(line, now) > number(skipped, "count")
         """Whether more slots became no run than were ever skipped, as after a client deleted the executions."""
+
+    @property
+    def refused_at(self) -> datetime | None:
+        """When the newest skip was the refusal of a run on request; None if it was a slot, or may have been one."""
+        at = self.skipped_at
+        if at is None or self.reason in OF_SLOTS or (at < self._line.since and self.reason not in OF_REQUESTS):
+            # Before the schedule counts, another one may have had a slot then.
+            return None
+        is_slot = self._line.latest(shifted(at, -TICK), at) == at
+        return None if is_slot and self.decided(at) and self.reason not in OF_REQUESTS else at
 
     def decided(self, slot: datetime) -> bool:
         """Whether the operator has decided the slot."""

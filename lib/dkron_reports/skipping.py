@@ -10,6 +10,10 @@ class Rule(NamedTuple):
     sentence: str
 
 
+OF_SLOTS = frozenset({"DeadlineExceeded", "Missed", "Edited"})
+"""Reasons that only a slot is skipped for."""
+OF_REQUESTS = frozenset({"Disabled", "InvalidParameters", "Succeeded"})
+"""Reasons that only a run on request is refused for, of a job with a schedule."""
 _RULES = {
     "ConcurrencyForbidden": Rule("spec.concurrency", "an earlier run was active, and spec.concurrency is forbid"),
     "DeadlineExceeded": Rule(

@@ -5,25 +5,36 @@ import logging
 import os
 import socket
 import sys
+from functools import partial
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from dkron_kube import access
-from dkron_kube.access import AccessError
+from dkron_kube.access import Access, AccessError
+from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
-from dkron_operator.app import NotInstalled, Operator
+from dkron_operator.act.inline_calls import Allowance
+from dkron_operator.act.ports import Ports
+from dkron_operator.app import Parts
 from dkron_operator.cluster.rest_token import RestAccount
 from dkron_operator.kit import logging_filter
+from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import RolledBack
 from dkron_operator.leader.lease import Replica
+from dkron_operator.lifecycle import NotInstalled, Operator, Surroundings, require_installation
 from dkron_operator.monitoring.port import Exposure, PortTaken
+from dkron_operator.options import Options
+from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.settings import Settings
+from dkron_operator.telemetry.metrics import Metrics
 from dkron_operator.watch.cancel import cancel_stray_tasks
+from dkron_operator.watch.kopf_streams import KopfStreams
 from dkron_pods.images import Images
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated
 from dkron_runtime.loop import run
 from dkron_runtime.tracing import start
+from dkron_runtime.tracing.kube import KubeSpans
 from dkron_runtime.tracing.spans import Tracer
 
 log = logging.getLogger(__name__)
@@ -43,28 +54,18 @@ def main() -> None:
 async def _run(settings: Settings, tracer: Tracer | None) -> int:
     try:
         way = await access.load(settings.kubeconfig, settings.context)
-        operator = Operator(
-            way,
-            namespaces=settings.namespace,
-            cluster_namespace=settings.home(way.namespace),
-            images=Images(default=settings.default_image, own=settings.executor_image),
-            output_dir="" if settings.output_dir is None else str(settings.output_dir),
-            output_quota=settings.output_quota,
-            inline_calls=settings.inline_calls,
-            inline_rules=settings.address_rules(),
-            own_tags=settings.own_tags(),
-            rules=settings.rules(way.account),
-            confine=settings.pod_security == "restricted",
-            strict=settings.strict,
-            creates=settings.namespace_creates,
-            room=settings.room(),
-            rest=RestAccount(settings.rest_account, settings.rest_token_file) if settings.rest_token_file else None,
-            replica=_replica(way.server),
-            terms=settings.terms() if settings.lease == "on" else None,
-            exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
-            tracer=tracer,
-        )
-        await operator.run()
+        options, metrics = _options(settings, way), Metrics()
+        observer = None if tracer is None else KubeSpans(tracer, server=way.server)
+        client = KubeClient(way, observer=observer, observe=metrics.answered)
+        await Operator(
+            options,
+            Ports(client, Clock(), metrics, tracer),
+            Surroundings(
+                partial(_streams, way, client),
+                exposure=Exposure(settings.monitoring_host, settings.monitoring_port, settings.metrics_per_job),
+                rest=RestAccount(settings.rest_account, settings.rest_token_file) if settings.rest_token_file else None,
+            ),
+        ).run()
     except (AccessError, NotInstalled, Outdated, PortTaken, RolledBack, KubeError) as exc:
         log.error("%s", exc)  # noqa: TRY400 - the sentence says it all
         return FAILED
@@ -75,6 +76,40 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
         # Leftovers of the watches: Python itself would cancel them only once, and wait.
         await cancel_stray_tasks(lambda: asyncio.all_tasks() - {asyncio.current_task()})
     return 0
+
+
+def _options(settings: Settings, way: Access) -> Options:
+    return Options(
+        namespaces=tuple(settings.namespace),
+        home=settings.home(way.namespace),
+        replica=_replica(way.server),
+        terms=settings.terms() if settings.lease == "on" else None,
+        jobs=JobSettings(
+            Images(default=settings.default_image, own=settings.executor_image),
+            own_tags=settings.own_tags(),
+            rules=settings.rules(way.account),
+            confine=settings.pod_security == "restricted",
+            strict=settings.strict,
+            home=settings.home(way.namespace),
+        ),
+        calls=Allowance(settings.inline_calls, settings.address_rules()),
+        output_dir="" if settings.output_dir is None else str(settings.output_dir),
+        output_quota=settings.output_quota,
+        creates=settings.namespace_creates,
+    )
+
+
+def _streams(way: Access, client: KubeClient, parts: Parts) -> KopfStreams:
+    namespaces = parts.options.namespaces
+    return KopfStreams(
+        parts.handlers,
+        way,
+        parts.watch_liveness,
+        identity=parts.options.replica.identity,
+        namespaces=namespaces,
+        listed=parts.resync.want,
+        gone=partial(require_installation, client, namespaces),
+    )
 
 
 def _replica(server: str) -> Replica:

@@ -12,7 +12,6 @@ from pydantic_settings import BaseSettings, CliImplicitFlag, NoDecode, SettingsC
 from dkron_crds.node_tags import DKRONS, LABEL_VALUE, AgentTags
 from dkron_executors.run.addresses import AddressRules, services_around
 from dkron_kube.access import Account
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.leader.election import Terms
 from dkron_operator.plan.installation_rules import InstallationRules
 from dkron_runtime.command import separated
@@ -131,18 +130,6 @@ class Settings(BaseSettings):
         description="limit on Jobs created per second in one namespace (burst: five seconds). Refused run requests "
         "count. Jobs over the limit start late; other namespaces are not affected. 0: no limit "
         "[DKRON_NAMESPACE_CREATES]",
-    )
-    namespace_jobs: int = Field(
-        default=0,
-        ge=0,
-        description="how many DkronJobs of one namespace are run, the oldest first; the others are not Ready, "
-        "OverBudget. 0: no limit [DKRON_NAMESPACE_JOBS]",
-    )
-    namespace_bytes: int = Field(
-        default=0,
-        ge=0,
-        description="how many bytes the specs of the DkronJobs of one namespace may have in all, as JSON, the oldest "
-        "first; the others are not Ready, OverBudget. 0: no limit [DKRON_NAMESPACE_BYTES]",
     )
     rest_account: str = Field(
         default="",
@@ -279,10 +266,6 @@ class Settings(BaseSettings):
             namespaces=KUBERNETES_NAMESPACES | frozenset(self.refused_namespaces),
             accounts=frozenset(accounts),
         )
-
-    def room(self) -> Room:
-        """The room of a namespace for DkronJobs."""
-        return Room(self.namespace_jobs, self.namespace_bytes)
 
     def own_tags(self) -> AgentTags:
         """The tags that nodes have without a label."""

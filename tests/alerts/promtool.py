@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from prometheus.programs import find
+from localcluster.servers.prometheus import find
 
 HERE = Path(__file__).parent
 PROMTOOL_SECONDS = 60

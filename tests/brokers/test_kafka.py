@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from brokers.kafka import Broker, kafka
+from localcluster.servers.kafka import Broker, kafka
 from tests.support.kubelet import Kubelet, Ran
 from tests.support.printed import MARK
 

@@ -9,7 +9,7 @@ import nats
 import pytest
 from nats.aio.subscription import Subscription
 
-from brokers.nats import nats as nats_server
+from localcluster.servers.nats import nats as nats_server
 from tests.support.kubelet import Kubelet, Ran
 
 USERS = """\

@@ -9,7 +9,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from brokers.rabbitmq import rabbitmq
+from localcluster.servers.rabbitmq import rabbitmq
 from tests.support.kubelet import Kubelet, Ran
 
 PASSWORD = "s3cr3t/d%kron"  # noqa: S105 - with what an address has to escape

@@ -12,8 +12,8 @@ import pytest
 from cryptography import x509
 
 import localcluster
-from charttools import certmanager
 from dkron_kube.paths import SECRETS, Resource
+from localcluster.servers import certmanager
 from tests.support.api_process import ApiProcess
 from tests.support.charts import of_kind, rendered
 from tests.support.kube import Kube, Object

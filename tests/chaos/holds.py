@@ -15,7 +15,7 @@ INSTEAD = "a later slot may have run instead of it, after a pause"
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ActivePause:
     """A pause in the weather of its time: it must have been seen by `seen`, and its end by `noticed`; before `opens`
     nobody could take it for over. What came due by `closes` was held even by an operator whose clock is behind."""
 
@@ -34,14 +34,14 @@ class Hold:
         return self.pause.begin <= end and begin <= self.noticed
 
 
-def holds(life: Life, weather: Weather) -> list[Hold]:
+def holds(life: Life, weather: Weather) -> list[ActivePause]:
     """The pauses of a job."""
     return [_hold(pause, weather) for pause in life.pauses]
 
 
-def touching_holds(among: Sequence[Hold], begin: datetime, end: datetime) -> list[Hold]:
+def touching_holds(among: Sequence[ActivePause], begin: datetime, end: datetime) -> list[ActivePause]:
     """Those that may have held something in this time; what one of them holds, the next one may hold as well."""
-    found: list[Hold] = []
+    found: list[ActivePause] = []
     for hold in sorted(among, key=lambda hold: hold.pause.begin):
         if hold.touches(begin, end):
             found.append(hold)
@@ -49,7 +49,7 @@ def touching_holds(among: Sequence[Hold], begin: datetime, end: datetime) -> lis
     return found
 
 
-def held_by(due: Due, touching: Sequence[Hold]) -> tuple[Due, tuple[Need, str]]:
+def held_by(due: Due, touching: Sequence[ActivePause]) -> tuple[Due, tuple[Need, str]]:
     """What is wanted of a slot that some of these pauses may have held, and why. Between two of them it may have run;
     what one of them alone keeps from running never does."""
     if len(touching) == 1:
@@ -61,7 +61,7 @@ def held_by(due: Due, touching: Sequence[Hold]) -> tuple[Due, tuple[Need, str]]:
     return replace(due, by=by), wanted
 
 
-def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
+def held(due: Due, hold: ActivePause) -> tuple[Due, tuple[Need, str]]:
     """What is wanted of a slot that a pause may have held, and why."""
     by = max(due.by, hold.noticed)
     if not hold.covers(due.opens):
@@ -82,9 +82,9 @@ def held(due: Due, hold: Hold) -> tuple[Due, tuple[Need, str]]:
     return due, (Need.MUST, "")
 
 
-def _hold(pause: Paused, weather: Weather) -> Hold:
+def _hold(pause: Paused, weather: Weather) -> ActivePause:
     opens = pause.end - weather.early(pause.end) if pause.by_itself else pause.end
     made, gone = pause.made or pause.begin, pause.gone or pause.end
     # One clock tells an operator of the slot and of `until`; but a pause is deleted by the time of the API server.
     closes = opens if pause.by_itself else pause.end - weather.behind(pause.end) - weather.terms.grain
-    return Hold(pause, weather.decided(made), opens, closes, weather.decided(gone) + weather.behind(gone))
+    return ActivePause(pause, weather.decided(made), opens, closes, weather.decided(gone) + weather.behind(gone))

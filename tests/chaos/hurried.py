@@ -1,5 +1,5 @@
 """An operator whose waiting times are shorter than anybody would want them: `python -m tests.chaos.hurried SECONDS …`,
-with seconds by name as JSON, `{"dkron_operator.reconcile.reconciler.HOLD": 2}`, and then the operator's own options.
+with seconds by name as JSON, `{"dkron_operator.reconcile.gather.RETENTION": 2}`, and then the operator's own options.
 """
 
 import importlib

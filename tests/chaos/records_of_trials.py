@@ -15,7 +15,7 @@ Object = dict[str, Any]
 
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 SECOND = timedelta(seconds=1)
-SOON = {"dkron_operator.reconcile.reconciler.HOLD": 2.0}
+SOON = {"dkron_operator.reconcile.gather.RETENTION": 2.0}
 """A finished Job outlives its doubt by two seconds, not sixty: a killed operator is back within that."""
 TAG = "chaos.dkron.io/trial"
 NODES = 2

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import localcluster
-from localcluster.cluster import LocalCluster
-from localcluster.current import CurrentCluster
+from localcluster.cluster import CurrentCluster, LocalCluster
 from localcluster.record import every
 from tests.chaos.ending import Ending, concluded
 from tests.chaos.environment import Bed, Setup, bed

@@ -159,7 +159,7 @@ class View:
         gone, self._there = self._there, {}
         for item in items:
             gone.pop(item["metadata"]["uid"], None)
-            self.see(item)
+            self.upsert(item)
         for item in gone.values():
             self._lost(item)
         self.listed.set()
@@ -167,12 +167,12 @@ class View:
     def went_back(self) -> None:
         """The list that follows says what is gone."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """An object was added or modified."""
         self._there[item["metadata"]["uid"]] = item
         self._told(item)
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """An object was deleted; this is how it was last."""
         self._there.pop(item["metadata"]["uid"], None)
         self._lost(item)

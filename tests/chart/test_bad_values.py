@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-import values_schema
-from tests.support.charts import CHART, HELMS, NAMESPACE, refusal
+from generate import chart
+from tests.support.charts import HELMS, NAMESPACE, refusal
 
 Values = dict[str, Any]
 
@@ -164,14 +163,10 @@ def test_callers_are_known_in_one_way_at_least(auth: list[str], tmp_path: Path) 
     assert "'/api/auth'" in refusal({"api": {"auth": auth}}, tmp_path)
 
 
-def test_every_value_is_in_the_schema_and_has_a_default() -> None:
-    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
-    assert set(_unknown(values, values_schema.schema(), "")) == {"global"}
-
-
 def test_every_value_has_a_description() -> None:
-    whole = values_schema.schema()
-    assert [*_silent(whole, ""), *_silent(whole["definitions"]["probe"], "probe.")] == []
+    whole = chart.schema()
+    inside = [each for name, schema in whole["definitions"].items() for each in _silent(schema, f"{name}.")]
+    assert [*_silent(whole, ""), *inside] == []
 
 
 def _silent(schema: Values, where: str) -> list[str]:
@@ -182,24 +177,3 @@ def _silent(schema: Values, where: str) -> list[str]:
     if "properties" in items:
         inside[f"{where}[]"] = items
     return silent + [found for path, each in inside.items() for found in _silent(each, f"{path}.")]
-
-
-def _unknown(values: Values, schema: Values, where: str) -> list[str]:
-    """Keys that only one of the two has."""
-    properties = schema.get("properties", {})
-    if (
-        not properties
-        or where in {"cluster.", "monitoring.prometheusRule.alerts."}
-        or schema.get("additionalProperties") is not False
-    ):
-        return []
-    if not values and where.endswith(("resources.", "Probe.")):
-        return []
-    odd = [where + key for key in properties.keys() ^ values.keys() if key != "claims"]
-    inside = (
-        name
-        for key in properties.keys() & values.keys()
-        if isinstance(values[key], dict)
-        for name in _unknown(values[key], properties[key], f"{where}{key}.")
-    )
-    return [*odd, *inside]

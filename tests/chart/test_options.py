@@ -11,7 +11,7 @@ from tests.support.charts import CASES, Object, of_kind, rendered
 
 ISSUER = "https://login.example"
 GIVEN: Object = {
-    "operator": {"namespaceBudget": {"creates": 0.5, "jobs": 1000, "bytes": 50_000_000}},
+    "operator": {"namespaceBudget": {"creates": 0.5}},
     "jobs": {"outputQuota": 1_000_000_000},
     "api": {
         "auth": ["oidc", "dkron"],
@@ -36,8 +36,6 @@ GIVEN: Object = {
 }
 WANTED = {
     "DKRON_NAMESPACE_CREATES": "0.5",
-    "DKRON_NAMESPACE_JOBS": "1000",
-    "DKRON_NAMESPACE_BYTES": "50000000",
     "DKRON_OUTPUT_QUOTA": "1000000000",
     "DKRON_API_AUTH": "oidc,dkron",
     "DKRON_API_MAX_STREAMS_PER_CALLER": "2000000",

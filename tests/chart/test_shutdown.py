@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dkron_api import main as api
-from dkron_operator import app as operator
+from dkron_operator import lifecycle
 from tests.support.charts import Object, of_kind, rendered
 
 
@@ -17,8 +17,8 @@ def pod() -> Object:
 def steps_of_the_operator() -> Iterator[float]:
     """As `Operator._work` takes them, if each uses up its time: calls, messages, statuses, and once more the last two;
     the DkronCluster, the Lease, the watches."""
-    yield from (operator.GRACE, operator.LAST_MAIL, operator.GRACE, operator.LAST_WORDS, operator.LAST_MAIL)
-    yield from (operator.LAST_STATUS, operator.FAREWELL, operator.GRACE)
+    yield from (lifecycle.GRACE, lifecycle.LAST_MAIL, lifecycle.GRACE, lifecycle.LAST_WORDS, lifecycle.LAST_MAIL)
+    yield from (lifecycle.LAST_STATUS, lifecycle.FAREWELL, lifecycle.GRACE)
 
 
 def test_the_operator_has_time_to_hand_over() -> None:

@@ -158,13 +158,13 @@ ROUTES = (
     ("GET", "/v1/jobs/{}/executions"), ("DELETE", "/v1/jobs/{}/executions"), ("GET", "/v1/executions/{}"),
     ("GET", "/v1/jobs/there/executions/{}"), ("GET", "/v1/jobs/there/executions/{}/log"), ("GET", "/v1/jobs/{}/next"),
     ("GET", "/v1/acl/policies/{}"), ("POST", "/v1/acl/policies/{}"), ("DELETE", "/v1/acl/policies/{}"),
-    ("GET", "/{}"), ("GET", "/{}/"), ("GET", "/v1/{}"), ("GET", "/docs/{}"), ("POST", "/v1/{}"),
+    ("GET", "/{}"), ("GET", "/{}/"), ("GET", "/v1/{}"), ("POST", "/v1/{}"),
 )  # fmt: skip
 
 
 def test_no_name_in_a_path_leads_where_nothing_is(shared_api: ApiSite) -> None:
     assert shared_api.rest.post("/v1/jobs", {"name": "there", "schedule": "@daily"}).status == 201
-    elsewhere = {"", "pause", "v1", "docs", "health", "metrics"} | stored(shared_api)
+    elsewhere = {"", "pause", "v1", "health", "metrics"} | stored(shared_api)
     with nothing_else_stored(shared_api):
 
         @many(200)
@@ -210,7 +210,7 @@ def test_every_legal_name_is_found_on_every_route(shared_api: ApiSite) -> None:
 def test_no_header_breaks_a_request(shared_api: ApiSite) -> None:
     routes = (
         ("GET", "/v1/jobs", b""), ("GET", "/v1/jobs/x", b""), ("POST", "/v1/jobs", JOB), ("PUT", "/v1/jobs/x", JOB),
-        ("POST", "/v1/jobs/x/toggle", b""), ("GET", "/docs", b""), ("GET", "/openapi.json", b""), ("GET", "/nope", b""),
+        ("POST", "/v1/jobs/x/toggle", b""), ("GET", "/openapi.json", b""), ("GET", "/nope", b""),
         ("POST", "/v1/acl/policies/x", b'{"Rules":"{}"}'), ("DELETE", "/v1/jobs/nope", b""),
         ("POST", "/v1/restore", JOB),
         ("GET", "/v1/events", b""), ("GET", "/health", b""), ("GET", "/metrics", b""),
@@ -234,7 +234,7 @@ def test_no_query_breaks_a_request(shared_api: ApiSite) -> None:
     assert shared_api.rest.post("/v1/jobs", JOB).status == 201
     paths = (
         *("/v1/jobs", "/v1/jobs/x", "/v1/jobs/x/executions", "/v1/stats", "/v1/members", "/v1/busy", "/v1/jobs/x/next"),
-        *("/v1", "/v1/events", "/health", "/metrics", "/docs", "/debug/vars"),
+        *("/v1", "/v1/events", "/health", "/metrics", "/debug/vars"),
     )
 
     @many(150)
@@ -331,17 +331,11 @@ def test_what_is_no_http_is_400_in_a_sentence_and_the_connection_closed(shared_a
     assert shared_api.rest.get("/v1/busy").status == 200
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_body_that_is_not_encoded_as_it_says_is_400(shared_api: ApiSite, encoding: str) -> None:
-    with nothing_else_stored(shared_api) as taken:
-        assert save(shared_api, JOB, taken, f"Content-Encoding: {encoding}").status == 400
-
-
-@pytest.mark.parametrize("encoding", ["br", "zstd", "x" * 2000], ids=["br", "zstd", "long"])
-def test_an_encoding_that_is_not_known_is_415(shared_api: ApiSite, encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd", "x" * 2000], ids=["gzip", "deflate", "zstd", "long"])
+def test_an_encoded_body_is_415(shared_api: ApiSite, encoding: str) -> None:
     with nothing_else_stored(shared_api) as taken:
         answer = save(shared_api, JOB, taken, f"Content-Encoding: {encoding}")
-    assert (answer.status, answer.text) == (415, "this Content-Encoding is not supported; use gzip, deflate or none")
+    assert (answer.status, "send its body as it is" in answer.text) == (415, True), answer
     assert_civil(answer, encoding)
 
 

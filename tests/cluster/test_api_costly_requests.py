@@ -87,21 +87,20 @@ def bomb() -> bytes:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("POST", "/v1/jobs", 413),
-        ("POST", "/v1/schedule/preview", 413),
+        ("POST", "/v1/jobs", 415),
         ("POST", "/nowhere", 404),
-        ("GET", "/v1/busy", 200),
-        ("DELETE", "/v1/jobs/nope", 404),
+        ("GET", "/v1/busy", 415),
+        ("GET", "/livez", 200),
     ],
 )
-def test_what_is_left_of_a_packed_body_is_not_unpacked(
+def test_a_packed_body_is_not_unpacked(
     shared_api: ApiSite, bomb: bytes, *, method: str, path: str, status: int
 ) -> None:
     # A thousand megabytes take two seconds.
     with cheap(shared_api, 0.7):
         sent = head(method, path, "Content-Encoding: gzip", f"Content-Length: {len(bomb)}") + bomb
         answer = ask(shared_api.rest, sent)
-        assert (answer.status, answer.header("Connection")) == (status, "close"), answer
+        assert answer.status == status, answer
         if status >= 400:
             assert_civil(answer)
         save(shared_api, "served")

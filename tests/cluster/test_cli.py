@@ -83,7 +83,8 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     said = runner("run", "good").output
     name = said.partition("DkronRun ")[2].partition(";")[0]
     assert said == (
-        f"requested a run of good: DkronRun {name}; dkronctl runs describe {name} -n {seat.kube.namespace} shows it\n"
+        f"requested a run of good: DkronRun {name}; you may read neither it nor its job, and a user who may get "
+        f"dkronruns.dkron.io sees it by dkronctl runs describe {name} -n {seat.kube.namespace}\n"
     )
     seat.kube.wait_for("its success", lambda: seat.kube.get(DKRON_RUNS, name).get("status") or {},
                        lambda status: status.get("phase") == "Succeeded")  # fmt: skip
@@ -94,6 +95,9 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     runner = command_line(limited_access(seat.kube, reads, folder=tmp_path, name="reads"), seat.kube.namespace)
     assert "good: success" in runner("run", "good", "--wait").errors
     assert "2 attempts: exit 3" in runner("run", "bad", "--wait", code=FAILED).errors
+    made = json.loads(runner("run", "good", "-o", "json").output)
+    assert (made["kind"], made["spec"]["job"]) == ("DkronRun", "good")
+    assert "shows it" in runner("run", "good").output
     assert "is disabled" in runner("run", "off", "--wait", code=FAILED).errors
     assert 'no DkronJob with the name "none"' in runner("run", "none", "--wait", code=NOT_FOUND).errors
 
@@ -312,7 +316,8 @@ def test_jobs_are_switched(seat: Seat) -> None:
         assert each("enable", "-l", "team=a").output == "off enabled\nwrong was enabled already\n"
         assert each("disable", "off").output == "off disabled\n"
         assert "off: nothing runs" in each("stop", "-l", "team=a", "--all").output
-        assert "there are no jobs with team=b" in each("disable", "-l", "team=b").errors
+        where = "in namespace" if each is seat.cli else "in their metadata at http"
+        assert f"there are no jobs with team=b {where}" in each("disable", "-l", "team=b").errors
     assert "spec.disabled" in seat.cli("run", "off", "--wait", code=FAILED).errors
     assert seat.cli("pause", "--api-writes").output == "the REST API rejects new and changed jobs\n"
     assert seat.rest("resume", "--api-writes").output == "the REST API accepts new and changed jobs\n"

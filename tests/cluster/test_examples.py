@@ -1,13 +1,17 @@
 """Every example, and every manifest in the documentation, is taken by a real API server as a reader would apply it."""
 
+import copy
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+from dkron_kube.paths import DKRON_JOBS
 from localcluster import Cluster, ClusterError
+from tests.support.jobs import dkron_job
 from tests.support.judge import Judge
+from tests.support.kube import QUOTAS, Kube, Refused
 from tests.support.manifests import Shown, shown
 
 pytestmark = pytest.mark.cluster(nodes="none")
@@ -56,6 +60,28 @@ def test_what_a_page_shows_as_wrong_is_refused(cluster: Cluster, judge: Judge, n
     wrong = [each for each in shown() if each.name == name]
     with pytest.raises(ClusterError, match=re.escape(REFUSED[name])):
         dry_run(cluster, judge, wrong)
+
+
+def test_quota_of_the_page_refuses_one_job_too_many(kube: Kube) -> None:
+    (quota,) = (copy.deepcopy(each.document) for each in shown() if each.document["kind"] == "ResourceQuota")
+    hard: dict[str, str] = quota["spec"]["hard"]
+    hard["count/dkronjobs.dkron.io"] = "1"
+    kube.create(QUOTAS, quota)
+
+    def used() -> dict[str, str]:
+        """Change it, so that it is counted again: a new cluster looks for custom resources every 30 seconds."""
+        hard["pods"] = str(int(hard["pods"]) + 1)
+        kube.patch(QUOTAS, "dkron", {"spec": {"hard": hard}})
+        found: dict[str, str] = kube.get(QUOTAS, "dkron").get("status", {}).get("used", {})
+        return found
+
+    kube.wait_for("the quota to count", used, lambda found: found.keys() == hard.keys())
+    kube.create(DKRON_JOBS, dkron_job("first"))
+    with pytest.raises(Refused) as refused:
+        kube.create(DKRON_JOBS, dkron_job("one-more"))
+    assert [each["metadata"]["name"] for each in kube.all(DKRON_JOBS)] == ["first"]
+    said = re.sub(r"(used|limited): (\S+)=1", r"\1: \2=50", str(refused.value))
+    assert said in (EXAMPLES.parent / "docs" / "security.md").read_text(encoding="utf-8"), said
 
 
 def dry_run(cluster: Cluster, judge: Judge, documents: list[Shown]) -> str:

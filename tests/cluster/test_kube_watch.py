@@ -127,8 +127,8 @@ async def test_no_change_is_missed_or_seen_twice_while_connections_break_again_a
             await diary.until("all that is there", lambda diary: diary.held == expected)
         await broken.close()
     assert cuts > 20, "the connections have to break while something is on the way"
-    seen = [version_of(line) for line in diary.told if line.startswith("see")]
-    lost = [version_of(line) for line in diary.told if line.startswith("lose")]
+    seen = [version_of(line) for line in diary.told if line.startswith("upsert")]
+    lost = [version_of(line) for line in diary.told if line.startswith("remove")]
     assert seen == writer.versions
     assert len(lost) == writer.deleted
     assert [line for line in diary.told if line.startswith("replace")] == diary.told[:1]
@@ -150,7 +150,7 @@ async def test_a_restart_of_the_api_server_is_outlived(kube: Kube, cluster: loca
         await diary.until("all that is there", lambda diary: diary.held == expected)
     by_name = defaultdict(list)
     for line in diary.told:
-        if line.startswith("see"):
+        if line.startswith("upsert"):
             by_name[line.partition("@")[0]].append(version_of(line))
     assert all(earlier < later for versions in by_name.values() for earlier, later in pairwise(versions))
 

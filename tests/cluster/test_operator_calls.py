@@ -27,7 +27,7 @@ ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "fa
 
 
 @pytest.fixture
-def calling(own_site: Site) -> Site:
+def calls_running(own_site: Site) -> Site:
     """A site whose operator may make ten calls at once, and has started."""
     own_site.operator.add("--inline-calls", "10", "--inline-allow", "127.0.0.0/8").start()
     return own_site
@@ -46,8 +46,8 @@ def under_way(kube: Kube, name: str, web: Web, calls: int = 1) -> dict[str, Any]
     return entry
 
 
-def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(calling: Site, web: Web) -> None:
-    kube = calling.kube
+def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(calls_running: Site, web: Web) -> None:
+    kube = calls_running.kube
     kube.apply(
         inline("good", f"{web.url}/status/200/fine", schedule="@every 1s"),
         inline("bad", f"{web.url}/status/500/broken", run=["once"], **ONCE_MORE),
@@ -65,8 +65,8 @@ def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(calling: Site
     assert kube.all(JOBS) == []
 
 
-def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(calling: Site, web: Web) -> None:
-    kube, operator = calling.kube, calling.operator
+def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(calls_running: Site, web: Web) -> None:
+    kube, operator = calls_running.kube, calls_running.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"], **ONCE_MORE))
     first = under_way(kube, "slow", web)
     operator.kill()
@@ -83,8 +83,8 @@ def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(calling
     assert len(web.asked) == 2
 
 
-def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(calling: Site, web: Web) -> None:
-    kube, operator = calling.kube, calling.operator
+def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(calls_running: Site, web: Web) -> None:
+    kube, operator = calls_running.kube, calls_running.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"]))
     under_way(kube, "slow", web)
     web.released.set()
@@ -137,8 +137,8 @@ def assert_at_most_once(status: dict[str, Any], calls: int) -> None:
     assert len(missing(status)) <= status.get("skipped", {}).get("count", 0), "no slot is lost"
 
 
-def test_killed_again_and_again_no_attempt_is_called_twice(calling: Site, web: Web) -> None:
-    kube, operator = calling.kube, calling.operator
+def test_killed_again_and_again_no_attempt_is_called_twice(calls_running: Site, web: Web) -> None:
+    kube, operator = calls_running.kube, calls_running.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
     for calls in (1, 5, 7, 9, 3):

@@ -1,5 +1,5 @@
-"""One namespace does all that it may, beside another: its Jobs are late and none is lost, what it may not have is not
-run, and the operator stays as small as it is."""
+"""One namespace does all that it may, beside another: its Jobs are late and none is lost, and the operator stays as
+small as it is."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 Object = dict[str, Any]
 ROOM = 512 * MIB
 """What the chart gives the operator."""
-RUN, REFUSED, PER_SECOND, BURST, ASKED = 50, 10, 5, 25, 20
+RUN, PER_SECOND, BURST, ASKED = 50, 5, 25, 20
 
 
 def reasons(noisy: Kube) -> Counter[str]:
@@ -36,7 +36,7 @@ def causes(noisy: Kube) -> Counter[tuple[str, str]]:
 
 def test_a_tenant_who_floods_is_late_and_loses_nothing(own_site: Site, cluster: localcluster.Cluster) -> None:
     with namespace(cluster.kubeconfig, "noisy") as noisy:
-        budget = ("--namespace-creates", str(PER_SECOND), "--namespace-jobs", str(RUN))
+        budget = ("--namespace-creates", str(PER_SECOND))
         own_site.operator.add("--namespace", noisy.namespace, *budget).start()
         own_site.kube.create(DKRON_JOBS, each_second("canary", missedRuns="all"))
         due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=25)
@@ -44,10 +44,10 @@ def test_a_tenant_who_floods_is_late_and_loses_nothing(own_site: Site, cluster: 
             "schedule": f"@at {rfc3339(due)}", "missedRuns": "all", "history": KEEP_ALL,
             "jobTemplate": simulated(run_for="10ms"),
         }  # fmt: skip
-        for number in range(RUN + REFUSED):
+        for number in range(RUN):
             noisy.create(DKRON_JOBS, dkron_job(f"due-{number}", config={"env": f"LONG={'x' * 20_000}"}, **spec))
-        told = {"Scheduled": RUN, "OverBudget": REFUSED}
-        noisy.wait_for("all to be judged", lambda: reasons(noisy), lambda found: found == told, seconds=40)
+        told = {"Scheduled": RUN}
+        noisy.wait_for("all to be judged", lambda: reasons(noisy), lambda found: found == told)
 
         own_site.kube.wait_passed(due + timedelta(seconds=1.5))
         early, since = len(noisy.all(JOBS)), (datetime.now(UTC) - due).total_seconds()
@@ -61,11 +61,6 @@ def test_a_tenant_who_floods_is_late_and_loses_nothing(own_site: Site, cluster: 
         for number in range(ASKED):
             noisy.ask_run(runs, f"r{number}", f"2026-01-01T00:00:{number:02}Z by a test")
         noisy.wait_for("all requests", lambda: len(noisy.all(JOBS)), lambda count: count == RUN + ASKED)
-
-        ready = next(body for body in noisy.all(DKRON_JOBS) if condition(body["status"], "Ready")["status"] == "True")
-        noisy.delete(DKRON_JOBS, ready["metadata"]["name"])
-        told = {"Scheduled": RUN, "OverBudget": REFUSED - 1}
-        noisy.wait_for("the next one to have room", lambda: reasons(noisy), lambda found: found == told)
 
     now = datetime.now(UTC)
     own_site.kube.wait_status("canary", "to sing on", marked_after(now))

@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 import localcluster
-from brokers.running import HOST, free_ports
 from dkron_kube.paths import DKRON_CLUSTERS
-from prometheus.server import Prometheus, Sample, Target, prometheus
+from localcluster.servers.prometheus import Prometheus, Sample, Target, prometheus
+from localcluster.servers.running import HOST, free_ports
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.documents import installation
 from tests.support.jobs import dkron_job, simulated

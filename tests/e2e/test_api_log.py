@@ -1,6 +1,7 @@
 """Logs and events of real runs through the REST API, beside a real operator: what somebody sees who watches a job."""
 
 import http.client
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,8 @@ def test_a_running_execution_names_its_node_and_what_it_has_written(api_beside: 
     assert listed["node_name"] == shown["node_name"]
     log = api_beside.rest.get(f"{path}/log")
     assert (log.status, log.text) == (200, "hello\n"), "it ends where it is for who does not follow"
+    timed = api_beside.rest.get(f"{path}/log?timestamps").text
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|[+-]\d\d:\d\d) hello\n", timed), timed
     api_beside.rest.delete("/v1/jobs/seen")
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import localcluster
-from demo import access, farewell
+from demo import farewell
+from demo import install as demo_install
 from demo.farewell import Whereabouts, how_to_go_on
 from demo.programs import Programs
 from tests.support.kube import Kube
@@ -40,8 +41,8 @@ def programs(cluster: localcluster.Cluster, kube: Kube, tmp_path_factory: pytest
         started = Programs(tmp_path_factory.mktemp("demo"))
         try:
             started.restart(kubeconfig=cluster.kubeconfig, namespace=kube.namespace, alone=True)
-            access.create(cluster, kube.namespace)
-            header = f"Authorization: Bearer {access.token(cluster, kube.namespace)}"
+            demo_install.create_account(cluster, kube.namespace)
+            header = f"Authorization: Bearer {demo_install.token(cluster, kube.namespace)}"
             environment.setenv(farewell.HEADER.removeprefix("$"), header)
             yield started
         finally:

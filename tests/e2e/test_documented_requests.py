@@ -18,7 +18,8 @@ import pytest
 import yaml
 
 import localcluster
-from demo import access
+from demo import install as demo_install
+from demo.programs import AUDIENCE
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.console import Shown, fits, run, shown
 from tests.support.old_dkron import DUMP
@@ -88,11 +89,11 @@ def place(cluster: localcluster.Cluster, documented: str, tmp_path: Path) -> Ite
         enter = stack.enter_context
         beside = enter(site(cluster.kubeconfig, purpose=f"docs {documented}", folder=tmp_path))
         beside.operator.start()
-        asks = ("--auth", "kubernetes", "--audiences", access.AUDIENCE)
+        asks = ("--auth", "kubernetes", "--audiences", AUDIENCE)
         here = enter(api_for(beside.kube, tmp_path, *asks, kubeconfig=rights(beside.kube)))
         permit_reviews(beside.kube)
-        access.create(cluster, beside.kube.namespace)
-        token = access.token(cluster, beside.kube.namespace)
+        demo_install.create_account(cluster, beside.kube.namespace)
+        token = demo_install.token(cluster, beside.kube.namespace)
         (tmp_path / "old").mkdir()
         there = enter(api_for(enter(namespace(cluster.kubeconfig, "old dkron")), tmp_path / "old"))
         fill(there.rest)

@@ -64,6 +64,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/undecided_slots.py": ("test_two_writers.py",),
     "plan/deferred_slots.py": ("test_deferred_slots.py",),
     "plan/hold.py": ("test_pauses.py",),
+    "plan/pause.py": ("test_pauses.py",),
     "plan/edited_active.py": ("test_edited_active.py",),
     "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
@@ -71,6 +72,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),
     "leader/lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),
     "act/status_writer.py": ("test_status_writer.py", "test_reconcile.py", "test_standby.py"),
+    "act/effects.py": ("test_reconcile.py", "test_two_writers.py", "test_standby.py"),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
 }
 """The unit tests that look at each file, those that most likely find a mistake first."""

@@ -11,15 +11,15 @@ from dkron_crds.job import Active, Dependency, Heard, JobStatus, Trigger
 from dkron_crds.spec import History
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act import create
-from dkron_operator.act.create import Fire
+from dkron_operator.act.create import JobCreator
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.plan import advance, attempts, chain, fold, hold, slots
+from dkron_operator.plan import advance, attempts, chain, fold, hold, pause, slots
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.fold import Change, Decided, Finished, Started
+from dkron_operator.plan.changes import Change, Decided, Finished, Started
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.stop_requests import stop_of
+from dkron_operator.plan.stop_requests import plan_stops, stop_of
 from dkron_operator.plan.view import Outcome
 from dkron_operator.reconcile.verify import CacheVerifier
 from dkron_operator.watch.resync import Resync
@@ -29,13 +29,13 @@ Mutant = Callable[[], AbstractContextManager[Any]]
 
 def _mark_before_effect() -> AbstractContextManager[Any]:
     """A slot is written down as decided, and its Job made after that."""
-    create: Callable[..., Awaitable[None]] = Fire.__call__
+    create: Callable[..., Awaitable[None]] = JobCreator.__call__
 
-    async def fire_late(self: Fire, entry: CachedJob, wanted: CreateJob) -> None:
+    async def fire_late(self: JobCreator, entry: CachedJob, wanted: CreateJob) -> None:
         await self._writer.claim(entry, wanted.after)
         await create(self, entry, wanted)
 
-    return patch.object(Fire, "__call__", fire_late)
+    return patch.object(JobCreator, "__call__", fire_late)
 
 
 def _name_without_slot() -> AbstractContextManager[Any]:
@@ -79,17 +79,17 @@ def _count_twice() -> AbstractContextManager[Any]:
 
 def _forget_uncertain() -> AbstractContextManager[Any]:
     """A create without an answer is taken for none."""
-    right: Callable[..., Awaitable[None]] = Fire._carry_out
+    right: Callable[..., Awaitable[None]] = JobCreator._carry_out
 
-    async def carry_out(self: Fire, entry: CachedJob, create: CreateJob, firing: Any) -> None:
+    async def carry_out(self: JobCreator, entry: CachedJob, create: CreateJob, firing: Any) -> None:
         try:
             await right(self, entry, create, firing)
         finally:
             if entry.remembered.unconfirmed_create is not None:
                 entry.remembered.unconfirmed_create = None
-                entry.note(*create.after)
+                entry.record(*create.after)
 
-    return patch.object(Fire, "_carry_out", carry_out)
+    return patch.object(JobCreator, "_carry_out", carry_out)
 
 
 def _believe_lists() -> AbstractContextManager[Any]:
@@ -99,23 +99,27 @@ def _believe_lists() -> AbstractContextManager[Any]:
 
 def _believe_sights() -> AbstractContextManager[Any]:
     """Whatever Job is seen is there."""
-    return patch.object(CacheVerifier, "about", lambda *_: [])
+
+    async def trusts(*_: object) -> bool:
+        return False
+
+    return patch.object(CacheVerifier, "was_behind", trusts)
 
 
 def _lost_without_job() -> AbstractContextManager[Any]:
     """Of some slots no Job is made, and the record says that somebody has deleted it."""
-    right: Callable[..., Awaitable[None]] = Fire._carry_out
+    right: Callable[..., Awaitable[None]] = JobCreator._carry_out
 
-    async def carry_out(self: Fire, entry: CachedJob, create: CreateJob, firing: Any) -> None:
+    async def carry_out(self: JobCreator, entry: CachedJob, create: CreateJob, firing: Any) -> None:
         wanted = create.entry
         if wanted.trigger is not Trigger.SCHEDULE or wanted.attempt > 1 or wanted.slot.second % 3:
             await right(self, entry, create, firing)
             return
         lost = Outcome(success=False, finished_at=self._clock.now(), lost=True)
         entry.observed.outcomes[wanted.job] = lost
-        entry.note(*create.after, Started(wanted))
+        entry.record(*create.after, Started(wanted))
 
-    return patch.object(Fire, "_carry_out", carry_out)
+    return patch.object(JobCreator, "_carry_out", carry_out)
 
 
 def _never_sweep() -> AbstractContextManager[Any]:
@@ -137,7 +141,7 @@ def _late_stops() -> AbstractContextManager[Any]:
 
 def _deaf_to_stops() -> AbstractContextManager[Any]:
     """Nobody stops anything."""
-    return patch.object(advance, "plan_stops", lambda _: None)
+    return patch.object(advance, "STEPS", tuple(step for step in advance.STEPS if step is not plan_stops))
 
 
 def _deaf_to_parents() -> AbstractContextManager[Any]:
@@ -170,15 +174,14 @@ def _deaf_to_pauses() -> AbstractContextManager[Any]:
 
 def _forget_paused() -> AbstractContextManager[Any]:
     """What came due in a pause is decided when it ends, and neither runs nor is counted."""
-    right = hold.plan_noting
 
-    def noting(plan: Plan, *, settled: bool) -> None:
+    def forget(plan: Plan) -> None:
         if plan.status.paused is not None and hold.hold_of(plan) is None:
             plan.create = None
-            plan.note(Decided(plan.situation.now))
-        right(plan, settled=settled)
+            plan.record(Decided(plan.situation.now))
 
-    return patch.object(advance, "plan_noting", noting)
+    before = advance.STEPS.index(pause.plan_pause)
+    return patch.object(advance, "STEPS", (*advance.STEPS[:before], forget, *advance.STEPS[before:]))
 
 
 MUTANTS: dict[str, Mutant] = {

@@ -104,7 +104,7 @@ _BY_CLIENTS = frozenset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A seed decides what is left to chance. `elects`: one of the replicas acts, else all do. `calm` is when the last
-    trouble is over; `ends` when all is looked at. `creates` a second and `most_jobs` are the budget of a namespace."""
+    trouble is over; `ends` when all is looked at. `creates` a second are the budget of a namespace."""
 
     seed: int
     replicas: int
@@ -115,7 +115,6 @@ class Plan:
     calm: float
     ends: float
     creates: float = 0.0
-    most_jobs: int = 0
 
     def __str__(self) -> str:
         who = f"{self.replicas} replicas, {'one acts' if self.elects else 'all act'}"

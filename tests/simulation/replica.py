@@ -3,34 +3,33 @@ in place of the API server, and our watches in place of kopf's.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context, ContextVar
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
-from unittest.mock import patch
 
 from dkron_crds.job import Active
 from dkron_executors.keys.http import Http
 from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
-from dkron_kube.access import Access
+from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
-from dkron_operator import app
-from dkron_operator.act.inline_calls import InlineCalls
-from dkron_operator.app import Operator
+from dkron_operator.act.inline_calls import Allowance, InlineCalls
+from dkron_operator.act.ports import Ports
+from dkron_operator.app import Parts
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.leader.election import Terms
 from dkron_operator.leader.lease import Replica as Identity
+from dkron_operator.lifecycle import Operator, Surroundings
 from dkron_operator.monitoring.health import Phase
+from dkron_operator.options import Options
+from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.plan.view import SELECTOR, JobView
-from dkron_operator.reconcile import reconciler
-from dkron_operator.watch.handlers import Handlers
-from tests.simulation.client import WorldClient, as_client
+from tests.simulation.client import WorldClient
 from tests.simulation.dice import Dice
 from tests.simulation.loop import RUNNING, Process, VirtualLoop
 from tests.simulation.network import Network, Trouble
@@ -73,27 +72,32 @@ class Reach(Pool):
         return await self._client.reach(active.job, partial(self._receiver, job, active))
 
 
-class Simulated(Operator):
-    """The operator without kopf, signals and a port."""
+class Simulated(Parts):
+    """The parts of the operator, with the receivers of inline calls in the story."""
 
-    watches: Callable[["Simulated"], list[Watch]]
+    def __init__(self, client: WorldClient, receiver: Receiver, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._client = client
+        self._receiver = receiver
 
-    @property
-    def source(self) -> Handlers:
-        """Where the watches feed."""
-        return self.watching.source
+    @cached_property
+    def calls(self) -> InlineCalls:
+        return Calls(
+            self._client, self._receiver, self.store, self.jobs,
+            allowance=self.options.calls, clock=self.ports.clock, listener=self.delivery, may_act=self.may_act,
+        )  # fmt: skip
 
-    def hear(self, resource: Resource) -> None:
-        """A watch shows a sign of life."""
-        self._liveness.answer(resource.path(), begun=True)
 
-    async def _watch(self) -> None:
-        for watch in self.watches(self):
+class Watches:
+    """Our watches, in the place of kopf's streams."""
+
+    def __init__(self, watches: Sequence[Watch]) -> None:
+        self._watches = watches
+
+    async def run(self) -> None:
+        for watch in self._watches:
             watch.begin()
         await asyncio.Event().wait()
-
-    def _take_signals(self) -> None:
-        pass
 
 
 class Replica:
@@ -103,7 +107,7 @@ class Replica:
     def __init__(
         self, name: str, world: World, network: Network, *, seed: int, wall: Callable[[], datetime],
         told: Callable[[str, str], None], writing: Callable[[str, Resource, str], None],
-        elects: bool, receiver: Receiver, creates: float, room: Room,
+        elects: bool, receiver: Receiver, creates: float,
     ) -> None:  # fmt: skip
         self.name = name
         self.skew = self.by_itself = timedelta(0)
@@ -119,10 +123,9 @@ class Replica:
         self._elects = elects
         self._receiver = receiver
         self._creates = creates
-        self._room = room
         self._loop = cast("VirtualLoop", asyncio.get_running_loop())
         self._starts = 0
-        self._operator: Simulated | None = None
+        self._operator: Operator | None = None
         self._client: WorldClient | None = None
         self._watches: list[Watch] = []
         self._past: list[tuple[Process, WorldClient, asyncio.Task[None]]] = []
@@ -225,42 +228,41 @@ class Replica:
     def _run(self, process: Process, context: Context) -> Any:
         dice = Dice(self._seed, f"calls of {process.name}")
 
-        def watches(operator: Simulated) -> list[Watch]:
-            kinds = ((DKRON_JOBS, "", operator.source.feed_job), (JOBS, SELECTOR, operator.source.feed_run))
-            self._watches = [
-                Watch(
-                    self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),
-                    resource=resource, selector=selector, replica=self.name, context=context, feed=feed,
-                    alive=partial(operator.hear, resource), listed=operator.source.listed,
-                    failed=self._fail,
-                )
-                for resource, selector, feed in kinds
-            ]  # fmt: skip
-            return self._watches
-
         client = self._client = WorldClient(
             self._world, self._network, dice, aside=Dice(self._seed, f"calls about pauses of {process.name}"),
             replica=self.name, told=partial(self._told, process.name),
             writing=partial(self._writing, self.name),
         )  # fmt: skip
-        clock = Clock(self._now, self._loop.time)
-        with (
-            patch.object(app, "KubeClient", lambda *_, may_write, **__: as_client(client, may_write)),
-            patch.object(reconciler, "InlineCalls", partial(Calls, client, self._receiver)),
-        ):
-            operator = self._operator = Simulated(
-                cast("Access", None), namespaces=(), cluster_namespace=HOME, images=IMAGES, inline_calls=INLINE,
-                replica=Identity(identity=self.name, address="", version="1"), terms=Terms() if self._elects else None,
-                clock=clock, creates=self._creates, room=self._room,
-            )  # fmt: skip
-        operator.watches = watches
+        home, identity = HOME, Identity(identity=self.name, address="", version="1")
+        options = Options(
+            namespaces=(), home=home, replica=identity, terms=Terms() if self._elects else None,
+            jobs=JobSettings(IMAGES, home=home), calls=Allowance(INLINE), creates=self._creates,
+        )  # fmt: skip
+        ports = Ports(cast("KubeClient", client), Clock(self._now, self._loop.time))
+
+        parts = partial(Simulated, client, self._receiver)
+        around = Surroundings(partial(self._streams, process, context), parts=parts, signals=False)
+        operator = self._operator = Operator(options, ports, around)
         return _ignoring(operator)
+
+    def _streams(self, process: Process, context: Context, parts: Parts) -> Watches:
+        kinds = ((DKRON_JOBS, "", parts.handlers.feed_job), (JOBS, SELECTOR, parts.handlers.feed_attempt))
+        self._watches = [
+            Watch(
+                self._world, self._network, Dice(self._seed, f"{resource.plural} for {process.name}"),
+                resource=resource, selector=selector, replica=self.name, context=context, feed=feed,
+                alive=partial(parts.watch_liveness.answer, resource.path(), begun=True), listed=parts.resync.want,
+                failed=self._fail,
+            )
+            for resource, selector, feed in kinds
+        ]  # fmt: skip
+        return Watches(self._watches)
 
     def _now(self) -> datetime:
         return self._wall() + self.skew
 
 
-async def _ignoring(operator: Simulated) -> None:
+async def _ignoring(operator: Operator) -> None:
     """A process that cannot go on ends, and is started again."""
     with suppress(KubeError):
         await operator.run()

@@ -78,8 +78,8 @@ class Sights:
 
     def _hear(self, event: Event) -> None:
         if event.plural == DKRON_RUNS.plural:
-            see = self.run_objects.lost_run if event.kind == "DELETED" else self.run_objects.run
-            see(event.body, self._clock())
+            upsert = self.run_objects.lost_run if event.kind == "DELETED" else self.run_objects.run
+            upsert(event.body, self._clock())
         if event.plural == JOBS.plural and event.kind == "ADDED":
             self._check_creation(event.body)
         if event.plural == JOBS.plural and event.kind == "DELETED":

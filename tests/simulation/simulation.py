@@ -20,7 +20,6 @@ from dkron_crds.run import DkronRun
 from dkron_executors.result import Result as Answer
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_operator.delivery import log_line
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.view import JobView
 from dkron_operator.plan.written import Fact
 from dkron_operator.telemetry.metrics import Metrics
@@ -118,7 +117,7 @@ class Simulation:
                 f"operator-{number}", self._world, self._network,
                 seed=self.plan.seed, wall=self.now, told=self._told, writing=self._check_holder,
                 elects=self.plan.elects, receiver=self._answer,
-                creates=self.plan.creates, room=Room(self.plan.most_jobs),
+                creates=self.plan.creates,
             )  # fmt: skip
             replica.skew = replica.by_itself = timedelta(seconds=skew)
             replica.ended = self._ended

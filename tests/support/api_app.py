@@ -104,7 +104,9 @@ class Api:
 
     def know_jobs(self, *jobs: Object) -> None:
         """The cache has seen all jobs."""
-        self.own.job_index.mirror.replace(list(jobs), version=1)
+        known = self.own.job_index.mirror
+        known.replace(list(jobs), version=1)
+        known.watch.listed()
 
     @property
     def own(self) -> Tenant:

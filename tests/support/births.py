@@ -60,19 +60,19 @@ class Births:
     def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as a Sink
         """Everything that is there: at first, and when the API server has forgotten what came since."""
         for item in items:
-            self.see(item)
+            self.upsert(item)
         self._listed.set()
 
     def went_back(self) -> None:
         """What was born stays born."""
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """A Job is there."""
         self._born.setdefault(item["metadata"]["uid"], item["metadata"])
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """A Job is gone. It was born all the same."""
-        self.see(item)
+        self.upsert(item)
 
     def alive(self) -> None:
         """Everything up to now was seen."""

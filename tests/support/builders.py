@@ -272,9 +272,9 @@ def situation(job: JobView | None = None, status: JobStatus | None = None, **fie
         "persisted": status,
         "now": NOON,
         "fireable_since": job.created,
-        "hold": timedelta(seconds=60),
+        "retention": timedelta(seconds=60),
         "outcomes": {},
-        "troubles": {},
+        "pod_problems": {},
         "probed": {},
     }
     return Situation(job=job, status=status, attempts=by_name, **{**defaults, **fields})

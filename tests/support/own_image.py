@@ -7,12 +7,12 @@ from typing import cast
 
 import pytest
 
-import image as builder
 import localcluster
 from image import source
+from image.building import build
 from image.contents import Contents
 from image.source import Source
-from localcluster.current import CurrentCluster
+from localcluster.cluster import CurrentCluster
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +39,7 @@ def image(cluster: localcluster.Cluster, pytestconfig: pytest.Config) -> OwnImag
         pytest.skip("CLUSTER=current: its nodes get images from a registry, and this one is in none")
     here = source.read(ROOT)
     with _shown(pytestconfig):
-        built = builder.build()
+        built = build()
         cluster.load_image(built.archive)
     return OwnImage(built.reference, built.archive, here)
 

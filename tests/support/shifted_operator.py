@@ -4,11 +4,9 @@ nobody sets; written anew, it is a clock that somebody sets. Its monotonic clock
 
 import os
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from dkron_operator import main as program
-from dkron_operator.app import Operator
 from dkron_operator.kit.clock import Clock
 from tests.support.operator_process import OperatorProcess
 
@@ -39,7 +37,7 @@ def main() -> None:
     def now() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=float(file.read_text(encoding="utf-8")))
 
-    vars(program)["Operator"] = partial(Operator, clock=Clock(now=now))
+    vars(program)["Clock"] = lambda: Clock(now=now)
     program.main()
 
 

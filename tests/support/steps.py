@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Started, fold_all
+from dkron_operator.plan.changes import Started
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import Situation
 from tests.support.builders import run, seen

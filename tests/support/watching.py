@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dkron_kube.errors import KubeError
+from dkron_kube.informer import Informer
 
 Object = dict[str, Any]
 SECONDS = 60.0
@@ -35,17 +36,17 @@ class Diary:
         """The next list is older than what was told."""
         self._tell("went back")
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """One more, or a newer one."""
         name, version = _named(item)
         self.held[name] = version
-        self._tell(f"see {name}@{version}")
+        self._tell(f"upsert {name}@{version}")
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """One less."""
         name, version = _named(item)
         self.held.pop(name, None)
-        self._tell(f"lose {name}@{version}")
+        self._tell(f"remove {name}@{version}")
 
     def alive(self) -> None:
         """A sign of life."""
@@ -71,6 +72,11 @@ class Diary:
     def _tell(self, line: str) -> None:
         self.told.append(line)
         self._changed.set()
+
+
+def listed(informer: Informer[Any], items: Iterable[Object], version: int = 1) -> None:
+    """An informer gets a complete list."""
+    informer.replace([informer.callbacks.read(item) for item in items], version)
 
 
 def thing(name: str, version: int, **fields: object) -> Object:

@@ -80,7 +80,7 @@ def objects(filling: Filling, first: int) -> list[bytes]:
 def operator_lists(texts: Iterable[bytes]) -> object:
     store = Store()
     for text in texts:
-        list(store.see_job(bounded(text)))
+        list(store.upsert_job(bounded(text)))
     return store
 
 
@@ -94,7 +94,7 @@ def api_watches(texts: Iterable[bytes]) -> object:
     feed = Feed(JobIndex(lambda: NOON), EventLog(), lambda: NOON)
     feed.replace([], 1)
     for text in texts:
-        feed.see(bounded(text))
+        feed.upsert(bounded(text))
     return feed
 
 
@@ -124,7 +124,9 @@ async def nowhere() -> None:
 async def test_kopf_keeps_nothing_of_a_handled_event() -> None:
     registry, store = kopf.OperatorRegistry(), Store()
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
-    register(registry, Handlers(store, changed=lambda _: None), access, WatchLiveness((), (), Clock()))
+    register(
+        registry, Handlers(store, requeue=lambda _: None), access, WatchLiveness((), (), Clock()), listed=lambda: None
+    )
     body = wire_job(jobTemplate={"spec": {"suspend": False}}, requests={"a": "soon"})
     handler = next(each for each in registry._watching._handlers if "job_seen" in each.id)
     handle: Any = handler.fn

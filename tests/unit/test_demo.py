@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from demo import errors, follow
+from demo import follow, last_line
 from demo.expectations import EXPECTATIONS, NOTHING, fresh, known, problem, unmet
 from demo.farewell import HEADER, OWN_JOB, Whereabouts, how_to_go_on
 from dkron_api.translate.body import read_body
@@ -150,8 +150,8 @@ def test_the_table_is_that_of_dkronctl_top_and_names_what_is_missing(capfd: pyte
 
 
 def test_a_long_complaint_becomes_a_sentence() -> None:
-    assert errors.last_line(ValueError("E1125 retrying\nconnection refused\n")) == "connection refused"
-    assert errors.last_line(ValueError("")) == "ValueError"
+    assert last_line(ValueError("E1125 retrying\nconnection refused\n")) == "connection refused"
+    assert last_line(ValueError("")) == "ValueError"
 
 
 @pytest.mark.parametrize(

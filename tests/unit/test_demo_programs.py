@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from demo import port
+from demo import DemoError, programs
 from demo.detached import Detached, last_words, parse_pid_file
-from demo.errors import DemoError
-from demo.programs import Programs
+from demo.programs import HOST, Programs, choose_port, read_port
 from localcluster.processes import Identity, alive, marked, stop
 
 
@@ -87,7 +86,7 @@ def test_both_programs_are_watched_and_stopped(operator: Callable[[str], Detache
     programs = Programs(operator(RUNS).folder)
     with pytest.raises(DemoError, match="the REST API has ended"):
         programs.check()
-    number = port.choose(programs.folder / "api.port")
+    number = choose_port(programs.folder / "api.port")
     with pytest.raises(DemoError, match="the REST API of the demo does not run; `make demo` starts it"):
         assert programs.api_url
     programs.api.start(script(RUNS))
@@ -102,22 +101,22 @@ def test_both_programs_are_watched_and_stopped(operator: Callable[[str], Detache
 @pytest.fixture
 def busy() -> Iterator[int]:
     """A port on which somebody listens."""
-    with socket.create_server((port.HOST, 0)) as server:
+    with socket.create_server((HOST, 0)) as server:
         yield int(server.getsockname()[1])
 
 
 @pytest.fixture
 def free() -> int:
     """A port on which nobody listens."""
-    with socket.create_server((port.HOST, 0)) as server:
+    with socket.create_server((HOST, 0)) as server:
         return int(server.getsockname()[1])
 
 
 def test_the_usual_port_is_taken_and_kept(tmp_path: Path, free: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(port, "USUAL", free)
-    assert port.choose(tmp_path / "new" / "api.port") == free
-    monkeypatch.setattr(port, "USUAL", 1)
-    assert port.choose(tmp_path / "new" / "api.port") == free
+    monkeypatch.setattr(programs, "USUAL", free)
+    assert choose_port(tmp_path / "new" / "api.port") == free
+    monkeypatch.setattr(programs, "USUAL", 1)
+    assert choose_port(tmp_path / "new" / "api.port") == free
 
 
 def test_a_port_that_is_taken_gives_way_to_another_one_that_is_kept_as_well(
@@ -125,28 +124,28 @@ def test_a_port_that_is_taken_gives_way_to_another_one_that_is_kept_as_well(
 ) -> None:
     file = tmp_path / "api.port"
     file.write_text(f"{busy}\n", encoding="utf-8")
-    monkeypatch.setattr(port, "USUAL", busy)
-    chosen = port.choose(file)
+    monkeypatch.setattr(programs, "USUAL", busy)
+    chosen = choose_port(file)
     assert chosen != busy
-    assert port.choose(file) == chosen == port.read(file)
+    assert choose_port(file) == chosen == read_port(file)
 
 
 def test_a_port_that_a_user_asks_for_comes_first_and_must_be_free(tmp_path: Path, free: int, busy: int) -> None:
     file = tmp_path / "api.port"
     with pytest.raises(DemoError, match=f"something else listens on port {busy}"):
-        port.choose(file, wanted=str(busy))
-    assert port.read(file) is None
-    port.choose(file)
-    assert port.choose(file, wanted=str(free)) == free == port.choose(file)
+        choose_port(file, wanted=str(busy))
+    assert read_port(file) is None
+    choose_port(file)
+    assert choose_port(file, wanted=str(free)) == free == choose_port(file)
 
 
 @pytest.mark.parametrize("wanted", ["http", "0", "65536", "99999999999999999999", "-1", "8080 "])
 def test_what_is_no_port_is_refused_with_a_sentence(tmp_path: Path, wanted: str) -> None:
     with pytest.raises(DemoError, match=f"DKRON_API_PORT: '{wanted}' is no port; use a number from 1 to 65535"):
-        port.choose(tmp_path / "api.port", wanted=wanted)
+        choose_port(tmp_path / "api.port", wanted=wanted)
 
 
 @pytest.mark.parametrize("text", ["", "http", "70000", "٨٠٨٠"])
 def test_a_file_without_a_port_counts_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "api.port").write_text(text, encoding="utf-8")
-    assert port.read(tmp_path / "api.port") is None
+    assert read_port(tmp_path / "api.port") is None

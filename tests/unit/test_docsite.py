@@ -10,10 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from docsite.built import external, problems, read
-from docsite.elsewhere import unreachable
-from docsite.links import REPOSITORY, BrokenLink, destination
-from docsite.pages import GUESTS, pages_of, with_folders
+from docsite.built import external, problems, read, unreachable
+from docsite.links import GUESTS, REPOSITORY, BrokenLink, destination, pages_of, with_folders
 
 ROOT = Path(__file__).parents[2]
 PAGES = pages_of(["jobs.md", "adr/README.md", "adr/0001-names.md", "runbooks/Down.md"])

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from dkron_runtime.image import REPOSITORY, own_image
-from image import bases, mirrors, pip_settings
-from image.errors import ImageError
+from image import ImageError, bases, pip_settings
 from image.reference import Reference
 from localcluster import archives, engines
 from localcluster.engines import Engine, Recipe
@@ -138,7 +137,7 @@ class TestBase:
     ],
 )
 def test_the_mirrors_of_this_machine_serve_another_suite(known: list[str], expected: list[str]) -> None:
-    assert mirrors.lines(known, suite="trixie") == expected
+    assert bases.mirror_lines(known, suite="trixie") == expected
 
 
 @pytest.mark.parametrize(

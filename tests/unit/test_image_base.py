@@ -9,8 +9,7 @@ from threading import Thread
 
 import pytest
 
-from image import bases, building, pin, registry
-from image.errors import ImageError
+from image import ImageError, bases, building, pin
 from image.reference import Reference
 from image.source import Source
 
@@ -113,7 +112,7 @@ def test_the_pin_stays_when_the_registry_names_no_digest(
 
 def test_a_registry_that_has_no_such_tag_is_named(host: str) -> None:
     with pytest.raises(ImageError, match=r"does not say which image 127\.0\.0\.1:\d+/a:b is: .*404"):
-        registry.digest(Reference.parse(f"{host}/a:b"))
+        pin.digest_of(Reference.parse(f"{host}/a:b"))
 
 
 def test_a_dockerfile_without_a_base_is_named(tmp_path: Path) -> None:

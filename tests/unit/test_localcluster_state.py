@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcluster import kubeconfig, provider, record
+from localcluster import provider, record
 from localcluster.cli import main, split
 from localcluster.components import kube_proxy, kubelet, namespaces
 from localcluster.components.containerd import network
@@ -22,7 +22,7 @@ from localcluster.paths import cluster_folder, clusters_home
 from localcluster.ports import Ports
 from localcluster.processes import Identity
 from localcluster.record import Record, Running
-from localcluster.starting import ready_nodes
+from localcluster.starting import kubeconfig, ready_nodes
 
 PORTS = Ports(etcd=1, etcd_peer=2, apiserver=3, controller_manager=4, scheduler=5, kwok=6)
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
@@ -73,7 +73,7 @@ def test_a_relative_state_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_kubeconfig_holds_all_it_needs() -> None:
-    written = json.loads(kubeconfig.render(cluster="c", server="https://127.0.0.1:1", authority=b"CA", token="t"))  # noqa: S106
+    written = json.loads(kubeconfig(cluster="c", server="https://127.0.0.1:1", authority=b"CA", token="t"))  # noqa: S106
     assert written["current-context"] == written["contexts"][0]["name"] == "c"
     assert base64.b64decode(written["clusters"][0]["cluster"]["certificate-authority-data"]) == b"CA"
     assert written["users"][0]["user"] == {"token": "t"}

@@ -2,9 +2,10 @@
 
 import pytest
 
-from localcluster import gomodule, gotoolchain, nodes, versions
+from localcluster import gotoolchain, nodes, versions
 from localcluster.errors import ClusterError
 from localcluster.nodes import NodeKind
+from localcluster.tools import go_mod
 
 UPSTREAM = """\
 module k8s.io/kubernetes
@@ -46,7 +47,7 @@ def test_an_unknown_version_is_refused_with_what_is_allowed(wanted: str) -> None
 
 
 def test_the_go_mod_replaces_each_staging_module_and_keeps_the_language_version() -> None:
-    assert gomodule.render(UPSTREAM, "1.36.3") == (
+    assert go_mod(UPSTREAM, "1.36.3") == (
         "module dkron-operator.local/control-plane\n\n"
         "go 1.26.0\n\n"
         "godebug default=go1.26\n\n"

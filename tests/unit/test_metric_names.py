@@ -1,5 +1,6 @@
 """Alerts and the dashboard ask for metrics, and labels of metrics, that the programs have."""
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,7 +10,6 @@ import yaml
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from dashboard.panels import ROWS
 from dkron_api.metrics import REGISTRY, Cache, JobCount, Standing
 from dkron_kube.client import Call
 from dkron_operator.monitoring.gauges import Gauges
@@ -17,7 +17,7 @@ from dkron_operator.monitoring.job_states import Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
 from dkron_operator.telemetry.metrics import Metrics
 
-RULES = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "alerts.yaml"
+FILES = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files"
 METRIC = re.compile(r"\b(?:dkron|process)_[a-z0-9_]+")
 PARTS = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "info": ("_info",)}
 
@@ -31,7 +31,6 @@ GAUGES = Gauges(
     leader=True,
     active=1,
     jobs=Sums(states=dict.fromkeys(JobState, 1), failing=1, degraded=1, stale=1, next=NOW, lines=[JOB]),
-    over_budget=1,
     waiting=1,
     queues={"events": 1},
     calls={CALL: 1},
@@ -56,18 +55,14 @@ API = of(STANDING) | of(REGISTRY)
 
 
 def asked_by_alerts() -> set[str]:
-    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    groups = yaml.safe_load((FILES / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
     return {name for group in groups for rule in group["rules"] for name in METRIC.findall(rule["expr"])}
 
 
 def asked_by_the_dashboard() -> set[str]:
-    queries = [
-        query.expression
-        for row in ROWS
-        for panel in row.panels
-        for query in (panel.queries if hasattr(panel, "queries") else (panel.query,))
-    ]
-    return {name for query in queries for name in METRIC.findall(query)}
+    panels = json.loads((FILES / "dashboard.json").read_text(encoding="utf-8"))["panels"]
+    targets = [target for panel in panels for target in panel.get("targets", ())]
+    return {name for target in targets for name in METRIC.findall(target["expr"])}
 
 
 def test_alerts_and_the_dashboard_ask_for_what_there_is_and_of_resources_for_both_programs() -> None:

@@ -18,10 +18,9 @@ from jsonschema_rs import Registry, validator_for
 from dkron_runtime.image import own_image
 from image import source
 from image.source import Source, read
-from release import building, changelog, cli, custom_resources, gate, packages, places, sbom, sums, tarballs
-from release.errors import ReleaseError
+from release import ReleaseError, building, cli, gate, packages, parts, sbom, version
 from release.packages import Package
-from release.version import of_project, precedes_a_release, semantic
+from release.version import of_project, semantic
 
 ROOT = Path(__file__).parents[2]
 COMMIT = "d670460b4b4aece5915caf5c68d12f560a9fe3e4"
@@ -55,7 +54,6 @@ class TestVersion:
     )  # fmt: skip
     def test_it_is_written_as_each_ecosystem_does(self, python: str, helm: str) -> None:
         assert semantic(python) == helm
-        assert precedes_a_release(python) == (python != helm)
 
     @pytest.mark.parametrize("text", ["1.0", "1.0.0.dev1", "1.0.0-rc.1", "1.0.0+mine", "v1.0.0", "1.0.0post1", ""])
     def test_what_one_of_them_could_not_say_is_refused(self, text: str) -> None:
@@ -65,7 +63,7 @@ class TestVersion:
     def test_the_installed_program_and_every_other_place_have_the_version_of_the_project(self) -> None:
         assert installed_version("dkron-operator") == of_project(ROOT)
         assert own_image().endswith(f":{of_project(ROOT)}")
-        assert [str(path.relative_to(ROOT)) for path, _ in places.outdated(ROOT, of_project(ROOT))] == []
+        assert [str(path.relative_to(ROOT)) for path, _ in version.outdated(ROOT, of_project(ROOT))] == []
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -77,31 +75,31 @@ class TestVersion:
         ],
     )
     def test_it_moves_in_pages(self, text: str, expected: str) -> None:
-        moved = places.renewed(text.format("ghcr.io/dkron-operator"), version="2.0.0rc1", chart=False)
+        moved = version.renewed(text.format("ghcr.io/dkron-operator"), version="2.0.0rc1", chart=False)
         assert moved.endswith(expected)
-        assert places.renewed(moved, version="2.0.0rc1", chart=False) == moved
+        assert version.renewed(moved, version="2.0.0rc1", chart=False) == moved
 
     def test_it_moves_in_the_chart_and_leaves_other_versions_there(self) -> None:
         chart = 'apiVersion: v2\nversion: {}\nappVersion: "{}"\nkubeVersion: ">=1.30.0-0"\n  version: 0.1.0\n'
         before = chart.format("0.1.0", "0.1.0")
-        assert places.renewed(before, version="2.0.0rc1", chart=True) == chart.format("2.0.0-rc.1", "2.0.0rc1")
-        assert places.renewed(before, version="2.0.0rc1", chart=False) == before
+        assert version.renewed(before, version="2.0.0rc1", chart=True) == chart.format("2.0.0-rc.1", "2.0.0rc1")
+        assert version.renewed(before, version="2.0.0rc1", chart=False) == before
 
 
 class TestChangelog:
     def test_each_version_has_its_section(self) -> None:
-        found = changelog.sections(NOTES)
+        found = gate.sections(NOTES)
         assert [(each.name, each.date) for each in found] == [
             ("Unreleased", ""), ("1.2.0", "2026-11-25"), ("1.1.0", "2026-10-01"), ("1.0.0", "")
         ]  # fmt: skip
         assert found[1].text == "### Added\n\n- `a`, and\n  more"
         assert [found[2].text, found[3].text] == ["", "- old"]
-        assert changelog.notes(NOTES, "1.0.0") == "- old"
-        assert changelog.notes(NOTES, "1.3.0") == "- soon"
+        assert gate.notes(NOTES, "1.0.0") == "- old"
+        assert gate.notes(NOTES, "1.3.0") == "- soon"
 
     def test_the_changelog_of_this_project_is_of_that_form(self) -> None:
-        newest, *released = changelog.sections((ROOT / "CHANGELOG.md").read_text("utf-8"))
-        assert newest.name == changelog.UNRELEASED
+        newest, *released = gate.sections((ROOT / "CHANGELOG.md").read_text("utf-8"))
+        assert newest.name == gate.UNRELEASED
         assert [each for each in released if not each.date] == []
 
 
@@ -160,10 +158,10 @@ class TestSource:
 def test_the_sums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(b"b" * 100_000)
     (tmp_path / "a.txt").write_bytes(b"a")
-    written = sums.write(tmp_path, tmp_path.iterdir())
+    written = parts.write_sums(tmp_path, tmp_path.iterdir())
     expected = f"{hashlib.sha256(b'a').hexdigest()}  a.txt\n{hashlib.sha256(b'b' * 100_000).hexdigest()}  b.txt\n"
     assert written.read_text() == expected
-    assert subprocess.run(["sha256sum", "--check", "--strict", sums.NAME], cwd=tmp_path, check=False).returncode == 0
+    assert subprocess.run(["sha256sum", "--check", "--strict", parts.SUMS], cwd=tmp_path, check=False).returncode == 0
 
 
 def test_a_settled_archive_does_not_tell_who_packed_it_and_when(tmp_path: Path) -> None:
@@ -176,7 +174,7 @@ def test_a_settled_archive_does_not_tell_who_packed_it_and_when(tmp_path: Path) 
                 for field, value in fields.items():
                     setattr(member, field, value)
                 tar.addfile(member, io.BytesIO(each.encode()))
-        tarballs.settle(path, epoch=1_764_000_000)
+        parts.settle(path, epoch=1_764_000_000)
         return path
 
     one, other = packed("one.tgz", ["b", "a"], mtime=5, uid=7), packed("other.tgz", ["a", "b"], mtime=9, mode=0o600)
@@ -191,7 +189,7 @@ def test_a_settled_archive_does_not_tell_who_packed_it_and_when(tmp_path: Path) 
 
 
 def test_one_file_holds_every_kind() -> None:
-    documents = [*yaml.safe_load_all(custom_resources.bundle(ROOT / "crds"))]
+    documents = [*yaml.safe_load_all(parts.custom_resources(ROOT / "crds"))]
     assert [each["kind"] for each in documents] == ["CustomResourceDefinition"] * 6
     assert documents == [yaml.safe_load(path.read_text("utf-8")) for path in sorted((ROOT / "crds").glob("*.yaml"))]
 
@@ -235,7 +233,6 @@ FILES = {
             {"name": "uplot", "version": "1.6", "license": "MIT"},
         ]
     ),
-    f"{SITE}/dkron_api/assets/swagger-ui/VERSION": "5.1\n",
     "opt/dkron/pyvenv.cfg": "home = /usr/local/bin\nversion = 3.13.15\n",
     "var/lib/dpkg/status": STATUS,
     "var/lib/dpkg/status.d/tzdata": "Package: tzdata\nVersion: 2026a\nArchitecture: all\n",
@@ -262,14 +259,11 @@ class TestBill:
         return {path: text.encode() for path, text in FILES.items()}
 
     def test_packages_are_found_where_their_managers_left_them(self, files: dict[str, bytes]) -> None:
-        libc, tzdata, zlib, python, signals, swagger, uplot, pika, pyyaml, yarl = packages.installed(files)
+        libc, tzdata, zlib, python, signals, uplot, pika, pyyaml, yarl = packages.installed(files)
         assert libc == Package("deb", "libc6", "2.41-12", summary="GNU C Library", architecture="amd64")
         assert python == Package("generic", "python", "3.13.15")
         assert signals == Package("npm", "@preact/signals", "2.1", licence="MIT")
-        assert [(each.name, each.version) for each in (swagger, uplot)] == [
-            ("swagger-ui-dist", "5.1"),
-            ("uplot", "1.6"),
-        ]
+        assert (uplot.name, uplot.version) == ("uplot", "1.6")
         assert (tzdata.name, tzdata.version) == ("tzdata", "2026a")
         assert (zlib.version, {*zlib.needs}) == ("1:1.3", {"libc6", "other", "another"})
         assert pika == Package(
@@ -291,7 +285,7 @@ class TestBill:
             "pkg:deb/debian/tzdata@2026a?arch=all&distro=debian-13",
             "pkg:deb/debian/zlib1g@1:1.3?arch=amd64&distro=debian-13",
             "pkg:generic/python@3.13.15",
-            "pkg:npm/%40preact/signals@2.1", "pkg:npm/swagger-ui-dist@5.1", "pkg:npm/uplot@1.6",
+            "pkg:npm/%40preact/signals@2.1", "pkg:npm/uplot@1.6",
             "pkg:pypi/aio-pika@9.5", "pkg:pypi/pyyaml@6", "pkg:pypi/yarl@1",
         }  # fmt: skip
         needs = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}

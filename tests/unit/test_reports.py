@@ -1,5 +1,6 @@
 """What became of each slot, what is due, and how jobs stand: the answers that the REST API and dkronctl share."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,6 +98,8 @@ def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
     assert told["slots"][7]["why"].startswith("due 30s ago and not decided")
 
 
+ENABLED = condition("Suspended", False, "Scheduled").model_copy(update={"last_transition_time": at(-2)})
+COUNTS = "the schedule counts from 2026-03-01T11:58:00Z"
 EARLIER = execution(claim(at(-50), at=at(-50)))
 SAID = "its newest run began 2026-03-01T11:10:00Z: success, took 5.0s"
 KEPT = "keeps runs from 2026-03-01T11:56:00Z"
@@ -107,6 +110,14 @@ KEPT = "keeps runs from 2026-03-01T11:56:00Z"
     [
         pytest.param({}, {"since": at(-2)}, "----ssl", "the schedule counts from 2026-03-01T11:58:00Z", id="edited"),
         pytest.param({"disabled": True}, {"since": at(-2)}, "----ssn", "it is disabled", id="disabled"),
+        pytest.param({}, {"since": at(-2), "conditions": (ENABLED,)}, "????ssl", COUNTS, id="enabled again"),
+        pytest.param({}, {"since": at(-2), "conditions": (ENABLED,), "last_schedule_time": at(-4)}, "??nnlll", COUNTS,
+                     id="enabled again, and no slot since"),
+        pytest.param({}, {"since": at(-1.5), "conditions": (ENABLED,)}, "----ssl", "counts", id="enabled, then edited"),
+        pytest.param({}, {"since": at(-2), "conditions": (ENABLED,), "rebuilt_at": at(-2)}, "----ssl", COUNTS,
+                     id="a status that was wiped"),
+        pytest.param({"schedule": "@every 1m"}, {"since": at(-2), "conditions": (ENABLED,)}, "----ssl", COUNTS,
+                     id="an interval, enabled again"),
         pytest.param({"startsAt": "2026-03-01T11:59:30Z"}, {}, "nnnnnsl", "before spec.startsAt", id="not started"),
         pytest.param({"expiresAt": "2026-03-01T11:59:30Z"}, {}, "sssssnn", "after spec.expiresAt", id="expired"),
         pytest.param({"schedule": "", "parentJob": "a"}, {}, "", "it runs after a, and has no slots", id="a child"),
@@ -136,6 +147,53 @@ def test_situations(spec: dict[str, Any], known: dict[str, Any], expected: str, 
     letters = {slot: "?" if what == "unknown" else what[0] for slot, what in words(found)}
     shown = "".join(letters.get(minute, "-") for minute in range(-5, 2)) if letters else ""
     assert (shown, [each for each in found.remarks if said in each] != []) == (expected, True), found.remarks
+
+
+@pytest.mark.parametrize(
+    ("spec", "mark", "why"),
+    [
+        pytest.param({}, -4, "the job was disabled until 2026-03-01T11:58:00Z", id="disabled"),
+        pytest.param({}, 0, "not known: the job was disabled until 2026-03-01T11:58:00Z, and from", id="decided since"),
+        pytest.param({"startsAt": rfc3339(at(-30))}, -4, "the job was disabled, or outside of spec.startsAt", id="or"),
+    ],
+)
+def test_the_time_before_a_job_was_enabled_is_told(spec: dict[str, Any], mark: int, why: str) -> None:
+    known = status(since=at(-2), conditions=(ENABLED,), last_schedule_time=at(mark))
+    (slot,) = explain(job(known, **spec), asked(-3, -3), now=NOON).slots
+    assert slot.why.startswith(why), slot.why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A skip, and what the status tells besides: whether it was the refusal of a request."""
+
+    at: float
+    reason: SkipReason
+    known: dict[str, Any] = field(default_factory=dict)
+    refused: bool
+
+
+REFUSALS = {
+    "between two slots": Refusal(at=-1.5, reason=SkipReason.PAUSED, refused=True),
+    "in the second of a slot, of a disabled job": Refusal(at=-1, reason=SkipReason.DISABLED, refused=True),
+    "in the second of a slot that is not decided": Refusal(at=1, reason=SkipReason.PAUSED, refused=True),
+    "a slot": Refusal(at=-1, reason=SkipReason.CONCURRENCY_FORBIDDEN, refused=False),
+    "a slot of an earlier schedule": Refusal(
+        at=-2.5, reason=SkipReason.CONCURRENCY_FORBIDDEN, known={"since": at(-2)}, refused=False
+    ),
+    "a slot that an edit left undecided": Refusal(at=-1.5, reason=SkipReason.EDITED, refused=False),
+}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in REFUSALS.items()])
+def test_a_refused_request_is_told_as_one(case: Refusal) -> None:
+    skipped = Skipped(count=60, last_time=at(case.at), last_reason=case.reason)
+    found = explain(job(status(skipped=skipped, **case.known)), asked(-5, 1), now=at(1.5))
+    told = [(each.slot, each.why) for each in found.runs if each.what == "refused"]
+    assert told == ([(at(case.at), f"a run on request: {because(case.reason)}")] if case.refused else [])
+    assert any(", a request at 2026-03-01T" in each for each in found.remarks) is case.refused
+    named = [each.slot for each in found.slots if each.reason]
+    assert named == ([at(case.at)] if case.at == -1 and not case.refused else [])
 
 
 def beside(trigger: Trigger, slot: datetime, *, asked_at: datetime, **fields: Any) -> Execution:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-import route_rights
-from differences import BEGIN, END, with_table
 from dkron_api.auth.kubernetes import ALLOWED_SECONDS, DENIED_SECONDS, KNOWN_SECONDS, UNKNOWN_SECONDS
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, PUBLIC, TABLE
 from dkron_api.metrics import REGISTRY, Cache, Standing
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_api.settings import Settings
+from generate import rest
 from tests.conformance.rest.__main__ import markdown
 from tests.support.api_rights import LEAST_API
 from tests.support.console import Shown, fits, shown
@@ -27,16 +26,16 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
 def test_the_table_of_differences_is_the_one_of_the_tests() -> None:
-    assert with_table(PAGE, markdown()) == PAGE, "run `make generate`"
+    assert rest.with_differences(PAGE, markdown()) == PAGE, "run `make generate`"
 
 
 def test_the_table_of_rights_is_the_one_by_which_the_api_decides() -> None:
     page = (DOCS / "security.md").read_text(encoding="utf-8")
-    assert route_rights.with_table(page) == page, "run `make generate`"
+    assert rest.with_rights(page) == page, "run `make generate`"
 
 
 def test_each_route_is_in_the_table_of_rights() -> None:
-    listed = route_rights.table()
+    listed = rest.table()
     assert [each for each in TABLE if f"`{each.method} {each.path}`" not in listed] == []
     assert [path for path in (*PUBLIC, *IDENTIFIED) if f"`{path}`" not in listed] == []
 
@@ -66,10 +65,11 @@ def test_the_role_of_the_api_is_the_least() -> None:
 
 
 def test_a_table_takes_the_place_of_the_one_before() -> None:
-    page = with_table(f"above\n{BEGIN}old\n{END}below\n", "| new |")
-    assert page == f"above\n{BEGIN}\n| new |\n\n{END}below\n"
+    begin, end = rest.DIFFERENCES
+    page = rest.with_differences(f"above\n{begin}old\n{end}below\n", "| new |")
+    assert page == f"above\n{begin}\n| new |\n\n{end}below\n"
     with pytest.raises(ValueError, match="around the table"):
-        with_table(f"{END}{BEGIN}", "| new |")
+        rest.with_differences(f"{end}{begin}", "| new |")
 
 
 def test_each_option_is_described() -> None:

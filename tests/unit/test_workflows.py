@@ -14,7 +14,7 @@ import yaml
 
 from charttools import programs
 from localcluster import versions
-from release import sums
+from release import parts
 
 ROOT = Path(__file__).parents[2]
 FORGE = ROOT / ".github"
@@ -205,7 +205,7 @@ def test_renovate_finds_the_tools_and_the_image_of_jobs() -> None:
         "github.com/helm-unittest/helm-unittest": {programs.UNITTEST},
         "github.com/yannh/kubeconform": {programs.KUBECONFORM},
         "github.com/norwoodj/helm-docs": {programs.HELM_DOCS},
-        "github.com/cert-manager/cert-manager": {programs.CERT_MANAGER},
+        "github.com/cert-manager/cert-manager": {versions.CERT_MANAGER},
     }
 
 
@@ -229,7 +229,7 @@ def test_a_released_chart_names_its_image_by_digest(tmp_path: Path) -> None:
     with tarfile.open(dist / "dkron-operator-1.2.3.tgz", "w:gz") as packed:
         packed.add(ROOT / "charts" / "dkron-operator", "dkron-operator")
     (dist / "crds.yaml").write_text("kinds", encoding="utf-8")
-    sums.write(dist, dist.iterdir())
+    parts.write_sums(dist, dist.iterdir())
     variables = {"PATH": f"{tools}:{os.environ['PATH']}", "IMAGE_DIGEST": DIGEST, "IMAGE": release["env"]["IMAGE"]}
     command = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
@@ -239,5 +239,5 @@ def test_a_released_chart_names_its_image_by_digest(tmp_path: Path) -> None:
         assert content is not None
         chart = yaml.safe_load(content.read())
     assert chart["annotations"]["dkron.io/image"] == f"{release['env']['IMAGE']}@{DIGEST}"
-    listed = dict(line.split()[::-1] for line in (dist / sums.NAME).read_text("utf-8").splitlines())
-    assert listed == {path.name: sums.digest(path) for path in dist.iterdir() if path.name != sums.NAME}
+    listed = dict(line.split()[::-1] for line in (dist / parts.SUMS).read_text("utf-8").splitlines())
+    assert listed == {path.name: parts.digest(path) for path in dist.iterdir() if path.name != parts.SUMS}

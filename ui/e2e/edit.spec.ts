@@ -48,6 +48,7 @@ test("each executor has its settings, and a manifest fills them in", async ({ pa
   await page.getByLabel("Executor", { exact: true }).selectOption("http");
   await expect(page.getByLabel("url required")).toHaveAccessibleDescription(/The URL/);
   await page.getByText(/more settings/).click();
+  await expect(page.getByLabel("Call without a pod inline")).toBeVisible();
   await page.getByLabel("inline").check();
   await page.getByLabel("expectCode").pressSequentially("200-299");
   await page.getByLabel("Schedule").focus();

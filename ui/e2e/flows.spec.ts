@@ -88,7 +88,7 @@ test("a list is sorted and filtered by its address", async ({ page }) => {
   await page.goto("/ui/jobs");
   await page.getByRole("button", { name: "Name" }).click();
   await expect(page).toHaveURL(/order=DESC/);
-  await page.getByLabel("Search in names, titles, owners and executors").fill("NIGHT");
+  await page.getByLabel("Search in names, titles, owners").fill("NIGHT");
   await expect(page).toHaveURL(/q=NIGHT/);
   await expect(page.getByRole("row")).toHaveCount(2);
   await page.goto("/ui/jobs?state=failing");
@@ -107,11 +107,41 @@ test("a log keeps its colours, is searched, and is never markup", async ({ page 
   await page.getByLabel("Search in the log").fill("NEEDLE");
   await expect(page.getByText("1 of 2 lines")).toBeVisible();
   await page.keyboard.press("Enter");
-  await expect(log.locator(".current")).toContainText("needle two");
+  await expect(log.locator(".named")).toContainText("needle two");
   await expectAccessible(page);
   const saved = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download" }).click();
   expect((await saved).suggestedFilename()).toMatch(/^nightly-backup-.*\.log$/);
+});
+
+test("a line has an address and a time, and one of JSON is read", async ({ page }) => {
+  const line = (at: number) => `2026-03-01T10:00:00.${String(at).padStart(3, "0")}Z line ${at}`;
+  const json = '2026-03-01T10:00:01Z {"level":"error","msg":"no space left","job":"x"}';
+  const lines = [...Array.from({ length: 400 }, (_, index) => line(index + 1)), json];
+  await page.route("**/log?*", (route) => {
+    expect(route.request().url()).toContain("timestamps=true");
+    return route.fulfill({ contentType: "text/plain", body: `${lines.join("\n")}\n` });
+  });
+  await page.goto(`/ui/jobs/nightly-backup/executions/${RUN}#L200`);
+  const log = page.getByRole("region", { name: "Lines of the log" });
+  await expect(page.getByText("line 200", { exact: true })).toBeInViewport();
+  await expect(log.locator(".named")).toHaveText("line 200");
+  await page.getByRole("checkbox", { name: "Times", exact: true }).check();
+  await expect(log.locator(".named")).toHaveText(/\d\d:00:00\.200line 200$/);
+  await page.getByRole("link", { name: "Line 201", exact: true }).click();
+  await expect(page).toHaveURL(/#L201$/);
+  await expect(log.locator(".named")).toContainText("line 201");
+  await page.getByLabel("Search in the log").fill("NO SPACE");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/#L401$/);
+  await expect(log.locator(".named")).toContainText("ERROR no space left job=x");
+  await expectAccessible(page);
+  await picture(page, "log");
+  await page.getByLabel("JSON as text").uncheck();
+  await expect(log.locator(".named")).toContainText('{"level":"error","msg":"no space left","job":"x"}');
+  await page.goto(`/ui/jobs/nightly-backup/executions/${RUN}#L402`);
+  await page.reload();
+  await expect(page.getByText("Line 402, which the address names, is not among")).toBeVisible();
 });
 
 test("a log that is not there yet is waited for", async ({ page }) => {

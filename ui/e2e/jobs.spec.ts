@@ -1,6 +1,6 @@
 // Jobs in numbers: many at once, ten thousand in a list, chains by keyboard, and runs with values.
 import type { Page } from "@playwright/test";
-import { api, expect, expectAccessible, test } from "./page";
+import { api, expect, expectAccessible, picture, test } from "./page";
 
 async function choose(page: Page, names: readonly string[]): Promise<void> {
   for (const name of names) await page.getByLabel(`Select ${name}`).check();
@@ -53,6 +53,43 @@ test("all that match are selected at once; a reader selects none", async ({ page
   await page.reload();
   await expect(page.getByRole("link", { name: "poll-00" })).toBeVisible();
   await expect(page.getByRole("checkbox")).toHaveCount(0);
+});
+
+test("jobs are found by label and command, and kept as a view", async ({ page }) => {
+  await page.goto("/ui/jobs");
+  const search = page.getByRole("searchbox");
+  const names = page.getByRole("table", { name: "Jobs" }).getByRole("rowheader");
+  await search.fill("PG_DUMP");
+  await expect(names).toHaveText([/^nightly-backup/]);
+  await search.fill("team=data");
+  await expect(page).toHaveURL(/q=team%3Ddata$/);
+  await expect(names).toHaveText([/^nightly-backup/]);
+  const [views, columns] = [page.getByLabel("Views", { exact: true }), page.getByLabel("Columns", { exact: true })];
+  await views.click();
+  await page.getByLabel("Name of this view").fill("Team of data");
+  await expectAccessible(page);
+  await picture(page, "views");
+  await page.keyboard.press("Enter");
+  await columns.click();
+  await page.getByLabel("Metadata").check();
+  await page.getByLabel("Latest runs").uncheck();
+  await picture(page, "columns");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await page.goto("/ui/jobs?q=poll-");
+  await expect(page.getByRole("columnheader", { name: "Metadata" })).toBeVisible();
+  await expect(page.getByRole("columnheader", { name: "Latest runs" })).toHaveCount(0);
+  // How long the newest run took is read as well without the column of the runs.
+  await expect(page.getByRole("row", { name: /poll-00/ }).getByText(/^\d+ s$/)).toBeVisible();
+  await views.click();
+  await page.getByRole("link", { name: "Team of data" }).click();
+  await expect(names).toHaveText([/^nightly-backup/]);
+  await expect(page.getByRole("cell", { name: "team=data, tier=1" })).toBeVisible();
+  await expect(search).toHaveValue("team=data");
+  await views.click();
+  await page.getByRole("button", { name: "Forget the view Team of data" }).click();
+  await views.click();
+  await expect(page.getByRole("link", { name: "Team of data" })).toHaveCount(0);
 });
 
 test("ten thousand jobs are scrolled through with few elements, and the address says where", async ({ page }) => {
@@ -185,6 +222,8 @@ test("a chain is walked through by the keyboard, and is a list, too", async ({ p
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("listitem").filter({ hasText: "after report succeeds" })).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: /then send-report; took \d/ })).toBeVisible();
+  await expect(page.getByText(/^The newest run began .* and (ended .*, in|is still running, after) \d/)).toBeVisible();
   await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/jobs\/send-report$/);

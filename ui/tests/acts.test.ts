@@ -4,6 +4,12 @@ import { h, render } from "preact";
 import { describe, expect, test, vi } from "vitest";
 import { api, Begun, type Execution, Refusal } from "../src/api/client";
 import { runJob } from "../src/api/jobs";
+import { around } from "../src/model/around";
+import { briefly } from "../src/model/draft";
+import { dayThatFailed, lastDays, pauseEnds } from "../src/model/pauses";
+import { withSeconds } from "../src/model/presets";
+import { stoppingInWords } from "../src/model/stopping";
+import { inBoth, jobZone, placeOf } from "../src/model/zones";
 import { Layout } from "../src/parts/Layout";
 import { Notices } from "../src/parts/Notices";
 import { Failure } from "../src/parts/States";
@@ -12,12 +18,6 @@ import { now } from "../src/state/clock";
 import { connection, heard } from "../src/state/live";
 import { attempt, notices } from "../src/state/notices";
 import { whoami } from "../src/state/session";
-import { around } from "../src/text/around";
-import { briefly } from "../src/text/draft";
-import { dayThatFailed, lastDays, pauseEnds } from "../src/text/pauses";
-import { withSeconds } from "../src/text/presets";
-import { stoppingInWords } from "../src/text/stopping";
-import { inBoth, jobZone, placeOf } from "../src/text/zones";
 
 // A Friday.
 const NOON = Date.UTC(2026, 10, 27, 12);

@@ -15,8 +15,8 @@ import {
   readNames,
   resumedInWords,
   whoAndWhy,
-} from "../src/text/backfills";
-import { indented, rulesOf } from "../src/text/policies";
+} from "../src/model/backfills";
+import { indented, rulesOf } from "../src/model/policies";
 
 describe("labels", () => {
   test.each([

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { changesOf, clashesOf, merged, sameDefinition } from "../src/text/changes";
-import type { Draft } from "../src/text/draft";
-import type { Edge } from "../src/text/graph";
-import { parentsInWords, saysMore } from "../src/text/parents";
+import type { Edge } from "../src/api/jobs";
+import { changesOf, clashesOf, merged, sameDefinition } from "../src/model/changes";
+import type { Draft } from "../src/model/draft";
+import { parentsInWords, saysMore } from "../src/model/parents";
 
 const BASE: Draft = {
   name: "nightly",

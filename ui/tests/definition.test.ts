@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { readYaml, yamlOf } from "../src/text/definition";
+import fields from "../../api/dkron_api/assets/fields.json";
+import { readYaml, yamlOf } from "../src/model/definition";
+import { nameOfSetting } from "../src/model/settings";
 
 describe("a definition in YAML", () => {
   test("is what it was written from", () => {
@@ -45,3 +47,12 @@ spec: {displayName: Nightly, parentJob: report, executorConfig: {command: date}}
     expect("error" in found && found.error).toContain(why);
   });
 });
+
+test.each(fields.executors.map(({ name, keys }) => ({ name, keys: keys.map((key) => key.name) })))(
+  "each setting of $name has its own name for people",
+  ({ keys }) => {
+    expect(keys.filter((key) => !nameOfSetting(key))).toEqual([]);
+    const names = new Set(keys.map(nameOfSetting));
+    expect(names.size).toBe(keys.length);
+  },
+);

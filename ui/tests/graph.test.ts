@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
+import type { Edge } from "../src/api/jobs";
+import { chainsOf, graphOf, heightAt, neighbour, placeInWords } from "../src/model/graph";
 import { sizesOf } from "../src/parts/ChainGraph";
-import { chainsOf, type Edge, graphOf, heightAt, neighbour, placeInWords } from "../src/text/graph";
 
 const job = (name: string, ...parents: (string | Edge)[]) => ({
   name,

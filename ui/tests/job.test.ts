@@ -3,6 +3,13 @@ import { describe, expect, test } from "vitest";
 import type { Execution, Explanation } from "../src/api/client";
 import { type Parameter, pausedBy } from "../src/api/details";
 import type { ListedJob } from "../src/api/jobs";
+import { inTurns, plan } from "../src/model/bulk";
+import { calendar, resultsOf } from "../src/model/calendar";
+import { durationsOf, inWords, percentile } from "../src/model/percentiles";
+import { drawn, wanted } from "../src/model/rows";
+import { failedBefore, stateOf } from "../src/model/state";
+import { presentOf, runsOf, slotsInWords, slotsOf, spanOf } from "../src/model/timing";
+import { yaml } from "../src/model/yaml";
 import { forPeople, isWell } from "../src/parts/Conditions";
 import { whyNever } from "../src/parts/Due";
 import { linesOf } from "../src/parts/DurationsPlot";
@@ -11,13 +18,6 @@ import { inWords as keptInWords } from "../src/parts/Keeper";
 import { given, ruleOf, valuesAtFirst } from "../src/parts/RunForm";
 import { firstRun } from "../src/parts/RunsTable";
 import { merge } from "../src/state/rows";
-import { inTurns, plan } from "../src/text/bulk";
-import { calendar, resultsOf } from "../src/text/calendar";
-import { durationsOf, inWords, percentile } from "../src/text/percentiles";
-import { drawn, wanted } from "../src/text/rows";
-import { failedBefore, stateOf } from "../src/text/state";
-import { presentOf, runsOf, slotsInWords, slotsOf, spanOf } from "../src/text/timing";
-import { yaml } from "../src/text/yaml";
 
 // A Friday.
 const NOON = Date.UTC(2026, 10, 27, 12);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Execution, Summary } from "../src/api/client";
-import { commandOf, latenessInWords, progressInWords } from "../src/text/attention";
-import { draftOf, objectOf, pairsOf, parsed } from "../src/text/draft";
+import { commandOf, latenessInWords, progressInWords } from "../src/model/attention";
+import { draftOf, objectOf, pairsOf, parsed } from "../src/model/draft";
 import {
   attemptsOf,
   lateness,
@@ -13,9 +13,9 @@ import {
   traceLink,
   wasStopped,
   whyFailed,
-} from "../src/text/slots";
-import { offsetsDiffer, yearTime, zoneInWords } from "../src/text/time";
-import { asSentence, inFormWords } from "../src/text/words";
+} from "../src/model/slots";
+import { offsetsDiffer, yearTime, zoneInWords } from "../src/model/time";
+import { asSentence, inFormWords } from "../src/model/words";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 

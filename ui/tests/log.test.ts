@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { linked } from "../src/text/addresses";
-import { pieces, plainText } from "../src/text/ansi";
-import { LONGEST_LINE, LogLines, linesWith, MOST_CHARACTERS, MOST_LINES } from "../src/text/log";
+import { linked } from "../src/model/addresses";
+import { pieces, plainText } from "../src/model/ansi";
+import { isReadable, readable, readableText } from "../src/model/jsonlines";
+import { LONGEST_LINE, LogLines, lineOf, linesWith, MOST_CHARACTERS, MOST_LINES, timed } from "../src/model/log";
 
 describe("pieces", () => {
   test.each([
@@ -98,5 +99,60 @@ describe("addresses in a text", () => {
     expect(parts.map((part) => part.text).join("")).toBe(text);
   });
 });
+
+describe("lines of JSON", () => {
+  test.each([
+    { name: "of zap", line: '{"level":"warn","ts":1.5,"msg":"slow query","n":3}', text: "WARN slow query ts=1.5 n=3" },
+    { name: "of slog", line: '{"time":"T1","level":"INFO","msg":"up"}', text: "INFO up time=T1" },
+    { name: "of structlog", line: '{"event": "paid", "to": "Ann B"}', text: 'paid to="Ann B"' },
+    { name: "a level that is a number", line: '{"level":50,"msg":"x"}', text: "x level=50" },
+    { name: "nested", line: '{"a":{"b":[1, 2, {"c":null}]},"d":true}', text: 'a={"b":[1,2,{"c":null}]} d=true' },
+    {
+      name: "a large number as written",
+      line: '{"id":12345678901234567890,"f":1.0}',
+      text: "id=12345678901234567890 f=1.0",
+    },
+    { name: "a name twice", line: '{"a":1,"a":2}', text: "a=1 a=2" },
+    { name: "braces in a text", line: '{"a":"},{\\"b\\":1","c":2}', text: 'a="},{\\"b\\":1" c=2' },
+    { name: "an empty text", line: '{"a":""}', text: 'a=""' },
+    { name: "a stack of lines", line: '{"msg":"x","stack":"a\\n  b","n":1}', text: "x \nstack=a\n  b\nn=1" },
+    { name: "escapes of a terminal", line: '{"msg":"\\u001b[31mred\\r","k":1}', text: '"\\u001b[31mred\\r" k=1' },
+    { name: "what turns the order around", line: '{"msg":"ok\\u202ex"}', text: "ok<U+202E>x" },
+    { name: "a key of a prototype", line: '{"__proto__":{"a":1}}', text: '__proto__={"a":1}' },
+    { name: "not JSON", line: "{ok}", text: undefined },
+    { name: "a list", line: "[1]", text: undefined },
+    { name: "an empty object", line: "{}", text: undefined },
+    { name: "a line that was cut", line: '{"a":1…', text: undefined },
+  ])("$name", ({ line, text }) => {
+    expect(readableText(line)).toBe(text);
+    expect(isReadable(line)).toBe(text !== undefined);
+  });
+
+  test("an error is red, and keys are dim", () => {
+    const styles = readable('{"severity":"ERROR","n":1}')?.map(({ style }) => style);
+    expect(styles).toEqual([{ bold: true, colour: 1 }, { dim: true }, {}]);
+  });
+});
+
+describe("times of lines", () => {
+  test.each([
+    { line: "2026-11-30T05:41:02.123456789Z hello", at: "2026-11-30T05:41:02.123456789Z", text: "hello" },
+    { line: "2026-11-30T05:41:02+01:00 ", at: "2026-11-30T05:41:02+01:00", text: "" },
+    {
+      line: "2026-11-30T05:41:02Z 2026-11-30T05:00:00Z own",
+      at: "2026-11-30T05:41:02Z",
+      text: "2026-11-30T05:00:00Z own",
+    },
+    { line: "failed to watch the file", at: "", text: "failed to watch the file" },
+  ])("$line", ({ line, at, text }) => expect(timed(line)).toEqual({ at, text }));
+});
+
+test.each([
+  { fragment: "#L12", line: 12 },
+  { fragment: "#L0", line: undefined },
+  { fragment: "#L1e9", line: undefined },
+  { fragment: "#main", line: undefined },
+  { fragment: "", line: undefined },
+])("the line that $fragment names", ({ fragment, line }) => expect(lineOf(fragment)).toBe(line));
 
 test("a search finds lines in any case", () => expect(linesWith(["Error", "ok", "an ERROR"], "error")).toEqual([0, 2]));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { codeOf, idTokenOf, isAnswer, type Pending, providerOf, signOnAddress } from "../src/text/oidc";
+import { codeOf, idTokenOf, isAnswer, type Pending, providerOf, signOnAddress } from "../src/api/oidc";
 
 const ISSUER = "https://login.example.com/realms/a";
 const PENDING: Pending = { state: "s", nonce: "n", verifier: "v", path: "/ui/jobs", isSilent: false };

@@ -45,7 +45,7 @@ async function arriving(query: string) {
   history.replaceState(null, "", `/ui/?${query}`);
   const { NAMESPACE } = await import("../src/api/address");
   const { resume } = await import("../src/state/signon");
-  const { token, locked } = await import("../src/state/token");
+  const { token, locked } = await import("../src/api/token");
   expect(locked.value).toBe(true);
   await resume();
   return { NAMESPACE, token, locked };

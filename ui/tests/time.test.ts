@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { atWall, readMoment, ticksOf, wallTime } from "../src/text/axis";
+import { atWall, readMoment, ticksOf, wallTime } from "../src/model/axis";
 import {
   ago,
   countdown,
@@ -12,7 +12,7 @@ import {
   shortTime,
   wholeSeconds,
   zoneName,
-} from "../src/text/time";
+} from "../src/model/time";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endOf } from "../src/text/token";
+import { endOf } from "../src/model/token";
 
 const jwt = (payload: string) => `e30.${btoa(payload).replaceAll("=", "")}.c2ln`;
 

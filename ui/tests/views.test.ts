@@ -3,10 +3,10 @@ import { h, render } from "preact";
 import { describe, expect, test } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
 import { NO_ANSWER, Refusal, type Summary } from "../src/api/client";
+import { columnsOf, countsInWords, entriesOf, keptFrom, sizeOf, unknownFrom } from "../src/model/timeline";
 import { Layout } from "../src/parts/Layout";
 import { Pending } from "../src/parts/States";
 import { readEvent } from "../src/state/live";
-import { columnsOf, countsInWords, entriesOf, keptFrom, sizeOf, unknownFrom } from "../src/text/hours";
 import { addressFor, readView } from "../src/views/Jobs";
 import { Unreached } from "../src/views/Unreached";
 

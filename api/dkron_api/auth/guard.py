@@ -7,7 +7,6 @@ from typing import Protocol
 from aiohttp.hdrs import AUTHORIZATION
 
 from dkron_api.auth.caller import ANYBODY, Caller, Need, key_of
-from dkron_api.auth.recent_tokens import RecentTokens
 from dkron_api.refusal import ApiError
 from dkron_api.settings import AuthMode
 from dkron_kube.errors import KubeError
@@ -52,11 +51,10 @@ class Guard:
     """Asks the schemes of the installation, in their order: the first that takes a token decides. Without a scheme,
     everybody may do everything."""
 
-    def __init__(self, schemes: Sequence[Scheme], recent: RecentTokens | None = None) -> None:
+    def __init__(self, schemes: Sequence[Scheme]) -> None:
         self._schemes = tuple(schemes)
         self._callers = tuple(scheme.recall for scheme in schemes)
         self._rights = tuple((scheme.how, scheme.recall_right) for scheme in schemes)
-        self._recent = RecentTokens() if recent is None else recent
 
     @property
     def asks(self) -> bool:
@@ -73,37 +71,24 @@ class Guard:
         return scheme is not None and scheme.knows(token)
 
     def recall(self, headers: Mapping[str, str]) -> Caller | None:
-        """Return who sends these headers, if the token was sent just before and its caller is known well enough to ask
-        no one; else None."""
+        """Return who sends these headers, if that is known well enough to ask no one; else None."""
         if not self._schemes:
             return ANYBODY
-        authorization = headers.get(AUTHORIZATION, "")
-        key = self._recent[authorization]
-        if key:
-            for recall in self._callers:
-                known = recall(key)
-                if known is not None:
-                    return known
-            self._recent.forget(authorization)
+        try:
+            key = key_of(token_of(headers))
+        except ApiError:
+            return None
+        for recall in self._callers:
+            known = recall(key)
+            if known is not None:
+                return known
         return None
 
     async def identify(self, headers: Mapping[str, str], address: str = "") -> Caller:
         """Return who sends these headers, from this address. Raises `ApiError`: 401, or 503 if that cannot be found
         out."""
         known = self.recall(headers)
-        if known is not None:
-            return known
-        token = token_of(headers)
-        key = key_of(token)
-        for recall in self._callers:
-            known = recall(key)
-            if known is not None:
-                authorization = headers.get(AUTHORIZATION, "")
-                # In other values there is another token, or none.
-                if _is_bearer(authorization):
-                    self._recent.add(authorization, key)
-                return known
-        return await self._recognized(token, address)
+        return await self._recognized(token_of(headers), address) if known is None else known
 
     async def _recognized(self, token: str, address: str) -> Caller:
         if not token.isprintable() or " " in token:

@@ -3,83 +3,98 @@ them."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from contextlib import suppress
 
-from dkron_api.auth.jwks import Keys, KeysError
+import jwt
+
+from dkron_api.auth.jwks import KeysError, Object, find, read_keys, signing_keys
+from dkron_api.auth.key_sources import SECONDS, Load
 from dkron_kube.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-Load = Callable[[], Awaitable[Keys | None]]
-"""Reads the keys; None if they are the same as before. Raises `KeysError`."""
 
+class IssuerKeys(jwt.PyJWKClient):
+    """The library keeps keys for `fresh` seconds, looks again if a token names one that is missing, and pauses after a
+    look, whatever tokens ask for. Here is what it does not do: bounded answers, one look at a time off the loop, pauses
+    after a failure, and last keys that stay usable while the issuer does not answer.
 
-class IssuerKeys:
-    """The keys by their `kid`. `fresh` is for how many seconds they are used without another look, `pause` how many
-    are between two looks, whatever tokens ask for. While the issuer does not answer, its last keys stay usable."""
+    A set of keys is the same object until the issuer changes it: what was decided by another one has to be decided
+    again."""
 
-    def __init__(self, load: Load, *, fresh: float, pause: float, clock: Callable[[], float]) -> None:
-        self.generation = 0
-        """Grows with each change of the keys: what was decided by older ones has to be decided again."""
+    def __init__(self, issuer: str, load: Load, *, fresh: float, pause: float) -> None:
+        super().__init__(issuer, lifespan=fresh, cooldown_duration=pause)
         self._load = load
-        self._fresh = fresh
-        self._pause = pause
-        self._clock = clock
-        self._keys: Keys | None = None
-        self._looked = float("-inf")
+        self._listed: list[Object] = []
+        self._last: jwt.PyJWKSet | None = None
+        self._failed = float("-inf")
         self._looking: asyncio.Task[None] | None = None
         self._trouble = ""
 
-    def are_fresh(self) -> bool:
-        """Whether there are keys that may be used without another look."""
-        return self._keys is not None and self._clock() - self._looked < self._fresh
+    def fresh(self) -> jwt.PyJWKSet | None:
+        """Return the keys, if they may be used without another look."""
+        return None if self.jwk_set_cache is None else self.jwk_set_cache.get()
 
-    async def current(self) -> Keys:
+    async def current(self) -> jwt.PyJWKSet:
         """Return the keys, and look for others if they are old. Raises `Unavailable` if there are none yet."""
-        age = self._clock() - self._looked
-        if self._keys is None:
-            if self._looking is not None or age >= self._pause:
-                await self._look()
-        elif age >= self._fresh:
-            self._begin()
-        if self._keys is None:
+        if self._last is None:
+            await self._look("")
+        elif self.fresh() is None:
+            self._begin("")
+        if self._last is None:
             # The reason is for the log alone: this caller is not authenticated.
             raise Unavailable("the issuer's keys cannot be read; see the log of this service", retry_after=1.0)
-        return self._keys
+        return self._last
 
-    async def changed(self) -> bool:
-        """Look for other keys, because a token names one that is missing, unless the last look was just before. Return
-        whether there are others."""
-        before = self.generation
-        if self._looking is not None or self._clock() - self._looked >= self._pause:
-            await self._look()
-        return self.generation != before
+    async def find(self, kid: str | None, algorithm: str) -> tuple[jwt.PyJWKSet, jwt.PyJWK | None]:
+        """Return the keys, and among them the one that a token names. Raises `Unavailable` if there are none yet."""
+        keys = await self.current()
+        if find(keys, kid, algorithm) is None:
+            await self._look(kid or "")
+            keys = await self.current()
+        return keys, find(keys, kid, algorithm)
 
-    async def _look(self) -> None:
+    async def _look(self, kid: str) -> None:
         # One client that leaves must not take the keys away from the others.
-        await asyncio.shield(self._begin())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._begin(kid)), SECONDS)
 
-    def _begin(self) -> "asyncio.Task[None]":
+    def _begin(self, kid: str) -> "asyncio.Task[None]":
         if self._looking is None:
-            self._looked = self._clock()
-            self._looking = asyncio.create_task(self._read(), name="keys of the issuer")
+            self._looking = asyncio.create_task(asyncio.to_thread(self._ask, kid), name="keys of the issuer")
             self._looking.add_done_callback(self._end)
         return self._looking
 
     def _end(self, _: "asyncio.Task[None]") -> None:
         self._looking = None
 
-    async def _read(self) -> None:
+    def _ask(self, kid: str) -> None:
+        with suppress(jwt.PyJWKClientError):
+            self.get_signing_key(kid)
+
+    def fetch_data(self) -> jwt.PyJWKSet:
+        """Return the keys that the issuer has, or the last ones while it does not answer. Blocks."""
+        if time.monotonic() - self._failed < self.cooldown_duration:
+            raise KeysError(self._trouble)
         try:
-            keys = await self._load()
+            keys = self._changed(signing_keys(self._load()))
         except KeysError as error:
             if str(error) != self._trouble:
                 log.warning("the issuer's keys cannot be read: %s", error)
             self._trouble = str(error)
-            return
-        if self._trouble:
-            log.info("the issuer's keys can be read again")
-        self._trouble = ""
-        if keys is not None and keys != self._keys:
-            self._keys = keys
-            self.generation += 1
+            if self._last is None:
+                self._failed = time.monotonic()
+                raise
+            keys = self._last
+        else:
+            if self._trouble:
+                log.info("the issuer's keys can be read again")
+            self._trouble = ""
+        self._last, self._last_successful_fetch = keys, time.monotonic()
+        return keys
+
+    def _changed(self, listed: list[Object]) -> jwt.PyJWKSet:
+        if self._last is None or listed != self._listed:
+            self._last, self._listed = read_keys(listed), listed
+        return self._last

@@ -1,74 +1,66 @@
-"""Where the keys of an issuer come from: its own description, a URL, or a file."""
+"""Where the keys of an issuer come from: its own description, a URL, or a file. All of this blocks, in a thread."""
 
-import asyncio
-import os
+import json
 import ssl
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import aiohttp
-
-from dkron_api.auth.issuer_keys import Load
-from dkron_api.auth.jwks import MOST_BYTES, Keys, KeysError, read_keys, read_object
+from dkron_api.auth.jwks import KeysError, Object
 from dkron_api.settings import is_safe_url
 from dkron_crds.schedule.errors import printable
 
+Load = Callable[[], Object]
+"""Reads a key set. Raises `KeysError`."""
+
 SECONDS = 5.0
 """Seconds within which an issuer has to answer. Callers wait for it."""
+MOST_BYTES = 256 * 1024
+"""Bytes of a key set, and of an issuer's description."""
+PIECE = 64 * 1024
 DESCRIPTION = "/.well-known/openid-configuration"
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "dkron-api"}
 
 
 def url_source(url: str, tls: ssl.SSLContext) -> Load:
     """Return what fetches a key set."""
-
-    async def load() -> Keys:
-        return read_keys(await _fetched(url, tls))
-
-    return load
+    return partial(_fetched, url, tls)
 
 
 def issuer_source(issuer: str, tls: ssl.SSLContext) -> Load:
     """Return what fetches the key set that the issuer's description names (OpenID Connect Discovery 1.0 §4)."""
 
-    async def load() -> Keys:
+    def load() -> Object:
         url = issuer.rstrip("/") + DESCRIPTION
-        description = read_object(await _fetched(url, tls))
+        description = _fetched(url, tls)
         if description.get("issuer") != issuer:
             raise KeysError(f"{url} is the description of another issuer; --oidc-issuer must be exactly the one in it")
         keys = description.get("jwks_uri")
         if not isinstance(keys, str) or not is_safe_url(keys):
             raise KeysError(f"{url} has no jwks_uri that begins with https://")
-        return read_keys(await _fetched(keys, tls))
+        return _fetched(keys, tls)
 
     return load
 
 
 def file_source(path: Path) -> Load:
-    """Return what reads a key set from a file, if it has changed."""
-    return _File(path).load
+    """Return what reads a key set from a file."""
 
-
-class _File:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, ...] = ()
-
-    async def load(self) -> Keys | None:
-        return await asyncio.to_thread(self._read)
-
-    def _read(self) -> Keys | None:
+    def load() -> Object:
         try:
-            with self._path.open("rb") as file:
-                status = os.fstat(file.fileno())
-                seen = (status.st_ino, status.st_mtime_ns, status.st_size)
-                if seen == self._seen:
-                    return None
-                self._seen = seen
-                return read_keys(file.read(MOST_BYTES + 1))
+            with path.open("rb") as file:
+                return _object(file.read(MOST_BYTES + 1))
         except OSError as error:
-            raise KeysError(f"{self._path}: {error.strerror or error}") from None
+            raise KeysError(f"{path}: {error.strerror or error}") from None
         except KeysError as error:
-            raise KeysError(f"{self._path}: {error}") from None
+            raise KeysError(f"{path}: {error}") from None
+
+    return load
 
 
 def trust(authorities: Path | None) -> ssl.SSLContext:
@@ -76,29 +68,45 @@ def trust(authorities: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=None if authorities is None else str(authorities))
 
 
-async def _fetched(url: str, tls: ssl.SSLContext) -> bytes:
+def _fetched(url: str, tls: ssl.SSLContext) -> Object:
     """Return what the URL has. A redirect is not followed: it could lead to a server that is not trusted."""
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "dkron-api"}
-    timeout = aiohttp.ClientTimeout(total=SECONDS)
-    connector = aiohttp.TCPConnector(ssl=tls, limit=1, force_close=True)
     try:
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session,
-            session.get(url, headers=headers, allow_redirects=False) as response,
-        ):
+        with closing(_connection(url, tls)) as connection:
+            connection.request("GET", urlsplit(url)._replace(scheme="", netloc="").geturl(), headers=_HEADERS)
+            response = connection.getresponse()
             if response.status != HTTPStatus.OK:
                 raise KeysError(f"{url} answers with {response.status}")
-            return await _bounded(response.content)
+            return _object(_read(response))
     except TimeoutError:
         raise KeysError(f"{url} does not answer within {SECONDS:g} s") from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (HTTPException, OSError, ValueError) as error:
         raise KeysError(f"{url} cannot be read: {printable(str(error)[:200]) or type(error).__name__}") from None
 
 
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    body = bytearray()
-    async for piece in content.iter_any():
+def _connection(url: str, tls: ssl.SSLContext) -> HTTPConnection:
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
+    if parts.scheme == "https":
+        return HTTPSConnection(host, port, timeout=SECONDS, context=tls)
+    return HTTPConnection(host, port, timeout=SECONDS)
+
+
+def _read(response: HTTPResponse) -> bytes:
+    end, body = time.monotonic() + SECONDS, b""
+    while len(body) <= MOST_BYTES and (piece := response.read1(PIECE)):
         body += piece
-        if len(body) > MOST_BYTES:
-            raise KeysError(f"the answer has more than {MOST_BYTES} bytes")
-    return bytes(body)
+        if time.monotonic() > end:
+            raise TimeoutError
+    return body
+
+
+def _object(data: bytes) -> Object:
+    if len(data) > MOST_BYTES:
+        raise KeysError(f"the answer has more than {MOST_BYTES} bytes")
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        raise KeysError("the answer is not JSON") from None
+    if not isinstance(document, dict):
+        raise KeysError("the answer is not a JSON object")
+    return document

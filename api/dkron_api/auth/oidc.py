@@ -16,7 +16,7 @@ import jwt
 from dkron_api.auth.caller import Caller, Need, key_of
 from dkron_api.auth.claims import ClaimNames, caller_of, end_of, is_in_time, is_of_a_user
 from dkron_api.auth.issuer_keys import IssuerKeys
-from dkron_api.auth.jwks import ALGORITHMS, LONGEST_KID, Key
+from dkron_api.auth.jwks import ALGORITHMS, LONGEST_KID
 from dkron_api.cache.expiring import Kept
 from dkron_api.settings import AuthMode
 
@@ -37,11 +37,11 @@ def _unknown(caller: Caller, need: Need) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token that was checked: whose it is, when it ends, and by which generation of keys it was."""
+    """A token that was checked: whose it is, when it ends, and by which keys it was."""
 
     caller: Caller
     claims: Mapping[str, Any]
-    generation: int
+    keys: jwt.PyJWKSet
 
 
 class OidcScheme:
@@ -81,28 +81,24 @@ class OidcScheme:
 
     def recall(self, key: bytes) -> Caller | None:
         """Return whose token has this key, if it was checked by the keys that the issuer has, as far as is known."""
-        verified, keys = self._recall(key), self._keys
-        if verified is None or verified.generation != keys.generation or not keys.are_fresh():
-            return None
-        return verified.caller
+        verified = self._recall(key)
+        return verified.caller if verified is not None and verified.keys is self._keys.fresh() else None
 
     async def caller(self, token: str, address: str = "") -> Caller | None:  # noqa: ARG002 - checked here
         """Return whose token it is; None if it is not valid. Raises `Unavailable` without keys of the issuer."""
         keys, own = await self._keys.current(), key_of(token)
         verified = self._verified.get(own)
-        if verified is not None and verified.generation == self._keys.generation:
+        if verified is not None and verified.keys is keys:
             return verified.caller
         self._verified.drop(own)
         algorithm, kid = _signed_by(token)
         if algorithm not in ALGORITHMS:
             return None
-        key = keys.find(kid, algorithm)
-        if key is None and await self._keys.changed():
-            key = (await self._keys.current()).find(kid, algorithm)
-        claims = None if key is None else self._claims(token, key, algorithm)
+        keys, key = await self._keys.find(kid, algorithm)
+        claims = None if key is None else self._claims(token, key)
         caller = None if claims is None or not is_in_time(claims, self._clock()) else caller_of(claims, self._names)
         if caller is not None and claims is not None:
-            self._verified.put(own, Verified(caller, claims, self._keys.generation))
+            self._verified.put(own, Verified(caller, claims, keys))
         return caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
@@ -112,13 +108,13 @@ class OidcScheme:
     def _left(self, verified: Verified) -> float:
         return end_of(verified.claims) - self._clock()
 
-    def _claims(self, token: str, key: Key, algorithm: str) -> dict[str, Any] | None:
+    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any] | None:
         """Return the claims of a token that the issuer has signed, for one of the audiences."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                key.public,
-                algorithms=[algorithm],
+                key,
+                algorithms=[key.algorithm_name],
                 audience=self.audiences,
                 issuer=self._issuer,
                 options=_OPTIONS,

@@ -167,7 +167,7 @@ _EXECUTION = "/v1/jobs/{job}/executions/{execution}"
 _POLICIES, _POLICY = "/v1/acl/policies", "/v1/acl/policies/{name}"
 _BACKFILL, _PAUSE, _RUN = "/v1/backfills/{name}", "/v1/pauses/{name}", "/v1/runs/{name}"
 
-PUBLIC = frozenset({"/health", "/livez", "/", "/docs", "/docs/{asset}", "/openapi.json", "/ui", "/ui/{path}"})
+PUBLIC = frozenset({"/health", "/livez", "/", "/openapi.json", "/ui", "/ui/{path}"})
 """Routes without anything that is worth a secret: liveness, and pages that ask for a token themselves."""
 IDENTIFIED = frozenset({"/v1/fields", "/v1/schedule/preview", "/v1/whoami"})
 """Routes for every caller who has shown a valid token."""

@@ -10,8 +10,8 @@ from dkron_api.auth.caller import Caller, Need
 from dkron_api.auth.claims import ClaimNames
 from dkron_api.auth.dkron import DkronScheme, TokenIndex, policies_allow, rules_of
 from dkron_api.auth.guard import Guard, Scheme
-from dkron_api.auth.issuer_keys import IssuerKeys, Load
-from dkron_api.auth.key_sources import file_source, issuer_source, trust, url_source
+from dkron_api.auth.issuer_keys import IssuerKeys
+from dkron_api.auth.key_sources import Load, file_source, issuer_source, trust, url_source
 from dkron_api.auth.kubernetes import KubernetesScheme, Rights, Tokens
 from dkron_api.auth.oidc import Judge, OidcScheme
 from dkron_api.auth.policy_rules import Rules
@@ -108,7 +108,7 @@ def oidc_scheme(
     return OidcScheme(
         settings.oidc_issuer,
         settings.oidc_audience,
-        keys=IssuerKeys(load, fresh=fresh, pause=pause, clock=time.monotonic),
+        keys=IssuerKeys(settings.oidc_issuer, load, fresh=fresh, pause=pause),
         names=ClaimNames(
             username=settings.oidc_username_claim,
             username_prefix=settings.username_prefix(),

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.cache.watch_state import WatchState
 from dkron_api.translate import gojson
 from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
 from dkron_api.translate.record import Job, kept
 from dkron_crds.schedule.errors import quoted
+from dkron_kube.informer import WatchState
 
 log = logging.getLogger(__name__)
 
@@ -130,13 +130,13 @@ class JobIndex:
             log.exception("cannot show all fields of the job %s", quoted(job.name))
             return bare(job, children=children)
 
-    def see(self, raw: Object) -> None:
+    def upsert(self, raw: Object) -> None:
         """Store the current version of a job, from the response to a write of this process."""
-        self.mirror.see(raw)
+        self.mirror.upsert(raw)
 
-    def lose(self, job: Job) -> None:
+    def remove(self, job: Job) -> None:
         """Remove a job that this process has deleted."""
-        self.mirror.lose(job.raw)
+        self.mirror.remove(job.raw)
 
     def _changed(self, before: Job | None, after: Job | None) -> None:
         self.revision += 1

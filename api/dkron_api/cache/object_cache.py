@@ -10,9 +10,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from dkron_api.cache.watch_state import WatchState
 from dkron_crds.bounds import unreadable
-from dkron_kube.errors import KubeError
+from dkron_kube.informer import WatchState
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -85,31 +84,20 @@ class ObjectCache(Generic[T]):
         """Return the seconds since the API server last responded."""
         return self.watch.age()
 
-    def alive(self) -> None:
-        """Record that the API server has responded."""
-        self.watch.alive()
-
-    def failed(self, error: KubeError) -> None:
-        """Record that the API server does not answer or rejects the watch. The cached objects stay."""
-        self.watch.failed(error)
-
     def replace(self, items: list[Object], version: int) -> None:
         """Apply a complete list as of this version. Objects known to be newer stay."""
-        self.alive()
         listed = {item["metadata"]["uid"] for item in items}
         for uid in [uid for uid, kept in self._kept.items() if uid not in listed and kept.version <= version]:
             self._drop(uid)
         for item in items:
             self._take(item)
         self.complete.set()
-        self.watch.answered.set()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """Apply a version of an object, which may be current or old."""
-        self.alive()
         self._take(item)
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """Remove a deleted object. Older versions that arrive later do not bring it back."""
         uid = item["metadata"]["uid"]
         self._gone[uid] = None

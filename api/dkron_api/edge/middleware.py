@@ -15,13 +15,12 @@ from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import admit, caller_of, refund_body, require_own_host, template_of
+from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
 from dkron_api.edge.audit import audit
 from dkron_api.edge.coding import takes_gzip
-from dkron_api.edge.connection import is_unwanted
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
-from dkron_api.edge.malformed import MALFORMED, sentence
 from dkron_api.edge.root import public_path
 from dkron_api.edge.traced import TRACE
 from dkron_api.refusal import ApiError, refusal_of
@@ -37,6 +36,9 @@ SERVER = "dkron-api"
 HSTS = "max-age=31536000"
 """A year of https only, for this name and none below it."""
 FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "this origin is not allowed to change anything; see --cors-origins")
+ENCODED = ApiError(
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a request must not have a Content-Encoding; send its body as it is"
+)
 
 log = logging.getLogger(__name__)
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -52,8 +54,6 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await _answered(request, handler, app[GATE])
     if not response.prepared:
         _compress(request, response)
-        if is_unwanted(request):
-            response.force_close()
     seconds = perf_counter() - begun
     metrics.observe(request.method, template_of(request), response.status, seconds)
     audit(app[AUDIT], request, response.status, request[REQUEST_ID])
@@ -66,7 +66,8 @@ async def edge(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def sign(request: web.Request, response: web.StreamResponse) -> None:
     """Set the headers of every response, just before it is sent."""
     headers, settings = response.headers, request.app[SETTINGS]
-    headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+    # A request that no middleware has seen has none yet.
+    headers["X-Request-Id"] = request.get(REQUEST_ID) or os.urandom(8).hex()
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Server"] = SERVER
     if request.match_info.http_exception is None and request.path not in PROBES:
@@ -124,6 +125,8 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
 
 async def _admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
     grant = await admit(request)
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise ENCODED
     response = await handler(request)
     if grant is not None and not grant.asked:
         raise RuntimeError(

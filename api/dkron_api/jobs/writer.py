@@ -108,7 +108,7 @@ class JobWriter:
             known = self._known(job)
             _require_free(known, set(known.raw["spec"]), terms)
             await self._delete(known, terms)
-            self._job_index.lose(known)
+            self._job_index.remove(known)
             return known
 
         return await self._persist(job.name, attempt)
@@ -196,7 +196,7 @@ class JobWriter:
             )
         except NotFound:
             if known is not None:
-                self._job_index.lose(known)
+                self._job_index.remove(known)
             elif isinstance(error, NotFound):
                 # The namespace or the kind is missing, not the job.
                 raise error from None
@@ -205,7 +205,7 @@ class JobWriter:
 
     def _seen(self, raw: Object, name: str) -> Job:
         job = Job(raw)
-        self._job_index.see(raw)
+        self._job_index.upsert(raw)
         if job.name != name:
             text = f'the object "{job.object_name}" holds the job "{job.name}"; rename one of the two'
             raise ApiError(HTTPStatus.CONFLICT, text)

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.edge.admission import charge_body, owner_of
-from dkron_api.edge.connection import UNKNOWN_CODING, coding_of
 from dkron_api.edge.keys import GATE
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.forms import Form, boundary_in
@@ -18,20 +17,9 @@ FORM_PATIENCE = 600.0
 """Seconds for a whole form: a slow upload of a backup must not hold its place forever."""
 
 
-CODINGS = frozenset({"", "gzip", "deflate"})
-"""Values of Content-Encoding that are decoded."""
-
-
-def require_coding(request: web.Request) -> None:
-    """Raises `ApiError`, 415, for a body that is encoded in another way."""
-    if coding_of(request) not in CODINGS:
-        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNKNOWN_CODING)
-
-
 async def body_of(request: web.Request) -> bytes:
-    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, 415, or 503 when a newer upload takes
-    the place."""
-    require_coding(request)
+    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload takes the
+    place."""
     body = await request.read() if request.content.is_eof() else await _arriving(request)
     charge_body(request, len(body))
     return body
@@ -53,9 +41,8 @@ async def file_of(request: web.Request, field: str, *, limit: int) -> bytearray 
     """Return the content of a form field as valid UTF-8; None if there is no such field. Other fields count towards
     the limit but are not kept.
 
-    Raises `ApiError`, 408, 413 or 415, and `NoForm`.
+    Raises `ApiError`, 408 or 413, and `NoForm`.
     """
-    require_coding(request)
     try:
         async with asyncio.timeout(FORM_PATIENCE), asyncio.timeout(PATIENCE) as patience:
             return await _field_of(request, field, limit, patience)

@@ -96,7 +96,7 @@ async def leave(request: web.Request) -> web.StreamResponse:
         lease = await app[KUBE].patch(LEASES_PATH, app[SETTINGS].cluster_namespace, INSTALLATION, body)
     except NotFound:
         return json_answer(request, [])
-    app[LEASES].see(lease)
+    app[LEASES].upsert(lease)
     return json_answer(request, remaining(holder(lease, now), identity, app[SETTINGS].own_tags()))
 
 
@@ -137,7 +137,7 @@ async def _set_paused(request: web.Request, *, paused: bool) -> web.StreamRespon
         cluster = await app[KUBE].patch(DKRON_CLUSTERS, home, INSTALLATION, spec)
     except NotFound as missing:
         raise ApiError(HTTPStatus.NOT_FOUND, ABSENT.format(home)) from missing
-    app[CLUSTERS].see(cluster)
+    app[CLUSTERS].upsert(cluster)
     return json_answer(request, {"paused": is_paused(cluster)})
 
 

@@ -1,7 +1,7 @@
 """GET /v1/fields: the fields of a job and the settings of each executor, with their descriptions. An addition to
 Dkron's API, for user interfaces that offer a form.
 
-`hack/job_fields.py` writes the file from the models and the documentation.
+`hack/generate/job_fields.py` writes the file from the models and the documentation.
 """
 
 import asyncio

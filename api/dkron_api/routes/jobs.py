@@ -28,7 +28,7 @@ from dkron_api.translate.details import details, parents, paused, relatives
 from dkron_api.translate.forecast import schedule_words
 from dkron_api.translate.keeper import keeper
 from dkron_api.translate.lineage import Cycle, NoParent, check_parent
-from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
+from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
 from dkron_api.translate.prefer import STRICT, wants_strict
 from dkron_api.translate.record import Job
 from dkron_api.translate.secrets_named import has_template, secrets_named
@@ -62,8 +62,11 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     if query.plain:
         names, total = job_index.names, len(job_index)
     else:
-        jobs = job_index if not query.state else await _in_state(request, query.state)
-        names = [job.name for job in selected(jobs, query, due=job_index.due)]
+        jobs = list(job_index) if not query.state else await _in_state(request, query.state)
+        found = await request.app[SLICES].run(matching(jobs, query))
+        # A job may have been deleted meanwhile.
+        known = (job for job in found if job_index.get(job.name) is not None)
+        names = [job.name for job in in_order(known, query, due=job_index.due)]
         total = len(names)
     headers = {"X-Total-Count": str(total)}
     if query is EVERYTHING:

@@ -38,19 +38,21 @@ TEXT = "text/plain; charset=utf-8"
 
 
 async def show_log(request: web.Request) -> web.StreamResponse:
-    """Send the log so far; with `?follow` the whole log, until the container has ended."""
+    """Send the log so far; with `?follow` the whole log, until the container has ended. With `?timestamps` each line
+    begins with the time at which it was written, as in `kubectl logs --timestamps`."""
     follow = flag(request, "follow")
     with open_answer(request):
         pod, container = await _begun(request, patience=PATIENCE if follow else 0.0)
         kube, namespace = request.app[KUBE], tenant_of(request).namespace
         name = pod["metadata"]["name"]
+        query = {"timestamps": "true"} if flag(request, "timestamps") else None
         response = web.StreamResponse(
             headers={"Content-Type": TEXT, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
         allowed = False
         async with (
             request[GRANT].as_long_as_allowed(request.get(NEED)),
-            aclosing(kube.follow_log(PODS, namespace, name, container=container, follow=follow)) as pieces,
+            aclosing(kube.follow_log(PODS, namespace, name, container=container, follow=follow, query=query)) as pieces,
         ):
             await _relay(request, response, pieces)
             allowed = True

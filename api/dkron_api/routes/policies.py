@@ -46,7 +46,7 @@ async def save_policy(request: web.Request) -> web.StreamResponse:
     except PolicyError as reason:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(reason)) from reason
     stored = await _put(request.app, wanted, terms_of(request))
-    request.app[POLICIES].see(stored)
+    request.app[POLICIES].upsert(stored)
     return _answer(request, stored, status=HTTPStatus.ACCEPTED)
 
 
@@ -57,7 +57,7 @@ async def delete_policy(request: web.Request) -> web.StreamResponse:
     if terms_of(request).match not in (None, ANY, metadata["resourceVersion"]):
         raise _another_version(metadata["name"])
     await app[KUBE].delete(DKRON_POLICIES, app[SETTINGS].cluster_namespace, metadata["name"], uid=metadata["uid"])
-    app[POLICIES].lose(policy)
+    app[POLICIES].remove(policy)
     return _answer(request, policy)
 
 

@@ -95,7 +95,7 @@ def _waits(request: web.Request, preference: Preference) -> bool:
     """Whether to respond when the run is over: by the query, else the header, else the installation's default."""
     if "wait" in request.query:
         return flag(request, "wait")
-    return preference.wait or (request.app[SETTINGS].run_waits and not preference.at_once)
+    return preference.wait or request.app[SETTINGS].run_waits
 
 
 async def _wait(

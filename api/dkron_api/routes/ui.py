@@ -51,15 +51,15 @@ class NoUserInterface(Exception):
 
 
 def routes(settings: Settings, *, build: Path = BUILD) -> tuple[web.RouteDef, ...]:
-    """Return the routes of this installation. `build` is the folder of our own page; without it, `/` leads to `/docs`.
-    Raises `NoUserInterface` if the folder of the settings has no user interface."""
+    """Return the routes of this installation. `build` is the folder of our own page; without it, `/` leads to
+    `/openapi.json`. Raises `NoUserInterface` if the folder of the settings has no user interface."""
     shown: Interface | Page | None
     if settings.ui_dir is None:
         shown = read_page(settings, build)
     else:
         shown = Interface(settings.ui_dir, asks=AuthMode.NONE not in settings.auth)
     if shown is None:
-        return (web.get("/", front_door("/docs"), allow_head=False),)
+        return (web.get("/", front_door("/openapi.json"), allow_head=False),)
     return (
         web.get("/", front_door("/ui/"), allow_head=False),
         # Unlike Dkron's routes, those of the page answer HEAD, which proxies and monitors send.

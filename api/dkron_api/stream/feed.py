@@ -1,4 +1,4 @@
-"""Feeds the event log from the watches. Each class here is a sink in front of the cache's own sink.
+"""Feeds the event log from the watches. Each class here stands between an informer and the cache.
 
 Events come only from the watch. The job index may already know a newer version, from the response to a write of this
 process, and so may another replica. But only the watch delivers all changes, once and in order. `Feed` therefore
@@ -26,7 +26,6 @@ from dkron_api.translate.events import (
 from dkron_api.translate.members import holder
 from dkron_api.translate.record import Job, kept
 from dkron_crds.schedule.errors import quoted
-from dkron_kube.errors import KubeError
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class Feed:
 
     def __init__(self, job_index: JobIndex, event_log: EventLog, clock: Callable[[], datetime]) -> None:
         self._job_index = job_index
-        self._sink = job_index.mirror
+        self._cache = job_index.mirror
         self._event_log = event_log
         self._told = JobIndex(clock, read=self._read, quiet=True)
         self._shown: dict[str, Job] = {}
@@ -52,11 +51,11 @@ class Feed:
     @property
     def empty(self) -> bool:
         """Whether neither the job index nor a client knows any job."""
-        return not len(self._sink) and not len(self._told.mirror)
+        return not len(self._cache) and not len(self._told.mirror)
 
     def replace(self, items: list[Object], version: int) -> None:
         """Apply a complete list. The log begins at the first one; later ones reveal changes that the watch missed."""
-        self._sink.replace(items, version)
+        self._cache.replace(items, version)
         if self._event_log.ready:
             self._tell(version, lambda: self._catch_up(items, version))
             return
@@ -64,32 +63,24 @@ class Feed:
 
     def begin(self, version: int) -> None:
         """Begin without a list: there were no jobs up to this version, as another watch has shown."""
-        self._sink.complete.set()
+        self._cache.complete.set()
         self._learn([], version)
 
     def went_back(self) -> None:
         """Handle a restored cluster. Positions in the log are versions, so clients start over with the next list."""
-        self._sink.went_back()
+        self._cache.went_back()
         self._told.mirror.went_back()
         self._event_log.forget()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """A job was created or changed."""
-        self._sink.see(item)
-        self._tell(_version(item), lambda: self._told.mirror.see(item))
+        self._cache.upsert(item)
+        self._tell(_version(item), lambda: self._told.mirror.upsert(item))
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """A job was deleted."""
-        self._sink.lose(item)
-        self._tell(_version(item), lambda: self._told.mirror.lose(item))
-
-    def alive(self) -> None:
-        """The API server responded; nothing changed."""
-        self._sink.alive()
-
-    def failed(self, error: KubeError) -> None:
-        """The watch failed with this error."""
-        self._sink.failed(error)
+        self._cache.remove(item)
+        self._tell(_version(item), lambda: self._told.mirror.remove(item))
 
     def _learn(self, items: list[Object], version: int) -> None:
         self._told.mirror.replace(items, version)
@@ -115,7 +106,7 @@ class Feed:
         """Apply changes in the same order on every replica, see `event_log`: first deletions, then changes."""
         listed = {item["metadata"]["uid"] for item in items}
         for job in [job for job in self._told if job.uid not in listed]:
-            self._told.mirror.lose(job.raw)
+            self._told.mirror.remove(job.raw)
         self._told.mirror.replace(sorted(items, key=_version), version)
 
     def _note(self, before: Job | None, after: Job | None) -> None:
@@ -188,23 +179,15 @@ class Leadership:
         """Handle a restored cluster."""
         self._leases.went_back()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """The Lease was taken, renewed or released."""
-        self._leases.see(item)
+        self._leases.upsert(item)
         self._look()
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """The Lease was deleted."""
-        self._leases.lose(item)
+        self._leases.remove(item)
         self._look()
-
-    def alive(self) -> None:
-        """The API server responded; nothing changed."""
-        self._leases.alive()
-
-    def failed(self, error: KubeError) -> None:
-        """The watch failed with this error."""
-        self._leases.failed(error)
 
     def _look(self) -> None:
         if self._timer is not None:

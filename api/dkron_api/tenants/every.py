@@ -7,16 +7,15 @@ would take memory forever.
 from collections.abc import Sequence
 from functools import partial
 
-from dkron_api.cache.watch_state import WatchState
 from dkron_api.tenants.tenant import Tenant, TenantFactory
 from dkron_api.tenants.tenants import JOBS, JobWatch, Tenants
 from dkron_api.translate.record import Job
 from dkron_kube.client import Object
-from dkron_kube.errors import KubeError
+from dkron_kube.informer import WatchState
 
 
 class EveryTenant(Tenants):
-    """Tenants of all namespaces, and the sink of the watch of all DkronJobs."""
+    """Tenants of all namespaces, and the cache that the informer of all DkronJobs feeds."""
 
     def __init__(self, factory: TenantFactory, own: str) -> None:
         self._watch = WatchState(JOBS)
@@ -26,7 +25,7 @@ class EveryTenant(Tenants):
     @property
     def watches(self) -> Sequence[JobWatch]:
         """The one watch."""
-        return [JobWatch(None, self)]
+        return [JobWatch(None, self, self._watch)]
 
     def serves(self, _namespace: str) -> bool:
         """Every namespace is served."""
@@ -55,27 +54,19 @@ class EveryTenant(Tenants):
         for tenant in self:
             tenant.feed.went_back()
 
-    def see(self, item: Object) -> None:
+    def upsert(self, item: Object) -> None:
         """A job was created or changed."""
         namespace = _namespace(item)
         tenant = self._held[namespace] = self.get(namespace)
-        tenant.feed.see(item)
+        tenant.feed.upsert(item)
         self._advance(item)
 
-    def lose(self, item: Object) -> None:
+    def remove(self, item: Object) -> None:
         """A job was deleted."""
         tenant = self.get(_namespace(item))
-        tenant.feed.lose(item)
+        tenant.feed.remove(item)
         self._advance(item)
         self._release(tenant)
-
-    def alive(self) -> None:
-        """The API server responded."""
-        self._watch.alive()
-
-    def failed(self, error: KubeError) -> None:
-        """The watch failed with this error."""
-        self._watch.failed(error)
 
     def _watch_of(self, _namespace: str) -> WatchState:
         return self._watch

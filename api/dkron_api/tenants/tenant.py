@@ -9,7 +9,6 @@ from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.prerender import Prerenderer
 from dkron_api.cache.slices import Slices
 from dkron_api.cache.standings import Standings
-from dkron_api.cache.watch_state import WatchState
 from dkron_api.jobs.pods import Pods
 from dkron_api.jobs.requested_runs import RequestedRuns
 from dkron_api.jobs.run_objects import RunObjects
@@ -19,6 +18,7 @@ from dkron_api.stream.event_log import EventLog
 from dkron_api.stream.feed import Feed
 from dkron_api.stream.log_room import LogRoom
 from dkron_kube.client import KubeClient
+from dkron_kube.informer import WatchState
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)

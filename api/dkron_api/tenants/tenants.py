@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from dkron_api.cache.watch_state import WatchState
 from dkron_api.tenants.tenant import Tenant, TenantFactory
 from dkron_crds.names import object_name
-from dkron_kube.watch import Sink
+from dkron_kube.informer import WatchState
+from dkron_kube.watch import Cache
 
 JOBS = "dkronjobs"
 
@@ -16,7 +16,8 @@ class JobWatch(NamedTuple):
     """A watch of DkronJobs that is needed: of one namespace, or of all (None)."""
 
     namespace: str | None
-    sink: Sink
+    cache: Cache
+    state: WatchState
 
 
 class Tenants:
@@ -41,7 +42,9 @@ class Tenants:
     @property
     def watches(self) -> Sequence[JobWatch]:
         """The watches that have to be followed."""
-        return [JobWatch(namespace, tenant.feed) for namespace, tenant in self._held.items()]
+        return [
+            JobWatch(namespace, tenant.feed, tenant.job_index.mirror.watch) for namespace, tenant in self._held.items()
+        ]
 
     def serves(self, namespace: str) -> bool:
         """Whether this namespace is served."""

@@ -1,6 +1,6 @@
 """Filters and sorts the list of jobs: the query of GET /v1/jobs (Dkron behaviour §1.4)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.standing import failure, status_of
 from dkron_crds.base import rfc3339
 from dkron_crds.packed import plain
+from dkron_reports.slices import Steps
 from dkron_reports.words import read_time
 
 Pairs = Iterable[tuple[str, str]]
@@ -16,7 +17,8 @@ T = TypeVar("T")
 Key = Callable[[Job], Any]
 UNTRIGGERED = "untriggered"
 _SEARCHED = ("displayName", "owner", "ownerEmail", "executor")
-"""Where `text` is searched, beside the name. All are short: a search looks at every job."""
+_COMMANDS = ("command", "url")
+"""Settings of executors that say what a job does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,20 @@ def read_query(pairs: Pairs) -> JobQuery:
     )
 
 
-def selected(jobs: Iterable[Job], query: JobQuery, *, due: Callable[[str], str]) -> list[Job]:
-    """Return the matching jobs in the requested order, not sliced yet. `jobs` come sorted by name; `due` returns as
-    text when the job of a name is due next."""
-    found = [job for job in jobs if _matches(job, query)]
+def matching(jobs: Sequence[Job], query: JobQuery) -> Steps[list[Job]]:
+    """Return the jobs that the query asks for, in their order. It reads each job, and some have long commands."""
+    found = []
+    for job in jobs:
+        yield
+        if _matches(job, query):
+            found.append(job)
+    return found
+
+
+def in_order(jobs: Iterable[Job], query: JobQuery, *, due: Callable[[str], str]) -> list[Job]:
+    """Return the jobs in the requested order, not sliced yet. `jobs` come sorted by name; `due` returns as text when
+    the job of a name is due next."""
+    found = list(jobs)
     if query.sort == "next":
         found.sort(key=lambda job: _plain(due(job.name)))
     elif query.sort not in _BY_NAME:
@@ -95,8 +107,7 @@ def _matches(job: Job, query: JobQuery) -> bool:
     spec = job.raw["spec"]
     if query.search and query.search not in job.name and query.search not in (spec.get("displayName") or ""):
         return False
-    searched = (job.name, *(str(spec.get(field) or "") for field in _SEARCHED)) if query.text else ()
-    if query.text and not any(query.text in each.casefold() for each in searched):
+    if query.text and not any(query.text in each.casefold() for each in _searched(job, query.text)):
         return False
     if query.status is not None:
         wanted = "" if query.status == UNTRIGGERED else query.status
@@ -106,6 +117,21 @@ def _matches(job: Job, query: JobQuery) -> bool:
         return False
     metadata = plain(spec.get("metadata")) or {} if query.metadata else {}
     return all(metadata.get(key) == value for key, value in query.metadata)
+
+
+def _searched(job: Job, text: str) -> Iterator[str]:
+    """Yield what `text` is searched in. The key of a label counts only in a text such as `team=data`: keys of tools
+    are in all jobs."""
+    spec = job.raw["spec"]
+    yield job.name
+    for field in _SEARCHED:
+        yield str(spec.get(field) or "")
+    for pairs in (spec.get("metadata"), job.raw["metadata"].get("labels")):
+        for key, value in (plain(pairs) or {}).items():
+            yield f"{key}={value}" if "=" in text else str(value)
+    config = plain(spec.get("executorConfig")) or {}
+    for key in _COMMANDS:
+        yield str(config.get(key) or "")
 
 
 def _number(text: str | None) -> int | None:

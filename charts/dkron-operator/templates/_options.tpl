@@ -7,14 +7,6 @@
 - name: DKRON_NAMESPACE_CREATES
   value: {{ $budget.creates | quote }}
 {{- end }}
-{{- with $budget.jobs }}
-- name: DKRON_NAMESPACE_JOBS
-  value: {{ int64 . | quote }}
-{{- end }}
-{{- with $budget.bytes }}
-- name: DKRON_NAMESPACE_BYTES
-  value: {{ int64 . | quote }}
-{{- end }}
 {{- $quota := .Values.jobs.outputQuota }}
 {{- if kindIs "float64" $quota }}{{ $quota = int64 $quota }}{{ end }}
 {{- if not (or (kindIs "invalid" $quota) (eq (toString $quota) "")) }}

@@ -7,7 +7,7 @@ import typer
 
 from dkron_cli.commands.arguments import usage
 from dkron_cli.core.report_tables import due_table
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.agenda import MOST
@@ -35,8 +35,8 @@ def agenda(
 
 
 async def _agenda(options: Options, within: str, *, count: int, least: int) -> None:
-    async with connected(options) as backend:
-        found = await backend.agenda(within, most=count, least=least)
+    async with connected(options) as server:
+        found = await server.agenda(within, most=count, least=least)
     due = objects(found, "due")
     if structured(options, due, names=lambda: [str(each.get("job")) for each in due], one=False):
         return

@@ -14,9 +14,9 @@ from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
 from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, progress
 from dkron_cli.core.selection import read_selector
-from dkron_cli.edge.backend import Backend
+from dkron_cli.edge.backend import BACKFILL, Objects, Server
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.deciding import decided
-from dkron_cli.edge.objects import BACKFILL, Objects, objects_of
 from dkron_cli.edge.progress import Show, shown_progress
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
@@ -107,8 +107,9 @@ class Asked:
 
 
 async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
-    async with objects_of(options, BACKFILL) as (backend, backfills):
-        created = await _create(backend, backfills, asked)
+    async with connected(options) as server:
+        backfills = server.objects(BACKFILL)
+        created = await _create(server, backfills, asked)
         if not wait:
             found = await decided(partial(_planned, backfills, asked.name))
             if found is not None and found.refused:
@@ -125,8 +126,9 @@ async def _run(options: Options, asked: Asked, *, wait: bool) -> int:
 
 async def _dry_run(options: Options, asked: Asked) -> int:
     """Have the operator plan, print the plan, and delete the object."""
-    async with objects_of(options, BACKFILL) as (backend, backfills):
-        created = await _create(backend, backfills, asked)
+    async with connected(options) as server:
+        backfills = server.objects(BACKFILL)
+        created = await _create(server, backfills, asked)
         try:
             async with asyncio.timeout(PATIENCE):
                 found = await until_over(backfills, asked.name, lambda *_: None)
@@ -164,10 +166,10 @@ async def until_over(backfills: Objects, name: str, show: Show) -> Progress:
         await asyncio.sleep(PAUSE)
 
 
-async def _create(backend: Backend, backfills: Objects, asked: Asked) -> Object:
+async def _create(server: Server, backfills: Objects, asked: Asked) -> Object:
     if job := asked.body["spec"].get("job"):
         # It may be given by the name of its object, and one that does not exist is better said at once.
-        asked.body["spec"]["job"] = (await backend.job(job)).name
+        asked.body["spec"]["job"] = (await server.job(job)).name
     asked.sent = True
     return await backfills.create(asked.body)
 

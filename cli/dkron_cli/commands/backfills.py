@@ -1,9 +1,8 @@
 """`backfills`: the DkronBackfills, each of which runs slots of the past again."""
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from dkron_cli.commands.nouns import Object, at_most, commands, listed, one
 from dkron_cli.complete import backfill_names
 from dkron_cli.core.backfill import backfill_facts, backfill_table, progress, slot_table, state_of
 from dkron_cli.core.selection import plain
-from dkron_cli.edge.objects import BACKFILL, RestObjects
+from dkron_cli.edge.backend import BACKFILL
 from dkron_cli.edge.progress import shown_progress
 from dkron_cli.edge.terminal import run, say, say_facts, show, structured
 from dkron_cli.errors import CliError, Code
@@ -86,16 +85,15 @@ async def _list(options: Options) -> None:
 
 
 async def _describe(options: Options, name: str) -> None:
-    async with one(options, BACKFILL, name) as (_, backfills, found):
-        status = mapping(found, "status")
-        failed: Sequence[Mapping[str, Any]] = objects(status, "failedRuns")
-        if isinstance(backfills, RestObjects) and number(status, "failed") and not options.structured:
-            failed = await backfills.failed_slots(name)
+    async with one(options, BACKFILL, name) as (_, backfills, stored):
+        status = mapping(stored, "status")
+        has_runs = number(status, "active") or number(status, "failed")
+        found = await backfills.with_runs(stored) if has_runs and not options.structured else stored
     if structured(options, [found], names=lambda: [name], one=True):
         return
     say_facts(backfill_facts(found))
-    for title, runs in (("Active", objects(status, "activeRuns")), ("Failed", failed)):
-        if runs:
+    for title, key in (("Active", "activeRuns"), ("Failed", "failedRuns")):
+        if runs := objects(mapping(found, "status"), key):
             say(f"\n{title}:")
             show(slot_table(runs), options)
 

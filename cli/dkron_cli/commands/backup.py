@@ -11,9 +11,10 @@ from dkron_cli.commands.lint import read
 from dkron_cli.core.manifests import Unreadable, objects
 from dkron_cli.core.objects import KEPT, Object, admitted, is_same, misshapen, parents_first, with_history
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, opened_cluster
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.errors import readable
-from dkron_cli.edge.objects import ClusterObjects
+from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.terminal import print_json, remark, run, say
 from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted

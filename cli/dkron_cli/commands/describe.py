@@ -7,7 +7,7 @@ import typer
 from dkron_cli.commands.arguments import JobName
 from dkron_cli.core.job import description
 from dkron_cli.core.run import attempt_table
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import run, say, say_facts, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.run import runs_of
@@ -25,13 +25,13 @@ def describe(ctx: typer.Context, job: JobName) -> None:
 
 
 async def _describe(options: Options, name: str) -> None:
-    async with connected(options) as backend:
-        job = await backend.job(name)
+    async with connected(options) as server:
+        job = await server.job(name)
         if structured(options, [job.raw], names=lambda: [job.name], one=True):
             return
-        (job,) = await backend.with_pauses([job], every=False)
-        attempts = await backend.attempts(job)
-        slots = await backend.slots(job, SLOTS)
+        (job,) = await server.with_pauses([job], every=False)
+        attempts = await server.attempts(job)
+        slots = await server.slots(job, SLOTS)
     facts = description(job, now=datetime.now(UTC))
     if slots and not job.paused:
         # Slots that come due during a pause may run later, or never.

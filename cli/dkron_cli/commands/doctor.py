@@ -1,27 +1,18 @@
 """`doctor`: checks the installation."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 import typer
 
-from dkron_cli.commands.rights import lacks
 from dkron_cli.core import checks
 from dkron_cli.core.checks import Check
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import SELF_REVIEWS, Cluster, opened_cluster
-from dkron_cli.edge.errors import readable
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import run, show, structured
-from dkron_cli.errors import CliError, Code
+from dkron_cli.errors import Code
 from dkron_cli.options import Options, options_of
-from dkron_crds.lease import INSTALLATION
-from dkron_crds.names import GROUP, VERSION
-from dkron_crds.revision import REVISION, older
-from dkron_kube.errors import NotFound
-from dkron_kube.paths import DKRON_JOBS, LEASES
-from dkron_reports.job import from_object
-from dkron_reports.words import read_time
+from dkron_crds.revision import REVISION
 
 RIGHTS = ("list", "run", "stop", "logs")
 
@@ -43,48 +34,6 @@ def doctor(ctx: typer.Context) -> None:
 
 
 async def _doctor(options: Options) -> list[Check]:
-    async with opened_cluster(options) as cluster:
-        return await _checks(cluster, options)
-
-
-async def _checks(cluster: Cluster, options: Options) -> list[Check]:
-    kube = cluster.kube
-    with readable():
-        document = await kube.openapi(GROUP, VERSION)
-    found = [checks.definitions(older(document), REVISION)]
-    allowed = {verb: await lacks(cluster, verb, everywhere=options.all_namespaces) is None for verb in RIGHTS}
-    found += checks.rights(allowed)
-    found += checks.clock(await _server_time(cluster), datetime.now(UTC))
-    try:
-        with readable():
-            installation = await cluster.installation()
-        where = cluster.namespace if installation is None else installation["metadata"]["namespace"]
-        found += checks.installation(installation)
-        found += checks.versions(installation, version("dkron-operator"))
-        with readable(), suppress(NotFound):
-            found += checks.lease(await kube.get(LEASES, where, INSTALLATION), datetime.now(UTC))
-    except CliError as error:
-        if error.code is not Code.FORBIDDEN:
-            raise
-        found.append(
-            Check(checks.WARNING, f"the operator's state cannot be read: {error}", "ask for a role to read it")
-        )
-    try:
-        with readable():
-            listed = kube.list(DKRON_JOBS, None if options.all_namespaces else cluster.namespace)
-            jobs = [from_object(raw) async for raw in listed]
-    except CliError as error:
-        if error.code is not Code.FORBIDDEN:
-            raise
-        # The check of the rights has reported this already.
-        return found
-    now = datetime.now(UTC)
-    return [*found, *checks.jobs_in_trouble(jobs, now), *checks.crowds(jobs, now)]
-
-
-async def _server_time(cluster: Cluster) -> datetime | None:
-    """Return the API server's time, from an object that it makes and does not store."""
-    with readable():
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        answer = await cluster.kube.create(SELF_REVIEWS, None, review)
-    return read_time((answer.get("metadata") or {}).get("creationTimestamp"))
+    async with connected(options) as server:
+        found = await server.inspect(RIGHTS)
+    return list(checks.checked(found, version("dkron-operator"), REVISION, datetime.now(UTC)))

@@ -7,7 +7,7 @@ import typer
 
 from dkron_cli.commands.arguments import JobName, usage
 from dkron_cli.core.report_tables import explained_table, in_order
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, say, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.explain import Question, read_question
@@ -25,7 +25,7 @@ def explain(
 
     A slot ran (how late, how many attempts, with which result), was skipped (by which rule), did not exist (disabled,
     before startsAt, a change of the clocks), or is to come. Runs on request, of backfills and after parents stand
-    between the slots. Where the status ends, it says so.
+    between the slots, and so does the newest request if it was refused. Where the status ends, it says so.
     """
     try:
         question = read_question(at=at, start=start, end=end, now=datetime.now(UTC), prefix="--")
@@ -35,8 +35,8 @@ def explain(
 
 
 async def _explain(options: Options, name: str, question: Question) -> None:
-    async with connected(options) as backend:
-        found = await backend.explain(name, question)
+    async with connected(options) as server:
+        found = await server.explain(name, question)
     slots = in_order(found)
     if structured(options, slots, names=lambda: [str(each.get("slot")) for each in slots], one=False):
         return

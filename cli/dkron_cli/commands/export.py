@@ -6,7 +6,7 @@ import typer
 
 from dkron_cli.commands.arguments import JobNames, Selector, chosen
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import print_json, print_manifests, run
 from dkron_cli.options import Options, options_of
 from dkron_from_dkron.manifest import manifest
@@ -27,8 +27,8 @@ def export(
 
 
 async def _export(options: Options, selection: Selection, *, full: bool) -> None:
-    async with connected(options) as backend:
-        found = await backend.jobs(selection)
+    async with connected(options) as server:
+        found = await server.jobs(selection)
     raw = [job.raw for job in found]
     if options.server:
         print_json(raw)

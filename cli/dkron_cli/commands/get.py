@@ -11,7 +11,8 @@ from dkron_cli.commands.arguments import JobNames, Selector, chosen, usage
 from dkron_cli.core.job import job_table
 from dkron_cli.core.selection import Selection, is_in, states_of
 from dkron_cli.core.table import Table, lines
-from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.edge.backend import Server
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.live import PAUSE, redrawn
 from dkron_cli.edge.terminal import is_terminal, remark, run, say, show, structured
 from dkron_cli.options import Options, options_of
@@ -41,26 +42,26 @@ def get(
 
 
 async def _get(options: Options, selection: Selection, state: str) -> None:
-    async with connected(options) as backend:
-        known = await _known(backend, selection, with_pauses=bool(state) or not options.structured)
+    async with connected(options) as server:
+        known = await _known(server, selection, state, with_pauses=bool(state) or not options.structured)
     found = [job for job in known if not state or is_in(job, state)]
     raw = [job.raw for job in found]
     if structured(options, raw, names=lambda: [job.name for job in found], one=len(selection.names) == 1):
         return
     if known and not found:
         words = sorted({word for job in known for word in states_of(job)}, key=str.lower)
-        remark(f'no job {backend.where} is "{state}"; they are {", ".join(words)}')
+        remark(f'no job {server.where} is "{state}"; they are {", ".join(words)}')
     elif not found:
-        remark(f"there are no {selection} {backend.where}")
+        remark(server.none_of(selection))
     else:
         show(_table(found, options), options)
 
 
 async def _watch(options: Options, selection: Selection, state: str) -> None:
-    async with connected(options) as backend:
+    async with connected(options) as server:
 
         async def look() -> list[Job]:
-            known = await _known(backend, selection, with_pauses=True)
+            known = await _known(server, selection, state, with_pauses=True)
             return [job for job in known if not state or is_in(job, state)]
 
         async def drawn() -> tuple[Table, str]:
@@ -86,9 +87,10 @@ async def _watch(options: Options, selection: Selection, state: str) -> None:
             await asyncio.sleep(PAUSE)
 
 
-async def _known(backend: Backend, selection: Selection, *, with_pauses: bool) -> list[Job]:
-    found = await backend.jobs(selection)
-    return await backend.with_pauses(found, every=not selection.names) if with_pauses else found
+async def _known(server: Server, selection: Selection, state: str, *, with_pauses: bool) -> list[Job]:
+    found = await server.jobs(selection)
+    found = await server.with_reasons(found) if state else found
+    return await server.with_pauses(found, every=not selection.names) if with_pauses else found
 
 
 def _shown(job: Job) -> tuple[object, ...]:

@@ -9,7 +9,8 @@ from dkron_cli.commands.arguments import OneJob, Selector, chosen
 from dkron_cli.core.job import title
 from dkron_cli.core.run import run_json, run_table
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import connected, meant
+from dkron_cli.edge.backend import meant
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.run import Result, runs_of
@@ -33,9 +34,9 @@ def history(
 
 
 async def _history(options: Options, selection: Selection, *, failed: bool, count: int) -> None:
-    async with connected(options) as backend:
-        jobs = await meant(backend, selection)
-        runs = [(job, each) for job in jobs for each in runs_of(await backend.attempts(job))]
+    async with connected(options) as server:
+        jobs = await meant(server, selection)
+        runs = [(job, each) for job in jobs for each in runs_of(await server.attempts(job))]
     bad = (Result.FAILED, Result.PARTIALLY_FAILED)
     runs = [(job, each) for job, each in runs if not failed or each.result in bad]
     if len(jobs) > 1:
@@ -45,7 +46,7 @@ async def _history(options: Options, selection: Selection, *, failed: bool, coun
     if structured(options, raw, names=lambda: [each.attempts[-1].id for each in found], one=False):
         return
     if not found:
-        remark("no runs" if jobs else f"there are no {selection} {backend.where}")
+        remark("no runs" if jobs else server.none_of(selection))
         return
     named = [title(job, namespaces=options.all_namespaces) for job, _ in runs[:count]] if selection.labels else None
     show(run_table(found, now=datetime.now(UTC), wide=options.output == "wide", jobs=named), options)

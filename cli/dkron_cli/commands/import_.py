@@ -1,6 +1,5 @@
 """`import`: DkronJobs of manifests, of Dkron's jobs, or of CronJobs."""
 
-import json
 from datetime import UTC, datetime
 from os import environ
 from typing import Annotated, Any
@@ -13,29 +12,25 @@ from dkron_cli.core.importing import (
     Change,
     Item,
     Step,
+    Wanted,
     items_of_dkron,
     items_of_objects,
     items_of_text,
-    lonely,
     manifests,
-    placed,
-    steps,
     twice,
 )
 from dkron_cli.core.manifests import Unreadable
-from dkron_cli.core.objects import parents_first
-from dkron_cli.edge.cluster import Cluster, opened_cluster
-from dkron_cli.edge.errors import readable, told
-from dkron_cli.edge.rest import Rest, open_rest
+from dkron_cli.edge.backend import Server
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import print_manifests, remark, run, say
-from dkron_cli.edge.writing import change_spec, write_past
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import DryRun, Options, options_of
-from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Rejected
-from dkron_kube.paths import DKRON_JOBS, Resource
 from dkron_reports.words import one_line, plural
 
-CRON_JOBS = Resource("batch", "v1", "cronjobs")
+WORDS = {
+    Change.CREATE: "created", Change.UPDATE: "updated", Change.DELETE: "deleted", Change.SAME: "unchanged",
+    Change.SEND: "written",
+}  # fmt: skip
 FROM_CLUSTER = "cronjobs"
 SOURCE_TOKEN = "DKRON_SOURCE_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -79,54 +74,37 @@ def import_(
         if printing:
             run(_print(options, source, disabled=disabled, skip_broken=skip_broken))
             return
-        run(_import(options, source, dry_run=dry_run, prune=prune, disabled=disabled, skip_broken=skip_broken))
+        wanted = Wanted(options.namespace, disabled=disabled, prune=prune)
+        run(_import(options, source, wanted, dry_run=dry_run, skip_broken=skip_broken))
     except Interrupted:
         remark("\ninterrupted; the same command goes on where it was")
         raise typer.Exit(Code.INTERRUPTED) from None
 
 
-async def _import(
-    options: Options, source: str, *, dry_run: bool, prune: bool, disabled: bool, skip_broken: bool
-) -> None:
-    if options.server:
-        await _to_rest(options, source, dry_run=dry_run, disabled=disabled)
-        return
-    async with opened_cluster(options) as cluster:
-        items = await _items(cluster, source)
-        _report(items, skip_broken=skip_broken)
-        wanted = placed(items, cluster.namespace, move=bool(options.namespace), disabled=disabled)
-        if prune and not wanted:
-            raise CliError(Code.FAILED, "the source has no jobs, and --prune would delete all; check the source")
-        namespaces = sorted({item.job["metadata"]["namespace"] for item in wanted})
-        with readable():
-            stored = [raw for where in namespaces async for raw in cluster.kube.list(DKRON_JOBS, where)]
-        for sentence in lonely(wanted, stored):
-            remark(sentence)
-        todo = steps(wanted, stored, prune=prune)
-        await _check(cluster, todo)
-        await _carry_out(cluster, todo, dry_run=dry_run)
+async def _import(options: Options, source: str, wanted: Wanted, *, dry_run: bool, skip_broken: bool) -> None:
+    async with connected(options) as server:
+        items = await _items(server, source)
+        _report(items, skip_broken=skip_broken, takes_faulty=server.takes_faulty)
+        todo = await server.import_steps(items, wanted)
+        await _check(server, todo)
+        await _carry_out(server, todo, dry_run=dry_run)
 
 
 async def _print(options: Options, source: str, *, disabled: bool, skip_broken: bool) -> None:
     """Print what would be imported."""
     if source == FROM_CLUSTER:
-        async with opened_cluster(options) as cluster:
-            items = await _cron_jobs(cluster)
+        async with connected(options) as server:
+            items = await _items(server, source)
     else:
         items = await _given(source)
     _report(items, skip_broken=skip_broken)
     print_manifests(manifests(items, options.namespace, disabled=disabled), options)
 
 
-async def _items(cluster: Cluster, source: str) -> list[Item]:
-    return await (_cron_jobs(cluster) if source == FROM_CLUSTER else _given(source))
-
-
-async def _cron_jobs(cluster: Cluster) -> list[Item]:
-    where = None if cluster.everywhere else cluster.namespace
-    with readable():
-        listed = [raw async for raw in cluster.kube.list(CRON_JOBS, where)]
-    return items_of_objects([{"apiVersion": "batch/v1", "kind": "CronJob", **raw} for raw in listed], datetime.now(UTC))
+async def _items(server: Server, source: str) -> list[Item]:
+    if source == FROM_CLUSTER:
+        return items_of_objects(await server.cron_jobs(), datetime.now(UTC))
+    return await _given(source)
 
 
 async def _given(source: str) -> list[Item]:
@@ -143,22 +121,22 @@ async def _fetched(source: str) -> list[Any]:
     """Return the jobs of a Dkron."""
     # DKRON_TOKEN is for --server: the source must not see it.
     options = Options(server=source.rstrip("/").removesuffix("/v1/jobs"), token=environ.get(SOURCE_TOKEN, ""))
-    rest = open_rest(options)
-    try:
-        found = await rest.call("GET", "/v1/jobs")
-    finally:
-        await rest.close()
-    if not isinstance(found, list):
-        raise CliError(Code.FAILED, f"{source} does not answer with a list of jobs")
-    return found
+    async with connected(options) as dkron:
+        return [job.raw for job in await dkron.jobs()]
 
 
-def _report(items: list[Item], *, skip_broken: bool) -> None:
-    """Say what is lost. Raises `CliError` for jobs that cannot be taken over."""
+def _report(items: list[Item], *, skip_broken: bool, takes_faulty: bool = False) -> None:
+    """Say what is lost. Raises `CliError` for jobs that cannot be taken over, unless the server takes them, too."""
+    broken = [item for item in items if item.refused]
+    if takes_faulty:
+        for item in broken:
+            # The server has the last word: Dkron may run it.
+            for sentence in item.refused:
+                remark(f"{item.name}: the operator would not run it: {one_line(sentence)}")
+        return
     for item in items:
         for sentence in item.remarks:
             remark(f"{item.name}: {one_line(sentence)}")
-    broken = [item for item in items if item.refused]
     for item in broken:
         for sentence in item.refused:
             remark(f"{item.name}: cannot be taken over: {one_line(sentence)}")
@@ -169,106 +147,33 @@ def _report(items: list[Item], *, skip_broken: bool) -> None:
         raise CliError(Code.FAILED, text)
 
 
-async def _check(cluster: Cluster, todo: list[Step]) -> None:
-    """Have the API server check every write by a dry run. Raises `CliError` with nothing written."""
+async def _check(server: Server, todo: list[Step]) -> None:
+    """Have the server check every write before the first one. Raises `CliError` with nothing written."""
     refused = 0
     for step in todo:
-        where = step.item.job["metadata"]["namespace"]
         try:
-            if step.change is Change.CREATE:
-                await cluster.kube.create(DKRON_JOBS, where, step.item.job, dry_run=True)
-            elif step.change is Change.UPDATE:
-                await change_spec(cluster.kube, DKRON_JOBS, step.stored, step.item.job, dry_run=True)
-        except Rejected as error:
-            if error.status == 403:  # noqa: PLR2004 - no right for one is no right for all
-                raise told(error) from error
+            await server.try_out(step)
+        except CliError as error:
+            if error.code is not Code.FAILED:
+                # No right for one is no right for all.
+                raise
             remark(f"{step.item.name}: the API server refuses it: {one_line(str(error))}")
             refused += 1
-        except AlreadyExists:
-            # Another client has made it meanwhile: the write decides.
-            continue
-        except NotFound as error:
-            raise told(error) from error
-        except KubeError as error:
-            raise told(error) from error
     if refused:
         raise CliError(Code.FAILED, f"the API server refuses {plural(refused, 'job')}, and nothing was written")
 
 
-async def _carry_out(cluster: Cluster, todo: list[Step], *, dry_run: bool) -> None:
-    words = {Change.CREATE: "created", Change.UPDATE: "updated", Change.DELETE: "deleted", Change.SAME: "unchanged"}
-    counts = dict.fromkeys(words, 0)
+async def _carry_out(server: Server, todo: list[Step], *, dry_run: bool) -> None:
+    counts = dict.fromkeys(WORDS, 0)
     for number, step in enumerate(todo, start=1):
         if not dry_run:
             try:
-                await _write(cluster, step)
-            except Conflict as error:
-                raise told(error) from error
-            except KubeError as error:
+                await server.carry_out(step)
+            except CliError as error:
                 done = f"{number - 1} of {len(todo)} are done; the same command goes on"
-                failure = told(error)
-                raise CliError(failure.code, f"{step.item.name}: {failure}; {done}") from error
+                raise CliError(error.code, f"{step.item.name}: {error}; {done}") from error
         counts[step.change] += 1
         if step.change is not Change.SAME:
-            word = f"would be {words[step.change]}" if dry_run else words[step.change]
-            metadata = step.item.job["metadata"]
-            say(f"{metadata['namespace']}/{metadata['name']} {word}")
-    told_counts = ", ".join(f"{count} {words[change]}" for change, count in counts.items() if count) or "no jobs"
+            say(f"{step.title} {'would be ' if dry_run else ''}{WORDS[step.change]}")
+    told_counts = ", ".join(f"{count} {WORDS[change]}" for change, count in counts.items() if count) or "no jobs"
     remark(f"{told_counts}{' (dry run: nothing was written)' if dry_run else ''}")
-
-
-async def _write(cluster: Cluster, step: Step) -> None:
-    where = step.item.job["metadata"]["namespace"]
-    match step.change:
-        case Change.CREATE:
-            stored = await cluster.kube.create(DKRON_JOBS, where, step.item.job)
-            if step.item.past:
-                await write_past(cluster.kube, stored, step.item.past)
-        case Change.UPDATE:
-            await change_spec(cluster.kube, DKRON_JOBS, step.stored, step.item.job)
-        case Change.DELETE:
-            metadata = step.stored["metadata"]
-            await cluster.kube.delete(DKRON_JOBS, where, metadata["name"], uid=metadata["uid"])
-        case Change.SAME:
-            pass
-
-
-async def _to_rest(options: Options, source: str, *, dry_run: bool, disabled: bool) -> None:
-    """Send Dkron's JSON to a REST API, parents first."""
-    if source.startswith(("http://", "https://")):
-        jobs = await _fetched(source)
-    else:
-        try:
-            jobs = json.loads(read(source))
-        except (ValueError, RecursionError):
-            jobs = None
-    if not isinstance(jobs, list) or not all(isinstance(each, dict) and each.get("name") for each in jobs):
-        raise usage("with --server the source is the JSON of Dkron's /v1/jobs; manifests need a kubeconfig")
-    for item in items_of_dkron(jobs, datetime.now(UTC)):
-        # The server has the last word: Dkron may run it.
-        for sentence in item.refused:
-            remark(f"{item.name}: the operator would not run it: {one_line(sentence)}")
-    # As manifests, only for their order.
-    order = {
-        str(each["name"]): {"metadata": {"name": str(each["name"])}, "spec": {"parentJob": each.get("parent_job")}}
-        for each in jobs
-    }
-    by_name = {str(each["name"]): each for each in jobs}
-    rest = open_rest(options)
-    try:
-        for stub in parents_first(list(order.values())):
-            name = stub["metadata"]["name"]
-            await _post(rest, by_name[name] | ({"disabled": True} if disabled else {}), dry_run=dry_run)
-            say(f"{name} {'would be written' if dry_run else 'written'}")
-    finally:
-        await rest.close()
-    remark(f"{plural(len(by_name), 'job')}{' (dry run: nothing was written)' if dry_run else ''}")
-
-
-async def _post(rest: Rest, job: dict[str, Any], *, dry_run: bool) -> None:
-    if dry_run:
-        return
-    try:
-        await rest.call("POST", "/v1/jobs", body=job)
-    except CliError as error:
-        raise CliError(error.code, f"{job['name']}: {error}") from None

@@ -11,8 +11,9 @@ from dkron_cli.commands.arguments import usage
 from dkron_cli.core.lint import Finding
 from dkron_cli.core.lint import lint as lint_files
 from dkron_cli.core.manifests import MOST_BYTES, Document, Unreadable, documents
-from dkron_cli.edge.terminal import remark, say
+from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.errors import Code
+from dkron_cli.options import Options, options_of
 from dkron_crds.names import API_VERSION
 from dkron_reports.words import plural
 
@@ -20,6 +21,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def lint(
+    ctx: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, folders, or - for standard input.")],
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count, too.")] = False,
 ) -> None:
@@ -30,6 +32,11 @@ def lint(
     passed over. The exit code is 1 if something is wrong, or if there is nothing to check. What only a cluster knows,
     such as whether a Secret exists, is not checked.
     """
+    raise typer.Exit(check(options_of(ctx), files, strict=strict))
+
+
+def check(options: Options, files: list[str], *, strict: bool = False) -> Code:
+    """Print what is wrong in the files, and return the exit code."""
     given: dict[str, list[Document]] = {}
     findings: list[Finding] = []
     for file in _expanded(files):
@@ -39,14 +46,16 @@ def lint(
             findings.append(Finding(file, error.line, str(error)))
     found, checked = lint_files(given, datetime.now(UTC))
     findings += found
-    for each in findings:
-        say(str(each))
+    raw = [each.as_json() for each in findings]
+    if not structured(options, raw, names=lambda: dict.fromkeys(each.file for each in findings), one=False):
+        for each in findings:
+            say(str(each))
     errors = sum(not each.warning for each in findings)
     warnings = len(findings) - errors
     remark(f"{plural(checked, 'object')} checked: {plural(errors, 'error')}, {plural(warnings, 'warning')}")
     if not checked and not errors:
         remark(f'nothing was checked; a DkronJob begins with "apiVersion: {API_VERSION}" and "kind: DkronJob"')
-    raise typer.Exit(Code.FAILED if errors or not checked or (strict and warnings) else Code.OK)
+    return Code.FAILED if errors or not checked or (strict and warnings) else Code.OK
 
 
 def read(file: str) -> str:

@@ -10,7 +10,8 @@ import typer
 
 from dkron_cli.commands.arguments import Execution, JobName
 from dkron_cli.core.table import RESET, safe
-from dkron_cli.edge.backend import Asked, Backend, connected
+from dkron_cli.edge.backend import Asked, Server
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import is_terminal, remark
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
@@ -39,14 +40,14 @@ def logs(
 
 
 async def _logs(options: Options, name: str, execution: str, *, follow: bool, failed: bool) -> None:
-    async with connected(options) as backend:
-        job = await backend.job(name)
-        attempts = await backend.attempts(job)
+    async with connected(options) as server:
+        job = await server.job(name)
+        attempts = await server.attempts(job)
         wanted = chosen(job, attempts, execution, failed=failed)
         for each in wanted:
             if len(wanted) > 1:
                 remark(f"==> {each.member or each.node} {each.id}")
-            await print_log(backend, job, each, follow=follow)
+            await print_log(server, job, each, follow=follow)
 
 
 def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -> list[Attempt]:
@@ -65,7 +66,7 @@ def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -
 
 
 async def print_log(
-    backend: Backend, job: Job, attempt: Attempt, *, follow: bool, label: str = "", asked: Asked | None = None
+    server: Server, job: Job, attempt: Attempt, *, follow: bool, label: str = "", asked: Asked | None = None
 ) -> None:
     """Print the output of an attempt, line by line, each after the label. `asked` is its run, if this command made
     it."""
@@ -81,7 +82,7 @@ async def print_log(
         sys.stdout.flush()
 
     try:
-        async for piece in backend.log(job, attempt, follow=follow, asked=asked):
+        async for piece in server.log(job, attempt, follow=follow, asked=asked):
             *whole, rest = (rest + decoder.decode(piece)).split("\n")
             put(whole)
         put([rest] if rest else ())

@@ -57,12 +57,12 @@ def upcoming(
 
 
 async def _of_job(options: Options, name: str, zone: str, count: int) -> None:
-    from dkron_cli.edge.backend import connected  # noqa: PLC0415
+    from dkron_cli.edge.connect import connected  # noqa: PLC0415
     from dkron_cli.edge.terminal import remark  # noqa: PLC0415
 
-    async with connected(options) as backend:
-        (job,) = await backend.with_pauses([await backend.job(name)], every=False)
-        slots = await backend.slots(job, count)
+    async with connected(options) as server:
+        (job,) = await server.with_pauses([await server.job(name)], every=False)
+        slots = await server.slots(job, count)
     if not slots:
         if job.disabled:
             remark(f"{job.name} is disabled")

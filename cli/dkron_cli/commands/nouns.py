@@ -9,8 +9,8 @@ import typer
 
 from dkron_cli.commands.arguments import usage
 from dkron_cli.core.table import Table
-from dkron_cli.edge.backend import Backend
-from dkron_cli.edge.objects import Noun, Objects, objects_of, require
+from dkron_cli.edge.backend import Noun, Objects, Server, require
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, show, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
@@ -25,9 +25,10 @@ def commands(about: str) -> typer.Typer:
 
 async def listed(options: Options, noun: Noun, table: Callable[[Sequence[Object]], Table], *, job: str = "") -> None:
     """Print the objects, the newest first; with a job only those of that one."""
-    async with objects_of(options, noun, every=True) as (backend, objects):
-        found = [each for each in await objects.all() if not job or (each.get("spec") or {}).get("job") == job]
-        where = backend.where
+    async with connected(options) as server:
+        listed_all = await server.objects(noun, every=True).all()
+        found = [each for each in listed_all if not job or (each.get("spec") or {}).get("job") == job]
+        where = server.where
     found.sort(key=lambda each: str(each["metadata"].get("creationTimestamp") or ""), reverse=True)
     if structured(
         options, found, names=lambda: [f"{noun.kind}/{each['metadata']['name']}" for each in found], one=False
@@ -40,15 +41,16 @@ async def listed(options: Options, noun: Noun, table: Callable[[Sequence[Object]
 
 
 @asynccontextmanager
-async def one(options: Options, noun: Noun, name: str) -> AsyncIterator[tuple[Backend, Objects, Object]]:
+async def one(options: Options, noun: Noun, name: str) -> AsyncIterator[tuple[Server, Objects, Object]]:
     """Yield the server, its objects, and the one of this name."""
     if options.all_namespaces:
         raise usage(f"a {noun.word} is in one namespace; name it with -n instead of -A")
     if not name:
         # A variable of a script that is not set.
         raise usage(f"the name of a {noun.word} is empty")
-    async with objects_of(options, noun) as (backend, objects):
-        yield backend, objects, await require(objects, noun, name, backend.where)
+    async with connected(options) as server:
+        objects = server.objects(noun)
+        yield server, objects, await require(objects, noun, name, server.where)
 
 
 @asynccontextmanager

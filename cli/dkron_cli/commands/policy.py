@@ -6,7 +6,7 @@ import typer
 
 from dkron_cli.core.table import table
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import opened_cluster
+from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of

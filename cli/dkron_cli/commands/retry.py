@@ -9,7 +9,7 @@ from dkron_cli.commands.arguments import Selector, chosen, usage
 from dkron_cli.commands.logs import chosen as chosen_attempts
 from dkron_cli.complete import job_names
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.edge.terminal import say
 from dkron_cli.errors import CliError, Code
@@ -52,21 +52,21 @@ def retry(
 
 
 async def _one(options: Options, name: str, execution: str, *, dry_run: bool) -> None:
-    async with connected(options) as backend:
-        job = await backend.job(name)
-        (attempt,) = chosen_attempts(job, await backend.attempts(job), execution, failed=False)
+    async with connected(options) as server:
+        job = await server.job(name)
+        (attempt,) = chosen_attempts(job, await server.attempts(job), execution, failed=False)
         if job.paused:
             raise CliError(Code.FAILED, f"{job.name} is {job.paused} and refuses runs")
-        given = await backend.repeat(job, attempt, dry_run=dry_run)
+        given = await server.repeat(job, attempt, dry_run=dry_run)
     say(f"{'would request' if dry_run else 'requested'} a run of {job.name}{given}")
 
 
 async def _all(options: Options, selection: Selection, period: timedelta, *, dry_run: bool) -> None:
     start = shifted(datetime.now(UTC), -period)
-    async with connected(options) as backend:
+    async with connected(options) as server:
         found = False
-        for job in await backend.jobs(selection):
-            failure = await backend.latest_failure(job, start)
+        for job in await server.jobs(selection):
+            failure = await server.latest_failure(job, start)
             if failure is None:
                 continue
             found = True
@@ -74,7 +74,7 @@ async def _all(options: Options, selection: Selection, period: timedelta, *, dry
                 say(f"{job.name} is {'disabled' if job.disabled else job.paused}, and is left out")
                 continue
             try:
-                given = await backend.repeat(job, failure.attempts[-1], dry_run=dry_run)
+                given = await server.repeat(job, failure.attempts[-1], dry_run=dry_run)
             except CliError as error:
                 if error.code not in (Code.FAILED, Code.CONFLICT):
                     raise

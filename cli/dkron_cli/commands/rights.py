@@ -1,60 +1,22 @@
 """`whoami` and `can`: who you are for the cluster, and what you may do."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 
 from dkron_cli.commands.arguments import usage
 from dkron_cli.complete import job_names
+from dkron_cli.core.rights import READ_VALUES, VERBS, Right
 from dkron_cli.edge.backend import need_cluster
-from dkron_cli.edge.cluster import Cluster, opened_cluster
-from dkron_cli.edge.errors import readable
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.connect import opened_cluster
+from dkron_cli.edge.reviews import refusal
 from dkron_cli.edge.terminal import run, say, structured
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options, options_of
-from dkron_crds.names import GROUP, object_name
+from dkron_crds.names import object_name
 from dkron_crds.status import Trigger
-from dkron_kube.paths import Resource
 from dkron_reports.repeat import may_have_values
-
-ACCESS = Resource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
-
-
-class Right(NamedTuple):
-    """What the API server is asked for."""
-
-    group: str
-    resource: str
-    verb: str
-    subresource: str = ""
-
-    def __str__(self) -> str:
-        sub, group = (f"/{self.subresource}" if self.subresource else ""), (f".{self.group}" if self.group else "")
-        return f"{self.verb} {self.resource}{sub}{group}"
-
-
-RUN = Right(GROUP, "dkronruns", "create")
-READ = Right(GROUP, "dkronjobs", "get")
-CHANGE = Right(GROUP, "dkronjobs", "patch")
-READ_VALUES = Right(GROUP, "dkronruns", "list")
-
-VERBS = {
-    "get": (READ,),
-    "list": (Right(GROUP, "dkronjobs", "list"),),
-    "create": (Right(GROUP, "dkronjobs", "create"),),
-    "delete": (Right(GROUP, "dkronjobs", "delete"),),
-    "edit": (CHANGE,),
-    "enable": (CHANGE,),
-    "disable": (CHANGE,),
-    "run": (RUN,),
-    "stop": (CHANGE,),
-    "retry": (RUN, READ),
-    "restore": (Right(GROUP, "dkronjobs", "patch", "status"),),
-    "pause": (Right(GROUP, "dkronpauses", "create"),),
-    "resume": (Right(GROUP, "dkronpauses", "delete"),),
-    "logs": (Right("", "pods", "get", "log"),),
-}
-"""The rights that each command takes, all of them."""
 
 
 def whoami(ctx: typer.Context) -> None:
@@ -108,11 +70,14 @@ async def _can(options: Options, verb: str, job: str) -> int:
 async def lacks(cluster: Cluster, verb: str, job: str = "", *, everywhere: bool = False) -> tuple[Right, str] | None:
     """Return the first right that a command takes and the user lacks, with the reason that the server gives; None if
     the user may do it."""
+    where = None if everywhere else cluster.namespace
     for right in VERBS[verb]:
-        if (why := await _refusal(cluster, right, job, everywhere=everywhere)) is not None:
+        # The name of a pod or a DkronRun is not known, and a job's is not theirs.
+        name = object_name(job) if job and right.resource == "dkronjobs" else ""
+        if (why := await refusal(cluster.kube, right, where, name)) is not None:
             return right, why
     if verb == "retry" and await _may_have_values(cluster, job, everywhere=everywhere):
-        why = await _refusal(cluster, READ_VALUES, job, everywhere=everywhere)
+        why = await refusal(cluster.kube, READ_VALUES, where)
         return None if why is None else (READ_VALUES, why)
     return None
 
@@ -127,20 +92,3 @@ async def _may_have_values(cluster: Cluster, job: str, *, everywhere: bool) -> b
         if error.code in (Code.NOT_FOUND, Code.FORBIDDEN):
             return True
         raise
-
-
-async def _refusal(cluster: Cluster, right: Right, job: str, *, everywhere: bool) -> str | None:
-    """Return the reason of the server if the user lacks the right, which may be empty; None if the user has it."""
-    attributes: dict[str, Any] = {"group": right.group, "resource": right.resource, "verb": right.verb}
-    # The name of a pod or a DkronRun is not known, and a job's is not theirs.
-    attributes |= {"name": object_name(job)} if job and right.resource == "dkronjobs" else {}
-    attributes |= {"subresource": right.subresource} if right.subresource else {}
-    attributes |= {} if everywhere else {"namespace": cluster.namespace}
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
-    with readable():
-        status = (await cluster.kube.create(ACCESS, None, review)).get("status") or {}
-    return None if status.get("allowed") else str(status.get("reason") or "")

@@ -12,9 +12,11 @@ from dkron_cli.commands.arguments import JobName, Timeout, read_timeout, usage
 from dkron_cli.commands.logs import print_log
 from dkron_cli.complete import parameters
 from dkron_cli.core.order import Order, read_order
-from dkron_cli.edge.backend import Asked, Backend, connected
+from dkron_cli.core.run import run_json
+from dkron_cli.edge.backend import Asked, Server, seen_by_job
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.deciding import decided
-from dkron_cli.edge.terminal import remark, say
+from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted
 from dkron_cli.options import Options, options_of
@@ -55,8 +57,12 @@ def run(  # noqa: PLR0913 - an option each
     not told so. With --wait, 0 if the run succeeded, 1 if it failed or was refused, 6 if --timeout has passed: the run
     then goes on, and so it does after Ctrl-C and with 4, if you may not read the DkronRun. With --server, --wait also
     waits for the jobs that run after this one, and --follow prints the output at the end. Values that do not fit the
-    parameters of the job end with 1.
+    parameters of the job end with 1. -o json prints the DkronRun (with --server, the job), and with --wait the run as
+    dkronctl history -o json has it.
     """
+    options = options_of(ctx)
+    if follow and options.structured:
+        raise usage("--follow prints the output of the run, and -o the run itself; leave out one of them")
     if timeout and not (wait or follow):
         raise usage("--timeout limits --wait or --follow; add one of them")
     seconds = read_timeout(timeout)
@@ -66,7 +72,7 @@ def run(  # noqa: PLR0913 - an option each
         raise usage(str(error)) from None
     request = Request(job, wait=wait, follow=follow, seconds=seconds, force=force, order=order)
     try:
-        result = run_async(_run(options_of(ctx), request))
+        result = run_async(_run(options, request))
     except Interrupted:
         if request.sent:
             remark(f"\ndetached: the run goes on; dkronctl history {job} shows it, dkronctl stop {job} stops it")
@@ -88,21 +94,22 @@ class Request:
 
 
 async def _run(options: Options, request: Request) -> int:
-    async with connected(options) as backend:
-        job = await backend.job_to_run(request.name)
+    async with connected(options) as server:
+        job = await server.job_to_run(request.name)
         request.sent = True
         asked: Asked | None = None
         if not (request.wait or request.follow):
-            asked = await backend.run(job, force=request.force, wait=None, order=request.order)
-            await _raise_if_refused(backend, asked)
-            say(f"{_requested(asked)}; {_see(asked)}")
+            asked = await server.run(job, force=request.force, wait=None, order=request.order)
+            readable = await _raise_if_refused(server, asked)
+            if not structured(options, [asked.answer], names=lambda: [job.name], one=True):
+                say(f"{_requested(asked)}; {_see(asked, readable=readable)}")
             return Code.OK
         began = time.monotonic()
         try:
             async with asyncio.timeout(request.seconds):
-                asked = await backend.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
+                asked = await server.run(job, force=request.force, wait=request.seconds or 0.0, order=request.order)
                 remark(_requested(asked))
-                found = await _until_over(backend, asked, follow=request.follow)
+                found = await _until_over(server, asked, follow=request.follow)
         except TimeoutError:
             waited = f"{time.monotonic() - began:.0f}s"
             text = f"the run of {job.name} is not over after {waited} and goes on"
@@ -111,45 +118,50 @@ async def _run(options: Options, request: Request) -> int:
                 text = f"no answer after {waited}: the run of {job.name} may still be active"
             shown = f"dkronctl history {job.name} shows it" if asked is None else _see(asked)
             raise CliError(Code.CONFLICT, f"{text}; {shown}") from None
+    raw = [run_json(found, namespace=job.namespace, job=job.name)]
+    structured(options, raw, names=lambda: [found.attempts[-1].id], one=True)
     return _report(job.name, found)
 
 
-async def _raise_if_refused(backend: Backend, asked: Asked) -> None:
-    """Raise `CliError` if the operator refuses the run within a moment. A REST API refuses the request itself, and a
-    user who may not read DkronRuns is not told."""
+async def _raise_if_refused(server: Server, asked: Asked) -> bool:
+    """Raise `CliError` if the operator refuses the run within a moment; else return whether the user may read the
+    DkronRun, which tells. A REST API refuses the request itself."""
     if not asked.object_name:
-        return
+        return True
     try:
-        await decided(partial(backend.progress, asked))
+        await decided(partial(server.progress, asked))
     except CliError as error:
         if error.code in (Code.FAILED, Code.NOT_FOUND):
             raise
+        return error.code is not Code.FORBIDDEN
+    return True
 
 
 def _requested(asked: Asked) -> str:
     return f"requested a run of {asked.job.name}{f': DkronRun {asked.object_name}' if asked.object_name else ''}"
 
 
-def _see(asked: Asked) -> str:
-    if asked.object_name:
+def _see(asked: Asked, *, readable: bool = True) -> str:
+    """Return which command shows the run: one that the user may carry out."""
+    if asked.object_name and readable:
         return f"dkronctl runs describe {asked.object_name} -n {asked.job.namespace} shows it"
-    return f"dkronctl history {asked.job.name} shows it"
+    return seen_by_job(asked)
 
 
-async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
+async def _until_over(server: Server, asked: Asked, *, follow: bool) -> Run:
     """Return the run once it is over. With `follow`, print the log of each attempt as it begins."""
     followed: dict[str, asyncio.Task[None]] = {}
     latest: dict[str, asyncio.Task[None]] = {}
     try:
         while True:
-            found = await backend.progress(asked)
+            found = await server.progress(asked)
             if found is not None:
                 for each in found.attempts if follow else ():
                     label = f"[{each.member}] " if each.member else ""
                     # An id begins with the start of the attempt, which may be told more exactly later.
                     name = each.job or each.id.partition("-")[2]
                     if each.begun and name not in followed:
-                        log = _follow(backend, asked, each, label, behind=latest.get(each.member))
+                        log = _follow(server, asked, each, label, behind=latest.get(each.member))
                         followed[name] = latest[each.member] = asyncio.create_task(log)
                 if found.result is not Result.RUNNING:
                     await asyncio.gather(*followed.values())
@@ -161,13 +173,13 @@ async def _until_over(backend: Backend, asked: Asked, *, follow: bool) -> Run:
 
 
 async def _follow(
-    backend: Backend, asked: Asked, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
+    server: Server, asked: Asked, attempt: Attempt, label: str, *, behind: asyncio.Task[None] | None
 ) -> None:
     """Print the log of an attempt, after that of the member's previous one. The run goes on if it cannot be read."""
     if behind is not None:
         await behind
     try:
-        await print_log(backend, asked.job, attempt, follow=True, label=label, asked=asked)
+        await print_log(server, asked.job, attempt, follow=True, label=label, asked=asked)
     except CliError as error:
         remark(f"{label}cannot read the log: {error}")
 

@@ -21,7 +21,7 @@ from dkron_cli.core.requested_runs import (
 )
 from dkron_cli.core.run import attempt_table
 from dkron_cli.core.selection import plain
-from dkron_cli.edge.objects import RUN, Objects
+from dkron_cli.edge.backend import RUN, Objects
 from dkron_cli.edge.progress import Show, shown_progress
 from dkron_cli.edge.terminal import remark, say, say_facts, show, structured
 from dkron_cli.edge.terminal import run as run_async

@@ -6,7 +6,8 @@ import typer
 
 from dkron_cli.core.secret_names import secret_names
 from dkron_cli.core.table import table
-from dkron_cli.edge.backend import connected, need_cluster
+from dkron_cli.edge.backend import need_cluster
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, run, show, structured
 from dkron_cli.options import Options, options_of
 
@@ -25,8 +26,8 @@ def secrets(
 
 
 async def _secrets(options: Options, uses: str) -> None:
-    async with connected(options) as backend:
-        jobs = await backend.jobs()
+    async with connected(options) as server:
+        jobs = await server.jobs()
     users: dict[tuple[str, str], list[str]] = {}
     for job in jobs:
         for name in secret_names(job.raw.get("spec") or {}):

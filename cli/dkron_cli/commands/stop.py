@@ -6,7 +6,8 @@ import typer
 
 from dkron_cli.commands.arguments import Execution, OneJob, Selector, chosen, usage
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import Backend, connected, meant
+from dkron_cli.edge.backend import Server, meant
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
@@ -37,16 +38,16 @@ def stop(
 
 
 async def _stop(options: Options, selection: Selection, execution: str, *, every: bool) -> None:
-    async with connected(options) as backend:
-        found = await meant(backend, selection)
+    async with connected(options) as server:
+        found = await meant(server, selection)
         for job in found:
-            await _stop_one(backend, job, execution, every=every)
+            await _stop_one(server, job, execution, every=every)
     if not found:
-        remark(f"there are no {selection} {backend.where}")
+        remark(server.none_of(selection))
 
 
-async def _stop_one(backend: Backend, job: Job, execution: str, *, every: bool) -> None:
-    attempts = await backend.attempts(job)
+async def _stop_one(server: Server, job: Job, execution: str, *, every: bool) -> None:
+    attempts = await server.attempts(job)
     active = [each for each in attempts if each.finished is None]
     if execution:
         active = [each for each in active if execution in (each.id, each.job, each.id.partition("-")[2])]
@@ -61,5 +62,5 @@ async def _stop_one(backend: Backend, job: Job, execution: str, *, every: bool) 
         ids = ", ".join(each.id for each in active)
         raise usage(f'"{job.name}" runs {len(active)} times; name one of {ids}, or give --all')
     for each in active:
-        await backend.stop(job, each)
+        await server.stop(job, each)
         say(f"asked to stop {each.id}")

@@ -3,7 +3,7 @@
 import typer
 
 from dkron_cli.core.report_tables import attention_table, summary_lines
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import run, say, show, structured
 from dkron_cli.options import Options, options_of
 from dkron_reports.reading import mapping, objects
@@ -19,8 +19,8 @@ def summary(ctx: typer.Context) -> None:
 
 
 async def _summary(options: Options) -> None:
-    async with connected(options) as backend:
-        found = await backend.summary()
+    async with connected(options) as server:
+        found = await server.summary()
     troubled = objects(mapping(found, "attention"), "jobs")
     if structured(options, [found], names=lambda: [str(each.get("job")) for each in troubled], one=True):
         return

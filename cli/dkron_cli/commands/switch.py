@@ -5,7 +5,7 @@ import typer
 from dkron_cli.commands.arguments import JobNames, Selector, chosen
 from dkron_cli.core.job import title
 from dkron_cli.core.selection import Selection
-from dkron_cli.edge.backend import connected
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, say
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.options import Options, options_of
@@ -29,14 +29,14 @@ def disable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None
 
 async def _switch(options: Options, selection: Selection, *, disabled: bool) -> None:
     word = "disabled" if disabled else "enabled"
-    async with connected(options) as backend:
+    async with connected(options) as server:
         # All are looked up first: a wrong name changes nothing.
-        found = await backend.jobs(selection)
+        found = await server.jobs(selection)
         for job in found:
             name = title(job, namespaces=options.all_namespaces)
-            changed = await backend.disable(job, disabled=disabled)
+            changed = await server.disable(job, disabled=disabled)
             say(f"{name} {word}" if changed else f"{name} was {word} already")
             if job.paused and not disabled:
                 say(f"{name} is {job.paused}, and runs by its schedule when that ends")
     if not found:
-        remark(f"there are no {selection} {backend.where}")
+        remark(server.none_of(selection))

@@ -10,7 +10,8 @@ from dkron_cli.core.job import job_table
 from dkron_cli.core.report_tables import failing_table
 from dkron_cli.core.selection import Selection
 from dkron_cli.core.table import Table
-from dkron_cli.edge.backend import Backend, connected
+from dkron_cli.edge.backend import Server
+from dkron_cli.edge.connect import connected
 from dkron_cli.edge.live import redrawn
 from dkron_cli.edge.terminal import is_terminal, remark, run, show, structured
 from dkron_cli.options import Options, options_of
@@ -47,24 +48,24 @@ def top(
 
 
 async def _running(options: Options, selection: Selection, count: int) -> None:
-    async with connected(options) as backend:
+    async with connected(options) as server:
         if options.structured or not is_terminal():
-            jobs = await _busiest(backend, options, selection, count)
+            jobs = await _busiest(server, options, selection, count)
             if not structured(options, [job.raw for job in jobs], names=lambda: [job.name for job in jobs], one=False):
                 show(_table(jobs, options), options)
             return
 
         async def look() -> tuple[Table, str]:
-            found = await _busiest(backend, options, selection, count)
+            found = await _busiest(server, options, selection, count)
             active = plural(sum(job.active or 0 for job in found), "active attempt")
             return _table(found, options), f"{active}; Ctrl-C ends this table"
 
         await redrawn(options, look)
 
 
-async def _busiest(backend: Backend, options: Options, selection: Selection, count: int) -> list[Job]:
-    jobs = busiest_first(await backend.jobs(selection))[:count]
-    return jobs if options.structured else await backend.with_pauses(jobs, every=True)
+async def _busiest(server: Server, options: Options, selection: Selection, count: int) -> list[Job]:
+    jobs = busiest_first(await server.jobs(selection))[:count]
+    return jobs if options.structured else await server.with_pauses(jobs, every=True)
 
 
 def _table(jobs: list[Job], options: Options) -> Table:
@@ -73,8 +74,8 @@ def _table(jobs: list[Job], options: Options) -> Table:
 
 
 async def _failing(options: Options, selection: Selection, since: str, count: int) -> None:
-    async with connected(options) as backend:
-        found = await backend.failing(since, most=count, chosen=selection)
+    async with connected(options) as server:
+        found = await server.failing(since, most=count, chosen=selection)
     jobs = objects(found, "jobs")
     if structured(options, jobs, names=lambda: [str(each.get("job")) for each in jobs], one=False):
         return

@@ -31,6 +31,39 @@ class Check:
     remedy: str = ""
 
 
+@dataclass(slots=True)
+class Inspection:
+    """What is read of an installation. `older` are the definitions that are older than this program knows them."""
+
+    older: Mapping[str, int]
+    allowed: Mapping[str, bool]
+    server_time: datetime | None
+    is_told: bool = False
+    """Whether the DkronCluster may be read, or that there is none is known."""
+    installation: Object | None = None
+    lease: Object | None = None
+    hidden: str = ""
+    """Why the state of the operator cannot be read as a whole."""
+    jobs: Sequence[Job] | None = None
+    """None if they may not be read."""
+
+
+def checked(found: Inspection, own: str, revision: int, now: datetime) -> Iterator[Check]:
+    """Check all of it. `own` is the version of this program, `revision` that of the definitions it knows."""
+    yield definitions(found.older, revision)
+    yield from rights(found.allowed)
+    yield from clock(found.server_time, now)
+    if found.is_told:
+        yield from installation(found.installation)
+        yield from versions(found.installation, own)
+        yield from lease(found.lease, now)
+    if found.hidden:
+        yield Check(WARNING, f"the operator's state cannot be read: {found.hidden}", "ask for a role to read it")
+    if found.jobs is not None:
+        yield from jobs_in_trouble(found.jobs, now)
+        yield from crowds(found.jobs, now)
+
+
 def check_table(checks: Sequence[Check]) -> Table:
     """Return the table of `doctor`, problems first."""
     order = {PROBLEM: 0, WARNING: 1, OK: 2}

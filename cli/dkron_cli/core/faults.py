@@ -1,9 +1,10 @@
 """Why a DkronJob that is to be created could not run, and what may be meant otherwise: by the models and the operator's
 own check."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -11,7 +12,13 @@ from dkron_checks import known, problems, read_schedule, remarks, settings_of
 from dkron_checks.schedules import passed_remark
 from dkron_checks.template_fields import template_faults
 from dkron_crds.job import DkronJob
+from dkron_crds.parameter_places import placeholders_without_parameters
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_READ_AS = {True: ("on", "yes", "y"), False: ("off", "no", "n")}
+_KINDS: dict[type, str] = {bool: "boolean", int: "number", float: "number"}
 TOO_LARGE = "it cannot be read: a value is too large or nests too deep"
 
 
@@ -20,7 +27,7 @@ def faults(job: dict[str, Any]) -> list[str]:
     try:
         read = DkronJob.from_wire(job)
     except ValidationError as error:
-        return [sentence(each["loc"], each["msg"]) for each in error.errors(include_url=False)]
+        return [sentence(each) for each in error.errors(include_url=False)]
     except (RecursionError, OverflowError):
         return [TOO_LARGE]
     return [problem.message for problem in problems(read.spec, read.dkron_name)]
@@ -35,11 +42,15 @@ def doubts(job: dict[str, Any], now: datetime, *, config: str = "executorConfig"
     yield settings_of(spec).ignored(config=config)
     yield "" if spec.parents else passed_remark(schedule, now)
     yield from remarks(known(spec), schedule)
+    yield placeholders_without_parameters(spec)
     # The cluster may know more fields than this program.
     yield from (text for _, text in template_faults(spec.job_template.to_wire()))
 
 
-def sentence(where: Sequence[int | str], message: str) -> str:
+def sentence(error: "ErrorDetails") -> str:
     """Return what a model says about a field."""
-    path = ".".join(map(str, where))
-    return f"{path}: {message.removeprefix('Value error, ')}"
+    path, given = ".".join(map(str, error["loc"])), error["input"]
+    if error["type"] == "string_type" and isinstance(given, bool | int | float):
+        also = f", as YAML reads {', '.join(_READ_AS[given])} without quotes" if isinstance(given, bool) else ""
+        return f"{path}: it is the {_KINDS[type(given)]} {json.dumps(given)}{also}; put the text in quotes"
+    return f"{path}: {error['msg'].removeprefix('Value error, ')}"

@@ -40,6 +40,18 @@ class Item:
     past: Object = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    sent: Object = field(default_factory=dict)
+    """The job in Dkron's JSON, as the source has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an import is asked for: to put all jobs into this namespace (empty: where the source says), to make them
+    disabled, and to delete what the source lacks."""
+
+    namespace: str = ""
+    disabled: bool = False
+    prune: bool = False
 
 
 class Change(StrEnum):
@@ -49,6 +61,8 @@ class Change(StrEnum):
     UPDATE = "update"
     SAME = "unchanged"
     DELETE = "delete"
+    SEND = "send"
+    """Create or update, as the REST API decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,14 @@ class Step:
     change: Change
     item: Item
     stored: Object = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The name of the job, after its namespace if there may be several."""
+        if self.change is Change.SEND:
+            return self.item.name
+        metadata = self.item.job["metadata"]
+        return f"{metadata['namespace']}/{metadata['name']}"
 
 
 def items_of_text(text: str, now: datetime) -> list[Item]:
@@ -76,8 +98,25 @@ def items_of_dkron(jobs: Sequence[object], now: datetime) -> list[Item]:
         name = str(raw.get("name") or f"number {number}") if isinstance(raw, Mapping) else f"number {number}"
         taken = take(raw)
         doubtful = () if taken.faults else _doubts(taken.job, now, config="executor_config")
-        found.append(Item(name, Source.DKRON, taken.job, taken.past, (*taken.remarks, *doubtful), taken.faults))
+        sent = dict(raw) if isinstance(raw, Mapping) else {}
+        remarks = (*taken.remarks, *doubtful)
+        found.append(Item(name, Source.DKRON, taken.job, taken.past, remarks, taken.faults, sent))
     return found
+
+
+def sending(items: Sequence[Item], *, disabled: bool) -> list[Step] | None:
+    """Return the steps that send jobs in Dkron's JSON to a REST API, parents first; None if there are other jobs."""
+    if not all(item.sent.get("name") for item in items):
+        return None
+    by_name = {str(item.sent["name"]): item for item in items}
+    # As manifests, only for their order.
+    order = parents_first(
+        [{"metadata": {"name": name}, "spec": {"parentJob": item.sent.get("parent_job")}}
+         for name, item in by_name.items()]
+    )  # fmt: skip
+    found = [by_name[each["metadata"]["name"]] for each in order]
+    more = {"disabled": True} if disabled else {}
+    return [Step(Change.SEND, replace(item, sent=item.sent | more)) for item in found]
 
 
 def items_of_objects(objects: Sequence[object], now: datetime) -> list[Item]:

@@ -5,15 +5,17 @@ models, the sentences of the same rules, and the operator's own check of a job.
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_checks import field_of, known, problems, read_schedule, remarks, settings_of
-from dkron_checks.schedules import passed_remark
-from dkron_checks.template_fields import template_faults
+import dkron_pods
+from dkron_checks import field_of, known, problems, read_schedule, settings_of
+from dkron_checks.schedules import passed_remark, schedule_remark
+from dkron_checks.template_fields import suggestion, template_faults
 from dkron_cli.core.faults import TOO_LARGE, sentence
 from dkron_cli.core.manifests import Document, Path, is_job_of_dkron
 from dkron_crds.base import WireModel
@@ -22,6 +24,7 @@ from dkron_crds.depends import circle
 from dkron_crds.job import DkronJob, JobSpec
 from dkron_crds.kinds import KINDS
 from dkron_crds.names import API_VERSION, GROUP, OBJECT_NAME_LENGTH
+from dkron_crds.parameter_places import placeholders_without_parameters
 from dkron_crds.pause import DkronPause
 from dkron_crds.rules import (
     BACKOFF_GROWS,
@@ -39,6 +42,8 @@ from dkron_crds.rules import (
 
 MODELS = {kind.name: kind.model for kind in KINDS}
 LITERAL = {"integer": "a whole number", "boolean": "true or false", "number": "a number"}
+OF_SCHEDULE = ("schedule", "timezone", "parentJob", "dependsOn")
+"""The fields of a job that decide what its schedule means."""
 YEARS = range(1970, 10000)
 ABSOLUTE_LENGTH = 1024
 
@@ -58,6 +63,11 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {'warning: ' if self.warning else ''}{self.sentence}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the finding for programs."""
+        severity = "warning" if self.warning else "error"
+        return {"file": self.file, "line": self.line, "severity": severity, "message": self.sentence}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +138,10 @@ def _object(document: Document, now: datetime) -> Iterator[Problem]:
     try:
         found = model.from_wire(value)
     except ValidationError as error:
-        for each in error.errors(include_url=False):
-            yield tuple(each["loc"]), sentence(each["loc"], each["msg"]), False
+        errors = error.errors(include_url=False)
+        yield from ((tuple(each["loc"]), sentence(each), False) for each in errors)
+        if model is DkronJob:
+            yield from _beside(value, {each["loc"][:2] for each in errors}, now)
         return
     except (RecursionError, OverflowError):
         yield (), TOO_LARGE, False
@@ -152,13 +164,16 @@ def _unknown(value: Mapping[str, Any], model: type[WireModel]) -> Iterator[Probl
     schema = model.model_json_schema(by_alias=True)
     extra = set(value) - {"apiVersion", "kind", "metadata", "spec", "status"}
     for key in sorted(map(str, extra)):
-        yield (key,), f"{key} is no field of a {model.__name__}", False
+        near = suggestion(key, ("apiVersion", "kind", "metadata", "spec"))
+        yield (key,), f"{key} is no field of a {model.__name__}{near}", False
     spec = schema["properties"]["spec"]
-    for path, what in _extra(value.get("spec"), spec, schema.get("$defs", {}), ("spec",)):
-        yield path, f"{'.'.join(map(str, path))} {what or f'is no field of a {model.__name__}'}", False
+    for path, what in _extra(value.get("spec"), spec, schema.get("$defs", {}), ("spec",), kind=model.__name__):
+        yield path, f"{'.'.join(map(str, path))} {what}", False
 
 
-def _extra(value: object, schema: Mapping[str, Any], defs: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+def _extra(
+    value: object, schema: Mapping[str, Any], defs: Mapping[str, Any], path: Path, *, kind: str
+) -> Iterator[tuple[Path, str]]:
     """Yield unknown fields, and those with a text where the models would read a number or a flag from it."""
     schema = _resolved(schema, defs)
     if isinstance(value, str) and schema.get("type") in LITERAL:
@@ -167,15 +182,16 @@ def _extra(value: object, schema: Mapping[str, Any], defs: Mapping[str, Any], pa
         for key, item in value.items():
             inner = schema["properties"].get(key)
             if inner is None:
-                yield (*path, str(key)), ""
+                near = suggestion(str(key), schema["properties"])
+                yield (*path, str(key)), f"is no field of a {kind}{near}"
             else:
-                yield from _extra(item, inner, defs, (*path, str(key)))
+                yield from _extra(item, inner, defs, (*path, str(key)), kind=kind)
     elif isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
         for key, item in value.items():
-            yield from _extra(item, schema["additionalProperties"], defs, (*path, str(key)))
+            yield from _extra(item, schema["additionalProperties"], defs, (*path, str(key)), kind=kind)
     elif isinstance(value, list) and isinstance(schema.get("items"), dict):
         for number, item in enumerate(value):
-            yield from _extra(item, schema["items"], defs, (*path, number))
+            yield from _extra(item, schema["items"], defs, (*path, number), kind=kind)
 
 
 def _resolved(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -221,17 +237,35 @@ def _settings(job: DkronJob, now: datetime) -> Iterator[Problem]:
     yield from _warnings(spec, job.dkron_name, now, runs=not found)
 
 
+def _beside(value: Mapping[str, Any], broken: AbstractSet[Path], now: datetime) -> Iterator[Problem]:
+    """Yield what is wrong with the schedule of a job that the models cannot read for faults of other fields."""
+    spec, metadata = value.get("spec"), value.get("metadata")
+    if not isinstance(spec, dict) or broken & {("spec", key) for key in OF_SCHEDULE}:
+        return
+    read = JobSpec.from_wire({key: spec[key] for key in OF_SCHEDULE if key in spec})
+    name = str(spec.get("name") or (metadata.get("name") if isinstance(metadata, dict) else ""))
+    _, problem = read_schedule(read, name)
+    if problem is not None:
+        yield ("spec", *_place(field_of(problem))), problem.message, False
+    yield from _of_schedule(read, name, now)
+
+
 def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterator[Problem]:
     if ignored := settings_of(spec).ignored():
         yield ("spec", "executorConfig"), ignored, True
+    yield from _of_schedule(spec, name, now)
+    # What the executor does with a config is known of one that it can run.
+    for remark in (*dkron_pods.remarks(known(spec)), placeholders_without_parameters(spec)) if runs else ():
+        if remark:
+            yield ("spec", "executorConfig", remark.partition(":")[0]), remark, True
+
+
+def _of_schedule(spec: JobSpec, name: str, now: datetime) -> Iterator[Problem]:
     schedule, _ = read_schedule(spec, name)
     if spec.schedule and spec.parents:
         yield ("spec", "schedule"), "schedule has no effect beside a parent", True
-    elif passed := passed_remark(schedule, now):
-        yield ("spec", "schedule"), passed, True
-    for remark in remarks(known(spec), schedule) if runs else ():
-        subject = remark.partition(":")[0]
-        yield ("spec", subject) if subject == "schedule" else ("spec", "executorConfig", subject), remark, True
+    elif remark := passed_remark(schedule, now) or schedule_remark(spec.schedule, schedule):
+        yield ("spec", "schedule"), remark, True
 
 
 def _place(field: Sequence[str]) -> Path:

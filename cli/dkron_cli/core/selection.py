@@ -7,8 +7,8 @@ from dkron_reports.job import Job, condition
 from dkron_reports.reading import Object
 
 Labels = tuple[tuple[str, str], ...]
-_KIND = re.compile(r"^dkron(job|run|backfill)\.dkron\.io/")
-"""How -o name begins. The other commands take what it prints."""
+_KIND = re.compile(r"^dkron(job|run|backfill|pause)\.dkron\.io/")
+"""How -o name begins, also that of kubectl. The other commands take what it prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def states_of(job: Job) -> set[str]:
     """Return the words that a list shows for the state and the result of a job, and what more it says of them."""
     more = {
         "Paused": bool(job.paused),
-        "NotReady": condition(job.raw, "Ready").get("status") == "False",
+        "NotReady": condition(job.raw, "Ready").get("status") == "False" or bool(job.raw.get("problem")),
         "running": bool(job.active),
     }
     return {word for word in (job.state, job.result, *(key for key, holds in more.items() if holds)) if word}

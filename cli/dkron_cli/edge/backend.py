@@ -1,21 +1,25 @@
-"""What a command may ask, whatever answers: the cluster by kubeconfig, or a REST API."""
+"""What a command may ask a server, whichever it is: the cluster by kubeconfig, or a REST API."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dkron_cli.core.order import Order
 from dkron_cli.core.selection import ALL, Selection
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES, DKRON_RUNS, Resource
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, Run
 
 if TYPE_CHECKING:
+    from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.importing import Item, Step, Wanted
+    from dkron_cli.core.pauses import Choice
     from dkron_reports.explain import Question
 
+Object = dict[str, Any]
 Answer = dict[str, Any]
 """The JSON of a report, the same from a cluster and from a REST API."""
 
@@ -30,17 +34,87 @@ class Asked:
     """Groups that were there before."""
     object_name: str = ""
     """The DkronRun; empty for a request by REST."""
+    answer: Answer = field(default_factory=dict)
+    """What the server answered: the DkronRun, or the job in Dkron's JSON."""
 
 
 PLAIN = Order()
 
 
-class Backend(Protocol):
+class Noun(NamedTuple):
+    """A kind that has commands of its own: the word for an object, which with an s is its command and its route; and
+    what a server without that route cannot do."""
+
+    word: str
+    resource: Resource
+    what: str
+
+    @property
+    def route(self) -> str:
+        """The command, and the route of the REST API."""
+        return f"{self.word}s"
+
+    @property
+    def kind(self) -> str:
+        """How kubectl begins the names of its objects."""
+        return f"{self.resource.plural.removesuffix('s')}.{self.resource.group}"
+
+
+RUN = Noun("run", DKRON_RUNS, "show the runs that were requested")
+BACKFILL = Noun("backfill", DKRON_BACKFILLS, "run slots again")
+PAUSE = Noun("pause", DKRON_PAUSES, "pause jobs")
+
+
+class Objects(Protocol):
+    """Objects of one kind, as Kubernetes spells them. All methods raise `CliError`."""
+
+    @property
+    def namespace(self) -> str:
+        """Where they are; empty if the server knows it."""
+
+    async def all(self) -> list[Object]:
+        """Return those of the namespace."""
+
+    async def find(self, name: str) -> Object | None:
+        """Return one; None if there is none of this name."""
+
+    async def create(self, body: Object) -> Object:
+        """Create one."""
+
+    async def change(self, found: Object, spec: Object, *, unless_changed: bool = True) -> None:
+        """Change these fields; by default not if another writer has changed the object meanwhile."""
+
+    async def delete(self, found: Object, *, unless_changed: bool = False) -> None:
+        """Delete this one, with `unless_changed` only if it is still as it was found."""
+
+    async def with_runs(self, found: Object) -> Object:
+        """Return a backfill with `activeRuns` and `failedRuns` in its status."""
+
+
+class Server(Protocol):
     """One server. All methods raise `CliError`."""
 
     @property
     def where(self) -> str:
         """Where its jobs are, at the end of a sentence."""
+
+    async def user(self) -> str:
+        """Return who runs, stops and pauses; empty if the server writes that."""
+
+    def objects(self, noun: Noun, *, every: bool = False) -> Objects:
+        """Return the objects of the namespace; with `every`, those of all namespaces if -A asks for them."""
+
+    async def pauses(self) -> Objects:
+        """Return the pauses that hold for the jobs of the command: with -A, those in the operator's namespace."""
+
+    async def pauses_that_hold(self) -> list[Object]:
+        """Return all pauses of the namespace, and those of all namespaces; with -A, the pauses of each namespace."""
+
+    async def held(self, choice: "Choice") -> list[Job]:
+        """Return the jobs of a choice that exist, with what pauses them, as far as the server tells."""
+
+    def none_of(self, chosen: Selection) -> str:
+        """Return the sentence that no job is one of these."""
 
     async def jobs(self, chosen: Selection = ALL) -> list[Job]:
         """Return the chosen jobs, sorted. A REST API has no labels: there the metadata of the jobs counts."""
@@ -54,6 +128,9 @@ class Backend(Protocol):
     async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
         """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
         tells."""
+
+    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
+        """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
@@ -90,6 +167,25 @@ class Backend(Protocol):
     async def explain(self, name: str, question: "Question") -> Answer:
         """Say what became of the slots of a job: an `Explanation` as JSON."""
 
+    async def inspect(self, verbs: Sequence[str]) -> "Inspection":
+        """Read what `doctor` checks, and which of these verbs the user may carry out."""
+
+    @property
+    def takes_faulty(self) -> bool:
+        """Whether it takes jobs that the operator could not run: it may be a Dkron."""
+
+    async def cron_jobs(self) -> list[Object]:
+        """Return the CronJobs."""
+
+    async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
+        """Return what an import of these jobs does, in its order."""
+
+    async def try_out(self, step: "Step") -> None:
+        """Have the server check a step, if it can, and change nothing. The code is FAILED if it refuses this job."""
+
+    async def carry_out(self, step: "Step") -> None:
+        """Change what a step says."""
+
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Say what is due: an `Agenda` as JSON."""
 
@@ -103,34 +199,24 @@ class Backend(Protocol):
         """Close the connections."""
 
 
-@asynccontextmanager
-async def connected(options: Options) -> AsyncIterator[Backend]:
-    """Yield the backend that the options name."""
-    backend = await _open(options)
-    try:
-        yield backend
-    finally:
-        await backend.close()
-
-
-async def _open(options: Options) -> Backend:
-    if options.server:
-        from dkron_cli.edge.rest import open_rest  # noqa: PLC0415 - one of the two is needed
-
-        return open_rest(options)
-    from dkron_cli.edge.cluster import open_cluster  # noqa: PLC0415
-
-    return await open_cluster(options)
+async def require(found: Objects, noun: Noun, name: str, where: str) -> Object:
+    """Return the object of this name. Raises `CliError` if there is none."""
+    one = await found.find(name)
+    if one is None:
+        raise CliError(Code.NOT_FOUND, f'there is no {noun.word} "{name}" {where}; see dkronctl {noun.route} list')
+    return one
 
 
 def need_cluster(options: Options, command: str) -> None:
     """Raise for a command that a REST API cannot answer."""
     if options.server:
-        raise CliError(
-            Code.USAGE,
-            f"{command} needs a kubeconfig, because the REST API does not tell enough; leave out --server and "
-            "DKRON_SERVER",
-        )
+        raise of_cluster(command)
+
+
+def of_cluster(command: str) -> CliError:
+    """Return the error for a command that a REST API cannot answer."""
+    why = "because the REST API does not tell enough; leave out --server and DKRON_SERVER"
+    return CliError(Code.USAGE, f"{command} needs a kubeconfig, {why}")
 
 
 def refuse_disabled(job: Job, *, force: bool) -> None:
@@ -138,6 +224,15 @@ def refuse_disabled(job: Job, *, force: bool) -> None:
     if job.disabled and not force:
         text = f"{job.name} is disabled (spec.disabled) and refuses runs; dkronctl enable {job.name}"
         raise CliError(Code.FAILED, text)
+
+
+def seen_by_job(asked: Asked) -> str:
+    """Return who sees a run whose DkronRun the caller may not read, if the caller does not."""
+    where = f" -n {asked.job.namespace}" if asked.object_name else ""
+    if asked.job.raw:
+        return f"dkronctl history {asked.job.name}{where} shows it"
+    see = f"dkronctl runs describe {asked.object_name}{where}"
+    return f"you may read neither it nor its job, and a user who may get dkronruns.dkron.io sees it by {see}"
 
 
 def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
@@ -149,6 +244,16 @@ def missing(name: str, where: str, known: Sequence[str] = ()) -> CliError:
     return CliError(Code.NOT_FOUND, f'there is no job "{name}" {where}; {advice}')
 
 
-async def meant(backend: Backend, selection: Selection) -> list[Job]:
+async def meant(server: Server, selection: Selection) -> list[Job]:
     """Return the jobs with the labels, or the one job that is named."""
-    return await backend.jobs(selection) if selection.labels else [await backend.job(selection.names[0])]
+    return await server.jobs(selection) if selection.labels else [await server.job(selection.names[0])]
+
+
+async def existing(server: Server, name: str) -> list[Job]:
+    """Return the job of this name, if it exists: a pause may name any."""
+    try:
+        return [await server.job(name)]
+    except CliError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return []

@@ -5,8 +5,7 @@ A list needs little of it: reports and models are slow to load, and are loaded b
 
 import getpass
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, existing, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
+from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
+from dkron_cli.edge.reviews import self_review
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.lease import INSTALLATION
@@ -30,11 +31,14 @@ from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of
 
 if TYPE_CHECKING:
+    from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.importing import Item, Step, Wanted
+    from dkron_cli.core.pauses import Choice
     from dkron_kube.client import KubeClient
     from dkron_reports.explain import Question
 
 Object = dict[str, Any]
-SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews")
+CRON_JOBS = Resource("batch", "v1", "cronjobs")
 LONGEST_USER = 256
 """Characters of the name of a user that a spec takes."""
 _ROOM = 42
@@ -43,6 +47,8 @@ _ROOM = 42
 
 class Cluster:
     """The DkronJobs of a namespace, or of all."""
+
+    takes_faulty = False
 
     def __init__(self, kube: "KubeClient", namespace: str, *, everywhere: bool) -> None:
         self.kube = kube
@@ -55,9 +61,38 @@ class Cluster:
         """The namespace, or that it is any."""
         return "in any namespace" if self.everywhere else f"in namespace {self.namespace}"
 
+    def none_of(self, chosen: Selection) -> str:
+        """Return the sentence that no job is one of these."""
+        return f"there are no {chosen} {self.where}"
+
     async def close(self) -> None:
         """Close the connections."""
         await self.kube.close()
+
+    def objects(self, noun: Noun, *, every: bool = False) -> ClusterObjects:
+        """Return the objects of the namespace; with `every`, those of all namespaces if -A asks for them."""
+        return ClusterObjects(self.kube, noun.resource, self.namespace, everywhere=every and self.everywhere)
+
+    async def pauses(self) -> ClusterObjects:
+        """Return the pauses of the namespace, or with -A those of the operator's."""
+        from dkron_cli.edge.home import pauses_to_change  # noqa: PLC0415
+
+        return await pauses_to_change(self.kube, self.namespace, everywhere=self.everywhere)
+
+    async def pauses_that_hold(self) -> list[Object]:
+        """Return the pauses of the namespace, or with -A of all, and those of all namespaces."""
+        from dkron_cli.edge.home import pauses_that_hold  # noqa: PLC0415
+
+        return await pauses_that_hold(self.kube, self.namespace, everywhere=self.everywhere)
+
+    async def held(self, choice: "Choice") -> list[Job]:
+        """Return the jobs of a choice that exist."""
+        if choice.jobs and not choice.everywhere:
+            return [job for name in choice.jobs for job in await existing(self, name)]
+        with readable():
+            where = None if choice.everywhere else self.namespace
+            found = [from_object(raw) async for raw in self.kube.list(DKRON_JOBS, where)]
+        return [job for job in found if choice.selects(job)]
 
     async def jobs(self, chosen: Selection = ALL) -> list[Job]:
         """Return the chosen jobs, sorted."""
@@ -113,6 +148,10 @@ class Cluster:
         """Return them as they are."""
         return jobs
 
+    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
+        """Return them as they are."""
+        return jobs
+
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return what the status shows."""
         return attempts_of(job.raw.get("status") or {})
@@ -139,9 +178,9 @@ class Cluster:
         spec = order.spec(job.name, force=force, by=await self.user())
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": name}, "spec": spec}
         with readable():
-            made = (await self.kube.create(DKRON_RUNS, job.namespace, body))["metadata"]
-        at = datetime.fromisoformat(made["creationTimestamp"])
-        return Asked(job, group_of(made["uid"], at), object_name=name)
+            made = await self.kube.create(DKRON_RUNS, job.namespace, body)
+        at = datetime.fromisoformat(made["metadata"]["creationTimestamp"])
+        return Asked(job, group_of(made["metadata"]["uid"], at), object_name=name, answer=made)
 
     async def progress(self, asked: Asked) -> Run | None:
         """Return the run as its DkronRun shows it, with what else the status of the job tells."""
@@ -194,10 +233,7 @@ class Cluster:
 
     async def whoami(self) -> Object:
         """Return the user that the API server sees: `username` and `groups`."""
-        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
-        with readable():
-            answer = await self.kube.create(SELF_REVIEWS, None, review)
-        return (answer.get("status") or {}).get("userInfo") or {}
+        return ((await self_review(self.kube)).get("status") or {}).get("userInfo") or {}
 
     async def user(self) -> str:
         """Return who runs, stops and pauses: the user that the API server sees, else that of this machine."""
@@ -227,15 +263,9 @@ class Cluster:
 
     async def installation(self) -> Object | None:
         """Return the DkronCluster of the namespace, else the only one in the cluster, if it may be listed."""
-        try:
-            return await self.kube.get(DKRON_CLUSTERS, self.namespace, INSTALLATION)
-        except NotFound:
-            pass
-        try:
-            found = [raw async for raw in self.kube.list(DKRON_CLUSTERS, None)]
-        except Rejected:
-            return None
-        return found[0] if len(found) == 1 else None
+        from dkron_cli.edge.home import installation  # noqa: PLC0415
+
+        return await installation(self.kube, self.namespace)
 
     def log(self, job: Job, attempt: Attempt, *, follow: bool, asked: Asked | None = None) -> AsyncIterator[bytes]:
         """Yield the log of the attempt's pod; if the pod is gone, the end of the output that the status keeps."""
@@ -270,6 +300,38 @@ class Cluster:
             return [each async for each in self.kube.list(DKRON_PAUSES, namespace)]
         except KubeError:
             return []
+
+    async def inspect(self, verbs: Sequence[str]) -> "Inspection":
+        """Read what there is to check."""
+        from dkron_cli.edge.inspect import inspect  # noqa: PLC0415
+
+        return await inspect(
+            self.kube, self.namespace, verbs, everywhere=self.everywhere, installation=self.installation
+        )
+
+    async def cron_jobs(self) -> list[Object]:
+        """Return the CronJobs of the namespace, or with -A of all."""
+        with readable():
+            listed = self.kube.list(CRON_JOBS, None if self.everywhere else self.namespace)
+            return [{"apiVersion": "batch/v1", "kind": "CronJob", **raw} async for raw in listed]
+
+    async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
+        """Compare the jobs with those that are stored."""
+        from dkron_cli.edge.writing import import_steps  # noqa: PLC0415
+
+        return await import_steps(self.kube, items, wanted, namespace=self.namespace)
+
+    async def try_out(self, step: "Step") -> None:
+        """Have the API server check it by a dry run."""
+        from dkron_cli.edge.writing import try_out  # noqa: PLC0415
+
+        await try_out(self.kube, step)
+
+    async def carry_out(self, step: "Step") -> None:
+        """Write the DkronJob, or delete it."""
+        from dkron_cli.edge.writing import carry_out  # noqa: PLC0415
+
+        await carry_out(self.kube, step)
 
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Compute what is due from the objects."""
@@ -325,16 +387,6 @@ async def open_cluster(options: Options) -> Cluster:
         found = await access.load(Path(options.kubeconfig) if options.kubeconfig else None, options.context or None)
     kube = cast("KubeClient", LightKube(found))
     return Cluster(kube, options.namespace or found.namespace, everywhere=options.all_namespaces)
-
-
-@asynccontextmanager
-async def opened_cluster(options: Options) -> AsyncIterator[Cluster]:
-    """Yield the cluster that the options name, and close its connections."""
-    cluster = await open_cluster(options)
-    try:
-        yield cluster
-    finally:
-        await cluster.close()
 
 
 def _local_user() -> str:

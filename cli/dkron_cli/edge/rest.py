@@ -1,9 +1,8 @@
 """The REST API by its address: ours, or a Dkron's."""
 
 import secrets
-import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
@@ -15,9 +14,22 @@ import aiohttp
 from dkron_cli.core.address import address_of, in_the_clear
 from dkron_cli.core.job import from_dkron, with_pause
 from dkron_cli.core.order import Order
+from dkron_cli.core.pauses import Choice
 from dkron_cli.core.run import attempts_of_dkron
 from dkron_cli.core.selection import ALL, Selection, has_all
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, missing, refuse_disabled
+from dkron_cli.edge.backend import (
+    PAUSE,
+    PLAIN,
+    Answer,
+    Asked,
+    Noun,
+    existing,
+    missing,
+    of_cluster,
+    refuse_disabled,
+)
+from dkron_cli.edge.rest_calls import PATIENCE, RETRY, RestCalls, answered
+from dkron_cli.edge.rest_objects import RestObjects
 from dkron_cli.edge.terminal import remark
 from dkron_cli.edge.tokens import token_of
 from dkron_cli.errors import CliError, Code
@@ -30,36 +42,53 @@ from dkron_reports.run import Attempt, Run, runs_of
 from dkron_reports.slots import coming_by_expression
 
 if TYPE_CHECKING:
+    from dkron_cli.core.checks import Inspection
+    from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_reports.explain import Question
 
-PATIENCE = 30.0
-RETRY = "check --server and DKRON_SERVER"
 LONGER = 5.0
 """Seconds."""
-SENTENCE = 300
-NO_TLS = (aiohttp.ClientConnectorSSLError, ssl.SSLError)
 SECOND = 1_000_000_000
 
 
-class Rest:
-    """One REST API."""
+class Rest(RestCalls):
+    """The jobs of one REST API."""
 
-    def __init__(self, server: str, token: str) -> None:
-        headers = {"User-Agent": "dkronctl", "Accept": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        self._server = server.rstrip("/")
+    takes_faulty = True
+
+    def __init__(self, address: str, token: str) -> None:
+        super().__init__(address, token)
         self._tells_pauses = True
-        self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=PATIENCE))
 
-    @property
-    def where(self) -> str:
-        """The address."""
-        return f"at {self._server}"
+    def none_of(self, chosen: Selection) -> str:
+        """Return the sentence that no job is one of these, and what labels are here."""
+        return f"there are no {chosen}{' in their metadata' if chosen.labels else ''} {self.where}"
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._session.close()
+    async def user(self) -> str:
+        """Return nothing: the server writes who asks."""
+        return ""
+
+    def objects(self, noun: Noun, *, every: bool = False) -> RestObjects:  # noqa: ARG002 - it serves one namespace
+        """Return the objects of the namespace of the server."""
+        return RestObjects(self, noun)
+
+    async def pauses(self) -> RestObjects:
+        """Return the pauses of the namespace of the server."""
+        return self.objects(PAUSE)
+
+    async def pauses_that_hold(self) -> list[dict[str, Any]]:
+        """Return the pauses of the namespace of the server."""
+        return await self.objects(PAUSE).all()
+
+    async def held(self, choice: Choice) -> list[Job]:
+        """Return the jobs of a choice that exist, with what pauses them; none for labels, which this API does not
+        know."""
+        if choice.selector:
+            return []
+        if not choice.jobs:
+            return await self.with_pauses(await self.jobs(), every=True)
+        found = [job for name in choice.jobs for job in await existing(self, name)]
+        return await self.with_pauses(found, every=False)
 
     async def jobs(self, chosen: Selection = ALL) -> list[Job]:
         """Return the chosen jobs, sorted. Labels are compared with the metadata of the jobs."""
@@ -116,10 +145,20 @@ class Rest:
         self._tells_pauses = all("paused" in each for each in shown)
         return {str(each.get("name")): str(each.get("paused") or "") for each in shown}
 
+    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
+        """Ask ours for the conditions of those that are not ready. A Dkron has none of these."""
+        return [replace(job, state=await self._reason_of(job) or job.state) if job.problem else job for job in jobs]
+
+    async def _reason_of(self, job: Job) -> str:
+        found = await self._told(f"{_path(job)}/details")
+        shown = objects(found, "conditions") if isinstance(found, dict) else []
+        reasons = (each.get("reason") for each in shown if (each.get("type"), each.get("status")) == ("Ready", "False"))
+        return str(next(reasons, "") or "")
+
     async def _told(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         """Return what the server tells; None if it has no such route, or the user may not know."""
         try:
-            return await self.call("GET", path, what="tell what pauses jobs")
+            return await self.call("GET", path, what="tell more of jobs")
         except CliError as error:
             if error.code is Code.UNREACHABLE:
                 raise
@@ -154,10 +193,10 @@ class Rest:
         limit = wait + LONGER if wait else 0
         # With a key the server makes a DkronRun, which also forces a disabled job.
         headers = {"Idempotency-Key": secrets.token_hex(16)} if force else None
-        await self.call(
+        answer = await self.call(
             "POST", path, job=job.name, seconds=limit, body=order.body(), headers=headers, conflict=Code.FAILED
         )
-        return Asked(job, 0, known=known)
+        return Asked(job, 0, known=known, answer=answer)
 
     async def repeat(self, job: Job, attempt: Attempt, *, dry_run: bool) -> str:
         """Have the server copy the values and the slot, which it does not show."""
@@ -216,7 +255,7 @@ class Rest:
     ) -> AsyncIterator[bytes]:
         """Yield the log; from a Dkron, which has no logs, the output of the execution."""
         path = f"{_path(job)}/executions/{quote(attempt.id, safe='')}"
-        with _readable():
+        with answered():
             url = f"{self._server}{path}/log" + ("?follow=true" if follow else "")
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE)
             async with self._session.get(url, timeout=timeout) as response:
@@ -247,6 +286,31 @@ class Rest:
             f"/v1/jobs/{quote(name, safe='')}/explain?{urlencode(query)}", "explain slots", job=name
         )
 
+    async def inspect(self, verbs: Sequence[str]) -> "Inspection":  # noqa: ARG002 - it cannot
+        """Raise `CliError`."""
+        raise of_cluster("doctor")
+
+    async def cron_jobs(self) -> list[dict[str, Any]]:
+        """Raise `CliError`."""
+        raise of_cluster("an import of cronjobs")
+
+    async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
+        """Send all jobs, which have to be in Dkron's JSON."""
+        from dkron_cli.core.importing import sending  # noqa: PLC0415 - slow, and needed here alone
+
+        steps = sending(items, disabled=wanted.disabled)
+        if steps is None:
+            text = "with --server the source is the JSON of Dkron's /v1/jobs; manifests need a kubeconfig"
+            raise CliError(Code.USAGE, text)
+        return steps
+
+    async def try_out(self, step: "Step") -> None:
+        """Do nothing: it has no dry run."""
+
+    async def carry_out(self, step: "Step") -> None:
+        """Create or replace the job."""
+        await self.call("POST", "/v1/jobs", body=step.item.sent)
+
     async def agenda(self, within: str, *, most: int, least: int) -> Answer:
         """Ask the server. A Dkron cannot tell."""
         query = urlencode({"within": within, "count": most, "crowded": least})
@@ -270,76 +334,8 @@ class Rest:
         """Return a report. Raises `CliError` also for a server without this route, as a Dkron is."""
         found = await self.call("GET", path, job=job, what=what)
         if not isinstance(found, dict):
-            raise self._no_dkron()
+            raise self.no_dkron()
         return found
-
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        job: str = "",
-        what: str = "",
-        body: object = None,
-        seconds: float | None = None,
-        headers: Mapping[str, str] | None = None,
-        conflict: Code = Code.CONFLICT,
-    ) -> Any:  # noqa: ANN401 - any JSON
-        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `conflict` is the code of a
-        409."""
-        timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
-        with _readable():
-            url = self._server + path
-            async with self._session.request(method, url, json=body, timeout=timeout, headers=headers) as response:
-                if response.status >= HTTPStatus.BAD_REQUEST:
-                    raise await self._refused(response, job, what, conflict)
-                try:
-                    return await response.json(content_type=None)
-                except ValueError:
-                    raise self._no_dkron() from None
-
-    async def version(self, path: str) -> str:
-        """Return the version of an object, for `If-Match`."""
-        with _readable():
-            async with self._session.get(self._server + path) as response:
-                return response.headers.get("ETag", "")
-
-    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str, conflict: Code) -> CliError:
-        said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
-        if response.status == HTTPStatus.NOT_FOUND:
-            return self._not_found(said, job, what)
-        code, otherwise, advice = _REFUSALS.get(response.status, (Code.FAILED, "", ""))
-        code = conflict if response.status == HTTPStatus.CONFLICT else code
-        return CliError(code, f"{said or otherwise or f'{self._server} answered {response.status}'}{advice}")
-
-    def _not_found(self, said: str, job: str, what: str) -> CliError:
-        if what and (not said or "page not found" in said):
-            return CliError(Code.USAGE, f"this server cannot {what}; use a kubeconfig instead of --server")
-        if said and "page not found" not in said:
-            return CliError(Code.NOT_FOUND, said)
-        if job:
-            return missing(job, self.where)
-        return self._no_dkron()
-
-    @contextmanager
-    def as_ours_does(self) -> Iterator[None]:
-        """Turn what JSON of another kind breaks into a sentence."""
-        try:
-            yield
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise self._no_dkron() from None
-
-    def _no_dkron(self) -> CliError:
-        return CliError(Code.UNREACHABLE, f"{self._server} does not answer as Dkron's REST API does; {RETRY}")
-
-
-_REFUSALS: dict[int, tuple[Code, str, str]] = {
-    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN or --token-file"),
-    HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
-    HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
-    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; look again, and repeat"),
-    HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
-}
 
 
 def open_rest(options: Options, *, warn: bool = True) -> Rest:
@@ -355,19 +351,6 @@ def open_rest(options: Options, *, warn: bool = True) -> Rest:
     if token and warn and in_the_clear(server):
         remark(f"warning: the token goes to {server} in the clear; use https://, or others on the network can read it")
     return Rest(server, token)
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise CliError(Code.CONFLICT, "the server did not answer in time; what was asked may still happen") from error
-    except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
-        plain = ", where an address without http:// means https" if isinstance(error, NO_TLS) else ""
-        raise CliError(
-            Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}{plain}"
-        ) from error
 
 
 def _path(job: Job) -> str:

@@ -3,7 +3,7 @@ A user who may run a job need not be allowed to read either."""
 
 from typing import Any
 
-from dkron_cli.edge.backend import Asked
+from dkron_cli.edge.backend import Asked, seen_by_job
 from dkron_cli.edge.errors import readable
 from dkron_cli.errors import CliError, Code
 from dkron_kube.client import KubeClient
@@ -68,8 +68,7 @@ async def _run_object(kube: KubeClient, asked: Asked) -> Object | None:
             raise
         text = (
             f"the run of {asked.job.name} is requested and goes on, but waiting for it takes the right to get "
-            f"dkronruns.dkron.io in namespace {where}; a user who has it sees the run by dkronctl runs describe "
-            f"{name} -n {where}"
+            f"dkronruns.dkron.io in namespace {where}; {seen_by_job(asked)}"
         )
         raise CliError(Code.FORBIDDEN, text) from None
 

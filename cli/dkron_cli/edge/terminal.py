@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GOOD = frozenset({"success", "succeeded", "Succeeded", "Scheduled", "ran", "ok"})
-BAD = frozenset({"failed", "Failed", "Refused", "partially_failed", "NotReady", "problem", "skipped", "stopped"})
+BAD = frozenset(
+    {"failed", "Failed", "Refused", "partially_failed", "NotReady", "problem", "refused", "skipped", "stopped"}
+)
 BUSY = frozenset({"running", "Running", "warning", "late"})
 
 

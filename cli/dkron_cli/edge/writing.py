@@ -1,12 +1,16 @@
 """Makes and changes DkronJobs, for imports and restores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dkron_cli.core.importing import Change, Item, Step, Wanted, lonely, placed, steps
+from dkron_cli.edge.errors import readable
+from dkron_cli.edge.terminal import remark
+from dkron_cli.errors import CliError, Code
 from dkron_crds.base import rfc3339
 from dkron_crds.job import DkronJob
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Conflict
+from dkron_kube.errors import AlreadyExists, Conflict
 from dkron_kube.paths import DKRON_JOBS, Resource
 
 Object = dict[str, Any]
@@ -46,3 +50,47 @@ async def write_past(kube: KubeClient, stored: Object, past: Mapping[str, Any]) 
         now = await kube.get(DKRON_JOBS, where, name)
         seen = begin if not (now.get("status") or {}).get("since") else {}
         await kube.patch_status(DKRON_JOBS, where, name, {"status": {**seen, **past}})
+
+
+async def import_steps(kube: KubeClient, items: Sequence[Item], wanted: Wanted, *, namespace: str) -> list[Step]:
+    """Return what an import does, and say which jobs have no parent. Raises `CliError`."""
+    jobs = placed(items, wanted.namespace or namespace, move=bool(wanted.namespace), disabled=wanted.disabled)
+    if wanted.prune and not jobs:
+        raise CliError(Code.FAILED, "the source has no jobs, and --prune would delete all; check the source")
+    namespaces = sorted({item.job["metadata"]["namespace"] for item in jobs})
+    with readable():
+        stored = [raw for where in namespaces async for raw in kube.list(DKRON_JOBS, where)]
+    for sentence in lonely(jobs, stored):
+        remark(sentence)
+    return steps(jobs, stored, prune=wanted.prune)
+
+
+async def try_out(kube: KubeClient, step: Step) -> None:
+    """Have the API server check a step by a dry run. Raises `CliError`."""
+    with readable():
+        try:
+            if step.change is Change.CREATE:
+                await kube.create(DKRON_JOBS, step.item.job["metadata"]["namespace"], step.item.job, dry_run=True)
+            elif step.change is Change.UPDATE:
+                await change_spec(kube, DKRON_JOBS, step.stored, step.item.job, dry_run=True)
+        except AlreadyExists:
+            # Another client has made it meanwhile: the write decides.
+            pass
+
+
+async def carry_out(kube: KubeClient, step: Step) -> None:
+    """Write what a step says. Raises `CliError`."""
+    where = step.item.job["metadata"]["namespace"]
+    with readable():
+        match step.change:
+            case Change.CREATE:
+                stored = await kube.create(DKRON_JOBS, where, step.item.job)
+                if step.item.past:
+                    await write_past(kube, stored, step.item.past)
+            case Change.UPDATE:
+                await change_spec(kube, DKRON_JOBS, step.stored, step.item.job)
+            case Change.DELETE:
+                metadata = step.stored["metadata"]
+                await kube.delete(DKRON_JOBS, where, metadata["name"], uid=metadata["uid"])
+            case Change.SAME | Change.SEND:
+                pass

@@ -2,14 +2,19 @@
 
 import json
 import shutil
+import subprocess
+from pathlib import Path
 
 from localcluster.components.component import Component
+from localcluster.components.namespaces import entering
+from localcluster.errors import ClusterError
 from localcluster.layout import Layout
 from localcluster.packages import cni_folder
 
 SOCKET = "/run/containerd/containerd.sock"
 PAUSE_IMAGE = "localhost/pause:1"
 METRICS_PORT = 1338
+IMPORT_SECONDS = 300
 
 _CONFIG = """\
 version = 2
@@ -72,3 +77,20 @@ def network(layout: Layout) -> str:
     }
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     return json.dumps({"cniVersion": "1.0.0", "name": "pods", "plugins": [pods, ports]}, indent=2) + "\n"
+
+
+def import_image(holder: int, archive: Path) -> None:
+    """Import an OCI or Docker archive into the node; read here, since the node may not see its folder."""
+    argv = ("ctr", f"--address={SOCKET}", "--namespace=k8s.io", "images", "import", "-")
+    with archive.open("rb") as content:
+        result = subprocess.run(
+            entering(holder, argv),
+            stdin=content,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=IMPORT_SECONDS,
+            check=False,
+        )
+    if result.returncode != 0:
+        raise ClusterError(f"containerd could not import {archive}: {result.stdout.strip()}")

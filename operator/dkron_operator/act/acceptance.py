@@ -1,17 +1,15 @@
 """Acceptance: the annotation that distinguishes a job with a wiped status from a new one (plan/acceptance.py)."""
 
 import logging
-from collections.abc import Callable
 
 from dkron_crds.names import ACCEPTED
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.act.large_jobs import LargeJobs
+from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -23,23 +21,16 @@ AGAIN = 1.0
 class Acceptance:
     """Writes the annotation: soon after a job is first seen, or at once if a slot is due."""
 
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        writer: StatusWriter,
-        *,
-        large: LargeJobs,
-        changed: Callable[[str], None],
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, writer: StatusWriter) -> None:
+        self._client = ports.client
+        self._large = ports.large_jobs
         self._store = store
+        self._jobs = jobs
         self._writer = writer
-        self._large = large
-        self._changed = changed
         self.queue: WorkQueue[str] = WorkQueue(
-            "acceptance", self._accept, width=WIDTH, spare=1, group_of=store.namespace_of
+            "acceptance", width=WIDTH, spare=1, group_of=store.namespace_of, behind=jobs
         )
+        self.workers = (Workers(self.queue, self._accept),)
 
     async def __call__(self, cached: CachedJob) -> None:
         """Write the status, which says since when slots count, and then the annotation. Raises `Conflict` if another
@@ -55,7 +46,7 @@ class Acceptance:
                 async with self._large.turn(job):
                     answer = await self._client.patch(DKRON_JOBS, job.namespace, job.name, body)
             except NotFound:
-                self._store.miss_job(job.uid)
+                self._store.mark_missing(job.uid)
             except Conflict:
                 raise
             except Rejected as exc:
@@ -63,7 +54,7 @@ class Acceptance:
                 cached.remembered.unmarked = True
                 log.warning("the annotation %s was refused: %s", ACCEPTED, exc, extra={"job": job.dkron_name})
             else:
-                self._store.see_job(answer)
+                self._store.upsert_job(answer)
 
     async def _accept(self, uid: str) -> None:
         cached = self._store.get(uid)
@@ -74,4 +65,4 @@ class Acceptance:
                 # Another object may have the name, and the watch does not tell yet.
                 self.queue.add(uid, AGAIN)
             # The answer contained what other writers changed, and the watch will not show it again.
-            self._changed(uid)
+            self._jobs.add(uid)

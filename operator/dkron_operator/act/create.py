@@ -1,74 +1,60 @@
 """Create Jobs. Every Job is named after its cause, so creating it twice has the effect of creating it once."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.lease import CREATED_BY
-from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_crds.run import OF_RUN, WITH_PARAMETERS
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.act.inline_calls import InlineCalls
+from dkron_operator.act.ports import Ports
+from dkron_operator.act.replace_job import JobReplacer
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import Firing, RunTracing
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.attempts import LOST_PARAMETERS, RUN_DELETED
 from dkron_operator.plan.build import build_job
-from dkron_operator.plan.fold import Started
-from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
-from dkron_operator.plan.read import read_run
-from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
+from dkron_operator.plan.changes import Started
+from dkron_operator.plan.installation_rules import JobSettings
+from dkron_operator.plan.read import read_attempt
+from dkron_operator.plan.view import AttemptJob, Outcome, PodProblem
 from dkron_pods.config import ConfigError
-from dkron_pods.images import Images
 from dkron_pods.problem import Problem
 
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
-TRIES = 3
-"""How often a Job that keeps changing is read again before it is deleted unconditionally."""
 
-
-class Fire:
+class JobCreator:
     """Creates the Job that a plan asks for, or finds that it exists."""
 
-    def __init__(  # noqa: PLR0913 - those that it hands over to, one by one
+    def __init__(
         self,
-        client: KubeClient,
+        ports: Ports,
         store: Store,
-        writer: StatusWriter,
         *,
-        clock: Clock,
-        images: Images,
-        home: str,
+        writer: StatusWriter,
+        replacer: JobReplacer,
         calls: InlineCalls,
-        began: Callable[[CachedJob, Active], None],
-        is_over: Callable[[CachedJob, AttemptJob], Awaitable[bool]],
         traces: RunTracing,
-        own: AgentTags = DKRONS,
-        rules: InstallationRules = NO_RULES,
-        confine: bool = True,
+        settings: JobSettings,
+        began: Callable[[CachedJob, Active], None],
     ) -> None:
-        self._client = client
+        self._client = ports.client
+        self._clock = ports.clock
         self._store = store
         self._writer = writer
-        self._clock = clock
-        self._images = images
-        self._home = home
-        self._began = began
-        self._is_over = is_over
+        self._replacer = replacer
         self._calls = calls
         self._traces = traces
-        self._own = own
-        self._rules = rules
-        self._confine = confine
+        self._settings = settings
+        self._began = began
 
     async def __call__(self, cached: CachedJob, create: CreateJob) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
@@ -80,7 +66,7 @@ class Fire:
             await self._writer.claim(cached, create.before)
             firing.claimed()
         for run in create.replaces:
-            await self._replace(cached, run)
+            await self._replacer(cached, run)
         if create.call:
             self._call(cached, create, firing)
             return
@@ -95,7 +81,7 @@ class Fire:
             raise
         cached.remembered.unconfirmed_create = None
         if answer is None:
-            cached.note(*create.otherwise)
+            cached.record(*create.otherwise)
             return
         if not create.late:
             self._store.metrics.began(create.entry, self._clock.now())
@@ -104,7 +90,7 @@ class Fire:
     def _call(self, cached: CachedJob, create: CreateJob, firing: Firing) -> None:
         if not create.before and not _is_ahead(cached, create.entry, self._calls.caller):
             raise Conflict("the claim was released after the run was planned")
-        cached.note(*create.after)
+        cached.record(*create.after)
         for name in create.cancels:
             self._calls.cancel(cached.job.uid, name)
         given = self._store.given(cached, create.entry)
@@ -113,17 +99,18 @@ class Fire:
         log.info("calling", extra=context(cached, create.entry))
 
     async def _create(self, cached: CachedJob, create: CreateJob, firing: Firing) -> Object:
-        requested = self._store.runs_of(cached).of(create.entry.group)
+        requested = self._store.requested_runs_of(cached).of(create.entry.group)
         if create.entry.parameters_given and requested is None:
             return await self._refuse(cached, create, Problem(RUN_DELETED, LOST_PARAMETERS))
         if create.entry.parameters_given and requested is not None and requested.values is None:
             raise Conflict("the values of the parameters have to be read again")
+        settings = self._settings
         body = build_job(
             cached.job,
             create.entry,
-            images=self._images,
-            own=self._own,
-            confine=self._confine,
+            images=settings.images,
+            own=settings.own_tags,
+            confine=settings.confine,
             traceparent=firing.traceparent,
             given=self._store.given(cached, create.entry),
         )
@@ -131,9 +118,9 @@ class Fire:
             body["metadata"]["annotations"][OF_RUN] = requested.name
         if create.entry.parameters_given:
             body["metadata"]["annotations"][WITH_PARAMETERS] = "given"
-        if self._home:
-            body["metadata"]["annotations"][CREATED_BY] = self._home
-        refused = self._rules.of_body(body)
+        if settings.home:
+            body["metadata"]["annotations"][CREATED_BY] = settings.home
+        refused = settings.rules.of_body(body)
         if refused is not None:
             return await self._refuse(cached, create, refused)
         return await self._submit(cached, create, body)
@@ -172,55 +159,24 @@ class Fire:
             answer = await self._client.get(JOBS, cached.job.namespace, create.entry.job)
         except NotFound:
             return None
-        run = read_run(answer)
+        run = read_attempt(answer)
         if run is not None and _same(run, cached, create.entry):
             return answer
         if not create.late:
             message = f"another object has the name of Job {create.entry.job}; delete it, so that the attempt can begin"
-            cached.observed.troubles[create.entry.job] = Trouble("NameTaken", message)
+            cached.observed.pod_problems[create.entry.job] = PodProblem("NameTaken", message)
             raise Unavailable(message)
         return None
 
     def _adopt(self, cached: CachedJob, create: CreateJob, answer: Object, firing: Firing) -> None:
-        cached.observed.troubles.pop(create.entry.job, None)
-        self._store.see_run(answer)
-        run = read_run(answer)
+        cached.observed.pod_problems.pop(create.entry.job, None)
+        self._store.upsert_attempt(answer)
+        run = read_attempt(answer)
         if run is not None:
-            cached.note(*create.after, Started(run.entry(create.entry.started_at)))
+            cached.record(*create.after, Started(run.entry(create.entry.started_at)))
             firing.adopted(run)
             log.info("started", extra=context(cached, create.entry))
             self._began(cached, run.entry(create.entry.started_at))
-
-    async def _replace(self, cached: CachedJob, run: AttemptJob) -> None:
-        """Delete the Job of an older run. If the run is over by now, it keeps its outcome."""
-        run = cached.observed.attempts.get(run.name, run)
-        if run.finished or await self._is_over(cached, run):
-            return
-        try:
-            await self._delete(cached, run)
-        except NotFound:
-            self._store.lose_run_of(cached.job.uid, run.name)
-        log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
-
-    async def _delete(self, cached: CachedJob, run: AttemptJob) -> None:
-        """Delete the version that was seen running; unconditionally if its controller keeps writing first. Raises
-        `NotFound`."""
-        namespace = cached.job.namespace
-        for _ in range(TRIES):
-            try:
-                await self._client.delete(JOBS, namespace, run.name, uid=run.uid, version=str(run.version))
-            except Conflict:
-                answer = await self._client.get(JOBS, namespace, run.name)
-                self._store.see_run(answer)
-                newer = read_run(answer)
-                if newer is None or newer.uid != run.uid:
-                    break
-                if newer.finished:
-                    return
-                run = newer
-            else:
-                return
-        await self._client.delete(JOBS, namespace, run.name, uid=run.uid)
 
     def _record_refusal(self, cached: CachedJob, create: CreateJob, exc: Exception) -> None:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.
@@ -228,7 +184,7 @@ class Fire:
         cached.observed.outcomes[create.entry.job] = Outcome(
             success=False, finished_at=self._clock.now(), reason="JobRejected", message=str(exc)[:1024]
         )
-        cached.note(*create.after, Started(create.entry))
+        cached.record(*create.after, Started(create.entry))
         log.warning("rejected: %s", exc, extra=context(cached, create.entry))
 
 

@@ -3,22 +3,18 @@ slot is due."""
 
 import asyncio
 import logging
-from collections.abc import Callable
 
-from dkron_crds.node_tags import DKRONS, AgentTags
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, NotFound, Rejected
 from dkron_kube.paths import JOBS
-from dkron_operator.act.large_jobs import LargeJobs
+from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.plan.view import JobView
 from dkron_pods.config import ConfigError
-from dkron_pods.images import Images
 from dkron_pods.inline import is_inline
 from dkron_pods.problem import Problem
 
@@ -32,27 +28,15 @@ SECOND_LOOK = 300.0
 class DryRun:
     """Dry runs by uid of the DkronJob."""
 
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        *,
-        clock: Clock,
-        images: Images,
-        large: LargeJobs,
-        known: Callable[[str], None],
-        own: AgentTags = DKRONS,
-        confine: bool = True,
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, settings: JobSettings) -> None:
+        self._client = ports.client
+        self._clock = ports.clock
+        self._large = ports.large_jobs
         self._store = store
-        self._clock = clock
-        self._images = images
-        self._large = large
-        self._known = known
-        self._own = own
-        self._confine = confine
-        self.queue: WorkQueue[str] = WorkQueue("check", self._check, width=WIDTH, spare=1, group_of=store.namespace_of)
+        self._jobs = jobs
+        self._settings = settings
+        self.queue: WorkQueue[str] = WorkQueue("check", width=WIDTH, spare=1, group_of=store.namespace_of)
+        self.workers = (Workers(self.queue, self._check),)
 
     async def _check(self, uid: str) -> None:
         cached = self._store.get(uid)
@@ -62,7 +46,7 @@ class DryRun:
         refusal = await self._refusal(job)
         if cached.job.generation == job.generation:
             self._conclude(cached, refusal)
-        self._known(uid)
+        self._jobs.add(uid)
 
     def _conclude(self, cached: CachedJob, refusal: Problem | None) -> None:
         cached.remembered.checked, cached.remembered.refusal = cached.job.generation, refusal
@@ -74,15 +58,15 @@ class DryRun:
         cached = self._store.get(uid)
         if cached is not None and cached.remembered.refusal is not None:
             cached.remembered.checked = -1
-            self._known(uid)
+            self._jobs.add(uid)
 
     async def _refusal(self, job: JobView) -> Problem | None:
         if is_inline(job.spec):
             return None
-        now = self._clock.now()
+        now, settings = self._clock.now(), self._settings
         claim = scheduled(now).entry(uid=job.uid, name=job.name, at=now)
         try:
-            body = build_job(job, claim, images=self._images, own=self._own, confine=self._confine)
+            body = build_job(job, claim, images=settings.images, own=settings.own_tags, confine=settings.confine)
         except ConfigError as exc:
             return Problem(exc.reason, str(exc))
         except Exception as exc:

@@ -12,7 +12,7 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, KubeError, NotLeader, Unavailable
 from dkron_kube.paths import EVENTS
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report
 
 Object = dict[str, Any]
@@ -61,7 +61,8 @@ class Events:
         self._counts: Counter[str] = Counter()
         self._count = 0
         # Namespaces take turns, so that one with many Events does not hold up the others.
-        self.queue: WorkQueue[Key] = WorkQueue("events", self._send, width=2, spare=1, group_of=itemgetter(0))
+        self.queue: WorkQueue[Key] = WorkQueue("events", width=2, spare=1, group_of=itemgetter(0))
+        self.workers = (Workers(self.queue, self._send),)
 
     def report(self, subject: Subject, report: Report) -> None:
         """Send the report, unless the same was sent within the minute."""

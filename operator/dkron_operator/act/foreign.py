@@ -30,7 +30,7 @@ class ForeignJobs:
         self._told: OrderedDict[str, datetime] = OrderedDict()
         self._reported: OrderedDict[str, None] = OrderedDict()
 
-    def see(self, job: JobView, run: ForeignJob) -> None:
+    def report(self, job: JobView, run: ForeignJob) -> None:
         """Take in a foreign Job."""
         now, before = self._clock.now(), self._told.get(job.uid)
         if run.uid in self._reported or (before is not None and abs(now - before) < PAUSE):

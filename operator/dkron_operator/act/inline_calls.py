@@ -18,6 +18,7 @@ from dkron_operator.act.listener import Listener
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.plan.inline_calls import MARK, call_outcome, is_call
 from dkron_operator.plan.packed_spec import plain_spec
 from dkron_operator.plan.view import JobView, Outcome
@@ -38,9 +39,6 @@ class Allowance:
     limit: int = 0
     """How many calls may run at once; 0 allows none."""
 
-    may_act: Callable[[], bool] = lambda: True
-    """Whether this process is the one that makes them."""
-
     rules: AddressRules | None = None
     """Which addresses are not called; None allows all."""
 
@@ -49,24 +47,26 @@ NO_CALLS = Allowance()
 
 
 class InlineCalls:
-    """Makes calls by (uid of the DkronJob, name of the attempt)."""
+    """Makes calls by (uid of the DkronJob, name of the attempt). `may_act`: whether this process is the one that makes
+    them."""
 
     def __init__(
         self,
         store: Store,
-        allowance: Allowance,
+        jobs: WorkQueue[str],
         *,
+        allowance: Allowance,
         clock: Clock,
         listener: Listener,
-        known: Callable[[str], None],
+        may_act: Callable[[], bool],
     ) -> None:
         self.allowed = allowance.limit > 0
         self._mark = _new_mark()
         self._store = store
         self._clock = clock
         self._listener = listener
-        self._may_act = allowance.may_act
-        self._known = known
+        self._may_act = may_act
+        self._jobs = jobs
         self._pool = Pool(limit=max(allowance.limit, 1), rules=allowance.rules)
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._closing = False
@@ -118,7 +118,7 @@ class InlineCalls:
         self._closing = True
         for cached in self._store:
             if self._is_ahead(cached):
-                self._known(cached.job.uid)
+                self._jobs.add(cached.job.uid)
         try:
             async with asyncio.timeout(grace):
                 # The plans of the reconciler record the calls; a replica that no longer leads records none.
@@ -184,7 +184,7 @@ class InlineCalls:
         cached = self._store.get(uid)
         if cached is not None:
             cached.observed.outcomes[name] = outcome
-            self._known(uid)
+            self._jobs.add(uid)
 
 
 def _new_mark() -> str:

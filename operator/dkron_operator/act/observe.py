@@ -3,20 +3,19 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import EVENTS, JOBS, PODS
 from dkron_operator.act.listener import Listener
+from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.hindrance import is_slow, kept, newest_warning, unscheduled, without_pod
 from dkron_operator.plan.outcome import (
@@ -30,7 +29,7 @@ from dkron_operator.plan.outcome import (
     same_trouble,
     trouble,
 )
-from dkron_operator.plan.view import AttemptJob, Outcome, Trouble
+from dkron_operator.plan.view import AttemptJob, Outcome, PodProblem
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -44,21 +43,21 @@ after."""
 
 
 class Observer:
-    """Looks up Jobs by (uid of the DkronJob, name of the Job), and calls `known` with the uid when it has learned
-    more."""
+    """Looks up Jobs by (uid of the DkronJob, name of the Job), and requeues the DkronJob when it has learned more."""
 
-    def __init__(
-        self, client: KubeClient, store: Store, *, clock: Clock, listener: Listener, known: Callable[[str], None]
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, listener: Listener) -> None:
+        self._client = ports.client
+        self._clock = ports.clock
         self._store = store
-        self._clock = clock
+        self._jobs = jobs
         self._listener = listener
-        self._known = known
         self._untold = LogOnce(log, "finding out why a Job has no pod")
-        group_of = store.namespace_of_run
-        self.endings: WorkQueue[Key] = WorkQueue("observe", self._end, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
-        self.starts: WorkQueue[Key] = WorkQueue("probe", self._start, width=WIDTH // 4, spare=1, group_of=group_of)
+        group_of = store.namespace_of_attempt
+        self.endings: WorkQueue[Key] = WorkQueue(
+            "observe", width=WIDTH, spare=WIDTH // 4, group_of=group_of, behind=jobs
+        )
+        self.starts: WorkQueue[Key] = WorkQueue("probe", width=WIDTH // 4, spare=1, group_of=group_of, behind=jobs)
+        self.workers = Workers(self.endings, self._end), Workers(self.starts, self._start)
 
     async def _end(self, key: Key) -> None:
         uid, name = key
@@ -72,13 +71,13 @@ class Observer:
             cached.observed.outcomes[name] = await self.outcome(cached, run)
         elif run.gone:
             cached.observed.outcomes[name] = await self._left(cached, run)
-        self._known(uid)
+        self._jobs.add(uid)
 
     async def _look_for(self, cached: CachedJob, name: str) -> None:
         """A Job that the status knows and the watch does not: ask the API server before the Job is declared lost, or
         forgotten."""
         with contextlib.suppress(NotFound):
-            self._store.see_run(await self._client.get(JOBS, cached.job.namespace, name))
+            self._store.upsert_attempt(await self._client.get(JOBS, cached.job.namespace, name))
         if name in cached.observed.attempts:
             return
         # Not there, or no longer ours: another query would give the same answer.
@@ -105,13 +104,13 @@ class Observer:
         """How the Job ended, as far as its pod shows by now."""
         pod = await self._pod(cached, run)
         if pod is None:
-            return outcome(run, None, container=None, stuck=cached.observed.troubles.get(run.name))
+            return outcome(run, None, container=None, stuck=cached.observed.pod_problems.get(run.name))
         container = main_container(pod)
         size = self._room(cached)
         output = await self._output(cached, pod, container, size) if container and size else b""
         return self._told(cached, run, pod, output)
 
-    async def last_words(self, cached: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
+    async def final_output(self, cached: CachedJob, run: AttemptJob) -> AsyncGenerator[Outcome]:
         """How the Job ends: one outcome each time its pod has written more, and a last one with the exit code.
 
         Runs as long as the pod does. A pod that has not run yields nothing.
@@ -150,7 +149,7 @@ class Observer:
         container, size = main_container(pod), cached.job.spec.history.output_bytes
         if self._room(cached) > size:
             self._listener.keep(cached.job.uid, run.name, output)
-        stuck = cached.observed.troubles.get(run.name)
+        stuck = cached.observed.pod_problems.get(run.name)
         by_itself = not run.finished and decides(pod, cached.job.spec.job_template.spec)
         return outcome(run, pod, container=container, stuck=stuck, output=output, size=size, by_itself=by_itself)
 
@@ -177,12 +176,12 @@ class Observer:
         found = await (self._stay(cached, run) if run.deleting else self._wait(cached, run))
         cached.observed.probed[name] = self._clock.now()
         if found is None:
-            cached.observed.troubles.pop(name, None)
-        elif not same_trouble(cached.observed.troubles.get(name), found):
-            cached.observed.troubles[name] = found
-        self._known(uid)
+            cached.observed.pod_problems.pop(name, None)
+        elif not same_trouble(cached.observed.pod_problems.get(name), found):
+            cached.observed.pod_problems[name] = found
+        self._jobs.add(uid)
 
-    async def _wait(self, cached: CachedJob, run: AttemptJob) -> Trouble | None:
+    async def _wait(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
         """Why the Job does not start."""
         pod, now = await self._pod(cached, run), self._clock.now()
         if pod is None:
@@ -194,7 +193,7 @@ class Observer:
             found = newest_warning(await self._events(cached, f"regarding.uid={pod['metadata']['uid']}"))
         return found
 
-    async def _by_itself(self, cached: CachedJob, run: AttemptJob) -> Trouble | None:
+    async def _by_itself(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
         """Why the Job has no pod, from the Job itself."""
         try:
             job = await self._client.get(JOBS, cached.job.namespace, run.name)
@@ -202,7 +201,7 @@ class Observer:
             return None
         return without_pod(job, run, self._clock.now())
 
-    async def _stay(self, cached: CachedJob, run: AttemptJob) -> Trouble | None:
+    async def _stay(self, cached: CachedJob, run: AttemptJob) -> PodProblem | None:
         """Why the Job still exists although it was deleted."""
         try:
             job = await self._client.get(JOBS, cached.job.namespace, run.name)

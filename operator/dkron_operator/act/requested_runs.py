@@ -6,7 +6,6 @@ after the effect, and the same status is written again if a process dies before.
 """
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,15 +14,13 @@ from dkron_crds.job import History
 from dkron_crds.run import BoundJob, RunStatus
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.schedule.instants import shifted
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, DKRON_RUNS
+from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter, difference
 from dkron_operator.cache.dependency_graph import Key, key_of
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.actions import BindRun, ExplainRefusal, ReadRun
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.requested_run import RequestedRun
 from dkron_operator.plan.run_status import (
     WAITS_FOR_JOB,
@@ -57,74 +54,63 @@ Object = dict[str, Any]
 
 
 class RunKeeper:
-    """Keeps DkronRuns. `changed` is called with the uid of a job whose DkronRuns have changed."""
+    """Keeps DkronRuns, and requeues the job whose DkronRuns have changed."""
 
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        writer: StatusWriter,
-        *,
-        clock: Clock,
-        changed: Callable[[str], None],
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, writer: StatusWriter) -> None:
+        self._client = ports.client
+        self._clock = ports.clock
         self._store = store
+        self._jobs = jobs
         self._writer = writer
-        self._clock = clock
-        self._changed = changed
         self._refusals: dict[str, Refusal] = {}
-        namespace_of = store.runs.namespace_of
-        self.looks: WorkQueue[Key] = WorkQueue("runs", self._look, width=2, spare=1, group_of=_namespace)
+        namespace_of = store.requested_runs.namespace_of
+        self.looks: WorkQueue[Key] = WorkQueue("runs", width=2, spare=1, group_of=_namespace, behind=jobs)
         self.binding: WorkQueue[tuple[str, str]] = WorkQueue(
-            "run binding", self._bind, width=WIDTH, spare=2, group_of=lambda key: namespace_of(key[0])
+            "run binding", width=WIDTH, spare=2, group_of=lambda key: namespace_of(key[0]), behind=jobs
         )
-        self.reading: WorkQueue[str] = WorkQueue("run reads", self._read, width=WIDTH, spare=2, group_of=namespace_of)
-        self.writing: WorkQueue[str] = WorkQueue("run status", self._write, width=WIDTH, spare=2, group_of=namespace_of)
-        self.listing: WorkQueue[str] = WorkQueue("run lists", self._list, width=1)
-        self.deleting: WorkQueue[str] = WorkQueue("run clean-up", self._delete, width=2, spare=1, group_of=namespace_of)
-
-    @property
-    def queues(self) -> tuple[WorkQueue[str] | WorkQueue[tuple[str, str]], ...]:
-        """Where its work is done."""
-        return self.looks, self.binding, self.reading, self.writing, self.listing, self.deleting
+        self.reading: WorkQueue[str] = WorkQueue("run reads", width=WIDTH, spare=2, group_of=namespace_of, behind=jobs)
+        self.writing: WorkQueue[str] = WorkQueue("run status", width=WIDTH, spare=2, group_of=namespace_of, behind=jobs)
+        self.listing: WorkQueue[str] = WorkQueue("run lists", width=1, behind=jobs)
+        self.deleting: WorkQueue[str] = WorkQueue("run clean-up", width=2, spare=1, group_of=namespace_of, behind=jobs)
+        self.workers = (
+            Workers(self.looks, self._look),
+            Workers(self.binding, self._bind),
+            Workers(self.reading, self._read),
+            Workers(self.writing, self._write),
+            Workers(self.listing, self._list),
+            Workers(self.deleting, self._delete),
+        )
 
     def take_over(self) -> None:
         """This process begins to act: look at all."""
-        for key in self._store.runs.jobs():
+        for key in self._store.requested_runs.jobs():
             self.looks.add(key)
 
-    def see_job(self, uid: str) -> None:
+    def requeue_job(self, uid: str, _: object = None) -> None:
         """The API server has another status of this job, or the job is new or gone."""
         cached = self._store.get(uid)
-        if cached is not None and self._store.runs.has(key_of(cached.job)):
+        if cached is not None and self._store.requested_runs.has(key_of(cached.job)):
             self.looks.add(key_of(cached.job))
 
-    def see(self, key: Key) -> None:
+    def requeue(self, key: Key) -> None:
         """DkronRuns of this job have changed."""
         self.looks.add(key)
         holder = self._store.holder(key)
         if holder is not None:
-            self._changed(holder.job.uid)
+            self._jobs.add(holder.job.uid)
 
-    def do(self, action: BindRun | ReadRun | ExplainRefusal) -> None:
-        """Carry out what a plan wants done about a DkronRun."""
-        match action:
-            case BindRun(uid, job_uid):
-                self.binding.add((uid, job_uid))
-            case ReadRun(uid):
-                self.reading.add(uid)
-            case ExplainRefusal(uid, reason, message):
-                if len(self._refusals) == MOST_EXPLAINED:
-                    self._refusals.clear()
-                self._refusals[uid] = Refusal(reason, message)
+    def explain(self, uid: str, refusal: Refusal) -> None:
+        """Remember, for the status of this DkronRun, why it is refused."""
+        if len(self._refusals) == MOST_EXPLAINED:
+            self._refusals.clear()
+        self._refusals[uid] = refusal
 
     async def settle(self, job: AttemptJob) -> bool:
         """Whether the DkronRun that asked for this Job needs it no more. Asks the API server for one that is not known.
         Raises `Unavailable`."""
         if not job.requested_by:
             return True
-        known = self._store.runs.named(job.namespace, job.requested_by)
+        known = self._store.requested_runs.named(job.namespace, job.requested_by)
         if known is not None and known.group == job.group:
             return known.ended
         try:
@@ -132,21 +118,21 @@ class RunKeeper:
         except (NotFound, Rejected):
             # Without the right to read it, it is not decided either.
             return True
-        run = self._store.runs.read(answer)
+        run = self._store.requested_runs.read(answer)
         if run is None or run.group != job.group:
             return True
-        self._store.runs.see(run)
+        self._store.requested_runs.upsert(run)
         self.looks.add((run.namespace, run.job))
         return run.ended
 
     # --- what is due ---------------------------------------------------------------------------------------------
 
     async def _look(self, key: Key) -> None:
-        of_job, record = self._store.runs.of(key), self._record(key)
+        of_job, record = self._store.requested_runs.of(key), self._record(key)
         for run in (*of_job.decided.values(), *of_job.undecided):
             if self._target(run, record) != run.status:
                 self.writing.add(run.uid)
-        if self._store.runs.to_be_listed(key[0]):
+        if self._store.requested_runs.to_be_listed(key[0]):
             self.listing.add(key[0])
         due = self._clean_up(key)
         waiting = [run for run in of_job.undecided if self._waits(run)]
@@ -167,8 +153,6 @@ class RunKeeper:
         """The status that the DkronRun should have now."""
         key, now = (run.namespace, run.job), self._clock.now()
         holder = self._store.holder(key)
-        if holder is None and self._store.is_parked(key) and (run.decided or run.status.dkron_job is not None):
-            return run.status
         if holder is None or record is None or self._waits(run):
             why = self._store.why_absent(key) if holder is None else f"the job {quoted(run.job)} is another one by now"
             return status_without_job(run, why, now=now)
@@ -184,9 +168,9 @@ class RunKeeper:
         """Delete the DkronRuns of a job that have been kept long enough. Returns when others will have been."""
         holder, now = self._store.holder(key), self._clock.now()
         limit = History().runs if holder is None else holder.job.spec.history.runs
-        beyond = self._store.runs.count_ended(key) - limit
+        beyond = self._store.requested_runs.count_ended(key) - limit
         due: list[datetime] = []
-        for number, run in enumerate(self._store.runs.ended(key)):
+        for number, run in enumerate(self._store.requested_runs.ended(key)):
             goes = _goes_at(run, beyond=number < beyond, orphaned=holder is None)
             if goes is not None and goes <= now:
                 self.deleting.add(run.uid)
@@ -198,7 +182,7 @@ class RunKeeper:
 
     async def _bind(self, key: tuple[str, str]) -> None:
         uid, job_uid = key
-        run, job = self._store.runs.get(uid), self._store.get(job_uid)
+        run, job = self._store.requested_runs.get(uid), self._store.get(job_uid)
         if run is None or run.decided or job is None:
             return
         if run.status.dkron_job is not None:
@@ -206,26 +190,26 @@ class RunKeeper:
             return
         status = bound(run, BoundJob(name=job.job.name, uid=job_uid))
         answer = await self._patch_status(run, status, whole=True)
-        found = None if answer is None else self._store.runs.read(answer, with_values=True)
-        if found is not None and self._store.runs.see(found) is not None:
-            self.see((run.namespace, run.job))
+        found = None if answer is None else self._store.requested_runs.read(answer, with_values=True)
+        if found is not None and self._store.requested_runs.upsert(found) is not None:
+            self.requeue((run.namespace, run.job))
 
     async def _read(self, uid: str) -> None:
-        run = self._store.runs.get(uid)
+        run = self._store.requested_runs.get(uid)
         if run is not None and run.values is None:
             await self._refresh(run, with_values=True)
 
     async def _list(self, namespace: str) -> None:
-        self._store.runs.list_again(namespace)
+        self._store.requested_runs.list_again(namespace)
         async for body in self._client.list(DKRON_RUNS, namespace):
-            run = self._store.runs.read(body)
-            key = None if run is None else self._store.runs.see(run)
+            run = self._store.requested_runs.read(body)
+            key = None if run is None else self._store.requested_runs.upsert(run)
             if key is not None:
-                self.see(key)
+                self.requeue(key)
 
     async def _write(self, uid: str) -> None:
         for _ in range(TRIES):
-            run = self._store.runs.get(uid)
+            run = self._store.requested_runs.get(uid)
             if run is None or run.ended:
                 return
             status = await self._checked(run)
@@ -235,8 +219,8 @@ class RunKeeper:
             if answer is None:
                 continue
             version = int(answer["metadata"]["resourceVersion"])
-            if self._store.runs.wrote(run, status, version) is not None:
-                self.see((run.namespace, run.job))
+            if self._store.requested_runs.wrote(run, status, version) is not None:
+                self.requeue((run.namespace, run.job))
             if status.finished_at is not None:
                 self._refusals.pop(uid, None)
             return
@@ -280,7 +264,7 @@ class RunKeeper:
         return str(answer["metadata"]["uid"]) == job.uid
 
     async def _delete(self, uid: str) -> None:
-        run = self._store.runs.get(uid)
+        run = self._store.requested_runs.get(uid)
         if run is None:
             return
         # A conflict: another object has the name by now.
@@ -294,17 +278,17 @@ class RunKeeper:
         except NotFound:
             self._lose(run)
             return
-        found = self._store.runs.read(answer, with_values=with_values)
+        found = self._store.requested_runs.read(answer, with_values=with_values)
         if found is None or found.uid != run.uid:
             self._lose(run)
         if found is not None:
-            self._store.runs.see(found)
-        self.see((run.namespace, run.job))
+            self._store.requested_runs.upsert(found)
+        self.requeue((run.namespace, run.job))
 
     def _lose(self, run: RequestedRun) -> None:
         self._refusals.pop(run.uid, None)
-        if self._store.runs.lose(run.uid) is not None:
-            self.see((run.namespace, run.job))
+        if self._store.requested_runs.remove(run.uid) is not None:
+            self.requeue((run.namespace, run.job))
 
 
 def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | None:

@@ -5,19 +5,20 @@ from. If another writer came first, the changes are folded onto its status, so n
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from dkron_crds.job import JobStatus
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS
-from dkron_operator.act.large_jobs import LargeJobs
+from dkron_operator.act.events import Events
+from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.rollback import Compare, ignore_versions
-from dkron_operator.kit.workqueue import WorkQueue
-from dkron_operator.plan.fold import Change, fold_all
+from dkron_operator.kit.workqueue import Workers, WorkQueue
+from dkron_operator.plan.actions import Report, Severity
+from dkron_operator.plan.changes import Change
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.status_size import fit
 
 Object = dict[str, Any]
@@ -31,42 +32,28 @@ WIDTH = 16
 
 
 class StatusRejected(Rejected):
-    """The API server rejected a status, which `refused` was told."""
+    """The API server rejected a status. An Event says so."""
 
 
 class StatusWriter:
-    """Writes the pending changes of entries.
+    """Writes the pending changes of entries. `jobs` is the queue of the jobs that are planned."""
 
-    `due` tells how many jobs wait for a plan. `refused` is told when the API server rejects a status, `compare` the
-    resource versions before and after a conflict.
-    """
-
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        *,
-        due: Callable[[], int],
-        changed: Callable[[str], None],
-        refused: Callable[[CachedJob, Rejected], None],
-        large: LargeJobs,
-        compare: Compare = ignore_versions,
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, events: Events) -> None:
+        self._client = ports.client
+        self._compare = ports.compare
+        self._large = ports.large_jobs
         self._store = store
-        self._due = due
-        self._changed = changed
-        self._compare = compare
-        self._refused = refused
-        self._large = large
+        self._jobs = jobs
+        self._events = events
         self.queue: WorkQueue[str] = WorkQueue(
-            "status", self._write, width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of
+            "status", width=WIDTH, spare=WIDTH // 4, group_of=store.namespace_of, behind=jobs
         )
+        self.workers = (Workers(self.queue, self._write),)
 
     def write_soon(self, cached: CachedJob, *, patience: float = 0.0) -> None:
         """Write the entry soon, or after `patience` seconds, if there is anything to write."""
         if cached.pending:
-            debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * self._due(), LONGEST_DEBOUNCE)
+            debounce = min(DEBOUNCE + DEBOUNCE_PER_DUE * len(self._jobs), LONGEST_DEBOUNCE)
             self.queue.add(cached.job.uid, max(debounce, patience))
 
     async def claim(self, cached: CachedJob, changes: tuple[Change, ...]) -> None:
@@ -87,7 +74,7 @@ class StatusWriter:
                 await self._refresh(cached)
                 raise
             except NotFound as exc:
-                self._tell(self._store.miss_job(cached.job.uid))
+                self._requeue(self._store.mark_missing(cached.job.uid))
                 raise Conflict("the job was deleted", status=exc.status) from exc
         # Changes noted meanwhile wait anew, for as long as the plan that follows every claim says.
         self.queue.drop(cached.job.uid)
@@ -111,7 +98,7 @@ class StatusWriter:
                 except Conflict:
                     await self._refresh(cached)
                 except NotFound:
-                    self._tell(self._store.miss_job(uid))
+                    self._requeue(self._store.mark_missing(uid))
                     return
                 else:
                     break
@@ -149,7 +136,7 @@ class StatusWriter:
         except KubeError as exc:
             self._store.metrics.wrote(cached.accounting.refused(cached.base))
             if isinstance(exc, Rejected):
-                self._refused(cached, exc)
+                self._report(cached, exc)
                 raise StatusRejected(str(exc), status=exc.status, reason=exc.reason, causes=exc.causes) from exc
             raise
         self._store.metrics.wrote(cached.accounting.taken())
@@ -160,19 +147,24 @@ class StatusWriter:
         try:
             answer = await self._client.get(DKRON_JOBS, cached.job.namespace, cached.job.name)
         except NotFound:
-            self._tell(self._store.miss_job(cached.job.uid))
+            self._requeue(self._store.mark_missing(cached.job.uid))
             return
         if answer["metadata"]["uid"] != cached.job.uid:
-            self._tell(self._store.miss_job(cached.job.uid))
+            self._requeue(self._store.mark_missing(cached.job.uid))
         else:
             what = f"DkronJob {cached.job.namespace}/{cached.job.name}"
             self._compare(what, known=known, found=int(answer["metadata"]["resourceVersion"]))
-        self._tell(self._store.see_job(answer))
+        self._requeue(self._store.upsert_job(answer))
 
-    def _tell(self, uids: Iterable[str]) -> None:
+    def _report(self, cached: CachedJob, exc: Rejected) -> None:
+        """If no condition can be written, an Event is all that users see."""
+        message = f"the operator cannot write the status, and records nothing until it can: {exc}"
+        self._events.report(cached.job, Report(Severity.WARNING, "StatusRefused", message))
+
+    def _requeue(self, uids: Iterable[str]) -> None:
         """The watch will not show again what an answer has shown."""
         for uid in uids:
-            self._changed(uid)
+            self._jobs.add(uid)
 
 
 def difference(before: Object, after: Object) -> Object:

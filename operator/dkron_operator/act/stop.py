@@ -7,15 +7,16 @@ attempt is not over. The log goes with the pod, so it is read before the deletio
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected
 from dkron_kube.paths import JOBS
+from dkron_operator.act.events import Events
 from dkron_operator.act.observe import Observer
+from dkron_operator.act.ports import Ports
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
+from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.view import AttemptJob, Outcome
 
 Key = tuple[str, str]
@@ -36,28 +37,21 @@ LAST_STATE = 1.0
 
 
 class Stopper:
-    """Stops Jobs by (uid of the DkronJob, name of the Job), and calls `known` with the uid once the stop is under way.
-    `refused` is told when the API server refuses the deletion; it is tried again, later each time."""
+    """Stops Jobs by (uid of the DkronJob, name of the Job), and requeues the DkronJob once the stop is under way. A
+    deletion that the API server refuses is tried again, later each time, and an Event says so."""
 
-    def __init__(
-        self,
-        client: KubeClient,
-        store: Store,
-        observer: Observer,
-        *,
-        known: Callable[[str], None],
-        refused: Callable[[CachedJob, str, Rejected], None],
-    ) -> None:
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, jobs: WorkQueue[str], *, observer: Observer, events: Events) -> None:
+        self._client = ports.client
         self._store = store
+        self._jobs = jobs
         self._observer = observer
-        self._known = known
-        self._refused = refused
-        group_of = store.namespace_of_run
-        self.queue: WorkQueue[Key] = WorkQueue("stop", self._stop, width=WIDTH, spare=WIDTH // 4, group_of=group_of)
+        self._events = events
+        group_of = store.namespace_of_attempt
+        self.queue: WorkQueue[Key] = WorkQueue("stop", width=WIDTH, spare=WIDTH // 4, group_of=group_of)
         self.listening: WorkQueue[Key] = WorkQueue(
-            "last words", self._listen, width=LISTENERS, spare=LISTENERS // 4, group_of=group_of
+            "last words", width=LISTENERS, spare=LISTENERS // 4, group_of=group_of
         )
+        self.workers = Workers(self.queue, self._stop), Workers(self.listening, self._listen)
         self._heard: dict[Key, asyncio.Event] = {}
         self._missed: dict[Key, tuple[str, float]] = {}
         """The uid of a Job that was found missing, and when, in seconds of the event loop's clock."""
@@ -72,20 +66,20 @@ class Stopper:
         if self._is_missed(key, run):
             self._lose(key)
             return
-        if name not in cached.observed.last_words:
-            cached.observed.last_words[name] = await self._words(cached, run)
+        if name not in cached.observed.final_output:
+            cached.observed.final_output[name] = await self._words(cached, run)
         await self._have_heard(key)
         if run.deleting or await self._end(cached, run):
-            self._known(uid)
+            self._jobs.add(uid)
 
     async def _end(self, cached: CachedJob, run: AttemptJob) -> bool:
         """Delete the Job, unless its pod is over by now: then the Job ends as the pod did. False: look again later."""
-        words = cached.observed.last_words.get(run.name)
+        words = cached.observed.final_output.get(run.name)
         if words is None or words.by_itself:
             # None: the attempt was recorded while the log was opened. A stop that is still wanted is planned again.
             return True
         if await self._observer.is_over(cached, run):
-            cached.observed.last_words[run.name] = await self._words(cached, run)
+            cached.observed.final_output[run.name] = await self._words(cached, run)
             return True
         return await self._delete(cached, run)
 
@@ -120,9 +114,9 @@ class Stopper:
             return False
         except Conflict:
             with contextlib.suppress(NotFound):
-                self._store.see_run(await self._client.get(JOBS, namespace, run.name))
+                self._store.upsert_attempt(await self._client.get(JOBS, namespace, run.name))
         except Rejected as exc:
-            self._refused(cached, run.name, exc)
+            self._events.report(cached.job, deletion_refused(run.name, exc))
             raise
         else:
             cached.mark_job_deleting(run.name)
@@ -140,8 +134,8 @@ class Stopper:
             self.queue.add(key, left)
             return
         del self._missed[key]
-        self._store.lose_run_of(*key)
-        self._known(key[0])
+        self._store.mark_attempt_gone(*key)
+        self._jobs.add(key[0])
 
     async def _listen(self, key: Key) -> None:
         uid, name = key
@@ -157,9 +151,9 @@ class Stopper:
             self._hears(key)
 
     async def _take_down(self, cached: CachedJob, run: AttemptJob) -> None:
-        async with contextlib.aclosing(self._observer.last_words(cached, run)) as told:
+        async with contextlib.aclosing(self._observer.final_output(cached, run)) as told:
             async for words in told:
-                cached.observed.last_words[run.name] = words
+                cached.observed.final_output[run.name] = words
                 self._hears((cached.job.uid, run.name))
 
     def _hears(self, key: Key) -> None:
@@ -167,9 +161,14 @@ class Stopper:
             self._heard[key].set()
 
 
+def deletion_refused(name: str, exc: Rejected) -> Report:
+    """The Event about a Job that the API server does not delete."""
+    return Report(Severity.WARNING, "WriteRefused", f"the API server refuses to delete this Job: {exc}", subject=name)
+
+
 def _is_to_stop(cached: CachedJob, run: AttemptJob) -> bool:
     """Whether there is anything to do: the Job may have ended, or the stop may be under way, since it was planned."""
-    return not run.gone and (run.name not in cached.observed.last_words if run.deleting else not run.finished)
+    return not run.gone and (run.name not in cached.observed.final_output if run.deleting else not run.finished)
 
 
 def _context(cached: CachedJob) -> dict[str, object]:

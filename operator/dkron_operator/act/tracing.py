@@ -19,8 +19,9 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import CreateJob
+from dkron_operator.plan.changes import Change, Finished, Started
 from dkron_operator.plan.dependencies import GroupKey
-from dkron_operator.plan.fold import Change, Finished, Started, is_recorded
+from dkron_operator.plan.fold import is_recorded
 from dkron_operator.plan.view import AttemptJob, JobView
 from dkron_operator.telemetry import spans
 from dkron_runtime.tracing.spans import Span, Tracer
@@ -137,7 +138,7 @@ class RunTracing:
         done = partial(_keep, self._fired, (job.uid, attempt.job), None)
         return TracedFiring(span, spans.run_context(job, attempt, span.context), claim=claim, done=done)
 
-    def note(self, cached: CachedJob, changes: Iterable[Change]) -> None:
+    def record(self, cached: CachedJob, changes: Iterable[Change]) -> None:
         """The plan decided on these changes of a status."""
         if self._tracer is None:
             return
@@ -149,7 +150,7 @@ class RunTracing:
                 ending = Ending(cached.job, execution, self._own(cached, execution), self._clock.now())
                 self._endings.setdefault(cached.job.uid, {})[execution.job] = ending
 
-    def see(self, uid: str, status: JobStatus | None) -> None:
+    def observe(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
         endings = self._endings.get(uid) if self._endings else None
         if self._tracer is None or not endings:

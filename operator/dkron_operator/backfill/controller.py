@@ -29,7 +29,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import view_of
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.actions import Report, Severity
 
 Object = dict[str, Any]
@@ -63,7 +63,7 @@ class Backfills:
         may_act: Callable[[], bool],
     ) -> None:
         self._client = client
-        self._runs = Runs(client, store.runs)
+        self._runs = Runs(client, store.requested_runs)
         self._clock = clock
         self._events = events
         self._job = store.get
@@ -73,8 +73,9 @@ class Backfills:
         self._places: dict[str, tuple[str, str]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.queue: WorkQueue[str] = WorkQueue(
-            "backfills", self.look, width=WIDTH, spare=SPARE, group_of=lambda uid: self._places.get(uid, ("",))[0]
+            "backfills", width=WIDTH, spare=SPARE, group_of=lambda uid: self._places.get(uid, ("",))[0]
         )
+        self.workers = (Workers(self.queue, self.look),)
 
     def take_over(self) -> None:
         """This replica begins to act: look at each."""
@@ -95,19 +96,19 @@ class Backfills:
         found = {known.uid: known for known in all_of_it}
         for uid, (where, _) in tuple(self._places.items()):
             if uid not in found and namespace in (None, where):
-                self.lose(uid)
+                self.remove(uid)
         for known in found.values():
-            self.see(known)
+            self.upsert(known)
 
-    def see(self, known: Known) -> None:
+    def upsert(self, known: Known) -> None:
         """A DkronBackfill was added or modified."""
         if known.rests:
-            self.lose(known.uid)
+            self.remove(known.uid)
             return
         self._places[known.uid] = known.namespace, known.name
         self.queue.add(known.uid)
 
-    def lose(self, uid: str) -> None:
+    def remove(self, uid: str) -> None:
         """A DkronBackfill was deleted. The garbage collector deletes its runs."""
         self._places.pop(uid, None)
         self._slots.drop(uid)
@@ -131,13 +132,13 @@ class Backfills:
         try:
             body = await self._client.get(DKRON_BACKFILLS, *place)
         except NotFound:
-            self.lose(uid)
+            self.remove(uid)
             return
         view = self._guard.read("DkronBackfill", body, View.read)
         if view is None:
             return
         if view.uid != uid or view.deleting:
-            self.lose(uid)
+            self.remove(uid)
             return
         parsed = self._guard.read("DkronBackfill", body, lambda _: self._slots.parse(view)) or FAULT
         if isinstance(parsed, str):

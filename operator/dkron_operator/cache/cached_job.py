@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_operator.cache.write_accounting import WriteAccounting
 from dkron_operator.plan.cause import ON_REQUEST
-from dkron_operator.plan.fold import Change, Decided, Finished, MarkTakenBack, Refused, fold_all
+from dkron_operator.plan.changes import Change, Decided, Finished, MarkTakenBack, Refused
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.requested_run import RunsOfJob
 from dkron_operator.plan.unknown_jobs import is_ahead
 from dkron_operator.plan.upstream_runs import Fullness
-from dkron_operator.plan.view import AttemptJob, JobView, Outcome, Trouble
+from dkron_operator.plan.view import AttemptJob, JobView, Outcome, PodProblem
 from dkron_pods.problem import Problem
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -34,13 +35,13 @@ class Observed:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """How attempts ended that are not recorded yet, by the name of the Job."""
 
-    troubles: dict[str, Trouble] = field(default_factory=dict)
+    pod_problems: dict[str, PodProblem] = field(default_factory=dict)
     """Why pods do not start, by the name of the Job."""
 
     probed: dict[str, datetime] = field(default_factory=dict)
     """When a pod that does not start was last checked, by the name of the Job."""
 
-    last_words: dict[str, Outcome] = field(default_factory=dict)
+    final_output: dict[str, Outcome] = field(default_factory=dict)
     """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
 
 
@@ -64,8 +65,8 @@ class Remembered:
     """The generation that the dry run was made for; -1 if there was none."""
 
     judged: tuple[tuple[int, bool], Problem | None] | None = None
-    """The generation that the installation's rules were asked about, whether its spec could be read and has room, and
-    what they refuse; None if they were not asked."""
+    """The generation that the installation's rules were asked about, whether its spec could be read, and what they
+    refuse; None if they were not asked."""
 
     lately_counted: dict[str, datetime | None] = field(default_factory=dict)
     """The ended attempts and refused requests that were counted lately, by the name of the Job, and since when; None
@@ -123,7 +124,7 @@ class CachedJob:
 
     remembered: Remembered = field(default_factory=Remembered)
 
-    def note(self, *changes: Change) -> None:
+    def record(self, *changes: Change) -> None:
         """Change the status; the write follows later."""
         # Fold before remembering: a change that cannot be folded would fail again with each version of the object.
         status = fold_all(self.status, changes, self.job.spec.history)
@@ -160,13 +161,13 @@ class CachedJob:
             if execution.group not in groups or (run is not None and run.shows_end(job)):
                 del remembered[job]
 
-    def forget_counted(self, *, now: datetime, hold: timedelta) -> None:
-        """Forget what was counted longer than `hold` ago, once that is written."""
+    def forget_counted(self, *, now: datetime, retention: timedelta) -> None:
+        """Forget what was counted longer than `retention` ago, once that is written."""
         counted, old = self.remembered.lately_counted, []
         for name, at in counted.items():
             if at is None:
                 counted[name] = now
-            elif abs(now - at) > hold:
+            elif abs(now - at) > retention:
                 old.append(name)
         unwritten = {_counts(change) for change in self.pending} if old else set()
         for name in old:

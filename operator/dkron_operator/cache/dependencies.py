@@ -56,15 +56,15 @@ class DependencyTracker:
         """The uids of the jobs that run after the one of this name."""
         return self._graph.children(name)
 
-    def see(self, known: Known, before: JobStatus | None) -> None:
+    def upsert(self, known: Known, before: JobStatus | None) -> None:
         """Take in a job. `before` is the status that the API server had so far; None if the job is new."""
-        self._wake_around(known.job, self._graph.see(known.job))
+        self._wake_around(known.job, self._graph.upsert(known.job))
         if before is not None:
             self._wake_for(known, before)
 
-    def lose(self, job: JobView) -> None:
+    def remove(self, job: JobView) -> None:
         """The job no longer exists."""
-        self._wake_around(job, self._graph.lose(job.uid))
+        self._wake_around(job, self._graph.remove(job.uid))
 
     def _wake_around(self, job: JobView, changed: set[Key]) -> None:
         """Wake the parents, which list their children, and all jobs below: they gain or lost a parent, or a cycle."""

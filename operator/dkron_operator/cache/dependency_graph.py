@@ -45,13 +45,13 @@ class DependencyGraph:
             self._circles[name] = circle(name, self._parents)
         return tuple(each for _, each in self._circles[name])
 
-    def see(self, job: JobView) -> set[Key]:
+    def upsert(self, job: JobView) -> set[Key]:
         """Take in a new or edited job. Returns the parents that it gained or lost, and its own name if it is new."""
         # A job that is being deleted notes no more runs.
         tie = _Tie(key_of(job), () if job.deleting else parents_of(job))
-        return set() if self._ties.get(job.uid) == tie else self.lose(job.uid) ^ self._add(job.uid, tie)
+        return set() if self._ties.get(job.uid) == tie else self.remove(job.uid) ^ self._add(job.uid, tie)
 
-    def lose(self, uid: str) -> set[Key]:
+    def remove(self, uid: str) -> set[Key]:
         """The job no longer exists. Returns its parents and its own name."""
         tie = self._ties.pop(uid, None)
         if tie is None:

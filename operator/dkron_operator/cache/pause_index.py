@@ -17,7 +17,7 @@ from dkron_crds.base import first_problem
 from dkron_crds.packed import plain
 from dkron_crds.pause import PauseSpec, PauseStatus, WhenResumed
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
-from dkron_operator.kit.oldest_first import OldestFirst, Room
+from dkron_operator.kit.oldest_first import OldestFirst
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
 
@@ -168,7 +168,7 @@ class PauseIndex:
     def __init__(self, home: str, *, now: Callable[[], datetime], most: int = MOST) -> None:
         self._home = home
         self._now = now
-        self._room = Room(most)
+        self._most = most
         self._views: dict[Key, PauseView] = {}
         self._ages: dict[str, OldestFirst[Age]] = {}
         self._selections: dict[str, _Selection] = defaultdict(_Selection)
@@ -208,7 +208,7 @@ class PauseIndex:
         self._promoted = {view.key for view in found if view.dropped and self.has_room(view)}
         return sorted(self._promoted)
 
-    def see(self, body: Object) -> str | None:
+    def upsert(self, body: Object) -> str | None:
         """Take in a pause. Returns the namespace whose jobs it concerns, "" for all; None if nothing has changed for
         them."""
         view = self._read(body)
@@ -222,18 +222,18 @@ class PauseIndex:
                 self._views[view.key] = replace(before, status=view.status, version=view.version)
                 return None
         if before is not None:
-            self.lose(view.key)
+            self.remove(view.key)
         if not self._is_past(view):
-            ages = self._ages.setdefault(view.pause.namespace, OldestFirst(self._room))
-            for age in ages.see(view.age, 1):
-                self._shrink((view.pause.namespace, age[1]))
+            ages = self._ages.setdefault(view.pause.namespace, OldestFirst(self._most))
+            if (younger := ages.upsert(view.age)) is not None:
+                self._shrink((view.pause.namespace, younger[1]))
         if not self.has_room(view):
             view = _lean(view)
         self._views[view.key] = view
         self._select(view)
         return _concerned(view) if before is None else _wider(before, view)
 
-    def lose(self, key: Key) -> str | None:
+    def remove(self, key: Key) -> str | None:
         """A pause is gone. Returns the namespace whose jobs that concerns, "" for all; None if it was not known."""
         view = self._views.pop(key, None)
         if view is None:
@@ -265,7 +265,8 @@ class PauseIndex:
         ages = self._ages.get(namespace)
         if ages is None:
             return
-        self._promoted.update((namespace, age[1]) for age in ages.lose(view.age))
+        if (next_oldest := ages.remove(view.age)) is not None:
+            self._promoted.add((namespace, next_oldest[1]))
         if not ages:
             del self._ages[namespace]
             self._selections.pop(namespace, None)
@@ -278,7 +279,7 @@ class PauseIndex:
         return {key for key in self._views if namespace in (None, key[0])}
 
     def _shrink(self, key: Key) -> None:
-        """A pause lost its room to an older one, or has room again and is read by its caller."""
+        """A pause lost its room to an older one."""
         view = self._views.get(key)
         if view is None or view.dropped or self.has_room(view):
             return

@@ -143,11 +143,11 @@ class RequestedRuns:
             run for run in self._runs.values()
             if run.uid not in found and run.version <= version and namespace in (None, run.namespace)
         ]  # fmt: skip
-        changed = {self.lose(run.uid) for run in gone} | {self.see(run) for run in found.values()}
+        changed = {self.remove(run.uid) for run in gone} | {self.upsert(run) for run in found.values()}
         keys = {key for key in changed if key is not None}
         return keys | set(self._jobs) if first else keys
 
-    def see(self, run: RequestedRun) -> Key | None:
+    def upsert(self, run: RequestedRun) -> Key | None:
         """Take in a DkronRun."""
         known = self._runs.get(run.uid)
         if known is not None:
@@ -164,9 +164,9 @@ class RequestedRuns:
 
     def wrote(self, run: RequestedRun, status: RunStatus, version: int) -> Key | None:
         """The API server has taken this status, and the object has this version since."""
-        return self.see(shortened(replace(run, status=status, version=version, values=None)))
+        return self.upsert(shortened(replace(run, status=status, version=version, values=None)))
 
-    def lose(self, uid: str) -> Key | None:
+    def remove(self, uid: str) -> Key | None:
         """A DkronRun is gone."""
         run = self._runs.get(uid)
         if run is None:

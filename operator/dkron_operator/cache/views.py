@@ -23,9 +23,6 @@ from dkron_pods.problem import Problem
 Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
-UNREAD = (ReadyReason.UNREADABLE, ReadyReason.OVER_BUDGET)
-"""Problems of jobs whose specs are not held."""
-
 
 def view_of(body: Object, known: JobView | None = None) -> JobView:
     """Read the DkronJob. An object that cannot be read becomes a job with that problem, logged once for each
@@ -49,8 +46,7 @@ def is_unreadable(job: JobView) -> bool:
 
 def _is_other(body: Object, known: JobView) -> bool:
     """Whether the spec differs from the known one, or could not be read so far."""
-    unread = known.problem is not None and known.problem.reason in UNREAD
-    return unread or bool(unreadable(body)) or body["metadata"].get("generation", 0) != known.generation
+    return is_unreadable(known) or bool(unreadable(body)) or body["metadata"].get("generation", 0) != known.generation
 
 
 def _seen(known: JobView | None) -> int:

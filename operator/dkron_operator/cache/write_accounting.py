@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.job import JobStatus
-from dkron_operator.plan.fold import Change, recorded
+from dkron_operator.plan.changes import Change
+from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.read import FOREVER_AGO
 from dkron_operator.plan.written import Fact, facts, holds
 
@@ -58,7 +59,7 @@ class WriteAccounting:
         self._doubt()
         return self._clear(base) if self.moved else ()
 
-    def see(self, before: JobStatus, base: JobStatus) -> tuple[Fact, ...]:
+    def upsert(self, before: JobStatus, base: JobStatus) -> tuple[Fact, ...]:
         """The API server has a new status, from any writer. Returns the facts of our writes that it shows."""
         if before.since is not None and base.since is None:
             self.forgotten |= recorded(before) - recorded(base)

@@ -1,6 +1,7 @@
 """The status of the DkronCluster, from the daily totals and the leadership."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from dkron_crds.cluster import ClusterStatus
@@ -14,7 +15,21 @@ OURS = (ConditionType.READY, ConditionType.DELIVERS, ConditionType.CONFLICTED)
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
 
-def cluster_conditions(  # noqa: PLR0913 - what the status says, one by one
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong with the installation."""
+
+    problems: tuple[str, ...] | None = None
+    """What is wrong with its receivers and notifications; None if it has none."""
+
+    conflict: str = ""
+    """Which other installations do the same work; empty if none do."""
+
+
+NOTHING_FOUND = Findings()
+
+
+def cluster_conditions(
     before: ClusterStatus,
     ledger: DailyTotals,
     leadership: Leadership,
@@ -23,15 +38,13 @@ def cluster_conditions(  # noqa: PLR0913 - what the status says, one by one
     generation: int,
     version: str,
     now: datetime,
-    problems: tuple[str, ...] | None = None,
-    conflict: str = "",
+    findings: Findings = NOTHING_FOUND,
 ) -> ClusterStatus:
     """The new status, given the one `before`. `ledger` has the totals. `replicas` run, one of which leads. `version` is
-    that of the operator. `problems` are those of the receivers and notifications; None if none are configured.
-    `conflict` describes other installations that do the same work."""
+    the operator's."""
     return ClusterStatus(
         observed_generation=generation,
-        conditions=_conditions(before, _verdicts(leadership, problems, conflict), generation=generation, now=now),
+        conditions=_conditions(before, _verdicts(leadership, findings), generation=generation, now=now),
         leader=leadership.leader,
         replicas=replicas if leadership.held else 0,
         version=version,
@@ -66,14 +79,12 @@ def _conditions(
     return (*ours, *others)[:MAX_CONDITIONS]
 
 
-def _verdicts(
-    leadership: Leadership, problems: tuple[str, ...] | None, conflict: str
-) -> Mapping[ConditionType, Verdict]:
+def _verdicts(leadership: Leadership, findings: Findings) -> Mapping[ConditionType, Verdict]:
     verdicts = {ConditionType.READY: _ready(leadership)}
-    if problems is not None:
-        verdicts[ConditionType.DELIVERS] = _delivers(problems)
-    if conflict:
-        verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", conflict)
+    if findings.problems is not None:
+        verdicts[ConditionType.DELIVERS] = _delivers(findings.problems)
+    if findings.conflict:
+        verdicts[ConditionType.CONFLICTED] = (TRUE, "SharedNamespace", findings.conflict)
     return verdicts
 
 

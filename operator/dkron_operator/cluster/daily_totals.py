@@ -45,7 +45,7 @@ class DailyTotals:
         """Merge totals that another process wrote: no total falls."""
         self._totals |= counts(stored)
 
-    def see(self, uid: str, status: JobStatus) -> None:
+    def upsert(self, uid: str, status: JobStatus) -> None:
         """The API server has this status of the job."""
         before = self._shown.get(uid, NOTHING)
         self._shown[uid] = status
@@ -58,7 +58,7 @@ class DailyTotals:
         self._living.subtract(old)
         self._totals.update(self._growth(uid, before, status, new - old))
 
-    def lose(self, uid: str) -> None:
+    def remove(self, uid: str) -> None:
         """The job no longer exists; what it has shown stays in the totals."""
         before = self._shown.pop(uid, NOTHING)
         self.active -= len(before.active)

@@ -69,11 +69,8 @@ class PauseStatuses:
         self._clock = clock
         self._may_act = may_act
         self._changed = asyncio.Event()
+        pauses.on_change.add(self._changed.set)
         self._log_once = LogOnce(log, "the status of DkronPauses")
-
-    def changed(self) -> None:
-        """A pause has changed."""
-        self._changed.set()
 
     async def run(self) -> None:
         """Write what has changed, until cancelled."""

@@ -1,7 +1,7 @@
 """Keeps the DkronCluster `dkron`, and in its status which replica leads, how many jobs there are, and how many
 executions ended on each day.
 
-`see` takes in the status of each job; the sums are written a moment later. Nothing waits for that write.
+`upsert` takes in the status of each job; the sums are written a moment later. Nothing waits for that write.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, NotLeader, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.conditions import Findings, cluster_conditions
 from dkron_operator.cluster.conflicts import Conflicts
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.cluster.replicas import ReplicaCount
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.leader.election import Leadership
 from dkron_operator.leader.lease import Replica
 
@@ -56,14 +56,15 @@ class ClusterStatusController:
     that other installations at work in the same namespaces are noticed."""
 
     def __init__(self, client: KubeClient, replica: Replica, *, namespace: str, clock: Clock) -> None:
-        self.queue: WorkQueue[str] = WorkQueue("cluster", self._work, width=1)
+        self.queue: WorkQueue[str] = WorkQueue("cluster", width=1)
+        self.workers = (Workers(self.queue, self._work),)
         self._client = client
         self._namespace = namespace
         self._version = replica.version
         self._replica_count, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
         self._conflicts = Conflicts(namespace, clock=clock, changed=self.write_soon)
-        self.see_job = self._conflicts.see
+        self.upsert_job = self._conflicts.upsert
         self._totals = DailyTotals()
         self._leadership = Leadership()
         self._stored: Stored | None = None
@@ -77,12 +78,12 @@ class ClusterStatusController:
         """How many attempts run or are claimed."""
         return self._totals.active
 
-    def see(self, uid: str, status: JobStatus | None) -> None:
+    def upsert(self, uid: str, status: JobStatus | None) -> None:
         """The API server has this status of a job; None if the job is gone."""
         if status is None:
-            self._totals.lose(uid)
+            self._totals.remove(uid)
         else:
-            self._totals.see(uid, status)
+            self._totals.upsert(uid, status)
         self.write_soon()
 
     def lead(self, leadership: Leadership) -> None:
@@ -187,8 +188,8 @@ class ClusterStatusController:
         leadership = self._leadership
         status = cluster_conditions(
             stored.status, self._totals, leadership, replicas=self._replicas,
-            generation=stored.generation, version=self._version, now=self._clock.now(), problems=self._problems,
-            conflict=self._conflicts.complaint,
+            generation=stored.generation, version=self._version, now=self._clock.now(),
+            findings=Findings(self._problems, self._conflicts.complaint),
         )  # fmt: skip
         patch = difference(stored.status.to_wire(), status.to_wire())
         if patch:

@@ -27,7 +27,7 @@ class DeliveryEvents:
         self._clock = clock
         self._said: OrderedDict[tuple[str, str], float] = OrderedDict()
 
-    def tell(self, job: JobView, message: str) -> None:
+    def report(self, job: JobView, message: str) -> None:
         """Report that this was not delivered."""
         now, key = self._clock.monotonic(), (job.uid, message)
         if now - self._said.get(key, now - QUIET) < QUIET:

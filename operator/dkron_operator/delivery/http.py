@@ -21,8 +21,8 @@ PATIENCE = aiohttp.ClientTimeout(total=9.0)
 class Poster:
     """Sends requests with one session, which is opened on first use."""
 
-    def __init__(self, vault: SecretReader) -> None:
-        self._secrets = vault
+    def __init__(self, secret_reader: SecretReader) -> None:
+        self._secrets = secret_reader
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:

@@ -11,10 +11,9 @@ from dkron_crds.base import first_problem
 from dkron_crds.cluster import ClusterSpec
 from dkron_crds.lease import INSTALLATION
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import KubeError
+from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_CLUSTERS
-from dkron_kube.watch import follow
-from dkron_operator.kit.log_once import WatchLogOnce
+from dkron_operator.kit.listeners import Listeners
 from dkron_operator.notifications.endpoints import Endpoint, read_endpoints
 from dkron_processors.site import Site
 
@@ -33,7 +32,7 @@ class ClusterView:
 
 
 class Installation:
-    """Follows the DkronCluster of a namespace. It is a `Sink` of the watch."""
+    """Follows the DkronCluster of a namespace."""
 
     def __init__(
         self,
@@ -41,69 +40,54 @@ class Installation:
         *,
         namespace: str,
         output_dir: str,
-        changed: Callable[[], None] = lambda: None,
         on_event: Callable[[], None] = lambda: None,
     ) -> None:
-        self._client = client
-        self._changed = changed
-        self._on_event = on_event
-        self.namespace = namespace
+        self.on_change: Listeners[[tuple[str, ...] | None]] = Listeners()
+        """Called when what it offers has changed, with what is wrong with its receivers and notifications; None if it
+        names none."""
         self._output_dir = output_dir
         self._raw: Object | None = None
-        self._log_once = WatchLogOnce(log, f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}")
         self.cluster: ClusterView | None = None
         self.site = Site(output_dir=output_dir)
         self.endpoints: tuple[Endpoint, ...] = ()
         self.problems: tuple[str, ...] = ()
+        callbacks: Callbacks[Object] = Callbacks(
+            read=lambda item: item,
+            synced=self._synced,
+            upsert=self._upsert,
+            remove=lambda _: self._take({}),
+            on_event=on_event,
+        )
+        what = f"receivers and notifications of DkronCluster {namespace}/{INSTALLATION}"
+        state = WatchState(what, meanwhile="continuing without it")
+        fields = f"metadata.name={INSTALLATION}"
+        self.informer = Informer(client, DKRON_CLUSTERS, namespace, callbacks, state=state, fields=fields)
 
     @property
-    def asked(self) -> bool:
+    def _names_any(self) -> bool:
         """Whether it names any receiver or notification."""
         raw = self._raw or {}
         return bool(raw.get("receivers") or raw.get("notifications"))
 
     async def read(self) -> None:
         """Read it for the first time, so that no job seems to lack a receiver that exists."""
-        try:
-            async for item in self._client.list(DKRON_CLUSTERS, self.namespace):
-                if item["metadata"]["name"] == INSTALLATION:
-                    self.see(item)
-        except KubeError as exc:
-            self.failed(exc)
+        await self.informer.list_once()
 
     async def run(self) -> None:
         """Follow it until cancelled."""
-        await follow(self._client, DKRON_CLUSTERS, self.namespace, self, name=INSTALLATION)
+        await self.informer.run()
 
-    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as the watch calls it
+    def _synced(self, items: list[Object], _version: int) -> None:
         """A list of all objects of its kind and name: one, or none."""
-        self._log_once.listed()
         if items:
-            self.see(items[0])
+            self._upsert(items[0])
         else:
             self._take({})
 
-    def went_back(self) -> None:
-        """Nothing to do: the next list replaces everything."""
-
-    def see(self, item: Object) -> None:
-        """It was added or modified."""
+    def _upsert(self, item: Object) -> None:
         metadata = item["metadata"]
         self.cluster = ClusterView(metadata["namespace"], metadata["name"], metadata["uid"])
         self._take(item.get("spec") or {})
-
-    def lose(self, item: Object) -> None:  # noqa: ARG002 - as the watch calls it
-        """It was deleted."""
-        self._take({})
-
-    def alive(self) -> None:
-        """The API server answers."""
-        self._on_event()
-        self._log_once.alive()
-
-    def failed(self, error: KubeError) -> None:
-        """It cannot be read; what was known stays."""
-        self._log_once.goes_on(error)
 
     def _take(self, raw: Object) -> None:
         # Its status is written each second, its spec hardly ever.
@@ -122,4 +106,4 @@ class Installation:
             self.problems = (f"spec: the operator cannot read it ({type(exc).__name__})",)
         else:
             self.site, self.endpoints, self.problems = site, endpoints, problems
-        self._changed()
+        self.on_change(self.problems if self._names_any else None)

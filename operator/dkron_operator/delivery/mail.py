@@ -26,8 +26,8 @@ SHOWN = 3
 class Mailer:
     """Sends mails through the servers that they name."""
 
-    def __init__(self, vault: SecretReader, *, clock: Clock) -> None:
-        self._secrets = vault
+    def __init__(self, secret_reader: SecretReader, *, clock: Clock) -> None:
+        self._secrets = secret_reader
         self._clock = clock
 
     async def send(self, mail: Mail) -> None:

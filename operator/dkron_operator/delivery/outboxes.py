@@ -1,21 +1,30 @@
 """The outboxes: one for each receiver that has ever had a message, each with its own task."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import Context
+from typing import Protocol
 
 from dkron_operator.delivery.outbox import Limits, Outbox, QueuedMessage
 from dkron_operator.delivery.senders import weight
 from dkron_processors.message import Message, Parcel
 
 
-class Outboxes:
-    """Takes parcels at any time; sends them while it runs."""
+class Sending(Protocol):
+    """Sends messages."""
 
-    def __init__(
-        self, send: Callable[[Message], Awaitable[None]], limits: Limits, *, may_act: Callable[[], bool] = lambda: True
-    ) -> None:
-        self._send = send
+    async def send(self, message: Message) -> None:
+        """Send it. Raises `Unreachable`, `Undeliverable`, TimeoutError."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Outboxes:
+    """Takes parcels at any time; sends them while it runs, and closes the senders at the end."""
+
+    def __init__(self, senders: Sending, limits: Limits, *, may_act: Callable[[], bool] = lambda: True) -> None:
+        self._senders = senders
         self._limits = limits
         self._may_act = may_act
         self._by_receiver: dict[str, Outbox] = {}
@@ -29,7 +38,7 @@ class Outboxes:
         outbox = self._by_receiver.get(parcel.receiver)
         if outbox is None:
             outbox = self._by_receiver[parcel.receiver] = Outbox(
-                parcel.receiver, self._send, self._limits, may_act=self._may_act
+                parcel.receiver, self._senders.send, self._limits, may_act=self._may_act
             )
             self._start(outbox)
         outbox.add(QueuedMessage(parcel.message, weight(parcel.message), done))
@@ -41,14 +50,14 @@ class Outboxes:
 
     async def run(self) -> None:
         """Send until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            try:
+        try:
+            async with asyncio.TaskGroup() as self._group:
                 for outbox in self._by_receiver.values():
                     self._start(outbox)
                 await asyncio.Event().wait()
-            finally:
-                self._group = None
+        finally:
+            self._group = None
+            await self._senders.close()
 
     async def empty(self) -> None:
         """Return when nothing waits."""

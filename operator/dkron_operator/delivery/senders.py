@@ -24,10 +24,10 @@ class Senders:
     def __init__(
         self, client: KubeClient, *, namespace: str, output_dir: str, output_quota: int = 0, clock: Clock
     ) -> None:
-        vault = SecretReader(client, namespace=namespace, clock=clock.monotonic)
+        secret_reader = SecretReader(client, namespace=namespace, clock=clock.monotonic)
         self._files = Files(Path(output_dir), quota=output_quota, clock=clock.monotonic)
-        self._mailer = Mailer(vault, clock=clock)
-        self._poster = Poster(vault)
+        self._mailer = Mailer(secret_reader, clock=clock)
+        self._poster = Poster(secret_reader)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -25,20 +25,3 @@ class LogOnce:
         if self._kind is not None:
             self._log.info("%s: works again", self._what)
         self._kind, self.trouble = None, ""
-
-
-class WatchLogOnce(LogOnce):
-    """The outages of a watch. A user who may list but not watch lists again and again, so a list alone ends none."""
-
-    _listed = False
-
-    def listed(self) -> None:
-        """A complete list arrived."""
-        self._listed = True
-
-    def alive(self) -> None:
-        """The API server answered. The first answer after a list belongs to the list itself."""
-        if self._listed:
-            self._listed = False
-        else:
-            self.is_over()

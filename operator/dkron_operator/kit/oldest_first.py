@@ -1,7 +1,6 @@
-"""Which keys have room within a number and a size: the oldest, up to the first one that has none. The same keys give
-the same answer, in whatever order they come."""
+"""Which keys are among the oldest. The same keys give the same answer, in whatever order they come."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, Self, TypeVar
@@ -16,82 +15,32 @@ class Ordered(Hashable, Protocol):
 K = TypeVar("K", bound=Ordered)
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The room: at most `count` keys, and `size` in all. 0 means no limit."""
-
-    count: int = 0
-    size: int = 0
-
-    def holds(self, count: int, size: int) -> bool:
-        """Whether so many keys of this size in all have room."""
-        return (not self.count or count <= self.count) and (not self.size or size <= self.size)
-
-
 @dataclass(slots=True)
 class OldestFirst(Generic[K]):
-    """Keys, the oldest of which compares least, and their sizes. What a change costs depends on the keys whose answers
-    it changes, not on all."""
+    """Keys, the oldest of which compares least. At most `most` of them have room."""
 
-    room: Room
+    most: int
     _keys: list[K] = field(default_factory=list)
-    _sizes: dict[K, int] = field(default_factory=dict)
-    _within: int = 0
-    """How many of the oldest keys have room."""
-    _used: int = 0
-    """Their size."""
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    @property
-    def beyond(self) -> int:
-        """How many have no room."""
-        return len(self._keys) - self._within
-
     def has_room(self, key: K) -> bool:
-        """Whether this key has room."""
-        return self._within == len(self._keys) or key < self._keys[self._within]
+        """Whether this key is, or would be, among the oldest."""
+        return len(self._keys) < self.most or not self._keys[self.most - 1] < key
 
-    def see(self, key: K, size: int) -> list[K]:
-        """Take in a key, or its changed size. Returns the other keys whose answers have changed."""
-        before = self._sizes.get(key)
-        if before == size:
-            return []
-        old = self._within
-        if before is None:
-            position = bisect_left(self._keys, key)
-            insort(self._keys, key)
-            if position < old:
-                old += 1
-                self._within += 1
-                self._used += size
-        elif self.has_room(key):
-            self._used += size - before
-        self._sizes[key] = size
-        return [each for each in self._settle(old) if each != key]
-
-    def lose(self, key: K) -> list[K]:
-        """The key is gone. Returns the keys whose answers have changed."""
-        size, old = self._sizes.pop(key, None), self._within
-        if size is None:
-            return []
+    def upsert(self, key: K) -> K | None:
+        """Take in a key. Returns the younger one that has no room any more."""
         position = bisect_left(self._keys, key)
-        del self._keys[position]
-        if position < old:
-            old -= 1
-            self._within -= 1
-            self._used -= size
-        return self._settle(old)
+        if key in self._keys[position : position + 1]:
+            return None
+        self._keys.insert(position, key)
+        return self._keys[self.most] if position < self.most < len(self._keys) else None
 
-    def _settle(self, old: int) -> list[K]:
-        """Move the border to where it belongs. Returns the keys between there and `old`."""
-        while self._within and not self.room.holds(self._within, self._used):
-            self._within -= 1
-            self._used -= self._sizes[self._keys[self._within]]
-        while self._within < len(self._keys):
-            used = self._used + self._sizes[self._keys[self._within]]
-            if not self.room.holds(self._within + 1, used):
-                break
-            self._within, self._used = self._within + 1, used
-        return self._keys[min(old, self._within) : max(old, self._within)]
+    def remove(self, key: K) -> K | None:
+        """The key is gone. Returns the one that has room now."""
+        position = bisect_left(self._keys, key)
+        if key not in self._keys[position : position + 1]:
+            return None
+        del self._keys[position]
+        return self._keys[self.most - 1] if position < self.most <= len(self._keys) else None

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from dkron_kube.backoff import Backoff
@@ -36,23 +37,23 @@ def _ungrouped(_: object) -> Group:
 
 
 class WorkQueue(Generic[K]):
-    """A queue of keys and its workers. `work` may raise `Unavailable` to be called again for the same key.
+    """A queue of keys. It exists before the code that works on them, so any part can get its `add`.
 
     `group_of` gives the group of a key, its namespace; groups take turns. At most `width` keys of one group are worked
-    on at once, and `spare` more of other groups beside them.
+    on at once, and `spare` more of other groups beside them. The urgent keys of the queue that it is `behind` go before
+    any in this one.
     """
 
     def __init__(
         self,
         name: str,
-        work: Callable[[K], Awaitable[None]],
         *,
         width: int,
         spare: int = 0,
         group_of: Callable[[K], Group] = _ungrouped,
+        behind: "WorkQueue[Any] | None" = None,
     ) -> None:
         self.name = name
-        self._work = work
         self._width = width
         self._spare = spare
         self._turns = asyncio.Semaphore(0)
@@ -67,14 +68,10 @@ class WorkQueue(Generic[K]):
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._quiet = asyncio.Event()
-        self._ahead: WorkQueue[Any] | None = None
+        self._ahead = behind
 
     def __len__(self) -> int:
         return len(self._urgent) + len(self._others) + len(self._busy) + len(self._timers)
-
-    def yield_to(self, other: "WorkQueue[Any]") -> None:
-        """Let the urgent keys of another queue go before any in this one."""
-        self._ahead = other
 
     def add(self, key: K, delay: float = 0.0) -> None:
         """Add the key, after `delay` seconds; a key that is already waiting for a delay keeps it."""
@@ -110,8 +107,9 @@ class WorkQueue(Generic[K]):
         for key in tuple(self._timers):
             self._expire(key)
 
-    async def run(self) -> None:
-        """Work until cancelled. Can be called again afterwards: interrupted keys start over."""
+    async def run(self, work: Callable[[K], Awaitable[None]]) -> None:
+        """Call `work` with each key until cancelled. It may raise `Unavailable` to be called again for the same key. A
+        queue that runs again starts interrupted keys over."""
         interrupted, self._busy = self._busy, {}
         self._at_work.clear()
         self._turns, self._parked = asyncio.Semaphore(len(self._urgent) + len(self._others)), 0
@@ -120,7 +118,7 @@ class WorkQueue(Generic[K]):
             self._pressing.discard(key)
             self._expire(key)
         count = self._width + self._spare
-        workers = [asyncio.create_task(self._worker(), name=f"{self.name}-{number}") for number in range(count)]
+        workers = [asyncio.create_task(self._worker(work), name=f"{self.name}-{number}") for number in range(count)]
         try:
             # Workers never end by themselves. If one did, the queue would slow down unnoticed.
             ended, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
@@ -164,7 +162,7 @@ class WorkQueue(Generic[K]):
     def _has_room(self, group: Group) -> bool:
         return self._at_work[group] < self._width
 
-    async def _worker(self) -> None:
+    async def _worker(self, work: Callable[[K], Awaitable[None]]) -> None:
         while True:
             await self._turns.acquire()
             await self._give_way()
@@ -175,7 +173,7 @@ class WorkQueue(Generic[K]):
             key, group = found
             self._busy[key] = group
             self._at_work[group] += 1
-            delay = await self._attempt(key)
+            delay = await self._attempt(key, work)
             self._leave(key, group)
             self._requeue(key, delay)
             if not len(self):
@@ -208,10 +206,10 @@ class WorkQueue(Generic[K]):
             await asyncio.sleep(GLANCE)
             left -= GLANCE
 
-    async def _attempt(self, key: K) -> float | None:
+    async def _attempt(self, key: K, work: Callable[[K], Awaitable[None]]) -> float | None:
         """Work on the key. Returns the seconds until the next try; None if it is done."""
         try:
-            await self._work(key)
+            await work(key)
         except Unavailable as exc:
             delay = self._failed(key)
             log.warning("%s: %s; retrying in %.1f s", self.name, exc, delay, extra={"key": str(key)})
@@ -242,3 +240,20 @@ class WorkQueue(Generic[K]):
     def _is_news(self, key: K) -> bool:
         """Whether to log this failure of the key: the first, the second, the fourth in a row, and so on."""
         return self._failures[key].bit_count() == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Workers(Generic[K]):
+    """A queue, and what its workers do with each key."""
+
+    queue: WorkQueue[K]
+    work: Callable[[K], Awaitable[None]]
+
+    @property
+    def name(self) -> str:
+        """The name of the queue."""
+        return self.queue.name
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self.queue.run(self.work)

@@ -62,7 +62,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LeaseState:
     """The Lease as it was read."""
 
     version: str
@@ -143,10 +143,10 @@ class Leadership:
         return replace(self, leader=leader, held=False, free=False, stopped=stopped)
 
 
-def read_lease(body: Object) -> Held:
+def read_lease(body: Object) -> LeaseState:
     """Parse a Lease that any client may have written."""
     metadata, spec = body["metadata"], body.get("spec") or {}
-    return Held(
+    return LeaseState(
         version=metadata["resourceVersion"],
         holder=spec.get("holderIdentity") or "",
         renewal=spec.get("renewTime") or "",
@@ -156,7 +156,7 @@ def read_lease(body: Object) -> Held:
     )
 
 
-def watched(lease: Held | None, before: Watched | None, *, now: float) -> Watched | None:
+def watched(lease: LeaseState | None, before: Watched | None, *, now: float) -> Watched | None:
     """How long the Lease has been unchanged, given the previous observation. A deleted Lease is remembered."""
     if lease is None:
         return before
@@ -166,7 +166,7 @@ def watched(lease: Held | None, before: Watched | None, *, now: float) -> Watche
 
 
 def decide(
-    lease: Held | None, seen: Watched | None, *, identity: str, now: float, newcomer: bool, duration: int
+    lease: LeaseState | None, seen: Watched | None, *, identity: str, now: float, newcomer: bool, duration: int
 ) -> Act:
     """What to do. `newcomer`: this process has read the Lease for the first time. `duration` is that of our own Leases.
 
@@ -181,7 +181,7 @@ def decide(
     return Act.TAKE if _is_over(lease, seen, now=now) else Act.WAIT
 
 
-def _is_over(lease: Held, seen: Watched | None, *, now: float) -> bool:
+def _is_over(lease: LeaseState, seen: Watched | None, *, now: float) -> bool:
     """Whether the Lease has no holder any more."""
     return not lease.holder or (seen is not None and now - seen.since > lease.seconds)
 

@@ -6,7 +6,7 @@ The Lease keeps two replicas from doing the same work. It is not what prevents d
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -16,9 +16,10 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import AlreadyExists, Conflict, KubeError, NotFound, Unavailable
 from dkron_kube.paths import LEASES
 from dkron_operator.kit.clock import Clock
+from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.log_once import LogOnce
 from dkron_operator.kit.rollback import Compare, ignore_versions
-from dkron_operator.leader.election import Act, Held, Leadership, Terms, Watched, decide, read_lease, watched
+from dkron_operator.leader.election import Act, Leadership, LeaseState, Terms, Watched, decide, read_lease, watched
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -43,8 +44,7 @@ class Replica:
 
 
 class Lease:
-    """Takes part in the election for the Lease of a namespace, on these `terms`; without terms it always acts.
-    `changed` gets the new state when the leadership changes."""
+    """Takes part in the election for the Lease of a namespace, on these `terms`; without terms it always acts."""
 
     def __init__(
         self,
@@ -53,7 +53,6 @@ class Lease:
         *,
         namespace: str,
         clock: Clock,
-        changed: Callable[[Leadership], None],
         terms: Terms | None = DEFAULT,
         compare: Compare = ignore_versions,
     ) -> None:
@@ -62,10 +61,11 @@ class Lease:
         self._replica = replica
         self._namespace = namespace
         self._clock = clock
-        self._changed = changed
+        self.on_change: Listeners[[Leadership]] = Listeners()
+        """Called with the new state when the leadership changes."""
         self._elects = terms is not None
         self._terms = terms or DEFAULT
-        self._ours: Held | None = None
+        self._ours: LeaseState | None = None
         self._watched: Watched | None = None
         self._newcomer = True
         self._seen_at = self._renewed_at = float("-inf")
@@ -154,7 +154,7 @@ class Lease:
         self._compare_versions(f"Lease {self._namespace}/{INSTALLATION}", known=self._version, found=version)
         self._version = version
 
-    async def _look(self) -> tuple[Act, Held | None]:
+    async def _look(self) -> tuple[Act, LeaseState | None]:
         # While it is ours, any other write makes our next one fail, so it need not be read first.
         lease = self._ours or await self._read()
         now = self._clock.monotonic()
@@ -169,7 +169,7 @@ class Lease:
         )
         return act, await self._do(act, lease)
 
-    async def _do(self, act: Act, lease: Held | None) -> Held | None:
+    async def _do(self, act: Act, lease: LeaseState | None) -> LeaseState | None:
         if lease is None:
             return await self._create() if act is Act.CREATE else None
         match act:
@@ -184,13 +184,13 @@ class Lease:
             case _:
                 return lease
 
-    async def _read(self) -> Held | None:
+    async def _read(self) -> LeaseState | None:
         try:
             return read_lease(await self._in_time(self._client.get(LEASES, self._namespace, INSTALLATION)))
         except NotFound:
             return None
 
-    async def _create(self) -> Held:
+    async def _create(self) -> LeaseState:
         spec = {**self._spec(), "acquireTime": self._now(), "leaseTransitions": 0}
         body = {
             "apiVersion": "coordination.k8s.io/v1",
@@ -200,7 +200,7 @@ class Lease:
         }
         return read_lease(await self._in_time(self._client.create(LEASES, self._namespace, body)))
 
-    async def _patch(self, lease: Held, spec: Object, *, notes: Object | None = None) -> Held:
+    async def _patch(self, lease: LeaseState, spec: Object, *, notes: Object | None = None) -> LeaseState:
         body = {"metadata": {"resourceVersion": lease.version, "annotations": notes or {}}, "spec": spec}
         try:
             return read_lease(await self._in_time(self._client.patch(LEASES, self._namespace, INSTALLATION, body)))
@@ -252,7 +252,7 @@ class Lease:
             log.info("holds the Lease", extra={"identity": self._replica.identity, "namespace": self._namespace})
         if view.by_another and view.leader != before.leader:
             self._tell_who(view.leader)
-        self._changed(view)
+        self.on_change(view)
 
     def _tell_who(self, leader: str) -> None:
         seconds = self._watched.seconds if self._watched else self._terms.duration

@@ -9,9 +9,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry, generate_latest
 
 from dkron_kube.client import KubeClient
+from dkron_operator.act.inline_calls import InlineCalls
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.rest_token import RestToken
 from dkron_operator.cluster.status_controller import ClusterStatusController
+from dkron_operator.delivery.delivery import Delivery
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.lease import Lease
@@ -20,7 +22,7 @@ from dkron_operator.monitoring.health import Phase, Readiness, unhealthy, unread
 from dkron_operator.monitoring.job_states import JobStates
 from dkron_operator.monitoring.loop_lag import LoopLag
 from dkron_operator.monitoring.port import Answers
-from dkron_operator.reconcile.reconciler import Reconciler
+from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.watch.liveness import WatchLiveness
 from dkron_runtime.supervision import Supervisor
 
@@ -28,15 +30,17 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Monitored:
     """The parts of an operator that have something to report."""
 
     client: KubeClient
     store: Store
     cluster_status: ClusterStatusController
     lease: Lease
-    reconciler: Reconciler
-    signs: WatchLiveness
+    budget: CreateBudget
+    delivery: Delivery
+    calls: InlineCalls
+    watch_liveness: WatchLiveness
     supervisor: Supervisor
     queues: tuple[WorkQueue[Any], ...]
     rest_token: RestToken | None = None
@@ -45,7 +49,7 @@ class Parts:
 class Monitoring:
     """Assembles the answers. The operator sets `phase`, and `tasks`, which should all be alive."""
 
-    def __init__(self, parts: Parts, *, clock: Clock, version: str, per_job: bool) -> None:
+    def __init__(self, parts: Monitored, *, clock: Clock, version: str, per_job: bool) -> None:
         self.phase = Phase.STARTING
         self.tasks: list[asyncio.Task[None]] = []
         self.loop_lag = LoopLag(clock.monotonic)
@@ -66,10 +70,10 @@ class Monitoring:
         return unhealthy(lag=self.loop_lag.lag, ended=ended, troubles=self._parts.supervisor.troubles)
 
     def _unready(self) -> str:
-        signs, troubles = self._parts.signs.by_resource(), self._parts.supervisor.troubles
+        watch_liveness, troubles = self._parts.watch_liveness.by_resource(), self._parts.supervisor.troubles
         token = self._parts.rest_token
         lacking = "" if token is None else token.trouble
-        return unready(Readiness(self.phase, self._clock.monotonic(), signs, troubles, lacking))
+        return unready(Readiness(self.phase, self._clock.monotonic(), watch_liveness, troubles, lacking))
 
     async def _page(self) -> bytes:
         gauges = await self._gauges()
@@ -88,8 +92,7 @@ class Monitoring:
             leader=parts.lease.view.held,
             active=parts.cluster_status.active,
             jobs=jobs,
-            over_budget=parts.store.room.beyond,
-            waiting=len(parts.reconciler.budget),
+            waiting=len(parts.budget),
             queues=dict(self._queues()),
             calls=dict(parts.client.calls),
             seen=dict(self._seen()),
@@ -98,15 +101,14 @@ class Monitoring:
         )
 
     def _queues(self) -> Iterator[tuple[str, int]]:
-        acts = self._parts.reconciler
         for queue in self._parts.queues:
             yield queue.name.replace(" ", "-"), len(queue)
-        yield "messages", acts.delivery.waiting
-        yield "calls", len(acts.calls)
+        yield "messages", self._parts.delivery.waiting
+        yield "calls", len(self._parts.calls)
 
     def _seen(self) -> Iterator[tuple[str, float]]:
         wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
-        for resource, at in self._parts.signs.seen().items():
+        for resource, at in self._parts.watch_liveness.seen().items():
             yield resource, wall - (monotonic - at)
 
 

@@ -24,9 +24,6 @@ class Gauges(Collector):
     """Attempts that run or are claimed."""
 
     jobs: Sums
-    over_budget: int
-    """DkronJobs for which their namespaces have no room."""
-
     waiting: int
     """DkronJobs that wait because their namespaces have used their budgets of new Jobs."""
 
@@ -75,12 +72,6 @@ class Gauges(Collector):
             self.jobs.stale,
         )
         yield _single("jobs_paused", "DkronJobs that a DkronPause holds.", self.jobs.paused)
-        yield _single(
-            "jobs_over_budget",
-            "DkronJobs that do not run because their namespace has too many, or too long ones (--namespace-jobs, "
-            "--namespace-bytes).",
-            self.over_budget,
-        )
         yield _single(
             "jobs_waiting_for_budget",
             "DkronJobs whose next Job waits because their namespace has used its budget (--namespace-creates).",

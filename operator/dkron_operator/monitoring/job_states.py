@@ -42,12 +42,13 @@ class JobStates:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        store.on_stored.add(self.mark_changed)
         self._lines: dict[str, JobSummary] = {}
         self._paces: dict[str, Paces] = {}
         self._changed: set[str] = set()
         self._calling = asyncio.Lock()
 
-    def note(self, uid: str) -> None:
+    def mark_changed(self, uid: str, _: object = None) -> None:
         """This job was added, changed or removed."""
         self._changed.add(uid)
 
@@ -58,7 +59,7 @@ class JobStates:
                 for _ in range(min(SLICE, len(self._changed))):
                     self._look(self._changed.pop())
                 await asyncio.sleep(0)
-            return _sums(list(self._lines.values()), now, parked=self._store.parked)
+            return _sums(list(self._lines.values()), now)
 
     def _look(self, uid: str) -> None:
         cached, before = self._store.get(uid), self._lines.pop(uid, None)
@@ -94,9 +95,8 @@ class JobStates:
         return max(ends, default=None)
 
 
-def _sums(lines: list[JobSummary], now: datetime, *, parked: int) -> Sums:
+def _sums(lines: list[JobSummary], now: datetime) -> Sums:
     states = Counter(each.state for each in lines)
-    states[JobState.INVALID] += parked
     return Sums(
         states={state: states[state] for state in JobState},
         failing=sum(each.failing for each in lines),

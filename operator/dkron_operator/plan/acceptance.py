@@ -12,9 +12,9 @@ from dkron_crds.job import AcceptedSchedule, JobSpec, JobStatus, ReadyReason, Sk
 from dkron_crds.schedule import ScheduleError, TimezoneError, parse
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_operator.plan.changes import Accepted, Decided, SlotsSkipped
 from dkron_operator.plan.deferred_changes import DeferredSkipped, newest
 from dkron_operator.plan.deferred_changes import count as number_of
-from dkron_operator.plan.fold import Accepted, Decided, Passed
 from dkron_operator.plan.plan import Plan, begun_slots
 from dkron_operator.plan.undecided_slots import UndecidedSlots
 from dkron_operator.plan.upstream_runs import is_over
@@ -31,9 +31,9 @@ def plan_acceptance(plan: Plan) -> None:
     fingerprint = BROKEN if broken else job.fingerprint
     schedule = None if broken else accepted_schedule(job.spec)
     if status.since is None and not (job.accepted or job.status_written):
-        plan.note(Accepted(job.created, fingerprint, schedule=schedule))
+        plan.record(Accepted(job.created, fingerprint, schedule=schedule))
     elif status.since is None:
-        plan.note(Accepted(situation.now, fingerprint, rebuilt=True, schedule=schedule))
+        plan.record(Accepted(situation.now, fingerprint, rebuilt=True, schedule=schedule))
         text = "status was wiped: it is rebuilt from the Jobs that exist, counters restart, and only slots after"
         plan.warn("StatusRebuilt", f"{text} {rfc3339(situation.now)} run")
     elif (status.fingerprint != fingerprint or status.accepted != schedule) and _is_pending(plan):
@@ -42,9 +42,9 @@ def plan_acceptance(plan: Plan) -> None:
     elif status.fingerprint != fingerprint:
         _settle_old_slots(plan, SkipReason.NOT_READY if broken else SkipReason.EDITED)
         # If the clock is behind, do not go back before what the last edit settled.
-        plan.note(Accepted(max(situation.now, status.since, job.created), fingerprint, schedule=schedule))
+        plan.record(Accepted(max(situation.now, status.since, job.created), fingerprint, schedule=schedule))
         if status.fingerprint == BROKEN:
-            plan.tell(ReadyReason.SCHEDULED, "the job is valid again; only slots from now on run")
+            plan.report(ReadyReason.SCHEDULED, "the job is valid again; only slots from now on run")
     elif status.accepted != schedule:
         _accept_expiry(plan, status.since, schedule)
 
@@ -83,7 +83,7 @@ def _accept_expiry(plan: Plan, since: datetime, schedule: AcceptedSchedule | Non
     expired = old is not None and _is_over(old, now)
     if expired or not _extends(old, schedule, now):
         _settle_old_slots(plan, SkipReason.EDITED)
-    plan.note(Accepted(max(now, since) if expired else since, plan.status.fingerprint, schedule=schedule))
+    plan.record(Accepted(max(now, since) if expired else since, plan.status.fingerprint, schedule=schedule))
 
 
 def _extends(old: AcceptedSchedule | None, new: AcceptedSchedule | None, now: datetime) -> bool:
@@ -123,11 +123,11 @@ def _settle_old_slots(plan: Plan, reason: SkipReason) -> None:
     waiting, due = newest(status.deferred, line, now), line.latest(status.last_schedule_time, now)
     count = number_of(status.deferred, undecided, now) + undecided.number(status.last_schedule_time, now)
     if waiting is not None:
-        plan.note(DeferredSkipped(waiting, reason, at=waiting, slots=undecided))
+        plan.record(DeferredSkipped(waiting, reason, at=waiting, slots=undecided))
     if due is not None and undecided.number(status.last_schedule_time, due):
-        plan.note(Passed(due, reason, at=due, slots=undecided))
+        plan.record(SlotsSkipped(due, reason, at=due, slots=undecided))
     elif due is not None:
-        plan.note(Decided(due))
+        plan.record(Decided(due))
     last = due or waiting
     if count and last is not None:
         slots = "1 due slot" if count == 1 else f"{count} due slots"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dkron_crds.job import Active
-from dkron_operator.plan.fold import Change
+from dkron_operator.plan.changes import Change
 from dkron_operator.plan.view import AttemptJob
 
 

@@ -4,22 +4,66 @@ Planning is level-based: the same situation gives the same plan. So it can run a
 crash it needs only what the cluster shows. A plan creates at most one Job; the next plan sees it and continues.
 """
 
+from datetime import timedelta
+
+from dkron_crds.schedule.instants import shifted
 from dkron_operator.plan.acceptance import plan_acceptance
-from dkron_operator.plan.actions import DryRunJob
+from dkron_operator.plan.actions import DryRunJob, RemoveAnnotation
 from dkron_operator.plan.ahead import plan_ahead
 from dkron_operator.plan.attempts import plan_attempts
 from dkron_operator.plan.chain import plan_dependent_runs, plan_forgetting
 from dkron_operator.plan.conditions import plan_conditions
 from dkron_operator.plan.edited_active import plan_edited_active
-from dkron_operator.plan.hold import plan_noting
 from dkron_operator.plan.inline_claims import plan_calls, plan_window
+from dkron_operator.plan.pause import plan_pause
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.run_requests import plan_requests, plan_unasking
-from dkron_operator.plan.slots import is_dropped, plan_found_slots, plan_slots
+from dkron_operator.plan.slots import plan_found_slots, plan_slots
 from dkron_operator.plan.stop_requests import plan_stops
 from dkron_operator.plan.tidy import plan_tidying
 from dkron_operator.plan.upstream_runs import plan_removal, plan_settling
 from dkron_operator.plan.view import Situation
+
+
+def plan_dry_run(plan: Plan) -> None:
+    """Ask the API server about a spec that it has not judged yet."""
+    situation = plan.situation
+    if not situation.checked and situation.job.problem is None:
+        plan.do(DryRunJob())
+
+
+def plan_refused_removals(plan: Plan) -> None:
+    """While the API server refuses to remove annotations, leave them. What they ask for was done or refused, and its
+    names stay in the status as long as they do."""
+    wait = plan.situation.removals_wait
+    if wait > timedelta() and plan.wants(RemoveAnnotation):
+        plan.actions = [action for action in plan.actions if not isinstance(action, RemoveAnnotation)]
+        plan.wake_at(shifted(plan.situation.now, wait))
+
+
+STEPS = (
+    plan_edited_active,  # entries of `active` that a user wrote
+    plan_ahead,  # moments in the status that lie ahead of the clock
+    plan_window,  # slots of inline calls that were claimed ahead; before any step that moves the mark
+    plan_acceptance,  # a new job, an edit, a status that was wiped
+    plan_found_slots,  # slots whose Jobs exist
+    plan_attempts,  # Jobs that began, ended or vanished, and retries
+    plan_stops,  # requests to stop an execution
+    plan_slots,  # slots come before requests: an endless stream of requests must not delay them
+    plan_dependent_runs,  # runs after those of parents
+    plan_pause,  # which pause holds the job; after the slots that it drops
+    plan_requests,  # runs on request, by annotations and DkronRuns
+    plan_settling,  # runs that dependent jobs have handled
+    plan_calls,  # an inline call instead of a Job
+    plan_conditions,  # conditions and Events, from all of the above
+    plan_forgetting,  # runs of parents that no parent shows
+    plan_unasking,  # refusals of requests that are gone
+    plan_tidying,  # finished Jobs beyond the history limits
+    plan_dry_run,  # whether the API server would take the Job
+    plan_removal,  # an ephemeral job that has had its run
+    plan_refused_removals,  # annotations that the API server does not let go; after all that remove any
+)
+"""What a plan consists of, in this order: each step reads the status as the steps before it leave it."""
 
 
 def advance(situation: Situation) -> Plan:
@@ -27,25 +71,6 @@ def advance(situation: Situation) -> Plan:
     plan = Plan(situation)
     if situation.job.deleting or situation.looks_for_nodes or situation.looks_for_pauses:
         return plan
-    plan_edited_active(plan)
-    plan_ahead(plan)
-    plan_window(plan)
-    plan_acceptance(plan)
-    plan_found_slots(plan)
-    plan_attempts(plan)
-    plan_stops(plan)
-    # A plan creates one Job, so slots come first: an endless stream of requests must not delay them.
-    upcoming = plan_slots(plan)
-    plan_dependent_runs(plan)
-    plan_noting(plan, settled=is_dropped(plan))
-    plan_requests(plan)
-    plan_settling(plan)
-    plan_calls(plan)
-    plan_conditions(plan, upcoming)
-    plan_forgetting(plan)
-    plan_unasking(plan)
-    plan_tidying(plan)
-    if not situation.checked and situation.job.problem is None and situation.over_budget is None:
-        plan.do(DryRunJob())
-    plan_removal(plan)
+    for step in STEPS:
+        step(plan)
     return plan

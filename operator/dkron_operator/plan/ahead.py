@@ -11,7 +11,8 @@ from datetime import datetime
 from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus
 from dkron_crds.status import MAX_RAN_AHEAD
-from dkron_operator.plan.fold import MarkTakenBack, RebuiltTakenBack, SinceTakenBack, start_of
+from dkron_operator.plan.changes import MarkTakenBack, RebuiltTakenBack, SinceTakenBack
+from dkron_operator.plan.fold import start_of
 from dkron_operator.plan.plan import Plan, begun_slots
 from dkron_operator.plan.unknown_jobs import is_ahead
 
@@ -22,16 +23,16 @@ def plan_ahead(plan: Plan) -> None:
     since, mark = status.since, status.last_schedule_time
     # The API server's clock set the creation time, and no slot lies before it.
     if since is not None and is_ahead(since, now) and since > job.created:
-        plan.note(SinceTakenBack(since, max(now, job.created)))
+        plan.record(SinceTakenBack(since, max(now, job.created)))
         plan.warn("ClockWasAhead", f"status.since was {rfc3339(since)}, ahead of the clock: only slots from now on run")
     if status.rebuilt_at is not None and is_ahead(status.rebuilt_at, now):
-        plan.note(RebuiltTakenBack(status.rebuilt_at, now))
+        plan.record(RebuiltTakenBack(status.rebuilt_at, now))
         text = f"status.rebuiltAt was {rfc3339(status.rebuilt_at)}, ahead of the clock"
         plan.warn("ClockWasAhead", f"{text}: runs that ended before now start no other jobs")
     if mark is not None and is_ahead(mark, now):
         to, begun = _begun_after(plan, max(now, _unsure_until(status) or now))
         if to < mark:
-            plan.note(MarkTakenBack(mark, to, begun))
+            plan.record(MarkTakenBack(mark, to, begun))
             text = f"status.lastScheduleTime was {rfc3339(mark)}, ahead of the clock"
             plan.warn("ClockWasAhead", f"{text}: slots after {rfc3339(to)} are decided when due")
 

@@ -8,9 +8,10 @@ from dkron_crds.schedule.instants import shifted
 from dkron_crds.stops import Stop
 from dkron_operator.plan.actions import BeginCall, CancelCall, CreateJob, DeleteJob, ReadOutcome, ReadRun, ReadTrouble
 from dkron_operator.plan.cause import ON_REQUEST, Cause, started_at
+from dkron_operator.plan.changes import Decided, Dropped, Finished, Refused, SlotsSkipped
 from dkron_operator.plan.decide import refuses_requests, start_deadline
 from dkron_operator.plan.delivery_state import finished
-from dkron_operator.plan.fold import Decided, Dropped, Finished, Passed, Refused, recorded
+from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.inline_calls import is_call, undecided
 from dkron_operator.plan.plan import NEWER_RUN, Plan, cancelled
@@ -41,7 +42,7 @@ def plan_attempts(plan: Plan) -> None:
     runs = [run for run in plan.situation.attempts.values() if run.name not in done]
     runs.sort(key=lambda run: run.created)
     entries = _entries(plan, runs)
-    plan.note_started(entries)
+    plan.record_started(entries)
     for run, entry in zip(runs, entries, strict=True):
         _follow(plan, run, entry)
     unseen = [entry for entry in plan.status.active if entry.job not in plan.situation.attempts]
@@ -71,7 +72,7 @@ def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
     """Process one Job with its entry in `active`."""
     if run.finished and not _stopping(plan, run, entry):
         _end(plan, entry)
-    elif run.gone and run.name in plan.situation.last_words:
+    elif run.gone and run.name in plan.situation.final_output:
         # The stop has followed its pod to the end.
         _lose(plan, entry)
     elif run.gone:
@@ -85,7 +86,7 @@ def _follow(plan: Plan, run: AttemptJob, entry: Active) -> None:
 
 def _is_stranded(plan: Plan, run: AttemptJob) -> bool:
     """Whether its pod was never scheduled and its node is gone: it would wait forever."""
-    trouble = plan.situation.troubles.get(run.name)
+    trouble = plan.situation.pod_problems.get(run.name)
     return trouble is not None and trouble.reason == UNSCHEDULABLE and _is_gone(plan, run.node)
 
 
@@ -120,7 +121,7 @@ def _end(plan: Plan, entry: Active) -> None:
     if retry is None and not (is_call(entry) or has_room(plan)):
         # Its Job stays until it is recorded.
         return
-    plan.note(_ended(plan, entry, outcome, retry))
+    plan.record(_ended(plan, entry, outcome, retry))
     if not outcome.success:
         _tell_failure(plan, entry, outcome, retry)
 
@@ -132,23 +133,23 @@ def _called(plan: Plan, entry: Active) -> None:
         _lose(plan, entry)
     elif outcome is not None:
         _end(plan, entry)
-    elif entry.job in situation.calling:
+    elif entry.job in situation.calls_running:
         if stop is not None:
             plan.do(CancelCall(entry.job))
     elif situation.caller and situation.caller == entry.uid and is_inline(situation.job.spec) and stop is None:
         # The claim was accepted, and its answer lost.
         if (end := _hopeless(plan, entry)) is not None:
-            plan.note(_ended(plan, entry, end))
+            plan.record(_ended(plan, entry, end))
         elif not _waits_for_its_run(plan, entry):
             plan.do(BeginCall(entry))
-    elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
+    elif situation.caller or situation.policy_violation is not None or not is_inline(situation.job.spec):
         _undecided(plan, entry, stop)
 
 
 def _undecided(plan: Plan, entry: Active, stop: Stop | None) -> None:
     outcome = undecided(plan) if stop is None else stopped(plan, entry, stop)
     retry = None if stop is not None or _replaced(plan, entry) else _retry(plan, entry, outcome)
-    plan.note(_ended(plan, entry, outcome, retry))
+    plan.record(_ended(plan, entry, outcome, retry))
     if stop is None:
         _tell_failure(plan, entry, outcome, retry)
 
@@ -167,7 +168,7 @@ def _lose(plan: Plan, entry: Active) -> None:
     stop = stop_of(plan.situation.job, entry)
     if stop is not None:
         outcome = stopped(plan, entry, stop)
-        plan.note(_ended(plan, entry, outcome))
+        plan.record(_ended(plan, entry, outcome))
         if outcome.by_itself and not outcome.success:
             _tell_failure(plan, entry, outcome, None)
         return
@@ -179,7 +180,7 @@ def _lose(plan: Plan, entry: Active) -> None:
         # A user who deletes a Job wants it to stop, so there is no further attempt.
         reason, message = "JobLost", f"Job {entry.job} was deleted before it ended"
     outcome = Outcome(success=False, finished_at=plan.situation.now, reason=reason, message=message, lost=True)
-    plan.note(_ended(plan, entry, outcome))
+    plan.record(_ended(plan, entry, outcome))
     _tell_failure(plan, entry, outcome, None)
 
 
@@ -217,7 +218,7 @@ def _claimed(plan: Plan, entry: Active) -> None:
         if plan.create is None:
             plan.create = _withdrawn(plan, entry, stop)
     elif entry.attempt > 1 and (why := _cancelled(plan, entry)):
-        plan.note(Dropped(entry.job))
+        plan.record(Dropped(entry.job))
         plan.do(cancelled(entry, why))
     elif entry.attempt > 1 and entry.started_at > now:
         # First ones are due when they are claimed, even if the clock was set back since.
@@ -230,8 +231,8 @@ def _cancelled(plan: Plan, entry: Active) -> str:
     """Why a retry is not made; empty if it is."""
     if plan.situation.job.spec.disabled:
         return "the job was disabled"
-    if plan.situation.flaw is not None:
-        return plan.situation.flaw.message
+    if plan.situation.problem is not None:
+        return plan.situation.problem.message
     if _has_lost_parameters(plan, entry):
         return LOST_PARAMETERS
     return NEWER_RUN if _replaced(plan, entry) else ""
@@ -311,7 +312,7 @@ def _unsure(plan: Plan, entry: Active) -> None:
         entry,
         after=(Decided(entry.slot),) if scheduled else (),
         late=why is not None,
-        otherwise=(Passed(entry.slot, reason, at=entry.slot),)
+        otherwise=(SlotsSkipped(entry.slot, reason, at=entry.slot),)
         if scheduled
         else (Refused(reason, min(entry.slot, plan.situation.now), entry.job),),
     )
@@ -340,7 +341,7 @@ def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
     job, since = plan.situation.job, plan.status.since
     if entry.attempt > job.spec.retries or job.spec.disabled:
         return None
-    if since is not None and shifted(outcome.finished_at, plan.situation.hold) <= since:
+    if since is not None and shifted(outcome.finished_at, plan.situation.retention) <= since:
         # From before the status was wiped: the next attempt may have come and gone.
         return None
     due = shifted(outcome.finished_at, delay(job.spec.retry_backoff, entry.attempt))

@@ -11,10 +11,19 @@ from dkron_crds.job import Active, Consumed, Dependency, GroupStatus, Heard, Mis
 from dkron_operator.plan.acceptance import is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import following
+from dkron_operator.plan.changes import Accepted, ParentRunsHandled
 from dkron_operator.plan.decide import Decision, Skip, decide_dependent
 from dkron_operator.plan.dependencies import GroupKey, Parent
-from dkron_operator.plan.dependency_changes import EndedBefore, Forgotten, Noted, Overrun, Tracked, Untracked, key
-from dkron_operator.plan.fold import Accepted, Joined, is_known
+from dkron_operator.plan.dependency_changes import (
+    EndedBefore,
+    Forgotten,
+    Noted,
+    ParentRunsMissed,
+    Tracked,
+    Untracked,
+    key,
+)
+from dkron_operator.plan.fold import is_known
 from dkron_operator.plan.hold import dropped_before, hold_of
 from dkron_operator.plan.plan import Plan, busy, creation
 from dkron_operator.plan.upstream_runs import is_over
@@ -33,7 +42,7 @@ def plan_dependent_runs(plan: Plan) -> None:
     _give_up_waiting(plan)
     _join(plan)
     for run in _unheard(plan):
-        if (plan.create is not None or plan.held) and not _is_dropped(plan, run):
+        if (plan.create is not None or plan.throttled) and not _is_dropped(plan, run):
             # A run that waits has its effect before the next one of that parent is noted.
             break
         if _in_force(plan, run) and not is_accepted(plan):
@@ -47,7 +56,7 @@ def _keep_account(plan: Plan) -> None:
     links = {link.job: link for link in plan.situation.job.spec.parents}
     left = frozenset(each.job for each in plan.status.consumed if each.job not in links)
     if left:
-        plan.note(Untracked(left))
+        plan.record(Untracked(left))
     for link in links.values():
         parent = plan.situation.dependencies.parents.get(link.job)
         if parent is not None:
@@ -63,12 +72,12 @@ def _compare(plan: Plan, link: Dependency, parent: Parent) -> None:
     )  # fmt: skip
     before = next((each for each in plan.status.consumed if each.job == link.job), None)
     if before is None or before.model_copy(update={"count": now.count}) != now:
-        plan.note(Tracked(now))
+        plan.record(Tracked(now))
     elif now.count > before.count and _ended_before(plan, parent):
-        plan.note(EndedBefore(parent.uid, now.count))
+        plan.record(EndedBefore(parent.uid, now.count))
     elif now.count > before.count:
         missed = now.count - before.count
-        plan.note(Overrun(parent.uid, now.count, plan.situation.now))
+        plan.record(ParentRunsMissed(parent.uid, now.count, plan.situation.now))
         runs = f"1 run of {link.job} that counts" if missed == 1 else f"{missed} runs of {link.job} that count"
         text = f"the job did not run after {runs}: they left its status before the operator processed them"
         plan.warn("DependentRunSkipped", text)
@@ -93,7 +102,7 @@ def plan_forgetting(plan: Plan) -> None:
     waiting = _waiting(plan).values()
     vanished = frozenset(key(run) for run in plan.status.heard if run not in waiting and not _is_shown(plan, run))
     if vanished:
-        plan.note(Forgotten(vanished))
+        plan.record(Forgotten(vanished))
 
 
 def broken_tie(situation: Situation) -> Problem | None:
@@ -137,7 +146,7 @@ def _hear(plan: Plan, run: Heard) -> None:
         _skip(plan, frozenset({key(before)}), before, Skip(SkipReason.PAUSED, "a later run ended during the pause"))
         before = None
     waiting = _in_force(plan, run) and before is None
-    plan.note(Noted(run.model_copy(update={"waiting": waiting})))
+    plan.record(Noted(run.model_copy(update={"waiting": waiting})))
     if waiting:
         _join(plan)
 
@@ -160,7 +169,7 @@ def _give_up_waiting(plan: Plan) -> None:
     """Drop the runs that were waiting before an edit: they have no effect any more."""
     old = frozenset(key(run) for run in plan.status.heard if run.waiting and not _in_force(plan, run))
     if old:
-        plan.note(Joined(old, plan.situation.now))
+        plan.record(ParentRunsHandled(old, plan.situation.now))
 
 
 def _waiting(plan: Plan) -> dict[str, Heard]:
@@ -182,10 +191,10 @@ def _join(plan: Plan) -> None:
     entry = following(last).entry(uid=job.uid, name=job.name, at=now)
     runs = frozenset(map(key, waiting.values()))
     if _has_begun(plan, entry):
-        plan.note(Joined(runs, last.at))
+        plan.record(ParentRunsHandled(runs, last.at))
         return
     decision = _decide(plan, last)
-    mark = (Joined(runs, last.at),)
+    mark = (ParentRunsHandled(runs, last.at),)
     create = decision if isinstance(decision, Skip) else creation(plan, entry, decision, mark=mark)
     if isinstance(create, Skip):
         _skip(plan, runs, last, create)
@@ -201,7 +210,7 @@ def _has_begun(plan: Plan, entry: Active) -> bool:
 
 
 def _skip(plan: Plan, runs: frozenset[GroupKey], last: Heard, skip: Skip) -> None:
-    plan.note(Joined(runs, last.at, skip.reason))
+    plan.record(ParentRunsHandled(runs, last.at, skip.reason))
     ended = f'the run of "{last.job}" that ended at {rfc3339(last.at)}'
     plan.warn("DependentRunSkipped", f"the job did not run after {ended}: {skip.why or skip.reason}")
 

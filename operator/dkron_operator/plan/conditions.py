@@ -10,9 +10,9 @@ from dkron_crds.schedule.timeline import TICK
 from dkron_crds.status import MAX_RUNS_AFTER
 from dkron_operator.plan import placement
 from dkron_operator.plan.chain import broken_tie
+from dkron_operator.plan.changes import ConditionsSet
 from dkron_operator.plan.deferred_slots import waiting
 from dkron_operator.plan.delivery_state import trouble as delivery_trouble
-from dkron_operator.plan.fold import Judged
 from dkron_operator.plan.hindrance import KEPT_BY_FINALIZERS
 from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.plan import Plan
@@ -37,7 +37,7 @@ TOGETHER = timedelta(seconds=3)
 Verdict = tuple[ConditionStatus, str, str]
 
 
-def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
+def plan_conditions(plan: Plan) -> None:
     """Set the conditions, with an Event for each one that turned bad."""
     ready = _ready(plan)
     verdicts = {
@@ -53,7 +53,7 @@ def plan_conditions(plan: Plan, upcoming: datetime | None) -> None:
         condition = _condition(plan, kind, verdict, before.get(kind))
         conditions.append(condition)
     job = plan.situation.job
-    plan.note(Judged(job.generation, tuple(conditions), upcoming, _parents(job.spec)))
+    plan.record(ConditionsSet(job.generation, tuple(conditions), plan.next_slot, _parents(job.spec)))
 
 
 def _parents(spec: JobSpec) -> str:
@@ -62,7 +62,7 @@ def _parents(spec: JobSpec) -> str:
     return names if len(names) <= MAX_RUNS_AFTER else f"{names[: MAX_RUNS_AFTER - 1]}…"
 
 
-def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> Judged | None:
+def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> ConditionsSet | None:
     """The verdict on a job that cannot be planned; None if its status says so already. The other conditions stay."""
     others = tuple(each for each in status.conditions if each.type not in (ConditionType.READY, ConditionType.STALLED))
     old = next((each for each in status.conditions if each.type == ConditionType.READY), None)
@@ -74,7 +74,7 @@ def failed(job: JobView, status: JobStatus, message: str, *, now: datetime) -> J
         type=ConditionType.READY, status=FALSE, reason=ReadyReason.INTERNAL_ERROR, message=message,
         last_transition_time=since, observed_generation=job.generation,
     )  # fmt: skip
-    return Judged(job.generation, (ready, *others), None, status.runs_after)
+    return ConditionsSet(job.generation, (ready, *others), None, status.runs_after)
 
 
 def _condition(plan: Plan, kind: str, verdict: Verdict, old: Condition | None) -> Condition:
@@ -150,7 +150,7 @@ def _suspended(plan: Plan) -> Verdict:
 def _degraded(plan: Plan) -> Verdict:
     unconfirmed_create = plan.situation.unconfirmed_create
     for entry in (*plan.status.active, *((unconfirmed_create,) if unconfirmed_create else ())):
-        trouble, run = plan.situation.troubles.get(entry.job), plan.situation.attempts.get(entry.job)
+        trouble, run = plan.situation.pod_problems.get(entry.job), plan.situation.attempts.get(entry.job)
         if trouble is not None and (run is None or run.deleting or run.state is AttemptState.WAITING):
             stays = trouble.reason == KEPT_BY_FINALIZERS
             what = "is being deleted, but still exists" if stays else "does not start"

@@ -28,7 +28,7 @@ def plan_deferred_slots(plan: Plan, line: Timeline) -> None:
     _give_up(plan, line)
     while plan.create is None and (slot := first(plan.status.deferred, line, plan.situation.now)) is not None:
         if has_begun(plan, scheduled(slot)):
-            plan.note(DeferredStarted(slot))
+            plan.record(DeferredStarted(slot))
         elif hold_of(plan) is not None or not _fire(plan, line, slot):
             break
 
@@ -88,11 +88,11 @@ def _skip(plan: Plan, line: Timeline, until: datetime, reason: SkipReason, *, wh
     last, number = newest(stretches, line, until), count(stretches, slots, until)
     if last is None:
         return
-    plan.note(DeferredSkipped(last, reason, at=last, slots=slots))
+    plan.record(DeferredSkipped(last, reason, at=last, slots=slots))
     which = "1 missed slot does" if number == 1 else f"{number} missed slots do"
     detail = f"{reason}, {why}" if why else reason
     text = f"{which} not run, the newest at {rfc3339(last)}: {detail}"
     if reason is SkipReason.PAUSED:
-        plan.tell("SlotsDropped", text)
+        plan.report("SlotsDropped", text)
     else:
         plan.warn("DeadlineExceeded" if reason is SkipReason.DEADLINE_EXCEEDED else "SlotsMissed", text)

@@ -7,7 +7,7 @@ it.
 import dkron_processors
 from dkron_crds.job import Active, Execution
 from dkron_operator import notifications
-from dkron_operator.plan.fold import Finished
+from dkron_operator.plan.changes import Finished
 from dkron_operator.plan.view import JobView, Situation
 
 

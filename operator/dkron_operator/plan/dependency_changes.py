@@ -55,7 +55,7 @@ class EndedBefore:
 
 
 @dataclass(frozen=True, slots=True)
-class Overrun:
+class ParentRunsMissed:
     """A parent has shown runs that can no longer be noted. `count` includes all runs consumed before."""
 
     uid: str
@@ -78,7 +78,7 @@ class Followed:
 
 
 Link = Noted | Settled | GivenUp | Tracked | Untracked | EndedBefore | Forgotten | Followed
-"""All but `Overrun`, which counts as skipped (see `fold`)."""
+"""All but `ParentRunsMissed`, which counts as skipped (see `fold`)."""
 
 
 def fold_link(status: JobStatus, change: Link) -> JobStatus:  # noqa: PLR0911 - one case, one line

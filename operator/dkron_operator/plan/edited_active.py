@@ -8,7 +8,8 @@ cause, for all triggers, members, retries and calls without a pod.
 from dkron_crds.job import Active
 from dkron_crds.schedule.errors import quoted
 from dkron_operator.plan.cause import Cause
-from dkron_operator.plan.fold import Discarded, recorded
+from dkron_operator.plan.changes import Discarded
+from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView
 
@@ -22,7 +23,7 @@ def plan_edited_active(plan: Plan) -> None:
     wrong = _wrong(plan) if plan.status.active else None
     if not wrong:
         return
-    plan.note(Discarded(frozenset(wrong)))
+    plan.record(Discarded(frozenset(wrong)))
     entry, why = next(iter(wrong.items()))
     more = f", and {len(wrong) - 1} more such" if len(wrong) > 1 else ""
     plan.warn("StatusEdited", f"status.active listed {quoted(entry.job)}, {why}{more}: removed from the list")

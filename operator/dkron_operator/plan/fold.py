@@ -5,14 +5,12 @@ makes a lost answer or a crash harmless.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from dkron_crds.base import saturated
 from dkron_crds.conditions import MAX_CONDITIONS, ConditionType
 from dkron_crds.job import (
-    AcceptedSchedule,
     Active,
     Condition,
     Day,
@@ -20,14 +18,33 @@ from dkron_crds.job import (
     GroupStatus,
     History,
     JobStatus,
-    NotedPause,
     Skipped,
     SkipReason,
 )
 from dkron_crds.status import MAX_COUNTED, MAX_OUTPUT
 from dkron_operator.plan.cause import started_at
+from dkron_operator.plan.changes import (
+    Accepted,
+    Change,
+    ConditionsSet,
+    Decided,
+    Delivered,
+    Discarded,
+    Dropped,
+    Finished,
+    JobsGone,
+    Lost,
+    MarkTakenBack,
+    ParentRunsHandled,
+    PauseNoted,
+    RebuiltTakenBack,
+    Refused,
+    RequestsGone,
+    SinceTakenBack,
+    SlotsSkipped,
+    Started,
+)
 from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, not_after, without
-from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
     EndedBefore,
     Followed,
@@ -35,7 +52,7 @@ from dkron_operator.plan.dependency_changes import (
     GivenUp,
     Link,
     Noted,
-    Overrun,
+    ParentRunsMissed,
     Settled,
     Tracked,
     Untracked,
@@ -47,179 +64,6 @@ from dkron_operator.plan.dependency_changes import (
 )
 from dkron_operator.plan.reserved_slots import Released, Reserved, fold_window, settled
 from dkron_operator.plan.trim import trimmed
-from dkron_operator.plan.undecided_slots import UndecidedSlots
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The schedule is in force, with slots counted from `since`."""
-
-    since: datetime
-    fingerprint: str
-    """Identifies the accepted schedule."""
-
-    rebuilt: bool = False
-    """The status was wiped."""
-
-    schedule: AcceptedSchedule | None = None
-    """What makes the job due by itself; None if nothing does."""
-
-
-@dataclass(frozen=True, slots=True)
-class MarkTakenBack:
-    """The mark moved from `mark`, which was ahead of the clock, back to `to`. The slots `begun` between the two have
-    run."""
-
-    mark: datetime
-    to: datetime
-    begun: tuple[datetime, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SinceTakenBack:
-    """Slots now count from `to`, because `since` was ahead of the clock."""
-
-    since: datetime
-    to: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RebuiltTakenBack:
-    """The status was found wiped by `to`, because `rebuilt_at` was ahead of the clock."""
-
-    rebuilt_at: datetime
-    to: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """The slot fired, or its Job was found."""
-
-    slot: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """The undecided slots up to and including `slot` will never fire: those of `slots`, or that one alone."""
-
-    slot: datetime
-    reason: SkipReason
-    at: datetime
-    slots: UndecidedSlots | None = None
-
-    def count(self, schedule: AcceptedSchedule | None, mark: datetime | None) -> int | None:
-        """How many slots that are on a status with this schedule and mark, which another writer may have moved; None if
-        they were settled, as the schedule is another one."""
-        return 1 if self.slots is None else self.slots.count(schedule, mark, self.slot)
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A requested run will never fire. `job` is the name that its Job would have had; it ensures that the refusal is
-    counted once."""
-
-    reason: SkipReason
-    at: datetime
-    job: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unasked:
-    """The requests for these refused runs are gone; `jobs` are the names that their Jobs would have had."""
-
-    jobs: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """An attempt is running, or is claimed (no uid) and about to run."""
-
-    entry: Active
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """An attempt ended."""
-
-    execution: Execution
-    retry: Active | None = None
-    """The claim of the next attempt, if there is one."""
-
-    deliver: bool = False
-    """Processors or notification endpoints still have to be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A claim was given up before its Job existed. `reason` is set if its slot is skipped as well."""
-
-    job: str
-    reason: SkipReason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Discarded:
-    """These entries of `active` are not an operator's. An entry that has changed since stays."""
-
-    entries: frozenset[Active]
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """These runs of parents have had their effect as of `at`: a run of this job or, with a `reason`, none."""
-
-    runs: frozenset[GroupKey]
-    at: datetime
-    reason: SkipReason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tidied:
-    """These finished Jobs no longer exist, so they cannot be counted again."""
-
-    jobs: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The output of the execution of this Job is not where `note` says, which the record shows in its place."""
-
-    job: str
-    note: str
-    why: str
-    """What the record shows then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """Every receiver of the executions of these Jobs was told, or could not be."""
-
-    jobs: frozenset[str]
-    lost: tuple[Lost, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What users see: the verdict on the spec, when the job runs next, and after which jobs."""
-
-    generation: int
-    conditions: tuple[Condition, ...]
-    next: datetime | None
-    runs_after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A pause holds the job; None: no pause does any more."""
-
-    noted: NotedPause | None
-
-
-Change = (
-    Accepted | Decided | Passed | SlotsDeferred | DeferredStarted | DeferredSkipped | Refused | Unasked | Started
-    | Finished | Dropped | Discarded | Joined | Overrun | Tidied | Delivered | Judged | Held | Link | Reserved
-    | Released | MarkTakenBack | SinceTakenBack | RebuiltTakenBack
-)  # fmt: skip
 
 
 def fold_all(status: JobStatus, changes: Iterable[Change], history: History) -> JobStatus:
@@ -241,11 +85,11 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _accepted(status, change)
         case Decided(slot):
             return _marked(status, slot)
-        case Passed():
+        case SlotsSkipped():
             return _passed(status, change)
         case SlotsDeferred() | DeferredStarted() | DeferredSkipped():
             return _deferred(status, change)
-        case Refused() | Unasked():
+        case Refused() | RequestsGone():
             return _refused(status, change)
         case Started(entry):
             return _with_all_active(status, [entry])
@@ -255,18 +99,18 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             return _dropped(status, job, reason)
         case Discarded(entries):
             return _with(status, active=tuple(entry for entry in status.active if entry not in entries))
-        case Tidied(jobs):
+        case JobsGone(jobs):
             return _with(status, counted=tuple(name for name in status.counted if name not in jobs))
         case Delivered():
             return _delivered(status, change)
-        case Held(noted):
+        case PauseNoted(noted):
             return _with(status, paused=noted)
-        case Judged(generation, conditions, upcoming, runs_after):
+        case ConditionsSet(generation, conditions, upcoming, runs_after):
             told = (*conditions, *_of_others(status, conditions))[:MAX_CONDITIONS]
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
         case (
-            Joined()
-            | Overrun()
+            ParentRunsHandled()
+            | ParentRunsMissed()
             | Noted()
             | Settled()
             | GivenUp()
@@ -359,7 +203,7 @@ def _marked(status: JobStatus, slot: datetime) -> JobStatus:
     return settled(_with(status, last_schedule_time=mark, ran_ahead=ahead), mark)
 
 
-def _passed(status: JobStatus, change: Passed) -> JobStatus:
+def _passed(status: JobStatus, change: SlotsSkipped) -> JobStatus:
     mark = status.last_schedule_time
     if mark is not None and mark >= change.slot:
         return status
@@ -389,8 +233,8 @@ def _deferred(status: JobStatus, change: SlotsDeferred | DeferredStarted | Defer
             return _skipped(after, count=count, reason=reason, at=at) if count else after
 
 
-def _refused(status: JobStatus, change: Refused | Unasked) -> JobStatus:
-    if isinstance(change, Unasked):
+def _refused(status: JobStatus, change: Refused | RequestsGone) -> JobStatus:
+    if isinstance(change, RequestsGone):
         return _with(status, refused=tuple(name for name in status.refused if name not in change.jobs))
     if change.job in status.refused:
         return status
@@ -432,10 +276,10 @@ def _dropped(status: JobStatus, job: str, reason: SkipReason | None) -> JobStatu
     return _with_group(status, status.executions, claim.group) if over and ended else status
 
 
-def _linked(status: JobStatus, change: Joined | Overrun | Link) -> JobStatus:
-    if isinstance(change, Overrun):
+def _linked(status: JobStatus, change: ParentRunsHandled | ParentRunsMissed | Link) -> JobStatus:
+    if isinstance(change, ParentRunsMissed):
         return _overrun(status, change)
-    if not isinstance(change, Joined):
+    if not isinstance(change, ParentRunsHandled):
         return fold_link(status, change)
     after = with_effect(status, change.runs)
     if after is status or change.reason is None:
@@ -443,7 +287,7 @@ def _linked(status: JobStatus, change: Joined | Overrun | Link) -> JobStatus:
     return _skipped(after, count=1, reason=change.reason, at=change.at)
 
 
-def _overrun(status: JobStatus, change: Overrun) -> JobStatus:
+def _overrun(status: JobStatus, change: ParentRunsMissed) -> JobStatus:
     before = consumed(status, change.uid)
     if before is None or before >= change.count:
         return status

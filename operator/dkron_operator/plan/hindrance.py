@@ -7,7 +7,7 @@ from typing import Any
 
 from dkron_crds.base import rfc3339
 from dkron_operator.plan.outcome import MESSAGE_ROOM
-from dkron_operator.plan.view import AttemptJob, Trouble
+from dkron_operator.plan.view import AttemptJob, PodProblem
 from dkron_pods.template import CONTROLLER
 
 Object = Mapping[str, Any]
@@ -28,51 +28,51 @@ def is_slow(run: AttemptJob, now: datetime) -> bool:
     return now - run.created >= SLOW
 
 
-def without_pod(job: Object, run: AttemptJob, now: datetime) -> Trouble | None:
+def without_pod(job: Object, run: AttemptJob, now: datetime) -> PodProblem | None:
     """Why a Job has no pod, from its own spec. A webhook or a user may have changed it."""
     spec = job.get("spec") or {}
     manager = spec.get("managedBy")
     if manager not in (None, CONTROLLER):
-        return Trouble("ManagedElsewhere", f"spec.managedBy of the Job is {manager}, which has not made a pod")
+        return PodProblem("ManagedElsewhere", f"spec.managedBy of the Job is {manager}, which has not made a pod")
     if spec.get("suspend"):
-        return Trouble("Suspended", "spec.suspend of the Job is true; set it to false to start the Job")
+        return PodProblem("Suspended", "spec.suspend of the Job is true; set it to false to start the Job")
     if spec.get("parallelism") == 0:
-        return Trouble("NoParallelism", "spec.parallelism of the Job is 0; set it to 1 to start the Job")
+        return PodProblem("NoParallelism", "spec.parallelism of the Job is 0; set it to 1 to start the Job")
     if now - run.created < SILENCE:
         return None
     text = (
         f"it was created at {rfc3339(run.created)}, has no pod, and no Event says why; check whether the Job controller"
     )
-    return Trouble("NoPod", f"{text} of Kubernetes is running")
+    return PodProblem("NoPod", f"{text} of Kubernetes is running")
 
 
-def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> Trouble | None:
+def unscheduled(pod: Object, run: AttemptJob, now: datetime) -> PodProblem | None:
     """Why a pod has no node when no scheduler has reported on it."""
     spec, conditions = pod.get("spec") or {}, (pod.get("status") or {}).get("conditions") or ()
     told = any(condition.get("type") == "PodScheduled" for condition in conditions)
     if spec.get("nodeName") or told or now - run.created < SILENCE:
         return None
     name = spec.get("schedulerName") or "default-scheduler"
-    return Trouble("NotScheduled", f"no scheduler has processed its pod; check whether {name} is running")
+    return PodProblem("NotScheduled", f"no scheduler has processed its pod; check whether {name} is running")
 
 
-def newest_warning(events: Iterable[Object]) -> Trouble | None:
+def newest_warning(events: Iterable[Object]) -> PodProblem | None:
     """The latest warning of a kubelet, such as a volume that cannot be mounted; None if the newest Event is not a
     warning."""
     newest = max(events, key=_told_at, default=None)
     if newest is None or newest.get("type") != "Warning":
         return None
-    return Trouble(str(newest.get("reason") or "Warning"), str(newest.get("note") or "")[:MESSAGE_ROOM])
+    return PodProblem(str(newest.get("reason") or "Warning"), str(newest.get("note") or "")[:MESSAGE_ROOM])
 
 
-def kept(job: Object, pod: Object | None) -> Trouble | None:
+def kept(job: Object, pod: Object | None) -> PodProblem | None:
     """Which finalizers keep a deleted Job or its pod."""
     for what, body in (("it", job), ("its pod", pod or {})):
         finalizers = (body.get("metadata") or {}).get("finalizers") or ()
         foreign = [str(each) for each in finalizers if each not in OF_KUBERNETES]
         if foreign:
             text = f"{what} has the finalizer {foreign[0]}; the controller that set it must remove it"
-            return Trouble(KEPT_BY_FINALIZERS, text[:MESSAGE_ROOM])
+            return PodProblem(KEPT_BY_FINALIZERS, text[:MESSAGE_ROOM])
     return None
 
 

@@ -8,16 +8,14 @@ an operator that was away at its end still drops what came due in it.
 
 from datetime import datetime
 
-from dkron_crds.job import NotedPause, SkipReason
+from dkron_crds.job import SkipReason
 from dkron_crds.schedule.timeline import TICK
-from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.decide import Skip
-from dkron_operator.plan.fold import Held
-from dkron_operator.plan.pauses import Hold, ended_by, hold_by
+from dkron_operator.plan.pauses import ActivePause, ended_by, hold_by
 from dkron_operator.plan.plan import Plan
 
 
-def hold_of(plan: Plan) -> Hold | None:
+def hold_of(plan: Plan) -> ActivePause | None:
     """What holds the job now; None if nothing does."""
     return hold_by(plan.situation.pauses or (), plan.situation.now)
 
@@ -59,21 +57,3 @@ def pause_ended(plan: Plan) -> datetime | None:
         # For a deleted pause, the only known time is the one at which the deletion was seen.
         ends.append(now if noted.until is None else min(noted.until - TICK, now))
     return max(ends, default=None)
-
-
-def plan_noting(plan: Plan, *, settled: bool) -> None:
-    """Note which pause holds the job, or that none does any more. `settled`: nothing is left that the noted pause
-    drops."""
-    noted, hold = plan.status.paused, hold_of(plan)
-    if hold is not None and hold.changes_at is not None:
-        plan.wake_at(hold.changes_at)
-    if noted is not None and noted.drop and (not settled or plan.wants(AcceptJob)):
-        return
-    if hold is None:
-        if noted is not None:
-            plan.note(Held(None))
-        return
-    since = plan.situation.now if noted is None else noted.since
-    # A pause drops no slots after its end, even if another one holds the job longer.
-    until = hold.drops_until if hold.drop else hold.until
-    plan.note(Held(NotedPause(name=hold.pause.name, since=since, until=until, drop=hold.drop, enforce=hold.enforce)))

@@ -16,7 +16,7 @@ from dkron_crds.job import Active, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.plan.actions import CreateJob, WriteStatus
 from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.fold import Decided, Started
+from dkron_operator.plan.changes import Decided, Started
 from dkron_operator.plan.hold import hold_of
 from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan
@@ -40,10 +40,10 @@ def plan_window(plan: Plan) -> None:
         return
     if window.caller == situation.signature:
         if not _holds(plan):
-            plan.note(Released(window.caller))
+            plan.record(Released(window.caller))
             # Write the release first: after a crash, no process may find these slots claimed.
             plan.do(WriteStatus())
-    elif situation.caller or situation.barred is not None or not is_inline(situation.job.spec):
+    elif situation.caller or situation.policy_violation is not None or not is_inline(situation.job.spec):
         _give_up(plan, window)
 
 
@@ -65,8 +65,8 @@ def _give_up(plan: Plan, window: Window) -> None:
             plan.wake_at(slot)
             return
         entry = scheduled(slot).entry(uid=job.uid, name=job.name, at=slot)
-        plan.note(Started(entry.model_copy(update={"uid": window.caller})))
-        plan.note(Decided(slot))
+        plan.record(Started(entry.model_copy(update={"uid": window.caller})))
+        plan.record(Decided(slot))
 
 
 def plan_calls(plan: Plan) -> None:

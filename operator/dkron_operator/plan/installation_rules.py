@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dkron_crds.job import ReadyReason
+from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_operator.plan.build import built_pod
 from dkron_operator.plan.view import JobView
 from dkron_pods.images import Images
@@ -78,6 +79,27 @@ class InstallationRules:
 
 
 NO_RULES = InstallationRules()
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """What the options of the operator say about the Jobs that it creates."""
+
+    images: Images
+
+    own_tags: AgentTags = DKRONS
+    """The tags that nodes have without a label."""
+
+    rules: InstallationRules = NO_RULES
+
+    confine: bool = True
+    """Whether pods are completed to the Pod Security Standard `restricted`, where the template leaves that open."""
+
+    strict: bool = False
+    """Whether a job with settings that mean nothing here does not run."""
+
+    home: str = ""
+    """The namespace of the installation, as each Job names it; empty if Jobs name none."""
 
 
 def account_of(pod: Object) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dkron_crds.packed import plain
 from dkron_operator.plan.permissions import explained, with_remedy
-from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, Trouble
+from dkron_operator.plan.view import AttemptJob, AttemptState, Outcome, PodProblem
 
 Object = Mapping[str, Any]
 ORDINARY = frozenset({"", "Error", "Completed", "BackoffLimitExceeded", "ContainerStatusUnknown"})
@@ -28,7 +28,7 @@ def outcome(
     pod: Object | None,
     *,
     container: str | None,
-    stuck: Trouble | None = None,
+    stuck: PodProblem | None = None,
     output: bytes = b"",
     size: int = 0,
     by_itself: bool = False,
@@ -98,16 +98,16 @@ def _ended_before_its_deletion(pod: Object) -> bool:
     )  # fmt: skip
 
 
-def trouble(pod: Object) -> Trouble | None:
+def trouble(pod: Object) -> PodProblem | None:
     """What keeps the pod from starting, if that does not pass by itself."""
     for status in _container_statuses(pod):
         waiting = (status.get("state") or {}).get("waiting") or {}
         reason = str(waiting.get("reason") or "")
         if reason and reason not in HARMLESS_WAITS:
-            return Trouble(reason, with_remedy(str(waiting.get("message") or ""))[:MESSAGE_ROOM])
+            return PodProblem(reason, with_remedy(str(waiting.get("message") or ""))[:MESSAGE_ROOM])
     for condition in (pod.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return Trouble(
+            return PodProblem(
                 str(condition.get("reason") or "Unschedulable"),
                 str(condition.get("message") or "")[:MESSAGE_ROOM],
             )
@@ -125,15 +125,15 @@ def is_being_created(pod: Object) -> bool:
     )
 
 
-def refusal(events: Iterable[Object]) -> Trouble | None:
+def refusal(events: Iterable[Object]) -> PodProblem | None:
     """Why a Job has no pod: the error that its controller got when it tried to create one (Pod Security, a quota, a
     webhook, a missing service account). The controller reports that only in Events."""
     notes = [event for event in events if event.get("reason") == NOT_CREATED]
     newest = max(notes, key=lambda event: str(event["metadata"].get("creationTimestamp")), default=None)
-    return None if newest is None else Trouble(NOT_CREATED, str(newest.get("note") or "")[:MESSAGE_ROOM])
+    return None if newest is None else PodProblem(NOT_CREATED, str(newest.get("note") or "")[:MESSAGE_ROOM])
 
 
-def same_trouble(before: Trouble | None, now: Trouble) -> bool:
+def same_trouble(before: PodProblem | None, now: PodProblem) -> bool:
     """Whether there is nothing new to report. A kubelet that cannot pull an image alternates between messages with and
     without the cause."""
     return before is not None and (before == now or {before.reason, now.reason} <= PULLING)
@@ -156,7 +156,7 @@ def _instant(text: str | None, run: AttemptJob) -> datetime | None:
     return None if at is None or at < run.created else at
 
 
-def _failure(run: AttemptJob, pod: Object | None, ended: Object, stuck: Trouble | None) -> tuple[str, str]:
+def _failure(run: AttemptJob, pod: Object | None, ended: Object, stuck: PodProblem | None) -> tuple[str, str]:
     if pod is None:
         return (stuck.reason, stuck.message) if stuck and stuck.reason == NOT_CREATED else _without_pod(run)
     stuck = trouble(pod) or (None if ended.get("startedAt") else stuck)

@@ -36,7 +36,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class ActivePause:
     """What the pauses of a job say together while at least one of them holds it."""
 
     pause: Pause
@@ -61,14 +61,14 @@ class Hold:
         return str(self.pause) if self.until is None else f"{self.pause}, until {rfc3339(self.until)}"
 
 
-def hold_by(pauses: Iterable[Pause], now: datetime) -> Hold | None:
+def hold_by(pauses: Iterable[Pause], now: datetime) -> ActivePause | None:
     """What holds the job now; None if nothing does."""
     live = [pause for pause in pauses if not pause.is_over(now)]
     if not live:
         return None
     dropping = [pause for pause in live if pause.drop]
     enforced = [pause for pause in live if pause.enforce]
-    return Hold(
+    return ActivePause(
         pause=min(enforced or live, key=lambda pause: (pause.created, pause.namespace, pause.name)),
         until=_last_end(live),
         drop=bool(dropping),

@@ -8,8 +8,9 @@ from typing import TypeVar
 from dkron_crds.job import Active, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.actions import Action, CreateJob, Effect, Report, Severity
 from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.changes import Change, Dropped, Started
 from dkron_operator.plan.decide import MOST_ACTIVE, Fire, Skip
-from dkron_operator.plan.fold import Change, Dropped, Started, fold, fold_all, is_recorded, recorded
+from dkron_operator.plan.fold import fold, fold_all, is_recorded, recorded
 from dkron_operator.plan.placement import ALONE, Member, members, shortage
 from dkron_operator.plan.view import AttemptJob, AttemptState, Situation
 from dkron_pods.inline import is_inline
@@ -33,12 +34,14 @@ class Plan:
     """The Job to create: one at most, and the next plan goes on from there."""
     crowded: bool = False
     """The status has no room to show another ended run to dependent jobs."""
-    held: bool = False
+    throttled: bool = False
     """A Job or a request waits for the budget of the namespace."""
     refuses: bool = False
     """A request is refused, which the budget of the namespace pays for as well."""
     made_room: bool = False
     """The refusals that the status holds were compared with the requests that stand."""
+    next_slot: datetime | None = None
+    """The next slot to come; None if there is none, or if a pause holds the job with no known end."""
     wake: datetime | None = None
     """When to plan again, at the latest."""
 
@@ -68,10 +71,10 @@ class Plan:
 
     def waits(self) -> bool:
         """Whether the budget of the namespace has all that it pays for wait; if so, plan again when it does not."""
-        until = self.situation.held_until
+        until = self.situation.throttled_until
         if until is None or until <= self.situation.now:
             return False
-        self.held = True
+        self.throttled = True
         self.wake_at(until)
         return True
 
@@ -87,14 +90,14 @@ class Plan:
         """Whether it has an action of one of these kinds."""
         return any(isinstance(action, kinds) for action in self.actions)
 
-    def note(self, change: Change) -> None:
+    def record(self, change: Change) -> None:
         """Fold the change into the status, if it makes a difference."""
         changed = fold(self.status, change, self.situation.job.spec.history)
         if changed is not self.status and changed != self.status:
             self.status = changed
             self.changes.append(change)
 
-    def note_started(self, entries: Iterable[Active]) -> None:
+    def record_started(self, entries: Iterable[Active]) -> None:
         """Fold the attempts that the status does not know into it, all at once: there may be thousands."""
         done, active = recorded(self.status), {entry.job: entry for entry in self.status.active}
         new = [Started(entry) for entry in entries if entry.job not in done and active.get(entry.job) != entry]
@@ -106,7 +109,7 @@ class Plan:
         """Report a Warning Event."""
         self.do(Report(Severity.WARNING, reason, message, subject))
 
-    def tell(self, reason: str, message: str, subject: str = "") -> None:
+    def report(self, reason: str, message: str, subject: str = "") -> None:
         """Report a Normal Event."""
         self.do(Report(Severity.NORMAL, reason, message, subject))
 

@@ -120,7 +120,7 @@ def read_status(body: Object) -> JobStatus | None:
         return None
 
 
-def read_run(body: Object) -> AttemptJob | None:
+def read_attempt(body: Object) -> AttemptJob | None:
     """A Job that the operator created; None if it is not one (no owner, or its annotations are missing or invalid)."""
     metadata = body["metadata"]
     owner = next((o for o in metadata.get("ownerReferences") or () if o.get("controller")), None)

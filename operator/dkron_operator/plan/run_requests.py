@@ -19,8 +19,9 @@ from dkron_crds.schedule.errors import quoted
 from dkron_crds.status import MAX_REFUSED
 from dkron_operator.plan.actions import BindRun, ExplainRefusal, RemoveAnnotation, WriteStatus
 from dkron_operator.plan.cause import requested
+from dkron_operator.plan.changes import Refused, RequestsGone
 from dkron_operator.plan.decide import MOST_ACTIVE, Decision, Skip, decide_request, decide_run
-from dkron_operator.plan.fold import Refused, Unasked, recorded
+from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.hold import refused_by_pause
 from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan, busy, creation
@@ -74,7 +75,7 @@ def _unask(plan: Plan, kept: AbstractSet[str]) -> None:
     asked = kept | {_first_job(plan, run) for run in plan.situation.runs.undecided}
     gone = frozenset(plan.status.refused) - asked
     if gone and plan.situation.runs.listed:
-        plan.note(Unasked(gone))
+        plan.record(RequestsGone(gone))
 
 
 def _make_room(plan: Plan) -> None:
@@ -235,7 +236,7 @@ def _refuse(plan: Plan, asked: _Asked, skip: Skip) -> None:
         return
     plan.refuses = True
     plan.do(WriteStatus())
-    plan.note(Refused(skip.reason, min(asked.entry.slot, plan.situation.now), asked.entry.job))
+    plan.record(Refused(skip.reason, min(asked.entry.slot, plan.situation.now), asked.entry.job))
     why = skip.why or _WHY[skip.reason]
     plan.warn("RunRefused", why, asked.title)
     if asked.run is not None:

@@ -9,10 +9,10 @@ from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_operator.plan.acceptance import first_moment, is_accepted
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.changes import Decided, SlotsSkipped
 from dkron_operator.plan.decide import Skip, decide, start_deadline
 from dkron_operator.plan.deferred_changes import SlotsDeferred, first, has_room, that_wait
 from dkron_operator.plan.deferred_slots import plan_deferred_slots, takes_turns
-from dkron_operator.plan.fold import Decided, Passed
 from dkron_operator.plan.hold import dropped_before, hold_of, missed_until, pause_ended
 from dkron_operator.plan.inline_calls import is_anothers
 from dkron_operator.plan.plan import Plan, busy, creation, has_begun
@@ -39,17 +39,18 @@ def plan_found_slots(plan: Plan) -> None:
         if mark is None or slot > mark:
             if line is not None:
                 _pass_until(plan, line, slot - TICK, SkipReason.MISSED)
-            plan.note(Decided(slot))
+            plan.record(Decided(slot))
 
 
-def plan_slots(plan: Plan) -> datetime | None:
-    """Skip the missed slots, fire the first due one, and return the next one to come."""
+def plan_slots(plan: Plan) -> None:
+    """Skip the missed slots, fire the first due one, and set the next one to come."""
     line = timeline(plan)
     if line is None:
-        return None
+        return
     now = plan.situation.now
     if is_anothers(plan.situation):
-        return line.next(now)
+        plan.next_slot = line.next(now)
+        return
     plan_deferred_slots(plan, line)
     slot, hold = line.next(plan.status.last_schedule_time), hold_of(plan)
     while plan.create is None and slot is not None and slot <= now:
@@ -61,12 +62,11 @@ def plan_slots(plan: Plan) -> datetime | None:
         slot = line.next(plan.status.last_schedule_time)
     if hold is not None:
         # The end of the pause is when the job is planned again.
-        return None if hold.until is None else line.next(max(hold.until - TICK, now))
-    if slot is not None and slot <= now:
-        slot = line.next(now)
-    if slot is not None:
-        plan.wake_at(slot)
-    return slot
+        plan.next_slot = None if hold.until is None else line.next(max(hold.until - TICK, now))
+        return
+    plan.next_slot = line.next(now) if slot is not None and slot <= now else slot
+    if plan.next_slot is not None:
+        plan.wake_at(plan.next_slot)
 
 
 def is_dropped(plan: Plan) -> bool:
@@ -138,10 +138,10 @@ def _pass_until(plan: Plan, line: Timeline, until: datetime, reason: SkipReason)
     if newest is None:
         return False
     count = line.count(mark, newest)
-    plan.note(Passed(newest, reason, at=newest, slots=UndecidedSlots(line, plan.status.accepted)))
+    plan.record(SlotsSkipped(newest, reason, at=newest, slots=UndecidedSlots(line, plan.status.accepted)))
     slots = "1 slot" if count == 1 else f"{count} slots"
     if reason is SkipReason.PAUSED:
-        plan.tell("SlotsDropped", f"{slots} did not run because of a pause, the newest at {rfc3339(newest)}")
+        plan.report("SlotsDropped", f"{slots} did not run because of a pause, the newest at {rfc3339(newest)}")
         return True
     event = "DeadlineExceeded" if reason is SkipReason.DEADLINE_EXCEEDED else "SlotsMissed"
     plan.warn(event, f"{slots} did not run, the newest at {rfc3339(newest)}")
@@ -152,7 +152,7 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
     job, now = plan.situation.job, plan.situation.now
     if has_begun(plan, scheduled(slot)):
         # It was fired by a clock that was ahead.
-        plan.note(Decided(slot))
+        plan.record(Decided(slot))
         return True
     decision = decide(job, slot=slot, now=now, active=busy(plan))
     if isinstance(decision, Skip):
@@ -165,7 +165,7 @@ def _fire(plan: Plan, line: Timeline, slot: datetime) -> bool:
 
 
 def _skip(plan: Plan, line: Timeline, slot: datetime, skip: Skip) -> bool:
-    plan.note(Passed(slot, skip.reason, at=slot, slots=UndecidedSlots(line, plan.status.accepted)))
+    plan.record(SlotsSkipped(slot, skip.reason, at=slot, slots=UndecidedSlots(line, plan.status.accepted)))
     why = f"{skip.reason}, {skip.why}" if skip.why else skip.reason
     plan.warn("SlotSkipped", f"the slot at {rfc3339(slot)} is skipped: {why}")
     return True
@@ -185,7 +185,7 @@ def _defer(plan: Plan, line: Timeline, slot: datetime) -> bool:
     if not has_room(plan.status.deferred):
         # Each outage adds a stretch, and one run was active in all of them.
         return _pass_until(plan, line, newest, SkipReason.MISSED)
-    plan.note(SlotsDeferred(newest, UndecidedSlots(line, plan.status.accepted)))
+    plan.record(SlotsDeferred(newest, UndecidedSlots(line, plan.status.accepted)))
     count = line.count(mark, newest)
-    plan.tell("SlotsDeferred", f"{that_wait(count)}, the newest is {rfc3339(newest)}")
+    plan.report("SlotsDeferred", f"{that_wait(count)}, the newest is {rfc3339(newest)}")
     return True

@@ -29,7 +29,7 @@ def stopped(plan: Plan, entry: Active, stop: Stop) -> Outcome:
     """How a stopped attempt ended, with the last output of its pod. If the pod was over before the stop, its own
     outcome."""
     now = plan.situation.now
-    words = plan.situation.last_words.get(entry.job, Outcome(success=False, finished_at=now))
+    words = plan.situation.final_output.get(entry.job, Outcome(success=False, finished_at=now))
     if words.by_itself:
         return words
     ended = now if words.exit_code is None else words.finished_at
@@ -63,7 +63,7 @@ def _stop(plan: Plan, entry: Active) -> None:
         # With its Job gone, nothing else would tell the next process that this attempt was made.
         plan.do(WriteStatus())
         return
-    words = plan.situation.last_words.get(entry.job)
+    words = plan.situation.final_output.get(entry.job)
     if words is None or not (run.deleting or words.by_itself):
         plan.do(StopJob(run))
 
@@ -79,7 +79,7 @@ def _answer(plan: Plan, stop: Stop) -> None:
     elif record is None:
         _answer_trimmed(plan, stop, name)
     elif (record.reason, record.message) == (STOPPED, _message(stop)):
-        plan.tell("ExecutionStopped", f"attempt {record.attempt} was stopped: {record.message}", record.job)
+        plan.report("ExecutionStopped", f"attempt {record.attempt} was stopped: {record.message}", record.job)
         plan.do(RemoveAnnotation(stop.key))
     else:
         _refuse(plan, stop, f"the execution had already ended at {rfc3339(record.finished_at)}{_after(plan, record)}")

@@ -8,7 +8,8 @@ from dkron_crds.requests import group_of
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.plan.actions import DeleteJob, ReadOutcome
 from dkron_operator.plan.cause import ON_REQUEST, requested
-from dkron_operator.plan.fold import Tidied, recorded
+from dkron_operator.plan.changes import JobsGone
+from dkron_operator.plan.fold import recorded
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from dkron_pods.inline import is_inline
@@ -34,7 +35,7 @@ def plan_tidying(plan: Plan) -> None:
 
 def _delete_in_time(plan: Plan, run: AttemptJob, wanted: AbstractSet[str]) -> None:
     # A leader that starts late has to find either the name or the mark.
-    due = shifted(_ended(run), plan.situation.hold)
+    due = shifted(_ended(run), plan.situation.retention)
     if run.deleting or run.name in wanted:
         return
     if due > plan.situation.now:
@@ -68,7 +69,7 @@ def _forget_counted(plan: Plan) -> None:
     # appears.
     vanished = unseen if is_inline(plan.situation.job.spec) else unseen & plan.situation.absent
     if vanished:
-        plan.note(Tidied(vanished))
+        plan.record(JobsGone(vanished))
     for name in sorted(unseen - vanished):
         plan.do(ReadOutcome(name))
 

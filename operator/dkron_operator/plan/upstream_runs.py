@@ -53,7 +53,7 @@ def plan_settling(plan: Plan) -> None:
     _tell(plan)
     children = plan.situation.dependencies.children
     if children or plan.status.dependent_jobs:
-        plan.note(Followed(_names(sorted({child.name for child in children}))))
+        plan.record(Followed(_names(sorted({child.name for child in children}))))
 
 
 def most_shown(name: str) -> int:
@@ -87,7 +87,7 @@ def _make_room(plan: Plan) -> bool:
         return False
     known = recorded(plan.status)
     wanted = sum(run.finished and run.name not in known for run in plan.situation.attempts.values())
-    plan.note(GivenUp(frozenset(old[: max(wanted, 1)])))
+    plan.record(GivenUp(frozenset(old[: max(wanted, 1)])))
     return True
 
 
@@ -99,7 +99,7 @@ def _settle(plan: Plan) -> None:
         if not _is_last(plan, ended) and not any(child.awaits(uid, ended) for child in dependencies.children)
     )
     if settled:
-        plan.note(Settled(settled))
+        plan.record(Settled(settled))
 
 
 def plan_removal(plan: Plan) -> None:

@@ -202,7 +202,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PodProblem:
     """Why a pod does not start, as its kubelet says (`ImagePullBackOff`, `CreateContainerConfigError`, ...), or why the
     Job has no pod."""
 
@@ -240,7 +240,7 @@ class Situation:
     fireable_since: datetime
     """Since when the operator could fire slots. A slot before this moment was missed."""
 
-    hold: timedelta
+    retention: timedelta
     """How long a finished Job is kept at least."""
 
     attempts: dict[str, AttemptJob]
@@ -249,7 +249,7 @@ class Situation:
     outcomes: dict[str, Outcome]
     """How attempts ended that are not recorded yet, by the name of the Job."""
 
-    troubles: dict[str, Trouble]
+    pod_problems: dict[str, PodProblem]
     """Why pods do not start, by the name of the Job."""
 
     probed: dict[str, datetime]
@@ -267,7 +267,7 @@ class Situation:
     unconfirmed_create: Active | None = None
     """An attempt whose create call got no answer: its Job may exist or not."""
 
-    last_words: Mapping[str, Outcome] = field(default_factory=dict)
+    final_output: Mapping[str, Outcome] = field(default_factory=dict)
     """What the pods of Jobs that are being stopped have reported so far, by the name of the Job."""
 
     handover_since: datetime | None = None
@@ -279,7 +279,7 @@ class Situation:
     nodes: Mapping[str, Node] | None = None
     """The nodes of the cluster by name; None until they have been listed."""
 
-    blind: Problem | None = None
+    nodes_error: Problem | None = None
     """Why the nodes cannot be listed, if the job needs them."""
 
     site: Site = field(default_factory=Site)
@@ -295,10 +295,10 @@ class Situation:
     """The name by which this process has claimed calls, as long as it may still release the claims. It outlives
     `caller` while the process shuts down."""
 
-    calling: frozenset[str] = frozenset()
+    calls_running: frozenset[str] = frozenset()
     """Names of the attempts whose inline calls are under way."""
 
-    barred: Problem | None = None
+    policy_violation: Problem | None = None
     """What this installation does not allow."""
 
     absent: AbstractSet[str] = frozenset()
@@ -314,14 +314,15 @@ class Situation:
     ahead: tuple[AttemptJob, ...] = ()
     """Jobs whose slots lie so far ahead of the clock that they do not count yet."""
 
-    over_budget: Problem | None = None
-    """The namespace has no room for the job. What runs by then goes on, with its retries."""
-
-    held_until: datetime | None = None
+    throttled_until: datetime | None = None
     """The namespace has used its budget of new Jobs: until then, no Job is created and no request is decided."""
+
+    removals_wait: timedelta = timedelta()
+    """How long annotations are left, because the API server has refused to remove some."""
 
     runs: RunsOfJob = NO_RUNS
     """The DkronRuns of the job that have not ended."""
+
     pauses: tuple[Pause, ...] | None = ()
     """The DkronPauses that select the job, also those that have ended by themselves; None until they have been
     listed."""
@@ -332,7 +333,7 @@ class Situation:
     @property
     def looks_for_nodes(self) -> bool:
         """Whether the job needs the nodes, and they have not been listed yet."""
-        return bool(self.job.spec.tags) and self.nodes is None and self.blind is None
+        return bool(self.job.spec.tags) and self.nodes is None and self.nodes_error is None
 
     @property
     def looks_for_pauses(self) -> bool:
@@ -341,16 +342,11 @@ class Situation:
 
     @property
     def problem(self) -> Problem | None:
-        """What keeps the job from running: its spec, its name, the installation, the nodes, the dry run, or the budget
-        of its namespace."""
-        return self.flaw or self.over_budget
+        """What keeps the job from running, and an attempt from being repeated: its spec, its name, the installation,
+        the nodes, or the dry run."""
+        return self.job.problem or self.duplicate or self.policy_violation or self.nodes_error or self.refusal
 
     @property
     def own_problem(self) -> Problem | None:
         """What keeps the job from running by itself, by its schedule or after a parent."""
         return self.problem or self.job.unprompted
-
-    @property
-    def flaw(self) -> Problem | None:
-        """What keeps the job from running, and an attempt from being repeated."""
-        return self.job.problem or self.duplicate or self.barred or self.blind or self.refusal

@@ -11,6 +11,17 @@ from datetime import datetime
 from enum import StrEnum
 
 from dkron_crds.job import AcceptedSchedule, Active, Execution, JobStatus, SkipReason, Trigger
+from dkron_operator.plan.changes import (
+    Accepted,
+    Change,
+    Decided,
+    Discarded,
+    Dropped,
+    Finished,
+    MarkTakenBack,
+    SlotsSkipped,
+    Started,
+)
 from dkron_operator.plan.deferred_changes import (
     DeferredSkipped,
     DeferredStarted,
@@ -20,19 +31,7 @@ from dkron_operator.plan.deferred_changes import (
     not_after,
     without,
 )
-from dkron_operator.plan.fold import (
-    Accepted,
-    Change,
-    Decided,
-    Discarded,
-    Dropped,
-    Finished,
-    MarkTakenBack,
-    Passed,
-    Started,
-    is_known,
-    is_recorded,
-)
+from dkron_operator.plan.fold import is_known, is_recorded
 
 REPLACED = "Replaced"
 """The reason of a claimed slot that did not run because a newer one took its claim before its Job existed."""
@@ -120,7 +119,7 @@ class _Reading:
             case Decided(slot) if slot > self.mark:
                 self.mark = slot
                 self.fired[slot] = None
-            case Passed(slot) if slot > self.mark:
+            case SlotsSkipped(slot) if slot > self.mark:
                 self._pass(change)
             case Accepted():
                 self.accepted = change.schedule
@@ -145,7 +144,7 @@ class _Reading:
         yield from self.others
         yield from self.ended.values()
 
-    def _pass(self, change: Passed) -> None:
+    def _pass(self, change: SlotsSkipped) -> None:
         count = change.count(self.accepted, self.mark)
         if count is None:
             return

@@ -4,9 +4,9 @@ A job whose namespace has used its budget waits for its turn, and is planned aga
 no claim is written and no mark moves, so a crash or another leader finds the slot as due as before.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 
+from dkron_operator.act.events import Events
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report, Severity
@@ -22,16 +22,14 @@ SILENCE = 3600.0
 
 
 class CreateBudget:
-    """The turns of the jobs that wait. `per_second` 0 lets all through. `report` sends an Event."""
+    """The turns of the jobs that wait. `per_second` 0 lets all through."""
 
-    def __init__(
-        self, per_second: float, *, clock: Clock, metrics: Metrics, report: Callable[[CachedJob, Report], None]
-    ) -> None:
+    def __init__(self, per_second: float, *, clock: Clock, metrics: Metrics, events: Events) -> None:
         self._per_second = per_second
         self._buckets = TokenBuckets(Rate(per_second, burst=max(1.0, per_second * BURST)))
         self._clock = clock
         self._metrics = metrics
-        self._report = report
+        self._events = events
         self._turns: dict[str, float] = {}
 
     def __len__(self) -> int:
@@ -70,4 +68,4 @@ class CreateBudget:
             f"the namespace has used its budget of {self._per_second:g} new Jobs a second (--namespace-creates of the "
             f"operator), so Jobs of this job are created late, this one in {seconds:.0f} s; none is lost"
         )
-        self._report(cached, Report(Severity.WARNING, "CreatesDelayed", text))
+        self._events.report(cached.job, Report(Severity.WARNING, "CreatesDelayed", text))

@@ -1,9 +1,9 @@
 """Verify cached Jobs that the status does not know. Before the operator acts on one, it asks the API server for it by
 name: lists and watches may lag, and a Job that was counted and forgotten would be counted again."""
 
-from dkron_kube.client import KubeClient
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import JOBS
+from dkron_operator.act.ports import Ports
 from dkron_operator.act.requested_runs import RunKeeper
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
@@ -13,25 +13,37 @@ from dkron_operator.plan.view import AttemptJob
 
 
 class CacheVerifier:
-    """Finds the unverified Jobs of one job, and verifies them."""
+    """Finds out where the cache is behind the API server, and reads again what it needs. All methods raise
+    `Unavailable`."""
 
-    def __init__(self, client: KubeClient, store: Store, writer: StatusWriter, keeper: RunKeeper) -> None:
-        self._keeper = keeper
-        self._client = client
+    def __init__(self, ports: Ports, store: Store, *, writer: StatusWriter, keeper: RunKeeper) -> None:
+        self._client = ports.client
         self._store = store
         self._writer = writer
+        self._keeper = keeper
 
-    def about(self, cached: CachedJob) -> list[AttemptJob]:
-        """The Jobs that may be new or already settled."""
+    async def read_again(self, cached: CachedJob) -> None:
+        """Read a job that the cache may have in an old version. Its parents, too: the fresh status may no longer hold
+        runs that an old version of a parent shows, which would run again."""
+        await self._writer.read_again(cached)
+        for parent in self._store.parents(cached):
+            if parent.behind:
+                await self._writer.read_again(parent)
+
+    async def was_behind(self, cached: CachedJob) -> bool:
+        """Whether the cache had Jobs that may be new or already settled. The API server was asked about each."""
         if cached.job.deleting:
-            return []
+            return False
         found = list(unknown(cached.status, cached.observed.attempts))
         cached.observed.confirmed &= {run.uid for run in found}
-        return [run for run in found if run.uid not in cached.observed.confirmed]
+        doubtful = [run for run in found if run.uid not in cached.observed.confirmed]
+        if doubtful:
+            await self._verify(cached, doubtful)
+        return bool(doubtful)
 
-    async def clear(self, cached: CachedJob, runs: list[AttemptJob]) -> None:
+    async def _verify(self, cached: CachedJob, runs: list[AttemptJob]) -> None:
         """Ask the API server. A Job that exists is new. A Job that is gone is new only if its cause is not settled in
-        the refreshed job. Raises `Unavailable`."""
+        the refreshed job."""
         found = {run.uid for run in runs if not run.gone and await self._exists(cached, run)}
         if len(found) < len(runs):
             await self._writer.read_again(cached)
@@ -39,7 +51,7 @@ class CacheVerifier:
             if run.uid not in found:
                 await self._keeper.settle(run)
         # A lagging watch may replay a settled Job; do not treat it as confirmed.
-        requested = self._store.runs_of(cached)
+        requested = self._store.requested_runs_of(cached)
         cached.observed.confirmed |= {
             run.uid
             for run in runs
@@ -52,7 +64,7 @@ class CacheVerifier:
         except NotFound:
             answer = None
         if answer is None or answer["metadata"]["uid"] != run.uid:
-            self._store.lose_run_of(cached.job.uid, run.name)
+            self._store.mark_attempt_gone(cached.job.uid, run.name)
         if answer is not None:
-            self._store.see_run(answer)
+            self._store.upsert_attempt(answer)
         return answer is not None and answer["metadata"]["uid"] == run.uid

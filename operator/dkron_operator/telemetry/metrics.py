@@ -53,10 +53,7 @@ class Metrics:
             "executions", "Attempts that have ended, as recorded in a status.", "result", "trigger", "reason"
         )
         self._messages = self._counter(
-            "messages",
-            "Messages about executions, by receiver and result: delivered or failed.",
-            "receiver",
-            "result",
+            "messages", "Messages about executions, by receiver and result: delivered or failed.", "receiver", "result"
         )
         self._truncated = self._counter(
             "history_truncated",
@@ -91,12 +88,8 @@ class Metrics:
             "Size of each written status of a DkronJob, as JSON, without the lists that have their own bounds.",
             SIZES,
         )
-        self._reasons: set[str] = set()
-        self._late_namespaces: set[str] = set()
+        self._reasons, self._late_namespaces = set[str](), set[str]()
         self._lay_out()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
 
     def wrote(self, facts: Iterable[Fact]) -> None:
         """The API server has accepted a write that makes these facts true."""
@@ -156,6 +149,8 @@ class Metrics:
 
     def _lay_out(self) -> None:
         """Create these series at the start: a series that first appears with value 1 has no rate."""
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
         self._slots.labels(SlotResult.FIRED, "")
         for reason in BY_RULE:
             self._slots.labels(SlotResult.SKIPPED, reason)

@@ -20,8 +20,8 @@ from dkron_crds.job import Active, Execution, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
+from dkron_operator.plan.changes import ParentRunsHandled
 from dkron_operator.plan.dependencies import GroupKey
-from dkron_operator.plan.fold import Joined
 from dkron_operator.plan.view import JobView
 from dkron_runtime.tracing.spans import Attributes, Ids, SpanStart
 
@@ -115,7 +115,7 @@ def causes(create: CreateJob, status: JobStatus) -> frozenset[GroupKey]:
     entry = create.entry
     if entry.trigger is not Trigger.DEPENDENT or entry.attempt > 1:
         return frozenset()
-    joined = (change.runs for change in (*create.before, *create.after) if isinstance(change, Joined))
+    joined = (change.runs for change in (*create.before, *create.after) if isinstance(change, ParentRunsHandled))
     last = ((run.uid, run.group) for run in status.heard if dependent_group(run.uid, run.group, run.at) == entry.group)
     return frozenset[GroupKey]().union(*joined, last)
 

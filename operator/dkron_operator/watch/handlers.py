@@ -31,23 +31,14 @@ BACKOFFS = (0.5, 1, 2, 5, 10)
 
 
 class Handlers:
-    """Feeds the store with what the watches deliver, and reports which jobs it concerns.
-
-    `listed` is called when kopf has listed what it watches: kopf says nothing about what vanished before that.
-    `on_object` gets each Job that a watch shows.
-    """
+    """Feeds the store with what the watches deliver, and requeues the jobs that it concerns. `on_object` gets each Job
+    that a watch shows."""
 
     def __init__(
-        self,
-        store: Store,
-        *,
-        changed: Callable[[str], None],
-        listed: Callable[[], None] = lambda: None,
-        on_object: Callable[[Object], None] = lambda _: None,
+        self, store: Store, *, requeue: Callable[[str], None], on_object: Callable[[Object], None] = lambda _: None
     ) -> None:
         self._store = store
-        self._changed = changed
-        self.listed = listed
+        self._requeue = requeue
         self._on_object = on_object
         self._guard = ObjectGuard(log)
 
@@ -55,47 +46,57 @@ class Handlers:
         """Handle a watch event about a DkronJob. `kind` is None for a listed one."""
         gone = kind == "DELETED"
         with self._guard.each("DkronJob", body):
-            self._tell(self._store.lose_job(body["metadata"]["uid"]) if gone else self._store.see_job(body))
+            self._requeue_all(self._store.remove_job(body["metadata"]["uid"]) if gone else self._store.upsert_job(body))
 
-    def feed_run(self, kind: str | None, body: Object) -> None:
+    def feed_attempt(self, kind: str | None, body: Object) -> None:
         """Handle a watch event about a Job of ours."""
         with self._guard.each("Job", body):
             self._on_object(body)
-            self._tell(self._store.lose_run(body) if kind == "DELETED" else self._store.see_run(body))
+            self._requeue_all(
+                self._store.remove_attempt(body) if kind == "DELETED" else self._store.upsert_attempt(body)
+            )
 
     def on_deleted(self, uids: set[str]) -> None:
         """These objects no longer exist."""
-        self._tell(self._store.on_deleted(*sorted(uids)))
+        self._requeue_all(self._store.on_deleted(*sorted(uids)))
 
-    def _tell(self, uids: Iterable[str]) -> None:
+    def _requeue_all(self, uids: Iterable[str]) -> None:
         for uid in uids:
-            self._changed(uid)
+            self._requeue(uid)
 
 
-def register(registry: kopf.OperatorRegistry, source: Handlers, access: Access, signs: WatchLiveness) -> None:
-    """Register the handlers with kopf. They never raise and never write."""
+def register(
+    registry: kopf.OperatorRegistry,
+    handlers: Handlers,
+    access: Access,
+    watch_liveness: WatchLiveness,
+    *,
+    listed: Callable[[], None],
+) -> None:
+    """Register the handlers with kopf. They never raise and never write. `listed` is called when kopf has listed what
+    it watches: kopf says nothing about what vanished before that."""
 
-    def listed(path: str) -> None:
-        if signs.knows(path):
-            source.listed()
+    def answered(path: str) -> None:
+        if watch_liveness.knows(path):
+            listed()
 
     @kopf.on.login(registry=registry)
     async def login(**_: object) -> kopf.AiohttpSession:
-        session = access.open_session(watched=signs.answer, listed=listed, reading=[read_bounded, Paging()])
+        session = access.open_session(watched=watch_liveness.answer, listed=answered, reading=[read_bounded, Paging()])
         return kopf.AiohttpSession(server=access.server, aiohttp_session=session)
 
     @kopf.on.event(DKRON_JOBS.group, DKRON_JOBS.version, DKRON_JOBS.plural, registry=registry)
     async def job_seen(event: kopf.RawEvent, **_: object) -> None:
         body: Object = dict(event["object"])
-        signs.event(DKRON_JOBS, body["metadata"]["namespace"])
-        source.feed_job(event["type"], body)
+        watch_liveness.event(DKRON_JOBS, body["metadata"]["namespace"])
+        handlers.feed_job(event["type"], body)
         _release(event["object"])
 
     @kopf.on.event(JOBS.group, JOBS.version, JOBS.plural, registry=registry)
     async def run_seen(event: kopf.RawEvent, **_: object) -> None:
         body: Object = dict(event["object"])
-        signs.event(JOBS, body["metadata"]["namespace"])
-        source.feed_run(event["type"], body)
+        watch_liveness.event(JOBS, body["metadata"]["namespace"])
+        handlers.feed_attempt(event["type"], body)
         _release(event["object"])
 
 

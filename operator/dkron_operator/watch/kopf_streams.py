@@ -16,9 +16,8 @@ import kopf
 from dkron_kube.access import Access
 from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError
-from dkron_operator.watch import handlers as kopf_source
 from dkron_operator.watch.cancel import cancel_stray_tasks
-from dkron_operator.watch.handlers import Handlers
+from dkron_operator.watch.handlers import Handlers, register, settings
 from dkron_operator.watch.liveness import WatchLiveness
 
 log = logging.getLogger(__name__)
@@ -34,24 +33,27 @@ HOME = str(Path(kopf.__file__).parent)
 
 
 class KopfStreams:
-    """Runs kopf, which feeds the handlers. `gone` is called when a kind seems to be missing; it raises if it is."""
+    """Runs kopf, which feeds the handlers. `listed` is called when kopf has listed what it watches, `gone` when a kind
+    seems to be missing; it raises if it is."""
 
     def __init__(
         self,
-        source: Handlers,
+        handlers: Handlers,
         access: Access,
-        signs: WatchLiveness,
+        watch_liveness: WatchLiveness,
         *,
         identity: str,
         namespaces: Sequence[str],
+        listed: Callable[[], None],
         gone: Callable[[], Awaitable[None]],
     ) -> None:
-        self.source = source
+        self._handlers = handlers
         self._access = access
-        self._liveness = signs
+        self._watch_liveness = watch_liveness
         # Without an identity kopf looks up the user name, and the user of a container has none.
         self._identity: Any = identity
         self._namespaces = namespaces
+        self._listed = listed
         self._gone = gone
 
     async def run(self) -> None:
@@ -75,10 +77,10 @@ class KopfStreams:
     async def _watch(self) -> Exception | None:
         """Run the streams; returns the exception that ended them."""
         registry = kopf.OperatorRegistry()
-        kopf_source.register(registry, self.source, self._access, self._liveness)
+        register(registry, self._handlers, self._access, self._watch_liveness, listed=self._listed)
         tasks = await kopf.spawn_tasks(
             registry=registry,
-            settings=kopf_source.settings(),
+            settings=settings(),
             identity=self._identity,
             standalone=True,
             clusterwide=not self._namespaces,

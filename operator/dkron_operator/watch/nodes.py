@@ -3,7 +3,7 @@ watched before a job has tags or calls are allowed, so other installations need 
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -12,8 +12,9 @@ from dkron_crds.job import ReadyReason
 from dkron_crds.node_tags import DKRONS, AgentTags
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, Unavailable
+from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import NODES
-from dkron_kube.watch import STEADY, Pace, follow
+from dkron_operator.cache.store import Store
 from dkron_operator.kit.object_guard import ObjectGuard
 from dkron_operator.plan.read import read_node
 from dkron_operator.plan.view import Node
@@ -24,33 +25,40 @@ log = logging.getLogger(__name__)
 
 
 class Nodes:
-    """All nodes of the cluster, as a watch shows them; the sink of `follow`.
+    """All nodes of the cluster, as a watch shows them.
 
-    `changed` is called when the nodes become known or unknown, and when a node changes; heartbeats change nothing.
-    `own` are the tags that nodes have without a label. `on_event` is called each time the watch delivers something.
+    `requeue` gets the uids of the jobs that depend on nodes, when nodes become known or unknown, and when a node
+    changes; heartbeats change nothing. `own` are the tags that nodes have without a label. `on_event` is called each
+    time the watch delivers something.
     """
 
     def __init__(
         self,
         client: KubeClient,
+        store: Store,
         *,
-        changed: Callable[[], None],
+        requeue: Callable[[str], None],
         on_event: Callable[[], None] = lambda: None,
         own: AgentTags = DKRONS,
-        pace: Pace = STEADY,
     ) -> None:
-        self._client = client
         self._own = own
         self._guard = ObjectGuard(log)
-        self._changed = changed
-        self._pace = pace
+        self._store = store
+        self._requeue = requeue
         self._wanted = asyncio.Event()
         self._nodes: dict[str, Node] = {}
-        self._listed = False
         self._watched = False
-        self._trouble = ""
         self.problem: Problem | None = None
         self._on_event = on_event
+        callbacks = Callbacks(
+            read=self._read,
+            synced=self._synced,
+            upsert=self._upsert,
+            remove=self._remove,
+            on_event=self._heard,
+            on_failure=self._failed,
+        )
+        self.informer = Informer(client, NODES, None, callbacks, state=WatchState("nodes"))
 
     @property
     def view(self) -> Mapping[str, Node] | None:
@@ -68,51 +76,32 @@ class Nodes:
     async def run(self) -> None:
         """Follow the nodes once they are wanted, until cancelled."""
         await self._wanted.wait()
-        await follow(self._client, NODES, None, self, pace=self._pace)
+        await self.informer.run()
 
-    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
-        """Replace all nodes by a complete list."""
-        before = self._nodes
-        self._nodes = {node.name: node for node in map(self._read, items) if node is not None}
-        self._listed = True
+    def _synced(self, nodes: Iterable[Node], _version: int) -> None:
+        before, self._nodes = self._nodes, {node.name: node for node in nodes}
         if before != self._nodes:
             self._changed()
 
-    def went_back(self) -> None:
-        """Nothing to do: the next list replaces everything."""
-
-    def see(self, item: Object) -> None:
-        """A node was added or modified."""
-        node = self._read(item)
-        if node is None:
-            self.lose(item)
-            return
+    def _upsert(self, node: Node) -> None:
         before = self._nodes.get(node.name)
         self._nodes[node.name] = node
         if before != node:
             self._changed()
 
-    def lose(self, item: Object) -> None:
-        """A node was removed."""
+    def _remove(self, item: Object) -> None:
         if self._nodes.pop(item["metadata"]["name"], None) is not None:
             self._changed()
 
-    def alive(self) -> None:
-        """The API server answered. The first call after a list belongs to the list itself. The second one means that
-        the watch has begun; only then does the list stay current."""
+    def _heard(self) -> None:
         self._on_event()
-        if self._listed:
-            self._listed = False
-        elif not self._watched:
-            self._watched, self.problem, self._trouble = True, None, ""
+        if self.informer.state.watching and not self._watched:
+            self._watched, self.problem = True, None
             log.info("%d nodes are known", len(self._nodes))
             self._changed()
 
-    def failed(self, error: KubeError) -> None:
+    def _failed(self, error: KubeError) -> None:
         """No answer leaves the known nodes as they are. A refusal discards them, so that jobs with tags report it."""
-        if str(error) != self._trouble:
-            log.warning("cannot watch nodes: %s", error)
-            self._trouble = str(error)
         if isinstance(error, Unavailable):
             return
         problem = Problem(
@@ -123,6 +112,11 @@ class Nodes:
         if problem != self.problem:
             self._watched, self.problem = False, problem
             self._changed()
+
+    def _changed(self) -> None:
+        for cached in self._store:
+            if cached.job.spec.tags or any(active.node_name for active in cached.status.active):
+                self._requeue(cached.job.uid)
 
     def _read(self, item: Object) -> Node | None:
         """The node; None if it cannot be read, and then no run is placed on it."""

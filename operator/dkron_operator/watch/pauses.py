@@ -5,28 +5,29 @@ Without permission to list them, or without the kind, jobs run as if there were 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
+from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_PAUSES
-from dkron_kube.watch import Pace, follow
+from dkron_kube.watch import Pace
 from dkron_operator.cache.pause_index import Key, PauseIndex
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
-from dkron_operator.kit.log_once import WatchLogOnce
-from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.kit.listeners import Listeners
+from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
 
 Object = dict[str, Any]
-log = logging.getLogger(__name__)
 
 PACE = Pace(watch=20.0, silence=30.0)
-"""A watch gives a sign of life when it begins, and so every 24 s."""
+"""A watch gives a sign of life when it begins, and so every 24 s. Bookmarks come too late for MOST_SILENT: the API
+server sends one about each minute, and none to a quiet watch up to Kubernetes 1.33."""
 MOST_SILENT = 60.0
 """Seconds of silence after which no job is planned. So a process that was frozen has to hear of pauses first."""
 SLICE = 50
@@ -38,11 +39,11 @@ EVERYWHERE = ""
 class Pauses:
     """All DkronPauses, as watches show them.
 
-    `requeue` is told the uid of each job that a change concerns. `changed` is called when any pause has changed.
-    `on_event` is called each time a watch delivers something.
+    `requeue` is told the uid of each job that a change concerns. `on_event` is called each time a watch delivers
+    something.
     """
 
-    def __init__(  # noqa: PLR0913 - what it works with, one by one
+    def __init__(
         self,
         client: KubeClient,
         store: Store,
@@ -51,27 +52,26 @@ class Pauses:
         home: str,
         clock: Clock,
         requeue: Callable[[str], None],
-        changed: Callable[[], None] = lambda: None,
         on_event: Callable[[], None] = lambda: None,
-        pace: Pace = PACE,
     ) -> None:
         self._client = client
         self._store = store
         self._requeue = requeue
-        self.changed = changed
+        self.on_change: Listeners[[]] = Listeners()
+        """Called when any pause has changed."""
         self.on_event = on_event
-        self._pace = pace
         self.clock = clock
         self._all_wait = False
         self.index = PauseIndex(home, now=clock.now)
         scopes = tuple(dict.fromkeys((*namespaces, home))) if namespaces else (None,)
-        self._scopes = tuple(_Scope(self, scope) for scope in scopes)
-        self.queue: WorkQueue[str] = WorkQueue("pauses", self._spread, width=1, group_of=lambda namespace: namespace)
+        self.informers = tuple(map(self._informer, scopes))
+        self.queue: WorkQueue[str] = WorkQueue("pauses", width=1, group_of=lambda namespace: namespace)
+        self.workers = (Workers(self.queue, self._spread),)
 
     @property
     def known(self) -> bool:
         """Whether all have been listed, and heard of since."""
-        return all(scope.known for scope in self._scopes)
+        return all(_is_known(informer.state) for informer in self.informers)
 
     def of(self, job: JobView) -> tuple[Pause, ...] | None:
         """Those that select the job; None while they are not known, and then the job is looked at when they are."""
@@ -82,19 +82,14 @@ class Pauses:
 
     async def read(self) -> None:
         """List them for the first time, so that planning begins at once."""
-        for scope in self._scopes:
-            try:
-                items = [item async for item in self._client.list(DKRON_PAUSES, scope.namespace)]
-            except KubeError as exc:
-                scope.failed(exc)
-            else:
-                scope.take(items)
+        for informer in self.informers:
+            await informer.list_once()
 
     async def run(self) -> None:
         """Follow them until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for scope in self._scopes:
-                group.create_task(follow(self._client, DKRON_PAUSES, scope.namespace, scope, pace=self._pace))
+            for informer in self.informers:
+                group.create_task(informer.run())
 
     def look(self) -> None:
         """Make room for those that had none, where others have long ended."""
@@ -105,7 +100,7 @@ class Pauses:
         """Have the jobs looked at that a change concerns."""
         if namespace is not None:
             self.queue.add(namespace)
-            self.changed()
+            self.on_change()
 
     def hear(self) -> None:
         """A watch delivered something."""
@@ -128,73 +123,54 @@ class Pauses:
         for key in self.index.missing():
             namespace, name = key
             async for item in self._client.list(DKRON_PAUSES, namespace, field_selector=f"metadata.name={name}"):
-                self.spread(self.index.see(item))
+                self._upsert(item)
 
-
-class _Scope:
-    """The pauses of one namespace, or of all (None); the sink of `follow`."""
-
-    def __init__(self, pauses: Pauses, namespace: str | None) -> None:
-        self._pauses = pauses
-        self.namespace = namespace
-        self._heard: float | None = None
-        self._refused = False
+    def _informer(self, namespace: str | None) -> Informer[Object]:
+        """The informer of a namespace, or of all (None). The index reads the objects: unreadable ones count, too."""
+        callbacks: Callbacks[Object] = Callbacks(
+            read=lambda item: item,
+            synced=lambda items, _: self._synced(namespace, items),
+            upsert=self._upsert,
+            remove=lambda item: self._remove(_key(item)),
+            # What is known would look newer than what the next list has.
+            went_back=partial(self._synced, namespace, ()),
+            on_event=self.hear,
+            on_failure=partial(self._failed, namespace),
+        )
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
         meanwhile = "continuing with those that are known"
-        self._log_once = WatchLogOnce(log, f"DkronPauses {where}", meanwhile=meanwhile)
+        state = WatchState(f"DkronPauses {where}", meanwhile=meanwhile, clock=self.clock.monotonic)
+        return Informer(self._client, DKRON_PAUSES, namespace, callbacks, state=state, pace=PACE)
 
-    @property
-    def known(self) -> bool:
-        """Whether they have been listed, and heard of since; or cannot be."""
-        if self._heard is None or self._refused:
-            return self._refused
-        return self._pauses.clock.monotonic() - self._heard <= MOST_SILENT
-
-    def take(self, items: Sequence[Object]) -> None:
-        """A complete list."""
-        index = self._pauses.index
-        gone: set[Key] = index.keys(self.namespace)
+    def _synced(self, namespace: str | None, items: Sequence[Object]) -> None:
+        gone = self.index.keys(namespace) - set(map(_key, items))
         for item in items:
-            gone.discard((item["metadata"]["namespace"], item["metadata"]["name"]))
-            self._pauses.spread(index.see(item))
+            self._upsert(item)
         for key in gone:
-            self._pauses.spread(index.lose(key))
-        self._hear()
+            self._remove(key)
 
-    def replace(self, items: list[Object], version: int) -> None:  # noqa: ARG002 - as every sink
-        """Replace all by a complete list."""
-        self._log_once.listed()
-        self.take(items)
+    def _upsert(self, item: Object) -> None:
+        self.spread(self.index.upsert(item))
 
-    def went_back(self) -> None:
-        """Versions are lower than before: what is known would look newer than what the next list has."""
-        for key in self._pauses.index.keys(self.namespace):
-            self._pauses.spread(self._pauses.index.lose(key))
+    def _remove(self, key: Key) -> None:
+        self.spread(self.index.remove(key))
 
-    def see(self, item: Object) -> None:
-        """A pause was added or modified."""
-        self._pauses.spread(self._pauses.index.see(item))
-
-    def lose(self, item: Object) -> None:
-        """A pause was removed."""
-        metadata = item["metadata"]
-        self._pauses.spread(self._pauses.index.lose((metadata["namespace"], metadata["name"])))
-
-    def alive(self) -> None:
-        """The API server answered."""
-        if self._heard is not None:
-            self._hear()
-        self._log_once.alive()
-
-    def failed(self, error: KubeError) -> None:
+    def _failed(self, namespace: str | None, error: KubeError) -> None:
         """No answer, and no permission, leave what is known as it is. Without the kind there are none."""
-        self._log_once.goes_on(error)
         if isinstance(error, NotFound):
-            self.went_back()
-        if isinstance(error, NotFound) or error.status == HTTPStatus.FORBIDDEN:
-            self._refused = True
-            self._pauses.hear()
+            self._synced(namespace, ())
+        if _is_refusal(error):
+            self.hear()
 
-    def _hear(self) -> None:
-        self._heard, self._refused = self._pauses.clock.monotonic(), False
-        self._pauses.hear()
+
+def _is_known(state: WatchState) -> bool:
+    """Whether they have been listed, and heard of since; or cannot be."""
+    return _is_refusal(state.refused) or (state.synced and state.age() <= MOST_SILENT)
+
+
+def _is_refusal(error: KubeError | None) -> bool:
+    return isinstance(error, NotFound) or (error is not None and error.status == HTTPStatus.FORBIDDEN)
+
+
+def _key(item: Object) -> Key:
+    return item["metadata"]["namespace"], item["metadata"]["name"]

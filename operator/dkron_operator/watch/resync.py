@@ -29,10 +29,10 @@ LONGEST = 30.0
 class Resync:
     """Lists all objects. `namespaces` None means all namespaces."""
 
-    def __init__(self, client: KubeClient, store: Store, source: Handlers, namespaces: Sequence[str] | None) -> None:
+    def __init__(self, client: KubeClient, store: Store, handlers: Handlers, namespaces: Sequence[str] | None) -> None:
         self._client = client
         self._store = store
-        self._source = source
+        self._handlers = handlers
         self._namespaces: Sequence[str | None] = namespaces or (None,)
         self._wanted = asyncio.Event()
         self._log_once = LogOnce(log, "resync")
@@ -46,10 +46,10 @@ class Resync:
         gone."""
         for namespace in self._namespaces:
             async for body in self._client.list(DKRON_JOBS, namespace):
-                self._source.feed_job(None, body)
+                self._handlers.feed_job(None, body)
         for namespace in self._namespaces:
             async for body in self._client.list(JOBS, namespace, label_selector=SELECTOR):
-                self._source.feed_run(None, body)
+                self._handlers.feed_attempt(None, body)
 
     async def run(self) -> None:
         """Resync on request and every PERIOD seconds, until cancelled. A failed resync is retried: until one completes,
@@ -91,7 +91,7 @@ class Resync:
         vanished = {uid for uid in missing if await self._is_gone(uid, before[uid])}
         if vanished:
             log.info("%d objects were deleted without a watch event", len(vanished))
-            self._source.on_deleted(vanished)
+            self._handlers.on_deleted(vanished)
 
     async def _is_gone(self, uid: str, place: Place | None) -> bool:
         """Whether a direct query does not find the object either: a list may be old."""

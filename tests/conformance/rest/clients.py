@@ -241,13 +241,6 @@ ROWS: tuple[Row, ...] = (
     ),
     # RFC 7240
     row(
-        "a client that would rather not wait says so",
-        save(),
-        post(JOB, 202, sent_headers={"Prefer": "respond-async"}, headers={"Preference-Applied": "respond-async"}),
-        where=Place.WAITS,
-    ),
-    # RFC 7240
-    row(
         "a client that prefers to wait is answered when the run is over",
         save(),
         post(f"{JOB}/run", 200, {"success_count": 1}, sent_headers=PATIENT, headers={"Preference-Applied": "wait=60"}),

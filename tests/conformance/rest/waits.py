@@ -14,7 +14,6 @@ NODE = re.compile(".")
 AS_ASKED = re.compile(r"^/v1/jobs/[^/?]+(\?wait=true)?$")
 A_JOB = Keys(tuple(KEYS.split()))
 RAN = {"id": "$job", "success_count": 1, "error_count": 0, "status": "success", "last_success": TIME}
-ASYNC = {"Prefer": "respond-async"}
 A_SECOND = {"Prefer": "wait=1"}
 ENDLESS = simulated(run_for="1h")
 FAILS = simulated(exit_code=1)
@@ -88,7 +87,7 @@ FACTS: tuple[Row, ...] = (
     ),
     of_runs(
         "a run that may not begin beside another is refused at once",
-        post(JOB, 202, sent_headers=ASYNC),
+        post(f"{JOB}?wait=false", 202),
         soon("/v1/busy", Own(Length(1))),
         post(WAIT, 409, Text("concurrency is forbid")),
         get(RUNS, Length(1)),

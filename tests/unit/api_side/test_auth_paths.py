@@ -254,9 +254,9 @@ def become(api: Api, job: Object) -> None:
     """This is the only job from now on, as an object that was not there before."""
     job["metadata"]["uid"] = f"uid-{next(BORN)}"
     for known in list(api.own.job_index.mirror):
-        api.own.job_index.lose(known)
+        api.own.job_index.remove(known)
         api.kube.objects.pop((DKRON_JOBS.plural, known.object_name), None)
-    api.own.job_index.see(api.kube.put(DKRON_JOBS, job))
+    api.own.job_index.upsert(api.kube.put(DKRON_JOBS, job))
 
 
 async def test_a_refusal_does_not_tell_the_name_of_the_object() -> None:

@@ -17,7 +17,6 @@ from dkron_api.auth.claims import ClaimNames
 from dkron_api.auth.dkron import ACL, policies_allow
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.issuer_keys import IssuerKeys
-from dkron_api.auth.jwks import Keys, read_keys
 from dkron_api.auth.oidc import OidcScheme
 from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import IDENTIFIED, MOST_SECRETS, NO_RESOURCE, PUBLIC, TABLE, route_right
@@ -176,16 +175,13 @@ class Kind:
     ],
 )
 async def test_a_caller_of_an_issuer_may_do_what_its_policies_grant(kind: Kind) -> None:
-    async def keys() -> Keys:
-        return read_keys(json.dumps({"keys": ISSUER.keys}).encode())
-
     async def judge(caller: Caller, need: Need) -> bool:
         return policies_allow(caller.policies, need, lambda name: EVERYTHING if name == "all" else NOTHING)
 
     scheme = OidcScheme(
         ISSUER.url,
         [AUDIENCE],
-        keys=IssuerKeys(keys, fresh=60.0, pause=1.0, clock=lambda: 0.0),
+        keys=IssuerKeys(ISSUER.url, lambda: {"keys": ISSUER.keys}, fresh=60.0, pause=1.0),
         names=ClaimNames("sub", "", "groups", "", "policies"),
         judge=judge,
         clock=lambda: NOW,
@@ -213,7 +209,7 @@ async def test_the_rate_is_that_of_the_caller_once_it_is_known(scheme: OneCaller
         assert await statuses(3, "wrong") == [401, 401, 429], "of the address"
         assert (await send(api, "GET", "/v1/jobs", {}))[0] == 429, "without a token, too"
         assert await statuses(3, "valid") == [200, 200, 429], "of the caller, not of its address"
-        assert (await send(api, "GET", "/docs", {}))[0] == 429, "the address has used its own"
+        assert (await send(api, "GET", "/openapi.json", {}))[0] == 429, "the address has used its own"
 
 
 async def test_one_caller_does_not_take_all_open_answers(scheme: OneCaller) -> None:

@@ -150,7 +150,7 @@ def test_a_policy_counts_as_it_is_in_the_cache() -> None:
 
     def put(version: int, capability: str, name: str = "p") -> None:
         spec = {"path": {"/v1/jobs": {"capabilities": [capability]}}}
-        policies.see(object_of(name, version=version, spec=spec))
+        policies.upsert(object_of(name, version=version, spec=spec))
 
     for version, capability in enumerate(("list", "read"), 1):
         put(version, capability)
@@ -158,12 +158,12 @@ def test_a_policy_counts_as_it_is_in_the_cache() -> None:
         assert known is not None
         assert rules.get("p") is known, "read once"
         assert [each for each in Capability if known.grant("/v1/jobs", each)] == [capability]
-    policies.lose(object_of("p"))
+    policies.remove(object_of("p"))
     assert rules.get("p") is None
     for number in range(20):
         put(number + 5, "list", f"q{number}")
         assert rules.get(f"q{number}") is not None
-        policies.lose(object_of(f"q{number}"))
+        policies.remove(object_of(f"q{number}"))
     assert len(rules._read) <= 2, "policies that are gone take no memory"
 
 

@@ -9,7 +9,7 @@ import pytest
 from dkron_api.auth.caller import Need
 from dkron_api.auth.grant import Grant
 from dkron_api.routes import jobs
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_api.translate import details as details_module
 from dkron_api.translate.keeper import keeper
 from dkron_api.translate.record import Job

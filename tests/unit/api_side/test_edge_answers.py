@@ -59,7 +59,7 @@ class Answer:
     Answer("a token that is no Authorization", "/v1/jobs/backup", "private, no-cache", X_TOKEN),
     Answer("what is not there", "/v1/jobs/none", "private, no-cache", VALID),
     Answer("a header of its own", "/v1/whoami", "no-store", VALID),
-    Answer("a page", "/docs", "no-cache", {}),
+    Answer("a page", "/ui/", "no-cache", {}),
 ], ids=lambda case: case.about)  # fmt: skip
 async def test_shared_caches_keep_no_answer(api: Api, case: Answer) -> None:
     async with api.client.get(case.path, headers=case.headers) as answer:
@@ -68,6 +68,33 @@ async def test_shared_caches_keep_no_answer(api: Api, case: Answer) -> None:
     if tag:
         async with api.client.get(case.path, headers={**case.headers, "If-None-Match": tag}) as answer:
             assert (answer.status, answer.headers["Cache-Control"]) == (304, case.caching)
+
+
+@dataclass(frozen=True)
+class Refused:
+    about: str
+    headers: dict[str, str]
+    status: int
+    text: str = ""
+    path: str = "/v1/jobs/backup"
+
+
+ENCODED = "a request must not have a Content-Encoding; send its body as it is"
+
+
+@pytest.mark.parametrize("case", [
+    Refused("a packed body", {**VALID, "Content-Encoding": "gzip"}, 415, ENCODED),
+    Refused("an unknown coding", {**VALID, "Content-Encoding": "rot13"}, 415, ENCODED),
+    Refused("no coding", {**VALID, "Content-Encoding": " Identity"}, 200),
+    Refused("without a token", {"Content-Encoding": "gzip"}, 401),
+    Refused("a probe", {"Content-Encoding": "gzip"}, 200, path="/livez"),
+    Refused("an expectation that is met", {**VALID, "Expect": "100-continue"}, 200),
+    Refused("an unknown expectation", {**VALID, "Expect": "more"}, 417, "Unknown Expect: more"),
+], ids=lambda case: case.about)  # fmt: skip
+async def test_what_no_route_can_read_is_refused(api: Api, case: Refused) -> None:
+    async with api.client.get(case.path, headers=case.headers) as answer:
+        assert (answer.status, answer.headers["X-Request-Id"] != "") == (case.status, True)
+        assert not case.text or await answer.text() == case.text
 
 
 async def test_a_body_is_parsed_for_callers_with_the_right(api: Api) -> None:

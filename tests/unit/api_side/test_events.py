@@ -37,7 +37,6 @@ from dkron_crds.base import rfc3339
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import JobStatus
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Unavailable
 from tests.support.builders import NOON, after, claim, execution, seen, wire_job
 from tests.support.lasting_server import LastingServer
 from tests.support.sse import Parser, Told, parsed, shown
@@ -197,17 +196,17 @@ class TestFeed:
 
     async def test_everything_reaches_the_catalog(self) -> None:
         place = Place()
-        place.feed.see(named("a", 101))
+        place.feed.upsert(named("a", 101))
         assert place.job_index.get("a") is not None
-        place.feed.lose(named("a", 102))
+        place.feed.remove(named("a", 102))
         assert place.job_index.get("a") is None
 
     async def test_a_life_of_a_job_is_told_in_order(self) -> None:
         place = Place()
-        place.feed.see(named("a", 101))
-        place.feed.see(named("a", 103, status=JobStatus(active=(RUNNING,))))
-        place.feed.see(named("a", 105, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
-        place.feed.lose(named("a", 107, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
+        place.feed.upsert(named("a", 101))
+        place.feed.upsert(named("a", 103, status=JobStatus(active=(RUNNING,))))
+        place.feed.upsert(named("a", 105, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
+        place.feed.remove(named("a", 107, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
         told = await place.told()
         assert [(str(event), event.id) for event in told if event.id.endswith("-0")] == [
             ("job created a", "101-0"),
@@ -221,19 +220,19 @@ class TestFeed:
 
     async def test_a_write_of_ours_is_told_when_the_watch_brings_it_and_only_then(self) -> None:
         place = Place(named("a", 90))
-        place.job_index.see(named("a", 101, command="false"))
-        place.job_index.see(named("b", 102))
+        place.job_index.upsert(named("a", 101, command="false"))
+        place.job_index.upsert(named("b", 102))
         assert await place.told() == []
-        place.feed.see(named("a", 101, command="false"))
+        place.feed.upsert(named("a", 101, command="false"))
         assert [(str(told), told.id) for told in await place.told()] == [("job updated a", "101-0")]
-        place.feed.see(named("b", 102))
+        place.feed.upsert(named("b", 102))
         assert await place.texts() == ["job created b"]
 
     async def test_a_version_that_comes_before_that_of_our_write_is_told_as_it_is(self) -> None:
         place = Place(named("a", 90))
-        place.job_index.see(named("a", 105, command="ours"))
-        place.feed.see(named("a", 103, command="theirs"))
-        place.feed.see(named("a", 105, command="ours"))
+        place.job_index.upsert(named("a", 105, command="ours"))
+        place.feed.upsert(named("a", 103, command="theirs"))
+        place.feed.upsert(named("a", 105, command="ours"))
         told = await place.told()
         commands = [event.data["job"]["executor_config"]["command"] for event in told]
         assert commands == ["theirs", "ours"]
@@ -242,21 +241,21 @@ class TestFeed:
         place = Place(named("a", 90))
         known = place.job_index.get("a")
         assert known is not None
-        place.job_index.lose(known)
+        place.job_index.remove(known)
         assert await place.told() == []
-        place.feed.lose(named("a", 101))
+        place.feed.remove(named("a", 101))
         assert await place.texts() == ["job deleted a"]
 
     async def test_what_the_watch_brings_twice_is_told_once_and_as_get_shows_it(self) -> None:
         place = Place()
         for _ in range(2):
-            place.feed.see(named("a", 101))
+            place.feed.upsert(named("a", 101))
         (told,) = await place.told()
         assert (str(told), told.data["job"]) == ("job created a", json.loads(place.job_index.json("a")))
 
     async def test_a_list_after_a_broken_watch_tells_what_was_missed(self) -> None:
         place = Place(named("gone", 80), named("same", 81), named("changed", 82), named("z-gone", 83))
-        place.feed.see(named("late", 105))
+        place.feed.upsert(named("late", 105))
         await place.told()
         place.feed.replace(
             [
@@ -280,8 +279,8 @@ class TestFeed:
 
     async def test_after_a_restore_all_clients_read_anew_and_get_later_events(self) -> None:
         place = Place(named("a", 90))
-        place.feed.see(named("a", 150, command="lost"))
-        place.feed.see(named("late", 160))
+        place.feed.upsert(named("a", 150, command="lost"))
+        place.feed.upsert(named("late", 160))
         await place.told()
         place.feed.went_back()
         place.feed.replace([named("a", 90)], 110)
@@ -290,7 +289,7 @@ class TestFeed:
         found = place.job_index.get("a")
         assert found is not None
         assert (found.version, place.job_index.get("late")) == (90, None)
-        place.feed.see(named("a", 112, command="new"))
+        place.feed.upsert(named("a", 112, command="new"))
         assert [(str(told), told.id) for told in await place.told()] == [("job updated a", "112-0")]
 
     async def test_a_job_that_was_made_anew_while_the_watch_was_broken_is_gone_and_created(self) -> None:
@@ -300,16 +299,16 @@ class TestFeed:
 
     async def test_a_job_that_waits_for_a_finalizer_is_gone(self) -> None:
         place = Place(named("a", 90))
-        place.feed.see(named("a", 101, deleting=True))
-        place.feed.lose(named("a", 105, deleting=True))
+        place.feed.upsert(named("a", 101, deleting=True))
+        place.feed.remove(named("a", 105, deleting=True))
         assert [(str(told), told.id) for told in await place.told()] == [("job deleted a", "101-0")]
 
     async def test_a_parent_is_told_again_when_its_children_change(self) -> None:
         place = Place(named("mother", 80), named("father", 81))
-        place.feed.see(named("child", 101, parentJob="mother"))
-        place.feed.see(named("child", 102, parentJob="mother", command="false"))
-        place.feed.see(named("child", 103, parentJob="father"))
-        place.feed.lose(named("child", 104, parentJob="father"))
+        place.feed.upsert(named("child", 101, parentJob="mother"))
+        place.feed.upsert(named("child", 102, parentJob="mother", command="false"))
+        place.feed.upsert(named("child", 103, parentJob="father"))
+        place.feed.remove(named("child", 104, parentJob="father"))
         told = await place.told()
         assert [str(event) for event in told] == [
             "job created child", "job updated mother",
@@ -324,7 +323,7 @@ class TestFeed:
         place = Place(named("mother", 80))
         place.feed.replace([named("mother", 120, command="false"), named("child", 110, parentJob="mother")], 130)
         assert await place.texts() == ["job created child", "job updated mother"]
-        place.feed.see(named("orphan", 131, parentJob="nobody"))
+        place.feed.upsert(named("orphan", 131, parentJob="nobody"))
         assert await place.texts() == ["job created orphan"]
 
     async def test_a_second_object_of_a_name_is_told_only_when_it_becomes_the_job(self) -> None:
@@ -332,9 +331,9 @@ class TestFeed:
         second = job(101, name="copy", uid="two", created=after(60))
         second["spec"]["name"] = "a"
         place = Place(first)
-        place.feed.see(copy.deepcopy(second))
+        place.feed.upsert(copy.deepcopy(second))
         assert await place.told() == []
-        place.feed.lose(job(102, name="a", uid="one"))
+        place.feed.remove(job(102, name="a", uid="one"))
         assert await place.texts() == ["job deleted a", "job created a"]
 
     async def test_a_fault_of_ours_costs_a_resync_and_not_the_watch(
@@ -343,18 +342,11 @@ class TestFeed:
         place = Place(named("a", 90))
         with monkeypatch.context() as patched:
             patched.setattr("dkron_api.stream.feed.differences", lambda *_: 1 / 0)
-            place.feed.see(named("a", 101, command="false"))
-        place.feed.see(named("a", 102, command="true"))
+            place.feed.upsert(named("a", 101, command="false"))
+        place.feed.upsert(named("a", 102, command="true"))
         assert await place.texts() == ["resync", "job updated a"]
         assert "cannot publish the events up to version" in caplog.text
         assert place.job_index.get("a") is not None
-
-    async def test_signs_of_life_and_failures_reach_the_catalog(self) -> None:
-        place = Place()
-        place.feed.failed(Unavailable("no answer"))
-        assert "no answer" in place.job_index.mirror.trouble
-        place.feed.alive()
-        assert place.job_index.mirror.trouble == ""
 
 
 class TestLeadership:
@@ -376,17 +368,17 @@ class TestLeadership:
         listener = event_log.subscribe(Interest(frozenset({Topic.LEADER})))
         leadership.replace([], 100)
         for beat in range(5):
-            leadership.see(self.lease(101 + beat, "replica-a", clock()))
+            leadership.upsert(self.lease(101 + beat, "replica-a", clock()))
             await asyncio.sleep(2)
-        leadership.see(self.lease(110, "replica-b", clock()))
+        leadership.upsert(self.lease(110, "replica-b", clock()))
         taken = loop.time()
         told: list[Told] = []
         while len(told) < 4:
             told += parsed(await listener.take())
         assert [event.data["leader"] for event in told] == ["", "replica-a", "replica-b", ""]
         assert 15 < loop.time() - taken <= 25, "the Lease ran out, and nobody said so"
-        leadership.see(self.lease(111, "replica-b", clock()))
-        leadership.lose(self.lease(112, "replica-b", clock()))
+        leadership.upsert(self.lease(111, "replica-b", clock()))
+        leadership.remove(self.lease(112, "replica-b", clock()))
         assert [event.data["leader"] for event in parsed(await listener.take())] == ["replica-b", ""]
 
 
@@ -454,7 +446,7 @@ class TestTheRoute:
         headers = stream.response.headers
         assert headers["Content-Type"] == "text/event-stream"
         assert (headers["Cache-Control"], headers["X-Accel-Buffering"]) == ("no-cache", "no")
-        server.place.feed.see(named("b", 101))
+        server.place.feed.upsert(named("b", 101))
         told = await stream.until("a job", lambda events: len(events) > 1)
         assert [str(event) for event in told] == ["leader ", "job created b"]
 
@@ -468,7 +460,7 @@ class TestTheRoute:
     )
     async def test_a_client_comes_back(self, server: Server, query: str, headers: dict[str, str]) -> None:
         for version in range(101, 105):
-            server.place.feed.see(named(f"j{version}", version))
+            server.place.feed.upsert(named(f"j{version}", version))
         stream = await server.listen(query, **headers)
         told = await stream.until("the leader", lambda events: len(events) > 2)
         assert [str(event) for event in told] == ["job created j103", "job created j104", "leader "]
@@ -488,9 +480,9 @@ class TestTheRoute:
         ],
     )
     async def test_a_client_chooses_what_it_hears(self, server: Server, query: str, expected: list[str]) -> None:
-        server.place.feed.lose(named("a", 101))
-        server.place.feed.see(job(102, name="a", uid="again"))
-        server.place.feed.see(named("b", 103))
+        server.place.feed.remove(named("a", 101))
+        server.place.feed.upsert(job(102, name="a", uid="again"))
+        server.place.feed.upsert(named("b", 103))
         stream = await server.listen(f"{query}&last_event_id=101-0")
         assert [str(event) for event in await stream.beginning()] == expected
 
@@ -509,7 +501,7 @@ class TestTheRoute:
         async with asyncio.timeout(10):
             # That it has left is noticed when something is sent.
             while server.app[GATE].streaming == 2:
-                server.place.feed.see(
+                server.place.feed.upsert(
                     named("b", server.place.event_log.position.version + 1, command=str(id(object())))
                 )
                 await asyncio.sleep(0)
@@ -534,7 +526,7 @@ class TestTheRoute:
         slow = await server.listen("?types=job")
         filler = "x" * 65536
         for version in range(101, 701):
-            server.place.feed.see(named("big", version, command=f"{version}{filler}"))
+            server.place.feed.upsert(named("big", version, command=f"{version}{filler}"))
             if version % 50 == 0:
                 await self._nothing_moves(server)
         told = await slow.until("the last event", lambda events: "700-0" in [event.id for event in events])
@@ -553,7 +545,7 @@ class TestTheRoute:
         stuck = await server.listen()
         filler = "x" * 65536
         for version in range(101, 301):
-            server.place.feed.see(named("big", version, command=f"{version}{filler}"))
+            server.place.feed.upsert(named("big", version, command=f"{version}{filler}"))
         await self._nothing_moves(server)
         assert self._waiting(server) > 200, "the client has taken all"
         await server.app.shutdown()

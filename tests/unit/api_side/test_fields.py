@@ -6,11 +6,11 @@ from typing import Any
 import jsonschema_rs
 
 from dkron_api.routes import fields
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_crds.known_settings import EXECUTOR_KEYS
 from dkron_from_dkron.body import FIELDS
-from job_fields import FILE
-from job_fields import document as wanted
+from generate.job_fields import FILE
+from generate.job_fields import document as wanted
 from tests.support.api_app import running_api
 
 BY_RUNS = {

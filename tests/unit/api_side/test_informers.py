@@ -6,10 +6,10 @@ from typing import Any, NoReturn
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from dkron_api import informers
 from dkron_api.app import make_app
 from dkron_api.edge.keys import TENANTS
 from dkron_api.settings import Settings
+from dkron_kube import informer
 from tests.support.api_rights import LEAST_API
 from tests.support.builders import NOON
 from tests.support.kube_server import client_of
@@ -17,24 +17,24 @@ from tests.support.kube_server import client_of
 
 async def test_what_there_is_one_of_is_followed_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Roles allow only that (tests/support/api_rights.py)."""
-    names: dict[str, str | None] = {}
+    chosen: dict[str, str] = {}
     all_begun = asyncio.Event()
 
-    async def follow(_: Any, resource: Any, *__: Any, name: str | None = None, **___: Any) -> NoReturn:
-        names[resource.plural] = name
-        if len(names) == 5:
+    async def follow(_: Any, resource: Any, *__: Any, fields: str, **___: Any) -> NoReturn:
+        chosen[resource.plural] = fields
+        if len(chosen) == 5:
             all_begun.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(informers, "follow", follow)
+    monkeypatch.setattr(informer, "follow", follow)
     settings = Settings(namespace="default", cluster_namespace="default", node_name="me")
     app = make_app(settings, client_of("http://127.0.0.1:1"), clock=lambda: NOON)
     async with TestClient(TestServer(app)), asyncio.timeout(10):
         await all_begun.wait()
     allowed = {key[1]: key[2] for key in LEAST_API if len(key) == 3}
     assert allowed == {"leases": "dkron", "dkronclusters": "dkron"}
-    assert {kind: name for kind, name in names.items() if name} == allowed
+    assert {kind: fields.removeprefix("metadata.name=") for kind, fields in chosen.items() if fields} == allowed
 
 
 async def test_a_watch_that_has_ended_is_told_and_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,11 +50,13 @@ async def test_a_watch_that_has_ended_is_told_and_begun_anew(monkeypatch: pytest
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(informers, "follow", follow)
+    monkeypatch.setattr(informer, "follow", follow)
     settings = Settings(namespace="default", cluster_namespace="default", node_name="me")
     app = make_app(settings, client_of("http://127.0.0.1:1"), clock=lambda: NOON)
     async with TestClient(TestServer(app)) as client:
-        app[TENANTS].own.job_index.mirror.replace([], 1)
+        known = app[TENANTS].own.job_index.mirror
+        known.replace([], 1)
+        known.watch.listed()
         await asyncio.sleep(0.05)
         async with client.get("/health") as answer:
             assert answer.status == 503

@@ -32,7 +32,7 @@ def test_jobs_come_in_the_order_of_the_bytes_of_their_names() -> None:
 
 def test_a_job_whose_name_kubernetes_cannot_hold_is_found_by_its_dkron_name() -> None:
     jobs = job_index(job("plain"))
-    jobs.see(wire_job(name="a-b-12345678", uid="v", version=2) | {"spec": {"name": "a_b", "schedule": "@daily"}})
+    jobs.upsert(wire_job(name="a-b-12345678", uid="v", version=2) | {"spec": {"name": "a_b", "schedule": "@daily"}})
     found = jobs.get("a_b")
     assert found is not None
     assert found.object_name == "a-b-12345678"
@@ -41,17 +41,17 @@ def test_a_job_whose_name_kubernetes_cannot_hold_is_found_by_its_dkron_name() ->
 def test_a_parent_shows_its_children_by_name_and_forgets_those_that_go() -> None:
     jobs = job_index(job("parent"))
     assert shown(jobs, "parent")["dependent_jobs"] is None
-    jobs.see(job("z", 2, parentJob="parent"))
-    jobs.see(job("a", 3, parentJob="parent"))
+    jobs.upsert(job("z", 2, parentJob="parent"))
+    jobs.upsert(job("a", 3, parentJob="parent"))
     assert shown(jobs, "parent")["dependent_jobs"] == ["a", "z"]
-    jobs.see(wire_job(name="b", uid="uid-of-b", version=4, created=after(-5), parentJob="parent"))
+    jobs.upsert(wire_job(name="b", uid="uid-of-b", version=4, created=after(-5), parentJob="parent"))
     assert shown(jobs, "parent")["dependent_jobs"] == ["b", "a", "z"], "in the order of their creation"
-    jobs.see(wire_job(name="b", uid="uid-of-b", version=5, created=after(-5)))
-    jobs.see(job("z", 6))
+    jobs.upsert(wire_job(name="b", uid="uid-of-b", version=5, created=after(-5)))
+    jobs.upsert(job("z", 6))
     assert shown(jobs, "parent")["dependent_jobs"] == ["a"]
     child = jobs.get("a")
     assert child is not None
-    jobs.lose(child)
+    jobs.remove(child)
     assert shown(jobs, "parent")["dependent_jobs"] is None
 
 
@@ -63,7 +63,7 @@ def test_of_two_objects_with_one_name_the_older_is_the_job() -> None:
     assert shown(jobs, "same")["schedule"] == "@daily"
     first = jobs.get("same")
     assert first is not None
-    jobs.lose(first)
+    jobs.remove(first)
     assert shown(jobs, "same")["schedule"] == "@hourly"
 
 
@@ -75,12 +75,12 @@ def test_after_any_changes_the_catalog_is_as_if_made_anew(changes: list[tuple[st
         if gone and jobs.get(name) is not None:
             known = jobs.get(name)
             assert known is not None
-            jobs.lose(known)
+            jobs.remove(known)
             alive.pop(name)
         elif not gone and not (jobs.mirror.by_name(name) is None and name in alive):
             raw = job(name, version, uid=alive.get(name, {}).get("uid", uid + str(version)), parentJob=parent)
             alive[name] = {"uid": raw["metadata"]["uid"], "parent": parent, "raw": raw}
-            jobs.see(raw)
+            jobs.upsert(raw)
         # Asked after each change, so that what was joined before it would be noticed.
         assert b"".join(jobs.joined()) == b"[" + b",".join(map(jobs.json, jobs.names)) + b"]"
     anew = job_index(*(each["raw"] for each in alive.values()))

@@ -1,18 +1,25 @@
 """Lists of jobs: which, in which order, from where to where (Dkron behaviour §1.4)."""
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.translate.listing import JobQuery, read_query, selected, sliced
+from dkron_api.edge.keys import SLICES
+from dkron_api.routes import jobs
+from dkron_api.translate.listing import JobQuery, in_order, matching, read_query, sliced
 from dkron_api.translate.record import Job
+from dkron_reports.slices import Steps, at_once
+from tests.support.api_app import running_api
 from tests.support.builders import wire_job
 
 
-def job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) -> Job:
-    return Job(wire_job(name=name, uid=name, **spec) | {"status": {"observedGeneration": 1, **(status or {})}})
+def job(name: str, *, status: dict[str, Any] | None = None, labels: dict[str, str] | None = None, **spec: Any) -> Job:
+    stored = wire_job(name=name, uid=name, **spec) | {"status": {"observedGeneration": 1, **(status or {})}}
+    stored["metadata"]["labels"] = labels or {}
+    return Job(stored)
 
 
 SLOW, QUICK = ([{"startedAt": "2026-03-01T10:00:00.5Z", "finishedAt": f"2026-03-01T10:00:{end}Z"}] for end in (10, 2))
@@ -25,10 +32,29 @@ BROKEN = {
     "errorCount": 5, "executions": QUICK, "lastError": "2026-03-01T11:30:00Z",
 }  # fmt: skip
 JOBS = [
-    job("a", displayName="Zed", owner="ann", schedule="@daily", metadata={"team": "x", "env": "prod"}),
+    job(
+        "a",
+        displayName="Zed",
+        owner="ann",
+        schedule="@daily",
+        metadata={"team": "x", "env": "prod"},
+        command=f"{'true; ' * 200}pg_dump",
+    ),
     job("b", displayName="Alpha", schedule="@hourly", disabled=True, metadata={"team": "x"}, status=RAN),
-    job("c", displayName="alpha", executor="http", schedule="@daily", status=BROKEN),
+    job(
+        "c",
+        displayName="alpha",
+        executor="http",
+        schedule="@daily",
+        status=BROKEN,
+        labels={"tier": "web"},
+        executorConfig={"url": "https://shop.example/"},
+    ),
 ]
+
+
+def selected(found: list[Job], query: JobQuery) -> list[Job]:
+    return in_order(at_once(matching(found, query)), query, due=due)
 
 
 def due(name: str) -> str:
@@ -50,6 +76,13 @@ def due(name: str) -> str:
         pytest.param("text=Ann", "a", id="the text of an owner"),
         pytest.param("text=HTTP", "c", id="the text of an executor"),
         pytest.param("text=C", "c", id="the text of a name"),
+        pytest.param("text=pg_dump", "a", id="the text of a command"),
+        pytest.param("text=Shop.example", "c", id="the text of an address"),
+        pytest.param("text=PROD", "a", id="the value of metadata"),
+        pytest.param("text=env=prod", "a", id="the name and the value of metadata"),
+        pytest.param("text=tier=web", "c", id="a label"),
+        pytest.param("text=web", "c", id="the value of a label"),
+        pytest.param("text=tier", "", id="not the name of a label"),
         pytest.param("text=nothing", "", id="a text that none has"),
         pytest.param("q=nothing", "", id="nothing found"),
         pytest.param("status=success", "b", id="by status"),
@@ -80,7 +113,7 @@ def due(name: str) -> str:
 def test_selection(query: str, expected: str) -> None:
     pairs = [tuple(part.split("=", 1)) for part in query.split("&") if part]
     wanted = read_query(pairs)  # type: ignore[arg-type]
-    assert "".join(each.name for each in selected(JOBS, wanted, due=due)) == expected
+    assert "".join(each.name for each in selected(JOBS, wanted)) == expected
 
 
 @pytest.mark.parametrize("field", ["error_count", "last_error"])
@@ -89,7 +122,7 @@ def test_a_job_that_cannot_run_sorts_by_its_error(field: str) -> None:
         "type": "Ready", "status": "False", "reason": "UnknownExecutor", "lastTransitionTime": "2026-03-01T12:00:00Z"
     }  # fmt: skip
     jobs = [job("a", status={**BROKEN, "conditions": [unready]}), JOBS[2]]
-    assert [each.name for each in selected(jobs, JobQuery(sort=field), due=due)] == ["c", "a"]
+    assert [each.name for each in selected(jobs, JobQuery(sort=field))] == ["c", "a"]
 
 
 @pytest.mark.parametrize(
@@ -123,4 +156,22 @@ def test_what_is_not_filtered_or_sorted_needs_no_look_at_the_jobs() -> None:
 def test_no_query_fails(pairs: list[tuple[str, str]]) -> None:
     query = read_query(pairs)
     assert isinstance(query, JobQuery)
-    assert len(sliced(selected(JOBS, query, due=due), query)) <= len(JOBS)
+    assert len(sliced(selected(JOBS, query), query)) <= len(JOBS)
+
+
+async def test_a_job_deleted_during_a_search_is_not_listed() -> None:
+    first, *others = (wire_job(name=name, uid=name) for name in ("gone", "kept", "last"))
+    async with running_api(jobs.ROUTES) as api:
+        api.know_jobs(first, *others)
+        run = api.app[SLICES].run
+
+        async def deleting(steps: Steps[Any]) -> Any:
+            found = await run(steps)
+            api.know_jobs(*others)
+            return found
+
+        api.app[SLICES].run = deleting  # type: ignore[method-assign]  # a deletion between two slices
+        answer = await api.client.get("/v1/jobs?text=true&_sort=next&fields=name")
+        assert answer.status == HTTPStatus.OK, await answer.text()
+        assert [each["name"] for each in await answer.json()] == ["kept", "last"]
+        assert answer.headers["X-Total-Count"] == "2"

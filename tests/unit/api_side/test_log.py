@@ -81,8 +81,19 @@ class TestWhatIsAnswered:
         assert (answer.status, await answer.read()) == (200, b"".join(source.pieces))
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert source.asked == [{"namespace": "default", "pod": "pod", "container": "job", "follow": False}]
+        asked = {"namespace": "default", "pod": "pod", "container": "job", "follow": False, "query": None}
+        assert source.asked == [asked]
         assert source.closed
+
+    @pytest.mark.parametrize(
+        ("flag", "query"),
+        [("?timestamps", {"timestamps": "true"}), ("?timestamps=false", None), ("?timestamps=x&tailLines=1", None)],
+    )
+    async def test_times_of_lines_are_asked_for(self, api: Api, flag: str, query: dict[str, str] | None) -> None:
+        source = Source(b"2026-03-01T12:00:01.5Z hello\n")
+        has(api, source, pods=[wire_pod(states=BEGUN)])
+        assert await (await api.client.get(PATH + flag)).read() == b"2026-03-01T12:00:01.5Z hello\n"
+        assert source.asked[0]["query"] == query
 
     @pytest.mark.parametrize("flag", ["?follow", "?follow=1", "?follow=true"])
     async def test_following_goes_on_until_the_container_ends(self, api: Api, flag: str) -> None:

@@ -150,7 +150,7 @@ def test_who_remains_is(leader: Replica | None, left: list[str]) -> None:
 
 
 async def test_members_are_counted_and_without_the_right_to_list_nodes_the_operator_alone_is_one(api: Api) -> None:
-    api.app[NODES].failed(Rejected("nodes is forbidden", status=403))
+    api.app[NODES].watch.failed(Rejected("nodes is forbidden", status=403))
     api.know(LEASES, wire_lease())
     answer = await api.client.get("/v1/members")
     assert (answer.status, names(await answer.json())) == (200, ["replica-a"])
@@ -182,7 +182,7 @@ async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron(api: Api
 
 
 async def test_until_the_lease_is_read_no_member_is_shown_as_leader_or_follower(api: Api) -> None:
-    api.app[LEASES].failed(Rejected("leases is forbidden", status=403))
+    api.app[LEASES].watch.failed(Rejected("leases is forbidden", status=403))
     for path in ("/v1/leader", "/v1/isleader"):
         answer = await api.client.get(path)
         assert answer.status == 503

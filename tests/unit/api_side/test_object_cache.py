@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_kube.errors import NotFound, Rejected
 
 Object = dict[str, Any]
 
@@ -30,11 +29,11 @@ def version(item: Object | None) -> int | None:
 
 def test_a_deleted_object_does_not_come_back_by_what_was_still_under_way() -> None:
     mirrored = mirror()
-    mirrored.see(thing("a", 5))
-    mirrored.lose(thing("a", 6))
-    mirrored.see(thing("a", 5))
+    mirrored.upsert(thing("a", 5))
+    mirrored.remove(thing("a", 6))
+    mirrored.upsert(thing("a", 5))
     assert versions(mirrored) == {}
-    mirrored.see(thing("a", 7, uid="another"))
+    mirrored.upsert(thing("a", 7, uid="another"))
     assert versions(mirrored) == {"a": 7}, "a namesake is another object"
 
 
@@ -43,23 +42,23 @@ def test_of_two_objects_with_one_name_the_older_is_gone(order: tuple[int, ...]) 
     both = (thing("a", 5), thing("a", 7, uid="another"))
     mirrored = mirror()
     for index in order:
-        mirrored.see(both[index])
+        mirrored.upsert(both[index])
     assert versions(mirrored) == {"a": 7}
 
 
 def test_an_object_that_another_took_the_name_of_does_not_come_back() -> None:
     mirrored = mirror()
-    mirrored.see(thing("a", 5))
-    mirrored.see(thing("a", 7, uid="another"))
-    mirrored.lose(thing("a", 8, uid="another"))
-    mirrored.see(thing("a", 6))
+    mirrored.upsert(thing("a", 5))
+    mirrored.upsert(thing("a", 7, uid="another"))
+    mirrored.remove(thing("a", 8, uid="another"))
+    mirrored.upsert(thing("a", 6))
     assert versions(mirrored) == {}
 
 
 def test_a_list_drops_what_is_older_and_not_in_it_and_keeps_what_was_written_after_it() -> None:
     mirrored = mirror()
-    mirrored.see(thing("old", 3))
-    mirrored.see(thing("ours", 12))
+    mirrored.upsert(thing("old", 3))
+    mirrored.upsert(thing("ours", 12))
     mirrored.replace([thing("listed", 8)], version=10)
     assert versions(mirrored) == {"ours": 12, "listed": 8}
     assert mirrored.ready
@@ -67,15 +66,15 @@ def test_a_list_drops_what_is_older_and_not_in_it_and_keeps_what_was_written_aft
 
 def test_an_object_that_waits_for_a_finalizer_is_gone() -> None:
     mirrored = mirror()
-    mirrored.see(thing("a", 1))
-    mirrored.see(thing("a", 2, deletionTimestamp="2026-03-01T12:00:00Z"))
+    mirrored.upsert(thing("a", 1))
+    mirrored.upsert(thing("a", 2, deletionTimestamp="2026-03-01T12:00:00Z"))
     assert mirrored.by_name("a") is None
 
 
 def test_versions_that_went_back_start_the_mirror_over() -> None:
     mirrored = mirror()
     mirrored.replace([thing("a", 50), thing("b", 60)], version=100)
-    mirrored.lose(thing("c", 99))
+    mirrored.remove(thing("c", 99))
     mirrored.went_back()
     mirrored.replace([thing("a", 20), thing("c", 25)], version=30)
     assert versions(mirrored) == {"a": 20, "c": 25}
@@ -88,31 +87,16 @@ def test_listeners_hear_what_an_object_was_and_is() -> None:
         heard.append((version(before), version(after)))
 
     mirrored = ObjectCache("things", plain, changed=changed)
-    mirrored.see(thing("a", 1))
-    mirrored.see(thing("a", 2))
-    mirrored.see(thing("a", 1))
-    mirrored.lose(thing("a", 3))
+    mirrored.upsert(thing("a", 1))
+    mirrored.upsert(thing("a", 2))
+    mirrored.upsert(thing("a", 1))
+    mirrored.remove(thing("a", 3))
     assert heard == [(None, 1), (1, 2), (2, None)]
-
-
-def test_a_failure_is_said_once_and_forgotten_when_there_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
-    mirrored = mirror()
-    for _ in range(3):
-        mirrored.failed(Rejected("things is forbidden", status=403))
-    assert [record.getMessage() for record in caplog.records] == ["cannot watch things: things is forbidden"]
-    mirrored.alive()
-    assert mirrored.trouble == ""
-
-
-def test_a_missing_kind_says_how_to_install_it() -> None:
-    mirrored = mirror()
-    mirrored.failed(NotFound("404 page not found"))
-    assert "kubectl apply -f crds/" in mirrored.trouble
 
 
 @given(st.permutations(range(1, 8)), st.sets(st.integers(1, 7)))
 def test_whatever_the_order_the_newest_version_wins(order: list[int], repeated: set[int]) -> None:
     mirrored = mirror()
     for version in [*order, *repeated]:
-        mirrored.see(thing("a", version))
+        mirrored.upsert(thing("a", version))
     assert versions(mirrored) == {"a": 7}

@@ -140,7 +140,7 @@ def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
     monkeypatch.setattr("dkron_api.cache.job_index.shown", broken)
     job_index = JobIndex(lambda: NOON)
     for number, name in enumerate(("good", "odd"), 1):
-        job_index.see(wire_job(name=name, uid=name, version=number, owner=7, displayName="words"))
+        job_index.upsert(wire_job(name=name, uid=name, version=number, owner=7, displayName="words"))
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             listed_jobs = json.loads(b"".join(job_index.joined()))

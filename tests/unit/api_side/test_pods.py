@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from dkron_api.jobs import pods as pods_module
 from dkron_api.jobs.pods import OUTPUT
 from dkron_api.routes import executions
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_api.settings import Settings
 from dkron_crds.job import JobStatus
 from dkron_kube.errors import Unavailable

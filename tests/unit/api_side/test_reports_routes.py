@@ -13,7 +13,7 @@ from dkron_api.cache import standings as standings_module
 from dkron_api.cache.slices import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_crds.job import Condition, JobStatus, Skipped, SkipReason
 from dkron_kube.paths import DKRON_PAUSES, PODS
 from dkron_reports.standing import standing
@@ -112,7 +112,7 @@ async def test_a_summary_has_the_installation_and_follows_the_jobs(api: Api, mon
     found = await answer(api, "/v1/summary")
     assert (found["jobs"], found["counts"]["failing"], found["leader"], found["paused"]) == (2, 1, "op", True)
     assert found["days"][-2] == {"date": "2026-02-28", "success_count": 9, "failed_count": 9}
-    api.own.job_index.see({**job("b"), "metadata": {**job("b")["metadata"], "resourceVersion": "2"}})
+    api.own.job_index.upsert({**job("b"), "metadata": {**job("b")["metadata"], "resourceVersion": "2"}})
     assert (await answer(api, "/v1/summary"))["counts"]["failing"] == 0
 
 
@@ -137,7 +137,7 @@ async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met
     standings = standings_module.Standings(api.own.job_index, lambda: next(times), Slices())
     (standing,) = await standings.all()
     assert [[each.kind for each in standing.troubled(after(seconds))] for seconds in (30, 61)] == [[], ["unseen"]]
-    api.own.job_index.see({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
+    api.own.job_index.upsert({**unseen, "metadata": {**unseen["metadata"], "resourceVersion": "2"}})
     (again,) = await standings.all()
     since = [each.troubled(after(61))[0].since for each in (standing, again)]
     assert since == [after(60)] * 2

@@ -101,7 +101,7 @@ class Wait:
     def __init__(self, *jobs: Object) -> None:
         self.job_index = JobIndex(lambda: NOON)
         for job in jobs:
-            self.job_index.see(job)
+            self.job_index.upsert(job)
         self.waiter = run_waiter.RunWaiter(self.job_index)
         self.watch = self.waiter.watch(self.job(jobs[0]["metadata"]["name"]), RUN)
 
@@ -117,9 +117,9 @@ async def ended(*steps: Object | None) -> Job | None:
     with wait.watch as watching:
         for step in steps:
             if step is None:
-                wait.job_index.lose(wait.job("backup"))
+                wait.job_index.remove(wait.job("backup"))
             else:
-                wait.job_index.see(step)
+                wait.job_index.upsert(step)
         await asyncio.sleep(0)
         return watching.ended.result() if watching.ended.done() else None
 
@@ -156,9 +156,9 @@ async def waits_for(*steps: Object) -> list[bool]:
         for version, step in enumerate(steps, 2):
             step["metadata"]["resourceVersion"] = str(version)
             if step.pop("gone", False):
-                wait.job_index.lose(wait.job(step["metadata"]["name"]))
+                wait.job_index.remove(wait.job(step["metadata"]["name"]))
             else:
-                wait.job_index.see(step)
+                wait.job_index.upsert(step)
             over.append(watching.ended.done())
     return over
 
@@ -233,7 +233,7 @@ async def test_a_run_without_any_trace_ends_the_wait_after_a_while(monkeypatch: 
     monkeypatch.setattr(run_waiter, "TRACELESS", 0)
     wait = Wait(raw(None, RUN))
     with wait.watch as watching:
-        wait.job_index.see(raw(version=2))
+        wait.job_index.upsert(raw(version=2))
         assert (await asyncio.wait_for(watching.ended, 5)).version == 2
     assert wait.job_index.listeners == []
 
@@ -256,7 +256,7 @@ async def test_patience_is_not_lost_with(
     wait = Wait(*known)
     with wait.watch as watching:
         for version in seen:
-            wait.job_index.see(version)
+            wait.job_index.upsert(version)
         done, _ = await asyncio.wait({watching.ended}, timeout=0.05)
         assert not done
 

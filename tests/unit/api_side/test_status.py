@@ -10,7 +10,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dkron_api import metrics
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.cache.watch_state import WatchState
 from dkron_api.edge.keys import CLUSTERS, LEASES, NODES, SUPERVISOR
 from dkron_api.routes import cluster, health
 from dkron_api.stream.subscription import Interest
@@ -21,6 +20,7 @@ from dkron_api.version import VERSION
 from dkron_crds.base import rfc3339
 from dkron_kube.client import Call
 from dkron_kube.errors import KubeError, NotFound, Unavailable
+from dkron_kube.informer import WatchState
 from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, wire_job
@@ -180,7 +180,7 @@ async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads(api:
     assert "X-Whom" not in answer.headers
     api.know(LEASES, LEASE)
     assert (await (await api.client.get("/health")).json())["leader"] is True
-    api.app[LEASES].see(object_of("dkron", version=2, spec={**LEASE["spec"], "holderIdentity": "replica-b"}))
+    api.app[LEASES].upsert(object_of("dkron", version=2, spec={**LEASE["spec"], "holderIdentity": "replica-b"}))
     assert (await (await api.client.get("/health")).json())["leader"] is False
 
 
@@ -244,7 +244,7 @@ async def test_metrics_tell_of_requests_by_their_route(api: Api) -> None:
 async def test_metrics_tell_of_the_jobs_the_cache_the_api_server_and_the_program(api: Api) -> None:
     api.know(NODES, object_of("n1"), object_of("n2"))
     api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
-    api.own.job_index.mirror.alive()
+    api.own.job_index.mirror.watch.alive()
     api.own.event_log.subscribe(Interest(frozenset()), "")
     api.kube.calls = {Call("list", "nodes", 200): 4}  # type: ignore[assignment]  # what a KubeClient counts
     found = await scraped(api)
@@ -272,5 +272,5 @@ def test_an_unknown_method_makes_no_series_of_its_own() -> None:
 
 def test_a_mirror_tells_its_age_by_its_own_clock() -> None:
     clock = iter((10.0, 12.5))
-    mirror = ObjectCache("nodes", lambda item: item, watch=WatchState("nodes", lambda: next(clock)))
+    mirror = ObjectCache("nodes", lambda item: item, watch=WatchState("nodes", clock=lambda: next(clock)))
     assert metrics.cache_of(mirror) == metrics.Cache("nodes", 0, 2.5)

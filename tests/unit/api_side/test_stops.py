@@ -9,7 +9,7 @@ import pytest
 
 from dkron_api.auth.guard import Guard
 from dkron_api.routes import executions, stops
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_crds.job import JobStatus
 from dkron_crds.stops import STOP_PREFIX
 from dkron_kube.errors import Rejected, Unavailable

@@ -28,14 +28,14 @@ from dkron_api.stream.log_room import LogRoom
 from dkron_api.stream.subscription import Interest
 from dkron_api.tenants.every import EveryTenant
 from dkron_api.tenants.tenant import TenantFactory
-from dkron_api.tenants.tenants import Tenants
+from dkron_api.tenants.tenants import JobWatch, Tenants
 from dkron_api.translate.events import Topic
 from dkron_crds.job import JobStatus
 from dkron_crds.policy import Capability
 from dkron_crds.status import Day
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS
-from dkron_kube.watch import Sink
+from dkron_kube.watch import Cache
 from tests.support.api_app import Api, FakeApiServer, object_of, running_api
 from tests.support.api_callers import JOB, VALID, OneCaller, backup, send
 from tests.support.builders import NOON, claim, execution, seen, wire_job
@@ -96,10 +96,15 @@ async def api(scheme: OneCaller, request: pytest.FixtureRequest) -> AsyncIterato
         jobs = [job(OF_A, status=status), job("backup", 2, "team-b"), job("backup", 3, "default")]
         for each in jobs:
             kube.of[each["metadata"]["namespace"]].put(DKRON_JOBS, each)
-        for namespace, sink in running.app[TENANTS].watches:
-            its = [each for each in jobs if namespace in (None, each["metadata"]["namespace"])]
-            sink.replace(its, 10)
+        for watch in running.app[TENANTS].watches:
+            list_jobs(watch, *(each for each in jobs if watch.namespace in (None, each["metadata"]["namespace"])))
         yield running
+
+
+def list_jobs(watch: JobWatch, *jobs: Object, version: int = 10) -> None:
+    """A watch begins with a complete list."""
+    watch.cache.replace(list(jobs), version)
+    watch.state.listed()
 
 
 def test_each_route_exists_below_the_prefix_or_is_about_the_process() -> None:
@@ -126,8 +131,8 @@ async def test_each_route_asks_for_the_right_in_its_namespace(api: Api, scheme: 
 
 async def test_only_a_caller_with_the_right_learns_that_a_namespace_is_not_served(scheme: OneCaller) -> None:
     async with running_api(routes(Settings(**LISTED)), guard=Guard([scheme]), **LISTED) as api:
-        for _, sink in api.app[TENANTS].watches:
-            sink.replace([], 1)
+        for watch in api.app[TENANTS].watches:
+            list_jobs(watch, version=1)
         api.know(CLUSTERS)
         for rule in TABLE:
             scheme.allowed, route = "nothing", (rule.method, rule.path)
@@ -180,7 +185,7 @@ async def test_requests_for_odd_names_leave_nothing_behind(scheme: OneCaller) ->
     async with running_api(routes(Settings(**EVERY)), guard=Guard([scheme]), **EVERY) as api:
         api.know(CLUSTERS)
         every = api.app[TENANTS]
-        every.watches[0].sink.replace([], 1)
+        list_jobs(every.watches[0], version=1)
         for number in range(20):
             async with api.client.get(f"/ns/odd-{number}/v1/jobs", headers=VALID) as answer:
                 assert (answer.status, await answer.text()) == (200, "[]")
@@ -234,7 +239,7 @@ async def test_only_who_may_read_the_dkroncluster_sees_the_sums_of_all_namespace
     days = [{"date": NOON.date().isoformat(), "success": 7, "failed": 0}]
     api.know(CLUSTERS, object_of("dkron", status={"days": days}))
     own = {**job("own", 30, "default"), "status": {"days": [days[0] | {"success": 2}]}}
-    api.own.job_index.mirror.see(own)
+    api.own.job_index.mirror.upsert(own)
     found = []
     for base, lacking in (("", ""), ("", 'get dkronclusters "dkron" in namespace home'), (A, "")):
         scheme.lacking = lacking
@@ -318,10 +323,10 @@ class TestPolicies:
 async def test_events_are_those_of_the_namespace(api: Api) -> None:
     """The end of a stream is the stop of the server."""
     tenants = api.app[TENANTS]
-    sinks: dict[str | None, Sink] = dict(tenants.watches)
+    caches: dict[str | None, Cache] = {watch.namespace: watch.cache for watch in tenants.watches}
     streams = {base: await api.client.get(f"{base}/v1/events", headers=VALID) for base in (A, B, "")}
     for version, each in enumerate(("team-a", "team-b", "default", "team-a"), 20):
-        sinks.get(each, sinks.get(None, tenants.own.feed)).see(job(f"new-in-{each}-{version}", version, each))
+        caches.get(each, caches.get(None, tenants.own.feed)).upsert(job(f"new-in-{each}-{version}", version, each))
     tenants.lead("replica-a")
     await asyncio.sleep(0)
     found = {}
@@ -363,12 +368,12 @@ async def test_a_namespace_that_cannot_be_watched_does_not_hide_the_others() -> 
             async with api.client.get("/health") as answer:
                 return answer.status
 
-        sinks = dict(api.app[TENANTS].watches)
-        sinks["default"].replace([], 1)
-        sinks["team-a"].replace([job(OF_A)], 1)
-        sinks["team-c"].replace([], 1)
+        watches = {watch.namespace: watch for watch in api.app[TENANTS].watches}
+        list_jobs(watches["default"])
+        list_jobs(watches["team-a"], job(OF_A))
+        list_jobs(watches["team-c"])
         assert await health() == 503, "not all watches are known"
-        sinks["team-b"].failed(Rejected("forbidden", status=403))
+        watches["team-b"].state.failed(Rejected("forbidden", status=403))
         assert await health() == 200
         async with api.client.get(f"{A}/v1/jobs/{OF_A}") as answer:
             assert answer.status == 200
@@ -393,8 +398,8 @@ class TestEveryNamespace:
     def test_a_watch_is_split(self) -> None:
         every = tenants()
         every.replace([job("a", 1), job("b", 2, "team-b")], 10)
-        every.see(job("c", 11, "team-c"))
-        every.lose(job("b", 12, "team-b"))
+        every.upsert(job("c", 11, "team-c"))
+        every.remove(job("b", 12, "team-b"))
         assert there(every) == {"default": [], "team-a": ["a"], "team-c": ["c"]}
         every.replace([job("b", 20, "team-b")], 20)
         assert there(every) == {"default": [], "team-b": ["b"]}
@@ -414,10 +419,10 @@ class TestEveryNamespace:
         every = tenants()
         every.replace([], 10)
         needed = every.get("team-a")
-        needed.job_index.see(job("a", 11))
+        needed.job_index.upsert(job("a", 11))
         del needed
         assert there(every)["team-a"] == ["a"]
-        every.lose(job("a", 12))
+        every.remove(job("a", 12))
         assert there(every) == {"default": []}
 
     def test_a_client_that_listens_before_the_first_job_is_told_of_it(self) -> None:
@@ -426,7 +431,7 @@ class TestEveryNamespace:
         every.lead("replica-a")
         early = every.get("team-a")
         stream = early.event_log.subscribe(Interest(frozenset(Topic)))
-        every.see(job("a", 11))
+        every.upsert(job("a", 11))
         assert every.get("team-a") is early
         leader, first = parsed(b"".join(stream._queue))
         assert (leader.data["leader"], first.data["job"]["name"]) == ("replica-a", "a")
@@ -438,8 +443,8 @@ class TestEveryNamespace:
         """Versions are of the whole cluster: nothing happened in this namespace before its first job."""
         every = tenants()
         every.replace([], 10)
-        every.see(job("other", 15, "team-b"))
-        every.see(job("a", 20))
+        every.upsert(job("other", 15, "team-b"))
+        every.upsert(job("a", 20))
         stream = every.get("team-a").event_log.subscribe(Interest(frozenset(Topic)), last_id)
         assert parsed(b"".join(stream._queue))[0].type == first
 
@@ -447,15 +452,16 @@ class TestEveryNamespace:
         every = tenants()
         early = every.get("team-a")
         assert (early.job_index.ready, every.answered) == (False, False)
-        every.failed(Unavailable("no answer"))
+        every.watches[0].state.failed(Unavailable("no answer"))
         assert (early.job_index.mirror.trouble, every.answered) == ("cannot watch dkronjobs: no answer", True)
         every.replace([], 1)
+        every.watches[0].state.alive()
         assert (early.job_index.ready, early.job_index.mirror.trouble) == (True, "")
 
     def test_asking_for_a_name_does_not_hide_that_the_api_server_is_away(self) -> None:
         every = tenants()
         every.replace([], 1)
-        every.failed(Unavailable("no answer"))
+        every.watches[0].state.failed(Unavailable("no answer"))
         assert every.get("odd").job_index.ready
         assert every.own.job_index.mirror.trouble == "cannot watch dkronjobs: no answer"
 

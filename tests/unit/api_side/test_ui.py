@@ -149,9 +149,9 @@ async def test_with_a_build_people_are_led_to_it_and_programs_find_nothing(build
         assert await told(api, "/ui") == (301, "/ui/")
 
 
-async def test_without_a_build_people_are_led_to_the_documentation(tmp_path: Path) -> None:
+async def test_without_a_build_people_are_led_to_the_description(tmp_path: Path) -> None:
     async with running_api(routes(of(None), build=tmp_path)) as api:
-        assert await told(api, "/", Accept="text/html") == (303, "/docs")
+        assert await told(api, "/", Accept="text/html") == (303, "/openapi.json")
         assert await told(api, "/", Accept="application/json") == (404, "")
         for path in ("/ui", "/ui/", "/ui/index.html"):
             answer = await api.client.get(path)

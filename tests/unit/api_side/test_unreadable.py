@@ -36,12 +36,12 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_what_is_marked_is_left_out_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
     mirror = ObjectCache("things", plain)
     mirror.replace([job("a"), marked("b")], 1)
-    mirror.see(marked("b", 2))
+    mirror.upsert(marked("b", 2))
     assert [item["metadata"]["name"] for item in mirror] == ["a"]
     assert warnings(caplog) == ["things b is left out: it is too odd"]
-    mirror.see(job("b", 3))
+    mirror.upsert(job("b", 3))
     assert len(mirror) == 2
-    mirror.see(marked("b", 4))
+    mirror.upsert(marked("b", 4))
     assert len(mirror) == 1, "what it was is not what it is"
 
 
@@ -54,7 +54,7 @@ def test_what_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture, error
 
     mirror = ObjectCache("things", read)
     mirror.replace([job("a"), job("b"), job("c")], 1)
-    mirror.see(job("b", 2))
+    mirror.upsert(job("b", 2))
     assert [item["metadata"]["name"] for item in mirror] == ["a", "c"]
     assert mirror.ready
     assert len(warnings(caplog)) == 1
@@ -84,7 +84,7 @@ async def test_an_event_that_cannot_be_sent_does_not_stop_the_others(
     feed.replace([], 1)
     heard = event_log.subscribe(Interest(frozenset({Topic.JOB})), "")
     for version, name in enumerate(("a", "b", "b", "c"), start=2):
-        feed.see(job(name, version, command=str(version)))
+        feed.upsert(job(name, version, command=str(version)))
     told = await heard.take()
     assert b"resync" not in told, told
     assert [name for name in "abc" if f'"{name}"'.encode() in told] == ["a", "c"], told
@@ -94,5 +94,5 @@ async def test_an_event_that_cannot_be_sent_does_not_stop_the_others(
 def test_what_was_left_out_is_told_by_one_of_the_two_caches(caplog: pytest.LogCaptureFixture) -> None:
     feed = Feed(JobIndex(lambda: NOON), EventLog(), lambda: NOON)
     feed.replace([marked("a"), job("b")], 1)
-    feed.see(marked("c", 2))
+    feed.upsert(marked("c", 2))
     assert len(warnings(caplog)) == 2

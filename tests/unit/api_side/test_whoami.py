@@ -11,7 +11,7 @@ from dkron_api.auth.dkron import policies_allow
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.routes import Namespaces, rights_to_tell
-from dkron_api.routes.docs import document
+from dkron_api.routes.openapi import document
 from dkron_api.settings import AuthMode, Settings
 from dkron_crds.policy import Capability
 from tests.support.api_app import Api, running_api

@@ -189,7 +189,7 @@ async def test_a_job_that_is_another_object_by_now_stays(write: str) -> None:
     world = World(by_hand, wire_job(name=NAME, created=after(1)))
     known = world.job()
     assert known.object_name == "by-hand"
-    world.job_index.lose(known)
+    world.job_index.remove(known)
     assert (await refused(getattr(world.writes, write)(known))).status == 409
     assert world.kube.calls == []
 
@@ -278,10 +278,10 @@ async def test_a_job_that_was_deleted_does_not_come_back_by_what_is_still_on_the
     world = World(wire_job(name=NAME))
     old = copy.deepcopy(world.job().raw)
     await world.writes.delete(world.job())
-    world.job_index.see(old)
+    world.job_index.upsert(old)
     assert world.job_index.get(NAME) is None
     await world.writes.upsert(BODY)
-    world.job_index.see(old)
+    world.job_index.upsert(old)
     assert world.job().raw["spec"]["owner"] == "REST"
 
 

@@ -135,10 +135,10 @@ async def test_hooks_see_each_write_before_and_after(tmp_path: Path) -> None:
         seen: list[tuple[str, int, int]] = []
 
         def hook(side: str) -> Callable[[Write], object]:
-            async def see(write: Write) -> None:
+            async def upsert(write: Write) -> None:
                 seen.append((side, write.number, it.arrived))
 
-            return see
+            return upsert
 
         it.proxy.before, it.proxy.after = hook("before"), hook("after")  # type: ignore[assignment]
         await it.client.create(JOBS, "here", JOB)
@@ -149,11 +149,11 @@ async def test_hooks_see_each_write_before_and_after(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("side", "arrives"), [("before", 0), ("after", 1)])
 async def test_a_hook_can_lose_a_write(tmp_path: Path, side: str, arrives: int) -> None:
-    async def lose(_: Write) -> None:
+    async def remove(_: Write) -> None:
         raise Lost
 
     async with bed(tmp_path) as it:
-        setattr(it.proxy, side, lose)
+        setattr(it.proxy, side, remove)
         with pytest.raises(Unavailable):
             await it.client.create(JOBS, "here", JOB)
         assert it.arrived == arrives

@@ -50,6 +50,11 @@ def call(*words: str) -> int:
         pytest.param("pause a", 2, "say why with --reason", id="no reason"),
         pytest.param("pause a --reason x -l team=a", 2, "name jobs, or give -l", id="names and labels"),
         pytest.param("pause -l team --reason x", 2, '"team" is not a label', id="no label"),
+        pytest.param("pause -l '' --reason x", 2, "-l is empty; name a label", id="a pause of labels that are not set"),
+        pytest.param("resume -l ''", 2, "-l is empty; name a label", id="the end of such a pause"),
+        pytest.param("resume -l '' --name p", 2, "give --name, or say which jobs", id="no labels beside a name"),
+        pytest.param("pause -l '' --api-writes", 2, "--api-writes concerns", id="no labels beside --api-writes"),
+        pytest.param("run a -f -o json", 2, "leave out one of them", id="an output and an object"),
         pytest.param("pause --reason x --until soon", 2, '--until: "soon" is not a time', id="no end"),
         pytest.param("pause a --api-writes", 2, "--api-writes concerns the REST API", id="two kinds of pauses"),
         pytest.param("resume --name p a", 2, "give --name, or say which jobs", id="a pause and a job"),
@@ -243,6 +248,19 @@ def test_cronjobs_of_a_file_are_printed_as_dkronjobs_without_a_cluster(
 @pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)
 def test_the_summary_of_a_command_begins_its_help(entry: Entry) -> None:
     assert load(entry).help.splitlines()[0] == entry.summary
+
+
+@pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)
+def test_each_help_ends_with_a_call_that_works(entry: Entry) -> None:
+    command = load(entry)
+    inner = getattr(command, "commands", {})
+    for way, each in (((entry.name,), command), *(((entry.name, name), its) for name, its in inner.items())):
+        title, example = each.epilog.splitlines()[1:]
+        program, *words = shlex.split(example.partition(" > ")[0])
+        assert (title, program, *words[: len(way)]) == ("Example:", "dkronctl", *way)
+        # It raises for a word that the command does not take.
+        shown = each.get_help(each.make_context(way[-1], words[len(way) :]))
+        assert shown.splitlines()[-2:] == [f"  {title}", f"  {example}"]
 
 
 def test_shared_options_stand_before_or_after_the_command(capsys: pytest.CaptureFixture[str]) -> None:

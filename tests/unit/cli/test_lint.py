@@ -7,16 +7,19 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
+import yaml
 
 from dkron_cli.commands import lint as command
 from dkron_cli.core.lint import lint
 from dkron_cli.core.manifests import Unreadable, documents
+from dkron_cli.errors import Code
+from dkron_cli.options import Options
 from tests.support.broken_manifests import MANIFESTS, Broken
 from tests.support.builders import NOON
 from tests.support.kubectl_yaml import READ, YAML
 
 HEAD = "apiVersion: dkron.io/v1alpha1\nkind: DkronJob\nmetadata: {name: %s}\nspec:\n"
+NEVER = '  schedule: "0 0 0 31 2 *"\n'
 GOOD = '  schedule: "@daily"\n  executorConfig: {command: "true"}\n'
 
 
@@ -37,6 +40,26 @@ def job(spec: str, name: str = "a") -> str:
                      id="an unknown field"),
         pytest.param(job(GOOD + "  history: {jobs: 1}\n"), ["7: DkronJob a: spec.history.jobs is no field"],
                      id="an unknown inner field"),
+        pytest.param(job(GOOD + "  timezon: UTC\n"),
+                     ['7: DkronJob a: spec.timezon is no field of a DkronJob; did you mean "timezone"?'],
+                     id="a field with a missing letter"),
+        pytest.param(job(GOOD) + "sepc: {}\n", ['7: DkronJob a: sepc is no field of a DkronJob; did you mean "spec"?'],
+                     id="a part with a letter in another place"),
+        pytest.param(job(GOOD, "off"), ["3: DkronJob without a name: metadata.name: it is the boolean false, as YAML"],
+                     id="a name that YAML reads as false"),
+        pytest.param(job(GOOD, "7"), ["3: DkronJob 7: metadata.name: it is the number 7; put the text in quotes"],
+                     id="a name of digits"),
+        pytest.param(job(NEVER + GOOD.split("\n")[1] + "\n  retries: -1\n"),
+                     ["5: warning: DkronJob a: schedule: it never comes", "7: DkronJob a: spec.retries"],
+                     id="no date, and a number out of range"),
+        pytest.param(job(NEVER + "  executorConfig: {command: 'echo \"x'}\n"),
+                     ["5: warning: DkronJob a: schedule: it never comes", "6: DkronJob a: command: no closing"],
+                     id="no date, and an unclosed quote"),
+        pytest.param(job('  schedule: "* * * * *"\n  retries: -1\n'), ["5: DkronJob a: schedule: ",
+                     "6: DkronJob a: spec.retries"], id="five fields, and a number out of range"),
+        pytest.param(job(GOOD.replace('"true"', "'a {{ day }}'")),
+                     ["6: warning: DkronJob a: {{ day }} stays as it is, because spec.parameters declares none"],
+                     id="a placeholder without parameters"),
         pytest.param(job(GOOD + '  retries: "3"\n'), ['7: DkronJob a: spec.retries is the text "3"; write a whole'],
                      id="a text for a number"),
         pytest.param(job(GOOD + "  retries: -1\n"), ["7: DkronJob a: spec.retries: Input should be greater"],
@@ -60,8 +83,9 @@ def job(spec: str, name: str = "a") -> str:
         pytest.param(job(GOOD + "  retryBackoff: {initial: 2m}\n"), ["7: DkronJob a: retryBackoff.max"], id="backoff"),
         pytest.param(job(GOOD + "  startsAt: 2026-01-02T00:00:00Z\n  expiresAt: 2026-01-01T00:00:00Z\n"),
                      ["8: DkronJob a: spec.expiresAt must be later"], id="it expires before it starts"),
-        pytest.param(job(GOOD + "  parameters: [{name: n}]\n"), ["7: DkronJob a: spec.parameters.0.name: Input should"],
-                     id="a name that YAML takes for a boolean"),
+        pytest.param(job(GOOD + "  parameters: [{name: n}]\n"),
+                     ["7: DkronJob a: spec.parameters.0.name: it is the boolean false, as YAML reads off, no, n"],
+                     id="a parameter that YAML takes for a boolean"),
         pytest.param(job(GOOD + "  parameters:\n  - {name: day, type: enum}\n"),
                      ['7: DkronJob a: parameter "day": an enum needs values'], id="a declaration"),
         pytest.param(job(GOOD + "  parameters: [{name: day, required: true}]\n"),
@@ -150,7 +174,19 @@ def test_a_file_without_our_kinds_fails(
 ) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(typer.Exit) as ended:
-        command.lint([str(file)])
-    assert ended.value.exit_code == 1
+    assert command.check(Options(), [str(file)]) == Code.FAILED
     assert said in "".join(capsys.readouterr())
+
+
+def test_findings_are_printed_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(job(NEVER + GOOD.split("\n")[1] + "\n  retrys: 1\n"), encoding="utf-8")
+    assert command.check(Options(output="name"), [str(file)]) == Code.FAILED
+    assert capsys.readouterr().out == f"{file}\n"
+    for output, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        assert command.check(Options(output=output), [str(file)]) == Code.FAILED
+        found = read(capsys.readouterr().out)
+        assert [(each["file"], each["line"], each["severity"]) for each in found] == [
+            (str(file), 5, "warning"), (str(file), 7, "error"),
+        ]  # fmt: skip
+        assert "spec.retrys is no field" in found[1]["message"]

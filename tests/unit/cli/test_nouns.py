@@ -1,5 +1,6 @@
 """`dkronctl runs` and `dkronctl backfills`, by kubeconfig and by our REST API: they say and do the same."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,14 +8,19 @@ from typing import Any
 import pytest
 
 from dkron_api.routes import backfills as backfill_routes
+from dkron_api.routes import jobs as job_routes
+from dkron_api.routes import pauses as pause_routes
 from dkron_api.routes import requested_runs
 from dkron_cli.commands import backfills, pause, runs
+from dkron_cli.core.pauses import Choice
 from dkron_cli.errors import CliError, Code
+from dkron_cli.main import main
 from dkron_cli.options import Options
+from dkron_crds.run import OF_BACKFILL
 from dkron_kube.errors import KubeError, NotFound, Rejected
-from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_PAUSES, DKRON_RUNS, Resource
+from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.support.api_app import Api, object_of, running_api
-from tests.support.builders import NAMESPACE
+from tests.support.builders import NAMESPACE, wire_job
 from tests.support.fake_kube import FakeKube
 from tests.support.opened_cluster import by_kubeconfig
 
@@ -47,6 +53,10 @@ async def wait_for_run(options: Options, name: str) -> int:
 
 
 async def wait_for_backfill(options: Options, name: str) -> int:
+    return await backfills._wait(options, name, 5.0)
+
+
+async def give_up(options: Options, name: str) -> int:
     return await backfills._wait(options, name, 0.01)
 
 
@@ -103,7 +113,7 @@ OF_BACKFILLS = {
         says=("it: 3 of 9 runs ended",),
     ),
     "wait until the deadline": Case(
-        run=wait_for_backfill, status=UNDER_WAY, code=Code.CONFLICT,
+        run=give_up, status=UNDER_WAY, code=Code.CONFLICT,
         says=("the backfill it is not over after 0.01s and goes on; dkronctl backfills describe it shows it",),
     ),
     "suspend": Case(run=suspend, status=UNDER_WAY, says=("it is suspended",), spec_after={"suspend": True}),
@@ -129,7 +139,9 @@ SPECS: dict[Resource, Object] = {DKRON_RUNS: {"job": "report"}, DKRON_BACKFILLS:
 
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    async with running_api(requested_runs.ROUTES, backfill_routes.ROUTES) as running:
+    async with running_api(
+        requested_runs.ROUTES, backfill_routes.ROUTES, pause_routes.ROUTES, job_routes.ROUTES
+    ) as running:
         running.know_jobs()
         by_kubeconfig(monkeypatch, running.kube)
         yield running
@@ -183,6 +195,35 @@ async def test_lists_have_the_newest_first(api: Api, options: Options, capsys: p
     assert await names(runs._list(options, "other")) == ["dkronrun.dkron.io/r3"]
 
 
+async def test_a_backfill_names_its_runs(api: Api, options: Options, capsys: pytest.CaptureFixture[str]) -> None:
+    slots = {phase: f"2026-03-01T0{hour}:00:00Z" for hour, phase in enumerate(("Succeeded", "Failed", "Running"))}
+    named = {phase: {"run": phase.lower(), "uid": "u", "job": "report", "slot": slot} for phase, slot in slots.items()}
+    status = {**UNDER_WAY, "activeRuns": [named["Running"]], "failedRuns": [named["Failed"]]}
+    backfill = api.kube.put(DKRON_BACKFILLS, object_of("it", spec=SPECS[DKRON_BACKFILLS], status=status))
+    metadata = {"labels": {OF_BACKFILL: "it"}, "ownerReferences": [{"uid": backfill["metadata"]["uid"]}]}
+    for phase, slot in slots.items():
+        spec = {"job": "report", "scheduledTime": slot}
+        api.kube.put(DKRON_RUNS, object_of(phase.lower(), metadata=metadata, spec=spec, status={"phase": phase}))
+    await backfills._describe(options, "it")
+    _, active, failed = capsys.readouterr().out.split("\n\n")
+    for title, phase, text in (("Active", "Running", active), ("Failed", "Failed", failed)):
+        assert text.split() == [f"{title}:", "SLOT", "JOB", "RUN", slots[phase], "report", phase.lower()]
+
+
+async def test_who_resumes_hears_what_still_holds(
+    api: Api, options: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = "paused by ann: a move (DkronPause default/all)"
+    suspended = {"type": "Suspended", "status": "True", "reason": "Paused", "message": why, "lastTransitionTime": AT}
+    job = api.kube.put(DKRON_JOBS, wire_job(name="report") | {"status": {"conditions": [suspended]}})
+    api.know_jobs(job)
+    api.kube.put(DKRON_PAUSES, object_of("it", spec={"jobs": ["report"], "reason": "x"}))
+    await pause._resume(options, Choice(("report",)), "")
+    assert capsys.readouterr().out.splitlines() == [f"DkronPause {NAMESPACE}/it has ended", f"report stays {why}"]
+    with pytest.raises(CliError, match=f"no DkronPause of report.*; report stays {re.escape(why)}; see"):
+        await pause._resume(options, Choice(("report",)), "")
+
+
 async def test_a_run_that_begins_meanwhile_is_not_withdrawn(api: Api) -> None:
     api.kube.put(DKRON_RUNS, object_of("it", spec={"job": "report"}))
 
@@ -202,6 +243,15 @@ class InNamespaces(FakeKube):
         async for each in super().list(resource, namespace, **selectors):
             if namespace in (None, each["metadata"]["namespace"]):
                 yield each
+
+
+def test_a_pause_is_named_as_kubectl_prints_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    kube = FakeKube()
+    kube.put(DKRON_PAUSES, object_of("p", metadata={"namespace": NAMESPACE}, spec={"reason": "x"}))
+    by_kubeconfig(monkeypatch, kube)
+    with pytest.raises(SystemExit) as ended:
+        main(["resume", "--name", "dkronpause.dkron.io/p"])
+    assert (ended.value.code, kube.names(DKRON_PAUSES)) == (Code.OK, [])
 
 
 NOT_FOUND, FORBIDDEN = NotFound('dkronclusters "dkron" not found'), Rejected("forbidden", status=403)
@@ -232,3 +282,20 @@ async def test_pauses_of_all_namespaces_are_listed(
     said = capsys.readouterr()
     assert said.out.split() == named
     assert ("pauses of all namespaces are not shown" in said.err) is ("of-all" not in named)
+
+
+async def test_a_pause_of_all_namespaces_is_in_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    kube = InNamespaces()
+    kube.fail("get dkronclusters", NOT_FOUND)
+    by_kubeconfig(monkeypatch, kube)
+
+    async def pause_all() -> None:
+        choice, options = Choice(everywhere=True), Options(all_namespaces=True)
+        await pause._pause(options, choice, reason="x", end=None, drop=False, by="ann")
+
+    with pytest.raises(CliError, match="the namespace of the operator is not known; name it with -n"):
+        await pause_all()
+    kube.put(DKRON_CLUSTERS, object_of("dkron", metadata={"namespace": "ops"}))
+    await pause_all()
+    (made,) = (kube.has(DKRON_PAUSES, name) for name in kube.names(DKRON_PAUSES))
+    assert (made["metadata"]["namespace"], made["spec"]["allNamespaces"]) == ("ops", True)

@@ -1,6 +1,7 @@
 """What `run` asks for and what `--wait` hears: with few rights, of a run whose job is gone, or has forgotten it; and
 names that were not quite typed."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from dkron_cli.commands.run import Request, _run
 from dkron_cli.core.order import Order, read_order
 from dkron_cli.edge import cluster, deciding
 from dkron_cli.edge.backend import Asked
-from dkron_cli.edge.cluster import SELF_REVIEWS, Cluster
+from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.reviews import SELF
 from dkron_cli.errors import CliError, Code
 from dkron_cli.options import Options
 from dkron_crds.base import rfc3339
@@ -35,7 +37,7 @@ class Kube(FakeKube):
     async def create(
         self, resource: Resource, _namespace: str | None, body: dict[str, Any], *, dry_run: bool = False
     ) -> dict[str, Any]:
-        if resource != SELF_REVIEWS:
+        if resource != SELF:
             return await super().create(resource, _namespace, body, dry_run=dry_run)
         if not self.user:
             raise NO_RIGHT
@@ -135,7 +137,7 @@ async def test_who_may_not_read_dkronruns_is_told_how_to_see_it() -> None:
     code, sentence = await wait.hear()
     assert code == "FORBIDDEN"
     assert f"the right to get dkronruns.dkron.io in namespace {NAMESPACE}; " in sentence
-    assert f"dkronctl runs describe r -n {NAMESPACE}" in sentence
+    assert sentence.endswith(f"; dkronctl history {NAME} -n {NAMESPACE} shows it")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,9 @@ class Decision:
 
 
 DECISIONS = {
-    "accepted": Decision(status={"phase": "Running", "attempts": [{**ENDED, "finishedAt": None}]}, says="requested"),
+    "accepted": Decision(
+        status={"phase": "Running", "attempts": [{**ENDED, "finishedAt": None}]}, says="runs describe r -n"
+    ),
     "refused": Decision(
         status={"phase": "Refused", "message": "the job is paused"}, code=Code.FAILED, says="the job is paused"
     ),
@@ -202,7 +206,12 @@ DECISIONS = {
         status={"phase": "Pending", "message": "no DkronJob"}, reads=False, code=Code.NOT_FOUND, says="waits: no Dkron"
     ),
     "no operator": Decision(status={}, says="requested"),
-    "no right to read it": Decision(status={}, error=NO_RIGHT, says="requested"),
+    "no right to read it": Decision(
+        status={}, error=NO_RIGHT, says=f"DkronRun r; dkronctl history {NAME} -n {NAMESPACE} shows it"
+    ),
+    "no right to read anything": Decision(
+        status={}, reads=False, error=NO_RIGHT, says="; you may read neither it nor its job, and a user who may get"
+    ),
     "no answer": Decision(status={}, error=Unavailable("no answer"), says="requested"),
 }
 
@@ -230,6 +239,28 @@ async def test_a_run_waits_a_moment_for_its_refusal(
     except CliError as error:
         code, said = error.code, str(error)
     assert (code, case.says in said) == (case.code, True), said
+
+
+@pytest.mark.parametrize(("wait", "shown"), [(False, {"kind": "DkronRun"}), (True, {"job": NAME, "result": "success"})])
+async def test_a_run_is_printed_for_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, wait: bool, shown: dict[str, Any]
+) -> None:
+    known = Wait({"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "success": True}]})
+
+    async def opened(_options: Options) -> Cluster:
+        return known.cluster
+
+    monkeypatch.setattr(cluster, "open_cluster", opened)
+    monkeypatch.setattr("dkron_cli.edge.cluster.secrets.token_hex", lambda _: "0")
+
+    def decide() -> None:
+        status = known.kube.has(DKRON_RUNS, "r")["status"]
+        known.kube.put(DKRON_RUNS, {**known.kube.has(DKRON_RUNS, f"{NAME}-0"), "status": status})
+
+    known.kube.meanwhile("get dkronruns", decide)
+    request = Request(NAME, wait=wait, follow=False, seconds=None, force=False, order=Order())
+    assert await _run(Options(output="json"), request) == Code.OK
+    assert json.loads(capsys.readouterr().out).items() >= shown.items()
 
 
 async def test_a_decision_is_waited_for_until_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

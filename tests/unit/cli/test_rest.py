@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from dkron_cli.commands import import_
+from dkron_cli.core.importing import Wanted
 from dkron_cli.core.order import read_order
 from dkron_cli.core.selection import Selection
 from dkron_cli.edge.rest import Rest, open_rest
@@ -50,6 +52,7 @@ class Dkron:
         self.reports = False
         self.reads = True
         self.holds = False
+        self.posted: list[dict[str, Any]] = []
         self.lists = 0
 
     async def answer(self, request: web.Request) -> web.Response:  # noqa: C901, PLR0911, PLR0912 - a case for each route
@@ -67,12 +70,16 @@ class Dkron:
             case "GET", "/v1/failing" if self.ours:
                 return web.json_response({"jobs": [{"job": "b"}, {"job": "a"}], "total": 2})
             case "GET", "/v1/jobs/a/details" if self.ours:
-                return web.json_response({"job": "a", "paused": PAUSED})
+                ready = {"type": "Ready", "status": "False", "reason": "InvalidExecutorConfig"}
+                return web.json_response({"job": "a", "paused": PAUSED, "conditions": [ready]})
             case "GET", "/v1/jobs/a/executions":
                 more = {"details": DETAILS} if self.ours and request.query.get("details") == "true" else {}
                 return web.json_response([each | more for each in self.executions])
             case "GET", "/v1/jobs/a/executions/3-n":
                 return web.json_response(ASKED)
+            case "POST", "/v1/jobs":
+                self.posted.append(await request.json())
+                return web.json_response(self.posted[-1], status=201)
             case "POST", "/v1/jobs/a/run" if self.holds:
                 return web.Response(status=409, text=PAUSED)
             case "POST", "/v1/jobs/a/run":
@@ -150,6 +157,14 @@ async def test_ours_tells_what_pauses_jobs_and_a_dkron_is_asked_once(dkron: tupl
     await ours.close()
 
 
+async def test_ours_tells_why_a_job_is_not_ready(dkron: tuple[Dkron, Rest]) -> None:
+    fake, rest = dkron
+    broken = replace(await rest.job("a"), state="NotReady", problem="the job cannot run: no command")
+    for fake.ours, state in ((False, "NotReady"), (True, "InvalidExecutorConfig")):
+        (shown,) = await rest.with_reasons([broken])
+        assert shown.state == state
+
+
 async def test_labels_are_metadata_and_a_server_that_ignores_them_is_checked(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     fake.ours = True
@@ -157,6 +172,7 @@ async def test_labels_are_metadata_and_a_server_that_ignores_them_is_checked(dkr
         chosen = Selection(labels=(("team", team),))
         assert [each.name for each in await rest.jobs(chosen)] == names
         assert fake.query == f"metadata[team]={team}"
+        assert rest.none_of(chosen).startswith(f"there are no jobs with team={team} in their metadata at http")
         failing = await rest.failing("1d", most=5, chosen=chosen)
         assert ([each["job"] for each in failing["jobs"]], failing["total"]) == (names, len(names))
 
@@ -269,6 +285,26 @@ async def test_a_toggle_that_another_client_was_faster_with_is_toggled_back(dkro
     fake.disabled = True
     assert await rest.disable(job, disabled=True)
     assert fake.disabled
+
+
+async def test_an_import_sends_jobs_as_they_are_and_parents_first(
+    dkron: tuple[Dkron, Rest], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake, rest = dkron
+    child: dict[str, Any] = {"name": "b", "parent_job": "c", "executor_config": {"command": "a"}, "extra": 1}
+    jobs = [child, {"name": "c", "schedule": "@daily", "executor": "none"}]
+    (file := tmp_path / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
+    options = Options(server=rest._server)
+    for dry_run, posted, words in ((True, [], "would be written"), (False, [jobs[1], child], "written")):
+        await import_._import(options, str(file), Wanted(disabled=True), dry_run=dry_run, skip_broken=False)
+        said = capsys.readouterr()
+        assert said.out.splitlines() == [f"c {words}", f"b {words}"]
+        assert "c: the operator would not run it: executor" in said.err
+        assert fake.posted == [{**job, "disabled": True} for job in posted]
+    file.write_text("apiVersion: dkron.io/v1alpha1\nkind: DkronJob\nmetadata: {name: a}\n", encoding="utf-8")
+    with pytest.raises(CliError, match="the source is the JSON of Dkron's /v1/jobs") as refused:
+        await import_._import(options, str(file), Wanted(), dry_run=False, skip_broken=False)
+    assert refused.value.code is Code.USAGE
 
 
 @pytest.mark.parametrize(

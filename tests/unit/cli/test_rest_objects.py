@@ -9,8 +9,9 @@ import pytest
 from dkron_api.routes import backfills, jobs, pauses
 from dkron_cli.core.backfill import backfill_body, progress
 from dkron_cli.core.pauses import Choice, pause_manifest, pause_table
-from dkron_cli.edge.objects import RestObjects
+from dkron_cli.edge.backend import BACKFILL, PAUSE
 from dkron_cli.edge.rest import Rest
+from dkron_cli.edge.rest_objects import RestObjects
 from dkron_cli.errors import CliError, Code
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_PAUSES
 from tests.support.api_app import Api, running_api
@@ -42,7 +43,7 @@ async def rest(api: Api) -> AsyncIterator[Rest]:
 async def test_a_backfill_is_created_followed_and_deleted(
     api: Api, rest: Rest, condition: tuple[str, str] | None, *, good: bool | None
 ) -> None:
-    found = RestObjects(rest, "backfills", what="run slots again")
+    found = RestObjects(rest, BACKFILL)
     spec = {**DAY, "maxRuns": 10, "onFailure": "continue", "reason": None, "ttlSecondsAfterFinished": 300}
     made = await found.create(backfill_body("again", spec))
     stored = api.kube.has(DKRON_BACKFILLS, "again")
@@ -61,7 +62,7 @@ async def test_a_backfill_is_created_followed_and_deleted(
 
 
 async def test_a_pause_is_created_listed_and_shortened_unless_another_user_was_first(api: Api, rest: Rest) -> None:
-    found = RestObjects(rest, "pauses", what="pause jobs")
+    found = RestObjects(rest, PAUSE)
     body = pause_manifest(
         "moves", "", Choice(("a", "b")), reason="why", by="ann", until=NOON + timedelta(hours=2), drop=True
     )
@@ -84,5 +85,5 @@ async def test_a_dkron_cannot() -> None:
     async with running_api(jobs.ROUTES) as dkron:
         rest = Rest(str(dkron.client.make_url("/")), "")
         with pytest.raises(CliError, match="this server cannot pause jobs; use a kubeconfig"):
-            await RestObjects(rest, "pauses", what="pause jobs").all()
+            await RestObjects(rest, PAUSE).all()
         await rest.close()

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from dkron_cli.commands.rights import ACCESS, lacks
+from dkron_cli.commands.rights import lacks
 from dkron_cli.edge.cluster import Cluster
+from dkron_cli.edge.reviews import ACCESS
 from dkron_crds.job import JobStatus, Skipped, SkipReason
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, Resource

@@ -61,6 +61,7 @@ READY, PAUSED = ("Ready", "True", "Scheduled"), ("Suspended", "True", "Paused")
         pytest.param(job("a", READY, PAUSED), "Paused", id="paused"),
         pytest.param(job("a", READY, active=(claim(),)), "Scheduled running", id="running"),
         pytest.param(job("a", ("Ready", "False", "InvalidSchedule")), "InvalidSchedule NotReady", id="not ready"),
+        pytest.param(Job("a", "", {"problem": "x"}, state="InvalidTags"), "InvalidTags NotReady", id="by REST"),
         pytest.param(Job("a", "", {}, state="Disabled", paused="paused by ann"), "Disabled Paused", id="paused, too"),
     ],
 )
@@ -91,7 +92,7 @@ async def test_a_history_of_several_jobs_has_the_newest_run_first(
     async def opened(_options: Options) -> Cluster:
         return Cluster(kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("dkron_cli.edge.backend._open", opened)
+    monkeypatch.setattr("dkron_cli.edge.connect._open", opened)
     monkeypatch.setattr(FakeKube, "close", _closed, raising=False)
     await history._history(Options(), Selection(labels=TEAM), failed=False, count=2)
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
@@ -131,7 +132,7 @@ async def test_in_a_pipe_each_change_of_a_job_is_a_line(monkeypatch: pytest.Monk
     async def opened(_options: Options) -> Server:
         return server
 
-    monkeypatch.setattr("dkron_cli.edge.backend._open", opened)
+    monkeypatch.setattr("dkron_cli.edge.connect._open", opened)
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe := io.BytesIO(), encoding="utf-8"))
     with pytest.raises(CliError, match="gone"):
         await get._watch(Options(), Selection(), "")

@@ -115,7 +115,7 @@ async def test_a_watch_goes_on_after_one_that_nests_too_deep() -> None:
         diary.written_by(task)
         await diary.until("all three", lambda seen: len(seen.held) == 3)
         task.cancel()
-    assert diary.told[1:4] == ["see a@8", "see b@9", "see c@10"]
+    assert diary.told[1:4] == ["upsert a@8", "upsert b@9", "upsert c@10"]
 
 
 def event(item: str) -> bytes:

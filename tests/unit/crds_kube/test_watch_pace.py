@@ -212,7 +212,7 @@ async def test_each_watch_asks_for_bookmarks_and_for_an_end(monkeypatch: pytest.
 async def test_the_sink_is_told_in_order() -> None:
     life = [added("a", 6), added("b", 7) + added("c", 8), error(410)]
     _, diary = await played([5, 9], [life])
-    assert diary.told == ["replace  @5", "see a@6", "see b@7", "see c@8", "replace  @9"]
+    assert diary.told == ["replace  @5", "upsert a@6", "upsert b@7", "upsert c@8", "replace  @9"]
     # Two lists, two watches (the second is the end), and two pieces without an error.
     assert diary.signs == 5
 
@@ -255,7 +255,7 @@ async def test_versions_that_went_back_are_told_before_the_list(
 
 
 async def test_a_sink_with_a_fault_is_not_covered_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Diary, "see", lambda _, item: {}[item["metadata"]["name"]])
+    monkeypatch.setattr(Diary, "upsert", lambda _, item: {}[item["metadata"]["name"]])
     with pytest.raises(KeyError, match="a"):
         await played([5], [[EVENT]])
 

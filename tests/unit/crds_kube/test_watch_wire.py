@@ -81,15 +81,15 @@ class Story:
 
 
 @asynccontextmanager
-async def following(answer: Handler, *, pace: Pace = HASTE, name: str | None = None) -> AsyncIterator[Diary]:
-    async with served(answer) as client, written(client, pace=pace, name=name) as diary:
+async def following(answer: Handler, *, pace: Pace = HASTE, fields: str = "") -> AsyncIterator[Diary]:
+    async with served(answer) as client, written(client, pace=pace, fields=fields) as diary:
         yield diary
 
 
 @asynccontextmanager
-async def written(client: KubeClient, *, pace: Pace = HASTE, name: str | None = None) -> AsyncIterator[Diary]:
+async def written(client: KubeClient, *, pace: Pace = HASTE, fields: str = "") -> AsyncIterator[Diary]:
     diary = Diary()
-    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, name=name, pace=pace))
+    task = asyncio.create_task(follow(client, DKRON_JOBS, "ns", diary, fields=fields, pace=pace))
     diary.written_by(task)
     try:
         yield diary
@@ -129,7 +129,7 @@ async def test_a_list_of_several_pages_is_handed_on_as_one() -> None:
 
 async def test_one_object_is_chosen_by_its_name_in_the_list_and_in_the_watch() -> None:
     story = Story([added("a", 1)])
-    async with following(story.answer, name="a") as diary:
+    async with following(story.answer, fields="metadata.name=a") as diary:
         await diary.until("the watch", lambda diary: diary.signs > 1)
     assert [query["fieldSelector"] for query in story.queries] == ["metadata.name=a", "metadata.name=a"]
 
@@ -172,14 +172,14 @@ async def test_events_arrive_as_they_happen() -> None:
 
     async with following(answer) as diary:
         for line, told in (
-            (added("a", 1), "see a@1"),
-            (event("MODIFIED", thing("a", 2)), "see a@2"),
-            (event("DELETED", thing("a", 3)), "lose a@3"),
+            (added("a", 1), "upsert a@1"),
+            (event("MODIFIED", thing("a", 2)), "upsert a@2"),
+            (event("DELETED", thing("a", 3)), "remove a@3"),
         ):
             lines.put_nowait(line)
             await diary.until(told, _told_last(told))
         lines.put_nowait(b"")
-    assert diary.told == ["replace  @0", "see a@1", "see a@2", "lose a@3"]
+    assert diary.told == ["replace  @0", "upsert a@1", "upsert a@2", "remove a@3"]
 
 
 async def test_a_line_of_megabytes_is_one_event() -> None:
@@ -189,7 +189,7 @@ async def test_a_line_of_megabytes_is_one_event() -> None:
         story.lines += [added("b", 2, spec="x" * 5_000_000), added("c", 3)]
         story.end()
         await diary.until("the events", holds(story))
-    assert "see b@2" in diary.told
+    assert "upsert b@2" in diary.told
     assert not [line for line in diary.told if line.startswith("failed")]
 
 

@@ -10,7 +10,7 @@ import yaml
 import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_executors.keys import MODELS
-from executor_keys import PAGE, with_tables
+from generate.executor_keys import PAGE, with_tables
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "executors").glob("*.yaml"))
 CONFIGS = [

@@ -7,7 +7,7 @@ import pytest
 from dkron_crds.job import Active
 from dkron_crds.node_tags import AgentTags
 from dkron_operator.plan.build import build_job
-from dkron_operator.plan.read import read_node, read_run
+from dkron_operator.plan.read import read_attempt, read_node
 from tests.support.builders import IMAGES, NOON, claim, job_view
 
 Object = dict[str, Any]
@@ -102,7 +102,7 @@ def test_the_dry_run_of_many_tags_does_not_write_out_all_combinations() -> None:
 def test_a_member_is_read_back_from_its_job(entry: Active) -> None:
     body = built(entry, tags={"dc": "eu"})
     body["metadata"] |= {"uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-03-01T12:00:00Z"}
-    run = read_run(body)
+    run = read_attempt(body)
     assert run is not None
     assert run.entry(NOON) == entry.model_copy(update={"uid": "u"})
 

@@ -145,18 +145,19 @@ ENTRY = claim(after(60))
 )
 def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None:
     told: list[str] = []
-    store = Store(foreign=lambda _, run: told.append(run.name))
-    store.see_job(wire_job(status=accepted()))
-    store.see_run(body)
+    store = Store()
+    store.on_foreign.add(lambda _, run: told.append(run.name))
+    store.upsert_job(wire_job(status=accepted()))
+    store.upsert_attempt(body)
     (found,) = store
     assert (found.observed.attempts, told) == ({}, [body["metadata"]["name"]])
 
 
 def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
     store = Store()
-    store.see_run(wire_run(ENTRY, uid="foreign", namespace="elsewhere", version=9))
-    store.see_run(wire_run(ENTRY, uid="real", version=5))
-    store.see_job(wire_job(status=accepted()))
+    store.upsert_attempt(wire_run(ENTRY, uid="foreign", namespace="elsewhere", version=9))
+    store.upsert_attempt(wire_run(ENTRY, uid="real", version=5))
+    store.upsert_job(wire_job(status=accepted()))
     (found,) = store
     assert [each.uid for each in found.observed.attempts.values()] == ["real"]
 
@@ -187,8 +188,8 @@ def test_a_job_of_a_slot_far_ahead_that_the_status_knows_is_followed() -> None:
 
 def test_a_replica_that_has_seen_a_mark_ahead_takes_the_one_that_another_has_taken_back() -> None:
     store = Store(clock=Clock(lambda: after(100)))
-    store.see_job(wire_job(version=1, status=accepted(last_schedule_time=after(hours=1))))
-    store.see_job(wire_job(version=2, status=accepted(last_schedule_time=after(60))))
+    store.upsert_job(wire_job(version=1, status=accepted(last_schedule_time=after(hours=1))))
+    store.upsert_job(wire_job(version=2, status=accepted(last_schedule_time=after(60))))
     store.renew(behind=False)
     (found,) = store
     assert (found.status.last_schedule_time, found.pending) == (after(60), [])

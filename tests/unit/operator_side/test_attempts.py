@@ -9,7 +9,8 @@ import pytest
 from dkron_crds.job import Active, JobStatus, SkipReason
 from dkron_operator.plan.actions import CreateJob, Report
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Decided, Dropped, fold_all
+from dkron_operator.plan.changes import Decided, Dropped
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Outcome
 from dkron_pods.problem import Problem

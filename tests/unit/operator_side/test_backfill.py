@@ -91,7 +91,7 @@ class Operator:
         client, clock = cast("KubeClient", self.kube), Clock(lambda: self.now)
         self.store = store = Store()
         for name in self.kube.names(DKRON_JOBS):
-            store.see_job(self.kube.has(DKRON_JOBS, name))
+            store.upsert_job(self.kube.has(DKRON_JOBS, name))
         self.backfills = Backfills(
             client, store, clock=clock, events=cast("Events", self), may_act=lambda: self.acts,
         )  # fmt: skip
@@ -102,7 +102,7 @@ class Operator:
         """The watches have caught up."""
         bodies = [self.kube.has(DKRON_RUNS, name) for name in self.kube.names(DKRON_RUNS)]
         runs = [run for run in map(read_requested_run, bodies) if run is not None]
-        self.store.runs.replace(None, runs, self.kube.version)
+        self.store.requested_runs.replace(None, runs, self.kube.version)
         found = [self.kube.has(DKRON_BACKFILLS, name) for name in self.kube.names(DKRON_BACKFILLS)]
         self.backfills.replace(None, map(Known.read, found))
 
@@ -568,7 +568,7 @@ def test_a_run_of_another_namespace_with_its_name_and_owner_is_not_its_own() -> 
     (run,) = (elsewhere.kube.has(DKRON_RUNS, name) for name in elsewhere.kube.names(DKRON_RUNS))
     found = read_requested_run({**run, "metadata": {**run["metadata"], "namespace": "elsewhere"}})
     assert found is not None
-    tested.store.runs.see(found)
+    tested.store.requested_runs.upsert(found)
     asyncio.run(tested.look())
     assert (tested.kube.created.total(), tested.status().begun) == (1, 1)
 

@@ -6,7 +6,8 @@ import pytest
 
 from dkron_crds.job import Active, JobStatus
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Decided, Dropped, Started, fold_all
+from dkron_operator.plan.changes import Decided, Dropped, Started
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.inline_calls import call_outcome
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome
@@ -79,7 +80,7 @@ def test_a_job_with_pods_is_no_call() -> None:
 
 
 def test_where_the_installation_does_not_allow_it_the_job_is_not_ready() -> None:
-    plan = look(caller="", barred=NOT_ALLOWED)
+    plan = look(caller="", policy_violation=NOT_ALLOWED)
     ready = plan.status.conditions[0]
     assert (ready.status, ready.reason, plan.create) == ("False", "InlineNotAllowed", None)
     assert "--inline-calls" in ready.message
@@ -91,7 +92,7 @@ def test_a_newer_run_breaks_an_older_call_off_where_it_replaces_it() -> None:
         inline(concurrency="replace"),
         active=(older,),
         status={"last_schedule_time": NOON},
-        calling=frozenset({older.job}),
+        calls_running=frozenset({older.job}),
     ).create
     assert create is not None
     assert create.cancels == (older.job,)
@@ -99,7 +100,7 @@ def test_a_newer_run_breaks_an_older_call_off_where_it_replaces_it() -> None:
 
 def test_a_call_is_no_reason_to_wait_where_runs_may_overlap() -> None:
     older = marked(claim(NOON))
-    create = look(active=(older,), status={"last_schedule_time": NOON}, calling=frozenset({older.job})).create
+    create = look(active=(older,), status={"last_schedule_time": NOON}, calls_running=frozenset({older.job})).create
     assert create is not None
     assert (create.entry.slot, create.cancels) == (after(60), ())
 
@@ -108,7 +109,7 @@ def test_a_call_is_no_reason_to_wait_where_runs_may_overlap() -> None:
 
 
 def test_a_call_that_is_under_way_is_left_alone() -> None:
-    plan = look(active=(marked(),), calling=frozenset({SLOT.job}))
+    plan = look(active=(marked(),), calls_running=frozenset({SLOT.job}))
     assert (plan.status.active, calls_begun(plan), outcomes_read(plan), calls_cancelled(plan)) == (
         (marked(),),
         [],
@@ -145,14 +146,14 @@ def test_how_a_call_ended_is_recorded_like_the_end_of_a_job(*, success: bool) ->
 
 
 def test_a_call_goes_on_when_its_job_becomes_one_with_pods() -> None:
-    plan = look(job_view(), active=(marked(),), calling=frozenset({SLOT.job}))
+    plan = look(job_view(), active=(marked(),), calls_running=frozenset({SLOT.job}))
     assert plan.status.active == (marked(),)
 
 
 def test_a_request_that_is_called_is_forgotten() -> None:
     asked = marked(request_claim())
     job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
-    plan = look(job, active=(asked,), status={"last_schedule_time": None}, calling=frozenset({asked.job}))
+    plan = look(job, active=(asked,), status={"last_schedule_time": None}, calls_running=frozenset({asked.job}))
     assert (requests_removed(plan), plan.create) == (["a"], None)
 
 
@@ -170,7 +171,7 @@ BROKEN_OFF = Outcome(success=False, finished_at=after(61), started_at=after(60),
 
 
 def test_a_stop_breaks_the_call_off() -> None:
-    plan = look(inline(stops=WISH), active=(marked(),), calling=frozenset({SLOT.job}))
+    plan = look(inline(stops=WISH), active=(marked(),), calls_running=frozenset({SLOT.job}))
     assert (calls_cancelled(plan), answers_removed(plan), plan.status.active) == ([SLOT.job], [], (marked(),))
 
 
@@ -187,7 +188,7 @@ def test_a_call_that_was_broken_off_is_recorded_as_stopped(fields: dict[str, Any
 def test_a_call_that_was_replaced_says_so() -> None:
     newer = marked(claim(after(120)))
     plan = look(inline(concurrency="replace", retries=3), active=(marked(), newer), outcomes={SLOT.job: BROKEN_OFF},
-                 status={"last_schedule_time": after(120)}, calling=frozenset({newer.job}))  # fmt: skip
+                 status={"last_schedule_time": after(120)}, calls_running=frozenset({newer.job}))  # fmt: skip
     assert [record.reason for record in plan.status.executions] == ["Replaced"]
     assert plan.status.active == (newer,)
 

@@ -13,9 +13,10 @@ from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Publi
 from dkron_crds.status import MAX_ENDED
 from dkron_operator.plan.actions import DeleteDkronJob, WriteStatus
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.changes import ParentRunsHandled, Started
 from dkron_operator.plan.dependencies import Child, Dependencies, Parent
-from dkron_operator.plan.dependency_changes import EndedBefore, GivenUp, Overrun, Tracked, with_ended
-from dkron_operator.plan.fold import Joined, Started, fold
+from dkron_operator.plan.dependency_changes import EndedBefore, GivenUp, ParentRunsMissed, Tracked, with_ended
+from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
 from dkron_operator.plan.view import AttemptState
@@ -59,7 +60,7 @@ def test_a_run_of_the_parent_that_succeeded_claims_the_same_run_of_the_child_whe
     entry = created(plan).entry
     assert (entry.trigger, entry.slot, entry.attempt) == (Trigger.DEPENDENT, after(60), 1)
     assert entry.group == dependent_group("uid-a", 7, after(60))
-    assert Joined(frozenset({("uid-a", 7)}), after(60)) in created(plan).before, "the claim is the mark"
+    assert ParentRunsHandled(frozenset({("uid-a", 7)}), after(60)) in created(plan).before, "the claim is the mark"
     assert created(child(now=after(500))).entry.job == entry.job
     known = child(status={"active": (seen(entry),)}, runs=[run(entry)])
     assert (known.create, known.status.heard) == (None, (heard(),)), "a run that is known is not claimed again"
@@ -152,7 +153,7 @@ def test_after_several_jobs_it_runs_when_all_of_them_have_ended() -> None:
     around = dependencies(a=[], b=[ended(8, at=90, status=FAILED)])
     whole = created(child(*half.status.heard, dependencies=around, spec=BOTH))
     assert whole.entry.group == dependent_group("uid-b", 8, after(90))
-    assert Joined(frozenset({("uid-a", 7), ("uid-b", 8)}), after(90)) in whole.before
+    assert ParentRunsHandled(frozenset({("uid-a", 7), ("uid-b", 8)}), after(90)) in whole.before
 
 
 def test_a_parent_that_ends_twice_counts_once_and_one_that_is_gone_has_ended_all_the_same() -> None:
@@ -485,9 +486,9 @@ def test_of_a_parent_that_it_does_not_run_after_any_more_nothing_is_kept() -> No
 
 
 def test_what_another_operator_has_counted_is_not_counted_again() -> None:
-    history, overrun = job_view().spec.history, Overrun("uid-a", 9, after(1))
+    history, overrun = job_view().spec.history, ParentRunsMissed("uid-a", 9, after(1))
     after_it = fold(JobStatus(consumed=(dealt_with(5),)), overrun, history)
-    for late in (overrun, Overrun("uid-a", 7, after(2)), Tracked(dealt_with(2))):
+    for late in (overrun, ParentRunsMissed("uid-a", 7, after(2)), Tracked(dealt_with(2))):
         assert fold(after_it, late, history) == after_it, "who comes late does not set it back"
     assert fold(JobStatus(), overrun, history) == JobStatus()
 
@@ -521,7 +522,7 @@ def test_a_child_with_tags_runs_on_each_node_and_claims_all_members_with_the_mar
     claims = [change.entry for change in create.before if isinstance(change, Started)]
     assert {entry.node_name for entry in claims} == {"x", "y"}
     assert {entry.group for entry in claims} == {dependent_group("uid-a", 7, after(60))}
-    assert Joined(frozenset({("uid-a", 7)}), after(60)) in create.before
+    assert ParentRunsHandled(frozenset({("uid-a", 7)}), after(60)) in create.before
 
 
 def test_a_child_that_no_node_can_run_is_skipped_once() -> None:

@@ -159,7 +159,7 @@ async def test_a_parent_that_appears_and_goes_is_noticed() -> None:
         edges.watch()
         await asyncio.sleep(2)
         assert ready(edges) == "Scheduled"
-        edges.source.feed_job("DELETED", edges.kube.objects.pop((DKRON_JOBS.plural, "parent")))
+        edges.handlers.feed_job("DELETED", edges.kube.objects.pop((DKRON_JOBS.plural, "parent")))
         await asyncio.sleep(2)
         assert ready(edges) == "ParentNotFound"
 

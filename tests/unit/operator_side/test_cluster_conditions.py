@@ -7,7 +7,7 @@ import pytest
 from dkron_crds.cluster import ClusterStatus
 from dkron_crds.conditions import Condition, ConditionStatus
 from dkron_crds.job import Day, JobStatus
-from dkron_operator.cluster.conditions import cluster_conditions
+from dkron_operator.cluster.conditions import Findings, cluster_conditions
 from dkron_operator.cluster.daily_totals import DailyTotals
 from dkron_operator.leader.election import Leadership
 from tests.support.builders import NOON, after, claim
@@ -18,8 +18,8 @@ DAY = Day(date=NOON.date(), success=2, failed=1)
 
 def look(leadership: Leadership = LEADING, *, before: ClusterStatus | None = None, **fields: Any) -> ClusterStatus:
     ledger = DailyTotals()
-    ledger.see("a", JobStatus(since=NOON, active=(claim(),), days=(DAY,)))
-    ledger.see("b", JobStatus(since=NOON))
+    ledger.upsert("a", JobStatus(since=NOON, active=(claim(),), days=(DAY,)))
+    ledger.upsert("b", JobStatus(since=NOON))
     given = {"replicas": 1, "generation": 3, "version": "1.2.3", "now": after(60), **fields}
     return cluster_conditions(before or ClusterStatus(), ledger, leadership, **given)
 
@@ -77,15 +77,15 @@ def test_a_condition_that_does_not_turn_keeps_its_time_and_those_of_others_are_k
     ],
 )
 def test_it_delivers_when(problems: tuple[str, ...] | None, expected: tuple[str, str, str] | None) -> None:
-    before = look(problems=("an old problem",))
-    status = look(before=before, problems=problems)
+    before = look(findings=Findings(("an old problem",)))
+    status = look(before=before, findings=Findings(problems))
     found = {each.type: (str(each.status), each.reason, each.message) for each in status.conditions}
     assert found.get("Delivers") == expected
     assert "Ready" in found
 
 
 def test_it_is_conflicted_while_others_do_its_work() -> None:
-    before = look(conflict="another does it")
+    before = look(findings=Findings(conflict="another does it"))
     (_, conflicted) = before.conditions
     told = (conflicted.type, str(conflicted.status), conflicted.reason, conflicted.message)
     assert told == ("Conflicted", "True", "SharedNamespace", "another does it")

@@ -9,7 +9,7 @@ from dkron_crds.job import Condition, ConditionStatus, JobStatus
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.plan import Plan
-from dkron_operator.plan.view import AttemptState, JobView, Trouble
+from dkron_operator.plan.view import AttemptState, JobView, PodProblem
 from dkron_pods import EXECUTORS as KNOWN
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, run, seen, situation
@@ -106,7 +106,7 @@ def test_settings_that_mean_nothing_are_told_once_and_a_strict_installation_does
     first = look(job)
     assert told(first) == [("Warning", "SettingsIgnored")]
     assert told(look(job, status=first.status)) == []
-    assert verdict(look(job, barred=job.unknown), "Ready")[:2] == ("False", "InvalidExecutorConfig")
+    assert verdict(look(job, policy_violation=job.unknown), "Ready")[:2] == ("False", "InvalidExecutorConfig")
 
 
 @pytest.mark.parametrize(
@@ -178,14 +178,14 @@ def test_degraded_is_not_a_job_whose_newest_attempt_ended_with(reason: str | Non
     ],
 )
 def test_degraded_is_a_job_of_which_one_job(job: dict[str, Any], trouble: str, told: str) -> None:
-    troubles = {RUNNING.job: Trouble(trouble, "because")}
-    plan = look(status=JobStatus(active=(RUNNING,)), runs=[run(RUNNING, **job)], troubles=troubles)
+    pod_problems = {RUNNING.job: PodProblem(trouble, "because")}
+    plan = look(status=JobStatus(active=(RUNNING,)), runs=[run(RUNNING, **job)], pod_problems=pod_problems)
     assert verdict(plan, "Degraded") == ("True", trouble, f"Job {RUNNING.job} {told}: because")
 
 
 def test_degraded_is_a_job_whose_attempt_waits_for_its_name() -> None:
-    taken = Trouble("NameTaken", "another object has the name")
-    plan = look(unconfirmed_create=claim(), troubles={claim().job: taken})
+    taken = PodProblem("NameTaken", "another object has the name")
+    plan = look(unconfirmed_create=claim(), pod_problems={claim().job: taken})
     assert verdict(plan, "Degraded")[:2] == ("True", "NameTaken")
 
 

@@ -12,7 +12,7 @@ from dkron_kube.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from dkron_kube.paths import JOBS, PODS
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.fold import Decided, Dropped, Started
+from dkron_operator.plan.changes import Decided, Dropped, Started
 from tests.support.builders import (
     NOON,
     Object,
@@ -35,7 +35,7 @@ MARK = (Decided(NOON),)
 
 
 async def fire(edges: Edges, create: CreateJob, entry: CachedJob | None = None) -> None:
-    await edges.reconciler._fire(entry or edges.entry(), create)
+    await edges.parts.effects._create(entry or edges.entry(), create)
 
 
 def active(edges: Edges) -> tuple[Active, ...]:
@@ -89,11 +89,11 @@ async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: Object)
     assert active(edges) == ()
     assert edges.entry().status.last_schedule_time is None
     assert edges.entry().remembered.unconfirmed_create == ENTRY
-    assert edges.entry().observed.troubles[ENTRY.job].reason == "NameTaken"
+    assert edges.entry().observed.pod_problems[ENTRY.job].reason == "NameTaken"
     del edges.kube.objects["jobs", ENTRY.job]
     await fire(edges, CreateJob(ENTRY, after=MARK))
     assert active(edges) == (seen(ENTRY),)
-    assert (edges.entry().remembered.unconfirmed_create, edges.entry().observed.troubles) == (None, {})
+    assert (edges.entry().remembered.unconfirmed_create, edges.entry().observed.pod_problems) == (None, {})
 
 
 @pytest.mark.parametrize("made", [True, False], ids=["that was made", "that was not made"])
@@ -260,7 +260,7 @@ async def test_a_run_that_ends_while_it_is_replaced_keeps_its_outcome() -> None:
 
 async def test_a_run_that_is_gone_holds_nothing_up() -> None:
     edges = begin(concurrency="replace")
-    edges.source.feed_run(None, wire_run(OLD))
+    edges.handlers.feed_attempt(None, wire_run(OLD))
     await replace(edges)
     assert edges.kube.names(JOBS) == [ENTRY.job]
     assert edges.entry().observed.attempts[OLD.job].gone, "whatever the watch has missed"

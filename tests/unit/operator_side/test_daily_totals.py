@@ -12,7 +12,8 @@ from dkron_crds.cluster import MAX_DAYS, MAX_DEPARTED
 from dkron_crds.job import Active, Day, History, JobStatus
 from dkron_crds.totals import Counts, counts, daily_totals
 from dkron_operator.cluster.daily_totals import DailyTotals
-from dkron_operator.plan.fold import Finished, fold
+from dkron_operator.plan.changes import Finished
+from dkron_operator.plan.fold import fold
 from tests.support.builders import NOON, after, claim, execution
 from tests.support.examples import examples
 
@@ -60,7 +61,7 @@ class Totals(RuleBasedStateMachine):
         before = self.living.get(job, JobStatus(since=NOON))
         status = ran(before, ended, success=success, entry=entry)
         self.living[job] = status
-        self.ledger.see(job, status)
+        self.ledger.upsert(job, status)
         key = (ended.date(), success)
         self.truth[key] += 1
         self.unwritten[key] += 1
@@ -69,7 +70,7 @@ class Totals(RuleBasedStateMachine):
     @rule(job=jobs)
     def a_job_is_deleted(self, job: str) -> None:
         self.vanished += counts(self.living.pop(job, JobStatus()).days)
-        self.ledger.lose(job)
+        self.ledger.remove(job)
 
     @rule(days=st.integers(1, 9))
     def days_pass(self, days: int) -> None:
@@ -122,7 +123,7 @@ class Totals(RuleBasedStateMachine):
     def _begin(self) -> None:
         self.ledger = DailyTotals()
         for job, status in self.living.items():
-            self.ledger.see(job, status)
+            self.ledger.upsert(job, status)
         self.ledger.restore(self.stored, self.departed)
 
     def _delete(self, gone: set[str]) -> Counts:
@@ -146,30 +147,30 @@ def status(*days: Day, **fields: object) -> JobStatus:
 
 def test_what_no_job_shows_any_more_stays_in_the_totals_and_departs() -> None:
     ledger = DailyTotals()
-    ledger.see("a", status(day(9, 3)))
-    ledger.see("a", status(day(0, 1)))
-    ledger.see("b", status(day(0, 5, 1)))
+    ledger.upsert("a", status(day(9, 3)))
+    ledger.upsert("a", status(day(0, 1)))
+    ledger.upsert("b", status(day(0, 5, 1)))
     assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 6, 1)), (day(9, 3),))
-    ledger.lose("b")
+    ledger.remove("b")
     assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 6, 1)), (day(9, 3), day(0, 5, 1)))
 
 
 def test_attempts_that_are_active_are_counted_and_leave_with_their_job() -> None:
     ledger = DailyTotals()
-    ledger.see("a", status(active=(claim(), claim(after(60)))))
-    ledger.see("b", status(active=(claim(),)))
+    ledger.upsert("a", status(active=(claim(), claim(after(60)))))
+    ledger.upsert("b", status(active=(claim(),)))
     assert ledger.active == 3
-    ledger.see("a", status(active=(claim(),)))
-    ledger.lose("b")
-    ledger.lose("never seen")
+    ledger.upsert("a", status(active=(claim(),)))
+    ledger.remove("b")
+    ledger.remove("never seen")
     assert ledger.active == 1
 
 
 def test_an_old_departure_is_dropped_before_a_new_one() -> None:
     ledger = DailyTotals()
     for ago in range(20):
-        ledger.see(str(ago), status(day(ago, 1)))
-        ledger.lose(str(ago))
+        ledger.upsert(str(ago), status(day(ago, 1)))
+        ledger.remove(str(ago))
     assert [entry.date for entry in ledger.departed(TODAY)] == [day(ago, 1).date for ago in reversed(range(7))]
 
 
@@ -182,10 +183,10 @@ def test_a_year_is_kept() -> None:
 
 def test_totals_of_another_writer_are_taken_where_they_are_larger() -> None:
     ledger = DailyTotals()
-    ledger.see("a", status(day(0, 3)))
+    ledger.upsert("a", status(day(0, 3)))
     ledger.agree((day(0, 5, 1), day(1, 2)))
     assert ledger.days(TODAY) == (day(1, 2), day(0, 5, 1))
-    ledger.see("a", status(day(0, 4)))
+    ledger.upsert("a", status(day(0, 4)))
     assert ledger.days(TODAY)[-1] == day(0, 6, 1)
 
 
@@ -194,21 +195,21 @@ def test_jobs_that_are_counted_anew_after_a_wipe_count_once() -> None:
     before = ran(ran(JobStatus(since=NOON), NOON, entry=kept), NOON, entry=trimmed)
     before = before.model_copy(update={"counted": (kept.job,)})
     ledger = DailyTotals()
-    ledger.see("a", before)
-    ledger.see("a", JobStatus())
+    ledger.upsert("a", before)
+    ledger.upsert("a", JobStatus())
     assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(0, 2),), (day(0, 2),))
     rebuilt = ran(JobStatus(since=NOON), NOON, entry=kept)
-    ledger.see("a", rebuilt)
+    ledger.upsert("a", rebuilt)
     assert ledger.days(TODAY) == (day(0, 2),), "the Job that exists still counted already"
-    ledger.see("a", ran(rebuilt, NOON, entry=claim(after(60))))
+    ledger.upsert("a", ran(rebuilt, NOON, entry=claim(after(60))))
     assert ledger.days(TODAY) == (day(0, 3),)
 
 
 def test_a_status_that_loses_its_since_alone_is_counted_on() -> None:
     before = ran(JobStatus(since=NOON), datetime(2026, 3, 1, 13, tzinfo=UTC), entry=claim())
     ledger = DailyTotals()
-    ledger.see("a", before)
+    ledger.upsert("a", before)
     wiped = before.model_copy(update={"since": None})
-    ledger.see("a", wiped)
-    ledger.see("a", ran(wiped, NOON, entry=claim(after(60))))
+    ledger.upsert("a", wiped)
+    ledger.upsert("a", ran(wiped, NOON, entry=claim(after(60))))
     assert ledger.days(TODAY) == (day(0, 2),)

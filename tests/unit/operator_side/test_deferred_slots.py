@@ -15,7 +15,8 @@ from dkron_crds.status import MAX_DEFERRED
 from dkron_operator.plan.acceptance import accepted_schedule
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Started, fold_all
+from dkron_operator.plan.changes import Started
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.unknown_jobs import is_settled
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Situation

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
-from dkron_kube.errors import Rejected, Unavailable
+from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
-from dkron_operator.delivery import LAZY
+from dkron_operator.delivery.delivery import LAZY
 from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
@@ -98,10 +98,10 @@ async def operator(
     if job is not None:
         kube.put(DKRON_JOBS, wire_job(**job))
     edges = Edges(kube, senders)
-    # What the watch would bring, a test brings by `see`.
-    edges.delivery.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+    # What the watch would bring, a test brings by `upsert`.
+    edges.parts.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     edges.acts = acts
-    await edges.delivery.installation.read()
+    await edges.parts.installation.read()
     edges.watch()
     async with edges.running():
         work = asyncio.create_task(edges.delivery.run())
@@ -213,7 +213,7 @@ async def test_a_stop_waits_a_moment_and_writes_what_was_told(*, hangs: bool) ->
         await edges.delivery.drain(3)
         took = asyncio.get_running_loop().time() - began
         assert took == pytest.approx(3, abs=0.1) if hangs else took <= 3
-        await edges.reconciler.writer.queue.idle()
+        await edges.parts.writer.queue.idle()
         assert (len(senders.sent), edges.status().undelivered) == ((0, (FIRST.job,)) if hangs else (1, ()))
 
 
@@ -255,8 +255,8 @@ async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest
     moment = 0.0
     complaints = DeliveryEvents(Edges(FakeKube()).events, clock=Clock(monotonic=lambda: moment))
     for moment in (0.0, 1.0, 59.0, 60.0):  # noqa: B007 - the clock shows it
-        complaints.tell(job_view(), "log: no such place")
-        complaints.tell(job_view(uid="another"), "log: no such place")
+        complaints.report(job_view(), "log: no such place")
+        complaints.report(job_view(uid="another"), "log: no such place")
     assert len(caplog.records) == 4, "each job, and again after a minute"
 
 
@@ -264,7 +264,7 @@ async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> Non
     kube = with_cluster(notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
     async with operator(kube, job={}) as (edges, senders):
         await until(62)
-        edges.source.feed_run("DELETED", kube.objects.pop(("jobs", FIRST.job)))
+        edges.handlers.feed_attempt("DELETED", kube.objects.pop(("jobs", FIRST.job)))
         await until(65)
         assert edges.status().executions[0].reason == "JobLost"
         assert senders.posts() == [{"r": "JobLost"}]
@@ -442,7 +442,7 @@ async def test_a_receiver_that_is_not_there_is_said_and_the_job_runs_all_the_sam
         await first_ends(edges)
         assert edges.status().executions[0].output == "hello\n"
         assert edges.status().undelivered == ()
-        edges.delivery.installation.see(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
+        edges.parts.installation.informer.upsert(cluster(receivers={"syslog": {"address": "udp://h:1"}}))
         await until(66)
         assert degraded(kube) == ("AsExpected", "")
         assert senders.sent == []
@@ -462,9 +462,10 @@ async def test_an_annotation_that_makes_no_sense_is_said() -> None:
 async def test_a_notification_that_makes_no_sense_is_told_where_people_look() -> None:
     kube = with_cluster(notifications=[{**HOOK, "payload": "{{ nope }}"}])
     judged: list[object] = []
-    edges = Edges(kube, on_problems=judged.append)
+    edges = Edges(kube)
+    edges.parts.installation.on_change.add(judged.append)
     async with edges.running():
-        await edges.delivery.installation.read()
+        await edges.parts.installation.read()
         await until(2)
     assert len(judged) == 1
     assert 'notifications.ops: payload: line 1: there is no value "nope"' in str(judged[0])
@@ -475,11 +476,11 @@ async def test_a_notification_that_makes_no_sense_is_told_where_people_look() ->
 
 async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> None:
     edges = begin(processors={"log": {}})
-    edges.changed.clear()
-    edges.requeued.clear()
+    changes: list[object] = []
+    edges.parts.installation.on_change.add(changes.append)
     for jobs in range(3):
-        edges.delivery.installation.see({**cluster(), "status": {"jobs": jobs}})
-    assert edges.requeued == [UID], "once, as it was seen for the first time"
+        edges.parts.installation.informer.upsert({**cluster(), "status": {"jobs": jobs}})
+    assert (changes, len(edges.parts.jobs)) == ([None], 1), "once, as it was seen for the first time"
 
 
 # --- outputs -------------------------------------------------------------------------------------------------------
@@ -505,29 +506,14 @@ async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.Monke
     assert await found.find(job_view(), last) == ("12345", False)
 
 
-async def test_who_may_list_and_not_watch_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    installation = begin().delivery.installation
-    forbidden = Rejected("cannot watch", status=403)
-    for _ in range(3):
-        installation.replace([], 1)
-        installation.alive()
-        installation.failed(forbidden)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    caplog.set_level("INFO")
-    installation.replace([], 1)
-    installation.alive()
-    installation.alive()
-    assert caplog.records[-1].message.endswith("works again")
-
-
 @pytest.mark.parametrize("gone", ["deleted", "not listed"])
 async def test_a_cluster_that_is_gone_offers_nothing_and_one_that_makes_no_sense_changes_nothing(gone: str) -> None:
-    installation = begin().delivery.installation
+    installation = begin().parts.installation
     body = cluster(notifications=[HOOK])
-    installation.see(body)
+    installation.informer.upsert(body)
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
-    installation.see(cluster(notifications=[{**HOOK, "when": ["never"]}]))
+    installation.informer.upsert(cluster(notifications=[{**HOOK, "when": ["never"]}]))
     assert [endpoint.name for endpoint in installation.endpoints] == ["ops"]
     assert installation.problems[0].startswith("spec.notifications.0.when")
-    installation.lose(body) if gone == "deleted" else installation.replace([], 2)
-    assert (installation.endpoints, installation.asked) == ((), False)
+    installation.informer.remove(body) if gone == "deleted" else installation.informer.replace([], 2)
+    assert installation.endpoints == ()

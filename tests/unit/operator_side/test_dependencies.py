@@ -19,16 +19,17 @@ def wire(name: str, *, version: int = 1, status: JobStatus | None = None, **spec
 
 
 def family(requeue: Callable[[str], None] = lambda _: None) -> tuple[Store, CachedJob, CachedJob]:
-    store = Store(requeue=requeue)
-    store.see_job(wire("parent", status=JobStatus(since=NOON)))
-    store.see_job(wire("child", schedule="", parentJob="parent", status=JobStatus(since=NOON)))
+    store = Store()
+    store.on_affected.add(requeue)
+    store.upsert_job(wire("parent", status=JobStatus(since=NOON)))
+    store.upsert_job(wire("child", schedule="", parentJob="parent", status=JobStatus(since=NOON)))
     parent, child = store
     return store, parent, child
 
 
 def test_a_parent_does_not_know_what_its_child_has_not_written() -> None:
     store, parent, child = family()
-    child.note(Noted(RUN))
+    child.record(Noted(RUN))
     assert child.status.heard == (RUN,)
     assert [each.heard for each in store.dependencies.of(parent.job).children] == [frozenset()]
     store.settle(child, 1, base=child.status, version=5)
@@ -47,12 +48,12 @@ def test_each_is_woken_by_what_the_other_has_written_and_by_nothing_else() -> No
     woken: list[str] = []
     store, parent, child = family(woken.append)
     woken.clear()
-    child.note(Noted(RUN))
+    child.record(Noted(RUN))
     store.settle(child, 0, base=child.base.model_copy(update={"success_count": 1}), version=4)
     assert woken == []
     store.settle(child, 1, base=child.status, version=5)
     assert woken == ["uid-parent"]
-    store.see_job(wire("parent", version=6, status=JobStatus(since=NOON, ended=(SHOWN,))))
+    store.upsert_job(wire("parent", version=6, status=JobStatus(since=NOON, ended=(SHOWN,))))
     assert woken == ["uid-parent", "uid-child"]
     assert parent.base.ended == (SHOWN,)
 
@@ -61,7 +62,7 @@ def test_a_job_that_is_being_deleted_is_waited_for_no_more() -> None:
     woken: list[str] = []
     store, parent, _ = family(woken.append)
     woken.clear()
-    store.see_job(wire("child", version=2, schedule="", parentJob="parent", deleting=True))
+    store.upsert_job(wire("child", version=2, schedule="", parentJob="parent", deleting=True))
     assert woken == ["uid-parent"]
     assert store.dependencies.of(parent.job).children == ()
 
@@ -70,7 +71,7 @@ def test_jobs_of_another_namespace_are_no_kin() -> None:
     store, parent, _ = family()
     stranger = wire("stranger", schedule="", parentJob="parent")
     stranger["metadata"]["namespace"] = "elsewhere"
-    store.see_job(stranger)
+    store.upsert_job(stranger)
     _, _, found = store
     assert store.dependencies.of(found.job).parents == {}
     assert [each.name for each in store.dependencies.of(parent.job).children] == ["child"]
@@ -78,6 +79,6 @@ def test_jobs_of_another_namespace_are_no_kin() -> None:
 
 def test_a_job_without_ties_is_alone() -> None:
     store = Store()
-    store.see_job(wire("single"))
+    store.upsert_job(wire("single"))
     (single,) = store
     assert store.dependencies.of(single.job) is ALONE

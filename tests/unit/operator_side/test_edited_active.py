@@ -9,7 +9,8 @@ from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.job import Active, Heard, JobStatus, Trigger
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import Cause, following, scheduled
-from dkron_operator.plan.fold import Discarded, fold
+from dkron_operator.plan.changes import Discarded
+from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState
 from tests.support.builders import (

@@ -23,26 +23,24 @@ from dkron_crds.job import (
     SkipReason,
 )
 from dkron_crds.status import MAX_OUTPUT
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
-from dkron_operator.plan.fold import (
+from dkron_operator.plan.changes import (
     Accepted,
     Change,
+    ConditionsSet,
     Decided,
     Delivered,
     Discarded,
     Dropped,
     Finished,
-    Judged,
+    JobsGone,
     Lost,
-    Passed,
     Refused,
+    RequestsGone,
+    SlotsSkipped,
     Started,
-    Tidied,
-    Unasked,
-    fold,
-    fold_all,
-    is_recorded,
 )
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
+from dkron_operator.plan.fold import fold, fold_all, is_recorded
 from dkron_operator.plan.undecided_slots import UndecidedSlots
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
@@ -80,8 +78,8 @@ def active(*entries: Active) -> dict[str, Any]:
     return {"active": entries}
 
 
-PASSED = Passed(after(60), MISSED, at=after(60), slots=thirds_of_minutes())
-JUDGED = Judged(2, (CONDITION,), None)
+PASSED = SlotsSkipped(after(60), MISSED, at=after(60), slots=thirds_of_minutes())
+JUDGED = ConditionsSet(2, (CONDITION,), None)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +107,7 @@ JUDGED = Judged(2, (CONDITION,), None)
             active(FIRST, SECOND), Discarded(frozenset({FIRST})), active(SECOND), id="an edited entry leaves"
         ),
         pytest.param(
-            {"counted": ("a", "b", "c")}, Tidied(frozenset({"a", "c", "z"})), {"counted": ("b",)},
+            {"counted": ("a", "b", "c")}, JobsGone(frozenset({"a", "c", "z"})), {"counted": ("b",)},
             id="names of Jobs that are gone leave",
         ),
         pytest.param(
@@ -117,7 +115,7 @@ JUDGED = Judged(2, (CONDITION,), None)
             id="the verdict is told, and that there is no next",
         ),
         pytest.param(
-            {"refused": ("a", "b")}, Unasked(frozenset({"a"})), {"refused": ("b",)},
+            {"refused": ("a", "b")}, RequestsGone(frozenset({"a"})), {"refused": ("b",)},
             id="a refusal is remembered until nobody asks any more",
         ),
     ],
@@ -263,8 +261,8 @@ def endings(draw: st.DrawFn) -> Finished:
     return Finished(record, retry)
 
 
-def passing(slot: datetime, slots: UndecidedSlots | None, reason: SkipReason) -> Passed:
-    return Passed(slot, reason, at=slot, slots=slots)
+def passing(slot: datetime, slots: UndecidedSlots | None, reason: SkipReason) -> SlotsSkipped:
+    return SlotsSkipped(slot, reason, at=slot, slots=slots)
 
 
 marking = st.one_of(
@@ -287,7 +285,7 @@ marking = st.one_of(marking, deferring)
 running = st.one_of(entries.map(Started), entries.map(seen).map(Started), endings())
 telling = st.one_of(
     st.builds(Accepted, st.sampled_from(SLOTS), st.sampled_from(["f", "g"])),
-    st.builds(Judged, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
+    st.builds(ConditionsSet, st.integers(1, 3), st.sampled_from([(), (CONDITION,)]), st.sampled_from([None, *SLOTS])),
 )
 changes = st.one_of(
     marking,

@@ -14,8 +14,8 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.plan.actions import Report
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Started
-from dkron_operator.plan.read import read_run
+from dkron_operator.plan.changes import Started
+from dkron_operator.plan.read import read_attempt
 from dkron_operator.plan.unknown_jobs import split
 from dkron_operator.plan.view import JobView
 from tests.support.builders import NAMESPACE, NOON, UID, claim, job_view, situation, wire_job, wire_run
@@ -54,8 +54,9 @@ class Scene:
 
     def __post_init__(self) -> None:
         reporter = ForeignJobs(clock=Clock(lambda: self.now), report=self.report)
-        self.store = Store(foreign=reporter.see)
-        self.store.see_job(wire_job())
+        self.store = Store()
+        self.store.on_foreign.add(reporter.report)
+        self.store.upsert_job(wire_job())
 
     def report(self, _: JobView, report: Report) -> None:
         """Take an Event."""
@@ -78,7 +79,7 @@ class Scene:
 )
 def test_a_job_that_was_not_made_for_its_owner_is_reported(body: Object, told: str) -> None:
     scene = Scene()
-    affected = list(scene.store.see_run(body))
+    affected = list(scene.store.upsert_attempt(body))
     assert [told in each for each in scene.told] == ([True] if told else [])
     if told:
         (cached,) = scene.store
@@ -90,16 +91,16 @@ def test_a_job_that_was_not_made_for_its_owner_is_reported(body: Object, told: s
 def test_each_foreign_job_is_reported_once_and_one_in_a_while_for_each_job() -> None:
     scene = Scene()
     for version in (1, 2):
-        scene.store.see_run(unannotated(uid="a", version=version))
-        scene.store.see_run(unannotated(uid="b", version=version))
+        scene.store.upsert_attempt(unannotated(uid="a", version=version))
+        scene.store.upsert_attempt(unannotated(uid="b", version=version))
     assert len(scene.told) == 1, "b waits for its turn"
     scene.now += PAUSE
-    scene.store.see_run(unannotated(uid="a", version=3))
+    scene.store.upsert_attempt(unannotated(uid="a", version=3))
     assert len(scene.told) == 1
-    scene.store.see_run(unannotated(uid="b", version=3))
+    scene.store.upsert_attempt(unannotated(uid="b", version=3))
     scene.now += timedelta(days=1)
     for uid in ("a", "b"):
-        scene.store.see_run(unannotated(uid=uid, version=4))
+        scene.store.upsert_attempt(unannotated(uid=uid, version=4))
     assert len(scene.told) == 2
 
 
@@ -107,7 +108,7 @@ def test_what_is_remembered_of_foreign_jobs_is_bounded(monkeypatch: pytest.Monke
     monkeypatch.setattr(foreign, "MOST", 2)
     scene = Scene()
     for uid in ("a", "b", "c", "a"):
-        scene.store.see_run(unannotated(uid=uid))
+        scene.store.upsert_attempt(unannotated(uid=uid))
         scene.now += PAUSE
     assert len(scene.told) == 4
 
@@ -123,7 +124,7 @@ def aside(scene: Scene) -> float:
 
 def test_surplus_jobs_of_one_job_are_set_aside() -> None:
     scene = Scene()
-    affected = [list(scene.store.see_run(forged(number))) for number in range(MAX_ACTIVE + 3)]
+    affected = [list(scene.store.upsert_attempt(forged(number))) for number in range(MAX_ACTIVE + 3)]
     (cached,) = scene.store
     assert (len(cached.observed.attempts), affected[-3:], aside(scene)) == (MAX_ACTIVE, [[], [], []], 3)
     assert scene.reasons == ["JobsSetAside"]
@@ -133,24 +134,24 @@ def test_surplus_jobs_of_one_job_are_set_aside() -> None:
 def test_a_job_that_the_status_knows_is_never_set_aside() -> None:
     scene, known = Scene(), MAX_ACTIVE + 3
     (cached,) = scene.store
-    cached.note(Started(claim(NOON + timedelta(seconds=known))))
+    cached.record(Started(claim(NOON + timedelta(seconds=known))))
     for number in range(known + 1):
-        scene.store.see_run(forged(number))
+        scene.store.upsert_attempt(forged(number))
     assert len(cached.observed.attempts) == MAX_ACTIVE + 1
 
 
 def test_a_job_that_was_set_aside_gets_room() -> None:
     scene = Scene()
     for number in range(MAX_ACTIVE + 1):
-        scene.store.see_run(forged(number))
+        scene.store.upsert_attempt(forged(number))
     (cached,) = scene.store
     cached.observed.attempts.popitem()
-    assert list(scene.store.see_run(forged(MAX_ACTIVE))) == [UID]
+    assert list(scene.store.upsert_attempt(forged(MAX_ACTIVE))) == [UID]
 
 
 def test_a_status_takes_no_more_jobs_than_it_can_show() -> None:
     job, claims = job_view(), [claim(NOON - timedelta(seconds=n)) for n in range(1, 1001)]
-    jobs = [read_run(forged(number)) for number in range(MAX_ACTIVE)]
+    jobs = [read_attempt(forged(number)) for number in range(MAX_ACTIVE)]
     runs = {attempt.name: attempt for attempt in jobs if attempt is not None}
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(claims))
     later = NOON + timedelta(hours=1)

@@ -14,7 +14,8 @@ from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.store import Store
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Accepted, fold
+from dkron_operator.plan.changes import Accepted
+from dkron_operator.plan.fold import fold
 from dkron_operator.watch.resync import Resync
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import Edges, begin
@@ -35,8 +36,8 @@ async def test_what_another_replica_has_counted_and_forgotten_is_not_counted_ane
     kube = FakeKube(version=1000)
     kube.put(DKRON_JOBS, wire_job(status=TRIMMED, schedule="@yearly"))
     edges = Edges(kube)
-    edges.store.see_job(wire_job(version=1, status=COUNTED, schedule="@yearly"))
-    edges.store.see_run(wire_run(ENTRY, version=2, status=ended()))
+    edges.store.upsert_job(wire_job(version=1, status=COUNTED, schedule="@yearly"))
+    edges.store.upsert_attempt(wire_run(ENTRY, version=2, status=ended()))
     edges.watch()
     async with edges.running():
         await asyncio.sleep(10)
@@ -45,11 +46,11 @@ async def test_what_another_replica_has_counted_and_forgotten_is_not_counted_ane
 
 def test_it_stays_as_gone_until_a_plan_has_looked_at_it() -> None:
     store = Store()
-    store.see_job(wire_job(version=1, status=COUNTED))
-    store.see_run(wire_run(ENTRY, version=2, status=ended()))
-    store.see_job(wire_job(version=3, status=TRIMMED))
+    store.upsert_job(wire_job(version=1, status=COUNTED))
+    store.upsert_attempt(wire_run(ENTRY, version=2, status=ended()))
+    store.upsert_job(wire_job(version=3, status=TRIMMED))
     (entry,) = store
-    store.lose_run(wire_run(ENTRY, version=4, status=ended()))
+    store.remove_attempt(wire_run(ENTRY, version=4, status=ended()))
     assert entry.observed.attempts[ENTRY.job].gone
 
 
@@ -61,11 +62,11 @@ async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
     entry = edges.entry()
 
     def tell_its_end() -> None:
-        edges.source.feed_run("DELETED", run)
+        edges.handlers.feed_attempt("DELETED", run)
         entry.observed.attempts.pop(ENTRY.job, None)
 
     edges.kube.meanwhile("delete jobs", tell_its_end)
-    await edges.reconciler._delete((UID, ENTRY.job))
+    await edges.parts.effects._job_deleter._delete((UID, ENTRY.job))
     assert entry.observed.attempts == {}
 
 
@@ -109,9 +110,9 @@ def test_a_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
 
 def test_a_late_version_of_a_job_that_is_gone_is_no_new_job() -> None:
     store = Store()
-    store.see_job(wire_job(version=1))
-    store.miss_job(UID)
-    assert list(store.see_job(wire_job(version=2))) == []
+    store.upsert_job(wire_job(version=1))
+    store.mark_missing(UID)
+    assert list(store.upsert_job(wire_job(version=2))) == []
     assert (len(store), store.places()) == (0, {UID: None})
     assert list(store.on_deleted(UID)) == []
     assert store.places() == {}
@@ -122,7 +123,7 @@ def test_a_successor_says_that_the_job_before_it_is_gone_also_when_that_is_heard
     store = Store()
     for version in versions:
         uids = [OTHER_UID] if version == 5 else [UID]
-        told = store.see_job(wire_job(uid=uids[0], version=version))
+        told = store.upsert_job(wire_job(uid=uids[0], version=version))
         assert list(told) == ([] if version == 4 else uids)
     (entry,) = store
     assert (entry.job.uid, store.duplicate(entry)) == (OTHER_UID, None)
@@ -133,7 +134,7 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     edges = begin()
     edges.kube.objects.clear()
     with pytest.raises(Conflict, match="deleted"):
-        await edges.reconciler.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
+        await edges.parts.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
     assert edges.store.get(UID) is None
 
 
@@ -143,9 +144,9 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
 @pytest.mark.looptime
 async def test_a_sweep_that_fails_is_made_again() -> None:
     edges = begin()
-    edges.source.feed_run("ADDED", wire_run(ENTRY))
+    edges.handlers.feed_attempt("ADDED", wire_run(ENTRY))
     lists = Refusing(refusals=6)
-    sweep = Resync(cast("KubeClient", lists), edges.store, edges.source, None)
+    sweep = Resync(cast("KubeClient", lists), edges.store, edges.handlers, None)
     sweep.want()
     task = asyncio.create_task(sweep.run())
     await asyncio.sleep(300)
@@ -160,12 +161,12 @@ async def test_a_sweep_that_fails_is_made_again() -> None:
 async def test_the_last_state_of_a_job_that_a_sweep_misses_comes_from_the_watch() -> None:
     """Its time to live was over at once."""
     edges = begin()
-    edges.source.feed_run("ADDED", wire_run(ENTRY))
-    sweep = Resync(cast("KubeClient", Refusing(refusals=0)), edges.store, edges.source, None)
+    edges.handlers.feed_attempt("ADDED", wire_run(ENTRY))
+    sweep = Resync(cast("KubeClient", Refusing(refusals=0)), edges.store, edges.handlers, None)
     task = asyncio.create_task(sweep.compare())
     await asyncio.sleep(0.1)
     assert not edges.entry().observed.attempts[ENTRY.job].gone, "or it would be recorded as lost"
-    edges.source.feed_run("DELETED", wire_run(ENTRY, version=9, status=ended()))
+    edges.handlers.feed_attempt("DELETED", wire_run(ENTRY, version=9, status=ended()))
     await task
     (seen,) = edges.entry().observed.attempts.values()
     assert (seen.gone, seen.finished) == (True, True)

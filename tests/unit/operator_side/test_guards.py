@@ -24,7 +24,8 @@ from dkron_operator.delivery.outputs import Outputs
 from dkron_operator.plan import run_requests
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Finished, Passed, fold
+from dkron_operator.plan.changes import Finished, SlotsSkipped
+from dkron_operator.plan.fold import fold
 from dkron_operator.plan.read import read_job
 from dkron_operator.reconcile import reconciler
 from tests.support.builders import (
@@ -80,15 +81,15 @@ def marked(version: int = 1) -> Object:
 
 def test_a_marked_job_runs_nothing_and_says_why_and_keeps_its_history(caplog: pytest.LogCaptureFixture) -> None:
     store = Store()
-    store.see_job(marked())
+    store.upsert_job(marked())
     (entry,) = store
     problem = entry.job.problem
     assert problem is not None
     assert (problem.reason, "too odd" in problem.message) == (ReadyReason.UNREADABLE, True)
     assert entry.job.spec.history.executions == 7
-    store.see_job(marked(version=2))
+    store.upsert_job(marked(version=2))
     assert len(warnings(caplog)) == 1, "once for each generation"
-    store.see_job(wire_job(version=3))
+    store.upsert_job(wire_job(version=3))
     (mended,) = store
     assert mended.job.problem is None
 
@@ -105,8 +106,8 @@ def test_a_job_that_cannot_be_read_is_told_and_others_are_read(
     monkeypatch.setattr(cache, "read_job", odd)
     store = Store()
     for version in (1, 2, 3):
-        store.see_job(wire_job(version=version))
-    assert list(store.see_job(wire_job(version=4, uid="other", name="other"))) == ["other"]
+        store.upsert_job(wire_job(version=version))
+    assert list(store.upsert_job(wire_job(version=4, uid="other", name="other"))) == ["other"]
     entry = store.get(UID)
     assert entry is not None
     assert entry.job.problem is not None
@@ -138,7 +139,7 @@ async def test_a_job_that_cannot_be_planned_says_so_and_is_tried_again_ever_late
     times: list[float] = []
 
     def odd(_: object) -> Any:
-        times.append((edges.reconciler._clock.now() - NOON).total_seconds())
+        times.append((edges.parts.ports.clock.now() - NOON).total_seconds())
         raise Odd("a fault")
 
     edges = begin()
@@ -200,7 +201,7 @@ def test_counters_stay_at_their_limits() -> None:
     for success in (True, False):
         entry = claim(after(minutes=int(success)))
         full = fold(full, Finished(execution(entry, success=success)), history)
-        full = fold(full, Passed(after(hours=9), SkipReason.MISSED, at=NOON, slots=thirds_of_minutes()), history)
+        full = fold(full, SlotsSkipped(after(hours=9), SkipReason.MISSED, at=NOON, slots=thirds_of_minutes()), history)
         assert full.counted[-1] == entry.job
     assert JobStatus.from_wire(full.to_wire()) == full
 
@@ -218,7 +219,7 @@ def test_totals_stay_at_their_limits_and_hold_no_days_to_come() -> None:
     assert daily_totals((), (), living)[day] == Day(date=day, success=much, failed=much)
     ledger = DailyTotals()
     for number, days in enumerate([*living, (Day(date=date.max, success=1, failed=0),)]):
-        ledger.see(str(number), JobStatus(since=NOON, days=days))
+        ledger.upsert(str(number), JobStatus(since=NOON, days=days))
     assert ledger.days(day) == (Day(date=day, success=much, failed=much),)
     assert ledger.departed(day) == ()
     assert counts(ledger.days(date.max))[date.max, True] == 1

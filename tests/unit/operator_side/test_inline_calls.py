@@ -72,11 +72,11 @@ class Eager:
 
 
 @asynccontextmanager
-async def calling(*, limit: int = 10, instant: bool = False, **spec: Any) -> AsyncIterator[tuple[Edges, Answers]]:
+async def calls_running(*, limit: int = 10, instant: bool = False, **spec: Any) -> AsyncIterator[tuple[Edges, Answers]]:
     """The operator with one job, whose calls the test answers, or which succeed at once (`instant`)."""
     edges = begin(inline_calls=limit, **{"executor": "http", "executorConfig": CONFIG, **spec})
     answers = Answers(asyncio.Semaphore(limit), instant)
-    edges.reconciler.calls._pool = cast("Pool", answers)
+    edges.parts.calls._pool = cast("Pool", answers)
     async with edges.running():
         yield edges, answers
 
@@ -95,7 +95,7 @@ def active_slots(edges: Edges) -> list[datetime]:
 
 
 async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
-    async with calling() as (edges, answers):
+    async with calls_running() as (edges, answers):
         written: list[JobStatus] = []
         answers.seen = lambda: written.append(edges.status())
         await until(61)
@@ -110,9 +110,9 @@ async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
 
 
 async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> None:
-    async with calling(history={"outputBytes": 4}) as (edges, answers):
+    async with calls_running(history={"outputBytes": 4}) as (edges, answers):
         kept: list[tuple[str, bytes]] = []
-        edges.reconciler.calls._listener = cast("Listener", Eager(kept))
+        edges.parts.calls._listener = cast("Listener", Eager(kept))
         await until(61)
         answers.answer(Result("", b"a long body"))
         await until(63)
@@ -121,7 +121,7 @@ async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> N
 
 
 async def test_a_job_that_is_called_each_second_costs_one_write_for_three_calls() -> None:
-    async with calling(schedule="* * * * * *", missedRuns="skip", instant=True) as (edges, _):
+    async with calls_running(schedule="* * * * * *", missedRuns="skip", instant=True) as (edges, _):
         await until(10.5)
         before = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
         await until(40.5)
@@ -141,10 +141,10 @@ async def within_a_window(edges: Edges, *, second: float) -> int:
 
 
 async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
-    async with calling(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
+    async with calls_running(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
         assert await within_a_window(edges, second=10.5)
-        await edges.reconciler.calls.close(grace=5)
-        await edges.reconciler.writer.queue.idle()
+        await edges.parts.calls.close(grace=5)
+        await edges.parts.writer.queue.idle()
         status, calls = edges.status(), edges.status().success_count
         assert (status.window, status.active, status.error_count) == (None, (), 0)
         await until(20)
@@ -152,7 +152,7 @@ async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
 
 
 async def test_an_edit_ends_the_window_at_once() -> None:
-    async with calling(schedule="* * * * * *", instant=True) as (edges, _):
+    async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
         assert await within_a_window(edges, second=10.5)
         edit(edges, schedule="@manually")
         await asyncio.sleep(0.1)
@@ -163,11 +163,11 @@ async def test_an_edit_ends_the_window_at_once() -> None:
 
 
 async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() -> None:
-    async with calling(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
+    async with calls_running(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
         written = edges.status().window
         assert written is not None
-        edges.reconciler.take_over(idle=timedelta(), anew=True)
+        edges.parts.take_over(idle=timedelta(), anew=True)
         await until(20)
         reasons = [record.reason for record in edges.status().executions]
         assert reasons.count("Unknown") == len(written.slots), "what it has called, too: that was not written down"
@@ -175,14 +175,14 @@ async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() ->
 
 
 async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
-    async with calling(schedule="* * * * * *", instant=True) as (edges, _):
+    async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
-        entry, caller = edges.entry(), edges.reconciler.calls.caller
+        entry, caller = edges.entry(), edges.parts.calls.caller
         assert entry.status.window is not None
         ahead = claim(entry.status.window.slots[-1]).model_copy(update={"uid": caller})
-        entry.note(Released(caller))
+        entry.record(Released(caller))
         with pytest.raises(Conflict):
-            await edges.reconciler._fire(entry, CreateJob(ahead, call=True))
+            await edges.parts.effects._create(entry, CreateJob(ahead, call=True))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
 async def test_a_job_is_ready_without_a_try_at_the_api_server_where_calls_are_allowed(
     limit: int, expected: tuple[str, str]
 ) -> None:
-    async with calling(limit=limit) as (edges, answers):
+    async with calls_running(limit=limit) as (edges, answers):
         await until(130)
         (ready,) = (each for each in edges.status().conditions if each.type == "Ready")
         assert ((ready.status, ready.reason), answers.asked) == (expected, limit)
@@ -208,7 +208,7 @@ async def test_a_job_is_ready_without_a_try_at_the_api_server_where_calls_are_al
     ],
 )
 async def test_a_claim_is_made_again_before_the_one_call_if_it(error: KubeError | None) -> None:
-    async with calling() as (edges, answers):
+    async with calls_running() as (edges, answers):
         await until(59)
         if error is None:
             edges.kube.lose_answer("write dkronjobs")
@@ -222,15 +222,15 @@ async def test_a_claim_is_made_again_before_the_one_call_if_it(error: KubeError 
 
 
 async def test_a_call_that_is_begun_twice_is_made_once() -> None:
-    async with calling() as (edges, answers):
+    async with calls_running() as (edges, answers):
         await until(61)
         (entry,) = edges.status().active
-        edges.reconciler.calls.begin(edges.entry(), entry)
+        edges.parts.calls.begin(edges.entry(), entry)
         await until(62)
         assert answers.asked == 1
         answers.answer(Result())
         await asyncio.sleep(0)
-        edges.reconciler.calls.begin(edges.entry(), entry)
+        edges.parts.calls.begin(edges.entry(), entry)
         await until(64)
         assert answers.asked == 1
 
@@ -240,11 +240,11 @@ async def test_a_call_has_the_values_of_its_run() -> None:
         "parameters": [{"name": "day", "default": "to day"}],
         "executorConfig": {**CONFIG, "url": "http://localhost/{{ day }}"},
     }
-    async with calling(instant=True, **spec) as (edges, answers):
+    async with calls_running(instant=True, **spec) as (edges, answers):
         await until(61)
         for number, day in enumerate(("1/2", "..")):
             entry = claim(after(number))
-            edges.reconciler.calls.begin(edges.entry(), entry, given={"day": day})
+            edges.parts.calls.begin(edges.entry(), entry, given={"day": day})
             await until(62 + number)
         outcome = edges.entry().observed.outcomes[entry.job]
         assert answers.urls == ["http://localhost/to%20day", "http://localhost/1%2F2"]
@@ -252,7 +252,7 @@ async def test_a_call_has_the_values_of_its_run() -> None:
 
 
 async def test_more_calls_than_places_wait_for_their_turn() -> None:
-    async with calling(limit=1, schedule="*/10 * * * * *") as (edges, answers):
+    async with calls_running(limit=1, schedule="*/10 * * * * *") as (edges, answers):
         await until(21)
         assert (answers.asked, len(edges.status().active)) == (1, 2)
         answers.answer(Result())
@@ -261,7 +261,7 @@ async def test_more_calls_than_places_wait_for_their_turn() -> None:
 
 
 async def test_a_stop_breaks_a_call_off() -> None:
-    async with calling() as (edges, answers):
+    async with calls_running() as (edges, answers):
         await until(61)
         wish = {f"stop.dkron.io/{claim(after(60)).job}": "2026-03-01T12:01:01Z by ada"}
         edges.kube.edit(DKRON_JOBS, NAME, lambda job: job["metadata"].update(annotations=wish))
@@ -274,9 +274,9 @@ async def test_a_stop_breaks_a_call_off() -> None:
 
 
 async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
-    async with calling(schedule="*/10 * * * * *") as (edges, answers):
+    async with calls_running(schedule="*/10 * * * * *") as (edges, answers):
         await until(11)
-        closing = asyncio.create_task(edges.reconciler.calls.close(grace=30))
+        closing = asyncio.create_task(edges.parts.calls.close(grace=30))
         await until(25)
         assert (answers.asked, closing.done()) == (1, False)
         answers.answer(Result(output=b"in time"))
@@ -286,21 +286,21 @@ async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
 
 
 async def test_what_does_not_end_in_time_is_left_undecided() -> None:
-    async with calling() as (edges, answers):
+    async with calls_running() as (edges, answers):
         await until(61)
-        await edges.reconciler.calls.close(grace=5)
+        await edges.parts.calls.close(grace=5)
         await until(70)
         assert (answers.waiting[0].cancelled(), len(edges.status().active)) == (True, 1)
         assert edges.status().executions == ()
 
 
 async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -> None:
-    async with calling(schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
+    async with calls_running(schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
         edges.acts = False
         await until(35)
         assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
         edges.acts = True
-        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=True)
+        edges.parts.take_over(idle=timedelta(seconds=16), anew=True)
         await until(45)
         assert (answers.asked, active_slots(edges)) == (1, [after(40)])
         skipped = edges.status().skipped
@@ -318,7 +318,7 @@ async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -
 async def test_a_call_that_waited_for_its_turn_when_the_lease_was_lost_is_made_later(
     *, anew: bool, expected: Any
 ) -> None:
-    async with calling(limit=1, schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
+    async with calls_running(limit=1, schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
         await until(21)
         assert (answers.asked, len(edges.status().active)) == (1, 2), "the second waits for the first"
         edges.acts = False
@@ -326,7 +326,7 @@ async def test_a_call_that_waited_for_its_turn_when_the_lease_was_lost_is_made_l
         await until(25)
         assert answers.asked == 1
         edges.acts = True
-        edges.reconciler.take_over(idle=timedelta(seconds=16), anew=anew)
+        edges.parts.take_over(idle=timedelta(seconds=16), anew=anew)
         await until(26)
         if not anew:
             answers.answer(Result("", b"fine"))
@@ -336,16 +336,16 @@ async def test_a_call_that_waited_for_its_turn_when_the_lease_was_lost_is_made_l
 
 
 async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
-    async with calling() as (edges, _):
+    async with calls_running() as (edges, _):
         await until(61)
         edges.acts = False
-        await edges.reconciler.calls.close(grace=10)
+        await edges.parts.calls.close(grace=10)
         assert asyncio.get_running_loop().time() < 62
 
 
 @pytest.mark.promise
 async def test_a_claim_of_another_that_arrives_while_ours_waits_for_its_turn_is_seen() -> None:
-    async with calling() as (edges, answers):
+    async with calls_running() as (edges, answers):
         await until(59.5)
         async with edges.entry().writing:
             await until(60.5)

@@ -11,7 +11,7 @@ from dkron_kube.access import Account, account_name
 from dkron_kube.paths import EVENTS, JOBS
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.build import built_pod
-from dkron_operator.plan.fold import Decided, Started
+from dkron_operator.plan.changes import Decided, Started
 from dkron_operator.plan.installation_rules import NO_RULES, InstallationRules
 from dkron_operator.plan.view import JobView
 from dkron_operator.settings import Settings
@@ -120,7 +120,7 @@ async def test_the_pod_is_built_for_the_rules_once_for_each_generation(monkeypat
 
 
 async def fire(edges: Edges) -> None:
-    await edges.reconciler._fire(edges.entry(), CreateJob(claim(), after=(Decided(NOON),)))
+    await edges.parts.effects._create(edges.entry(), CreateJob(claim(), after=(Decided(NOON),)))
 
 
 @pytest.mark.looptime

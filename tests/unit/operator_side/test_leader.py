@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from dkron_crds.lease import leave_key
-from dkron_operator.leader.election import Act, Held, Watched, decide, read_lease, watched
+from dkron_operator.leader.election import Act, LeaseState, Watched, decide, read_lease, watched
 
-LEASE = Held(version="5", holder="", renewal="t1", seconds=15, transitions=3, annotations=frozenset())
+LEASE = LeaseState(version="5", holder="", renewal="t1", seconds=15, transitions=3, annotations=frozenset())
 NOW = 1000.0
 ASKED = frozenset({leave_key("me"), "dkron.io/address"})
 
 
-def lease(**fields: Any) -> Held:
+def lease(**fields: Any) -> LeaseState:
     return replace(LEASE, **fields)
 
 
@@ -46,7 +46,7 @@ def seen(ago: float) -> Watched:
     ],
 )
 def test_what_to_do_about_the_lease(
-    found: Held | None, since: Watched | None, *, newcomer: bool, expected: Act
+    found: LeaseState | None, since: Watched | None, *, newcomer: bool, expected: Act
 ) -> None:
     assert decide(found, since, identity="me", now=NOW, newcomer=newcomer, duration=15) is expected
 
@@ -67,9 +67,9 @@ def test_how_long_a_lease_has_looked_so(before: Watched | None, since: float) ->
 def test_a_lease_is_read() -> None:
     metadata = {"resourceVersion": "7", "annotations": {"leave.dkron.io/x": "now"}}
     spec = {"holderIdentity": "me", "renewTime": "t", "leaseDurationSeconds": 20, "leaseTransitions": 4}
-    expected = Held("7", "me", "t", 20, 4, frozenset({"leave.dkron.io/x"}))
+    expected = LeaseState("7", "me", "t", 20, 4, frozenset({"leave.dkron.io/x"}))
     assert read_lease({"metadata": metadata, "spec": spec}) == expected
-    assert read_lease({"metadata": {"resourceVersion": "7"}}) == Held("7", "", "", 15, 0, frozenset())
+    assert read_lease({"metadata": {"resourceVersion": "7"}}) == LeaseState("7", "", "", 15, 0, frozenset())
 
 
 def test_the_annotation_is_named_after_the_replica() -> None:

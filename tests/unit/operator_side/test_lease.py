@@ -55,8 +55,9 @@ class Candidate:
         self.told: list[Leadership] = []
         self.lease = Lease(
             cast("KubeClient", self.kube), Replica(identity, "10.0.0.1", "1.2.3"), namespace="home", clock=clock,
-            changed=self.told.append, terms=terms, compare=compare,
+            terms=terms, compare=compare,
         )  # fmt: skip
+        self.lease.on_change.add(self.told.append)
 
     def holds(self) -> bool:
         return self.lease.view.held
@@ -355,11 +356,10 @@ async def test_for_how_long_no_replica_has_led_and_in_which_term_it_leads_again(
     me, idle = Candidate(), list[float]()
 
     def changed(view: Leadership) -> None:
-        me.told.append(view)
         if view.acts:
             idle.append(me.lease.idle.total_seconds())
 
-    me.lease._changed = changed
+    me.lease.on_change.add(changed)
     async with me.running(1):
         renew_for_another(me.kube, "dies")
         await asyncio.sleep(5)

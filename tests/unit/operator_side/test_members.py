@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from dkron_crds.job import Active, Execution, GroupStatus, History, JobStatus, SkipReason, Trigger
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
+from dkron_operator.plan.changes import Change, Decided, Dropped, Finished, Started
 from dkron_operator.plan.decide import MOST_ACTIVE
-from dkron_operator.plan.fold import Change, Decided, Dropped, Finished, Started, fold, fold_all, group_status
+from dkron_operator.plan.fold import fold, fold_all, group_status
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.trim import trimmed
-from dkron_operator.plan.view import AttemptJob, AttemptState, Node, Trouble
+from dkron_operator.plan.view import AttemptJob, AttemptState, Node, PodProblem
 from dkron_pods.problem import Problem
 from tests.support.builders import NOON, after, claim, execution, job_view, nodes, outcome, run, seen, situation
 from tests.support.plans import condition, created, fired, jobs_deleted, messages, reported, requests_removed, skips
@@ -73,10 +74,15 @@ def test_fewer_nodes_than_wanted_are_told() -> None:
 def test_nothing_is_decided_before_the_nodes_are_known_and_without_the_right_the_condition_says_so() -> None:
     plan = look(nodes=None)
     assert (plan.create, plan.changes) == (None, [])
-    blind = Problem("NodesForbidden", "tags: may not list nodes")
-    plan = look(nodes=None, blind=blind)
+    nodes_error = Problem("NodesForbidden", "tags: may not list nodes")
+    plan = look(nodes=None, nodes_error=nodes_error)
     ready = condition(plan, "Ready")
-    assert (plan.create, ready.status, ready.reason, ready.message) == (None, "False", blind.reason, blind.message)
+    assert (plan.create, ready.status, ready.reason, ready.message) == (
+        None,
+        "False",
+        nodes_error.reason,
+        nodes_error.message,
+    )
 
 
 def test_a_group_that_would_not_fit_is_skipped() -> None:
@@ -144,7 +150,7 @@ def test_a_claim_is_made_although_its_node(fields: dict[str, Any]) -> None:
     assert (create.entry, create.late) == (B, False)
 
 
-STUCK = Trouble("Unschedulable", "0/1 nodes are available")
+STUCK = PodProblem("Unschedulable", "0/1 nodes are available")
 WAITING = run(B, AttemptState.WAITING)
 
 
@@ -154,13 +160,15 @@ WAITING = run(B, AttemptState.WAITING)
         pytest.param(nodes("a", dc="eu"), STUCK, True, id="whose node is gone is deleted"),
         pytest.param(nodes("a", "b", dc="us"), STUCK, False, id="whose node is full waits"),
         pytest.param(nodes("a", dc="eu"), None, False, id="of which nothing is known yet is asked first"),
-        pytest.param(nodes("a"), Trouble("ImagePullBackOff", ""), False, id="that was scheduled ends by itself"),
+        pytest.param(nodes("a"), PodProblem("ImagePullBackOff", ""), False, id="that was scheduled ends by itself"),
         pytest.param(None, STUCK, False, id="waits while nobody looks at nodes"),
     ],
 )
-def test_a_member_that_waits(there: dict[str, Node] | None, trouble: Trouble | None, *, deleted: bool) -> None:
-    troubles = {B.job: trouble} if trouble else {}
-    plan = look(seen(B), spec={"tags": {} if there is None else EU}, runs=[WAITING], troubles=troubles, nodes=there)
+def test_a_member_that_waits(there: dict[str, Node] | None, trouble: PodProblem | None, *, deleted: bool) -> None:
+    pod_problems = {B.job: trouble} if trouble else {}
+    plan = look(
+        seen(B), spec={"tags": {} if there is None else EU}, runs=[WAITING], pod_problems=pod_problems, nodes=there
+    )
     assert (jobs_deleted(plan) == [WAITING]) is deleted
 
 

@@ -19,7 +19,7 @@ from dkron_kube.paths import DKRON_JOBS, JOBS, NODES
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
-from dkron_operator.monitoring import Monitoring, Parts, page
+from dkron_operator.monitoring import Monitored, Monitoring, page
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
 from dkron_operator.monitoring.health import FAILURE, HANG, SILENCE, Phase, Readiness, unhealthy, unready
 from dkron_operator.monitoring.job_states import SLICE, JobStates, Sums
@@ -30,7 +30,7 @@ from dkron_operator.plan.written import SlotResult, Slots
 from dkron_operator.telemetry.metrics import MOST_REASONS, Metrics
 from dkron_operator.watch.liveness import LastSign, WatchLiveness
 from dkron_runtime.supervision import Supervisor
-from operator_metrics import PAGE, with_table
+from generate.operator_metrics import PAGE, with_table
 from tests.support.builders import NAMESPACE, NOON, after, claim, execution, request_claim, wire_job
 from tests.support.scrape import Scrape, read, read_registry
 
@@ -200,12 +200,11 @@ def test_reasons_of_other_programs_are_bounded() -> None:
 
 
 def put(store: Store, name: str, status: JobStatus, **spec: Any) -> None:
-    store.see_job(wire_job(name=name, uid=name, status=status, **spec))
+    store.upsert_job(wire_job(name=name, uid=name, status=status, **spec))
 
 
 async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
-    job_states: JobStates
-    store = Store(account=lambda uid, _: job_states.note(uid))
+    store = Store()
     job_states = JobStates(store)
     put(store, "good", JobStatus(since=NOON, next=after(60), status="success", last_success=after(61)))
     put(store, "bad", JobStatus(since=NOON, next=after(30), status="failed"))
@@ -225,8 +224,7 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
 
 
 async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes() -> None:
-    job_states: JobStates
-    store = Store(account=lambda uid, _: job_states.note(uid))
+    store = Store()
     job_states = JobStates(store)
     put(store, "last", JobStatus(since=NOON), schedule="", parentJob="middle")
     put(store, "middle", JobStatus(since=NOON), schedule="", parentJob="first")
@@ -235,25 +233,24 @@ async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes
     assert (await job_states.call(after(7100))).stale == 0
     assert (await job_states.call(after(7300))).stale == 3
     status = JobStatus(since=NOON)
-    store.see_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
+    store.upsert_job(wire_job(name="first", uid="first", version=2, generation=2, status=status, schedule="@daily"))
     assert (await job_states.call(after(7300))).stale == 0
     refused = Condition(type="Ready", status=ConditionStatus.FALSE, reason="AccountRefused", last_transition_time=NOON)
     for version, conditions, stale in ((3, (), 3), (4, (refused,), 0), (5, (), 3)):
         status = JobStatus(since=NOON, conditions=conditions)
-        store.see_job(wire_job(name="first", uid="first", version=version, generation=3, status=status))
+        store.upsert_job(wire_job(name="first", uid="first", version=version, generation=3, status=status))
         assert (await job_states.call(after(7300))).stale == stale, "nothing follows a job that is refused"
     store.on_deleted("first")
     assert (await job_states.call(after(80000))).stale == 0
 
 
 async def test_neither_a_paused_job_nor_what_follows_it_is_stale_before_two_intervals_after_the_pause() -> None:
-    job_states: JobStates
-    store = Store(account=lambda uid, _: job_states.note(uid))
+    store = Store()
     job_states = JobStates(store)
 
     def first(version: int, **fields: Any) -> None:
         status = JobStatus(since=NOON, **fields)
-        store.see_job(wire_job(name="first", uid="first", version=version, status=status, schedule="@every 3600s"))
+        store.upsert_job(wire_job(name="first", uid="first", version=version, status=status, schedule="@every 3600s"))
 
     def suspended(status: ConditionStatus, *, at: float) -> dict[str, Any]:
         told = Condition(type="Suspended", status=status, reason="Paused", last_transition_time=after(at))
@@ -271,7 +268,7 @@ async def test_neither_a_paused_job_nor_what_follows_it_is_stale_before_two_inte
 
 def gauges(**fields: Any) -> Gauges:
     defaults: dict[str, Any] = {
-        "version": "1.2.3", "leader": False, "active": 2, "over_budget": 5, "waiting": 6, "queues": {"jobs": 3},
+        "version": "1.2.3", "leader": False, "active": 2, "waiting": 6, "queues": {"jobs": 3},
         "lag": 0.5, "per_job": False,
         "jobs": Sums(dict.fromkeys(JobState, 1), failing=1, degraded=2, stale=0, next=None),
         "calls": {Call("create", "jobs", 0): 4}, "seen": {"jobs": 17.0},
@@ -329,23 +326,22 @@ class Fake:
     def __init__(self, *, per_job: bool = False) -> None:
         self.hands = Hands()
         clock = self.hands.clock()
-        self.store = Store(account=lambda uid, _: self.monitoring.job_states.note(uid))
-        self.signs = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
+        self.store = Store()
+        self.watch_liveness = WatchLiveness((DKRON_JOBS, JOBS), (None,), clock)
         self.supervisor = Supervisor(clock=clock.monotonic)
         self.lease = Mock(view=Leadership(held=True))
         queue = Mock(__len__=lambda _: 3)
         queue.name = "hand on"
-        acts = Mock(calls=(), budget=())
-        acts.delivery.waiting = 5
-        parts = Parts(
+        parts = Monitored(
             client=Mock(calls={}), store=self.store, cluster_status=Mock(active=4), lease=self.lease,
-            reconciler=acts, signs=self.signs, supervisor=self.supervisor, queues=(queue,),
+            budget=Mock(__len__=lambda _: 0), delivery=Mock(waiting=5), calls=Mock(__len__=lambda _: 0),
+            watch_liveness=self.watch_liveness, supervisor=self.supervisor, queues=(queue,),
         )  # fmt: skip
         self.monitoring = Monitoring(parts, clock=clock, version="1", per_job=per_job)
 
     def watched(self) -> None:
         for resource in (DKRON_JOBS, JOBS):
-            self.signs.event(resource, NAMESPACE)
+            self.watch_liveness.event(resource, NAMESPACE)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[TestClient[Any, Any]]:

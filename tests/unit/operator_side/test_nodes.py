@@ -9,6 +9,7 @@ from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support.builders import after, claim, wire_job
 from tests.support.edges import Edges, begin, until
+from tests.support.watching import listed
 
 pytestmark = pytest.mark.looptime
 Object = dict[str, Any]
@@ -20,12 +21,12 @@ def wire_node(name: str, labels: Mapping[str, str] | None = None, **fields: Any)
     return {"metadata": metadata, "status": {"conditions": [{"type": "Ready", "status": "True"}]}, **fields}
 
 
-def listed(edges: Edges, *names: str) -> None:
+def known(edges: Edges, *names: str) -> None:
     """The nodes are listed, and their watch has begun."""
-    nodes = edges.reconciler.nodes
-    nodes.replace([wire_node(name) for name in names], 1)
-    nodes.alive()
-    nodes.alive()
+    informer = edges.parts.nodes.informer
+    listed(informer, map(wire_node, names))
+    informer.alive()
+    informer.alive()
 
 
 def pinned_jobs(edges: Edges) -> list[str]:
@@ -44,7 +45,7 @@ async def test_a_slot_waits_until_the_nodes_are_known_and_then_runs_on_each() ->
         await until(65)
         assert edges.kube.names(JOBS) == []
         assert edges.status().skipped is None
-        listed(edges, "n1", "n2")
+        known(edges, "n1", "n2")
         await until(66)
         assert pinned_jobs(edges) == ["n1", "n2"]
         assert sorted(entry.node_name for entry in edges.status().active) == ["n1", "n2"]
@@ -53,24 +54,24 @@ async def test_a_slot_waits_until_the_nodes_are_known_and_then_runs_on_each() ->
 
 async def test_what_is_new_or_changed_or_gone_counts_at_the_next_slot() -> None:
     edges = begin(tags={"dc": "eu"})
-    nodes = edges.reconciler.nodes
+    nodes = edges.parts.nodes.informer
     async with edges.running():
         await until(50)
-        listed(edges, "n1", "n2", "n3")
-        nodes.see(wire_node("n4"))
-        nodes.see(wire_node("n1", spec={"unschedulable": True}))
-        nodes.see(wire_node("n2", {"dc": "us"}))
-        nodes.lose(wire_node("n3"))
+        known(edges, "n1", "n2", "n3")
+        nodes.upsert(wire_node("n4"))
+        nodes.upsert(wire_node("n1", spec={"unschedulable": True}))
+        nodes.upsert(wire_node("n2", {"dc": "us"}))
+        nodes.remove(wire_node("n3"))
         await until(61)
         assert pinned_jobs(edges) == ["n4"]
 
 
 async def test_a_list_without_a_watch_is_not_enough() -> None:
-    nodes = begin(tags={"dc": "eu"}).reconciler.nodes
+    nodes = begin(tags={"dc": "eu"}).parts.nodes
     for _ in range(2):
-        nodes.replace([wire_node("n1")], 1)
-        nodes.alive()
-        nodes.failed(FORBIDDEN)
+        listed(nodes.informer, [wire_node("n1")])
+        nodes.informer.alive()
+        nodes.informer.failed(FORBIDDEN)
     assert nodes.view is None
     assert nodes.problem is not None
 
@@ -79,12 +80,12 @@ async def test_without_the_right_the_job_says_so_and_recovers_when_it_is_given()
     edges = begin(tags={"dc": "eu"})
     async with edges.running():
         await until(1)
-        edges.reconciler.nodes.failed(FORBIDDEN)
+        edges.parts.nodes.informer.failed(FORBIDDEN)
         await until(3)
         assert ready(edges) == ("False", "NodesForbidden")
         assert "nodes is forbidden" in edges.status().conditions[0].message
         await until(125)
-        listed(edges, "n1")
+        known(edges, "n1")
         await until(127)
         assert ready(edges) == ("True", "Scheduled")
         assert edges.kube.names(JOBS) == [], "nothing runs in retrospect"
@@ -96,29 +97,29 @@ async def test_an_outage_leaves_what_is_known_as_it_is_and_a_right_that_is_withd
     edges = begin(tags={"dc": "eu"})
     async with edges.running():
         await until(1)
-        listed(edges, "n1")
-        edges.reconciler.nodes.failed(Unavailable("no answer"))
+        known(edges, "n1")
+        edges.parts.nodes.informer.failed(Unavailable("no answer"))
         await until(61)
         assert pinned_jobs(edges) == ["n1"]
         assert ready(edges)[0] == "True"
-        edges.reconciler.nodes.failed(FORBIDDEN)
+        edges.parts.nodes.informer.failed(FORBIDDEN)
         await until(65)
         assert ready(edges) == ("False", "NodesForbidden")
 
 
 async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> None:
     edges = begin(tags={"dc": "eu"})
-    nodes = edges.reconciler.nodes
+    nodes = edges.parts.nodes.informer
     async with edges.running():
         await until(1)
-        listed(edges, "n1")
+        known(edges, "n1")
         await until(3)
         assert edges.status().conditions[0].message == ""
-        queue = edges.reconciler.queue
-        nodes.see(wire_node("n1"))
-        nodes.replace([wire_node("n1")], 2)
+        queue = edges.parts.jobs
+        nodes.upsert(wire_node("n1"))
+        listed(nodes, [wire_node("n1")])
         assert len(queue) == 0, "a heartbeat"
-        nodes.see(wire_node("n1", {"dc": "us"}))
+        nodes.upsert(wire_node("n1", {"dc": "us"}))
         assert len(queue) == 1
         await until(5)
         assert "dc=eu" in edges.status().conditions[0].message
@@ -127,7 +128,7 @@ async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> N
 async def test_nodes_are_not_looked_at_before_a_job_has_tags() -> None:
     edges = begin()
     async with edges.running():
-        edges.reconciler.nodes.failed(FORBIDDEN)
+        edges.parts.nodes.informer.failed(FORBIDDEN)
         await until(61)
         assert edges.kube.names(JOBS) == [claim(after(60)).job]
         assert ready(edges)[0] == "True"
@@ -140,11 +141,11 @@ async def test_nodes_are_not_looked_at_before_a_job_has_tags() -> None:
 
 async def test_a_node_that_is_removed_ends_the_claim_that_waited_for_it() -> None:
     edges = begin(schedule="@manually", tags={"dc": "eu"}, requests={"a": "2026-03-01T12:00:00Z"})
-    listed(edges, "n1", "n2")
+    known(edges, "n1", "n2")
     edges.kube.fail("create jobs", *(Unavailable("no answer") for _ in range(3)))
     async with edges.running():
         await until(0.1)
-        edges.reconciler.nodes.lose(wire_node("n1"))
+        edges.parts.nodes.informer.remove(wire_node("n1"))
         await until(60)
         assert pinned_jobs(edges) == ["n2"]
         (failed,) = edges.status().executions
@@ -156,12 +157,12 @@ async def test_a_call_without_a_pod_reaches_no_node() -> None:
     edges = begin(inline_calls=1, executor="http", executorConfig=call)
     node = wire_node("n1")
     node["status"]["addresses"] = [{"type": "InternalIP", "address": "93.184.0.7"}, {"type": "Hostname"}]
-    nodes = edges.reconciler.nodes
-    nodes.replace([node, wire_node("n2")], 1)
+    nodes = edges.parts.nodes
+    listed(nodes.informer, [node, wire_node("n2")])
     async with edges.running():
         await until(66)
         (record,) = edges.status().executions
         assert "the operator calls public addresses beyond the cluster, and not 93.184.0.7" in record.output
     assert [nodes.have(each) for each in ("93.184.0.7", "93.184.0.8")] == [True, False]
-    nodes.lose(node)
+    nodes.informer.remove(node)
     assert not nodes.have("93.184.0.7")

@@ -9,25 +9,24 @@ from typing import Any, cast
 import pytest
 
 from dkron_crds.backfill import BackfillSpec
-from dkron_crds.job import ReadyReason
 from dkron_crds.pause import PauseSpec, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.backfill.view import Known, View
-from dkron_operator.backfill.watching import BackfillWatch
-from dkron_operator.cache import namespace_room, pause_index, requested_runs, store, views
+from dkron_operator.backfill.watching import backfill_informer
+from dkron_operator.cache import pause_index, requested_runs, store, views
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.pause_status import DEBOUNCE
 from dkron_operator.kit import object_guard
 from dkron_operator.kit.object_guard import FAULT, ObjectGuard
-from dkron_operator.kit.oldest_first import Room
 from dkron_operator.plan.read import read_job, read_node, read_status
 from dkron_operator.plan.requested_run import read_requested_run
 from dkron_operator.watch import nodes
-from dkron_operator.watch.requested_runs import RequestedRunWatch
+from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import NAME, NAMESPACE, UID, wire_job
 from tests.support.edges import begin, until
+from tests.support.watching import listed
 from tests.unit.operator_side.test_backfill import BACKFILL, looks, operator
 from tests.unit.operator_side.test_nodes import wire_node
 from tests.unit.operator_side.test_pause_watch import Scene, wire_pause
@@ -135,12 +134,12 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
     expected = ["a", "odd", "z"] if place.holds else ["a", "z"]
     await scene.pauses.read()
     assert scene.names() == expected, "at the start"
-    scope = scene.pauses._scopes[0]
+    scope = scene.pauses.informers[0]
     scope.replace([scene.kube.has(DKRON_PAUSES, name) for name in ("a", "odd", "z")], scene.kube.version)
-    scope.see(scene.kube.has(DKRON_PAUSES, "odd"))
+    scope.upsert(scene.kube.has(DKRON_PAUSES, "odd"))
     assert (scene.names(), len(warnings(caplog))) == (expected, 1)
     async with scene.running():
-        scene.statuses.changed()
+        scene.pauses.on_change()
         await until(3 * DEBOUNCE)
     if place.said:
         assert scene.said("odd") == (place.said, 0)
@@ -153,13 +152,13 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
 async def test_a_pause_that_was_read_before_holds_until_its_spec_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     body = wire_pause("odd", jobs=["backup"])
-    scene.pauses._scopes[0].take([body])
+    scene.pauses.informers[0].replace([body], 1)
     monkeypatch.setattr(PauseSpec, "from_wire", failing(PauseSpec.from_wire, "backup", Odd()))
     body["metadata"]["resourceVersion"] = "2"
-    scene.pauses._scopes[0].see(body)
+    scene.pauses.informers[0].upsert(body)
     assert scene.names() == ["odd"]
     body["metadata"].update(resourceVersion="3", generation=2)
-    scene.pauses._scopes[0].see(body)
+    scene.pauses.informers[0].upsert(body)
     assert scene.names() == [], "as one that is not valid"
 
 
@@ -186,15 +185,16 @@ async def test_a_node_that_cannot_be_read_takes_no_runs(
             body["metadata"]["resourceVersion"] = str(version)
         return found
 
-    watched = begin(tags={"dc": "eu"}).reconciler.nodes
-    watched.replace(bodies(1), 1)
+    watched = begin(tags={"dc": "eu"}).parts.nodes
+    informer = watched.informer
+    listed(informer, bodies(1))
     monkeypatch.setattr(nodes, "read_node", failing(read_node, "odd", error))
     for body in bodies(2):
-        watched.see(body)
-    watched.alive()
-    watched.alive()
+        informer.upsert(body)
+    informer.alive()
+    informer.alive()
     assert list(watched.view or ()) == ["n1", "n2"], "by an event"
-    watched.replace(bodies(2), 2)
+    listed(informer, bodies(2))
     assert list(watched.view or ()) == ["n1", "n2"], "by a list"
     assert warnings(caplog) == ["cannot process Node odd"]
 
@@ -205,13 +205,13 @@ def test_a_run_that_cannot_be_read_is_left_out(
 ) -> None:
     monkeypatch.setattr(requested_runs, "read_requested_run", failing(read_requested_run, "odd", error))
     runs, changed = RequestedRuns(), list[Any]()
-    watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=changed.append)
+    watch = run_informer(cast("KubeClient", None), runs, None, changed=changed.append)
     bodies = [wire(name) for name in ("a", "odd", "z")]
-    watch.replace([runs.read(body) for body in bodies], 1)
-    watch.see(bodies[1])
+    listed(watch, bodies)
+    watch.upsert(bodies[1])
     assert [run.name for run in runs.of((NAMESPACE, NAME)).undecided] == ["a", "z"]
     assert warnings(caplog) == [f"cannot process DkronRun {NAMESPACE}/odd"]
-    watch.see(wire("b"))
+    watch.upsert(wire("b"))
     assert len(runs) == 3
 
 
@@ -228,10 +228,10 @@ def test_a_backfill_that_cannot_be_read_is_left_out(
 ) -> None:
     monkeypatch.setattr(Known, "read", failing(Known.read, "odd", error))
     backfills = operator().backfills
-    watch = BackfillWatch(cast("KubeClient", None), backfills, None)
+    watch = backfill_informer(cast("KubeClient", None), backfills, None)
     bodies = [plain(name) for name in ("a", "odd", "z")]
-    watch.replace([backfills.read(body) for body in bodies], 1)
-    watch.see(bodies[1])
+    listed(watch, bodies)
+    watch.upsert(bodies[1])
     assert set(backfills._places) == {"uid-of-a", "uid-of-z"}
     assert warnings(caplog) == [f"cannot process DkronBackfill {NAMESPACE}/odd"]
 
@@ -278,32 +278,9 @@ def test_a_status_that_cannot_be_read_counts_as_wiped(
     monkeypatch.setattr(store, "read_status", failing(read_status, NAME, error))
     found = Store()
     for version in (1, 2, 2):
-        found.see_job(wire_job(version=version))
-    assert list(found.see_job(wire_job(uid="other", name="other"))) == ["other"]
+        found.upsert_job(wire_job(version=version))
+    assert list(found.upsert_job(wire_job(uid="other", name="other"))) == ["other"]
     entry = found.get(UID)
     assert entry is not None
     assert (entry.unreadable, entry.version, entry.job.problem) == (True, 2, None)
     assert warnings(caplog) == [f"cannot process the status of DkronJob {NAMESPACE}/{NAME}"] * 2
-
-
-@any_error
-def test_a_job_that_cannot_be_measured_is_unreadable(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
-) -> None:
-    def problem() -> str:
-        entry = found.get(UID)
-        assert entry is not None
-        return "" if entry.job.problem is None else entry.job.problem.reason
-
-    found = Store(room=Room(size=1_000_000))
-    with monkeypatch.context() as patched:
-        patched.setattr(namespace_room, "length", failing(namespace_room.length, NAME, error))
-        for version in (1, 2):
-            found.see_job(wire_job(version=version))
-            assert problem() == ReadyReason.UNREADABLE
-        found.see_job(wire_job(uid="other", name="other"))
-    assert len(found) == 2
-    assert len(warnings(caplog)) == 1
-    assert type(error).__name__ in warnings(caplog)[0]
-    found.see_job(wire_job(version=3, generation=2))
-    assert problem() == ""

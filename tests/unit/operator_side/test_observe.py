@@ -38,7 +38,7 @@ def with_pod(edges: Edges, pod: Object | None = None, *, log: bytes | KubeError 
 
 
 async def end(edges: Edges) -> None:
-    await edges.reconciler.observer._end((UID, ENTRY.job))
+    await edges.parts.effects._observer._end((UID, ENTRY.job))
 
 
 def over(**spec: Any) -> Edges:
@@ -62,7 +62,7 @@ def outcome(edges: Edges) -> Outcome:
 
 def trouble(edges: Edges) -> tuple[str, str] | None:
     """The reason for which it does not start, and what is said of it."""
-    found = edges.entry().observed.troubles.get(ENTRY.job)
+    found = edges.entry().observed.pod_problems.get(ENTRY.job)
     return None if found is None else (found.reason, found.message)
 
 
@@ -83,7 +83,7 @@ async def test_a_finished_job_is_read_from_its_pod_and_its_log() -> None:
     await end(edges)
     found = edges.entry().observed.outcomes[ENTRY.job]
     assert (found.exit_code, found.reason, found.output, found.output_truncated) == (3, "Error", "ello", True)
-    assert len(edges.reconciler.queue) == 1, "the job is planned again"
+    assert len(edges.parts.jobs) == 1, "the job is planned again"
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ async def test_a_pod_with_the_labels_of_a_job_decides_nothing(forged: Object) ->
     stuck = there()
     stuck.kube.put(PODS, fake)
     run = stuck.entry().observed.attempts[ENTRY.job]
-    assert not await stuck.reconciler.observer.is_over(stuck.entry(), run)
-    assert [words async for words in stuck.reconciler.observer.last_words(stuck.entry(), run)] == []
+    assert not await stuck.parts.effects._observer.is_over(stuck.entry(), run)
+    assert [words async for words in stuck.parts.effects._observer.final_output(stuck.entry(), run)] == []
 
 
 async def test_a_job_whose_pod_is_gone_has_an_outcome_that_is_asked_for_once() -> None:
@@ -197,7 +197,7 @@ async def test_a_job_that_was_deleted_with_a_pod(pod: Object | None, expected: t
     edges = there()
     if pod is not None:
         with_pod(edges, pod)
-    edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
+    edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
     await end(edges)
     assert (outcome(edges).success, outcome(edges).lost) == expected
 
@@ -206,7 +206,7 @@ async def test_a_job_that_was_deleted_with_a_pod(pod: Object | None, expected: t
 
 
 async def start(edges: Edges) -> None:
-    await edges.reconciler.observer._start((UID, ENTRY.job))
+    await edges.parts.effects._observer._start((UID, ENTRY.job))
 
 
 async def test_a_pod_that_does_not_start_is_asked_why_and_later_whether_it_does() -> None:
@@ -303,10 +303,10 @@ async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> 
     with_pod(edges, pod)
     await asyncio.sleep(30)
     await start(edges)
-    assert edges.entry().observed.troubles == {}
+    assert edges.entry().observed.pod_problems == {}
     await asyncio.sleep(31)
     await start(edges)
-    found = edges.entry().observed.troubles[ENTRY.job]
+    found = edges.entry().observed.pod_problems[ENTRY.job]
     assert (found.reason, found.message) == (
         "NotScheduled", "no scheduler has processed its pod; check whether moon is running"
     )  # fmt: skip
@@ -337,21 +337,21 @@ async def test_events_that_may_not_be_read_are_gone_without(caplog: pytest.LogCa
     for _ in range(2):
         edges.kube.fail("list events", Rejected('cannot list resource "events"', status=403))
         await start(edges)
-    assert edges.entry().observed.troubles == {}
+    assert edges.entry().observed.pod_problems == {}
     assert len([each for each in caplog.records if "cannot list" in each.getMessage()]) == 1, "it is said once"
 
 
 async def test_a_job_that_has_ended_meanwhile_is_not_asked_why_it_does_not_start() -> None:
     edges = over()
     await start(edges)
-    assert (edges.kube.calls, edges.entry().observed.troubles) == ([], {})
+    assert (edges.kube.calls, edges.entry().observed.pod_problems) == ([], {})
 
 
 # --- checks --------------------------------------------------------------------------------------------------------
 
 
 async def check(edges: Edges) -> None:
-    await edges.reconciler.checker._check(UID)
+    await edges.parts.effects._dry_run._check(UID)
 
 
 def refusal(edges: Edges) -> str | None:

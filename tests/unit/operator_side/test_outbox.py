@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -63,7 +64,7 @@ async def test_nothing_that_is_current_where_something_is_posted_is_so_where_it_
     async def send(_: Message) -> None:
         seen.set_result(current.get())
 
-    outboxes = Outboxes(send, Limits())
+    outboxes = Outboxes(Mock(send=send, close=AsyncMock()), Limits())
     running = asyncio.create_task(outboxes.run())
     await asyncio.sleep(0)
     current.set("the span of a run")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dkron_operator.plan.outcome import decides, main_container, outcome, trouble
 from dkron_operator.plan.permissions import CHOOSE_USER, OUR_USER, ROOM
-from dkron_operator.plan.view import AttemptJob, AttemptState, Trouble
+from dkron_operator.plan.view import AttemptJob, AttemptState, PodProblem
 from tests.support.builders import NOON, after, claim, run, terminated, wire_pod
 
 Object = dict[str, Any]
@@ -214,11 +214,11 @@ def test_what_a_pod_decides_is_the_outcome(phase: str, told: tuple[bool, str, in
 
 # --- pods that do not start ----------------------------------------------------------------------------------------
 
-NO_SECRET = Trouble("CreateContainerConfigError", 'secret "db" not found')
-NO_IMAGE = Trouble("ErrImagePull", "404")
+NO_SECRET = PodProblem("CreateContainerConfigError", 'secret "db" not found')
+NO_IMAGE = PodProblem("ErrImagePull", "404")
 IMAGE_OF_ROOT = "container has runAsNonRoot and image will run as root"
-REFUSED = Trouble(NO_SECRET.reason, f"{IMAGE_OF_ROOT}; {CHOOSE_USER}")
-LONG = Trouble(NO_SECRET.reason, f"{IMAGE_OF_ROOT:.<{ROOM}}; {CHOOSE_USER}")
+REFUSED = PodProblem(NO_SECRET.reason, f"{IMAGE_OF_ROOT}; {CHOOSE_USER}")
+LONG = PodProblem(NO_SECRET.reason, f"{IMAGE_OF_ROOT:.<{ROOM}}; {CHOOSE_USER}")
 INIT = pod_that(waiting("PodInitializing"), init_states={"prepare": waiting("ImagePullBackOff")})
 
 
@@ -233,11 +233,11 @@ INIT = pod_that(waiting("PodInitializing"), init_states={"prepare": waiting("Ima
         pytest.param(pod_that(waiting(NO_SECRET.reason, NO_SECRET.message)), NO_SECRET, id="no such secret"),
         pytest.param(pod_that(waiting(NO_SECRET.reason, IMAGE_OF_ROOT)), REFUSED, id="an image of root"),
         pytest.param(pod_that(waiting(NO_SECRET.reason, f"{IMAGE_OF_ROOT:.<9999}")), LONG, id="of a long name"),
-        pytest.param(INIT, Trouble("ImagePullBackOff", ""), id="an init container without its image"),
-        pytest.param(wire_pod(conditions=[UNSCHEDULABLE]), Trouble("Unschedulable", "0/3 nodes"), id="no node"),
+        pytest.param(INIT, PodProblem("ImagePullBackOff", ""), id="an init container without its image"),
+        pytest.param(wire_pod(conditions=[UNSCHEDULABLE]), PodProblem("Unschedulable", "0/3 nodes"), id="no node"),
         pytest.param(wire_pod(conditions=[{"type": "PodScheduled", "status": "True"}]), None, id="a node has taken it"),
         pytest.param({"metadata": {}, "spec": {}}, None, id="a pod without status"),
     ],
 )
-def test_what_keeps_a_pod_from_starting(pod: Object, expected: Trouble | None) -> None:
+def test_what_keeps_a_pod_from_starting(pod: Object, expected: PodProblem | None) -> None:
     assert trouble(pod) == expected

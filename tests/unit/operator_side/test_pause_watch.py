@@ -45,7 +45,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         for name in ("backup", "other"):
-            self.store.see_job(wire_job(name=name, uid=name))
+            self.store.upsert_job(wire_job(name=name, uid=name))
         clock = Clock(wall, lambda: asyncio.get_running_loop().time())
         client = cast("KubeClient", self.kube)
         self.pauses = Pauses(
@@ -57,7 +57,7 @@ class Scene:
 
     def put(self, name: str, **spec: Any) -> None:
         """A pause is there, and the watch tells it."""
-        self.pauses._scopes[0].see(self.kube.put(DKRON_PAUSES, wire_pause(name, **spec)))
+        self.pauses.informers[0].upsert(self.kube.put(DKRON_PAUSES, wire_pause(name, **spec)))
 
     def said(self, name: str) -> tuple[str, int]:
         """The reason of its condition, and how many jobs it holds."""
@@ -74,7 +74,7 @@ class Scene:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(work()) for work in (self.pauses.queue.run, self.statuses.run)]
+        tasks = [asyncio.create_task(work()) for work in (self.pauses.workers[0].run, self.statuses.run)]
         yield
         for task in tasks:
             task.cancel()
@@ -113,7 +113,7 @@ async def test_all_jobs_are_looked_at_when_pauses_are_known_again() -> None:
         await until(MOST_SILENT + 1)
         assert scene.names() is None, "it was silent for too long"
         scene.requeued.clear()
-        scene.pauses._scopes[0].alive()
+        scene.pauses.informers[0].alive()
         await until(MOST_SILENT + 2)
         assert (scene.names(), sorted(scene.requeued)) == ([], ["backup", "other"])
 
@@ -134,7 +134,7 @@ async def test_jobs_that_a_change_concerns_are_looked_at() -> None:
 
 async def test_a_list_replaces_what_is_known_and_without_the_kind_there_is_none() -> None:
     scene = Scene()
-    scope = scene.pauses._scopes[0]
+    scope = scene.pauses.informers[0]
     scope.replace([wire_pause("p"), wire_pause("q")], 1)
     scope.replace([wire_pause("q")], 2)
     assert scene.names() == ["q"]
@@ -153,10 +153,10 @@ async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
         scene.put("one", jobs=["backup", "nobody"])
         scene.put("ends", until=rfc3339(after(10)))
         scene.put("bad", jobs="?")
-        scene.pauses._scopes[0].see(
+        scene.pauses.informers[0].upsert(
             scene.kube.put(DKRON_PAUSES, wire_pause("elsewhere", namespace="team", allNamespaces=True))
         )
-        scene.statuses.changed()
+        scene.pauses.on_change()
         await until(3 * DEBOUNCE)
         said = {name: scene.said(name) for name in scene.kube.names(DKRON_PAUSES)}
         assert said == {
@@ -167,7 +167,7 @@ async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
             "all": "Current", "one": "Current", "ends": "Current", "bad": "Failed", "elsewhere": "Failed",
         }  # fmt: skip
         for name in said:
-            scene.pauses._scopes[0].see(scene.kube.has(DKRON_PAUSES, name))
+            scene.pauses.informers[0].upsert(scene.kube.has(DKRON_PAUSES, name))
         calls = len(scene.kube.calls)
         await until(60)
         assert [call for call in scene.kube.calls[calls:] if "ends" not in call] == [], "only what has changed"
@@ -188,7 +188,7 @@ async def test_a_status_says_whether_enforce_counts(namespace: str, said: str) -
     await scene.pauses.read()
     async with scene.running():
         body = scene.kube.put(DKRON_PAUSES, wire_pause("freeze", namespace=namespace, enforce=True))
-        scene.pauses._scopes[0].see(body)
+        scene.pauses.informers[0].upsert(body)
         await until(3 * DEBOUNCE)
     status = scene.kube.has(DKRON_PAUSES, "freeze")["status"]
     assert (status["conditions"][0]["status"], status["message"].endswith(said)) == ("True", True), status["message"]
@@ -199,7 +199,7 @@ async def test_a_namespace_with_many_pauses_has_the_others_written_in_turn() -> 
     for number in range(3 * MOST_AT_ONCE):
         scene.put(f"many-{number}")
     body = scene.kube.put(DKRON_PAUSES, wire_pause("quiet", namespace="team"))
-    scene.pauses._scopes[0].see(body)
+    scene.pauses.informers[0].upsert(body)
     async with scene.running():
         await until(DEBOUNCE / 2)
     written = [call.split()[-1] for call in scene.kube.calls]

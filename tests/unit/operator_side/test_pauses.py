@@ -312,7 +312,7 @@ def body(name: str, *, namespace: str = NAMESPACE, version: int = 1, created: da
 def index(*bodies: Any, most: int = 9) -> PauseIndex:
     found = PauseIndex("home", now=lambda: NOON, most=most)
     for each in bodies:
-        found.see(each)
+        found.upsert(each)
     return found
 
 
@@ -357,10 +357,10 @@ def test_force_is_resisted_only_from_home(namespace: str, spec: Any, *, enforced
 def test_a_namespace_has_room_for_its_oldest_pauses() -> None:
     found = index(*(body(f"p{n}", created=after(n), jobs=["backup"]) for n in (3, 1, 2)), most=2)
     assert names(found) == ["p1", "p2"]
-    assert found.lose((NAMESPACE, "p1")) == NAMESPACE
+    assert found.remove((NAMESPACE, "p1")) == NAMESPACE
     # Its selection was not kept, so it is read again.
     assert (names(found), found.missing()) == (["p2"], [(NAMESPACE, "p3")])
-    found.see(body("p3", created=after(3), jobs=["backup"]))
+    found.upsert(body("p3", created=after(3), jobs=["backup"]))
     assert (names(found), found.missing()) == (["p2", "p3"], [])
 
 
@@ -371,6 +371,6 @@ def test_a_pause_that_has_long_ended_needs_no_room() -> None:
 
 def test_a_change_replaces_what_was_selected_and_an_old_version_does_not() -> None:
     found = index(body("p", jobs=["backup"]))
-    assert found.see(body("p", version=2, jobs=["x"])) == NAMESPACE
-    assert found.see(body("p", version=1, jobs=["backup"])) is None
+    assert found.upsert(body("p", version=2, jobs=["x"])) == NAMESPACE
+    assert found.upsert(body("p", version=1, jobs=["backup"])) is None
     assert names(found) == []

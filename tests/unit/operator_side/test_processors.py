@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import dkron_processors
 from dkron_crds.job import JobSpec
 from dkron_crds.receivers import Elasticsearch, Fluent, MailServer, Receivers, SlackTeam, Syslog
+from dkron_operator.plan.changes import Finished
 from dkron_operator.plan.delivery_state import finished
-from dkron_operator.plan.fold import Finished
 from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from dkron_processors.site import Site
 from tests.support.builders import claim, execution, job_view, situation

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dkron_crds.job import JobStatus
 from dkron_crds.requests import Request
 from dkron_operator.plan.cause import requested
-from dkron_operator.plan.read import read_job, read_requests, read_run, read_status
+from dkron_operator.plan.read import read_attempt, read_job, read_requests, read_status
 from dkron_operator.plan.view import AttemptState
 from tests.support.builders import NAMESPACE, NOON, UID, after, claim, ended, job_view, run, wire_job, wire_run
 from tests.support.examples import examples
@@ -183,7 +183,7 @@ LATE = ended("Failed", at=after(9), reason="DeadlineExceeded")
 def test_a_job_of_ours_is_read_and_how_far_it_is(
     status: dict[str, Any], state: AttemptState, finished: datetime | None, reason: str
 ) -> None:
-    assert read_run(wire_run(ENTRY, status=status)) == run(ENTRY, state, finished_at=finished, reason=reason)
+    assert read_attempt(wire_run(ENTRY, status=status)) == run(ENTRY, state, finished_at=finished, reason=reason)
 
 
 NOTES = ["execution", "slot", "trigger", "group", "attempt"]
@@ -193,7 +193,7 @@ NOTES = ["execution", "slot", "trigger", "group", "attempt"]
 def test_a_job_without_a_controller_is_not_ours(owners: list[dict[str, Any]] | None) -> None:
     body = wire_run(ENTRY)
     body["metadata"]["ownerReferences"] = owners
-    assert read_run(body) is None
+    assert read_attempt(body) is None
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_job_without_a_controller_is_not_ours(owners: list[dict[str, Any]] | N
     ],
 )
 def test_a_job_is_not_ours_that_has(note: str, text: str | None) -> None:
-    assert read_run(noted(note, text)) is None
+    assert read_attempt(noted(note, text)) is None
 
 
 def noted(note: str, text: str | None) -> dict[str, Any]:
@@ -224,5 +224,5 @@ def noted(note: str, text: str | None) -> dict[str, Any]:
 
 @given(note=st.sampled_from(NOTES), text=st.text())
 def test_whatever_is_written_into_an_annotation_a_job_is_read_or_not_ours(note: str, text: str) -> None:
-    read = read_run(noted(note, text))
+    read = read_attempt(noted(note, text))
     assert read is None or read.name == ENTRY.job

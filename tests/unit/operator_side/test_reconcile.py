@@ -87,7 +87,7 @@ async def test_an_edit_that_is_first_seen_through_a_conflict_is_acted_on() -> No
         await until(3)
         edges.kube.put(JOBS, wire_run(claim(NOON)))
         edges.kube.meanwhile("write dkronjobs", edit)
-        edges.source.feed_run("ADDED", edges.kube.has(JOBS, claim(NOON).job))
+        edges.handlers.feed_attempt("ADDED", edges.kube.has(JOBS, claim(NOON).job))
         await until(5)
         edges.watch()
         await until(12)
@@ -241,7 +241,7 @@ async def test_finished_jobs_are_deleted_a_minute_after_their_end_and_counted_on
         assert job_names(edges) == [name]
         await until(75)
         assert job_names(edges) == []
-        edges.source.feed_run("DELETED", wire_run(claim(), uid="other"))
+        edges.handlers.feed_attempt("DELETED", wire_run(claim(), uid="other"))
         assert edges.status().success_count == 1
 
 
@@ -268,9 +268,9 @@ async def test_an_attempt_is_lost_once_if(*, cut: bool) -> None:
     async with edges.running():
         await until(2)
         if not cut:
-            edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
+            edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop(("jobs", RUNS.job)))
         await until(10)
-        edges.reconciler.queue.add(UID)
+        edges.parts.jobs.add(UID)
         await until(11)
     assert [record.reason for record in edges.status().executions] == ["JobLost"]
     assert edges.entry().observed.attempts == {}
@@ -281,10 +281,10 @@ async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:
     edges = begin()
     async with edges.running():
         await until(61)
-        edges.source.feed_job("DELETED", edges.kube.objects.pop(("dkronjobs", "backup")))
+        edges.handlers.feed_job("DELETED", edges.kube.objects.pop(("dkronjobs", "backup")))
         await until(300)
         assert edges.store.get(UID) is None
-        assert len(edges.reconciler.due_queue) == 0
+        assert len(edges.parts.due_queue) == 0
     assert len(job_names(edges)) == 1
 
 

@@ -19,12 +19,12 @@ from dkron_operator.cache.requested_runs import MOST_KNOWN, RequestedRuns
 from dkron_operator.plan.actions import BindRun, DeleteJob, Effect, ExplainRefusal, ReadRun, Report
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
-from dkron_operator.plan.fold import Finished
+from dkron_operator.plan.changes import Finished
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, run_name
 from dkron_operator.plan.run_status import JobRecord, Refusal, rests_on_records, run_status, status_without_job
 from dkron_operator.plan.view import AttemptJob, AttemptState
-from dkron_operator.watch.requested_runs import RequestedRunWatch
+from dkron_operator.watch.requested_runs import run_informer
 from tests.support.builders import (
     NAME,
     NAMESPACE,
@@ -486,10 +486,10 @@ async def test_a_job_that_has_ended_is_not_the_end_if_a_newer_status_has_a_retry
     edges = begin(schedule="@manually", retries=1)
     edges.watch()
     bring(edges, wire(status=decided().status))
-    edges.source.feed_run("ADDED", wire_run(A, status=ended("Failed")))
+    edges.handlers.feed_attempt("ADDED", wire_run(A, status=ended("Failed")))
     newer = JobStatus(since=NOON, active=(SECOND,), executions=(FAILED,)).to_wire()
     edges.kube.edit(DKRON_JOBS, NAME, lambda body: body.update(status=newer))
-    await edges.reconciler.runs._write("uid-of-a")
+    await edges.parts.effects.runs._write("uid-of-a")
     assert (status_of(edges).phase, status_of(edges).message) == (
         "Running", "attempt 2 follows at 2026-03-01T12:00:20Z",
     )  # fmt: skip
@@ -521,8 +521,8 @@ def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() ->
     runs.replace(None, found, 5)
     known = runs.of((NAMESPACE, NAME))
     assert (known.listed, len(known.undecided), known.undecided[0].name) == (True, MOST_KNOWN, found[-1].name)
-    runs.see(requested("r0001", at=-1))
-    runs.see(requested("r0001", at=-1, version=2, read=False))
+    runs.upsert(requested("r0001", at=-1))
+    runs.upsert(requested("r0001", at=-1, version=2, read=False))
     assert [run.values for run in (runs.get("uid-of-r0001"),) if run is not None] == [{}]
     runs.renew()
     assert all(run.values is None for run in runs.of((NAMESPACE, NAME)).undecided)
@@ -534,8 +534,8 @@ def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() ->
 )
 def test_a_list_drops_what_is_not_in_it_unless_it_is_older(version: int, left: int) -> None:
     runs = RequestedRuns()
-    runs.see(requested("a", version=3))
-    runs.see(requested("b", version=5))
+    runs.upsert(requested("a", version=3))
+    runs.upsert(requested("b", version=5))
     runs.replace(None, [requested("a", version=3)], version)
     assert len(runs) == left
 
@@ -548,10 +548,10 @@ async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_l
     edges = begin(schedule="@manually")
     async with edges.running():
         bring(edges, *(wire(f"r{n}") for n in range(7)))
-        assert (len(edges.store.runs), edges.store.runs.of((NAMESPACE, NAME)).listed) == (2, False)
+        assert (len(edges.store.requested_runs), edges.store.requested_runs.of((NAMESPACE, NAME)).listed) == (2, False)
         await until(30)
         assert {status_of(edges, f"r{n}").phase for n in range(7)} == {"Running"}
-        assert edges.store.runs.of((NAMESPACE, NAME)).listed
+        assert edges.store.requested_runs.of((NAMESPACE, NAME)).listed
 
 
 @pytest.mark.parametrize(
@@ -564,7 +564,7 @@ async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_l
 )
 def test_where_they_cannot_be_listed_jobs_go_on_without_them(error: KubeError, listed: bool) -> None:
     runs = RequestedRuns()
-    watch = RequestedRunWatch(cast("KubeClient", None), runs, None, changed=lambda _: None)
+    watch = run_informer(cast("KubeClient", None), runs, None, changed=lambda _: None)
     watch.failed(error)
     of_job = runs.of((NAMESPACE, NAME))
     assert (of_job.listed, of_job.awaited) == (listed, not listed)
@@ -604,7 +604,7 @@ class Remembering:
 def test_the_record_of_an_attempt_is_remembered_until_its_run_shows_it(case: Remembering) -> None:
     cached = CachedJob(job_view(history={"executions": 1}), 1, JobStatus(), JobStatus())
     record = RECORD.model_copy(update={"trigger": case.trigger, "output": "much"})
-    cached.note(Finished(record))
+    cached.record(Finished(record))
     base = JobStatus(counted=(A.job,) if case.counted else ())
     if case.written:
         cached.settle(1, base, 2)
@@ -624,7 +624,9 @@ def test_the_record_of_an_attempt_is_remembered_until_its_run_shows_it(case: Rem
 
 def bring(edges: Edges, *bodies: Object) -> None:
     """The watch tells of these DkronRuns."""
-    watch = RequestedRunWatch(edges.reconciler._client, edges.store.runs, None, changed=edges.reconciler.runs.see)
+    watch = run_informer(
+        edges.parts.ports.client, edges.store.requested_runs, None, changed=edges.parts.effects.runs.requeue
+    )
     watch.replace([read_requested_run(edges.kube.put(DKRON_RUNS, body)) for body in bodies], edges.kube.version)
 
 
@@ -758,7 +760,7 @@ async def test_a_job_is_kept_while_the_api_server_cannot_say_whether_its_run_was
         bring(edges, wire())
         await until(4)
         # Another list does not know the run, as one that is old.
-        edges.store.runs.lose("uid-of-a")
+        edges.store.requested_runs.remove("uid-of-a")
         edges.kube.edit(DKRON_RUNS, "a", lambda body: body.pop("status", None))
         edges.kube.fail("get dkronruns", *[Unavailable("no answer")] * 2)
         finish(edges)

@@ -10,8 +10,9 @@ from dkron_crds.job import Active, JobStatus, SkipReason, When, Window
 from dkron_operator.plan.actions import WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.changes import Change, Decided, SlotsSkipped, Started
 from dkron_operator.plan.dependencies import Child, Dependencies
-from dkron_operator.plan.fold import Change, Decided, Passed, Started, fold
+from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.view import AttemptJob, JobView
@@ -120,7 +121,7 @@ def test_what_could_not_be_called_in_time_is_missed_like_any_slot(missed: str) -
     [
         pytest.param([Reserved(US, (after(1), after(2)))], (1, 2), id="claimed"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(1))], (2,), id="one is decided"),
-        pytest.param([Reserved(US, (after(1), after(2))), Passed(after(1), SkipReason.MISSED, at=after(1))], (2,),
+        pytest.param([Reserved(US, (after(1), after(2))), SlotsSkipped(after(1), SkipReason.MISSED, at=after(1))], (2,),
                      id="one is passed over"),
         pytest.param([Reserved(US, (after(1), after(2))), Decided(after(2))], (), id="all are decided"),
         pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
@@ -147,7 +148,7 @@ def test_how_a_window_changes(changes: list[Change], left: tuple[int, ...]) -> N
         pytest.param(each_second(disabled=True), {}, id="disabled"),
         pytest.param(job_view(schedule=EACH_SECOND), {}, id="it has pods now"),
         pytest.param(each_second(), {"caller": ""}, id="the process ends"),
-        pytest.param(each_second(), {"caller": "", "signature": US, "barred": NOT_ALLOWED}, id="not allowed"),
+        pytest.param(each_second(), {"caller": "", "signature": US, "policy_violation": NOT_ALLOWED}, id="not allowed"),
     ],
 )
 def test_what_is_left_is_given_back_and_that_is_written_before_all_else(job: JobView, fields: dict[str, Any]) -> None:
@@ -197,7 +198,7 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
                       st.sampled_from([US, THEM]), st.integers(0, 9), st.integers(1, 3)),
             st.builds(Released, st.sampled_from([US, THEM])),
             st.builds(lambda second: Decided(after(second)), st.integers(0, 9)),
-            st.builds(lambda second: Passed(after(second), SkipReason.MISSED, at=after(second)), st.integers(0, 9)),
+            st.builds(lambda at: SlotsSkipped(after(at), SkipReason.MISSED, at=after(at)), st.integers(0, 9)),
         ),
         max_size=12,
     )

@@ -8,7 +8,7 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_kube.paths import DKRON_JOBS, LEASES
 from dkron_operator.kit.rollback import RollbackDetector, RolledBack, ignore_versions
-from dkron_operator.plan.fold import Started
+from dkron_operator.plan.changes import Started
 from tests.support.builders import NOON, UID, claim
 from tests.support.edges import begin, until
 from tests.support.fake_kube import FakeKube
@@ -66,9 +66,9 @@ async def test_a_status_that_conflicts_shows_it() -> None:
     edges = begin(status=JobStatus(since=NOON), compare=told)
     known = edges.entry().version
     go_back(edges.kube, edges.kube.has(DKRON_JOBS, "backup"))
-    edges.entry().note(Started(claim()))
+    edges.entry().record(Started(claim()))
     with pytest.raises(Exception, match="keeps changing"):
-        await edges.reconciler.writer._write(UID)
+        await edges.parts.writer._write(UID)
     assert told[0] == ("DkronJob default/backup", known, 1)
 
 
@@ -76,6 +76,6 @@ async def test_another_writer_shows_nothing() -> None:
     told = Told()
     edges = begin(status=JobStatus(since=NOON), compare=told)
     edges.kube.meanwhile("write dkronjobs", lambda: edges.edit_job(lambda body: body["metadata"].update(labels={})))
-    edges.entry().note(Started(claim()))
-    await edges.reconciler.writer._write(UID)
+    edges.entry().record(Started(claim()))
+    await edges.parts.writer._write(UID)
     assert told == []

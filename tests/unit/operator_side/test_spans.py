@@ -10,7 +10,7 @@ from dkron_crds.job import Active, Heard, JobStatus, Trigger
 from dkron_crds.traceparent import TraceContext, read_traceparent
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause, following
-from dkron_operator.plan.fold import Joined
+from dkron_operator.plan.changes import ParentRunsHandled
 from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, request_claim
 
@@ -140,7 +140,7 @@ def dependent(attempt: int = 1) -> Active:
     ("create", "found"),
     [
         pytest.param(
-            CreateJob(dependent(), before=(Joined(frozenset({("p", 7), ("q", 8)}), NOON),)),
+            CreateJob(dependent(), before=(ParentRunsHandled(frozenset({("p", 7), ("q", 8)}), NOON),)),
             {("p", 7), ("q", 8)},
             id="all",
         ),

@@ -24,16 +24,15 @@ def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
     """A replica that does not act yet. `mark` is the newest slot that was decided by another."""
     if mark is not None:
         spec["status"] = JobStatus(since=NOON, fingerprint=job_view(**spec).fingerprint, last_schedule_time=mark)
-    edges = begin(**spec)
+    edges = begin(terms=TERMS, **spec)
     edges.acts = False
-    edges.reconciler._handover = TERMS.handover
     return edges
 
 
 def lead(edges: Edges, *, idle: float = 16, anew: bool = True, behind: bool = False) -> None:
     """It acts from now on, after nobody was seen to for so many seconds."""
     edges.acts = True
-    edges.reconciler.take_over(idle=timedelta(seconds=idle), anew=anew, behind=behind)
+    edges.parts.take_over(idle=timedelta(seconds=idle), anew=anew, behind=behind)
 
 
 def slots(edges: Edges) -> list[datetime]:
@@ -84,7 +83,7 @@ async def test_jobs_that_another_has_recorded_and_deleted_are_not_recorded_again
         # Another has recorded it, and its history and the names of finished Jobs have no place for it any more.
         edges.kube.put(JOBS, wire_run(old, status=ended()))
         edges.watch()
-        edges.source.feed_run("DELETED", edges.kube.objects.pop((JOBS.plural, old.job)))
+        edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop((JOBS.plural, old.job)))
         await until(30)
         lead(edges)
         await until(60)
@@ -150,7 +149,7 @@ async def test_slots_that_were_due_before_this_process_was_there_are_missed_whic
     edges = waiting(schedule="*/10 * * * * *", missedRuns="skip")
     async with edges.running():
         await until(45)
-        edges.reconciler.due_queue.begin()
+        edges.parts.due_queue.begin()
         await until(51)
         lead(edges)
         await until(52)
@@ -178,13 +177,13 @@ async def test_a_claim_of_the_leader_before_is_completed() -> None:
 def from_now_on_withheld(edges: Edges, *calls: str) -> Callable[[], None]:
     """The replica may not act any more from this moment on, and notices when it wants to write."""
 
-    def lose() -> None:
+    def remove() -> None:
         edges.acts = False
         for call in calls:
             edges.kube.fail(call, *[NotLeader("not now")] * 5)
         raise NotLeader("not now")
 
-    return lose
+    return remove
 
 
 async def test_who_may_not_write_leaves_it_and_does_not_try_again() -> None:
@@ -306,7 +305,7 @@ async def test_an_entry_of_an_earlier_term_changes_nothing_any_more() -> None:
     edges = begin()
     before = edges.entry()
     edges.store.renew(behind=False)
-    before.note()
+    before.record()
     edges.store.settle(before, 0, base=JobStatus(since=NOON), version=10**6)
     assert edges.entry() is not before
     assert edges.entry().base.since is None

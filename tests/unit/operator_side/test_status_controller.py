@@ -42,9 +42,9 @@ async def running(kube: FakeKube, **jobs: JobStatus) -> AsyncIterator[ClusterSta
     cluster_status = ClusterStatusController(cast("KubeClient", kube), replica, namespace="home", clock=Clock(wall))
     await cluster_status.read()
     for uid, status in jobs.items():
-        cluster_status.see(uid, status)
+        cluster_status.upsert(uid, status)
     cluster_status.begin()
-    tasks = [asyncio.create_task(part) for part in (cluster_status.queue.run(), cluster_status.look())]
+    tasks = [asyncio.create_task(part) for part in (cluster_status.workers[0].run(), cluster_status.look())]
     cluster_status.lead(ME)
     try:
         yield cluster_status
@@ -99,31 +99,31 @@ async def test_many_changes_are_one_write_and_only_what_changed_is_sent() -> Non
     async with running(kube := FakeKube(), a=shows(day(1))) as cluster_status:
         await asyncio.sleep(5)
         for count in range(2, 50):
-            cluster_status.see("a", shows(day(count)))
+            cluster_status.upsert("a", shows(day(count)))
         await asyncio.sleep(2)
         assert writes(kube) == 2
         assert kube.bodies[-1]["status"].keys() == {"days"}
-        cluster_status.see("a", shows(day(49)))
+        cluster_status.upsert("a", shows(day(49)))
         await asyncio.sleep(5)
         assert writes(kube) == 2, "nothing new is nothing written"
 
 
 async def test_a_job_that_goes_departs_and_its_executions_stay() -> None:
     async with running(kube := FakeKube(), a=shows(day(2)), b=shows(day(3))) as cluster_status:
-        cluster_status.see("a", None)
+        cluster_status.upsert("a", None)
         await asyncio.sleep(1.5)
     assert (stored(kube).jobs, stored(kube).days, stored(kube).departed) == (1, (day(5),), (day(2),))
 
 
 async def test_the_process_after_a_crash_goes_on_where_the_jobs_are() -> None:
     async with running(kube := FakeKube(), a=shows(day(2)), b=shows(day(3))) as cluster_status:
-        cluster_status.see("a", None)
+        cluster_status.upsert("a", None)
         await asyncio.sleep(1.5)
     # A count of b reached it before the crash, and not the sums.
     async with running(kube, b=shows(day(4))) as cluster_status:
         await asyncio.sleep(1.5)
         assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(2),))
-        cluster_status.see("b", None)
+        cluster_status.upsert("b", None)
         await asyncio.sleep(1.5)
     assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(6),))
 
@@ -134,7 +134,7 @@ async def test_an_orderly_stop_writes_what_is_left_and_that_no_replica_leads(
 ) -> None:
     async with running(kube := FakeKube(), a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
-        cluster_status.see("a", shows(day(3)))
+        cluster_status.upsert("a", shows(day(3)))
     if not answered:
         kube.fail("write dkronclusters", Unavailable("no answer"))
     await cluster_status.close(ME.ended(stopped=True))
@@ -170,7 +170,7 @@ async def test_who_was_asked_to_leave_writes_that_and_nothing_more() -> None:
         assert (stored(kube).leader, stored(kube).replicas) == ("", 0)
         assert stored(kube).conditions[0].reason == "Left"
         change(kube, leader="other")
-        cluster_status.see("a", shows(day(3)))
+        cluster_status.upsert("a", shows(day(3)))
         await asyncio.sleep(100)
     assert stored(kube).leader == "other"
 
@@ -194,7 +194,7 @@ async def test_what_this_process_may_not_write_is_no_trouble(caplog: pytest.LogC
             kube.fail("write dkronclusters", NotLeader("not now"))
             await asyncio.sleep(5)
             assert caplog.records == []
-            cluster_status.see("a", shows(day(3)))
+            cluster_status.upsert("a", shows(day(3)))
             await asyncio.sleep(1.5)
     assert stored(kube).days == (day(3),)
 
@@ -205,12 +205,12 @@ async def test_what_another_writes_is_kept_where_it_is_theirs_or_counts_more() -
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body.update(spec={"paused": True}))
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["metadata"].update(generation=2))
         change(kube, leader="somebody")
-        cluster_status.see("a", shows(day(3)))
+        cluster_status.upsert("a", shows(day(3)))
         await asyncio.sleep(1.5)
         assert kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
         assert (stored(kube).days, stored(kube).leader, stored(kube).observed_generation) == ((day(3),), "me", 2)
         change(kube, days=wire_days(day(9)))
-        cluster_status.see("a", shows(day(4)))
+        cluster_status.upsert("a", shows(day(4)))
         await asyncio.sleep(1.5)
     assert stored(kube).days == (day(9),)
 
@@ -249,7 +249,7 @@ async def test_it_is_said_once_and_tried_now_and_then(
     with caplog.at_level(logging.INFO):
         async with running(kube, a=shows(day(1))) as cluster_status:
             for count in range(2, 80):
-                cluster_status.see("a", shows(day(count)))
+                cluster_status.upsert("a", shows(day(count)))
                 await asyncio.sleep(1)
             assert [record.levelname for record in caplog.records] == ["WARNING"]
             assert str(error) in caplog.text
@@ -266,7 +266,7 @@ async def test_an_outage_is_said_once_and_the_sums_follow_when_it_is_over(caplog
             await asyncio.sleep(1.5)
             kube.fail("write dkronclusters", Unavailable("no answer"))
             kube.fail("get dkronclusters", *[Unavailable("no answer")] * 3)
-            cluster_status.see("a", shows(day(2)))
+            cluster_status.upsert("a", shows(day(2)))
             await asyncio.sleep(22)
     assert stored(kube).days == (day(2),)
     assert len(caplog.records) == 1
@@ -276,7 +276,7 @@ async def test_a_write_that_is_not_answered_is_not_counted_twice() -> None:
     async with running(kube := FakeKube(), a=shows(day(1))) as cluster_status:
         await asyncio.sleep(1.5)
         kube.lose_answer("write dkronclusters")
-        cluster_status.see("a", shows(day(2)))
+        cluster_status.upsert("a", shows(day(2)))
         await asyncio.sleep(10)
     assert (stored(kube).days, stored(kube).departed) == ((day(2),), ())
 
@@ -287,7 +287,7 @@ async def test_what_could_not_be_read_at_the_start_is_added_later() -> None:
     kube.put(DKRON_CLUSTERS, {"metadata": {"name": "dkron"}, "spec": {}, "status": before})
     kube.fail("get dkronclusters", Unavailable("no answer"))
     async with running(kube, a=shows(day(1))) as cluster_status:
-        cluster_status.see("a", shows(day(2)))
+        cluster_status.upsert("a", shows(day(2)))
         await asyncio.sleep(40)
     assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(4),))
 
@@ -295,7 +295,7 @@ async def test_what_could_not_be_read_at_the_start_is_added_later() -> None:
 async def test_what_is_settled_is_written_at_once() -> None:
     async with running(kube := FakeKube(), a=shows(day(3))) as cluster_status:
         await asyncio.sleep(5)
-        cluster_status.see("a", shows(day(4)))
+        cluster_status.upsert("a", shows(day(4)))
         await cluster_status.settle()
         assert stored(kube).days == (day(4),), "a job that goes now stays counted, whoever dies"
         before = writes(kube)
@@ -306,7 +306,7 @@ async def test_what_is_settled_is_written_at_once() -> None:
 async def test_deletions_wait_for_the_totals_unless_the_right_is_missing() -> None:
     async with running(kube := FakeKube()) as cluster_status:
         await asyncio.sleep(5)
-        cluster_status.see("a", shows(day(1)))
+        cluster_status.upsert("a", shows(day(1)))
         kube.fail("write dkronclusters", Unavailable("down"))
         with pytest.raises(Unavailable):
             await cluster_status.settle()

@@ -12,7 +12,7 @@ from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailab
 from dkron_kube.paths import DKRON_JOBS
 from dkron_operator.act.status_writer import difference
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.plan.fold import Decided, Finished, Started
+from dkron_operator.plan.changes import Decided, Finished, Started
 from tests.support.builders import NOON, UID, after, claim, execution, seen, wire_job
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
@@ -24,7 +24,7 @@ ENDED = Finished(execution(ENTRY))
 
 
 async def write(edges: Edges, uid: str = UID) -> None:
-    await edges.reconciler.writer._write(uid)
+    await edges.parts.writer._write(uid)
 
 
 def somebody_writes(kube: FakeKube, status: JobStatus) -> None:
@@ -38,13 +38,13 @@ def written(kube: FakeKube) -> list[str]:
 def started(**spec: Any) -> Edges:
     """A job whose attempt has started, which is not written yet."""
     edges = begin(**spec)
-    edges.entry().note(Started(ENTRY))
+    edges.entry().record(Started(ENTRY))
     return edges
 
 
 async def test_pending_changes_are_written_together_with_the_version_they_were_folded_from() -> None:
     edges = begin(status=JobStatus(since=NOON))
-    edges.entry().note(Started(ENTRY), Decided(NOON))
+    edges.entry().record(Started(ENTRY), Decided(NOON))
     version = str(edges.entry().version)
     await write(edges)
     assert edges.status() == JobStatus(since=NOON, active=(ENTRY,), last_schedule_time=NOON)
@@ -91,7 +91,7 @@ def counted(edges: Edges) -> tuple[float, float]:
 
 async def test_what_was_written_is_counted_and_what_was_not_is_not() -> None:
     edges = begin()
-    edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
+    edges.entry().record(Decided(NOON), Started(seen(ENTRY)), ENDED)
     edges.kube.fail("write dkronjobs", Rejected("no"))
     with pytest.raises(Rejected):
         await write(edges)
@@ -104,7 +104,7 @@ async def test_what_was_written_is_counted_and_what_was_not_is_not() -> None:
 
 async def test_an_execution_that_another_writer_recorded_first_is_not_counted_here() -> None:
     edges = begin()
-    edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
+    edges.entry().record(Decided(NOON), Started(seen(ENTRY)), ENDED)
     theirs = JobStatus(last_schedule_time=NOON, executions=(ENDED.execution,), counted=(ENTRY.job,), success_count=1)
     somebody_writes(edges.kube, theirs)
     await write(edges)
@@ -115,7 +115,7 @@ async def test_an_execution_that_another_writer_recorded_first_is_not_counted_he
 @pytest.mark.parametrize("event_first", [True, False])
 async def test_a_write_whose_answer_was_lost_counts_once_when_it_shows(*, event_first: bool) -> None:
     edges = begin()
-    edges.entry().note(Decided(NOON), Started(seen(ENTRY)), ENDED)
+    edges.entry().record(Decided(NOON), Started(seen(ENTRY)), ENDED)
     edges.kube.lose_answer("write dkronjobs")
     with pytest.raises(Unavailable):
         await write(edges)
@@ -134,10 +134,10 @@ async def test_a_claim_without_an_answer_is_counted_by_the_job_that_follows() ->
     edges = begin(concurrency="forbid")
     edges.kube.lose_answer("write dkronjobs")
     with pytest.raises(Unavailable):
-        await edges.reconciler.writer.claim(edges.entry(), (Decided(NOON), Started(ENTRY)))
+        await edges.parts.writer.claim(edges.entry(), (Decided(NOON), Started(ENTRY)))
     edges.watch()
     assert counted(edges) == (0, 0), "a claim is no Job"
-    edges.entry().note(Started(seen(ENTRY)))
+    edges.entry().record(Started(seen(ENTRY)))
     await write(edges)
     assert counted(edges) == (1, 0)
 
@@ -158,8 +158,8 @@ async def test_who_keeps_writing_first_is_given_way_and_followed_later() -> None
         for number in range(7):
             theirs = edges.status().model_copy(update={"error_count": number})
             edges.kube.meanwhile("write dkronjobs", partial(somebody_writes, edges.kube, theirs))
-        edges.entry().note(Decided(NOON))
-        edges.reconciler.writer.write_soon(edges.entry())
+        edges.entry().record(Decided(NOON))
+        edges.parts.writer.write_soon(edges.entry())
         await asyncio.sleep(0.3)
         assert len(written(edges.kube)) == 5, "then there is a pause"
         await asyncio.sleep(10)
@@ -183,9 +183,9 @@ def is_edited(body: dict[str, Any]) -> None:
 async def test_what_is_learnt_from_a_conflict_is_acted_on_for_the_watch_will_not_tell_it_again(change: Any) -> None:
     edges = started()
     edges.edit_job(change)
-    planned = len(edges.reconciler.queue)
+    planned = len(edges.parts.jobs)
     await write(edges)
-    assert (planned, len(edges.reconciler.queue)) == (0, 1)
+    assert (planned, len(edges.parts.jobs)) == (0, 1)
     edges.watch()
     assert edges.entry().job.requests or edges.entry().job.spec.schedule == "@hourly"
 
@@ -197,7 +197,7 @@ async def test_a_namesake_that_was_made_anew_is_not_written_to_and_is_acted_on()
     assert edges.store.get(UID) is None
     assert edges.status() == JobStatus()
     assert edges.entry("another").status == JobStatus()
-    assert len(edges.reconciler.queue) == 1
+    assert len(edges.parts.jobs) == 1
 
 
 @pytest.mark.parametrize("conflict", [False, True], ids=["at once", "between conflict and reading"])
@@ -227,7 +227,7 @@ async def test_a_status_that_made_no_sense_is_written_as_a_whole() -> None:
     kube.put(DKRON_JOBS, wire_job() | {"status": {"active": "many", "status": "perhaps", "successCount": 3}})
     edges = Edges(kube)
     edges.watch()
-    edges.entry().note(Decided(NOON))
+    edges.entry().record(Decided(NOON))
     await write(edges)
     assert edges.status() == JobStatus(last_schedule_time=NOON)
 
@@ -235,7 +235,7 @@ async def test_a_status_that_made_no_sense_is_written_as_a_whole() -> None:
 async def test_a_status_that_is_too_big_is_cut_and_known_as_it_was_cut() -> None:
     edges = begin(history={"executions": 100, "outputBytes": 16384})
     for number in range(20):
-        edges.entry().note(Finished(execution(claim(after(number)), output="x" * 6000)))
+        edges.entry().record(Finished(execution(claim(after(number)), output="x" * 6000)))
     await write(edges)
     kept = [len(record.output) for record in edges.status().executions]
     assert kept[:2] == [6000, 6000]
@@ -248,19 +248,19 @@ async def test_a_status_that_is_too_big_is_cut_and_known_as_it_was_cut() -> None
 
 async def test_a_claim_is_written_at_once_with_what_is_pending() -> None:
     edges = begin()
-    edges.entry().note(Decided(NOON))
-    await edges.reconciler.writer.claim(edges.entry(), (Started(ENTRY),))
+    edges.entry().record(Decided(NOON))
+    await edges.parts.writer.claim(edges.entry(), (Started(ENTRY),))
     assert edges.status() == JobStatus(last_schedule_time=NOON, active=(ENTRY,))
     assert (edges.entry().pending, edges.entry().status) == ([], edges.status())
 
 
 async def test_a_claim_that_conflicts_is_not_written_and_shows_the_version_of_the_other_writer() -> None:
     edges = begin()
-    edges.entry().note(Decided(NOON))
+    edges.entry().record(Decided(NOON))
     theirs = claim(after(60))
     somebody_writes(edges.kube, JobStatus(active=(theirs,)))
     with pytest.raises(Conflict):
-        await edges.reconciler.writer.claim(edges.entry(), (Started(ENTRY),))
+        await edges.parts.writer.claim(edges.entry(), (Started(ENTRY),))
     assert edges.status().active == (theirs,)
     assert edges.entry().status == JobStatus(active=(theirs,), last_schedule_time=NOON)
     assert set(edges.entry().pending) == {Decided(NOON)}, "what was pending still is, the claim is not"
@@ -270,7 +270,7 @@ async def test_a_claim_whose_answer_is_lost_is_found_in_the_status_later() -> No
     edges = begin()
     edges.kube.lose_answer("write dkronjobs")
     with pytest.raises(Unavailable):
-        await edges.reconciler.writer.claim(edges.entry(), (Started(ENTRY),))
+        await edges.parts.writer.claim(edges.entry(), (Started(ENTRY),))
     assert edges.entry().status.active == ()
     edges.watch()
     assert edges.entry().status.active == (ENTRY,)
@@ -283,7 +283,7 @@ def test_a_difference_is_made_of_whole_fields() -> None:
 async def test_every_write_of_a_job_waits_for_the_one_before() -> None:
     edges = started()
     async with edges.entry().writing:
-        edges.reconciler.writer.write_soon(edges.entry())
+        edges.parts.writer.write_soon(edges.entry())
         assert edges.kube.calls == []
     await write(edges)
     assert len(written(edges.kube)) == 1
@@ -304,4 +304,4 @@ async def test_a_claim_that_waited_while_the_job_changed_is_not_written() -> Non
 
 async def claims_nothing(edges: Edges, entry: CachedJob) -> None:
     with pytest.raises(Conflict):
-        await edges.reconciler.writer.claim(entry, (Started(ENTRY),))
+        await edges.parts.writer.claim(entry, (Started(ENTRY),))

@@ -54,7 +54,7 @@ async def reap(edges: Edges) -> Execution:
     """The garbage collector removes the Job and its pod after a second; what is recorded then."""
     await asyncio.sleep(1)
     edges.kube.objects.pop(("pods", "pod"), None)
-    edges.source.feed_run("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
+    edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop(("jobs", ENTRY.job)))
     await asyncio.sleep(1)
     (record,) = edges.status().executions
     return record
@@ -109,11 +109,11 @@ async def test_an_attempt_that_is_recorded_while_its_log_is_opened_is_not_delete
     edges = running()
 
     async def recorded(_: object) -> None:
-        edges.entry().observed.last_words.clear()
+        edges.entry().observed.final_output.clear()
 
-    monkeypatch.setattr(edges.reconciler.stopper, "_have_heard", recorded)
+    monkeypatch.setattr(edges.parts.effects._stopper, "_have_heard", recorded)
     async with edges.running():
-        await edges.reconciler.stopper._stop((UID, ENTRY.job))
+        await edges.parts.effects._stopper._stop((UID, ENTRY.job))
         assert "delete jobs" not in order(edges)
     assert "Traceback" not in caplog.text
 
@@ -214,7 +214,7 @@ async def test_a_job_that_ended_and_was_deleted_by_another_client_keeps_its_outc
         end(edges)
         edges.kube.objects.pop(("pods", "pod"))
         last = edges.kube.objects.pop(("jobs", ENTRY.job))
-        asyncio.get_running_loop().call_later(delay, edges.source.feed_run, "DELETED", last)
+        asyncio.get_running_loop().call_later(delay, edges.handlers.feed_attempt, "DELETED", last)
 
     edges.kube.meanwhile("delete jobs", vanish)
     async with edges.running():

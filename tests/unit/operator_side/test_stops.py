@@ -37,7 +37,7 @@ def look(
     return advance(
         situation(
             job, given, persisted=given if persisted is None else persisted, runs=list(runs), outcomes=outcomes or {},
-            last_words=words or {}, now=after(9),
+            final_output=words or {}, now=after(9),
         )
     )  # fmt: skip
 

@@ -10,8 +10,8 @@ from dkron_crds.job import Condition, ConditionStatus, JobStatus
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import verdict
-from dkron_operator.plan.fold import Decided, Started
-from dkron_operator.plan.view import AttemptState, Trouble
+from dkron_operator.plan.changes import Decided, Started
+from dkron_operator.plan.view import AttemptState, PodProblem
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
 
 ENTRY = claim()
@@ -21,7 +21,7 @@ Event = Callable[[Store], Iterable[str]]
 def store(*bodies: dict[str, Any]) -> Store:
     filled = Store()
     for body in bodies:
-        filled.see_job(body)
+        filled.upsert_job(body)
     return filled
 
 
@@ -36,7 +36,7 @@ def entry(found: Store, uid: str = UID) -> CachedJob:
 
 def test_a_job_that_is_seen_first_changes_its_situation() -> None:
     found = Store()
-    assert list(found.see_job(wire_job())) == [UID]
+    assert list(found.upsert_job(wire_job())) == [UID]
     assert (len(found), [e.job.name for e in found]) == (1, ["backup"])
 
 
@@ -51,37 +51,37 @@ def test_a_job_that_is_seen_first_changes_its_situation() -> None:
 )
 def test_a_job_that_is_seen_again(version: int, *, changed: bool) -> None:
     found = store(wire_job(version=5))
-    assert bool(found.see_job(wire_job(version=version, status=JobStatus(success_count=9)))) is changed
+    assert bool(found.upsert_job(wire_job(version=version, status=JobStatus(success_count=9)))) is changed
     assert entry(found).status.success_count == (9 if changed else 0)
 
 
 def test_a_new_generation_is_read_anew() -> None:
     found = store(wire_job(version=1))
-    found.see_job(wire_job(version=2, generation=2, schedule="@hourly"))
+    found.upsert_job(wire_job(version=2, generation=2, schedule="@hourly"))
     assert entry(found).job.spec.schedule == "@hourly"
 
 
 def test_within_a_generation_only_requests_and_deletion_are_read() -> None:
     found = store(wire_job(version=1))
-    found.see_job(wire_job(version=2, requests={"a": "2026-03-01T12:00:00Z"}, deleting=True))
+    found.upsert_job(wire_job(version=2, requests={"a": "2026-03-01T12:00:00Z"}, deleting=True))
     job = entry(found).job
     assert ([request.id for request in job.requests], job.deleting) == (["a"], True)
 
 
 def test_a_second_event_before_the_first_plan_does_not_make_status_look_written() -> None:
     found = store(wire_job(version=1))
-    found.see_job(wire_job(version=2))
+    found.upsert_job(wire_job(version=2))
     assert not entry(found).job.status_written
-    found.see_job(wire_job(version=3, status=JobStatus()))
+    found.upsert_job(wire_job(version=3, status=JobStatus()))
     assert entry(found).job.status_written
-    found.see_job(wire_job(version=4))
+    found.upsert_job(wire_job(version=4))
     assert entry(found).job.status_written
 
 
 def test_pending_changes_are_folded_onto_the_version_of_another_writer() -> None:
     found = store(wire_job(version=1))
-    entry(found).note(Started(ENTRY), Decided(NOON))
-    found.see_job(wire_job(version=2, status=JobStatus(success_count=7)))
+    entry(found).record(Started(ENTRY), Decided(NOON))
+    found.upsert_job(wire_job(version=2, status=JobStatus(success_count=7)))
     status = entry(found).status
     assert (status.success_count, status.active, status.last_schedule_time) == (7, (ENTRY,), NOON)
 
@@ -96,25 +96,25 @@ def test_pending_changes_are_folded_onto_the_version_of_another_writer() -> None
 )
 def test_a_mark_is_not_moved_back(wiped: datetime | None, mark: datetime) -> None:
     found = store(wire_job(version=1, status=JobStatus(last_schedule_time=after(60))))
-    found.see_job(wire_job(version=2, status=JobStatus(last_schedule_time=wiped)))
+    found.upsert_job(wire_job(version=2, status=JobStatus(last_schedule_time=wiped)))
     assert entry(found).status.last_schedule_time == mark
     assert bool(entry(found).pending) is (mark != wiped), "it is written again"
 
 
 def test_a_mark_that_was_never_written_is_not_moved_back_either() -> None:
     found = store(wire_job(version=1))
-    entry(found).note(Decided(after(60)))
+    entry(found).record(Decided(after(60)))
     entry(found).settle(1, JobStatus(last_schedule_time=after(60)), 2)
-    found.see_job(wire_job(version=3, status=JobStatus()))
+    found.upsert_job(wire_job(version=3, status=JobStatus()))
     assert entry(found).status.last_schedule_time == after(60)
 
 
 def test_a_job_that_is_gone_takes_its_jobs_along() -> None:
     found = store(wire_job())
-    found.see_run(wire_run(ENTRY))
-    assert list(found.lose_job(UID)) == []
+    found.upsert_attempt(wire_run(ENTRY))
+    assert list(found.remove_job(UID)) == []
     assert (found.get(UID), found.places()) == (None, {})
-    assert list(found.lose_job(UID)) == []
+    assert list(found.remove_job(UID)) == []
 
 
 # --- names ---------------------------------------------------------------------------------------------------------
@@ -143,8 +143,8 @@ def test_of_two_jobs_of_one_second_only_one_keeps_the_name() -> None:
 
 def test_both_namesakes_are_told_when_one_comes_or_goes() -> None:
     found = store(wire_job())
-    assert set(found.see_job(namesake("later", after(1)))) == {UID, "later"}
-    assert list(found.lose_job(UID)) == ["later"]
+    assert set(found.upsert_job(namesake("later", after(1)))) == {UID, "later"}
+    assert list(found.remove_job(UID)) == ["later"]
     assert found.duplicate(entry(found, "later")) is None
 
 
@@ -154,9 +154,9 @@ def test_a_spec_that_breaks_does_not_lose_the_name() -> None:
     found = store(body)
     broken = wire_job(version=2, generation=2, retries="many")
     broken["spec"]["name"] = "back_up"
-    found.see_job(broken)
+    found.upsert_job(broken)
     assert found.duplicate(entry(found)) is None
-    assert list(found.lose_job(UID)) == []
+    assert list(found.remove_job(UID)) == []
 
 
 # --- Jobs ----------------------------------------------------------------------------------------------------------
@@ -164,17 +164,21 @@ def test_a_spec_that_breaks_does_not_lose_the_name() -> None:
 
 def test_a_job_may_be_seen_before_its_owner() -> None:
     found = Store()
-    assert list(found.see_run(wire_run(ENTRY))) == [UID]
-    found.see_job(wire_job())
+    assert list(found.upsert_attempt(wire_run(ENTRY))) == [UID]
+    found.upsert_job(wire_job())
     assert list(entry(found).observed.attempts) == [ENTRY.job]
 
 
 def seen_at(version: int, *, uid: str = "", over: bool = False) -> Event:
-    return lambda found: found.see_run(wire_run(ENTRY, uid=uid, version=version, status=ended() if over else None))
+    return lambda found: found.upsert_attempt(
+        wire_run(ENTRY, uid=uid, version=version, status=ended() if over else None)
+    )
 
 
 def lost_at(version: int, *, uid: str = "", over: bool = False) -> Event:
-    return lambda found: found.lose_run(wire_run(ENTRY, uid=uid, version=version, status=ended() if over else None))
+    return lambda found: found.remove_attempt(
+        wire_run(ENTRY, uid=uid, version=version, status=ended() if over else None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,10 +191,10 @@ def lost_at(version: int, *, uid: str = "", over: bool = False) -> Event:
 )
 def test_a_pod_that_starts_wakes_a_worker_if_something_was_wrong(troubled: tuple[str, ...], wakes: list[str]) -> None:
     found = Store()
-    found.see_job(wire_job())
-    found.see_run(wire_run(ENTRY))
-    entry(found).observed.troubles.update(dict.fromkeys(troubled, Trouble("ImagePullBackOff", "no such image")))
-    assert list(found.see_run(wire_run(ENTRY, version=2, status={"active": 1, "ready": 1}))) == wakes
+    found.upsert_job(wire_job())
+    found.upsert_attempt(wire_run(ENTRY))
+    entry(found).observed.pod_problems.update(dict.fromkeys(troubled, PodProblem("ImagePullBackOff", "no such image")))
+    assert list(found.upsert_attempt(wire_run(ENTRY, version=2, status={"active": 1, "ready": 1}))) == wakes
     assert entry(found).observed.attempts[ENTRY.job].state is AttemptState.RUNNING
 
 
@@ -227,8 +231,8 @@ def test_what_is_known_of_a_job(events: list[tuple[Event, bool]], *, gone: bool,
 
 def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
     found = store(wire_job(status=JobStatus(counted=(ENTRY.job,))))
-    found.see_run(wire_run(ENTRY, version=5, status=ended()))
-    assert list(found.lose_run(wire_run(ENTRY, version=6, status=ended()))) == [UID]
+    found.upsert_attempt(wire_run(ENTRY, version=5, status=ended()))
+    assert list(found.remove_attempt(wire_run(ENTRY, version=6, status=ended()))) == [UID]
     assert entry(found).observed.attempts == {}
 
 
@@ -236,21 +240,21 @@ def test_a_job_that_is_not_ours_is_nothing() -> None:
     body = wire_run(ENTRY)
     del body["metadata"]["annotations"]
     found = store(wire_job())
-    assert list(found.see_run(body)) == list(found.lose_run(body)) == []
+    assert list(found.upsert_attempt(body)) == list(found.remove_attempt(body)) == []
     assert entry(found).observed.attempts == {}
 
 
 def test_a_job_whose_owner_is_gone_is_forgotten_with_its_deletion() -> None:
     found = store(wire_job())
-    found.lose_job(UID)
-    found.see_run(wire_run(ENTRY))
-    found.lose_run(wire_run(ENTRY))
+    found.remove_job(UID)
+    found.upsert_attempt(wire_run(ENTRY))
+    found.remove_attempt(wire_run(ENTRY))
     assert found.places() == {}
 
 
 def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
     found = store(wire_job())
-    found.see_run(wire_run(ENTRY, uid="run"))
+    found.upsert_attempt(wire_run(ENTRY, uid="run"))
     assert found.places().keys() == {UID, "run"}
     assert list(found.on_deleted("run")) == [UID]
     assert entry(found).observed.attempts[ENTRY.job].gone
@@ -264,8 +268,8 @@ def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
 
 def test_what_was_noted_while_a_write_was_under_way_stays_pending() -> None:
     one = entry(store(wire_job()))
-    one.note(Started(ENTRY))
-    one.note(Decided(NOON))
+    one.record(Started(ENTRY))
+    one.record(Decided(NOON))
     one.settle(1, JobStatus(active=(ENTRY,)), 2)
     assert one.pending == [Decided(NOON)]
     assert (one.base, one.version) == (JobStatus(active=(ENTRY,)), 2)
@@ -275,8 +279,8 @@ def test_what_was_noted_while_a_write_was_under_way_stays_pending() -> None:
 def test_the_answer_to_a_write_does_not_hide_what_was_written_after_it() -> None:
     found = store(wire_job(version=1))
     one = entry(found)
-    one.note(Started(ENTRY))
-    found.see_job(wire_job(version=3, status=JobStatus(active=(seen(ENTRY),), success_count=4)))
+    one.record(Started(ENTRY))
+    found.upsert_job(wire_job(version=3, status=JobStatus(active=(seen(ENTRY),), success_count=4)))
     one.settle(1, JobStatus(active=(ENTRY,)), 2)
     assert one.version == 3
     assert one.status == JobStatus(active=(seen(ENTRY),), success_count=4)
@@ -323,17 +327,18 @@ def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, chec
 
 def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
     told: list[int | None] = []
-    found = Store(account=lambda _, status: told.append(None if status is None else status.success_count))
-    found.see_job(wire_job(version=1))
-    found.see_job(wire_job(version=2, status=JobStatus(success_count=1)))
-    found.see_job(wire_job(version=2, status=JobStatus(success_count=9)))
+    found = Store()
+    found.on_stored.add(lambda _, status: told.append(None if status is None else status.success_count))
+    found.upsert_job(wire_job(version=1))
+    found.upsert_job(wire_job(version=2, status=JobStatus(success_count=1)))
+    found.upsert_job(wire_job(version=2, status=JobStatus(success_count=9)))
     late = entry(found)
-    late.note(Decided(NOON))
+    late.record(Decided(NOON))
     found.settle(late, 1, base=JobStatus(success_count=2), version=3)
-    found.see_job({**wire_job(version=4), "status": {"successCount": "many"}})
+    found.upsert_job({**wire_job(version=4), "status": {"successCount": "many"}})
     assert told == [0, 1, 2, 0], "what makes no sense is told as wiped"
-    found.lose_job(UID)
-    found.lose_job(UID)
+    found.remove_job(UID)
+    found.remove_job(UID)
     found.settle(late, 0, base=JobStatus(success_count=3), version=5)
     assert told[4:] == [None], "a write that ends after its job is no sign of life"
 
@@ -345,9 +350,9 @@ def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
 def test_a_mark_is_forgotten_when_another_has_led_if_the_api_server_never_had_it(*, written: bool) -> None:
     behind = JobStatus(since=NOON, last_schedule_time=NOON)
     found = store(wire_job(status=JobStatus(since=NOON, last_schedule_time=after(60)) if written else behind))
-    entry(found).note(Decided(after(60)))
+    entry(found).record(Decided(after(60)))
     found.renew(behind=False)
-    found.see_job(wire_job(version=9, status=behind))
+    found.upsert_job(wire_job(version=9, status=behind))
     assert entry(found).status.last_schedule_time == (after(60) if written else NOON)
     assert bool(entry(found).pending) is written
 

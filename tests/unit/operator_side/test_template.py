@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.base import rfc3339
 from dkron_operator.plan.build import build_job
-from dkron_operator.plan.read import read_run
+from dkron_operator.plan.read import read_attempt
 from dkron_pods.template import merge
 from tests.support.builders import IMAGES, NAMESPACE, NOON, UID, after, claim, job_view
 from tests.support.examples import examples
@@ -268,7 +268,7 @@ def test_a_template_does_not_decide(key: str, section: str) -> None:
     for part in ("", "template"):
         before, after_it = ((body["spec"][part] if part else body)["metadata"] for body in (plain, forged))
         assert after_it[section] == before.get(section, {}) | own
-    assert read_run(as_stored(forged)) == read_run(as_stored(plain))
+    assert read_attempt(as_stored(forged)) == read_attempt(as_stored(plain))
 
 
 def as_stored(body: Object) -> Object:

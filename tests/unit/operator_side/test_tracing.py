@@ -10,7 +10,7 @@ from dkron_executors.result import Result
 from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.plan.actions import CreateJob
-from dkron_operator.plan.fold import Decided, Finished, Started
+from dkron_operator.plan.changes import Decided, Finished, Started
 from dkron_operator.telemetry import spans
 from tests.support.builders import NOON, UID, after, claim, execution, job_view, run, wire_run
 from tests.support.edges import Edges, begin
@@ -30,14 +30,14 @@ def traced(**spec: object) -> tuple[Edges, KeptSpans]:
 
 
 async def fire(edges: Edges, create: CreateJob) -> None:
-    await edges.reconciler._fire(edges.entry(), create)
+    await edges.parts.effects._create(edges.entry(), create)
 
 
 def record(edges: Edges, *changes: Finished) -> None:
     """Decide upon an end, and have the API server know it."""
-    edges.entry().note(*changes)
-    edges.reconciler.traces.note(edges.entry(), changes)
-    edges.reconciler.traces.see(UID, edges.entry().status)
+    edges.entry().record(*changes)
+    edges.parts.traces.record(edges.entry(), changes)
+    edges.parts.traces.observe(UID, edges.entry().status)
 
 
 async def test_a_slot_is_fired_run_and_recorded() -> None:
@@ -50,12 +50,12 @@ async def test_a_slot_is_fired_run_and_recorded() -> None:
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert {"name": "TRACEPARENT", "value": str(told)} in container["env"]
     ended = execution(ENTRY)
-    edges.entry().note(Finished(ended))
-    edges.reconciler.traces.note(edges.entry(), [Finished(ended)])
-    edges.reconciler.traces.see(UID, edges.entry().base)
+    edges.entry().record(Finished(ended))
+    edges.parts.traces.record(edges.entry(), [Finished(ended)])
+    edges.parts.traces.observe(UID, edges.entry().base)
     assert spans.names() == ["fire backup"], "nothing is recorded that the API server does not have"
-    edges.reconciler.traces.see(UID, edges.entry().status)
-    edges.reconciler.traces.see(UID, edges.entry().status)
+    edges.parts.traces.observe(UID, edges.entry().status)
+    edges.parts.traces.observe(UID, edges.entry().status)
     assert spans.names() == ["fire backup", "run backup", "record backup"]
     ran = spans.only("run backup")
     assert (ran.context, ran.parent) == (told, FIRE)
@@ -69,8 +69,8 @@ async def test_without_a_tracer_a_job_is_as_ever_and_nothing_is_kept() -> None:
     job = edges.kube.has(JOBS, ENTRY.job)
     assert "traceparent" not in str(job).lower()
     record(edges, Finished(execution(ENTRY)))
-    assert not edges.reconciler.traces._endings
-    assert not edges.reconciler.traces._known
+    assert not edges.parts.traces._endings
+    assert not edges.parts.traces._known
 
 
 async def test_a_job_without_an_answer_is_told_once_it_has_one() -> None:
@@ -90,7 +90,7 @@ async def test_a_job_whose_answer_was_lost_is_told_when_the_watch_brings_it() ->
         await fire(edges, CreateJob(ENTRY))
     edges.watch()
     found = edges.entry().observed.attempts[ENTRY.job]
-    edges.reconciler.traces.note(edges.entry(), [Started(found.entry(NOON))])
+    edges.parts.traces.record(edges.entry(), [Started(found.entry(NOON))])
     assert found.trace == TraceContext(TRACE, RUN)
     assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
 
@@ -156,10 +156,10 @@ async def test_a_call_of_the_operator_is_a_part_of_the_trace() -> None:
         called.append(keys.headers)
         return Result()
 
-    edges.reconciler.calls._pool.call = call  # type: ignore[method-assign]
-    entry = ENTRY.model_copy(update={"uid": edges.reconciler.calls.caller})
+    edges.parts.calls._pool.call = call  # type: ignore[method-assign]
+    entry = ENTRY.model_copy(update={"uid": edges.parts.calls.caller})
     await fire(edges, CreateJob(entry, before=(Started(entry),), call=True))
-    await edges.reconciler.calls.close(grace=0)
+    await edges.parts.calls.close(grace=0)
     assert called == [(("traceparent", str(TraceContext(TRACE, RUN))),)]
     record(edges, Finished(execution(ENTRY)))
     assert spans.names() == ["fire backup", "run backup", "record backup"]
@@ -173,7 +173,7 @@ async def test_a_job_that_was_found(*, names: bool) -> None:
     edges.entry().observed.attempts[ENTRY.job] = found
     changes = [Started(found.entry(NOON))]
     for _ in range(2):
-        edges.reconciler.traces.note(edges.entry(), changes)
+        edges.parts.traces.record(edges.entry(), changes)
     assert spans.names() == (["fire backup"] if names else []), "it is told once, and only if somebody has begun to"
     if names:
         span = spans.only("fire backup")
@@ -182,7 +182,7 @@ async def test_a_job_that_was_found(*, names: bool) -> None:
 
 async def test_a_run_of_a_job_that_goes_before_it_is_recorded_is_told() -> None:
     edges, spans = traced()
-    edges.reconciler.traces.note(edges.entry(), [Finished(execution(ENTRY))])
-    edges.reconciler.traces.see(UID, None)
+    edges.parts.traces.record(edges.entry(), [Finished(execution(ENTRY))])
+    edges.parts.traces.observe(UID, None)
     assert spans.names() == ["run backup", "record backup"]
-    assert not edges.reconciler.traces._endings
+    assert not edges.parts.traces._endings

@@ -12,7 +12,8 @@ from dkron_crds.base import rfc3339
 from dkron_crds.job import JobStatus, SkipReason
 from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.advance import advance
-from dkron_operator.plan.fold import Change, Decided, Finished, Passed, fold_all
+from dkron_operator.plan.changes import Change, Decided, Finished, SlotsSkipped
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.written import Slots, facts
 from tests.support.builders import NOON, after, claim, execution, job_view, situation
@@ -67,7 +68,7 @@ def test_what_two_operators_count_from_one_version_is_counted_once(both: Both) -
 
 def test_slots_that_have_begun_are_not_counted_however_late_the_status_says_so() -> None:
     both = Both(3, after(300), edited={"disabled": True})
-    (passed,) = (change for change in both.plan(FIRST).changes if isinstance(change, Passed))
+    (passed,) = (change for change in both.plan(FIRST).changes if isinstance(change, SlotsSkipped))
     assert passed.slots is not None
     begun = passed.slots.begun | {after(180)}
     counted = replace(passed.slots, begun=begun)
@@ -78,14 +79,14 @@ def test_slots_that_have_begun_are_not_counted_however_late_the_status_says_so()
 @pytest.mark.parametrize(
     ("change", "mark"),
     [
-        pytest.param(Passed(after(120), SkipReason.MISSED, after(120)), after(60), id="skipped, and not written"),
+        pytest.param(SlotsSkipped(after(120), SkipReason.MISSED, after(120)), after(60), id="skipped, and not written"),
         pytest.param(Decided(after(120)), after(120), id="fired"),
     ],
 )
 def test_a_job_remembers_as_decided_what_it_fired_and_what_was_written(change: Change, mark: datetime) -> None:
     before = Both(0, NOON).before
     cached = CachedJob(job_view(), 1, before, before, mark=after(60))
-    cached.note(change)
+    cached.record(change)
     assert cached.mark == mark
     cached.settle(1, base=fold_all(before, [change], cached.job.spec.history), version=2)
     assert cached.mark == after(120)
@@ -95,7 +96,7 @@ def test_what_was_skipped_and_not_written_is_given_up_for_the_edit_that_another_
     both = Both(4, after(300), edited={"disabled": True})
     first, second = both.plan(FIRST), both.plan(SECOND)
     cached = CachedJob(second.situation.job, 1, both.before, both.before, mark=after(60))
-    cached.note(*second.changes)
+    cached.record(*second.changes)
     for version in (2, 3):
         cached.rebase(first.status, version, now=SECOND)
         assert (cached.mark, cached.status.last_schedule_time) == (after(300), after(300))
@@ -111,19 +112,19 @@ def without_jobs(**fields: Any) -> CachedJob:
     job = job_view(history={"executions": 1}, **fields)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60))
     cached = CachedJob(job, 1, status, status)
-    cached.note(*(Finished(each) for each in ENDED))
+    cached.record(*(Finished(each) for each in ENDED))
     return cached
 
 
 def planned(cached: CachedJob, now: datetime) -> Plan:
-    cached.forget_counted(now=now, hold=timedelta(minutes=1))
+    cached.forget_counted(now=now, retention=timedelta(minutes=1))
     plan = advance(
         situation(
             cached.job, cached.status, persisted=cached.base, now=now, fireable_since=now, absent=GONE,
             unsettled=cached.remembered.lately_counted.keys(),
         )
     )  # fmt: skip
-    cached.note(*plan.changes)
+    cached.record(*plan.changes)
     return plan
 
 

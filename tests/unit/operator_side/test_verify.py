@@ -63,7 +63,7 @@ async def test_what_is_old_is_neither_counted_nor_tried_again_though(
     async with edges.running():
         for version, (at, event) in enumerate(told, start=2):
             await until(at + 0.001)
-            edges.source.feed_run(event, wire_run(ENTRY, version=version, status=ended(kind)))
+            edges.handlers.feed_attempt(event, wire_run(ENTRY, version=version, status=ended(kind)))
         await until(30)
     assert (counts(edges), edges.kube.names(JOBS), edges.entry().observed.attempts) == ((1, 0), [], {})
     assert edges.asked("get jobs") <= len(told)
@@ -83,8 +83,8 @@ async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> 
     edges, entry = begin(status=NEW), claim(after(60))
     async with edges.running():
         await until(59.9)
-        edges.source.feed_run("ADDED", wire_run(entry, version=2))
-        edges.source.feed_run("DELETED", wire_run(entry, version=3))
+        edges.handlers.feed_attempt("ADDED", wire_run(entry, version=2))
+        edges.handlers.feed_attempt("DELETED", wire_run(entry, version=3))
         await until(90)
     assert (counts(edges), edges.status().executions[0].reason, edges.kube.names(JOBS)) == ((0, 1), "JobLost", [])
 
@@ -111,7 +111,7 @@ async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
         edges.edit_job(lambda body: body["spec"].update(schedule="@monthly"))
         edges.watch()
         await until(20)
-        edges.source.feed_run("ADDED", unseen)
+        edges.handlers.feed_attempt("ADDED", unseen)
         await until(30)
     assert (counts(edges), edges.status().counted) == ((1, 0), (ENTRY.job,))
 
@@ -122,7 +122,7 @@ async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
 async def test_a_job_from_an_old_list_is_read_before_anything_is_done_for_it() -> None:
     edges = Edges(FakeKube(version=1000))
     edges.kube.put(DKRON_JOBS, wire_job(status=FORGOTTEN.model_copy(update={"last_schedule_time": after(600)})))
-    edges.source.feed_job(None, wire_job(version=1, status=NEW))
+    edges.handlers.feed_job(None, wire_job(version=1, status=NEW))
     async with edges.running():
         await until(590)
     assert (edges.kube.names(JOBS), edges.status().skipped) == ([], None)
@@ -136,7 +136,7 @@ async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
         wire_job(name="child", schedule="", parentJob="parent"),
     ):
         edges.kube.put(DKRON_JOBS, body)
-        edges.source.feed_job(None, body)
+        edges.handlers.feed_job(None, body)
     async with edges.running():
         await until(5)
     assert edges.kube.calls[:2] == ["get dkronjobs child", "get dkronjobs parent"], "the parent has nothing to do"
@@ -146,10 +146,10 @@ async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
 async def test_a_sweep_drops_nothing_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = begin(status=FORGOTTEN)
     there = edges.kube.put(JOBS, wire_run(ENTRY, uid="there"))
-    edges.source.feed_run("ADDED", there)
-    edges.source.feed_run("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
+    edges.handlers.feed_attempt("ADDED", there)
+    edges.handlers.feed_attempt("ADDED", wire_run(claim(after(60)), uid="gone", version=1))
     monkeypatch.setattr(edges.kube, "list", nothing_listed)
-    await Resync(cast("KubeClient", edges.kube), edges.store, edges.source, None).compare()
+    await Resync(cast("KubeClient", edges.kube), edges.store, edges.handlers, None).compare()
     assert {run.uid: run.gone for run in edges.entry().observed.attempts.values()} == {"there": False, "gone": True}
 
 

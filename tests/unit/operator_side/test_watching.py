@@ -12,9 +12,9 @@ from kopf._cogs.structs.references import Resource
 
 from dkron_kube.access import Access
 from dkron_kube.errors import Unavailable
-from dkron_operator.app import NotInstalled
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
+from dkron_operator.lifecycle import NotInstalled
 from dkron_operator.watch.handlers import Handlers, settings
 from dkron_operator.watch.kopf_streams import KopfStreams
 from dkron_operator.watch.liveness import WatchLiveness
@@ -38,8 +38,11 @@ async def nowhere() -> None:
 
 def made(gone: Callable[[], Awaitable[None]] = nowhere) -> KopfStreams:
     access = Access(server="http://127.0.0.1:1", namespace="", tls=True, authorization=nowhere)
-    source = Handlers(Store(), changed=lambda _: None)
-    return KopfStreams(source, access, WatchLiveness((), (), Clock()), identity="me", namespaces=(), gone=gone)
+    handlers = Handlers(Store(), requeue=lambda _: None)
+    return KopfStreams(
+        handlers, access, WatchLiveness((), (), Clock()),
+        identity="me", namespaces=(), listed=lambda: None, gone=gone,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -62,9 +62,10 @@ async def running(
     width: int = 2,
     spare: int = 0,
     group_of: Callable[[str], object] = lambda _: None,
+    behind: WorkQueue[str] | None = None,
 ) -> AsyncIterator[WorkQueue[str]]:
-    queue: WorkQueue[str] = WorkQueue("test", work, width=width, spare=spare, group_of=group_of)
-    task = asyncio.create_task(queue.run())
+    queue: WorkQueue[str] = WorkQueue("test", width=width, spare=spare, group_of=group_of, behind=behind)
+    task = asyncio.create_task(queue.run(work))
     await asyncio.sleep(0)
     try:
         yield queue
@@ -114,8 +115,7 @@ async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_once
 
 async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
     diary, other = Diary(), Diary(takes=0.6)
-    async with running(other, width=1) as first, running(diary, width=1) as queue:
-        queue.yield_to(first)
+    async with running(other, width=1) as first, running(diary, width=1, behind=first) as queue:
         for number in range(3):
             first.add_priority(f"urgent {number}")
         queue.add("soon")
@@ -297,22 +297,22 @@ async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pyte
 
 async def test_a_queue_that_has_ended_begins_anew_with_what_was_being_worked_on() -> None:
     diary = Diary(takes=5)
-    queue: WorkQueue[str] = WorkQueue("test", diary, width=2)
-    first = asyncio.create_task(queue.run())
+    queue: WorkQueue[str] = WorkQueue("test", width=2)
+    first = asyncio.create_task(queue.run(diary))
     for key in ("a", "b", "c"):
         queue.add(key)
     await asyncio.sleep(1)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
-    second = asyncio.create_task(queue.run())
+    second = asyncio.create_task(queue.run(diary))
     await queue.idle()
     second.cancel()
     assert sorted(diary.keys) == ["a", "a", "b", "b", "c"]
 
 
 async def test_a_queue_without_one_of_its_workers_has_ended() -> None:
-    queue: WorkQueue[str] = WorkQueue("test", Diary(), width=2)
-    run = asyncio.create_task(queue.run())
+    queue: WorkQueue[str] = WorkQueue("test", width=2)
+    run = asyncio.create_task(queue.run(Diary()))
     await asyncio.sleep(1)
     next(task for task in asyncio.all_tasks() if task.get_name() == "test-0").cancel()
     with pytest.raises(RuntimeError, match="a worker of the queue test has ended"):

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from dkron_crds.job import Active, Execution, History, JobStatus, SkipReason
 from dkron_operator.cache.write_accounting import WriteAccounting
-from dkron_operator.plan.fold import (
+from dkron_operator.plan.changes import (
     Change,
     Decided,
     Discarded,
     Dropped,
     Finished,
-    Passed,
+    JobsGone,
     Refused,
+    SlotsSkipped,
     Started,
-    Tidied,
-    fold_all,
 )
+from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.written import Fact, SlotResult, Slots, facts, holds
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
@@ -47,7 +47,7 @@ def skipped(slot: datetime, reason: str, count: int = 1) -> Slots:
 DECIDED = {"last_schedule_time": NOON}
 CLAIMED = DECIDED | {"active": (FIRST,)}
 BY_HAND = request_claim()
-PASSED = Passed(after(60), MISSED, after(60), slots=thirds_of_minutes())
+PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ PASSED = Passed(after(60), MISSED, after(60), slots=thirds_of_minutes())
         pytest.param(DECIDED, [Decided(NOON)], [], id="a slot that is decided already"),
         pytest.param({}, [Decided(NOON), Decided(NOON)], [fired(NOON)], id="a slot that is told twice"),
         pytest.param({}, [PASSED], [missed(after(60), "Missed", 3)], id="missed slots"),
-        pytest.param({}, [Passed(NOON, LATE, NOON)], [missed(NOON, "DeadlineExceeded")], id="a late slot"),
-        pytest.param({}, [Passed(NOON, BUSY, NOON)], [skipped(NOON, "ConcurrencyForbidden")], id="a forbidden slot"),
+        pytest.param({}, [SlotsSkipped(NOON, LATE, NOON)], [missed(NOON, "DeadlineExceeded")], id="a late slot"),
+        pytest.param({}, [SlotsSkipped(NOON, BUSY, NOON)], [skipped(NOON, "ConcurrencyForbidden")], id="forbidden"),
         pytest.param({"last_schedule_time": after(60)}, [PASSED], [], id="slots passed already"),
         pytest.param({}, [Refused(BUSY, NOON, "a")], [], id="a refused request is no slot"),
         pytest.param({}, [Decided(NOON), Started(FIRST)], [], id="a claimed slot is not settled yet"),
@@ -89,7 +89,7 @@ PASSED = Passed(after(60), MISSED, after(60), slots=thirds_of_minutes())
         pytest.param(DECIDED | {"active": (RETRY,)}, [Started(seen(RETRY))], [], id="the Job of a retry neither"),
         pytest.param({"executions": (DONE,)}, [Finished(DONE)], [], id="an execution that is recorded already"),
         pytest.param({"counted": (DONE.job,)}, [Finished(DONE)], [], id="one that is counted, and trimmed by now"),
-        pytest.param({}, [Finished(DONE), Tidied(frozenset({DONE.job})), Finished(DONE)], [DONE], id="one told twice"),
+        pytest.param({}, [Finished(DONE), JobsGone(frozenset({DONE.job})), Finished(DONE)], [DONE], id="told twice"),
         pytest.param({}, [Started(BY_HAND), Finished(execution(BY_HAND))], [execution(BY_HAND)], id="a request"),
     ],
 )  # fmt: skip
@@ -108,7 +108,7 @@ def test_executions_seen_before_the_status_was_wiped_are_not_counted_again() -> 
     assert facts(JobStatus(), again, mark=NOON, forgotten=frozenset({DONE.job})) == (fired(after(60)),)
     accounting = WriteAccounting()
     accounting.remember(DONE_WITH)
-    accounting.see(DONE_WITH, JobStatus())
+    accounting.upsert(DONE_WITH, JobStatus())
     accounting.send(JobStatus(), [*CHANGES, Finished(execution(SECOND))])
     assert told(accounting.taken()) == [SECOND.job]
 
@@ -127,8 +127,8 @@ def told(*found: tuple[Fact, ...]) -> list[Fact | str]:
 
 STEPS: dict[str, Callable[[WriteAccounting], tuple[Fact, ...] | None]] = {
     "taken": lambda accounting: accounting.taken(),
-    "event": lambda accounting: accounting.see(WROTE, DONE_WITH),
-    "another's event": lambda accounting: accounting.see(WROTE, OTHERWISE),
+    "event": lambda accounting: accounting.upsert(WROTE, DONE_WITH),
+    "another's event": lambda accounting: accounting.upsert(WROTE, OTHERWISE),
     "given up": lambda accounting: accounting.unanswered(WROTE),
     "given up late": lambda accounting: accounting.unanswered(DONE_WITH),
     "conflict": lambda accounting: accounting.refused(WROTE),
@@ -163,7 +163,7 @@ def test_a_write_is_told_once(steps: list[str], tells: str) -> None:
         found = told(STEPS[step](accounting) or ())
         assert len(found) == len(set(found))
         assert set(found) == ({fired(after(60)), DONE.job} if step == tells else set())
-    assert told(accounting.see(DONE_WITH, DONE_WITH)) == []
+    assert told(accounting.upsert(DONE_WITH, DONE_WITH)) == []
 
 
 def changes_of(slots: int) -> list[Change]:
@@ -187,9 +187,9 @@ def test_however_changes_are_split_and_whichever_answers_are_lost_each_counts_on
         accounting.send(status, batch)
         before, status = status, fold_all(status, batch, History())
         if unanswered:
-            found += told(accounting.unanswered(before), accounting.see(before, status))
+            found += told(accounting.unanswered(before), accounting.upsert(before, status))
         else:
-            found += told(accounting.taken(), accounting.see(before, status))
+            found += told(accounting.taken(), accounting.upsert(before, status))
             begin = end
     if begin < len(changes):
         accounting.send(status, changes[begin:])

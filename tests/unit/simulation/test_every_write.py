@@ -11,7 +11,6 @@ import pytest
 from dkron_crds.job import Concurrency, GroupStatus, SkipReason, When
 from dkron_crds.schedule import parse
 from dkron_operator.plan import dependency_changes, upstream_runs
-from tests.chaos.history import Act
 from tests.simulation.controllers import Course
 from tests.simulation.every_write import Story, ask, attempts, dkron_run, inline, job, nodes, status
 from tests.simulation.network import Ill
@@ -515,14 +514,6 @@ def the_flood_is_late_and_the_canary_is_not(result: Result) -> None:
         assert max(late["canary"]) < 0.5
 
 
-def the_younger_one_ran_when_there_was_room(result: Result) -> None:
-    ready = {each.type: each for each in status(result, "young").conditions}["Ready"]
-    assert (ready.reason, len(attempts(result, "young")) > 0) == ("Scheduled", True)
-    gone = next(each.answered for each in result.history.operations if each.act is Act.DELETE)
-    assert gone is not None
-    assert all(run.slot > gone for run in result.history.runs if run.job == "young")
-
-
 def every_second(result: Result, job: str) -> None:
     slots = sorted(run.slot for run in result.history.runs if run.job == job)
     assert len(slots) > 20
@@ -573,15 +564,6 @@ TENANTS = {
         ),
         creates=1.0, disturbed=(9.99, 10.1), ends=28.0, holds=the_flood_is_late_and_the_canary_is_not,
         unjudged="A RUN AT THE WRONG TIME",
-    ),
-    "more jobs than there is room for": Story(
-        events=(
-            job("old", at=1.0, schedule=SLOTS), job("young", at=3.0, schedule=SLOTS),
-            Event(at=11.0, what=What.DELETE, on="old"),
-        ),
-        most_jobs=1, disturbed=(3.0, 13.0), ends=28.0, holds=the_younger_one_ran_when_there_was_room,
-        # The checker does not know of such a job why it did not run.
-        unjudged=("A SLOT DID NOT RUN: young", "A WRONG RECORD: young"),
     ),
 }  # fmt: skip
 

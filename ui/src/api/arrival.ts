@@ -1,8 +1,8 @@
 // A sign-on comes back to the page with its answer in the address. It is taken from there before anything reads the
 // address, and the reader is where they were.
 
-import { isAnswer, type Pending } from "../text/oidc";
 import { ISSUER, ROOT } from "./installation";
+import { isAnswer, type Pending } from "./oidc";
 
 /** Where a sign-on that was begun is kept: it leaves this tab, and is used once. */
 const PENDING = "dkron-sign-on";

@@ -1,9 +1,9 @@
 // The REST API, by the types of its OpenAPI document: a change of the API that this page does not know fails tsc.
 
 import createClient, { type Middleware } from "openapi-fetch";
-import { expired, token } from "../state/token";
 import { API_BASE, HOME_BASE } from "./address";
 import type { components, paths } from "./schema";
+import { expired, token } from "./token";
 
 type Schemas = components["schemas"];
 type Sent = Extract<Schemas["job"], { name: string }>;

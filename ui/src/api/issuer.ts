@@ -1,7 +1,7 @@
 // Requests to the issuer that signs the reader on. It has to allow them to this page's origin (CORS).
 
-import { type Provider, providerOf } from "../text/oidc";
 import type { Issuer } from "./installation";
+import { type Provider, providerOf } from "./oidc";
 
 /** Milliseconds within which it has to answer. */
 const PATIENCE = 15_000;

@@ -1,8 +1,13 @@
 // Requests about jobs that more than one view sends.
 
-import type { Edge } from "../text/graph";
 import { api, ask, askJob, askList, askRun, type Begun, type Execution, type Job, type StateWord } from "./client";
 import type { Keeper } from "./details";
+
+/** A job that another one runs after, and which of its runs count. */
+export interface Edge {
+  readonly job: string;
+  readonly when: "success" | "failure" | "always";
+}
 
 /** How a list of jobs is asked for; `page` counts from 0. */
 export interface JobsWanted {
@@ -34,6 +39,9 @@ const LISTED = [
   "parents",
   "paused",
   "words",
+  "owner",
+  "executor",
+  "metadata",
 ] as const;
 
 /** The fields that only a list has: not the body of a job, nor an event. */
@@ -61,9 +69,19 @@ export function listJobs(wanted: JobsWanted, signal?: AbortSignal): Promise<{ it
   return found as Promise<{ items: ListedJob[]; total: number }>;
 }
 
-/** The first `most` jobs that have this text in their name, title, owner or executor, in any case. */
-export async function findJobs(text: string, most: number, signal?: AbortSignal): Promise<ListedJob[]> {
-  return (await listJobs({ q: text, end: most }, signal)).items;
+/** What a suggestion shows of a job. */
+const SUGGESTED = ["name", "displayname", "schedule"] as const;
+export type FoundJob = Pick<Job, (typeof SUGGESTED)[number]>;
+
+/** Jobs among which those are looked for whose name has the text. */
+const FOUND = 200;
+
+/** The first `most` jobs that have this text, in any case: those with it in their name before those with it elsewhere. */
+export async function findJobs(text: string, most: number, signal?: AbortSignal): Promise<FoundJob[]> {
+  const query = { text, fields: [...SUGGESTED], _end: FOUND };
+  const { items } = await askList(api.GET("/v1/jobs", { params: { query }, signal }));
+  const isElsewhere = ({ name }: FoundJob) => Number(!name.includes(text.toLowerCase()));
+  return (items as FoundJob[]).sort((a, b) => isElsewhere(a) - isElsewhere(b)).slice(0, most);
 }
 
 /** The jobs of a list, the first `most` of them. */

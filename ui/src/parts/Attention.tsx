@@ -4,6 +4,10 @@ import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { Summary } from "../api/client";
 import { repeatOf } from "../api/jobs";
+import { commandOf } from "../model/attention";
+import { pauseOf } from "../model/backfills";
+import type { State } from "../model/state";
+import { inZone } from "../model/time";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { attempt } from "../state/notices";
@@ -11,20 +15,16 @@ import { knownPauses } from "../state/pauses";
 import { shownZone } from "../state/preferences";
 import type { Query } from "../state/query";
 import { may } from "../state/session";
-import { commandOf } from "../text/attention";
-import { pauseOf } from "../text/backfills";
-import type { State } from "../text/state";
-import { inZone } from "../text/time";
 import { Copy } from "./Copy";
 import { executionPath, jobPath } from "./links";
-import { Mark } from "./Mark";
 import { Panel } from "./Panel";
+import { StateIcon } from "./StateIcon";
 import { Empty, Failure, Loading } from "./States";
 import { useTallest } from "./useTallest";
 
 type Trouble = Summary["attention"]["jobs"][number];
 
-const MARKS: Record<Trouble["kind"], State> = {
+const ICONS: Record<Trouble["kind"], State> = {
   unseen: "waiting",
   invalid: "invalid",
   late: "waiting",
@@ -77,7 +77,7 @@ function Row({ of, isPaused }: { of: Trouble; isPaused: boolean }) {
   const command = commandOf(of.remedy);
   return (
     <li>
-      <Mark state={MARKS[of.kind]} />
+      <StateIcon state={ICONS[of.kind]} />
       <Link href={jobPath(of.job)} class="name">
         {of.job}
       </Link>

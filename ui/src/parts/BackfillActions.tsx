@@ -2,9 +2,9 @@
 
 import { useState } from "preact/hooks";
 import { type Backfill, cancelBackfill, suspendBackfill } from "../api/backfills";
+import { isUnderWay } from "../model/backfills";
 import { attempt } from "../state/notices";
 import { may } from "../state/session";
-import { isUnderWay } from "../text/backfills";
 import { Confirm } from "./Confirm";
 
 interface Props {

@@ -3,8 +3,8 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { setDisabled } from "../api/details";
 import { deleteJob, type ListedJob, runJob } from "../api/jobs";
+import { type Action, inTurns, plan } from "../model/bulk";
 import { may } from "../state/session";
-import { type Action, inTurns, plan } from "../text/bulk";
 import { useModal } from "./useModal";
 
 interface Offer {

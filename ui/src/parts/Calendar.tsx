@@ -1,8 +1,8 @@
 // Five weeks of results, a cell for each day: what ended on it, or what is planned.
 
 import { Link } from "wouter-preact";
-import { type CalendarDay, calendar, resultsOf } from "../text/calendar";
-import { day } from "../text/time";
+import { type CalendarDay, calendar, resultsOf } from "../model/calendar";
+import { day } from "../model/time";
 
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 

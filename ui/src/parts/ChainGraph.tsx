@@ -2,13 +2,17 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { type Graph, graphOf, heightAt, type Linked, type Node, neighbour, placeInWords } from "../text/graph";
-import type { State } from "../text/state";
+import { type Executions, lastTaken, newestRun } from "../model/chainRun";
+import { type Graph, graphOf, heightAt, type Linked, type Node, neighbour, placeInWords } from "../model/graph";
+import type { State } from "../model/state";
+import { duration } from "../model/time";
 import { jobPath } from "./links";
-import { Mark, shapeOf, wordFor } from "./Mark";
+import { StateIcon, shapeOf, wordFor } from "./StateIcon";
+import { Elapsed, When } from "./Time";
+import { useChainRuns } from "./useChainRuns";
 import { useWidth } from "./useWidth";
 
-const BOX = { width: 190, least: 104, height: 34 };
+const BOX = { width: 190, least: 104, height: 44 };
 const GAP = { column: 78, least: 56, row: 12 };
 const PAD = 6;
 /** Pixels of a box beside its name, and of a letter. */
@@ -34,11 +38,16 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const jobs = all.slice(0, MOST);
   const graph = graphOf(jobs);
   const svg = useRef<SVGSVGElement>(null);
+  const { box, width: room } = useWidth<HTMLDivElement>();
+  const runs = useChainRuns(
+    box,
+    jobs.map(({ name }) => name),
+  );
+  const newest = newestRun(jobs, runs);
   const first = graph.nodes.find((each) => each.column === 0)?.job.name ?? "";
   const [focused, setFocused] = useState(current || first);
   const [, go] = useLocation();
   const stop = jobs.some((each) => each.name === focused) ? focused : first;
-  const { box, width: room } = useWidth<HTMLDivElement>();
   const sizes = sizesOf(graph.columns, room);
   const { wide, gap } = sizes;
   useEffect(() => {
@@ -75,8 +84,9 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
             <Box
               key={node.job.name}
               node={node}
-              graph={graph}
               sizes={sizes}
+              words={wordsFor(node.job, graph, runs)}
+              took={tookOf(node.job, runs)}
               current={node.job.name === current}
               tabIndex={node.job.name === stop ? 0 : -1}
               onKey={(event) => press(event, node.job.name)}
@@ -91,13 +101,27 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
           {MOST} of {all.length} jobs are drawn. Open one of them to see those that are near it.
         </p>
       )}
+      {newest && (
+        <p class="muted chain-run">
+          The newest run began <When at={newest.began} />{" "}
+          {newest.ended === undefined ? (
+            <>
+              and is still running, after <Elapsed since={newest.began} />
+            </>
+          ) : (
+            <>
+              and ended <When at={newest.ended} />, in {duration(newest.ended - newest.began)}
+            </>
+          )}
+        </p>
+      )}
       <details>
         <summary>As a list</summary>
         <ul class="chain-words">
           {graph.nodes.map(({ job }) => (
             <li key={job.name}>
-              <Mark state={job.state} /> <Link href={jobPath(job.name)}>{job.name}</Link>{" "}
-              <span class="muted">{placeInWords(graph, job)}</span>
+              <StateIcon state={job.state} /> <Link href={jobPath(job.name)}>{job.name}</Link>{" "}
+              <span class="muted">{[placeInWords(graph, job), tookOf(job, runs)].filter(Boolean).join("; ")}</span>
             </li>
           ))}
         </ul>
@@ -106,10 +130,21 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   );
 }
 
+/** How long the newest run of the job took; empty if that is not known. */
+function tookOf({ name }: Drawn, runs: Executions): string {
+  const length = lastTaken(runs.get(name));
+  return length === undefined ? "" : `took ${duration(length)}`;
+}
+
+function wordsFor(job: Drawn, graph: Graph<Drawn>, runs: Executions): string {
+  return [job.name, wordFor(job.state), placeInWords(graph, job), tookOf(job, runs)].filter(Boolean).join(", ");
+}
+
 interface BoxProps {
   node: Node<Drawn>;
-  graph: Graph<Drawn>;
   sizes: Sizes;
+  words: string;
+  took: string;
   current: boolean;
   tabIndex: number;
   onKey: (event: KeyboardEvent) => void;
@@ -117,36 +152,43 @@ interface BoxProps {
   onOpen: () => void;
 }
 
-function Box({ node, graph, sizes, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
+function Box({ node, sizes, words, took, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
   const { job } = node;
   const [x, y] = corner(node, sizes);
   const { wide } = sizes;
   const fits = Math.floor((wide - SIDES) / LETTER);
-  const words = [job.name, wordFor(job.state), placeInWords(graph, job)].filter(Boolean).join(", ");
   return (
-    <Link
-      href={jobPath(job.name)}
-      data-job={job.name}
-      class={`box ${job.state} ${current ? "current" : ""}`}
-      aria-label={words}
-      aria-current={current ? "page" : undefined}
-      tabIndex={tabIndex}
-      onKeyDown={(event: KeyboardEvent) => {
-        // Enter opens a link of HTML by itself, and one of SVG not in every browser.
-        if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
-          event.preventDefault();
-          onOpen();
-        } else onKey(event);
-      }}
-      onFocus={onFocus}
-    >
-      <title>{words}</title>
-      <rect x={x} y={y} width={wide} height={BOX.height} rx={7} />
-      <path class="shape" transform={`translate(${x + 9} ${y + 9})`} d={shapeOf(job.state)} />
-      <text x={x + 32} y={y + 21.5}>
-        {job.name.length > fits ? `${job.name.slice(0, fits - 1)}…` : job.name}
-      </text>
-    </Link>
+    <>
+      <Link
+        href={jobPath(job.name)}
+        data-job={job.name}
+        class={`box ${job.state} ${current ? "current" : ""}`}
+        aria-label={words}
+        aria-current={current ? "page" : undefined}
+        tabIndex={tabIndex}
+        onKeyDown={(event: KeyboardEvent) => {
+          // Enter opens a link of HTML by itself, and one of SVG not in every browser.
+          if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+            event.preventDefault();
+            onOpen();
+          } else onKey(event);
+        }}
+        onFocus={onFocus}
+      >
+        <title>{words}</title>
+        <rect x={x} y={y} width={wide} height={BOX.height} rx={7} />
+        <path class="shape" transform={`translate(${x + 9} ${y + 14})`} d={shapeOf(job.state)} />
+        <text x={x + 32} y={y + (took ? 19 : 26.5)}>
+          {job.name.length > fits ? `${job.name.slice(0, fits - 1)}…` : job.name}
+        </text>
+      </Link>
+      {/* The label of the link says it, too: its content has to be a part of that. */}
+      {took && (
+        <text class="took" x={x + 32} y={y + 35}>
+          {took}
+        </text>
+      )}
+    </>
   );
 }
 

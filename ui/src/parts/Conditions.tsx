@@ -1,10 +1,10 @@
 // The conditions of a job, as the operator states them: those that ask for attention first.
 
 import type { Details } from "../api/details";
+import { inZone } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
-import { inZone } from "../text/time";
-import { Mark } from "./Mark";
+import { StateIcon } from "./StateIcon";
 import { When } from "./Time";
 
 type Condition = Details["conditions"][number];
@@ -32,7 +32,7 @@ export function Conditions({ conditions, told }: Props) {
     <ul class="conditions">
       {forPeople(conditions).map((each) => (
         <li key={each.type}>
-          <Mark state={isWell(each) ? "success" : each.status === "Unknown" ? "waiting" : "partially_failed"} />
+          <StateIcon state={isWell(each) ? "success" : each.status === "Unknown" ? "waiting" : "partially_failed"} />
           <p>
             <strong>
               {each.type} is {each.status.toLowerCase()}

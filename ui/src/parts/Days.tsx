@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Summary } from "../api/client";
-import { day } from "../text/time";
+import { day } from "../model/time";
 import { useWidth } from "./useWidth";
 
 const TOP = 16;

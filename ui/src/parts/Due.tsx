@@ -3,9 +3,9 @@
 import { Link } from "wouter-preact";
 import type { Job } from "../api/client";
 import { type Details, pausedBy } from "../api/details";
+import { OUTCOMES } from "../model/parents";
+import { instant, offsetsDiffer, onSeveralDays, zoneInWords } from "../model/time";
 import { shownZone, zone } from "../state/preferences";
-import { OUTCOMES } from "../text/parents";
-import { instant, offsetsDiffer, onSeveralDays, zoneInWords } from "../text/time";
 import { jobPath } from "./links";
 import { Facts } from "./Panel";
 import { Countdown, When } from "./Time";

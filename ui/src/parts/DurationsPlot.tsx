@@ -4,12 +4,12 @@ import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { useLocation } from "wouter-preact";
 import type { Execution } from "../api/client";
+import { ticksOf } from "../model/axis";
+import type { Percentiles } from "../model/percentiles";
+import { result, taken } from "../model/slots";
+import { duration, instant, shortTime } from "../model/time";
 import { now } from "../state/clock";
 import { isDark, shownZone } from "../state/preferences";
-import { ticksOf } from "../text/axis";
-import type { Percentiles } from "../text/percentiles";
-import { result, taken } from "../text/slots";
-import { duration, instant, shortTime } from "../text/time";
 import { executionPath } from "./links";
 
 const HEIGHT = 130;

@@ -3,11 +3,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { useSearch } from "wouter-preact";
 import { api, ask, type Explanation } from "../api/client";
+import { readMoment } from "../model/axis";
+import { inZone } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
-import { readMoment } from "../text/axis";
-import { inZone } from "../text/time";
 import { MOMENT } from "./links";
 import { Failure, Loading } from "./States";
 import { When } from "./Time";

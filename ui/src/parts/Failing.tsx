@@ -2,13 +2,13 @@
 
 import { Link } from "wouter-preact";
 import { api, ask } from "../api/client";
+import { inZone } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
-import { inZone } from "../text/time";
 import { jobPath } from "./links";
-import { Mark } from "./Mark";
 import { Panel } from "./Panel";
+import { StateIcon } from "./StateIcon";
 import { Empty, Pending } from "./States";
 import { Ago } from "./Time";
 
@@ -32,7 +32,7 @@ export function Failing() {
           .map((each) => ({ ...each, why: inZone(each.why, now.peek(), shownZone()) }))
           .map((each) => (
             <li key={each.job}>
-              <Mark state="failed" />
+              <StateIcon state="failed" />
               <Link href={jobPath(each.job)} class="name">
                 {each.job}
               </Link>

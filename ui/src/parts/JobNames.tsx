@@ -1,8 +1,8 @@
 // Suggests names of jobs for a field, as a datalist: what is typed stays as it is.
 
 import { findJobs } from "../api/jobs";
+import { lastName } from "../model/backfills";
 import { useQuery } from "../state/query";
-import { lastName } from "../text/backfills";
 
 const MOST = 12;
 

@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { endPause, listPauses, type Pause, resumeOneOf } from "../api/pauses";
+import { pausedJobs, whoAndWhy } from "../model/backfills";
 import { attempt } from "../state/notices";
 import { pauseChanges, pausesChanged } from "../state/pauses";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
-import { pausedJobs, whoAndWhy } from "../text/backfills";
 import { ResumeDialog } from "./ResumeDialog";
 import { When } from "./Time";
 

@@ -1,20 +1,23 @@
 // The table of jobs. It draws the rows on the screen alone, so ten thousand jobs are as few elements as twenty.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import type { ListedJob } from "../api/jobs";
+import { COLUMNS, type Column, type ColumnKey } from "../model/columns";
+import { parentsInWords } from "../model/parents";
+import { whyNot } from "../model/problem";
+import { drawn, type Range } from "../model/rows";
+import { result, taken, wasStopped } from "../model/slots";
+import { duration, instant } from "../model/time";
+import { columns } from "../state/preferences";
 import type { Rows } from "../state/rows";
-import { parentsInWords } from "../text/parents";
-import { whyNot } from "../text/problem";
-import { drawn, type Range } from "../text/rows";
-import { result, taken, wasStopped } from "../text/slots";
-import { duration, instant } from "../text/time";
-import { JobMark } from "./JobMark";
+import { JobStateIcon } from "./JobStateIcon";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
 import { jobPath } from "./links";
 import { RowActions } from "./RowActions";
-import { Strip } from "./Strip";
+import { RunBars } from "./RunBars";
 import { Ago, Countdown } from "./Time";
 
 /** Pixels of a row, and of one on a phone, which has more lines; style/views.css has the same numbers. */
@@ -23,24 +26,6 @@ const TALL_ROW = 66;
 const PHONE = matchMedia("(max-width: 760px)");
 /** Milliseconds without scrolling after which the address says where the list is. */
 const SETTLED = 300;
-
-interface Column {
-  /** The field to sort by; empty if the list cannot be sorted so. */
-  field: string;
-  title: string;
-  kind: string;
-}
-
-const COLUMNS: readonly Column[] = [
-  { field: "name", title: "Name", kind: "name-column" },
-  { field: "", title: "Latest runs", kind: "wide runs-column" },
-  { field: "took", title: "Took", kind: "wide number took-column" },
-  { field: "schedule", title: "Schedule", kind: "medium schedule-column" },
-  { field: "next", title: "Next", kind: "medium next-column" },
-  { field: "last_success", title: "Last success", kind: "medium time-column" },
-  { field: "last_error", title: "Last failure", kind: "wide time-column" },
-  { field: "error_count", title: "Failed", kind: "wide number count-column" },
-];
 
 const OTHER_ORDER: Readonly<Record<string, string>> = { ASC: "DESC", DESC: "ASC" };
 /** What is looked for in these is their largest. */
@@ -115,11 +100,12 @@ export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, 
                 />
               </th>
             )}
-            <th scope="col" class="mark-column">
+            <th scope="col" class="state-column">
               <span class="spoken">State</span>
             </th>
-            {COLUMNS.map((column) => (
-              <Heading key={column.title} column={column} sort={sort} order={order} onSort={onSort} />
+            <Heading column={NAME} sort={sort} order={order} onSort={onSort} />
+            {columnsShown().map((column) => (
+              <Heading key={column.key} column={column} sort={sort} order={order} onSort={onSort} />
             ))}
             <th scope="col" class="actions-column">
               <span class="spoken">Actions</span>
@@ -138,6 +124,13 @@ export function JobTable({ rows, total, first, sort, order, busyJobs, choosing, 
   );
 }
 
+const NAME: Head = { field: "name", title: "Name", heading: "name-column" };
+type Head = Pick<Column, "field" | "title" | "heading">;
+
+function columnsShown(): Column[] {
+  return COLUMNS.filter(({ key }) => columns.value.includes(key));
+}
+
 /** It changes when a phone is turned, or the page is zoomed. */
 function useRowHeight(): number {
   const [isPhone, setPhone] = useState(PHONE.matches);
@@ -149,11 +142,11 @@ function useRowHeight(): number {
   return isPhone ? TALL_ROW : ROW;
 }
 
-function Heading({ column, sort, order, onSort }: { column: Column } & Pick<Props, "sort" | "order" | "onSort">) {
-  const { field, title, kind } = column;
+function Heading({ column, sort, order, onSort }: { column: Head } & Pick<Props, "sort" | "order" | "onSort">) {
+  const { field, title, heading } = column;
   const sorted = field !== "" && sort === field;
   return (
-    <th scope="col" class={kind} aria-sort={sorted ? (order === "ASC" ? "ascending" : "descending") : undefined}>
+    <th scope="col" class={heading} aria-sort={sorted ? (order === "ASC" ? "ascending" : "descending") : undefined}>
       {field ? (
         <button
           type="button"
@@ -205,6 +198,27 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
   const chosen = choosing?.isChosen(job.name) ?? false;
   const when = job.schedule ? job.words || job.schedule : after(job);
   const next = <Countdown at={job.paused ? null : job.next} jobZone={job.timezone} never={whyNoNext(job)} />;
+  const metadata = Object.entries(job.metadata ?? {}).map(([key, value]) => `${key}=${value}`);
+  const titles: Partial<Record<ColumnKey, string>> = {
+    schedule: [when, job.schedule, job.timezone || "UTC"].filter(Boolean).join("\n"),
+    owner: job.owner,
+    metadata: metadata.join("\n"),
+  };
+  const cells: Record<ColumnKey, ComponentChildren> = {
+    runs: runs ? <RunBars executions={runs} /> : <i class="to-come" aria-hidden="true" />,
+    took: last && duration(taken(last, 0)),
+    schedule: when,
+    next,
+    last_success: <Ago at={job.last_success} jobZone={job.timezone} />,
+    last_error: <Ago at={job.last_error} jobZone={job.timezone} />,
+    error_count: job.error_count || "",
+    owner: job.owner,
+    executor: job.executor,
+    metadata: metadata.join(", "),
+  };
+  const shown = columnsShown();
+  // The runs are read once a cell that shows them is on the screen.
+  const seen = shown.find(({ key }) => key === "runs" || key === "took")?.key;
   return (
     <tr class={`${job.disabled ? "off" : ""} ${chosen ? "chosen" : ""}`} aria-rowindex={row + 2}>
       {choosing && (
@@ -217,8 +231,8 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
           />
         </td>
       )}
-      <td class="mark-column">
-        <JobMark of={{ ...job, stopped: wasStopped(runs ?? []) }} running={running} />
+      <td class="state-column">
+        <JobStateIcon of={{ ...job, stopped: wasStopped(runs ?? []) }} running={running} />
       </td>
       <th scope="row" class="name">
         <span class="name-line">
@@ -243,21 +257,11 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
           )}
         </span>
       </th>
-      <td class="wide" ref={cell}>
-        {runs ? <Strip executions={runs} /> : <i class="to-come" aria-hidden="true" />}
-      </td>
-      <td class="wide number nowrap">{last && duration(taken(last, 0))}</td>
-      <td class="medium clip" title={[when, job.schedule, job.timezone || "UTC"].filter(Boolean).join("\n")}>
-        {when}
-      </td>
-      <td class="medium nowrap">{next}</td>
-      <td class="medium nowrap">
-        <Ago at={job.last_success} jobZone={job.timezone} />
-      </td>
-      <td class="wide nowrap">
-        <Ago at={job.last_error} jobZone={job.timezone} />
-      </td>
-      <td class="wide number">{job.error_count || ""}</td>
+      {shown.map(({ key, cell: kind }) => (
+        <td key={key} class={kind} ref={key === seen ? cell : undefined} title={titles[key]}>
+          {cells[key]}
+        </td>
+      ))}
       <td class="actions">
         <RowActions job={job} replace={rows.replace} />
       </td>

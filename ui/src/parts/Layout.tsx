@@ -3,13 +3,13 @@
 import type { ComponentChildren } from "preact";
 import { Link, useLocation } from "wouter-preact";
 import { addressOf, NAMESPACE } from "../api/address";
+import { token } from "../api/token";
+import { wholeSeconds, type Zone } from "../model/time";
 import { now } from "../state/clock";
 import { mayLeave } from "../state/leaving";
 import { connection, heard, isOld, leader } from "../state/live";
 import { nextTheme, theme, zone } from "../state/preferences";
 import { leave, may, whoami } from "../state/session";
-import { token } from "../state/token";
-import { wholeSeconds, type Zone } from "../text/time";
 import { paletteOpen } from "./Palette";
 import { PausedBanner } from "./PausedBanner";
 

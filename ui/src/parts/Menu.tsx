@@ -5,11 +5,13 @@ import { useEffect, useRef } from "preact/hooks";
 
 interface Props {
   label: string;
+  /** What the button shows, if not only dots. */
+  words?: string;
   /** Buttons and links. Without any there is no menu. */
   children: ComponentChildren;
 }
 
-export function Menu({ label, children }: Props) {
+export function Menu({ label, words = "⋯", children }: Props) {
   const box = useRef<HTMLDetailsElement>(null);
   const items: ComponentChild[] = toChildArray(children);
   useEffect(() => {
@@ -17,7 +19,11 @@ export function Menu({ label, children }: Props) {
       if (box.current && !(target instanceof Node && box.current.contains(target))) box.current.open = false;
     };
     const choose = ({ target }: Event) => {
-      if (target instanceof Element && target.closest(".menu-items") && box.current?.contains(target))
+      if (
+        target instanceof Element &&
+        target.closest(".menu-items a, .menu-items button") &&
+        box.current?.contains(target)
+      )
         close(box.current);
     };
     document.addEventListener("pointerdown", leave);
@@ -39,7 +45,7 @@ export function Menu({ label, children }: Props) {
       }}
     >
       <summary class="button" aria-label={label} title={label}>
-        ⋯
+        {words}
       </summary>
       <div class="menu-items">{items}</div>
     </details>

@@ -2,11 +2,11 @@
 
 import { Link } from "wouter-preact";
 import type { Summary } from "../api/client";
+import { clockTime, duration } from "../model/time";
+import { type Column, countsInWords, entriesOf, sizeOf } from "../model/timeline";
 import { shownZone } from "../state/preferences";
-import { type Column, countsInWords, entriesOf, sizeOf } from "../text/hours";
-import { clockTime, duration } from "../text/time";
 import { executionPath, jobPath } from "./links";
-import { Mark } from "./Mark";
+import { StateIcon } from "./StateIcon";
 import { When } from "./Time";
 
 interface Props {
@@ -35,7 +35,7 @@ export function MinuteList({ summary, at, column, onClose }: Props) {
       <ul class="rows">
         {entries.map((each) => (
           <li key={`${each.job} ${each.at} ${each.state}`}>
-            <Mark state={each.state} />
+            <StateIcon state={each.state} />
             <Link href={each.id ? executionPath(each.job, each.id) : jobPath(each.job)} class="name">
               {each.job}
             </Link>

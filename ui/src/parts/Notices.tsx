@@ -1,9 +1,9 @@
 import { Link } from "wouter-preact";
+import { inZone } from "../model/time";
+import { asSentence } from "../model/words";
 import { now } from "../state/clock";
 import { dismiss, notices } from "../state/notices";
 import { shownZone } from "../state/preferences";
-import { inZone } from "../text/time";
-import { asSentence } from "../text/words";
 import { executionPath } from "./links";
 
 /** The corner where notices appear. Screen readers read them out. */

@@ -119,7 +119,7 @@ function Opened() {
           </div>
         ))}
       </div>
-      {choices.length === 0 && <p class="muted">Nothing has this in its name, title, owner or executor.</p>}
+      {choices.length === 0 && <p class="muted">Nothing has this in its name, title, owner, labels or command.</p>}
     </dialog>
   );
 }

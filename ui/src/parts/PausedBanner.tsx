@@ -1,8 +1,8 @@
 // Says on every view that all jobs of the namespace are paused.
 
 import { Link } from "wouter-preact";
+import { isForAll, whoAndWhy } from "../model/backfills";
 import { usePauses } from "../state/pauses";
-import { isForAll, whoAndWhy } from "../text/backfills";
 import { When } from "./Time";
 
 export function PausedBanner() {

@@ -3,13 +3,13 @@
 import { useMemo } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, ask, type Execution } from "../api/client";
+import { ticksOf } from "../model/axis";
+import { latenessOf } from "../model/percentiles";
+import { clockTime, duration } from "../model/time";
+import { apart, presentOf, type Run, runsOf, type Slot, slotsInWords, slotsOf, spanOf } from "../model/timing";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
-import { ticksOf } from "../text/axis";
-import { latenessOf } from "../text/percentiles";
-import { clockTime, duration } from "../text/time";
-import { apart, presentOf, type Run, runsOf, type Slot, slotsInWords, slotsOf, spanOf } from "../text/timing";
 import { slotPath } from "./links";
 import { useWidth } from "./useWidth";
 

@@ -1,7 +1,7 @@
 // How far a backfill has got: what succeeded, failed, is active, and is to come. The words say the same.
 
 import type { Backfill } from "../api/backfills";
-import { progressOf } from "../text/backfills";
+import { progressOf } from "../model/backfills";
 
 export function Progress({ backfill, wide = false }: { backfill: Backfill; wide?: boolean }) {
   const { plan, succeeded, failed, active } = backfill.status;

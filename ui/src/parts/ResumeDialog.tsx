@@ -1,7 +1,7 @@
 // Asks before a pause ends: what came due meanwhile may run at once.
 
 import type { Pause } from "../api/pauses";
-import { pausedJobs, resumedInWords } from "../text/backfills";
+import { pausedJobs, resumedInWords } from "../model/backfills";
 import { Confirm } from "./Confirm";
 
 interface Props {

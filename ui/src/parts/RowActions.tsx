@@ -6,8 +6,8 @@ import { type ListedJob, runJob, toggleJob } from "../api/jobs";
 import { attempt, tell } from "../state/notices";
 import type { Rows } from "../state/rows";
 import { may } from "../state/session";
-import { Shape } from "./Mark";
 import { RunForm } from "./RunForm";
+import { Shape } from "./StateIcon";
 
 export function RowActions({ job, replace }: { job: ListedJob; replace: Rows["replace"] }) {
   const [details, setDetails] = useState<Details>();

@@ -2,17 +2,17 @@
 
 import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
+import { inOrder } from "../model/ansi";
+import { durationsOf, inWords } from "../model/percentiles";
+import { isStopped, lateness, planned, result, standsFor, taken, whyFailed } from "../model/slots";
+import { duration, instant, inZone, onSeveralDays } from "../model/time";
 import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
-import { inOrder } from "../text/ansi";
-import { durationsOf, inWords } from "../text/percentiles";
-import { isStopped, lateness, planned, result, standsFor, taken, whyFailed } from "../text/slots";
-import { duration, instant, inZone, onSeveralDays } from "../text/time";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
 import { executionPath } from "./links";
-import { Mark } from "./Mark";
 import { PlannedActual } from "./PlannedActual";
+import { StateIcon } from "./StateIcon";
 import { Empty } from "./States";
 import { type Column, Table } from "./Table";
 import { Elapsed, When } from "./Time";
@@ -103,7 +103,7 @@ function RunRow({ run, zone, dated }: RowProps) {
     <tr>
       <th scope="row" class="nowrap">
         <Link href={executionPath(run.job_name, run.id)}>
-          <Mark state={isStopped(run) ? "stopped" : kind} word />
+          <StateIcon state={isStopped(run) ? "stopped" : kind} word />
           <span class="spoken">
             : <When at={planned(run)} jobZone={zone} />
           </span>

@@ -4,11 +4,11 @@
 import { useState } from "preact/hooks";
 import type { Execution } from "../api/client";
 import { stopExecution } from "../api/jobs";
+import { stoppingInWords } from "../model/stopping";
 import { now } from "../state/clock";
 import { attempt } from "../state/notices";
-import { stoppingInWords } from "../text/stopping";
 import { Confirm } from "./Confirm";
-import { Mark } from "./Mark";
+import { StateIcon } from "./StateIcon";
 
 interface Props {
   of: Execution;
@@ -44,7 +44,7 @@ export function StopButton({ of, class: kind = "danger", onAsked = () => {} }: P
 }
 
 /** The state of a run that is stopping, with the grace that its pod has left. */
-export function StoppingMark({ of }: { of: Execution }) {
+export function StoppingIcon({ of }: { of: Execution }) {
   const stopping = of.details?.stopping;
-  return stopping ? <Mark state="waiting" word say={stoppingInWords(stopping, now.value)} /> : null;
+  return stopping ? <StateIcon state="waiting" word say={stoppingInWords(stopping, now.value)} /> : null;
 }

@@ -1,8 +1,5 @@
 // Points and lengths of time. Only what counts on the screen is drawn again each second.
 
-import { now } from "../state/clock";
-import { heard, isOld } from "../state/live";
-import { shownZone } from "../state/preferences";
 import {
   ago,
   countdown,
@@ -13,7 +10,10 @@ import {
   shortTime,
   wholeSeconds,
   yearTime,
-} from "../text/time";
+} from "../model/time";
+import { now } from "../state/clock";
+import { heard, isOld } from "../state/live";
+import { shownZone } from "../state/preferences";
 
 interface Props {
   /** A time of the API, or milliseconds since 1970. */

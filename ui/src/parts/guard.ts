@@ -2,7 +2,7 @@
 // in texts and in what is said of them. Imported before anything is drawn.
 
 import { options } from "preact";
-import { inOrder } from "../text/ansi";
+import { inOrder } from "../model/ansi";
 
 /** The attributes that a reader sees or hears. The value of a field is not among them: it is sent back as it is. */
 const SHOWN = ["title", "alt", "placeholder", "label", "aria-label", "aria-description", "aria-valuetext"] as const;

@@ -2,7 +2,7 @@
 
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
-import type { Tick } from "../text/axis";
+import type { Tick } from "../model/axis";
 
 export interface Labels {
   /** Marks of the axis of time between these seconds since 1970, at most so many. */

@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { inOrder } from "../text/ansi";
+import { inOrder } from "../model/ansi";
 
 /** Name the page in the browser's tab and history. */
 export function useTitle(title: string): void {

@@ -1,7 +1,9 @@
-// What the reader has chosen for this browser: light or dark, and the zone of times.
+// What the reader has chosen for this browser: light or dark, the zone of times, and how jobs are listed.
 
 import { effect, signal } from "@preact/signals";
-import { type Zone, zoneName } from "../text/time";
+import { columnsIn } from "../model/columns";
+import { viewsIn } from "../model/savedViews";
+import { type Zone, zoneName } from "../model/time";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -22,6 +24,13 @@ effect(() => {
   else document.documentElement.dataset.theme = theme.value;
 });
 effect(() => localStorage.setItem("dkron-zone", zone.value));
+
+const [COLUMNS_KEY, VIEWS_KEY] = ["dkron-columns", "dkron-views"];
+/** The columns of the list of jobs, beside the name. */
+export const columns = signal(columnsIn(localStorage.getItem(COLUMNS_KEY)));
+export const savedViews = signal(viewsIn(localStorage.getItem(VIEWS_KEY)));
+columns.subscribe((chosen) => localStorage.setItem(COLUMNS_KEY, chosen.join(",")));
+savedViews.subscribe((views) => localStorage.setItem(VIEWS_KEY, JSON.stringify(views)));
 
 const darkSystem = matchMedia("(prefers-color-scheme: dark)");
 const systemIsDark = signal(darkSystem.matches);

@@ -3,8 +3,8 @@
 import { untracked, effect as whenever } from "@preact/signals";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { NO_ANSWER, Refusal } from "../api/client";
+import { locked } from "../api/token";
 import { generation, type LiveEvent, onEvents } from "./live";
-import { locked } from "./token";
 
 export interface Query<T> {
   /** The newest answer; undefined until the first. */

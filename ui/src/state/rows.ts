@@ -2,7 +2,7 @@
 
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type JobsWanted, type ListedJob, listJobs } from "../api/jobs";
-import { PORTION, type Range, wanted } from "../text/rows";
+import { PORTION, type Range, wanted } from "../model/rows";
 import { type Query, useQuery } from "./query";
 
 /** Rows that are kept although they are not on the screen. */

@@ -2,8 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { api, ask, type Whoami } from "../api/client";
+import { forgetSignOn, locked, signOut } from "../api/token";
 import { serverTime } from "./clock";
-import { forgetSignOn, locked, signOut } from "./token";
 
 /** Undefined until the API has said who the reader is. */
 export const whoami = signal<Whoami | undefined>(undefined);

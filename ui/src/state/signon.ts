@@ -5,11 +5,11 @@ import { signal } from "@preact/signals";
 import { arrival, keepPending } from "../api/arrival";
 import { ISSUER, type Issuer, ROOT } from "../api/installation";
 import { exchanged, providerAt } from "../api/issuer";
-import { base64url, claimsOf, codeOf, idTokenOf, type Pending, signOnAddress } from "../text/oidc";
-import { endOf } from "../text/token";
+import { base64url, claimsOf, codeOf, idTokenOf, type Pending, signOnAddress } from "../api/oidc";
+import { farewell, hasSignedOn, locked, signOn, token } from "../api/token";
+import { endOf } from "../model/token";
 import { serverNow } from "./clock";
 import { identify, whoami } from "./session";
-import { farewell, hasSignedOn, locked, signOn, token } from "./token";
 
 /** Whether a sign-on is under way, and the page waits for it. */
 export const signingOn = signal(false);

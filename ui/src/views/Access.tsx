@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { Refusal } from "../api/client";
 import { deletePolicy, listPolicies, type Policy, readPolicy, savePolicy } from "../api/policies";
+import { indented, rulesOf } from "../model/policies";
 import { Confirm } from "../parts/Confirm";
 import { Panel } from "../parts/Panel";
 import { Empty, Failure, Loading } from "../parts/States";
@@ -11,7 +12,6 @@ import { useModal } from "../parts/useModal";
 import { attempt, tell } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
-import { indented, rulesOf } from "../text/policies";
 import { Labelled } from "./edit/Labelled";
 
 const COLUMNS: readonly Column[] = [{ title: "Path" }, { title: "May" }];

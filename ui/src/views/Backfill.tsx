@@ -3,20 +3,20 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation, useSearch } from "wouter-preact";
 import { type BackfillSlot, type Backfill as Body, listSlots, showBackfill } from "../api/backfills";
+import { BACKFILL_ICONS, extentOf, isUnderWay, jobsOf, SLOT_ICONS } from "../model/backfills";
+import { duration, instant } from "../model/time";
+import { asSentence, inFormWords } from "../model/words";
 import { BackfillActions } from "../parts/BackfillActions";
 import { backfillPath, executionPath, jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
 import { Pager, pageIn } from "../parts/Pager";
 import { Facts, Panel } from "../parts/Panel";
 import { Progress } from "../parts/Progress";
+import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { Table } from "../parts/Table";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
-import { BACKFILL_MARKS, extentOf, isUnderWay, jobsOf, SLOT_MARKS } from "../text/backfills";
-import { duration, instant } from "../text/time";
-import { asSentence, inFormWords } from "../text/words";
 
 const PAGE = 50;
 /** Seconds between two reads, while it is under way and else. */
@@ -53,7 +53,7 @@ export function Backfill({ name }: { name: string }) {
           <h1>{name}</h1>
           {data && (
             <p class="sub">
-              <Mark state={BACKFILL_MARKS[data.state]} word say={data.state} />
+              <StateIcon state={BACKFILL_ICONS[data.state]} word say={data.state} />
               <span>{jobsOf(data)}</span>
             </p>
           )}
@@ -141,10 +141,10 @@ function Slots({ slots, backfill }: { slots: readonly BackfillSlot[]; backfill: 
 function SlotRow({ slot, alone }: { slot: BackfillSlot; alone: boolean }) {
   const { job, state, execution, started_at, finished_at } = slot;
   const [began, ended] = [instant(started_at), instant(finished_at)];
-  const mark = <Mark state={SLOT_MARKS[state]} word say={state} />;
+  const icon = <StateIcon state={SLOT_ICONS[state]} word say={state} />;
   return (
     <tr>
-      <td class="nowrap">{execution ? <Link href={executionPath(job, execution)}>{mark}</Link> : mark}</td>
+      <td class="nowrap">{execution ? <Link href={executionPath(job, execution)}>{icon}</Link> : icon}</td>
       <th scope="row" class="nowrap">
         <When at={slot.slot} />
         {(state === "failed" || state === "refused") && (

@@ -3,18 +3,18 @@
 import { useEffect, useState } from "preact/hooks";
 import { Link, useSearch } from "wouter-preact";
 import { type Backfill, listBackfills } from "../api/backfills";
+import { BACKFILL_ICONS, isUnderWay, jobsOf } from "../model/backfills";
 import { BackfillActions } from "../parts/BackfillActions";
 import { backfillPath, jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
 import { Pager, pageIn } from "../parts/Pager";
 import { Progress } from "../parts/Progress";
+import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { type Column, Table } from "../parts/Table";
 import { When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
 import { may } from "../state/session";
-import { BACKFILL_MARKS, isUnderWay, jobsOf } from "../text/backfills";
 
 const COLUMNS: readonly Column[] = [
   { title: "State" },
@@ -107,7 +107,7 @@ function Row({ backfill, replace, reload }: RowProps) {
   return (
     <tr>
       <td class="nowrap">
-        <Mark state={BACKFILL_MARKS[state]} word say={state} />
+        <StateIcon state={BACKFILL_ICONS[state]} word say={state} />
       </td>
       <th scope="row" class="name">
         <Link href={backfillPath(name)}>{name}</Link>

@@ -3,7 +3,7 @@
 import { Link } from "wouter-preact";
 import { busy } from "../api/jobs";
 import { executionPath, jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
+import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { StopButton } from "../parts/Stop";
 import { type Column, Table } from "../parts/Table";
@@ -51,7 +51,7 @@ export function Busy() {
           {data.slice(0, MOST).map((each) => (
             <tr key={each.id}>
               <th scope="row" class="name">
-                <Mark state="running" /> <Link href={jobPath(each.job_name)}>{each.job_name}</Link>
+                <StateIcon state="running" /> <Link href={jobPath(each.job_name)}>{each.job_name}</Link>
                 <span class="sub muted small">{each.node_name || WAITS}</span>
               </th>
               <td class="nowrap">

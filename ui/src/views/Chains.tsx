@@ -2,12 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { busy, chainedJobs } from "../api/jobs";
+import { chainsOf } from "../model/graph";
+import { stateOf } from "../model/state";
 import { ChainGraph } from "../parts/ChainGraph";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import { useQuery } from "../state/query";
-import { chainsOf } from "../text/graph";
-import { stateOf } from "../text/state";
 
 /** Chains that are drawn at once. */
 const PORTION = 20;

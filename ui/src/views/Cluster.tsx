@@ -3,6 +3,8 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { api, ask, askList, type Member } from "../api/client";
+import { token } from "../api/token";
+import { endOf } from "../model/token";
 import { Confirm } from "../parts/Confirm";
 import { Copy } from "../parts/Copy";
 import { lazily } from "../parts/lazily";
@@ -15,8 +17,6 @@ import { leader } from "../state/live";
 import { attempt } from "../state/notices";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
-import { token } from "../state/token";
-import { endOf } from "../text/token";
 
 const COLUMNS: readonly Column[] = [
   { title: "Name" },

@@ -4,6 +4,8 @@ import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type Details, detailsOf } from "../api/details";
+import { parentsInWords, saysMore } from "../model/parents";
+import { yaml } from "../model/yaml";
 import { Copy } from "../parts/Copy";
 import { jobPath } from "../parts/links";
 import { Empty, Failure, Loading } from "../parts/States";
@@ -12,8 +14,6 @@ import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useAwaitedRight } from "../state/rights";
 import { may } from "../state/session";
-import { parentsInWords, saysMore } from "../text/parents";
-import { yaml } from "../text/yaml";
 import { Form } from "./edit/Form";
 import { readStored, type Stored } from "./edit/save";
 

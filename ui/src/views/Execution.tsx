@@ -4,25 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { api, ask, askJob, type Execution as Body } from "../api/client";
 import { executionsOf, runAgain, wasAskedFor } from "../api/jobs";
-import { Copy } from "../parts/Copy";
-import { LogView } from "../parts/LogView";
-import { executionPath, jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
-import { Facts, Panel } from "../parts/Panel";
-import { Empty, Failure, Loading } from "../parts/States";
-import { StopButton, StoppingMark } from "../parts/Stop";
-import { Elapsed, When } from "../parts/Time";
-import { useTitle } from "../parts/useTitle";
-import { now } from "../state/clock";
-import type { LiveEvent } from "../state/live";
-import { attempt } from "../state/notices";
-import { knownPauses } from "../state/pauses";
-import { shownZone } from "../state/preferences";
-import { useQuery } from "../state/query";
-import { useRights } from "../state/rights";
-import { whoami } from "../state/session";
-import { around } from "../text/around";
-import { pauseOf } from "../text/backfills";
+import { around } from "../model/around";
+import { pauseOf } from "../model/backfills";
 import {
   attemptsOf,
   isStopped,
@@ -33,8 +16,25 @@ import {
   taken,
   traceLink,
   whyFailed,
-} from "../text/slots";
-import { duration, inZone } from "../text/time";
+} from "../model/slots";
+import { duration, inZone } from "../model/time";
+import { Copy } from "../parts/Copy";
+import { LogView } from "../parts/LogView";
+import { executionPath, jobPath } from "../parts/links";
+import { Facts, Panel } from "../parts/Panel";
+import { StateIcon } from "../parts/StateIcon";
+import { Empty, Failure, Loading } from "../parts/States";
+import { StopButton, StoppingIcon } from "../parts/Stop";
+import { Elapsed, When } from "../parts/Time";
+import { useTitle } from "../parts/useTitle";
+import { now } from "../state/clock";
+import type { LiveEvent } from "../state/live";
+import { attempt } from "../state/notices";
+import { knownPauses } from "../state/pauses";
+import { shownZone } from "../state/preferences";
+import { useQuery } from "../state/query";
+import { useRights } from "../state/rights";
+import { whoami } from "../state/session";
 
 /** Seconds between two reads of a run that is stopping, and of one that has no node yet. */
 const [STOPPING, STARTING] = [2, 5];
@@ -88,7 +88,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
           </h1>
           {kind && (
             <p class="sub">
-              {body.details?.stopping ? <StoppingMark of={body} /> : <Ended of={body} zone={zone} />}
+              {body.details?.stopping ? <StoppingIcon of={body} /> : <Ended of={body} zone={zone} />}
               {body.attempt && body.attempt > 1 && <span>attempt {body.attempt}</span>}
               {body.details?.member && <span>on {body.details.member}</span>}
               {!isStopped(body) && whyFailed(body) && <span>{whyFailed(body)}</span>}
@@ -106,7 +106,13 @@ export function Execution({ job, id }: { job: string; id: string }) {
       {body && (
         <div class={isWide ? "grid full" : "grid"}>
           <Panel title="Log" class="log-panel" aside={<Wide is={isWide} set={setWide} />}>
-            <LogView key={id} execution={body} running={kind === "running"} allowed={may("get dkronjobs/log")} />
+            <LogView
+              key={id}
+              execution={body}
+              running={kind === "running"}
+              allowed={may("get dkronjobs/log")}
+              jobZone={zone}
+            />
           </Panel>
           <Panel title="This attempt" class="times">
             <Timing body={body} zone={zone} />
@@ -120,8 +126,8 @@ export function Execution({ job, id }: { job: string; id: string }) {
 
 /** The state, and of a run that a user stopped, who did it and when. */
 function Ended({ of, zone }: { of: Body; zone: string | undefined }) {
-  if (!isStopped(of)) return <Mark state={result(of)} word />;
-  return <Mark state="stopped" word say={inZone(whyFailed(of), now.peek(), shownZone(zone))} />;
+  if (!isStopped(of)) return <StateIcon state={result(of)} word />;
+  return <StateIcon state="stopped" word say={inZone(whyFailed(of), now.peek(), shownZone(zone))} />;
 }
 
 /** Seconds after which an attempt has to be read again, because no event tells what changes next. */
@@ -249,7 +255,7 @@ function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
       <ol class="rows">
         {attempts.map((each) => (
           <li key={each.id} aria-current={each.id === id ? "true" : undefined}>
-            <Mark state={isStopped(each) ? "stopped" : result(each)} />
+            <StateIcon state={isStopped(each) ? "stopped" : result(each)} />
             <Link class="name" href={executionPath(each.job_name, each.id)}>
               {each.details?.member ? `${each.details.member}, ` : ""}attempt {each.attempt}
             </Link>

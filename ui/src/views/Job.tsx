@@ -5,6 +5,10 @@ import { Link } from "wouter-preact";
 import { api, ask, askJob, type Job as JobBody } from "../api/client";
 import { type Details, detailsOf, type Keeper as Kept, pausedBy } from "../api/details";
 import { executionsOf } from "../api/jobs";
+import { whyNot } from "../model/problem";
+import { result, summary, wasStopped } from "../model/slots";
+import { stateOf } from "../model/state";
+import { yaml } from "../model/yaml";
 import { Calendar } from "../parts/Calendar";
 import { ChainGraph } from "../parts/ChainGraph";
 import { Conditions } from "../parts/Conditions";
@@ -12,8 +16,8 @@ import { Copy } from "../parts/Copy";
 import { Due } from "../parts/Due";
 import { Explain } from "../parts/Explain";
 import { JobActions } from "../parts/JobActions";
-import { JobMark } from "../parts/JobMark";
 import { JobPauses } from "../parts/JobPauses";
+import { JobStateIcon } from "../parts/JobStateIcon";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
 import { Facts, Panel } from "../parts/Panel";
@@ -25,10 +29,6 @@ import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { may as mayHere } from "../state/session";
-import { whyNot } from "../text/problem";
-import { result, summary, wasStopped } from "../text/slots";
-import { stateOf } from "../text/state";
-import { yaml } from "../text/yaml";
 
 /** Slots that are asked for; the calendar shows them. */
 const UPCOMING = 40;
@@ -104,7 +104,7 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <JobMark of={{ ...body, paused, stopped: wasStopped(runs.data ?? []) }} running={running} word />
+              <JobStateIcon of={{ ...body, paused, stopped: wasStopped(runs.data ?? []) }} running={running} word />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>

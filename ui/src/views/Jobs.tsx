@@ -6,6 +6,7 @@ import type { StateWord } from "../api/client";
 import { allListed, busy, type ListedJob } from "../api/jobs";
 import { BulkBar, mayDoMany, type Outcome } from "../parts/Bulk";
 import { type Choosing, JobTable } from "../parts/JobTable";
+import { ColumnChoice, SavedViews } from "../parts/ListMenus";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import { onEvents } from "../state/live";
@@ -123,6 +124,8 @@ export function Jobs() {
         <span class="muted count" role="status">
           {total === undefined ? "" : `${total} ${total === 1 ? "job" : "jobs"}`}
         </span>
+        <SavedViews query={addressFor({ ...view, at: 0 }).split("?")[1] ?? ""} />
+        <ColumnChoice />
         {may("create dkronjobs") && (
           <Link href="/new" class="button primary">
             New job
@@ -199,8 +202,8 @@ function Search({ value, onChange }: { value: string; onChange: (text: string) =
   return (
     <input
       type="search"
-      aria-label="Search in names, titles, owners and executors"
-      placeholder="Name, title, owner, executor"
+      aria-label="Search in names, titles, owners, labels, commands and executors"
+      placeholder="Name, owner, label, command"
       value={text}
       onInput={(event) => {
         const typed = event.currentTarget.value;

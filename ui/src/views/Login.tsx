@@ -4,11 +4,11 @@ import { useEffect, useState } from "preact/hooks";
 import { addressOf } from "../api/address";
 import { Refusal } from "../api/client";
 import { ISSUER, type Issuer } from "../api/installation";
+import { farewell, locked, signIn } from "../api/token";
 import { useModal } from "../parts/useModal";
 import { useTitle } from "../parts/useTitle";
 import { identify } from "../state/session";
 import { begin, mayRenew, signingOn } from "../state/signon";
-import { farewell, locked, signIn } from "../state/token";
 
 /** The page of a reader whom the API does not know yet. */
 export function Login() {

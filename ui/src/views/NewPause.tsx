@@ -5,6 +5,8 @@ import { Link, useLocation, useSearch } from "wouter-preact";
 import { NAMESPACE } from "../api/address";
 import { Refusal } from "../api/client";
 import { createPause, type PauseBody } from "../api/pauses";
+import { fieldTime, readFieldTime, readLabels, readNames } from "../model/backfills";
+import { pauseEnds } from "../model/pauses";
 import { JobNames } from "../parts/JobNames";
 import { jobPath } from "../parts/links";
 import { Panel } from "../parts/Panel";
@@ -15,8 +17,6 @@ import { tell } from "../state/notices";
 import { pausesChanged } from "../state/pauses";
 import { zone } from "../state/preferences";
 import { may, whoami } from "../state/session";
-import { fieldTime, readFieldTime, readLabels, readNames } from "../text/backfills";
-import { pauseEnds } from "../text/pauses";
 import { Labelled } from "./edit/Labelled";
 
 interface Draft {

@@ -2,24 +2,24 @@
 
 import { Link } from "wouter-preact";
 import { api, ask, type StateWord, type Summary } from "../api/client";
+import { latenessInWords, progressInWords } from "../model/attention";
+import { isForAll, whoAndWhy } from "../model/backfills";
+import { duration, instant, wholeSeconds } from "../model/time";
 import { Attention } from "../parts/Attention";
 import { Days } from "../parts/Days";
 import { Failing } from "../parts/Failing";
-import { Hours } from "../parts/Hours";
 import { executionPath, jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
+import { StateIcon } from "../parts/StateIcon";
 import { Empty, Pending } from "../parts/States";
 import { Ago, Countdown, When } from "../parts/Time";
+import { Timeline } from "../parts/Timeline";
 import { useTallest } from "../parts/useTallest";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { knownPauses } from "../state/pauses";
 import { type Query, useQuery } from "../state/query";
-import { latenessInWords, progressInWords } from "../text/attention";
-import { isForAll, whoAndWhy } from "../text/backfills";
-import { duration, instant, wholeSeconds } from "../text/time";
 
 /** Rows of each list. */
 const LISTED = 8;
@@ -92,7 +92,7 @@ function BothHours({ summary }: Part) {
   const hour = data?.last_hour;
   return (
     <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
-      {!data && summary.error ? <Pending query={summary} /> : <Hours summary={data} now={minute} />}
+      {!data && summary.error ? <Pending query={summary} /> : <Timeline summary={data} now={minute} />}
       {data && <Lateness of={data} />}
     </Panel>
   );
@@ -131,7 +131,7 @@ function Running({ summary }: Part) {
         <ul class="rows">
           {running?.executions.slice(0, LISTED).map((each) => (
             <li key={each.id} class="progressing">
-              <Mark state="running" />
+              <StateIcon state="running" />
               <Link href={executionPath(each.job, each.id)} class="name">
                 {each.job}
               </Link>
@@ -147,7 +147,7 @@ function Running({ summary }: Part) {
       <ul class="rows">
         {ended.slice(0, LISTED).map((each) => (
           <li key={`${each.job} ${each.started_at}`}>
-            <Mark state={each.result} />
+            <StateIcon state={each.result} />
             <Link href={jobPath(each.job)} class="name">
               {each.job}
             </Link>

@@ -3,10 +3,11 @@
 import { useState } from "preact/hooks";
 import { Link, useSearch } from "wouter-preact";
 import { endPause, listPauses, type Pause } from "../api/pauses";
+import { PAUSE_WORDS, pausedJobs } from "../model/backfills";
 import { jobPath } from "../parts/links";
-import { Mark } from "../parts/Mark";
 import { Pager, pageIn } from "../parts/Pager";
 import { ResumeDialog } from "../parts/ResumeDialog";
+import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { type Column, Table } from "../parts/Table";
 import { When } from "../parts/Time";
@@ -15,7 +16,6 @@ import { attempt } from "../state/notices";
 import { pauseChanges, pausesChanged } from "../state/pauses";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
-import { PAUSE_WORDS, pausedJobs } from "../text/backfills";
 
 const COLUMNS: readonly Column[] = [
   { title: "State" },
@@ -89,7 +89,7 @@ function Row({ pause }: { pause: Pause }) {
   return (
     <tr class={state === "expired" ? "off" : ""}>
       <td>
-        <Mark state={state === "holds" ? "disabled" : "waiting"} word say={PAUSE_WORDS[state]} />
+        <StateIcon state={state === "holds" ? "disabled" : "waiting"} word say={PAUSE_WORDS[state]} />
       </td>
       <th scope="row" class="name">
         {only && jobs.length === 1 ? <Link href={jobPath(only)}>{only}</Link> : pausedJobs(pause)}

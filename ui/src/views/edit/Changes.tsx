@@ -1,8 +1,9 @@
 // What a save would change, and what another user has changed meanwhile.
 
 import { useState } from "preact/hooks";
-import { type Change, changesOf, clashesOf, type Path, shown } from "../../text/changes";
-import { type Draft, LABELS } from "../../text/draft";
+import { type Change, changesOf, clashesOf, type Path, shown } from "../../model/changes";
+import { type Draft, LABELS } from "../../model/draft";
+import { nameOfSetting } from "../../model/settings";
 
 export function Changes({ changes }: { changes: readonly Change[] }) {
   return (
@@ -31,6 +32,8 @@ function List({ changes }: { changes: readonly Change[] }) {
 }
 
 function PathName({ path: [field = "", ...keys] }: { path: Path }) {
+  const setting = field === "executor_config" && keys.length === 1 ? nameOfSetting(keys[0] ?? "") : undefined;
+  if (setting) return <span class="path">{setting}</span>;
   return (
     <span class="path">
       {LABELS[field] ?? <code>{field}</code>}

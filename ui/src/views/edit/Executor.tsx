@@ -2,6 +2,7 @@
 
 import { useId, useRef } from "preact/hooks";
 import type { JobFields } from "../../api/client";
+import { nameOfSetting } from "../../model/settings";
 import { Labelled } from "./Labelled";
 import { Pairs } from "./Pairs";
 
@@ -133,7 +134,7 @@ function Setting({ of, value, onChange }: SettingProps) {
             checked={value !== "" && value !== "false"}
             onChange={(event) => onChange(event.currentTarget.checked ? "true" : "")}
           />
-          <code>{of.name}</code>
+          <Name of={of.name} />
         </label>
         {help}
       </div>
@@ -143,7 +144,7 @@ function Setting({ of, value, onChange }: SettingProps) {
   return (
     <div class={isLong ? "field wide-field" : "field"}>
       <label for={id}>
-        <code>{of.name}</code> {of.required && <span class="muted">required</span>}
+        <Name of={of.name} /> {of.required && <span class="muted">required</span>}
       </label>
       {isLong ? (
         <textarea
@@ -166,6 +167,18 @@ function Setting({ of, value, onChange }: SettingProps) {
       )}
       {help}
     </div>
+  );
+}
+
+/** What people call it, and its key in a manifest. */
+function Name({ of }: { of: string }) {
+  const name = nameOfSetting(of);
+  return name ? (
+    <>
+      {name} <code class="key">{of}</code>
+    </>
+  ) : (
+    <code>{of}</code>
   );
 }
 

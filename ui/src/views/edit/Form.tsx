@@ -5,14 +5,14 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { Refusal } from "../../api/client";
 import type { Details } from "../../api/details";
+import { changesOf, merged, type Path, sameDefinition } from "../../model/changes";
+import { BLANK, type Draft, draftOf, parsed, unknownFields } from "../../model/draft";
 import { jobPath } from "../../parts/links";
 import { Panel } from "../../parts/Panel";
 import { useLeaving } from "../../state/leaving";
 import { tell } from "../../state/notices";
 import type { Query } from "../../state/query";
 import type { Right } from "../../state/session";
-import { changesOf, merged, type Path, sameDefinition } from "../../text/changes";
-import { BLANK, type Draft, draftOf, parsed, unknownFields } from "../../text/draft";
 import { Changes, Conflict } from "./Changes";
 import { About, Fields } from "./Fields";
 import { Parents } from "./Parents";
@@ -32,7 +32,7 @@ interface Props {
 }
 
 type Mode = "form" | "json" | "yaml";
-type Yaml = typeof import("../../text/definition");
+type Yaml = typeof import("../../model/definition");
 
 /** A save can be repeated at will: it names the version that it changes. */
 const NOT_SAVED =
@@ -81,7 +81,7 @@ export function Form({ opened, newest, reload, may, details }: Props) {
   const show = async (as: Mode) => {
     if (as === "yaml") {
       try {
-        yaml.current ??= await import("../../text/definition");
+        yaml.current ??= await import("../../model/definition");
       } catch {
         tell("The part of the page that reads YAML cannot be loaded. Try again.", true);
         return;

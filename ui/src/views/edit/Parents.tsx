@@ -1,8 +1,8 @@
 // The jobs that a job runs after, where "Runs after" has no room for them all: a save may remove what it does not show.
 
 import type { Details } from "../../api/details";
+import { parentsInWords, saysMore } from "../../model/parents";
 import type { Query } from "../../state/query";
-import { parentsInWords, saysMore } from "../../text/parents";
 
 interface Props {
   job: string;

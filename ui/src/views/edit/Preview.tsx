@@ -2,14 +2,14 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { api, ask, Refusal } from "../../api/client";
+import type { Draft } from "../../model/draft";
+import { withSeconds } from "../../model/presets";
+import { fullTime } from "../../model/time";
+import { inBoth, jobZone, placeOf } from "../../model/zones";
 import { Failure } from "../../parts/States";
 import { now } from "../../state/clock";
 import { zone } from "../../state/preferences";
 import { useQuery } from "../../state/query";
-import type { Draft } from "../../text/draft";
-import { withSeconds } from "../../text/presets";
-import { fullTime } from "../../text/time";
-import { inBoth, jobZone, placeOf } from "../../text/zones";
 
 const UPCOMING = 10;
 /** Milliseconds after the last key before a schedule is tried. */

@@ -1,8 +1,8 @@
 // Reads a job to edit, and stores it unless another user has changed its definition meanwhile.
 
 import { api, ask, askJob, type Job, type JobBody, Refusal } from "../../api/client";
-import { sameDefinition } from "../../text/changes";
-import type { Draft } from "../../text/draft";
+import { sameDefinition } from "../../model/changes";
+import type { Draft } from "../../model/draft";
 
 /** A job with the version at which it was read. */
 export interface Stored {

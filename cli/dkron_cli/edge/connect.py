@@ -1,0 +1,43 @@
+"""Which server a command asks: the options decide."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from dkron_cli.edge.backend import Server
+from dkron_cli.options import Options
+
+if TYPE_CHECKING:
+    from dkron_cli.edge.cluster import Cluster
+
+
+@asynccontextmanager
+async def connected(options: Options) -> AsyncIterator[Server]:
+    """Yield the server that the options name, and close its connections."""
+    server = await _open(options)
+    try:
+        yield server
+    finally:
+        await server.close()
+
+
+async def _open(options: Options) -> Server:
+    if options.server:
+        from dkron_cli.edge.rest import open_rest  # noqa: PLC0415 - one of the two is needed
+
+        return open_rest(options)
+    from dkron_cli.edge import cluster  # noqa: PLC0415
+
+    return await cluster.open_cluster(options)
+
+
+@asynccontextmanager
+async def opened_cluster(options: Options) -> "AsyncIterator[Cluster]":
+    """Yield the cluster, for commands that a REST API cannot answer, and close its connections."""
+    from dkron_cli.edge import cluster  # noqa: PLC0415 - slow, and not needed by the others
+
+    opened = await cluster.open_cluster(options)
+    try:
+        yield opened
+    finally:
+        await opened.close()

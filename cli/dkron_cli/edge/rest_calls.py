@@ -1,0 +1,121 @@
+"""Requests to a REST API: ours, or a Dkron's. What it refuses is a sentence."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from dkron_cli.edge.backend import missing
+from dkron_cli.errors import CliError, Code
+
+PATIENCE = 30.0
+"""Seconds."""
+RETRY = "check --server and DKRON_SERVER"
+SENTENCE = 300
+NO_TLS = (aiohttp.ClientConnectorSSLError, ssl.SSLError)
+
+
+class RestCalls:
+    """The connections to one REST API."""
+
+    def __init__(self, address: str, token: str) -> None:
+        headers = {"User-Agent": "dkronctl", "Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._server = address.rstrip("/")
+        self._session = aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(total=PATIENCE))
+
+    @property
+    def where(self) -> str:
+        """The address, at the end of a sentence."""
+        return f"at {self._server}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        job: str = "",
+        what: str = "",
+        body: object = None,
+        seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        conflict: Code = Code.CONFLICT,
+    ) -> Any:  # noqa: ANN401 - any JSON
+        """Send a request and return its JSON. `seconds` without an answer, 0 for no limit. `conflict` is the code of a
+        409."""
+        timeout = aiohttp.ClientTimeout(total=PATIENCE if seconds is None else seconds or None, sock_connect=PATIENCE)
+        with answered():
+            url = self._server + path
+            async with self._session.request(method, url, json=body, timeout=timeout, headers=headers) as response:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    raise await self._refused(response, job, what, conflict)
+                try:
+                    return await response.json(content_type=None)
+                except ValueError:
+                    raise self.no_dkron() from None
+
+    async def version(self, path: str) -> str:
+        """Return the version of an object, for `If-Match`."""
+        with answered():
+            async with self._session.get(self._server + path) as response:
+                return response.headers.get("ETag", "")
+
+    async def _refused(self, response: aiohttp.ClientResponse, job: str, what: str, conflict: Code) -> CliError:
+        said = " ".join((await response.text(errors="replace"))[:SENTENCE].split())
+        if response.status == HTTPStatus.NOT_FOUND:
+            return self._not_found(said, job, what)
+        code, otherwise, advice = _REFUSALS.get(response.status, (Code.FAILED, "", ""))
+        code = conflict if response.status == HTTPStatus.CONFLICT else code
+        return CliError(code, f"{said or otherwise or f'{self._server} answered {response.status}'}{advice}")
+
+    def _not_found(self, said: str, job: str, what: str) -> CliError:
+        if what and (not said or "page not found" in said):
+            return CliError(Code.USAGE, f"this server cannot {what}; use a kubeconfig instead of --server")
+        if said and "page not found" not in said:
+            return CliError(Code.NOT_FOUND, said)
+        if job:
+            return missing(job, self.where)
+        return self.no_dkron()
+
+    @contextmanager
+    def as_ours_does(self) -> Iterator[None]:
+        """Turn what JSON of another kind breaks into a sentence."""
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise self.no_dkron() from None
+
+    def no_dkron(self) -> CliError:
+        """Return the error for a server that is neither ours nor a Dkron."""
+        return CliError(Code.UNREACHABLE, f"{self._server} does not answer as Dkron's REST API does; {RETRY}")
+
+
+_REFUSALS: dict[int, tuple[Code, str, str]] = {
+    HTTPStatus.UNAUTHORIZED: (Code.FORBIDDEN, "the server wants a token", "; give one by DKRON_TOKEN or --token-file"),
+    HTTPStatus.FORBIDDEN: (Code.FORBIDDEN, "the server does not allow it", ""),
+    HTTPStatus.CONFLICT: (Code.CONFLICT, "the server is busy with another change", ""),
+    HTTPStatus.PRECONDITION_FAILED: (Code.CONFLICT, "another client was first", "; look again, and repeat"),
+    HTTPStatus.SERVICE_UNAVAILABLE: (Code.UNREACHABLE, "the server is not ready", "; try again"),
+}
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Turn what keeps a server from answering into a sentence."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise CliError(Code.CONFLICT, "the server did not answer in time; what was asked may still happen") from error
+    except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as error:
+        plain = ", where an address without http:// means https" if isinstance(error, NO_TLS) else ""
+        raise CliError(
+            Code.UNREACHABLE, f"no answer from the REST API: {error or type(error).__name__}; {RETRY}{plain}"
+        ) from error

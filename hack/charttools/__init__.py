@@ -1,1 +1,0 @@
-"""What the chart is checked with: both Helms, and the tools around them, from Go modules in the cache."""

@@ -1,0 +1,34 @@
+"""`python -m localcluster.servers brokers|prometheus|cert-manager`: get what tests run.
+
+So progress shows, and no test waits for it.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+
+from localcluster import build
+from localcluster.debian import NoPackages
+from localcluster.errors import ClusterError
+from localcluster.servers import certmanager, kafka, prometheus, rabbitmq
+
+WANTED: Mapping[str, tuple[Callable[[], object], ...]] = {
+    "brokers": (rabbitmq.install, kafka.install),
+    "prometheus": (lambda: prometheus.find("prometheus"),),
+    "cert-manager": (lambda: build.ensure([certmanager.program()]),),
+}
+
+
+def main(name: str) -> None:
+    """Get all of one kind. Debian's packages may be missing where there is no apt-get: tests with them are left out."""
+    for install in WANTED[name]:
+        try:
+            install()
+        except NoPackages as exc:
+            print(f"some tests are left out: {exc}")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except ClusterError as exc:
+        sys.exit(f"{sys.argv[1]}: {exc}")

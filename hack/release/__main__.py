@@ -1,7 +1,0 @@
-"""`python -m release`."""
-
-import sys
-
-from release.cli import main
-
-sys.exit(main())

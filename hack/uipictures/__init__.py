@@ -1,1 +1,0 @@
-"""Pictures of the web page, with the same example each time: for the documentation, and of each view for a review."""

@@ -1,0 +1,185 @@
+"""Keeps the operator and the REST API current about the objects of one kind, as an informer in client-go does.
+
+`watch.follow` lists, watches, resumes and retries. An informer parses the objects, tells its callbacks of them, and
+knows how fresh they are. The callbacks own the cache: some are bounded, and some hold the writes of their process, too.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, NoReturn, TypeVar
+
+from dkron_kube.client import KubeClient, Object
+from dkron_kube.errors import KubeError, NotFound, Unavailable
+from dkron_kube.paths import Resource
+from dkron_kube.watch import STEADY, Pace, follow
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class WatchState:
+    """When the API server last responded to a watch, and why it does not.
+
+    `what` says what is watched, `meanwhile` what the program does during an outage. An outage is logged once when it
+    begins or has another cause, and once when it is over.
+    """
+
+    def __init__(self, what: str, *, meanwhile: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self.answered = asyncio.Event()
+        """Set once the API server has sent a complete list, or has not."""
+        self.synced = False
+        """Whether a complete list has arrived."""
+        self.watching = False
+        """Whether the watch has begun after a list, and was not refused since: only a watch keeps a list current."""
+        self.refused: KubeError | None = None
+        """Why the API server refuses the list or the watch; no answer is no refusal, and leaves this as it is."""
+        self.trouble = ""
+        """Why the last request failed; empty if it did not."""
+        self._what = what
+        self._meanwhile = meanwhile
+        self._clock = clock
+        self._alive_at = clock()
+        self._listed = False
+        self._logged: tuple[object, ...] = ()
+
+    def age(self) -> float:
+        """Return the seconds since the API server last responded."""
+        return self._clock() - self._alive_at
+
+    def listed(self) -> None:
+        """Record that a complete list has arrived."""
+        self.synced = self._listed = True
+        self.answered.set()
+
+    def alive(self) -> None:
+        """Record that the API server has responded. The first call after a list belongs to the list itself: a user who
+        may list but not watch lists again and again, so a list alone ends no outage."""
+        self._alive_at = self._clock()
+        self.trouble, self.refused = "", None
+        if self._listed:
+            self._listed = False
+            return
+        self.watching = True
+        if self._logged:
+            log.info("watch of %s: works again", self._what)
+            self._logged = ()
+
+    def failed(self, error: KubeError) -> None:
+        """Record that the API server does not answer, or refuses the list or the watch."""
+        self._listed = False
+        self.trouble = f"cannot watch {self._what}: {_sentence(error)}"
+        if not isinstance(error, Unavailable):
+            self.refused, self.watching = error, False
+        kind = type(error), error.status
+        if kind != self._logged:
+            self._logged = kind
+            log.warning("%s%s", self.trouble, f"; {self._meanwhile}" if self._meanwhile else "")
+        self.answered.set()
+
+
+def _nothing(*_: object) -> None:
+    """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callbacks(Generic[T]):
+    """What an informer calls. None of these blocks or raises."""
+
+    read: Callable[[Object], T | None]
+    """Parses an object, and trims it: a list keeps only this of it. None if it cannot be read: it counts as removed."""
+    synced: Callable[[list[T], int], object]
+    """A complete list, and its resource version."""
+    upsert: Callable[[T], object]
+    """An object was added or modified."""
+    remove: Callable[[Object], object]
+    """An object was deleted; this is its last state."""
+    went_back: Callable[[], object] = _nothing
+    """The next list has lower versions than before, as after a restore of etcd."""
+    on_event: Callable[[], object] = _nothing
+    """The API server gave a sign of life, which the state shows already."""
+    on_failure: Callable[[KubeError], object] = _nothing
+    """A request failed, which the state shows already. What was known stays."""
+
+
+class Informer(Generic[T]):
+    """The objects of a namespace, or of all (None), or those that a field selector takes."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource,
+        namespace: str | None,
+        callbacks: Callbacks[T],
+        *,
+        state: WatchState,
+        fields: str = "",
+        pace: Pace = STEADY,
+    ) -> None:
+        self.namespace = namespace
+        self.state = state
+        self._client, self._resource, self._fields = client, resource, fields
+        self.callbacks = callbacks
+        self._pace = pace
+
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+        return f"{self._resource.plural} of {self.namespace or 'all namespaces'}"
+
+    async def list_once(self) -> None:
+        """List before `run`, which lists again: so the objects are known when the program begins to need them."""
+        found = self._client.list(self._resource, self.namespace, field_selector=self._fields or None)
+        try:
+            items = [self.callbacks.read(item) async for item in found]
+        except KubeError as error:
+            self.failed(error)
+        else:
+            self.replace(items, 0)
+            self.alive()
+
+    async def run(self) -> NoReturn:
+        """Follow the objects until cancelled."""
+        keep = self.callbacks.read
+        await follow(
+            self._client, self._resource, self.namespace, self, fields=self._fields, keep=keep, pace=self._pace
+        )
+
+    def replace(self, items: Sequence[T | None], version: int) -> None:
+        """A complete list."""
+        self.callbacks.synced([item for item in items if item is not None], version)
+        self.state.listed()
+
+    def went_back(self) -> None:
+        """Resource versions are lower than before."""
+        self.callbacks.went_back()
+
+    def upsert(self, item: Object) -> None:
+        """An object was added or modified."""
+        read = self.callbacks.read(item)
+        if read is None:
+            self.callbacks.remove(item)
+        else:
+            self.callbacks.upsert(read)
+
+    def remove(self, item: Object) -> None:
+        """An object was deleted."""
+        self.callbacks.remove(item)
+
+    def alive(self) -> None:
+        """The API server responded."""
+        self.state.alive()
+        self.callbacks.on_event()
+
+    def failed(self, error: KubeError) -> None:
+        """The API server does not answer, or refuses. What was known stays."""
+        self.state.failed(error)
+        self.callbacks.on_failure(error)
+
+
+def _sentence(error: KubeError) -> str:
+    if isinstance(error, NotFound):
+        return "the cluster does not know this kind; install it with kubectl apply -f crds/"
+    return str(error)

@@ -1,0 +1,278 @@
+"""Delivery: from executions that the API server has, to processors and notifications.
+
+`status.undelivered` lists the executions that receivers still have to be told about. The write that records an
+execution adds it. It is removed once every receiver was told, or could not be, after a delay and mostly by a write that
+happens anyway. So a crash in between repeats messages, with the same execution id, and loses none.
+
+Whether a failed attempt that a retry is to follow was the last of its run is known once the retry begins or is
+cancelled. Until then the execution stays in the list, with its output sent.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import dkron_processors
+from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.notifications import When
+from dkron_crds.schedule.errors import printable
+from dkron_operator import notifications
+from dkron_operator.act.events import Events
+from dkron_operator.act.ports import Ports
+from dkron_operator.act.status_writer import StatusWriter
+from dkron_operator.cache.cached_job import CachedJob
+from dkron_operator.cache.store import Store
+from dkron_operator.delivery.delivery_events import DeliveryEvents
+from dkron_operator.delivery.installation import Installation
+from dkron_operator.delivery.outbox import Limits
+from dkron_operator.delivery.outboxes import Outboxes, Sending
+from dkron_operator.delivery.outputs import LONGEST, Outputs
+from dkron_operator.kit.workqueue import WorkQueue
+from dkron_operator.leader.election import Leadership
+from dkron_operator.plan.actions import Report, Severity
+from dkron_operator.plan.changes import Delivered, Lost
+from dkron_operator.plan.view import JobView
+from dkron_processors.message import Ended, Parcel
+
+log = logging.getLogger(__name__)
+
+LAZY = 10.0
+"""Seconds until a finished delivery is written, if no other write comes first."""
+WIDTH = 4
+LONGEST_WHY = 200
+"""Characters by which a record says that its output was not delivered."""
+
+Key = tuple[str, str]
+
+
+class Delivery:
+    """Sends messages about runs to receivers. `may_act`: whether this replica may."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        store: Store,
+        jobs: WorkQueue[str],
+        *,
+        installation: Installation,
+        senders: Sending,
+        writer: StatusWriter,
+        events: Events,
+        may_act: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._installation = installation
+        self._outboxes = Outboxes(senders, Limits(), may_act=may_act)
+        self._writer = writer
+        self._events = events
+        self._may_act = may_act
+        self._delivery_events = DeliveryEvents(events, clock=ports.clock)
+        self._outputs = Outputs(ports.client)
+        self._taken: dict[str, set[str]] = {}
+        self._awaiting_retry: dict[Key, bool] = {}
+        """The executions whose retry has not begun; True once their output was sent, or could not be."""
+        self._lazy: set[str] = set()
+        self._term = 0
+        self.queue: WorkQueue[Key] = WorkQueue("hand on", width=WIDTH, spare=1, group_of=store.namespace_of_attempt)
+        installation.on_change.add(self._changed)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are waiting or being sent."""
+        return len(self._outboxes)
+
+    # --- what others tell it -----------------------------------------------------------------------------------------
+
+    def observe(self, uid: str, status: JobStatus | None) -> None:
+        """The API server has this status of a job; None if the job is gone."""
+        owed = set() if status is None else set(status.undelivered)
+        taken = self._taken.pop(uid, set())
+        for name in taken - owed:
+            self._outputs.forget(uid, name)
+            self._awaiting_retry.pop((uid, name), None)
+        if not self._may_act():
+            owed &= taken
+        if owed:
+            self._taken[uid] = owed
+        for name in owed:
+            if name not in taken or (uid, name) in self._awaiting_retry:
+                self.queue.add((uid, name))
+
+    def lead(self, leadership: Leadership) -> None:
+        """The leadership has changed. Only one replica may tell receivers."""
+        if leadership.by_another or leadership.term != self._term:
+            # Another replica delivers what is queued here, or has delivered it since.
+            self._term = leadership.term
+            self._outboxes.clear()
+            self._taken.clear()
+            self._awaiting_retry.clear()
+        if leadership.acts:
+            self._warn()
+            for cached in self._store:
+                self.observe(cached.job.uid, cached.base)
+
+    def room(self, job: JobView) -> int:
+        """How many bytes of an output are wanted."""
+        site, endpoints = self._installation.site, self._installation.endpoints
+        told = dkron_processors.takes_output(job.spec, site) or notifications.concerns(endpoints, job.notify)
+        return LONGEST if told else 0
+
+    def keep(self, uid: str, job: str, output: bytes) -> None:
+        """Take the end of the output of a Job."""
+        self._outputs.keep(uid, job, output)
+
+    def began(self, cached: CachedJob, active: Active) -> None:
+        """The Job of an attempt exists. Tell the endpoints that want to know, as a best effort: nothing waits for
+        it."""
+        if not (self._may_act() and self._installation.endpoints):
+            return
+        started = Execution(
+            id=active.id, job=active.job, slot=active.slot, trigger=active.trigger, group=active.group,
+            attempt=active.attempt, started_at=active.started_at, finished_at=active.started_at, success=True,
+        )  # fmt: skip
+        for parcel in self._notices(cached.job, _ended(cached.job, started), frozenset({When.START})):
+            self._outboxes.post(parcel, partial(self._told, cached.job.uid, parcel.receiver))
+
+    # --- its own work ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Deliver and send until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._outboxes.run(), name="outboxes")
+                group.create_task(self.queue.run(self._hand_on), name="hand on")
+                group.create_task(self._installation.run(), name="installation")
+        finally:
+            log.info("messages", extra={"messages": self._store.metrics.messages()})
+
+    async def drain(self, seconds: float) -> None:
+        """Give the messages under way this many seconds, then have the finished deliveries written."""
+        if not self._may_act():
+            self._outboxes.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self.queue.idle()
+                await self._outboxes.empty()
+        except TimeoutError:
+            log.warning("%d messages are not delivered yet; the next start sends them again", self.waiting)
+        for uid in tuple(self._lazy):
+            self._write(uid)
+
+    async def _hand_on(self, key: Key) -> None:
+        uid, name = key
+        cached = self._store.get(uid)
+        if cached is None:
+            return
+        if not self._may_act():
+            # It is still owed.
+            self._taken.get(uid, set()).discard(name)
+            self._awaiting_retry.pop(key, None)
+            return
+        execution = next((each for each in cached.base.executions if each.job == name), None)
+        waits = execution is not None and self._waits(cached, execution)
+        if key in self._awaiting_retry and (waits or not self._awaiting_retry[key]):
+            # Its output is on its way, or was sent, and nothing is known of its retry.
+            return
+        parcels = [] if execution is None else await self._parcels(cached, execution)
+        if waits:
+            self._awaiting_retry[key] = False
+        else:
+            self._awaiting_retry.pop(key, None)
+        left, lost = len(parcels), list[Lost]()
+
+        def told(parcel: Parcel, why: str) -> None:
+            nonlocal left
+            self._told(uid, parcel.receiver, why)
+            if why and parcel.note:
+                lost.append(
+                    Lost(name, parcel.note, f"not delivered to {parcel.receiver}: {printable(why)}"[:LONGEST_WHY])
+                )
+            left -= 1
+            if not left:
+                self._settle(key, lost, waits=waits)
+
+        for parcel in parcels:
+            self._outboxes.post(parcel, partial(told, parcel))
+        if not parcels:
+            self._settle(key, waits=waits)
+
+    def _waits(self, cached: CachedJob, execution: Execution) -> bool:
+        """Whether endpoints may still have to be told about it, depending on its retry."""
+        concerned = notifications.concerns(self._installation.endpoints, cached.job.notify)
+        return concerned and notifications.awaits_retry(cached.base, execution)
+
+    async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
+        job, site = cached.job, self._installation.site
+        events = notifications.happened(cached.base, execution)
+        run, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
+        found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
+        if found is None:
+            moved = dkron_processors.note(job.spec, site, job.namespace, execution)
+            # Where the output is, is not the output.
+            found = ("", True) if moved else (execution.output, execution.output_truncated)
+        ended = _ended(job, execution, output=found[0], truncated=found[1])
+        outputs = [] if key in self._awaiting_retry else dkron_processors.render(job.spec, site, ended)
+        return [*outputs, *self._notices(job, ended, events)]
+
+    def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
+        installation = self._installation
+        parcels, problems = notifications.render(
+            installation.endpoints, installation.site, ended, events=events, notify=job.notify
+        )
+        for problem in problems:
+            self._delivery_events.report(job, problem)
+        return parcels
+
+    def _told(self, uid: str, receiver: str, why: str) -> None:
+        self._store.metrics.told(receiver, delivered=not why)
+        cached = self._store.get(uid)
+        if why and cached is not None:
+            self._delivery_events.report(cached.job, f"{receiver}: {why}")
+
+    def _settle(self, key: Key, lost: Iterable[Lost] = (), *, waits: bool) -> None:
+        """All was sent, or could not be. If it `waits` for its retry, it stays owed."""
+        uid, name = key
+        cached, lost = self._store.get(uid), tuple(lost)
+        if cached is None:
+            return
+        if waits:
+            if key in self._awaiting_retry:
+                self._awaiting_retry[key] = True
+                self.queue.add(key)
+            if not lost:
+                return
+        cached.record(Delivered(frozenset() if waits else frozenset({name}), lost))
+        if uid not in self._lazy:
+            self._lazy.add(uid)
+            asyncio.get_running_loop().call_later(LAZY, self._write, uid)
+
+    def _write(self, uid: str) -> None:
+        self._lazy.discard(uid)
+        cached = self._store.get(uid)
+        if cached is not None:
+            self._writer.write_soon(cached)
+
+    def _changed(self, problems: tuple[str, ...] | None) -> None:
+        """The DkronCluster has changed."""
+        for problem in problems or ():
+            log.warning("DkronCluster: %s", problem)
+        self._warn()
+        for cached in self._store:
+            if cached.job.spec.processors:
+                self._jobs.add(cached.job.uid)
+
+    def _warn(self) -> None:
+        for problem in self._installation.problems:
+            if self._installation.cluster is not None:
+                self._events.report(self._installation.cluster, Report(Severity.WARNING, "InvalidReceiver", problem))
+
+
+def _ended(job: JobView, execution: Execution, *, output: str = "", truncated: bool = False) -> Ended:
+    spec = job.spec
+    return Ended(
+        namespace=job.namespace, job=job.dkron_name, execution=execution, display_name=spec.display_name,
+        owner=spec.owner, owner_email=spec.owner_email, metadata=spec.metadata,
+        output=output, truncated=truncated,
+    )  # fmt: skip
