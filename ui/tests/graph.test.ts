@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Edge } from "../src/api/jobs";
 import { chainsOf, graphOf, heightAt, neighbour, placeInWords } from "../src/model/graph";
-import { sizesOf } from "../src/parts/ChainGraph";
+import { sizesOf, tookWithin } from "../src/parts/ChainGraph";
 
 const job = (name: string, ...parents: (string | Edge)[]) => ({
   name,
@@ -73,3 +73,11 @@ test.each([
   { columns: 2, room: 1200, is: { wide: 190, gap: 78 } },
   { columns: 2, room: 0, is: { wide: 190, gap: 78 } },
 ])("boxes of $columns columns in $room pixels", ({ columns, room, is }) => expect(sizesOf(columns, room)).toEqual(is));
+
+test.each([
+  { took: "took 59 min 59 s", letters: 20, is: "took 59 min 59 s" },
+  { took: "took 59 min 59 s", letters: 8, is: "59 min 59 s" },
+  { took: "took 4 s", letters: 8, is: "took 4 s" },
+])("a box with room for $letters letters says $is", ({ took, letters, is }) =>
+  expect(tookWithin(took, letters)).toBe(is),
+);

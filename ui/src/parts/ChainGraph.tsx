@@ -136,6 +136,11 @@ function tookOf({ name }: Drawn, runs: Executions): string {
   return length === undefined ? "" : `took ${duration(length)}`;
 }
 
+/** In a narrow box the time only: its label has the word. */
+export function tookWithin(took: string, letters: number): string {
+  return took.length > letters ? took.replace("took ", "") : took;
+}
+
 function wordsFor(job: Drawn, graph: Graph<Drawn>, runs: Executions): string {
   return [job.name, wordFor(job.state), placeInWords(graph, job), tookOf(job, runs)].filter(Boolean).join(", ");
 }
@@ -185,7 +190,7 @@ function Box({ node, sizes, words, took, current, tabIndex, onKey, onFocus, onOp
       {/* The label of the link says it, too: its content has to be a part of that. */}
       {took && (
         <text class="took" x={x + 32} y={y + 35}>
-          {took}
+          {tookWithin(took, fits)}
         </text>
       )}
     </>
