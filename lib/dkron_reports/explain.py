@@ -13,6 +13,7 @@ from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
+from dkron_reports.held import MISSED, Holds
 from dkron_reports.history import History
 from dkron_reports.job import Job, condition
 from dkron_reports.reading import Object, mapping, number
@@ -129,17 +130,18 @@ def read_question(
     return Question(first, last)
 
 
-def explain(job: Job, question: Question, *, now: datetime) -> Explanation:
+def explain(job: Job, question: Question, *, now: datetime, pauses: Iterable[Object] = ()) -> Explanation:
     """Explain the slots of the question. Takes up to a tenth of a second."""
-    return at_once(explaining(job, question, now=now))
+    return at_once(explaining(job, question, now=now, pauses=pauses))
 
 
-def explaining(job: Job, question: Question, *, now: datetime) -> Steps[Explanation]:
-    """Explain the slots of the question, in steps."""
+def explaining(job: Job, question: Question, *, now: datetime, pauses: Iterable[Object] = ()) -> Steps[Explanation]:
+    """Explain the slots of the question, in steps. `pauses` are the DkronPauses that may have held the job."""
+    held = Holds(job, pauses, now)
     if not question.moment:
-        return (yield from _period(job, question.start, question.end, now=now))
+        return (yield from _period(job, question.start, question.end, now=now, held=held))
     whole = question.start.replace(microsecond=0)
-    found = yield from _period(job, whole, whole, now=now)
+    found = yield from _period(job, whole, whole, now=now, held=held)
     timing = read_timing(job)
     line = timing.line()
     if found.slots or line is None or isinstance(line.schedule, Never) or past_the_last(line.schedule, whole):
@@ -151,12 +153,12 @@ def explaining(job: Job, question: Question, *, now: datetime) -> Steps[Explanat
     around = [f"the {name} slot is {instant(slot)}" for name, slot in (("latest", before), ("next", later)) if slot]
     none = f"{instant(whole)} is no slot of {job.when}" + (f"; {', '.join(around)}" if around else "")
     changes = clock_changes(line.schedule, shifted(whole, -DAY), shifted(whole, DAY))
-    near = (yield from _period(job, before, before, now=now)).slots if before else ()
+    near = (yield from _period(job, before, before, now=now, held=held)).slots if before else ()
     remarks = (*found.remarks, none, *(each.sentence for each in changes))
     return replace(found, slots=near, remarks=remarks)
 
 
-def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps[Explanation]:
+def _period(job: Job, start: datetime, end: datetime, *, now: datetime, held: Holds) -> Steps[Explanation]:
     timing, status = read_timing(job), mapping(job.raw, "status")
     line = timing.line()
     history = None if line is None else History(status, timing, line, now)
@@ -166,7 +168,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime) -> Steps
         runs = _others(known, (), start, end, now=now)
         remarks += [_no_slots(job, timing), *_newest(known, runs, now)]
         return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
-    rules = _Rules(job, timing, history, now)
+    rules = _Rules(job, timing, history, now, held=held)
     found: list[Explained] = []
     more = False
     for slot in _slots(line, rules.counts_from, start, end):
@@ -297,8 +299,8 @@ def _resumed(job: Job, timing: Timing) -> datetime | None:
 class _Rules:
     """Explains one slot after another by what the status tells."""
 
-    def __init__(self, job: Job, timing: Timing, history: History, now: datetime) -> None:
-        self._timing, self._history, self._now = timing, history, now
+    def __init__(self, job: Job, timing: Timing, history: History, now: datetime, *, held: Holds) -> None:
+        self._timing, self._history, self._now, self._held = timing, history, now, held
         ready, noted = condition(job.raw, "Ready"), mapping(job.raw, "status").get("paused")
         self._broken = job.problem if ready.get("status") == "False" else ""
         self._paused = job.paused
@@ -315,7 +317,9 @@ class _Rules:
             return Explained(slot, What.RAN, _told(run, self._now), run)
         if slot == self._history.skipped_at and self._history.refused_at is None:
             reason = self._history.reason
-            return Explained(slot, What.SKIPPED, because(reason), reason=reason, setting=setting_of(reason))
+            by_pause = (self._held.known(slot) or self._likely(slot)) if reason in MISSED else ""
+            setting = "DkronPause" if by_pause else setting_of(reason)
+            return Explained(slot, What.SKIPPED, by_pause or because(reason), reason=reason, setting=setting)
         if slot in self._history.ahead:
             return Explained(slot, What.RAN, "early, because a clock was ahead")
         if self._resumed is not None and slot <= self._timing.since:
@@ -343,11 +347,18 @@ class _Rules:
     def _decided(self, slot: datetime) -> Explained:
         if slot < self._history.since:
             return Explained(slot, What.UNKNOWN, "older than the runs that the status keeps")
+        if why := self._held.known(slot):
+            return Explained(slot, What.SKIPPED, why, setting="DkronPause")
         if self._history.has_gaps:
             return Explained(slot, What.UNKNOWN, "its run is not kept: it was skipped, or its execution was deleted")
+        if why := self._likely(slot):
+            return Explained(slot, What.SKIPPED, why, setting="DkronPause")
         reason = "" if self._history.refused_at else self._history.reason
         newest = f"the newest reason is {because(reason)}" if reason else "no reason is kept"
         return Explained(slot, What.SKIPPED, f"it did not run; {newest}; its Event may say more")
+
+    def _likely(self, slot: datetime) -> str:
+        return self._held.likely(slot, self._history.runs.values())
 
     def _undecided(self, slot: datetime) -> Explained:
         if self._timing.disabled:

@@ -1,13 +1,15 @@
 """Runs of a job: the attempts and members of one group, merged."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
+from dkron_crds.stops import STOPPED
 from dkron_reports.reading import Object, objects, whole
-from dkron_reports.words import exact_span, one_line, read_time, span
+from dkron_reports.words import exact_span, instant, one_line, read_time, span
 
 SECOND = timedelta(seconds=1)
 NANOSECONDS = 1_000_000_000
@@ -24,6 +26,10 @@ EXITS = {
     143: "terminated",
 }
 """What exit codes of a shell mean."""
+
+
+_ASKED_TO_STOP = re.compile(r"asked for( at (?P<at>\S+))?( by (?P<who>.*))?", re.DOTALL)
+"""The message of an attempt that a user stopped."""
 
 
 class Result(StrEnum):
@@ -146,7 +152,11 @@ def slot_of(trigger: str, slot: datetime | None, group: int) -> datetime | None:
 
 
 def reason_of(attempt: Attempt) -> str:
-    """Return why an attempt failed, in a few words."""
+    """Return why an attempt failed, in a few words. Of one that a user stopped, the exit code tells nothing."""
+    asked = _ASKED_TO_STOP.fullmatch(attempt.message) if attempt.reason == STOPPED else None
+    if asked is not None:
+        who, at = asked["who"], read_time(asked["at"])
+        return one_line(f"stopped{f' by {who}' if who else ''}{f' at {instant(at)}' if at else ''}")
     code = "" if attempt.exit_code is None else f"exit {attempt.exit_code}"
     if attempt.exit_code in EXITS:
         code += f" ({EXITS[attempt.exit_code]})"

@@ -21,7 +21,8 @@ _RULES = {
     ),
     "NoMatchingNode": Rule("spec.tags", "no ready, schedulable node has the labels of spec.tags"),
     "Missed": Rule(
-        "spec.missedRuns", "no operator fired it in time, and spec.missedRuns chose a later slot, or none"
+        "spec.missedRuns",
+        "it was missed by the operator's absence or a pause, and spec.missedRuns chose a later slot, or none",
     ),
     "Disabled": Rule("spec.disabled", "spec.disabled is true"),
     "TooManyActive": Rule("", "more than a thousand attempts would be active"),

@@ -11,7 +11,7 @@ from dkron_crds.status import Day
 from dkron_reports.agenda import first_of
 from dkron_reports.installation import days_in
 from dkron_reports.job import Job, condition, from_object
-from dkron_reports.reading import Object, mapping, objects, whole
+from dkron_reports.reading import Object, mapping, number, objects, whole
 from dkron_reports.run import Attempt, Result, attempts_of, runs_of
 from dkron_reports.troubles import Kind, Trouble, Troubles
 from dkron_reports.words import read_time
@@ -55,6 +55,8 @@ class Standing:
     recent: tuple[Recent, ...]
     running: tuple[Attempt, ...]
     days: tuple[Day, ...]
+    kept_since: datetime | None = None
+    """From when on all of its runs are kept, if older ones of the last hour may be gone."""
 
     def troubled(self, now: datetime) -> list[Trouble]:
         """Return the troubles that the job has at this time."""
@@ -99,6 +101,7 @@ def standing(
         recent=_recent(status, now - RECENT, () if before is None else before.recent),
         running=tuple(each for each in active if each.begun and each.started is not None),
         days=days_in(status, "days"),
+        kept_since=_kept_since(status, now - RECENT),
     )
 
 
@@ -109,6 +112,18 @@ def _state(job: Job, raw: Object) -> State:
     if job.disabled or condition(raw, "Suspended").get("status") == "True":
         return State.SUSPENDED
     return State.READY if ready.get("status") == "True" else State.PENDING
+
+
+def _kept_since(status: Object, start: datetime) -> datetime | None:
+    """Return when the oldest execution began that is kept, if older ones are gone and it began later than `start`. An
+    execution of a run that is active is kept longer, and tells nothing about others."""
+    executions = objects(status, "executions")
+    if number(status, "successCount") + number(status, "errorCount") <= len(executions):
+        return None
+    active = {whole(each.get("group")) for each in objects(status, "active")}
+    oldest = next((each for each in reversed(executions) if whole(each.get("group")) not in active), None)
+    began = None if oldest is None else read_time(oldest.get("startedAt"))
+    return began if began is not None and began > start else None
 
 
 def _recent(status: Object, start: datetime, before: Sequence[Recent]) -> tuple[Recent, ...]:

@@ -53,6 +53,8 @@ class Summary:
     next: Agenda
     late: Counter[int]
     days: tuple[Day, ...]
+    kept_since: datetime | None = None
+    """From when on all runs of all jobs are kept, if older ones of the last hour may be gone."""
 
     @property
     def unplaced(self) -> list[str]:
@@ -72,6 +74,7 @@ class Summary:
                 **{result.value: self.results[result.value] for result in Result if result is not Result.RUNNING},
                 "slots": [_ended(*each) for each in self.last],
                 "minutes": _by_minute(self.minutes),
+                **({} if self.kept_since is None else {"kept_since": rfc3339(self.kept_since)}),
             },
             "next_hour": _next_hour(self.next),
             "lateness_seconds": _quantiles(self.late),
@@ -123,6 +126,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
     yield
     oldest = yield from _oldest(running, now)
     first = ((each.job, each.first(now)) for each in all_of)
+    kept = [each.kept_since for each in all_of if each.kept_since is not None and each.kept_since > now - HOUR]
     coming = yield from planning(first, now=now, end=now + HOUR, most=MOST_SLOTS, looked=COUNTED_AHEAD)
     return Summary(
         now=now,
@@ -138,6 +142,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         next=coming,
         late=late,
         days=as_days(days),
+        kept_since=max(kept, default=None),
     )
 
 

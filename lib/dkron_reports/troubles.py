@@ -202,4 +202,19 @@ def _stale_from(job: Job, timing: Timing, status: Object) -> datetime | None:
     if overdue is None:
         return None
     patience = [each for each in (line.schedule.grace, deadline) if each is not None]
-    return shifted(overdue, min(patience, default=timedelta()))
+    longest = _longest_success(status)
+    stale = shifted(overdue, min(patience, default=timedelta()) + longest)
+    begun = [at for each in objects(status, "active") if (at := read_time(each.get("startedAt"))) is not None]
+    if not begun or mapping(job.raw, "spec").get("concurrency") == "replace":
+        # The next slot ends a run that is replaced, so that it may never succeed.
+        return stale
+    # What runs may still succeed: as long as it takes twice the usual time, or as long as it runs if that is not known.
+    return max(stale, shifted(max(begun), 2 * longest)) if longest else None
+
+
+def _longest_success(status: Object) -> timedelta:
+    """Return how long the longest kept attempt took that succeeded; 0 for none. A run may take longer than its
+    interval, and then the next success comes that much later."""
+    good = [each for each in objects(status, "executions") if each.get("success") is True]
+    spans = ((read_time(each.get("startedAt")), read_time(each.get("finishedAt"))) for each in good)
+    return max((end - start for start, end in spans if start and end and end > start), default=timedelta())

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.base import rfc3339
-from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, Skipped, SkipReason, Trigger
+from dkron_crds.job import Condition, Day, DeferredSlots, Execution, JobStatus, NotedPause, Skipped, SkipReason, Trigger
 from dkron_crds.schedule import parse
 from dkron_crds.schedule.timeline import Timeline
 from dkron_reports import agenda as agenda_module
@@ -87,6 +87,12 @@ def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
         "trigger": "schedule", "attempts": 1, "group": RAN.group, "late_seconds": 7.0,
     }  # fmt: skip
     assert told["slots"][1]["why"] == "failed, took 5.0s, exit 127 (command not found)"
+    ended = execution(
+        claim(at(-4), at=at(-4)), success=False, exit_code=137, reason="Stopped",
+        message="asked for at 2026-03-01T11:56:04.5Z by ann",
+    )  # fmt: skip
+    (slot,) = explain(job(status(executions=(ended,), error_count=1)), asked(-4, -4), now=NOON).slots
+    assert slot.why == "failed, took 5.0s, stopped by ann at 2026-03-01T11:56:04Z"
     skipped = {"what": "skipped", "why": FORBID, "reason": "ConcurrencyForbidden", "setting": "spec.concurrency"}
     assert told["slots"][4] == {"slot": "2026-03-01T11:59:00Z", **skipped}
     assert told["slots"][7]["why"].startswith("due 30s ago and not decided")
@@ -248,6 +254,49 @@ def test_a_pause_says_who_holds_the_slots_that_are_to_come() -> None:
     (slot,) = explain(job(status(conditions=(PAUSED,))), asked(4.5, 5), now=NOON).slots
     then = "spec.missedRuns decides about it after the pause"
     assert (slot.what, slot.why, slot.setting) == ("paused", f"the job is {PAUSED.message}; {then}", "DkronPause")
+
+
+def pause(name: str, began: float, until: float | None = None, **spec: Any) -> dict[str, Any]:
+    """A DkronPause of all jobs, by minutes after noon, that the operator has looked at."""
+    over = until is not None and until <= 0
+    active = {"type": "Active", "status": str(not over), "reason": "Expired" if over else "Paused"}
+    metadata = {"name": name, "creationTimestamp": rfc3339(at(began))}
+    ends = {} if until is None else {"until": rfc3339(at(until))}
+    return {"metadata": metadata, "spec": {**spec, **ends}, "status": {"conditions": [active]}}
+
+
+ENDED = "held by the pause moves, from 2026-03-01T11:54:30Z to 2026-03-01T11:57:00Z"
+RESUMED = condition("Suspended", False, "Active").model_copy(update={"last_transition_time": at(-1.5)})
+WENT_ON = "a pause that ended 2026-03-01T11:58:30Z held the job then, or no operator was there to run it"
+ABSENT = "it was missed by the operator's absence or a pause, and spec.missedRuns wanted a later slot, or none"
+DROPPED = Skipped(count=60, last_time=at(-1), last_reason=SkipReason.PAUSED)
+NOTED = NotedPause(name="moves", since=at(-2.5), drop=True)
+
+
+@pytest.mark.parametrize(
+    ("pauses", "known", "slots"),
+    [
+        pytest.param([pause("moves", -5.5, -3)], {}, {-5: ENDED, -4: ENDED, -3: ABSENT}, id="it ended by itself"),
+        pytest.param([pause("moves", -5.5, -3, jobs=["b"])], {}, {-4: ABSENT}, id="of another job"),
+        pytest.param([{**pause("moves", -5.5, -3), "status": {}}], {}, {-4: ABSENT}, id="without an effect"),
+        pytest.param([], {"conditions": (RESUMED,)}, {-3: WENT_ON, -2: WENT_ON, -1: ABSENT}, id="it was deleted"),
+        pytest.param([], {"conditions": (RESUMED,), "executions": (RAN,), "success_count": 1},
+                     {-4: ABSENT, -2: WENT_ON}, id="a run before it"),
+        pytest.param([], {"skipped": DROPPED, "paused": NOTED},
+                     {-2: "held by the pause moves, from 2026-03-01T11:57:30Z on"}, id="it drops what comes due"),
+        pytest.param([], {}, {-3: ABSENT}, id="none is known of"),
+    ],
+)  # fmt: skip
+def test_a_slot_that_a_pause_held_names_the_pause(
+    pauses: list[dict[str, Any]], known: dict[str, Any], slots: dict[int, str]
+) -> None:
+    skips = Skipped(count=60, last_time=at(-9), last_reason=SkipReason.MISSED)
+    found = explain(job(status(**{"skipped": skips, **known})), asked(-5, -1), now=NOON, pauses=pauses)
+    told = {minute: each for (minute, _), each in zip(words(found), found.slots, strict=True)}
+    assert {minute: told[minute].what for minute in slots} == dict.fromkeys(slots, "skipped")
+    assert {minute: why in told[minute].why for minute, why in slots.items()} == dict.fromkeys(slots, True), told
+    named = {minute for minute, why in slots.items() if why != ABSENT}
+    assert {minute for minute in slots if told[minute].setting == "DkronPause"} == named
 
 
 def test_a_moment_without_a_slot_names_its_neighbours() -> None:
@@ -437,6 +486,24 @@ def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
     assert found["next_hour"]["slots"][0] == {"due": "2026-03-01T12:01:00Z", "namespace": "default", "job": "ahead"}
 
 
+@pytest.mark.parametrize(
+    ("known", "since"),
+    [
+        pytest.param({"executions": (RAN, LOST), "success_count": 2}, None, id="all are kept"),
+        pytest.param({"executions": (RAN, LOST), "success_count": 9}, "2026-03-01T11:56:00Z", id="older ones are gone"),
+        pytest.param({"executions": (RAN, execution(claim(at(-90)))), "success_count": 9}, None, id="they go far back"),
+        pytest.param(
+            {"executions": (RAN, execution(claim(at(-20), member="a"))), "success_count": 9,
+             "active": (seen(claim(at(-20), member="b")),)},
+            "2026-03-01T11:57:07Z", id="an old one of a run that goes on",
+        ),
+    ],
+)  # fmt: skip
+def test_an_overview_says_from_when_on_all_runs_are_kept(known: dict[str, Any], since: str | None) -> None:
+    found = overview(named("a", **known), named("b", executions=(LOST,), error_count=1)).as_json()
+    assert found["last_hour"].get("kept_since") == since
+
+
 def test_an_overview_does_not_depend_on_the_order_of_jobs() -> None:
     busy: dict[str, Any] = {"executions": (RAN, LOST), "active": (seen(claim(at(-1))),)}
     raws = [named(name, **busy) for name in ("a", "b", "c")]
@@ -504,6 +571,30 @@ def test_a_job_is_stale_from_the_same_moment_on_whether_or_not_its_next_slot_is_
         if (raw := named("a", spec=spec, next=next_slot, **fields))
     ]
     assert stale[0] == stale[1]
+
+
+SLOW = execution(claim(at(-4), at=at(-4)), seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("known", "concurrency", "stale"),
+    [
+        pytest.param({"last_success": at(-2.5), "executions": (SLOW,)}, "forbid", [], id="it takes longer than that"),
+        pytest.param({"last_success": at(-9), "executions": (SLOW,)}, "forbid", ["stale"], id="it did not run"),
+        pytest.param({"last_success": at(-9), "executions": (SLOW,), "active": (seen(claim(at(-2), at=at(-2))),)},
+                     "forbid", [], id="it runs"),
+        pytest.param({"last_success": at(-9), "executions": (SLOW,), "active": (seen(claim(at(-4), at=at(-4))),)},
+                     "forbid", ["stale"], id="it hangs"),
+        pytest.param({"active": (seen(claim(at(-9), at=at(-9))),)}, "forbid", [], id="its first run goes on"),
+        pytest.param({"active": (seen(claim(at(-1), at=at(-1))),)}, "replace", ["stale"], id="it is replaced"),
+    ],
+)  # fmt: skip
+def test_a_job_whose_runs_take_long_is_not_stale_meanwhile(
+    known: dict[str, Any], concurrency: str, stale: list[str]
+) -> None:
+    fields = {"since": at(-60), "last_schedule_time": NOON, "next": at(1), **known}
+    raw = named("a", spec={"schedule": "0 * * * * *", "concurrency": concurrency}, **fields)
+    assert [each.kind for each in standing(raw, now=NOON).troubled(at(0.5)) if each.kind == "stale"] == stale
 
 
 def test_the_installation_adds_days_the_leader_and_the_pause() -> None:

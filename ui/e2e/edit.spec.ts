@@ -11,7 +11,7 @@ test("a job is created, edited, explained and deleted", async ({ page }) => {
   await page.getByRole("button", { name: "Use 0 */5 * * * *" }).click();
   await expect(page.getByLabel("Schedule")).toHaveValue("0 */5 * * * *");
   await page.getByRole("button", { name: "weekdays at 7:30" }).click();
-  await page.getByLabel("Time zone as").fill("Asia/Kathmandu");
+  await page.getByLabel("Time zone such as").fill("Asia/Kathmandu");
   await expect(page.locator(".slots li")).toHaveCount(10);
   await expect(page.locator(".slots li").first()).toContainText(/07:30:00 Kathmandu · .*for you/);
   await page.getByLabel("Runs after").fill("night");

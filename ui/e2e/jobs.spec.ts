@@ -1,6 +1,6 @@
 // Jobs in numbers: many at once, ten thousand in a list, chains by keyboard, and runs with values.
 import type { Page } from "@playwright/test";
-import { expect, expectAccessible, picture, test } from "./page";
+import { api, expect, expectAccessible, picture, test } from "./page";
 
 async function choose(page: Page, names: readonly string[]): Promise<void> {
   for (const name of names) await page.getByLabel(`Select ${name}`).check();
@@ -186,6 +186,31 @@ test("the overview leads to the log of the run that failed, and runs it again", 
   await expect(page).toHaveURL(/\/jobs\/report\/executions\//);
 });
 
+test("a minute of the overview lists its runs, and what goes leaves its room", async ({ page }) => {
+  let jobs: object[] = [{ kind: "stale", why: "without a success", remedy: "", namespace: "default", job: "report" }];
+  await page.route("**/v1/summary", async (route) => {
+    const found = await (await route.fetch()).json();
+    const last_hour = { ...found.last_hour, kept_since: new Date(Date.now() - 1_200_000).toISOString() };
+    return route.fulfill({ json: { ...found, last_hour, attention: { total: jobs.length, jobs } } });
+  });
+  await page.goto("/ui/");
+  await expect(page.getByText("Hatched: not all runs of then are kept.")).toBeVisible();
+  const minutes = page.getByRole("button", { name: /^\d\d:\d\d: .*succeeded/ });
+  await minutes.last().click();
+  const list = page.getByRole("region", { name: "Executions of the minute" });
+  await expect(list.getByRole("listitem").first()).toBeVisible();
+  await expectAccessible(page);
+  await list.getByRole("button", { name: "Close" }).click();
+  await expect(list).toHaveCount(0);
+  const chart = page.getByRole("heading", { name: "An hour back, an hour ahead" });
+  const before = await chart.boundingBox();
+  jobs = [];
+  await api(page, "POST", "/v1/jobs/toggled/toggle");
+  await expect(page.getByText("without a success")).toHaveCount(0);
+  expect((await chart.boundingBox())?.y).toBe(before?.y);
+  await api(page, "POST", "/v1/jobs/toggled/toggle");
+});
+
 test("a chain is walked through by the keyboard, and is a list, too", async ({ page }) => {
   await page.goto("/ui/jobs/report");
   const chain = page.getByRole("group", { name: /The chain of report/ });
@@ -210,6 +235,11 @@ test("a job tells its plan, its results by day and its percentiles in words", as
   await expect(page.getByText(/^median .*, 99 % within .* attempts/i)).toBeVisible();
   await expect(page.getByRole("group", { name: /^Planned beside actual: / })).toBeVisible();
   await expect(page.getByRole("table", { name: "Runs that ended on each day, in UTC" })).toContainText("2 failed");
+  const today = new Date().toISOString().slice(0, 10);
+  await expect(page.getByRole("link", { name: /^Backfill / }).last()).toHaveAttribute(
+    "href",
+    new RegExp(`day=${today}`),
+  );
   const moment = page.getByLabel("A moment to explain");
   await moment.fill("noon");
   await moment.press("Enter");

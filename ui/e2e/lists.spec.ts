@@ -21,6 +21,8 @@ test("a backfill is counted first, created once, suspended, resumed and cancelle
   await expect(page.getByRole("button", { name: /^Run/ })).toHaveCount(0);
   // Its newest run has failed: that day is suggested, from its begin.
   await expect(page.getByLabel("From")).toHaveValue(/T00:00$/);
+  await page.getByRole("button", { name: "yesterday" }).click();
+  await expect(page.getByLabel("To", { exact: false }).last()).toHaveValue(/T00:00$/);
   await page.getByLabel("Time zone of all times").selectOption("utc");
   await page.getByLabel("From").fill("2026-03-01T10:00");
   await page.getByLabel("To", { exact: false }).last().fill("2026-03-01T17:00");
@@ -48,7 +50,7 @@ test("a backfill is counted first, created once, suspended, resumed and cancelle
 
 test("a form that cannot be meant says so in a sentence", async ({ page }) => {
   await page.goto("/ui/backfills/new");
-  await page.getByLabel("Of", { exact: true }).selectOption("jobs with labels");
+  await page.getByLabel("Which jobs", { exact: true }).selectOption("jobs with labels");
   await page.getByLabel("Labels").fill("team");
   await page.getByRole("button", { name: "Count the slots" }).click();
   await expect(page.getByText("Write labels as team=data, tier=1.")).toBeVisible();
@@ -65,7 +67,19 @@ test("a job is paused and resumed", async ({ page }) => {
   await expect(page.getByText(/\(until .*:00\)/)).toBeVisible();
   await expect(page.getByText("<b>moves</b>")).toBeVisible();
   await expectAccessible(page);
+  // In the list the dialog stands in a cell, whose text is on one line and to the right.
+  await page.goto("/ui/pauses");
+  await page.getByRole("button", { name: "Resume toggled" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByText("What came due meanwhile counts as missed")).toBeVisible();
+  expect(await dialog.evaluate((one) => [one.scrollWidth > one.clientWidth, getComputedStyle(one).textAlign])).toEqual([
+    false,
+    "start",
+  ]);
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.goto("/ui/jobs/toggled");
   await page.getByRole("button", { name: "Resume" }).click();
+  await dialog.getByRole("button", { name: "Resume" }).click();
   await expect(page.getByText("<b>moves</b>")).toHaveCount(0);
 });
 
@@ -81,11 +95,19 @@ test("of several jobs one is resumed", async ({ page }) => {
 test("every view says that the whole namespace is paused", async ({ page }) => {
   const pause = {
     ...{ name: "all", namespace: "default", created_at: "2026-03-01T10:00:00Z", jobs: [], selector: {} },
-    ...{ all_namespaces: true, when_resumed: "drop", until: null, reason: "moves", paused_by: "ann", state: "holds" },
+    ...{ all_namespaces: true, when_resumed: "drop", until: null, reason: "moves", paused_by: "ann", state: "unseen" },
     status: { jobs: 12, message: "" },
   };
   await page.route(/\/v1\/pauses\?/, (route) => route.fulfill({ json: [pause] }));
+  await page.route("**/v1/summary", async (route) => {
+    const found = await (await route.fetch()).json();
+    return route.fulfill({ json: { ...found, next_hour: { slots: [], more: false, minutes: [] } } });
+  });
+  await page.goto("/ui/");
+  await expect(page.getByText("Nothing is due within an hour: all jobs are paused by ann: moves.")).toBeVisible();
   await page.goto("/ui/busy");
+  await expect(page.getByText("All jobs of all namespaces are about to pause")).toBeVisible();
+  pause.state = "holds";
   await expect(page.getByText("All jobs of all namespaces are paused")).toBeVisible();
   await expectAccessible(page);
   await page.getByRole("link", { name: "See the pauses" }).click();

@@ -41,7 +41,7 @@ test("members of a run, why one failed, and its trace", async ({ page }) => {
   await expectAccessible(page);
   await picture(page, "members light");
   const asked = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/run"));
-  await page.getByRole("button", { name: "Retry" }).click();
+  await page.getByRole("button", { name: "Run again" }).click();
   expect((await asked).postDataJSON().scheduled_time).toBe(failed.details.slot);
   await page.getByRole("link", { name: /node-1, attempt 1/ }).click();
   await expect(page.getByRole("button", { name: "Run again" })).toBeVisible();

@@ -6,7 +6,7 @@ import { api, Begun, type Execution, Refusal } from "../src/api/client";
 import { runJob } from "../src/api/jobs";
 import { around } from "../src/model/around";
 import { briefly } from "../src/model/draft";
-import { dayThatFailed, pauseEnds } from "../src/model/pauses";
+import { dayThatFailed, lastDays, pauseEnds } from "../src/model/pauses";
 import { withSeconds } from "../src/model/presets";
 import { stoppingInWords } from "../src/model/stopping";
 import { inBoth, jobZone, placeOf } from "../src/model/zones";
@@ -140,13 +140,25 @@ describe("the ends that a pause may have", () => {
 const failedAt = (at: number) => ({ ...run(0), group: at * 1e6, success: false });
 test.each([
   { name: "none", runs: [run(1)], day: undefined },
-  { name: "today", runs: [run(1), failedAt(NOON)], day: [Date.UTC(2026, 10, 27), NOON + 1] },
+  { name: "today", runs: [run(1), failedAt(NOON)], day: [Date.UTC(2026, 10, 27), NOON] },
   {
     name: "the newest of two",
     runs: [NOON - 24 * HOUR, NOON - 72 * HOUR].map(failedAt),
     day: [Date.UTC(2026, 10, 26), Date.UTC(2026, 10, 27)],
   },
 ])("the day that failed: $name", ({ runs, day }) => expect(dayThatFailed(runs, NOON + 1, true)).toEqual(day));
+
+test("the days of the last week are offered, each once", () => {
+  const days = lastDays(NOON, true);
+  expect(days.map(([words]) => words).slice(0, 3)).toEqual(["yesterday", "last Wednesday", "last Tuesday"]);
+  expect(days.find(([words]) => words === "last Tuesday")).toEqual([
+    "last Tuesday",
+    Date.UTC(2026, 10, 24),
+    Date.UTC(2026, 10, 25),
+  ]);
+  expect(new Set(days.map(([, from]) => from)).size).toBe(7);
+  expect(days[6]?.[0]).toBe("last Friday");
+});
 
 describe("while the connection is lost", () => {
   const old = () => {

@@ -8,10 +8,12 @@ import {
   jobsOf,
   lastName,
   pausedJobs,
+  pauseOf,
   progressOf,
   readFieldTime,
   readLabels,
   readNames,
+  resumedInWords,
   whoAndWhy,
 } from "../src/model/backfills";
 import { indented, rulesOf } from "../src/model/policies";
@@ -77,12 +79,14 @@ describe("a pause", () => {
   test.each([
     { of: {}, is: "all jobs", all: true, why: "" },
     { of: { all_namespaces: true, reason: "moves" }, is: "all jobs in all namespaces", all: true, why: ": moves" },
+    { of: { state: "unseen" }, is: "all jobs", all: true, why: "" },
     { of: { state: "expired", paused_by: "ann" }, is: "all jobs", all: false, why: " by ann" },
     { of: { jobs: ["a", "b"], paused_by: "ann", reason: "x" }, is: "a, b", all: false, why: " by ann: x" },
     { of: { selector: { team: "data" } }, is: "jobs with team=data", all: false, why: "" },
   ])("$of", ({ of, is, all, why }) => {
     const one = pause(of);
     expect([pausedJobs(one), isForAll(one), whoAndWhy(one)]).toEqual([is, all, why]);
+    expect(pauseOf("b", [one])).toBe(all || one.jobs.includes("b") ? one : undefined);
   });
 });
 
@@ -109,3 +113,8 @@ describe("the rules of a policy", () => {
     expect(indented("{")).toBe("{");
   });
 });
+
+test.each([
+  { jobs: ["a"], when_resumed: "drop" as const, is: "It runs by schedule again. What came due meanwhile is skipped." },
+  { jobs: [], when_resumed: "missedRuns" as const, is: /^They run .*: the rule of each job says which of it runs\.$/ },
+])("the end of a pause of $jobs in words", ({ is, ...pause }) => expect(resumedInWords(pause)).toMatch(is));

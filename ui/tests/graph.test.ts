@@ -1,6 +1,8 @@
+// @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import type { Edge } from "../src/api/jobs";
-import { chainsOf, graphOf, neighbour, placeInWords } from "../src/model/graph";
+import { chainsOf, graphOf, heightAt, neighbour, placeInWords } from "../src/model/graph";
+import { sizesOf, tookWithin } from "../src/parts/ChainGraph";
 
 const job = (name: string, ...parents: (string | Edge)[]) => ({
   name,
@@ -59,3 +61,23 @@ describe("a graph", () => {
     ]);
   });
 });
+
+test("two lines that end at one job are apart where their labels stand", () => {
+  const into = (y: number) => heightAt([190, y], [268, 20], 39, 229);
+  expect([into(20), into(66)]).toEqual([20, expect.closeTo(43, 1)]);
+});
+
+test.each([
+  { columns: 2, room: 302, is: { wide: 117, gap: 56 } },
+  { columns: 3, room: 302, is: { wide: 104, gap: 56 } },
+  { columns: 2, room: 1200, is: { wide: 190, gap: 78 } },
+  { columns: 2, room: 0, is: { wide: 190, gap: 78 } },
+])("boxes of $columns columns in $room pixels", ({ columns, room, is }) => expect(sizesOf(columns, room)).toEqual(is));
+
+test.each([
+  { took: "took 59 min 59 s", letters: 20, is: "took 59 min 59 s" },
+  { took: "took 59 min 59 s", letters: 8, is: "59 min 59 s" },
+  { took: "took 4 s", letters: 8, is: "took 4 s" },
+])("a box with room for $letters letters says $is", ({ took, letters, is }) =>
+  expect(tookWithin(took, letters)).toBe(is),
+);

@@ -7,7 +7,7 @@ import { inTurns, plan } from "../src/model/bulk";
 import { calendar, resultsOf } from "../src/model/calendar";
 import { durationsOf, inWords, percentile } from "../src/model/percentiles";
 import { drawn, wanted } from "../src/model/rows";
-import { stateOf } from "../src/model/state";
+import { failedBefore, stateOf } from "../src/model/state";
 import { presentOf, runsOf, slotsInWords, slotsOf, spanOf } from "../src/model/timing";
 import { yaml } from "../src/model/yaml";
 import { forPeople, isWell } from "../src/parts/Conditions";
@@ -254,6 +254,16 @@ describe("how a job stands", () => {
     { of: { stopped: true, status: "success" as const }, running: false, is: "success" },
     { of: { paused: "paused by ann", disabled: true }, running: false, is: "disabled" },
   ])("$is", ({ of, running, is }) => expect(stateOf({ ...job, ...of }, running)).toBe(is));
+
+  test.each([
+    { of: { paused: "by ann" }, running: false, is: "failed" },
+    { of: { paused: "by ann", stopped: true }, running: false, is: undefined },
+    { of: { paused: "by ann", status: "success" as const }, running: false, is: undefined },
+    { of: { paused: "by ann" }, running: true, is: undefined },
+    { of: {}, running: false, is: undefined },
+  ])("beside $of it says $is", ({ of, running, is }) => {
+    expect(failedBefore({ ...job, ...of }, running)).toBe(is);
+  });
 
   test("what the view says at its top is not said again", () => {
     const told = ["paused by ann: a move (DkronPause a/moves)", ""];

@@ -14,6 +14,8 @@ import {
   wasStopped,
   whyFailed,
 } from "../src/model/slots";
+import { offsetsDiffer, yearTime, zoneInWords } from "../src/model/time";
+import { asSentence, inFormWords } from "../src/model/words";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 
@@ -81,6 +83,12 @@ describe("a run", () => {
     { success: false, told: { reason: "JobLost" }, why: "JobLost" },
     { success: false, told: { exit_code: 127 }, why: "exit code 127 (command not found)" },
     { success: false, told: {}, why: "" },
+    {
+      success: false,
+      told: { exit_code: 137, reason: "Stopped", message: "asked for at 2026-11-27T12:00:00Z by ann b" },
+      why: "stopped by ann b at 2026-11-27T12:00:00Z",
+    },
+    { success: false, told: { exit_code: 137, reason: "Stopped", message: "asked for" }, why: "stopped" },
   ])("it failed by: $why", ({ success, told, why }) => {
     expect(whyFailed(run({ success, details: { job: "", slot: "", trigger: "schedule", ...told } }))).toBe(why);
   });
@@ -107,15 +115,22 @@ describe("a run", () => {
 describe("an overview", () => {
   test.each([
     { late: { runs: 0 }, is: "" },
-    { late: { runs: 9, p50: 0, p99: 0.2, max: 0.4 }, is: "half began within a second" },
+    {
+      late: { runs: 9, p50: 0, p99: 0.2, max: 0.4 },
+      is: "Half of the runs by schedule began within a second of their slot.",
+    },
     {
       late: { runs: 9, p50: 1, p99: 7, max: 8 },
-      is: "half began within 1 s, 99 % within 7 s, the latest, hello, after 8 s",
+      is: "Half of the runs by schedule began within 1 s of their slot, 99 % within 7 s. The latest was hello: 8 s late.",
     },
-    { late: { runs: 9, p50: 1, p99: 9, max: 9 }, is: "half began within 1 s, 99 % within 9 s, the latest after 9 s" },
+    {
+      late: { runs: 9, p50: 1, p99: 9, max: 9 },
+      is: "Half of the runs by schedule began within 1 s of their slot, 99 % within 9 s; the latest 9 s after it.",
+    },
   ])("says how late runs began: $is", ({ late, is }) => {
     const slots = [{ job: "a" }, { job: "hello", late_seconds: 8 }];
-    expect(latenessInWords({ lateness_seconds: late, last_hour: { slots } } as unknown as Summary)).toBe(is);
+    const found = latenessInWords({ lateness_seconds: late, last_hour: { slots } } as unknown as Summary);
+    expect(found.words + found.job + found.after).toBe(is);
   });
 
   test.each([
@@ -148,4 +163,25 @@ describe("a draft", () => {
     expect(objectOf([...pairsOf({ b: "1", a: null }), ["", ""]])).toEqual({ b: "1", a: "" });
     expect(objectOf([["", "x"]])).toBeNull();
   });
+});
+
+test.each([
+  {
+    text: "the backfill has 1001 slots, more than spec.maxRuns (1000); take a shorter range",
+    is: "The backfill has 1001 slots, more than the limit (1000); take a shorter range.",
+  },
+  { text: "hello is asked to run.", is: "hello is asked to run." },
+  { text: "", is: "" },
+])("for people: $text", ({ text, is }) => expect(asSentence(inFormWords(text))).toBe(is));
+
+test("a period has its year, and two zones are two where their clocks differ", () => {
+  const at = Date.UTC(2026, 10, 24, 6, 30);
+  expect(yearTime(at, "UTC")).toBe("Tue 24 Nov 2026 06:30:00");
+  expect(offsetsDiffer(at, "UTC", "Europe/Madrid")).toBe(true);
+  expect(offsetsDiffer(at, "UTC", "Africa/Abidjan")).toBe(false);
+  expect([zoneInWords("local"), zoneInWords("job", "Europe/Madrid"), zoneInWords("utc")]).toEqual([
+    "your local time",
+    "Europe/Madrid",
+    "UTC",
+  ]);
 });

@@ -3,7 +3,7 @@ import { h, render } from "preact";
 import { describe, expect, test } from "vitest";
 import { apiRoot, namespaceIn } from "../src/api/address";
 import { NO_ANSWER, Refusal, type Summary } from "../src/api/client";
-import { columnsOf, countsInWords, sizeOf, unknownFrom } from "../src/model/timeline";
+import { columnsOf, countsInWords, entriesOf, keptFrom, sizeOf, unknownFrom } from "../src/model/timeline";
 import { Layout } from "../src/parts/Layout";
 import { Pending } from "../src/parts/States";
 import { readEvent } from "../src/state/live";
@@ -62,6 +62,21 @@ test("both hours count all runs and slots by minute, failures named first, and n
   ]);
   expect(columns.map(sizeOf)).toEqual([43, 7]);
   expect(unknownFrom(summary, now)).toBe(41);
+  expect(entriesOf(summary, now - 60_000).map(({ job, state }) => [job, state])).toEqual([
+    ["b", "failed"],
+    ["a", "success"],
+    ["c", "running"],
+  ]);
+  expect(entriesOf(summary, now + 180_000).map(({ job, state }) => [job, state])).toEqual([["d", "waiting"]]);
+});
+
+test.each([
+  { since: undefined, is: undefined },
+  { since: "2026-11-27T11:43:20Z", is: -16 },
+  { since: "2026-11-27T10:00:00Z", is: -60 },
+])("runs are kept from $since on", ({ since, is }) => {
+  const now = Date.UTC(2026, 10, 27, 12);
+  expect(keptFrom({ last_hour: { kept_since: since } } as unknown as Summary, now)).toBe(is);
 });
 
 test.each([

@@ -14,11 +14,12 @@ from dkron_api.jobs.objects import PAUSE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
 from dkron_api.routes.requests import require_ready, terms_of
-from dkron_api.translate.pause import as_seen_from, read_pause, selects, show_pause
+from dkron_api.translate.pause import as_seen_from, read_pause, show_pause
 from dkron_api.translate.record import Object
 from dkron_crds.pause import MAX_PAUSED_NAMES
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.errors import Rejected
+from dkron_reports.held import selects
 
 LONGEST_NAME = 256
 """Characters of `spec.pausedBy`."""
@@ -36,13 +37,13 @@ async def list_pauses(request: web.Request) -> web.StreamResponse:
     """GET /v1/pauses: pauses of the namespace, the newest first, then pauses of all namespaces that concern it. `?job`
     only pauses that select one job."""
     require_ready(request)
-    found = [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]
+    found = await pauses_seen(request)
     name = request.query.get("job")
     if name is not None:
         job = tenant_of(request).job_index.get(name)
         if job is None:
             raise ApiError(HTTPStatus.NOT_FOUND, f"there is no job {quoted(name)}")
-        found = [each for each in found if selects(each.get("spec") or {}, job)]
+        found = [each for each in found if selects(each.get("spec") or {}, job.name, job.raw)]
     items, headers = page_of(request, found)
     return await list_answer(request, rendered(items, show_pause), headers=headers)
 
@@ -93,6 +94,11 @@ async def end(request: web.Request) -> web.StreamResponse:
     return deleted(request, found, show_pause)
 
 
+async def pauses_seen(request: web.Request) -> list[Object]:
+    """Return the pauses of the namespace, the newest first, then those of all namespaces that concern it."""
+    return [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]
+
+
 async def _of_all(request: web.Request) -> list[Object]:
     """Return the pauses of all namespaces that are kept elsewhere, as far as the namespace of the request may see
     them."""
@@ -116,7 +122,7 @@ async def _require_pausing(request: web.Request, spec: Object) -> None:
         require_ready(request)
     for tenant in [*request.app[TENANTS]] if spec.get("allNamespaces") else [tenant_of(request)]:
         where = grant.where._replace(base=judged_base(request.app, tenant.namespace))
-        selected = [job.name for job in tenant.job_index if selects(spec, job)]
+        selected = [job.name for job in tenant.job_index if selects(spec, job.name, job.raw)]
         # The API server refuses more names.
         names = spec["jobs"][:MAX_PAUSED_NAMES] if named else selected
         await grant.require_each(where.to_pause(name, right, named=named) for name in names)

@@ -10,13 +10,17 @@ from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
 from dkron_api.edge.tenancy import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import known_cluster, leader
+from dkron_api.routes.pauses import pauses_seen
 from dkron_api.routes.requests import job_of, require_ready
 from dkron_api.routes.stats import sees_all_totals
+from dkron_api.translate.record import Object
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
+from dkron_kube.errors import KubeError
 from dkron_reports.agenda import MOST, end_of, planning
 from dkron_reports.explain import explaining, read_question
 from dkron_reports.failing import failing, start_of
+from dkron_reports.held import asks_for_pauses
 from dkron_reports.installation import installation
 from dkron_reports.job import from_object
 
@@ -33,7 +37,9 @@ async def explain_slots(request: web.Request) -> web.StreamResponse:
         question = read_question(at=query.get("at"), start=query.get("from"), end=query.get("to"), now=now)
     except ValueError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
-    found = await request.app[SLICES].run(explaining(from_object(job.raw), question, now=now))
+    told = from_object(job.raw)
+    pauses = await _pauses(request) if asks_for_pauses(told) else []
+    found = await request.app[SLICES].run(explaining(told, question, now=now, pauses=pauses))
     return json_answer(request, found.as_json())
 
 
@@ -81,6 +87,14 @@ async def show_summary(request: web.Request) -> web.StreamResponse:
     name = "" if leading is None else leading.identity
     about = installation(cluster, living=found.days, leader=name, today=app[CLOCK]().date(), sums=sees_all)
     return json_answer(request, {**found.as_json(nodes), **about})
+
+
+async def _pauses(request: web.Request) -> list[Object]:
+    """Return the pauses that may have held a job; none if the service may not read them now."""
+    try:
+        return await pauses_seen(request)
+    except KubeError:
+        return []
 
 
 def _whole(text: str | None, name: str, *, default: int, least: int) -> int:

@@ -10,6 +10,7 @@ from dkron_api.translate.standing import failure, status_of
 from dkron_crds.base import rfc3339
 from dkron_crds.packed import plain
 from dkron_reports.slices import Steps
+from dkron_reports.words import read_time
 
 Pairs = Iterable[tuple[str, str]]
 T = TypeVar("T")
@@ -154,6 +155,13 @@ def _last(field: str) -> Key:
     return lambda job: _dated(job.raw_status.get(field))
 
 
+def _took(job: Job) -> float:
+    """Return the seconds of the newest execution that has ended; those of a job without one sort first."""
+    newest = next(iter(job.raw_status.get("executions") or ()), None)
+    began, ended = (read_time((newest or {}).get(key)) for key in ("startedAt", "finishedAt"))
+    return -1.0 if began is None or ended is None else (ended - began).total_seconds()
+
+
 def _last_error(job: Job) -> tuple[bool, str]:
     stored, failed = job.raw_status.get("lastError"), failure(job)
     times = [time for time in (stored, failed and rfc3339(failed.finished_at)) if time]
@@ -175,6 +183,7 @@ _SORTS: dict[str, Key] = {
     "schedule": _text("schedule"),
     "success_count": _count("successCount"),
     "error_count": _errors,
+    "took": _took,
     "last_success": _last("lastSuccess"),
     "last_error": _last_error,
 }

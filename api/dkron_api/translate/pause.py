@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from dkron_api.translate.record import Job, lenient
 from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_fields, texts, texts_by_name
 from dkron_crds.conditions import ConditionStatus
-from dkron_crds.packed import plain
 from dkron_crds.pause import PauseReason, PauseSpec, PauseStatus
 from dkron_from_dkron.values import Unreadable
+from dkron_reports.held import selects
 
 Object = dict[str, Any]
 
@@ -55,19 +55,11 @@ def show_pause(stored: Object) -> Object:
     }
 
 
-def selects(spec: Object, job: Job) -> bool:
-    """Whether the spec of a DkronPause names the job, has its labels, or is for all. Namespaces are not compared."""
-    if spec.get("jobs"):
-        return job.name in spec["jobs"]
-    labels: Mapping[str, str] = plain(job.raw["metadata"].get("labels")) or {}
-    return all(labels.get(key) == value for key, value in (spec.get("selector") or {}).items())
-
-
 def as_seen_from(stored: Object, jobs: Sequence[Job]) -> Object | None:
     """Return a pause of all namespaces as those see it who may see one namespace, which has these jobs; None if it
     holds none of them. It shows no name and no label that only jobs of other namespaces have."""
     spec = stored.get("spec") or {}
-    held = [job for job in jobs if selects(spec, job)]
+    held = [job for job in jobs if selects(spec, job.name, job.raw)]
     if not held and (spec.get("jobs") or spec.get("selector")):
         return None
     named = [name for name in spec.get("jobs") or () if any(job.name == name for job in held)]

@@ -26,7 +26,7 @@ from dkron_crds.requests import group_of
 from dkron_crds.stops import stop_annotation
 from dkron_kube import access
 from dkron_kube.errors import KubeError, NotFound, Rejected
-from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, LEASES, Resource
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, JOBS, LEASES, Resource
 from dkron_reports.job import Job, from_object
 from dkron_reports.run import Attempt, Run, attempts_of
 
@@ -286,10 +286,20 @@ class Cluster:
         return list(islice(coming(read_timing(job), now=datetime.now(UTC)), count))
 
     async def explain(self, name: str, question: "Question") -> Answer:
-        """Explain the slots by the object of the job."""
+        """Explain the slots by the object of the job, and by the pauses that may have held it."""
         from dkron_reports.explain import explain  # noqa: PLC0415
+        from dkron_reports.held import asks_for_pauses  # noqa: PLC0415
 
-        return explain(await self.job(name), question, now=datetime.now(UTC)).as_json()
+        job = await self.job(name)
+        pauses = await self._pauses(job.namespace) if asks_for_pauses(job) else []
+        return explain(job, question, now=datetime.now(UTC), pauses=pauses).as_json()
+
+    async def _pauses(self, namespace: str) -> list[Object]:
+        """Return the pauses of a namespace; none if they may not be listed."""
+        try:
+            return [each async for each in self.kube.list(DKRON_PAUSES, namespace)]
+        except KubeError:
+            return []
 
     async def inspect(self, verbs: Sequence[str]) -> "Inspection":
         """Read the data to check."""

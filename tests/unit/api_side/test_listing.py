@@ -22,10 +22,14 @@ def job(name: str, *, status: dict[str, Any] | None = None, labels: dict[str, st
     return Job(stored)
 
 
-RAN = {"successCount": 2, "lastSuccess": "2026-03-01T11:00:00Z", "next": "2026-03-01T13:00:00Z", "status": "success"}
+SLOW, QUICK = ([{"startedAt": "2026-03-01T10:00:00.5Z", "finishedAt": f"2026-03-01T10:00:{end}Z"}] for end in (10, 2))
+RAN = {
+    "successCount": 2, "lastSuccess": "2026-03-01T11:00:00Z", "next": "2026-03-01T13:00:00Z", "status": "success",
+    "executions": SLOW,
+}  # fmt: skip
 BROKEN = {
     **RAN, "lastSuccess": "2026-03-01T11:00:00.5Z", "next": "2026-03-01T12:30:00Z", "status": "failed",
-    "errorCount": 5, "lastError": "2026-03-01T11:30:00Z",
+    "errorCount": 5, "executions": QUICK, "lastError": "2026-03-01T11:30:00Z",
 }  # fmt: skip
 JOBS = [
     job(
@@ -99,6 +103,7 @@ def due(name: str) -> str:
         pytest.param("_sort=error_count&_order=DESC", "cba", id="counts descending"),
         pytest.param("_sort=last_success", "bca", id="never comes last, and fractions count"),
         pytest.param("_sort=last_error", "cab", id="errors, never last"),
+        pytest.param("_sort=took&_order=DESC", "bca", id="how long the newest run took, never ran last"),
         pytest.param("_sort=next", "acb", id="never is the first of next"),
         pytest.param("_sort=retries", "abc", id="an unknown field sorts by name"),
         pytest.param("_sort=", "abc", id="an empty field sorts by name"),

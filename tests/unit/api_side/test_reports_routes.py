@@ -14,8 +14,8 @@ from dkron_api.cache.slices import Slices
 from dkron_api.edge.keys import CLUSTERS, LEASES
 from dkron_api.routes import jobs, reports
 from dkron_api.routes.openapi import document
-from dkron_crds.job import Condition, JobStatus
-from dkron_kube.paths import PODS
+from dkron_crds.job import Condition, JobStatus, Skipped, SkipReason
+from dkron_kube.paths import DKRON_PAUSES, PODS
 from dkron_reports.standing import standing
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after, claim, of_job, seen, wire_job, wire_pod
@@ -70,6 +70,17 @@ async def test_slots_are_explained_and_an_agenda_is_made_of_all_jobs(api: Api) -
     assert [each["what"] for each in explained["slots"]] == ["to come"] * 3
     agenda = await answer(api, "/v1/agenda?within=3m&count=2&crowded=2")
     assert ([each["job"] for each in agenda["due"]], agenda["total"], len(agenda["crowded"])) == (["a", "b"], 6, 3)
+
+
+async def test_a_slot_that_came_due_in_a_pause_names_it(api: Api) -> None:
+    skips = Skipped(count=60, last_time=NOON, last_reason=SkipReason.MISSED)
+    api.know_jobs(job("a", skipped=skips))
+    active = {"type": "Active", "status": "False", "reason": "Expired"}
+    made = {"creationTimestamp": "2026-03-01T11:30:00Z"}
+    spec = {"jobs": ["a"], "until": "2026-03-01T12:00:30Z"}
+    api.kube.put(DKRON_PAUSES, object_of("moves", metadata=made, spec=spec, status={"conditions": [active]}))
+    (slot,) = (await answer(api, "/v1/jobs/a/explain?at=2026-03-01T12:00:00Z"))["slots"]
+    assert slot["why"] == "held by the pause moves, from 2026-03-01T11:30:00Z to 2026-03-01T12:00:30Z"
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import pytest
 from dkron_cli.commands.rights import lacks
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.reviews import ACCESS
+from dkron_crds.job import JobStatus, Skipped, SkipReason
 from dkron_kube.errors import Rejected
-from dkron_kube.paths import DKRON_JOBS, Resource
-from tests.support.builders import NAME, NAMESPACE, wire_job
+from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES, Resource
+from dkron_reports.explain import Question
+from tests.support.builders import NAME, NAMESPACE, NOON, after, wire_job
 from tests.support.fake_kube import FakeKube
 
 READ, RUN, LIST = "get dkronjobs", "create dkronruns", "list dkronruns"
@@ -64,3 +66,25 @@ async def test_a_name_that_may_not_be_looked_for() -> None:
     found = await lacks(Cluster(kube, NAMESPACE, everywhere=False), "retry", "none")  # type: ignore[arg-type]
     assert found is not None
     assert str(found[0]) == f"{LIST}.dkron.io"
+
+
+@pytest.mark.parametrize(
+    ("may_list", "why"),
+    [
+        pytest.param(True, "held by the pause moves, from 2026-03-01T11:30:00Z to 2026-03-01T12:30:00Z", id="may"),
+        pytest.param(False, "it was missed by the operator's absence or a pause", id="may not"),
+    ],
+)
+async def test_explain_names_a_pause_if_the_user_may_list_them(*, may_list: bool, why: str) -> None:
+    kube = FakeKube()
+    skipped = Skipped(count=9, last_time=NOON, last_reason=SkipReason.MISSED)
+    status = JobStatus(since=after(hours=-1), last_schedule_time=NOON, skipped=skipped)
+    kube.put(DKRON_JOBS, wire_job(schedule="0 0 * * * *", created=after(hours=-1), status=status))
+    made = {"name": "moves", "namespace": NAMESPACE, "creationTimestamp": "2026-03-01T11:30:00Z"}
+    over = {"conditions": [{"type": "Active", "status": "False", "reason": "Expired"}]}
+    kube.put(DKRON_PAUSES, {"metadata": made, "spec": {"until": "2026-03-01T12:30:00Z"}, "status": over})
+    if not may_list:
+        kube.fail("list dkronpauses", Rejected("forbidden", status=403))
+    cluster = Cluster(kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
+    found = await cluster.explain(NAME, Question(NOON, NOON, moment=True))
+    assert found["slots"][0]["why"].startswith(why)

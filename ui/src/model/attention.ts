@@ -11,18 +11,21 @@ export function commandOf(remedy: string): string {
 /** Seconds from which on it is told how late the last runs began. */
 const NOTABLE = 2;
 
-/** How late the runs of the last hour began, in a line; empty without one by schedule. */
+/** How late the runs of the last hour began, as a sentence; `job` is the one that began latest, to stand at its end with
+ * `after`. Empty without a run by schedule. */
 export function latenessInWords({
   lateness_seconds: late,
   last_hour,
-}: Pick<Summary, "lateness_seconds" | "last_hour">) {
+}: Pick<Summary, "lateness_seconds" | "last_hour">): { words: string; job: string; after: string } {
   const { p50, p99, max } = late;
-  if (!late.runs || p50 === undefined || p99 === undefined || max === undefined) return "";
+  const nothing = { words: "", job: "", after: "" };
+  if (!late.runs || p50 === undefined || p99 === undefined || max === undefined) return nothing;
   const latest = last_hour.slots.find((each) => each.late_seconds !== undefined && each.late_seconds >= max - 0.01);
-  const words = [`half began within ${seconds(p50)}`];
-  if (p99 >= NOTABLE && p99 > p50) words.push(`99 % within ${seconds(p99)}`);
-  if (max >= NOTABLE && max > p50) words.push(`the latest${latest ? `, ${latest.job},` : ""} after ${seconds(max)}`);
-  return words.join(", ");
+  let words = `Half of the runs by schedule began within ${seconds(p50)} of their slot`;
+  if (p99 >= NOTABLE && p99 > p50) words += `, 99 % within ${seconds(p99)}`;
+  if (max < NOTABLE || max <= p50) return { ...nothing, words: `${words}.` };
+  if (latest) return { words: `${words}. The latest was `, job: latest.job, after: `: ${seconds(max)} late.` };
+  return { ...nothing, words: `${words}; the latest ${seconds(max)} after it.` };
 }
 
 function seconds(value: number): string {

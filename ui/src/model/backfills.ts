@@ -92,9 +92,19 @@ export function pausedJobs({ jobs, selector, all_namespaces }: Pause): string {
   return (text ? `jobs with ${text}` : "all jobs") + where;
 }
 
-/** Whether it holds each job of the namespace. */
-export function isForAll({ jobs, selector, state }: Pause): boolean {
-  return state === "holds" && jobs.length === 0 && Object.keys(selector).length === 0;
+/** Whether it holds each job of the namespace, or will as soon as the operator sees it. */
+export function isForAll(pause: Pause): boolean {
+  return isInForce(pause) && pause.jobs.length === 0 && Object.keys(pause.selector).length === 0;
+}
+
+/** Whether it holds its jobs, or will as soon as the operator sees it. */
+export function isInForce({ state }: Pick<Pause, "state">): boolean {
+  return state === "holds" || state === "unseen";
+}
+
+/** The first of the pauses that names the job, or holds all. One that goes by labels is not told by the job's name. */
+export function pauseOf(job: string, pauses: readonly Pause[]): Pause | undefined {
+  return pauses.find((each) => isForAll(each) || (isInForce(each) && each.jobs.includes(job)));
 }
 
 /** ` by ann: the database moves`, to stand behind a word. */
@@ -103,10 +113,17 @@ export function whoAndWhy({ paused_by, reason }: Pause): string {
   return `${by}${reason ? `: ${reason}` : ""}`;
 }
 
+/** What the end of a pause does. */
+export function resumedInWords({ jobs, when_resumed }: Pick<Pause, "jobs" | "when_resumed">): string {
+  const runs = jobs.length === 1 ? "It runs by schedule again." : "They run by schedule again.";
+  const rule = `counts as missed: the rule of ${jobs.length === 1 ? "the job" : "each job"} says which of it runs`;
+  return `${runs} What came due meanwhile ${when_resumed === "drop" ? "is skipped" : rule}.`;
+}
+
 /** How an API word reads. */
 export const PAUSE_WORDS: Record<Pause["state"], string> = {
   holds: "holds",
-  unseen: "not seen yet",
+  unseen: "beginning…",
   expired: "has ended",
   not_allowed: "has no effect here",
   too_many: "has no effect: too many older ones",

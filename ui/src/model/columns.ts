@@ -26,7 +26,7 @@ export type ColumnKey =
 
 export const COLUMNS: readonly Column[] = [
   { key: "runs", field: "", title: "Latest runs", heading: "wide runs-column", cell: "wide" },
-  { key: "took", field: "", title: "Took", heading: "wide number took-column", cell: "wide number nowrap" },
+  { key: "took", field: "took", title: "Took", heading: "wide number took-column", cell: "wide number nowrap" },
   { key: "schedule", field: "schedule", title: "Schedule", heading: "medium schedule-column", cell: "medium clip" },
   { key: "next", field: "next", title: "Next", heading: "medium next-column", cell: "medium nowrap" },
   {

@@ -127,6 +127,21 @@ function grouped(arrows: readonly Arrow[], by: "from" | "to", what: "from" | "to
   return found;
 }
 
+type Point = readonly [number, number];
+
+/** How high the curve of an arrow is at `x`: it leaves `start` and reaches `end` level, with `bend` pixels to turn. */
+export function heightAt(start: Point, end: Point, bend: number, x: number): number {
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 20; step++) {
+    const t = (low + high) / 2;
+    const u = 1 - t;
+    const found = u ** 3 * start[0] + 3 * u * t * (u * (start[0] + bend) + t * (end[0] - bend)) + t ** 3 * end[0];
+    if (found < x) low = t;
+    else high = t;
+  }
+  return start[1] + (end[1] - start[1]) * (3 * low ** 2 - 2 * low ** 3);
+}
+
 /** The job that an arrow key leads to; undefined if there is none. */
 export function neighbour<T extends Linked>(graph: Graph<T>, name: string, key: string): string | undefined {
   const here = graph.nodes.find((each) => each.job.name === name);

@@ -21,11 +21,24 @@ export function pauseEnds(now: number, utc: boolean): [string, number][] {
   ];
 }
 
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const WEEK = 7;
+
+/** The days of the last week with their words, the newest first, each from its begin to its end. */
+export function lastDays(now: number, utc: boolean): [string, number, number][] {
+  return Array.from({ length: WEEK }, (_, index) => {
+    const [from, to] = [timeOf(now, -index - 1, 0, utc), timeOf(now, -index, 0, utc)];
+    const weekday = utc ? new Date(from).getUTCDay() : new Date(from).getDay();
+    return [index ? `last ${WEEKDAYS[weekday]}` : "yesterday", from, to];
+  });
+}
+
 /** The day of the newest run that failed, from its begin to its end or to now; undefined if none did. */
 export function dayThatFailed(runs: readonly Execution[], now: number, utc: boolean): [number, number] | undefined {
   const at = runs.filter((each) => result(each) === "failed").map((each) => planned(each) ?? 0);
   const newest = Math.max(0, ...at);
-  return newest ? [timeOf(newest, 0, 0, utc), Math.min(now, timeOf(newest, 1, 0, utc))] : undefined;
+  const minute = Math.floor(now / MINUTE) * MINUTE;
+  return newest ? [timeOf(newest, 0, 0, utc), Math.min(minute, timeOf(newest, 1, 0, utc))] : undefined;
 }
 
 /** An hour of the day that is `days` after that of `at`: days are not always of 24 hours. */

@@ -44,13 +44,21 @@ const EXITS: Readonly<Record<number, string>> = {
   143: "terminated",
 };
 
-/** Why it failed, in a few words; empty for one that did not. */
+/** Why it failed, in a few words; empty for one that did not. Of one that a user stopped, the exit code tells nothing. A
+ * time in it is one of the API. */
 export function whyFailed(execution: Execution): string {
   if (result(execution) !== "failed") return "";
+  if (isStopped(execution)) return stoppedInWords(execution.details?.message);
   const { exit_code: code, reason } = execution.details ?? {};
   const meaning = EXITS[code ?? 0];
   const words = code === undefined ? "" : `exit code ${code}${meaning ? ` (${meaning})` : ""}`;
   return [reason, words].filter(Boolean).join(", ");
+}
+
+/** `stopped by ann at 2026-11-27T12:00:00Z`, of the message that the operator records. */
+function stoppedInWords(message = ""): string {
+  const [, at, who] = /^asked for(?: at (\S+))?(?: by (.*))?$/s.exec(message) ?? [];
+  return `stopped${who ? ` by ${who}` : ""}${at ? ` at ${at}` : ""}`;
 }
 
 /** Milliseconds between the cause of the run and its start. Later attempts wait for a backoff: undefined for them. */

@@ -22,6 +22,13 @@ interface Told extends Pick<Job, "disabled" | "status"> {
   readonly stopped?: boolean;
 }
 
+/** How the newest run of a paused job went, if it failed: the pause is no reason not to say so. */
+export function failedBefore(job: Told, running: boolean): State | undefined {
+  const { status, stopped } = job;
+  const isBad = status === "partially_failed" || (status === "failed" && !stopped);
+  return stateOf(job, running) === "paused" && isBad ? status : undefined;
+}
+
 /** Whether it runs and can run comes first, and then how its newest run ended. */
 export function stateOf({ disabled, status, problem, paused, stopped }: Told, running: boolean): State {
   if (running) return "running";

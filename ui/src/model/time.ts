@@ -19,6 +19,17 @@ export function zoneName(zone: Zone, job = ""): string | undefined {
   return zone === "job" && job && job.toLowerCase() !== "local" ? job : "UTC";
 }
 
+/** The zone that times are shown in, in words. */
+export function zoneInWords(zone: Zone, job = ""): string {
+  return zone === "local" ? "your local time" : (zoneName(zone, job) ?? "UTC");
+}
+
+/** Whether clocks of these zones show another time at this moment. */
+export function offsetsDiffer(at: number, one: string | undefined, other: string | undefined): boolean {
+  if (Number.isNaN(at)) return false;
+  return day(at, one) !== day(at, other) || clockTime(at, one) !== clockTime(at, other);
+}
+
 /** Formats to keep: each is large, and jobs may have hundreds of zones. */
 const MOST_FORMATS = 100;
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -68,6 +79,11 @@ export function shortTime(at: number, now: number, zone?: string): string {
 /** Whether these fall on several days. */
 export function onSeveralDays(times: readonly (number | undefined)[], zone?: string): boolean {
   return new Set(times.map((at) => (at === undefined ? "" : day(at, zone)))).size > 1;
+}
+
+/** Day, year and time of day: for what may be long ago. */
+export function yearTime(at: number, zone?: string): string {
+  return `${day(at, zone)} ${format("year", zone, { year: "numeric" }).format(at)} ${clockTime(at, zone)}`;
 }
 
 /** The same beside other days: `today 14:05:09`. */

@@ -1,6 +1,7 @@
 // An hour back and an hour ahead, minute by minute: how many runs and slots each has. Pure.
 
 import type { Summary } from "../api/client";
+import type { State } from "./state";
 import { instant } from "./time";
 
 export const MINUTES = 60;
@@ -74,6 +75,39 @@ export function countsInWords(counts: Column["counts"]): string {
   return KINDS.filter((kind) => counts[kind])
     .map((kind) => `${counts[kind]} ${WORDS[kind]}`)
     .join(", ");
+}
+
+/** Up to which minute some of the runs are not kept any more; undefined if all are. */
+export function keptFrom({ last_hour }: Pick<Told, "last_hour">, now: number): number | undefined {
+  const since = instant(last_hour.kept_since);
+  return since === undefined ? undefined : Math.max(-MINUTES, Math.min(1, Math.ceil((since - now) / MINUTE)));
+}
+
+export interface Entry {
+  readonly job: string;
+  readonly state: State;
+  readonly at: string;
+  /** Seconds that it took; undefined for one that has not ended. */
+  readonly took: number | undefined;
+  /** The id of an execution that is active. */
+  readonly id: string | undefined;
+}
+
+/** What ran or runs of one minute, or is due in it, as far as the overview lists it, in the order of their times. */
+export function entriesOf({ last_hour, running, next_hour }: Told, at: number): Entry[] {
+  const isIn = (time: string | null) => Math.floor((instant(time) ?? Number.NaN) / MINUTE) === Math.floor(at / MINUTE);
+  const found: Entry[] = [
+    ...last_hour.slots.map((each) => ({
+      ...{ job: each.job, state: each.result, at: each.started_at, took: each.took_seconds, id: undefined },
+    })),
+    ...running.executions.map((each) => ({
+      ...{ job: each.job, state: "running" as const, at: each.started_at ?? "", took: undefined, id: each.id },
+    })),
+    ...next_hour.slots.map((each) => ({
+      ...{ job: each.job, state: "waiting" as const, at: each.due, took: undefined, id: undefined },
+    })),
+  ];
+  return found.filter((each) => isIn(each.at)).sort((a, b) => a.at.localeCompare(b.at) || a.job.localeCompare(b.job));
 }
 
 /** From which minute on the slots are not counted; undefined if all are. */

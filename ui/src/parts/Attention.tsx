@@ -5,11 +5,13 @@ import { Link } from "wouter-preact";
 import type { Summary } from "../api/client";
 import { repeatOf } from "../api/jobs";
 import { commandOf } from "../model/attention";
+import { pauseOf } from "../model/backfills";
 import type { State } from "../model/state";
 import { inZone } from "../model/time";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
 import { attempt } from "../state/notices";
+import { knownPauses } from "../state/pauses";
 import { shownZone } from "../state/preferences";
 import type { Query } from "../state/query";
 import { may } from "../state/session";
@@ -18,6 +20,7 @@ import { executionPath, jobPath } from "./links";
 import { Panel } from "./Panel";
 import { StateIcon } from "./StateIcon";
 import { Empty, Failure, Loading } from "./States";
+import { useTallest } from "./useTallest";
 
 type Trouble = Summary["attention"]["jobs"][number];
 
@@ -38,6 +41,8 @@ const REPEATED: readonly Trouble["kind"][] = ["failing", "stale"];
 
 export function Attention({ summary }: { summary: Query<Summary> }) {
   const { data } = summary;
+  const pauses = knownPauses();
+  const box = useTallest<HTMLDivElement>();
   const noLeader = (leader.value ?? data?.leader) === "";
   const jobs = data?.attention.jobs ?? [];
   const more = (data?.attention.total ?? 0) - jobs.length;
@@ -55,18 +60,20 @@ export function Attention({ summary }: { summary: Query<Summary> }) {
           The installation is paused: it accepts no new and no changed jobs. <Link href="/cluster">End the pause</Link>.
         </p>
       )}
-      {!data && !summary.error && <Loading />}
-      {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
-      <ul class="troubles">
-        {jobs.map((each) => (
-          <Row key={`${each.job} ${each.kind}`} of={each} />
-        ))}
-      </ul>
+      <div ref={box}>
+        {!data && !summary.error && <Loading />}
+        {data && jobs.length === 0 && !noLeader && !data.paused && <Empty title="Nothing: every job is in order." />}
+        <ul class="troubles">
+          {jobs.map((each) => (
+            <Row key={`${each.job} ${each.kind}`} of={each} isPaused={pauseOf(each.job, pauses) !== undefined} />
+          ))}
+        </ul>
+      </div>
     </Panel>
   );
 }
 
-function Row({ of }: { of: Trouble }) {
+function Row({ of, isPaused }: { of: Trouble; isPaused: boolean }) {
   const command = commandOf(of.remedy);
   return (
     <li>
@@ -79,13 +86,20 @@ function Row({ of }: { of: Trouble }) {
           {inZone(of.why, now.peek(), shownZone())} {!command && <span class="muted">{of.remedy}</span>}
         </p>
         {of.output && <p class="mono last-line">{of.output}</p>}
-        <Remedies of={of} command={command} />
+        <Remedies of={of} command={command} isPaused={isPaused} />
       </div>
     </li>
   );
 }
 
-function Remedies({ of: { job, kind, execution }, command }: { of: Trouble; command: string }) {
+interface RemediesProps {
+  of: Trouble;
+  command: string;
+  /** A pause refuses runs on request. */
+  isPaused: boolean;
+}
+
+function Remedies({ of: { job, kind, execution }, command, isPaused }: RemediesProps) {
   const [asking, setAsking] = useState(false);
   const verb = execution ? "Run again" : "Run now";
   const run = async () => {
@@ -101,7 +115,7 @@ function Remedies({ of: { job, kind, execution }, command }: { of: Trouble; comm
           Open the log
         </Link>
       )}
-      {REPEATED.includes(kind) && may("create dkronjobs/run") && (
+      {REPEATED.includes(kind) && !isPaused && may("create dkronjobs/run") && (
         <button type="button" class="quiet" aria-disabled={asking} aria-label={`${verb} ${job}`} onClick={run}>
           {verb}
         </button>
@@ -111,7 +125,7 @@ function Remedies({ of: { job, kind, execution }, command }: { of: Trouble; comm
           Edit
         </Link>
       )}
-      {REPEATED.includes(kind) && may("create dkronpauses") && (
+      {REPEATED.includes(kind) && !isPaused && may("create dkronpauses") && (
         <Link class="button quiet" href={`/pauses/new?job=${encodeURIComponent(job)}`} aria-label={`Pause ${job}`}>
           Pause
         </Link>

@@ -1,11 +1,18 @@
 // Five weeks of results, a cell for each day: what ended on it, or what is planned.
 
+import { Link } from "wouter-preact";
 import { type CalendarDay, calendar, resultsOf } from "../model/calendar";
 import { day } from "../model/time";
 
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-export function Calendar({ now, ...told }: Parameters<typeof calendar>[0] & { now: number }) {
+interface Props {
+  now: number;
+  /** Where the form leads that runs a day again; empty if the reader may not, or the job has no slots. */
+  toDay?: (day: string) => string;
+}
+
+export function Calendar({ now, toDay, ...told }: Parameters<typeof calendar>[0] & Props) {
   const weeks = calendar(told, now);
   const today = Math.floor(now / 86_400_000) * 86_400_000;
   return (
@@ -26,7 +33,12 @@ export function Calendar({ now, ...told }: Parameters<typeof calendar>[0] & { no
           {weeks.map((week) => (
             <tr key={week[0]?.at}>
               {week.map((each) => (
-                <Cell key={each.at} of={each} today={each.at === today} />
+                <Cell
+                  key={each.at}
+                  of={each}
+                  today={each.at === today}
+                  to={each.at <= today ? toDay?.(dateOf(each.at)) : undefined}
+                />
               ))}
             </tr>
           ))}
@@ -50,7 +62,11 @@ export function Calendar({ now, ...told }: Parameters<typeof calendar>[0] & { no
   );
 }
 
-function Cell({ of, today }: { of: CalendarDay; today: boolean }) {
+function dateOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+function Cell({ of, today, to }: { of: CalendarDay; today: boolean; to: string | undefined }) {
   const { at, succeeded, failed, planned, known } = of;
   const kind = failed ? "failed" : succeeded ? "success" : planned ? "planned" : known === "nothing" ? "nothing" : "";
   const title = `${day(at, "UTC")}: ${resultsOf(of)}`;
@@ -64,6 +80,7 @@ function Cell({ of, today }: { of: CalendarDay; today: boolean }) {
         {failed > 0 && <b class="bad">✕{short(failed)}</b>}
       </span>
       <span class="spoken">{title}</span>
+      {to && <Link class="to-day" href={to} aria-label={`Backfill ${day(at, "UTC")}`} />}
     </td>
   );
 }

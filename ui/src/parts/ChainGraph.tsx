@@ -3,19 +3,22 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import { type Executions, lastTaken, newestRun } from "../model/chainRun";
-import { type Graph, graphOf, type Linked, type Node, neighbour, placeInWords } from "../model/graph";
+import { type Graph, graphOf, heightAt, type Linked, type Node, neighbour, placeInWords } from "../model/graph";
 import type { State } from "../model/state";
 import { duration } from "../model/time";
 import { jobPath } from "./links";
 import { StateIcon, shapeOf, wordFor } from "./StateIcon";
 import { Elapsed, When } from "./Time";
 import { useChainRuns } from "./useChainRuns";
+import { useWidth } from "./useWidth";
 
-const BOX = { width: 190, height: 44 };
-const GAP = { column: 78, row: 12 };
+const BOX = { width: 190, least: 104, height: 44 };
+const GAP = { column: 78, least: 56, row: 12 };
 const PAD = 6;
-/** Characters of a name that fit into its box. */
-const FITS = 23;
+/** Pixels of a box beside its name, and of a letter. */
+const [SIDES, LETTER] = [40, 7.3];
+/** Pixels of a drawing below which boxes and gaps are narrower. */
+const NARROW = 480;
 /** Jobs that are drawn of one chain. */
 const MOST = 300;
 
@@ -35,7 +38,7 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const jobs = all.slice(0, MOST);
   const graph = graphOf(jobs);
   const svg = useRef<SVGSVGElement>(null);
-  const box = useRef<HTMLDivElement>(null);
+  const { box, width: room } = useWidth<HTMLDivElement>();
   const runs = useChainRuns(
     box,
     jobs.map(({ name }) => name),
@@ -45,11 +48,13 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
   const [focused, setFocused] = useState(current || first);
   const [, go] = useLocation();
   const stop = jobs.some((each) => each.name === focused) ? focused : first;
+  const sizes = sizesOf(graph.columns, room);
+  const { wide, gap } = sizes;
   useEffect(() => {
     // A long chain is scrolled to the job of the view.
     const at = graph.nodes.find((each) => each.job.name === current);
-    if (box.current && at) box.current.scrollLeft = corner(at)[0] - (box.current.clientWidth - BOX.width) / 2;
-  }, [current, jobs.length]);
+    if (box.current && at) box.current.scrollLeft = corner(at, { wide, gap })[0] - (box.current.clientWidth - wide) / 2;
+  }, [current, jobs.length, wide, gap]);
   const press = (event: KeyboardEvent, name: string) => {
     const next = neighbour(graph, name, event.key);
     if (next === undefined) return;
@@ -57,7 +62,7 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
     setFocused(next);
     svg.current?.querySelector<SVGAElement>(`[data-job="${CSS.escape(next)}"]`)?.focus();
   };
-  const width = graph.columns * (BOX.width + GAP.column) - GAP.column + 2 * PAD;
+  const width = graph.columns * (wide + gap) - gap + 2 * PAD;
   const height = graph.rows * (BOX.height + GAP.row) - GAP.row + 2 * PAD;
   const place = new Map(graph.nodes.map((each) => [each.job.name, each]));
   return (
@@ -73,12 +78,13 @@ export function ChainGraph({ jobs: all, current = "", label }: Props) {
           {graph.arrows.map(({ from, to, when }) => {
             const [a, b] = [place.get(from), place.get(to)];
             if (!a || !b) return null;
-            return <ArrowLine key={`${from} ${to}`} from={a} to={b} when={when} />;
+            return <ArrowLine key={`${from} ${to}`} from={a} to={b} when={when} sizes={sizes} />;
           })}
           {graph.nodes.map((node) => (
             <Box
               key={node.job.name}
               node={node}
+              sizes={sizes}
               words={wordsFor(node.job, graph, runs)}
               took={tookOf(node.job, runs)}
               current={node.job.name === current}
@@ -130,12 +136,18 @@ function tookOf({ name }: Drawn, runs: Executions): string {
   return length === undefined ? "" : `took ${duration(length)}`;
 }
 
+/** In a narrow box the time only: its label has the word. */
+export function tookWithin(took: string, letters: number): string {
+  return took.length > letters ? took.replace("took ", "") : took;
+}
+
 function wordsFor(job: Drawn, graph: Graph<Drawn>, runs: Executions): string {
   return [job.name, wordFor(job.state), placeInWords(graph, job), tookOf(job, runs)].filter(Boolean).join(", ");
 }
 
 interface BoxProps {
   node: Node<Drawn>;
+  sizes: Sizes;
   words: string;
   took: string;
   current: boolean;
@@ -145,9 +157,11 @@ interface BoxProps {
   onOpen: () => void;
 }
 
-function Box({ node, words, took, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
+function Box({ node, sizes, words, took, current, tabIndex, onKey, onFocus, onOpen }: BoxProps) {
   const { job } = node;
-  const [x, y] = corner(node);
+  const [x, y] = corner(node, sizes);
+  const { wide } = sizes;
+  const fits = Math.floor((wide - SIDES) / LETTER);
   return (
     <>
       <Link
@@ -167,16 +181,16 @@ function Box({ node, words, took, current, tabIndex, onKey, onFocus, onOpen }: B
         onFocus={onFocus}
       >
         <title>{words}</title>
-        <rect x={x} y={y} width={BOX.width} height={BOX.height} rx={7} />
+        <rect x={x} y={y} width={wide} height={BOX.height} rx={7} />
         <path class="shape" transform={`translate(${x + 9} ${y + 14})`} d={shapeOf(job.state)} />
         <text x={x + 32} y={y + (took ? 19 : 26.5)}>
-          {job.name.length > FITS ? `${job.name.slice(0, FITS - 1)}…` : job.name}
+          {job.name.length > fits ? `${job.name.slice(0, fits - 1)}…` : job.name}
         </text>
       </Link>
       {/* The label of the link says it, too: its content has to be a part of that. */}
       {took && (
         <text class="took" x={x + 32} y={y + 35}>
-          {took}
+          {tookWithin(took, fits)}
         </text>
       )}
     </>
@@ -185,19 +199,28 @@ function Box({ node, words, took, current, tabIndex, onKey, onFocus, onOpen }: B
 
 const SAYS = { success: "", failure: "on failure", always: "always" };
 
-function ArrowLine({ from, to, when }: { from: Node<Drawn>; to: Node<Drawn>; when: keyof typeof SAYS }) {
-  const [ax, ay] = corner(from);
-  const [bx, by] = corner(to);
-  const start = [ax + BOX.width, ay + BOX.height / 2] as const;
+interface ArrowProps {
+  from: Node<Drawn>;
+  to: Node<Drawn>;
+  when: keyof typeof SAYS;
+  sizes: Sizes;
+}
+
+function ArrowLine({ from, to, when, sizes }: ArrowProps) {
+  const [ax, ay] = corner(from, sizes);
+  const [bx, by] = corner(to, sizes);
+  const start = [ax + sizes.wide, ay + BOX.height / 2] as const;
   const end = [bx - 1, by + BOX.height / 2] as const;
   const bend = Math.max(24, (end[0] - start[0]) / 2);
+  // In the gap before its end no box hides it, and no two lines are at one height there.
+  const at = end[0] - sizes.gap / 2;
   const line = `M${start[0]} ${start[1]}C${start[0] + bend} ${start[1]} ${end[0] - bend} ${end[1]} ${end[0]} ${end[1]}`;
   return (
     <g class={`arrow ${when}`}>
       <path d={line} />
       <path class="head" d={`M${end[0]} ${end[1]}l-7 -4v8Z`} />
       {SAYS[when] && (
-        <text x={end[0] - 8} y={end[1] - 6}>
+        <text x={at} y={heightAt(start, end, bend, at) + 3.5}>
           {SAYS[when]}
         </text>
       )}
@@ -205,6 +228,19 @@ function ArrowLine({ from, to, when }: { from: Node<Drawn>; to: Node<Drawn>; whe
   );
 }
 
-function corner({ column, row }: Node<Drawn>): readonly [number, number] {
-  return [PAD + column * (BOX.width + GAP.column), PAD + row * (BOX.height + GAP.row)];
+export interface Sizes {
+  /** Pixels of a box, and between two. */
+  readonly wide: number;
+  readonly gap: number;
+}
+
+/** On a phone boxes and gaps are narrower, so that two columns fit. */
+export function sizesOf(columns: number, room: number): Sizes {
+  const gap = room && room < NARROW ? GAP.least : GAP.column;
+  const free = Math.floor((room - 2 * PAD - (columns - 1) * gap) / Math.max(1, columns));
+  return { gap, wide: room ? Math.max(BOX.least, Math.min(BOX.width, free)) : BOX.width };
+}
+
+function corner({ column, row }: Node<Drawn>, { wide, gap }: Sizes): readonly [number, number] {
+  return [PAD + column * (wide + gap), PAD + row * (BOX.height + GAP.row)];
 }

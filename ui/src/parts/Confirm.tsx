@@ -1,4 +1,4 @@
-// Asks before something that cannot be undone.
+// Asks before something that many feel, or that cannot be undone.
 
 import { useModal } from "./useModal";
 
@@ -7,11 +7,13 @@ interface Props {
   text: string;
   /** What the button says that does it. */
   verb: string;
+  /** Whether it takes something away. */
+  destroys?: boolean;
   onYes: () => void;
   onClose: () => void;
 }
 
-export function Confirm({ title, text, verb, onYes, onClose }: Props) {
+export function Confirm({ title, text, verb, destroys = true, onYes, onClose }: Props) {
   const dialog = useModal();
   return (
     <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" onClose={onClose}>
@@ -19,7 +21,7 @@ export function Confirm({ title, text, verb, onYes, onClose }: Props) {
       <p>{text}</p>
       <form method="dialog" class="buttons">
         <button type="submit">Cancel</button>
-        <button type="submit" class="danger" onClick={onYes}>
+        <button type="submit" class={destroys ? "danger" : "primary"} onClick={onYes}>
           {verb}
         </button>
       </form>

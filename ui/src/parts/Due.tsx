@@ -4,8 +4,8 @@ import { Link } from "wouter-preact";
 import type { Job } from "../api/client";
 import { type Details, pausedBy } from "../api/details";
 import { OUTCOMES } from "../model/parents";
-import { instant, onSeveralDays } from "../model/time";
-import { shownZone } from "../state/preferences";
+import { instant, offsetsDiffer, onSeveralDays, zoneInWords } from "../model/time";
+import { shownZone, zone } from "../state/preferences";
 import { jobPath } from "./links";
 import { Facts } from "./Panel";
 import { Countdown, When } from "./Time";
@@ -27,6 +27,9 @@ interface Props {
 export function Due({ job, upcoming, details }: Props) {
   const next = upcoming?.next ?? [];
   const paused = pausedBy(details);
+  // Two zones are in play: that of the schedule, and the one that times are shown in.
+  const differs =
+    next.length > 0 && offsetsDiffer(Date.parse(next[0] ?? ""), shownZone(job.timezone), job.timezone || "UTC");
   const hasDays = onSeveralDays(next.slice(0, SHOWN).map(instant), shownZone(job.timezone));
   const parents = details?.chain.find((each) => each.name === job.name)?.parents ?? [];
   return (
@@ -68,7 +71,11 @@ export function Due({ job, upcoming, details }: Props) {
       />
       {next.length > 0 && (
         <>
-          <h3>Coming slots{paused ? ", which the pause holds" : job.problem ? ", once it can run" : ""}</h3>
+          <h3>
+            Coming slots
+            {differs && <span class="muted"> in {zoneInWords(zone.value, job.timezone)}</span>}
+            {paused ? ", which the pause holds" : job.problem ? ", once it can run" : ""}
+          </h3>
           <ol class="slots">
             {next.slice(0, SHOWN).map((slot) => (
               <li key={slot}>

@@ -2,6 +2,9 @@
 
 import { Link } from "wouter-preact";
 import { api, ask } from "../api/client";
+import { inZone } from "../model/time";
+import { now } from "../state/clock";
+import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { jobPath } from "./links";
 import { Panel } from "./Panel";
@@ -25,21 +28,23 @@ export function Failing() {
       {!data && <Pending query={failing} />}
       {data?.total === 0 && <Empty title="No run failed within a day." />}
       <ul class="rows">
-        {data?.jobs.map((each) => (
-          <li key={each.job}>
-            <StateIcon state="failed" />
-            <Link href={jobPath(each.job)} class="name">
-              {each.job}
-            </Link>
-            <span class="why clip" title={each.why}>
-              {each.failed} of {each.runs}
-              {each.whole ? "" : " kept"} {each.runs === 1 ? "run" : "runs"}; {each.why}
-            </span>
-            <span class="end">
-              <Ago at={each.latest} />
-            </span>
-          </li>
-        ))}
+        {data?.jobs
+          .map((each) => ({ ...each, why: inZone(each.why, now.peek(), shownZone()) }))
+          .map((each) => (
+            <li key={each.job}>
+              <StateIcon state="failed" />
+              <Link href={jobPath(each.job)} class="name">
+                {each.job}
+              </Link>
+              <span class="why clip" title={each.why}>
+                {each.failed} of {each.runs}
+                {each.whole ? "" : " kept"} {each.runs === 1 ? "run" : "runs"}; {each.why}
+              </span>
+              <span class="end">
+                <Ago at={each.latest} />
+              </span>
+            </li>
+          ))}
       </ul>
     </Panel>
   );

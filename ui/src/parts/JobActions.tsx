@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
 import type { Job as JobBody } from "../api/client";
-import { type Details, detailsOf } from "../api/details";
+import { type Details, detailsOf, pausedBy } from "../api/details";
 import { deleteJob, runJob, toggleJob } from "../api/jobs";
 import { attempt } from "../state/notices";
 import { may as mayHere, type Right } from "../state/session";
@@ -26,15 +26,19 @@ export function JobActions({ job, details, may, replace }: Props) {
   const [asking, setAsking] = useState(false);
   const [ordering, setOrdering] = useState(false);
   const takesValues = (details?.parameters.length ?? 0) > 0;
-  const obstacle = job.disabled
-    ? "it is disabled"
-    : job.concurrency === "forbid"
-      ? "another run may be active, which its concurrency forbids"
-      : "";
+  const paused = pausedBy(details);
+  const mayForce = may("update dkronjobs/force");
+  const obstacle = paused
+    ? `it is ${paused}`
+    : job.disabled
+      ? "it is disabled"
+      : job.concurrency === "forbid"
+        ? "another run may be active, which its concurrency forbids"
+        : "";
   const run = async () => {
     // Whether it takes values may not be known yet. The server refuses a run without those that it needs.
     const known = details ?? (await detailsOf(job.name).catch(() => undefined));
-    if (known?.parameters.length) setOrdering(true);
+    if (known?.parameters.length || paused) setOrdering(true);
     else await attempt(() => runJob(job.name), `${job.name} is asked to run.`);
   };
   const toggle = () =>
@@ -51,10 +55,11 @@ export function JobActions({ job, details, may, replace }: Props) {
         <button
           type="button"
           class="primary"
-          disabled={job.disabled && !job.parent_job && !(takesValues && may("update dkronjobs/force"))}
+          disabled={paused ? !mayForce : job.disabled && !job.parent_job && !(takesValues && mayForce)}
+          title={paused && `It is ${paused}.`}
           onClick={run}
         >
-          Run now{takesValues && "…"}
+          Run now{(takesValues || paused) && "…"}
         </button>
       )}
       {may("update dkronjobs") && (
@@ -93,7 +98,7 @@ export function JobActions({ job, details, may, replace }: Props) {
         <RunForm
           job={job.name}
           parameters={details?.parameters ?? []}
-          obstacle={may("update dkronjobs/force") ? obstacle : ""}
+          obstacle={mayForce ? obstacle : ""}
           onClose={() => setOrdering(false)}
         />
       )}

@@ -1,5 +1,6 @@
 // The pauses that hold one job, on its view, and how it goes on.
 
+import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { endPause, listPauses, type Pause, resumeOneOf } from "../api/pauses";
 import { pausedJobs, whoAndWhy } from "../model/backfills";
@@ -7,6 +8,7 @@ import { attempt } from "../state/notices";
 import { pauseChanges, pausesChanged } from "../state/pauses";
 import { useQuery } from "../state/query";
 import { may, whoami } from "../state/session";
+import { ResumeDialog } from "./ResumeDialog";
 import { When } from "./Time";
 
 interface Props {
@@ -36,6 +38,7 @@ export function JobPauses({ job, paused }: Props) {
 }
 
 function Held({ pause, job }: { pause: Pause; job: string }) {
+  const [asking, setAsking] = useState(false);
   const resume = async (action: () => Promise<unknown>) => {
     if (await attempt(action, `${job} goes on.`)) pausesChanged();
   };
@@ -56,9 +59,12 @@ function Held({ pause, job }: { pause: Pause; job: string }) {
         {!isAlone && <Link href="/pauses">It holds {pausedJobs(pause)}</Link>}
       </p>
       {isHere && isAlone && may("delete dkronpauses") && (
-        <button type="button" onClick={() => resume(() => endPause(pause.name))}>
+        <button type="button" onClick={() => setAsking(true)}>
           Resume
         </button>
+      )}
+      {asking && (
+        <ResumeDialog pause={pause} onYes={() => resume(() => endPause(pause.name))} onClose={() => setAsking(false)} />
       )}
       {isHere && pause.jobs.length > 1 && may("update dkronpauses") && (
         <button type="button" onClick={() => resume(() => resumeOneOf(pause.name, job))}>

@@ -8,17 +8,16 @@ import { COLUMNS, type Column, type ColumnKey } from "../model/columns";
 import { parentsInWords } from "../model/parents";
 import { whyNot } from "../model/problem";
 import { drawn, type Range } from "../model/rows";
-import { result, taken } from "../model/slots";
-import { stateOf } from "../model/state";
+import { result, taken, wasStopped } from "../model/slots";
 import { duration, instant } from "../model/time";
 import { columns } from "../state/preferences";
 import type { Rows } from "../state/rows";
+import { JobStateIcon } from "./JobStateIcon";
 import { Keeper } from "./Keeper";
 import { useLatestRuns } from "./LatestRuns";
 import { jobPath } from "./links";
 import { RowActions } from "./RowActions";
 import { RunBars } from "./RunBars";
-import { StateIcon } from "./StateIcon";
 import { Ago, Countdown } from "./Time";
 
 /** Pixels of a row, and of one on a phone, which has more lines; style/views.css has the same numbers. */
@@ -27,6 +26,10 @@ const TALL_ROW = 66;
 const PHONE = matchMedia("(max-width: 760px)");
 /** Milliseconds without scrolling after which the address says where the list is. */
 const SETTLED = 300;
+
+const OTHER_ORDER: Readonly<Record<string, string>> = { ASC: "DESC", DESC: "ASC" };
+/** What is looked for in these is their largest. */
+const LARGEST_FIRST: readonly string[] = ["took", "error_count"];
 
 export interface Choosing {
   isChosen: (job: string) => boolean;
@@ -145,7 +148,13 @@ function Heading({ column, sort, order, onSort }: { column: Head } & Pick<Props,
   return (
     <th scope="col" class={heading} aria-sort={sorted ? (order === "ASC" ? "ascending" : "descending") : undefined}>
       {field ? (
-        <button type="button" class="sort" onClick={() => onSort(field, sorted && order === "ASC" ? "DESC" : "ASC")}>
+        <button
+          type="button"
+          class="sort"
+          onClick={() =>
+            onSort(field, sorted ? (OTHER_ORDER[order] ?? "ASC") : LARGEST_FIRST.includes(field) ? "DESC" : "ASC")
+          }
+        >
           {title}
         </button>
       ) : (
@@ -196,7 +205,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
     metadata: metadata.join("\n"),
   };
   const cells: Record<ColumnKey, ComponentChildren> = {
-    runs: runs && <RunBars executions={runs} />,
+    runs: runs ? <RunBars executions={runs} /> : <i class="to-come" aria-hidden="true" />,
     took: last && duration(taken(last, 0)),
     schedule: when,
     next,
@@ -223,7 +232,7 @@ function Row({ row, job, rows, busyJobs, choosing }: RowProps) {
         </td>
       )}
       <td class="state-column">
-        <StateIcon state={stateOf(job, running)} />
+        <JobStateIcon of={{ ...job, stopped: wasStopped(runs ?? []) }} running={running} />
       </td>
       <th scope="row" class="name">
         <span class="name-line">

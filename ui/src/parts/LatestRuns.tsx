@@ -29,7 +29,7 @@ export function useLatestRuns(
     const read = async () => {
       if (control.signal.aborted) return;
       try {
-        const executions = await executionsOf(name, 0, control.signal);
+        const executions = await executionsOf(name, 0, control.signal, true);
         known.delete(name);
         known.set(name, { version, executions });
         if (known.size > MOST) known.delete(known.keys().next().value ?? "");

@@ -141,12 +141,14 @@ export function LogView({ execution, running, allowed, jobZone }: Props) {
       ) : (
         <p class="muted" role="status">
           {running && allowed && !log.done
-            ? "Nothing was printed yet."
+            ? log.opened || log.trouble
+              ? "Nothing was printed yet."
+              : "Loading…"
             : log.done
               ? log.trouble
                 ? ""
                 : "It printed nothing."
-              : "Reading…"}
+              : "Loading…"}
         </p>
       )}
     </div>

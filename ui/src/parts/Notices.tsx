@@ -1,5 +1,9 @@
 import { Link } from "wouter-preact";
+import { inZone } from "../model/time";
+import { asSentence } from "../model/words";
+import { now } from "../state/clock";
 import { dismiss, notices } from "../state/notices";
+import { shownZone } from "../state/preferences";
 import { executionPath } from "./links";
 
 /** The corner where notices appear. Screen readers read them out. */
@@ -9,7 +13,7 @@ export function Notices() {
       {notices.value.map(({ id, text, bad, begun }) => (
         <p key={id} class={bad ? "notice bad" : "notice"}>
           <span>
-            {text}{" "}
+            {asSentence(inZone(text, now.peek(), shownZone()))}{" "}
             {begun?.execution && (
               <Link href={executionPath(begun.job, begun.execution)} onClick={() => dismiss(id)}>
                 Open the run

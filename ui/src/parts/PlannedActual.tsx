@@ -132,7 +132,8 @@ interface SlotProps {
   zone: string | undefined;
 }
 
-/** Filled: it ran. Hollow: it is to come, or waits. Crossed: it did not run, and leads to why. */
+/** Filled: it ran. Hollow: it is to come, or waits. Struck through: it did not run, which is
+ * no failure, and leads to why. */
 function SlotMark({ job, slot, x, zone }: SlotProps) {
   const kind = slot.what === "ran" ? "ran" : ["to come", "late", "paused"].includes(slot.what) ? "ahead" : "missed";
   const words = `${clockTime(slot.at, zone)}: ${slot.what}${slot.why && `, ${slot.why}`}`;
@@ -140,7 +141,7 @@ function SlotMark({ job, slot, x, zone }: SlotProps) {
     <g class={`slot ${kind}`}>
       <title>{words}</title>
       <rect x={x - 4} y={SLOTS + 3} width={8} height={8} rx={1} />
-      {kind === "missed" && <path d={`M${x - 6} ${SLOTS + 1}l12 12m0 -12l-12 12`} />}
+      {kind === "missed" && <path d={`M${x - 5} ${SLOTS + 12}l10 -10`} />}
     </g>
   );
   return kind === "missed" ? (

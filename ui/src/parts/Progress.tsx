@@ -14,7 +14,8 @@ export function Progress({ backfill, wide = false }: { backfill: Backfill; wide?
         <rect class="ground" width="100" height="6" />
         <rect class="success" width={good} height="6" />
         <rect class="failed" x={good} width={bad} height="6" />
-        <rect class="running" x={good + bad} width={share(active)} height="6" />
+        {/* A line only: what is active has not got anywhere yet. */}
+        <rect class="running" x={good + bad} y="4" width={share(active)} height="2" />
       </svg>
       <span>{progressOf(backfill)}</span>
     </span>

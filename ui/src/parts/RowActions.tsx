@@ -34,8 +34,8 @@ export function RowActions({ job, replace }: { job: ListedJob; replace: Rows["re
           type="button"
           class="icon"
           aria-label={`Run ${job.name}`}
-          title="Run now"
-          disabled={job.disabled && !job.parent_job}
+          title={job.paused ? "Paused: no run begins" : "Run now"}
+          disabled={Boolean(job.paused) || (job.disabled && !job.parent_job)}
           onClick={run}
         >
           <Shape of="running" />

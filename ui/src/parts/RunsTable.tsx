@@ -4,8 +4,9 @@ import { Link } from "wouter-preact";
 import type { Execution, Job } from "../api/client";
 import { inOrder } from "../model/ansi";
 import { durationsOf, inWords } from "../model/percentiles";
-import { isStopped, lateness, planned, result, taken, whyFailed } from "../model/slots";
-import { duration, instant, onSeveralDays } from "../model/time";
+import { isStopped, lateness, planned, result, standsFor, taken, whyFailed } from "../model/slots";
+import { duration, instant, inZone, onSeveralDays } from "../model/time";
+import { now } from "../state/clock";
 import { shownZone } from "../state/preferences";
 import { whyNever } from "./Due";
 import { DurationsPlot } from "./DurationsPlot";
@@ -89,9 +90,14 @@ function lastLine(run: Execution): string {
   return (run.output ?? "").trim().split("\n").pop() ?? "";
 }
 
+const CAUSES: Readonly<Record<string, string>> = { backfill: "backfill", manual: "on request" };
+
 function RunRow({ run, zone, dated }: RowProps) {
   const kind = result(run);
   const late = lateness(run);
+  const stands = standsFor(run);
+  const why = inZone(whyFailed(run), now.peek(), shownZone(zone));
+  const output = inOrder(isStopped(run) ? why : lastLine(run) || why);
   const took = kind === "running" ? <Elapsed since={run.started_at} /> : duration(taken(run, 0));
   return (
     <tr>
@@ -106,9 +112,14 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="nowrap">
         <When at={planned(run)} jobZone={zone} dated={dated} />
         <span class="small muted">took {took}</span>
+        <span class="small muted mono clip">{output}</span>
       </td>
       <td class="nowrap medium">
-        {late === undefined ? (
+        {stands !== undefined ? (
+          <>
+            for <When at={stands} jobZone={zone} dated />, {CAUSES[run.details?.trigger ?? ""]}
+          </>
+        ) : late === undefined ? (
           <When at={run.started_at} jobZone={zone} />
         ) : late < 1000 ? (
           "on time"
@@ -119,8 +130,8 @@ function RunRow({ run, zone, dated }: RowProps) {
       <td class="number nowrap medium">{took}</td>
       <td class="number medium">{run.attempt}</td>
       <td class="medium clip">{run.node_name}</td>
-      <td class="wide mono clip output" title={whyFailed(run)}>
-        {inOrder(lastLine(run) || whyFailed(run))}
+      <td class="wide mono clip output" title={why}>
+        {output}
       </td>
     </tr>
   );

@@ -1,6 +1,16 @@
 // Points and lengths of time. Only what counts on the screen is drawn again each second.
 
-import { ago, countdown, datedTime, fullTime, instant, relative, shortTime, wholeSeconds } from "../model/time";
+import {
+  ago,
+  countdown,
+  datedTime,
+  fullTime,
+  instant,
+  relative,
+  shortTime,
+  wholeSeconds,
+  yearTime,
+} from "../model/time";
 import { now } from "../state/clock";
 import { heard, isOld } from "../state/live";
 import { shownZone } from "../state/preferences";
@@ -14,6 +24,8 @@ interface Props {
   never?: string;
   /** Whether times of today say so: beside others that have a date. */
   dated?: boolean;
+  /** Whether it has its year in any case. */
+  withYear?: boolean;
 }
 
 function milliseconds(at: Props["at"]): number | undefined {
@@ -21,13 +33,17 @@ function milliseconds(at: Props["at"]): number | undefined {
 }
 
 /** The time of day, with the date where it is another day. */
-export function When({ at, jobZone = "", never = "–", dated = false }: Props) {
+export function When({ at, jobZone = "", never = "–", dated = false, withYear = false }: Props) {
   const found = milliseconds(at);
   if (found === undefined) return <span class="muted">{never}</span>;
   const zone = shownZone(jobZone);
   return (
     <time dateTime={new Date(found).toISOString()} title={`${fullTime(found, zone)}\n${relative(found, now.peek())}`}>
-      {dated ? datedTime(found, now.peek(), zone) : shortTime(found, now.peek(), zone)}
+      {withYear
+        ? yearTime(found, zone)
+        : dated
+          ? datedTime(found, now.peek(), zone)
+          : shortTime(found, now.peek(), zone)}
     </time>
   );
 }

@@ -1,9 +1,20 @@
 // An hour back and an hour ahead, minute by minute: a cell for each run and slot, or a column where there are many.
 
+import { useState } from "preact/hooks";
 import type { Summary } from "../api/client";
 import { clockTime } from "../model/time";
-import { type Column, columnsOf, countsInWords, KINDS, MINUTES, sizeOf, unknownFrom } from "../model/timeline";
+import {
+  type Column,
+  columnsOf,
+  countsInWords,
+  KINDS,
+  keptFrom,
+  MINUTES,
+  sizeOf,
+  unknownFrom,
+} from "../model/timeline";
 import { shownZone } from "../state/preferences";
+import { MinuteList } from "./MinuteList";
 import { useWidth } from "./useWidth";
 
 /** Pixels of a cell, and of the tallest column. */
@@ -23,18 +34,20 @@ interface Props {
 
 export function Timeline({ summary, now }: Props) {
   const { box, width } = useWidth<HTMLDivElement>();
+  const [chosen, choose] = useState<number>();
   const step = width / (2 * MINUTES);
   const x = (minute: number) => (minute + MINUTES) * step;
   const columns = summary ? columnsOf(summary, now) : [];
   const unit = Math.min(CELL, TALLEST / Math.max(1, ...columns.map(sizeOf)));
   const beyond = summary && unknownFrom(summary, now);
+  const kept = summary && keptFrom(summary, now);
   const zone = shownZone();
   const runs = summary?.last_hour.runs ?? 0;
   const slots = summary?.next_hour.minutes.reduce((sum, each) => sum + each.slots, 0) ?? 0;
   const words = `the last hour with ${runs} runs, the next hour with ${slots}${beyond === undefined ? "" : " or more"} slots`;
   return (
     <div class="timeline" ref={box}>
-      <svg width={width} height={HEIGHT} role="img" aria-label={words}>
+      <svg width={width} height={HEIGHT} role="group" aria-label={words}>
         <rect class="ahead" x={x(0)} y={0} width={width - x(0)} height={GROUND} />
         {TICKS.map((minute) => (
           <g key={minute} class="tick">
@@ -44,8 +57,18 @@ export function Timeline({ summary, now }: Props) {
             </text>
           </g>
         ))}
+        {kept !== undefined && <Gone x={0} width={Math.max(0, x(kept))} />}
         {columns.map((column) => (
-          <Stack key={column.minute} column={column} x={x(column.minute)} step={step} unit={unit}>
+          <Stack
+            key={column.minute}
+            column={column}
+            x={x(column.minute)}
+            step={step}
+            unit={unit}
+            isChosen={chosen === now + column.minute * MINUTE}
+            isFirst={column === columns[0]}
+            onChoose={() => choose(now + column.minute * MINUTE)}
+          >
             {`${clockTime(now + column.minute * MINUTE, zone).slice(0, 5)}: ${countsInWords(column.counts)}`}
           </Stack>
         ))}
@@ -56,8 +79,30 @@ export function Timeline({ summary, now }: Props) {
         )}
         <path class="now" d={`M${x(0)} 0v${GROUND}`} />
       </svg>
+      {kept !== undefined && <p class="muted small-print">Hatched: not all runs of then are kept.</p>}
+      {summary && chosen !== undefined && (
+        <MinuteList
+          summary={summary}
+          at={chosen}
+          column={columns.find((each) => now + each.minute * MINUTE === chosen)}
+          onClose={() => choose(undefined)}
+        />
+      )}
       {beyond !== undefined && <p class="muted small-print">Later slots are more than are counted.</p>}
     </div>
+  );
+}
+
+/** Minutes of which a job that runs often keeps no runs any more. */
+function Gone({ x, width }: { x: number; width: number }) {
+  return (
+    <g class="gone">
+      <title>Not all runs of these minutes are kept.</title>
+      <pattern id="gone" width={8} height={8} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <path d="M0 0v8" />
+      </pattern>
+      <rect x={x} y={0} width={width} height={GROUND} fill="url(#gone)" />
+    </g>
   );
 }
 
@@ -67,17 +112,27 @@ interface StackProps {
   step: number;
   /** Pixels of one run or slot. */
   unit: number;
+  isChosen: boolean;
+  isFirst: boolean;
+  onChoose: () => void;
   children: string;
 }
 
 /** Failures are at the foot, where every column has them at the same height. */
-function Stack({ column, x, step, unit, children }: StackProps) {
+function Stack({ column, x, step, unit, isChosen, isFirst, onChoose, children }: StackProps) {
   let foot = GROUND - 2;
   const gap = step > 4 ? 1 : 0;
   return (
-    <g>
+    <g
+      role="button"
+      class={isChosen ? "minute chosen" : "minute"}
+      aria-label={children}
+      aria-pressed={isChosen}
+      tabIndex={isFirst ? 0 : -1}
+      onClick={onChoose}
+      onKeyDown={(event) => byKey(event, onChoose)}
+    >
       <title>{[children, ...column.jobs].join("\n")}</title>
-      <rect class="catch" x={x} y={0} width={step} height={GROUND} />
       {KINDS.map((kind) => {
         const count = column.counts[kind];
         const cells = unit === CELL ? count : Math.min(1, count);
@@ -98,6 +153,17 @@ function Stack({ column, x, step, unit, children }: StackProps) {
           );
         });
       })}
+      <rect class="catch" x={x} y={0} width={step} height={GROUND} />
     </g>
   );
+}
+
+/** Enter and space choose a minute; the arrows go to the next one that has any. */
+function byKey(event: KeyboardEvent, onChoose: () => void): void {
+  const here = event.currentTarget as SVGElement;
+  const to = { ArrowLeft: here.previousElementSibling, ArrowRight: here.nextElementSibling }[event.key];
+  if (event.key === "Enter" || event.key === " ") onChoose();
+  else if (to instanceof SVGElement && to.matches(".minute")) to.focus();
+  else return;
+  event.preventDefault();
 }

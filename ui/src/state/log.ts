@@ -23,10 +23,12 @@ interface Reading {
   dropped: number;
   /** Why there is no log, or no more of it. */
   trouble: string;
+  /** Whether the server has begun to answer. */
+  opened: boolean;
   done: boolean;
 }
 
-const NOTHING: Reading = { lines: [], dropped: 0, trouble: "", done: false };
+const NOTHING: Reading = { lines: [], dropped: 0, trouble: "", opened: false, done: false };
 
 export function useLog(execution: Execution, running: boolean, allowed: boolean): Reading {
   const [reading, setReading] = useState<Reading>(NOTHING);
@@ -41,20 +43,26 @@ export function useLog(execution: Execution, running: boolean, allowed: boolean)
     const control = new AbortController();
     let lines = new LogLines();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let opened = false;
     const draw = (more: Partial<Reading> = {}) => {
       clearTimeout(timer);
       timer = undefined;
-      if (!control.signal.aborted) setReading({ ...NOTHING, lines: [...lines.lines], dropped: lines.dropped, ...more });
+      if (!control.signal.aborted)
+        setReading({ ...NOTHING, lines: [...lines.lines], dropped: lines.dropped, opened, ...more });
     };
     const take = (text: string) => {
       lines.add(text);
       timer ??= setTimeout(draw, DRAW);
     };
+    const open = () => {
+      opened = true;
+      draw();
+    };
     const readAll = async () => {
       lines = new LogLines();
       timer = undefined;
       try {
-        await read(`${address}?timestamps=true${goesOn.current ? "&follow=true" : ""}`, control.signal, take);
+        await read(`${address}?timestamps=true${goesOn.current ? "&follow=true" : ""}`, control.signal, open, take);
         draw({ done: true });
       } catch (error) {
         const refusal = error instanceof Refusal ? error : new Refusal(0, NO_ANSWER);
@@ -78,9 +86,15 @@ function sentence(refusal: Refusal): string {
   return refusal.message;
 }
 
-async function read(address: string, signal: AbortSignal, take: (text: string) => void): Promise<void> {
+async function read(
+  address: string,
+  signal: AbortSignal,
+  open: () => void,
+  take: (text: string) => void,
+): Promise<void> {
   const response = await fetch(address, { headers: credentials(), signal, cache: "no-store" });
   if (!response.ok || !response.body) throw refused(response.status, await response.text());
+  open();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) take(piece.value);
 }

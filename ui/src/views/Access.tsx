@@ -57,7 +57,7 @@ export function Access() {
       {!data && policies.loading && <Loading rows={3} />}
       {data?.length === 0 && (
         <Empty title="There is no policy.">
-          <p class="muted">Create one, and name it when you make a token: dkron-api token create --policy NAME.</p>
+          <p class="muted">Create one, and name it when you make a token: dkronctl token create --policy NAME.</p>
         </Empty>
       )}
       {data && data.length > 0 && (

@@ -5,6 +5,7 @@ import { Link, useLocation, useSearch } from "wouter-preact";
 import { type BackfillSlot, type Backfill as Body, listSlots, showBackfill } from "../api/backfills";
 import { BACKFILL_ICONS, extentOf, isUnderWay, jobsOf, SLOT_ICONS } from "../model/backfills";
 import { duration, instant } from "../model/time";
+import { asSentence, inFormWords } from "../model/words";
 import { BackfillActions } from "../parts/BackfillActions";
 import { backfillPath, executionPath, jobPath } from "../parts/links";
 import { Pager, pageIn } from "../parts/Pager";
@@ -71,7 +72,7 @@ export function Backfill({ name }: { name: string }) {
       {!data && backfill.loading && <Loading rows={6} />}
       {data?.state === "refused" && (
         <p class="note bad" role="alert">
-          <strong>Nothing ran.</strong> {data.status.message}
+          <strong>Nothing ran.</strong> {asSentence(inFormWords(data.status.message))}
         </p>
       )}
       {data && (

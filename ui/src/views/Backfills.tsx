@@ -117,9 +117,9 @@ function Row({ backfill, replace, reload }: RowProps) {
       <td class="medium clip">{job ? <Link href={jobPath(job)}>{job}</Link> : jobsOf(backfill)}</td>
       <td class="medium">{how}</td>
       <td class="wide nowrap period">
-        <When at={backfill.from} />
+        <When at={backfill.from} withYear />
         <span>
-          to <When at={backfill.to} />
+          to <When at={backfill.to} withYear />
         </span>
       </td>
       <td class="wide">

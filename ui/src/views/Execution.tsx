@@ -5,8 +5,19 @@ import { Link, useLocation } from "wouter-preact";
 import { api, ask, askJob, type Execution as Body } from "../api/client";
 import { executionsOf, runAgain, wasAskedFor } from "../api/jobs";
 import { around } from "../model/around";
-import { attemptsOf, lateness, planned, result, standsFor, taken, traceLink, whyFailed } from "../model/slots";
-import { duration } from "../model/time";
+import { pauseOf } from "../model/backfills";
+import {
+  attemptsOf,
+  isStopped,
+  lateness,
+  planned,
+  result,
+  standsFor,
+  taken,
+  traceLink,
+  whyFailed,
+} from "../model/slots";
+import { duration, inZone } from "../model/time";
 import { Copy } from "../parts/Copy";
 import { LogView } from "../parts/LogView";
 import { executionPath, jobPath } from "../parts/links";
@@ -16,8 +27,11 @@ import { Empty, Failure, Loading } from "../parts/States";
 import { StopButton, StoppingIcon } from "../parts/Stop";
 import { Elapsed, When } from "../parts/Time";
 import { useTitle } from "../parts/useTitle";
+import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { attempt } from "../state/notices";
+import { knownPauses } from "../state/pauses";
+import { shownZone } from "../state/preferences";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
 import { whoami } from "../state/session";
@@ -43,6 +57,7 @@ export function Execution({ job, id }: { job: string; id: string }) {
     .data?.timezone;
   const [isWide, setWide] = useState(false);
   const body = one.data;
+  const held = pauseOf(job, knownPauses());
   useMember(job, id, one.data, all.data);
   if (one.error?.status === 404) {
     return (
@@ -73,16 +88,16 @@ export function Execution({ job, id }: { job: string; id: string }) {
           </h1>
           {kind && (
             <p class="sub">
-              {body.details?.stopping ? <StoppingIcon of={body} /> : <StateIcon state={kind} word />}
+              {body.details?.stopping ? <StoppingIcon of={body} /> : <Ended of={body} zone={zone} />}
               {body.attempt && body.attempt > 1 && <span>attempt {body.attempt}</span>}
               {body.details?.member && <span>on {body.details.member}</span>}
-              {whyFailed(body) && <span>{whyFailed(body)}</span>}
+              {!isStopped(body) && whyFailed(body) && <span>{whyFailed(body)}</span>}
             </p>
           )}
         </div>
         <div class="buttons">
           {body && kind === "running" && may("create dkronjobs/stop") && <StopButton of={body} onAsked={one.reload} />}
-          {kind && kind !== "running" && may("create dkronjobs/run") && <Again body={body} />}
+          {kind && kind !== "running" && !held && may("create dkronjobs/run") && <Again body={body} />}
         </div>
       </header>
       {body && all.data && <Others one={body} all={all.data} />}
@@ -107,6 +122,12 @@ export function Execution({ job, id }: { job: string; id: string }) {
       )}
     </div>
   );
+}
+
+/** The state, and of a run that a user stopped, who did it and when. */
+function Ended({ of, zone }: { of: Body; zone: string | undefined }) {
+  if (!isStopped(of)) return <StateIcon state={result(of)} word />;
+  return <StateIcon state="stopped" word say={inZone(whyFailed(of), now.peek(), shownZone(zone))} />;
 }
 
 /** Seconds after which an attempt has to be read again, because no event tells what changes next. */
@@ -154,7 +175,7 @@ function Others({ one, all }: { one: Body; all: readonly Body[] }) {
 function Again({ body }: { body: Body }) {
   const [asking, setAsking] = useState(false);
   const [, go] = useLocation();
-  const { details, job_name: job, id, success } = body;
+  const { details, job_name: job, id } = body;
   const asGiven = wasAskedFor(details);
   const run = async () => {
     if (asking) return;
@@ -171,7 +192,7 @@ function Again({ body }: { body: Body }) {
     : "Once more, with the slot of this run and the defaults of parameters";
   return (
     <button type="button" aria-disabled={asking} title={title} onClick={run}>
-      {success ? "Run again" : "Retry"}
+      Run again
     </button>
   );
 }
@@ -211,7 +232,7 @@ function Timing({ body, zone }: { body: Body; zone: string | undefined }) {
           ["Id", <code key="i">{body.id}</code>],
         ]}
       />
-      {details?.message && <p class="message">{details.message}</p>}
+      {details?.message && !isStopped(body) && <p class="message">{details.message}</p>}
       {trace && (
         <p class="after">
           <a href={trace} target="_blank" rel="noreferrer">
@@ -234,12 +255,12 @@ function Attempts({ attempts, id }: { attempts: readonly Body[]; id: string }) {
       <ol class="rows">
         {attempts.map((each) => (
           <li key={each.id} aria-current={each.id === id ? "true" : undefined}>
-            <StateIcon state={result(each)} />
+            <StateIcon state={isStopped(each) ? "stopped" : result(each)} />
             <Link class="name" href={executionPath(each.job_name, each.id)}>
               {each.details?.member ? `${each.details.member}, ` : ""}attempt {each.attempt}
             </Link>
             <span class="why clip">
-              {each.node_name === each.details?.member ? "" : each.node_name} {whyFailed(each)}
+              {each.node_name === each.details?.member ? "" : each.node_name} {isStopped(each) ? "" : whyFailed(each)}
             </span>
             <span class="end">
               {result(each) === "running" ? <Elapsed since={each.started_at} /> : duration(taken(each, 0))}

@@ -17,17 +17,18 @@ import { Due } from "../parts/Due";
 import { Explain } from "../parts/Explain";
 import { JobActions } from "../parts/JobActions";
 import { JobPauses } from "../parts/JobPauses";
+import { JobStateIcon } from "../parts/JobStateIcon";
 import { Keeper, inWords as keptInWords } from "../parts/Keeper";
 import { jobPath } from "../parts/links";
 import { Facts, Panel } from "../parts/Panel";
 import { Runs } from "../parts/RunsTable";
-import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import type { LiveEvent } from "../state/live";
 import { useQuery } from "../state/query";
 import { useRights } from "../state/rights";
+import { may as mayHere } from "../state/session";
 
 /** Slots that are asked for; the calendar shows them. */
 const UPCOMING = 40;
@@ -85,6 +86,11 @@ export function Job({ name }: { name: string }) {
         days={details.data.days}
         next={slots}
         now={now.peek()}
+        toDay={
+          body?.schedule && mayHere("create dkronbackfills")
+            ? (day) => `/backfills/new?job=${encodeURIComponent(name)}&day=${day}`
+            : undefined
+        }
       />
     </Panel>
   );
@@ -98,7 +104,7 @@ export function Job({ name }: { name: string }) {
           <h1>{name}</h1>
           {body && (
             <p class="sub">
-              <StateIcon state={stateOf({ ...body, paused, stopped: wasStopped(runs.data ?? []) }, running)} word />
+              <JobStateIcon of={{ ...body, paused, stopped: wasStopped(runs.data ?? []) }} running={running} word />
               <Keeper kept={details.data?.kept_by} full />
               {body.displayname && <span>{body.displayname}</span>}
             </p>

@@ -7,7 +7,8 @@ import { Refusal } from "../api/client";
 import { executionsOf } from "../api/jobs";
 import { extentOf, fieldTime, readFieldTime, readLabels, sameRuns } from "../model/backfills";
 import { objectOf } from "../model/draft";
-import { dayThatFailed } from "../model/pauses";
+import { dayThatFailed, lastDays } from "../model/pauses";
+import { asSentence, inFormWords } from "../model/words";
 import { JobNames } from "../parts/JobNames";
 import { backfillPath } from "../parts/links";
 import { Facts, Panel } from "../parts/Panel";
@@ -22,6 +23,7 @@ import { may } from "../state/session";
 import { Labelled } from "./edit/Labelled";
 import { Pairs } from "./edit/Pairs";
 
+const MINUTE = 60_000;
 const DAY = 86_400_000;
 
 interface Draft {
@@ -68,14 +70,17 @@ function bodyOf(draft: Draft, utc: boolean): BackfillBody | string {
 
 export function NewBackfill() {
   useTitle("New backfill");
-  const job = new URLSearchParams(useSearch()).get("job") ?? "";
+  const asked = new URLSearchParams(useSearch());
+  const job = asked.get("job") ?? "";
+  // A day of the calendar of a job, in UTC.
+  const day = Date.parse(asked.get("day") ?? "");
   const utc = zone.value !== "local";
   const [draft, setDraft] = useState<Draft>(() => ({
     of: "job",
     job,
     labels: "",
-    from: fieldTime(Date.now() - DAY, utc),
-    to: fieldTime(Date.now(), utc),
+    from: fieldTime(Number.isNaN(day) ? minuteOf(Date.now()) - DAY : day, utc),
+    to: fieldTime(Number.isNaN(day) ? minuteOf(Date.now()) : Math.min(minuteOf(Date.now()), day + DAY), utc),
     runs: "all",
     order: "oldestFirst",
     parallelism: 1,
@@ -87,7 +92,7 @@ export function NewBackfill() {
   }));
   const begin = useRef(draft.from);
   const isAllowed = may("create dkronbackfills");
-  const failed = useDayThatFailed(isAllowed ? job : "", utc);
+  const failed = useDayThatFailed(isAllowed && Number.isNaN(day) ? job : "", utc);
   useEffect(() => {
     if (!failed) return;
     const [from, to] = failed.map((at) => fieldTime(at, utc));
@@ -108,6 +113,10 @@ export function NewBackfill() {
       <Form draft={draft} utc={utc} set={(changes) => setDraft((before) => ({ ...before, ...changes }))} />
     </div>
   );
+}
+
+function minuteOf(at: number): number {
+  return Math.floor(at / MINUTE) * MINUTE;
 }
 
 /** The day of the newest failed run of a job, once it is known. */
@@ -187,7 +196,7 @@ function Form({ draft, utc, set }: FormProps) {
       </Panel>
       <Panel title="What would run" class="plan">
         <div role="status">
-          {trouble && <p class="note bad">{trouble}</p>}
+          {trouble && <p class="note bad">{asSentence(inFormWords(trouble))}</p>}
           {!trouble && !current && (
             <p class="muted">
               {doing === "plan"
@@ -208,7 +217,7 @@ function Form({ draft, utc, set }: FormProps) {
 }
 
 function Plan({ plan: { state, status } }: { plan: Backfill }) {
-  if (state === "refused" || !status.plan) return <p class="note bad">{status.message}</p>;
+  if (state === "refused" || !status.plan) return <p class="note bad">{asSentence(inFormWords(status.message))}</p>;
   if (!status.plan.count) return <p>There is no such slot in the period.</p>;
   return (
     <Facts
@@ -242,7 +251,6 @@ function Fields({ draft, utc, set }: FormProps) {
         <input
           id={id}
           type="datetime-local"
-          step={1}
           required
           value={draft[key]}
           onInput={(event) => set({ [key]: event.currentTarget.value })}
@@ -301,7 +309,7 @@ function Fields({ draft, utc, set }: FormProps) {
   );
   return (
     <div class="fields">
-      {choice("of", "Of", "", [
+      {choice("of", "Which jobs", "", [
         ["job", "one job"],
         ["selector", "jobs with labels"],
         ["all", "all jobs of the namespace"],
@@ -310,6 +318,18 @@ function Fields({ draft, utc, set }: FormProps) {
       {draft.of === "selector" && text("labels", "Labels", "of DkronJobs, as team=data, tier=1", true)}
       {time("from", "From", "this moment included")}
       {time("to", "To", "this moment not included")}
+      <p class="presets wide-field">
+        {lastDays(now.peek(), utc).map(([words, from, to]) => (
+          <button
+            key={words}
+            type="button"
+            class="quiet"
+            onClick={() => set({ from: fieldTime(from, utc), to: fieldTime(to, utc) })}
+          >
+            {words}
+          </button>
+        ))}
+      </p>
       {choice("runs", "Slots", "", [
         ["all", "all of the present schedule"],
         ["failed", "those whose newest run failed"],

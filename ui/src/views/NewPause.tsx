@@ -78,7 +78,7 @@ export function NewPause() {
     try {
       await createPause(body);
       pausesChanged();
-      tell("The jobs are paused. What runs already goes on.");
+      tell("The pause begins. What runs already goes on.");
       go(job ? jobPath(job) : "/pauses");
     } catch (reason) {
       setTrouble(reason instanceof Refusal ? reason.message : String(reason));
@@ -160,7 +160,7 @@ function Fields({ draft, utc, set }: FieldsProps) {
   const isNamed = Boolean(whoami.value?.name);
   return (
     <div class="fields">
-      <Labelled label="Of" hint="">
+      <Labelled label="Which jobs" hint="">
         {(id) => (
           <select id={id} value={draft.of} onChange={(event) => set({ of: event.currentTarget.value as Draft["of"] })}>
             <option value="jobs">jobs by name</option>
@@ -172,7 +172,7 @@ function Fields({ draft, utc, set }: FieldsProps) {
       </Labelled>
       {draft.of === "jobs" && text("jobs", "Jobs", "names, with commas between them", true)}
       {draft.of === "selector" && text("labels", "Labels", "of DkronJobs, as team=data, tier=1", true)}
-      {text("reason", "Reason", "users of the jobs see it", true)}
+      {text("reason", "Reason", "required; users of the jobs see it", true)}
       <Labelled label="Until" hint={`${utc ? "UTC" : "your local time"}; empty: until it is resumed`}>
         {(id) => (
           <>

@@ -3,6 +3,7 @@
 import { Link } from "wouter-preact";
 import { api, ask, type StateWord, type Summary } from "../api/client";
 import { latenessInWords, progressInWords } from "../model/attention";
+import { isForAll, whoAndWhy } from "../model/backfills";
 import { duration, instant, wholeSeconds } from "../model/time";
 import { Attention } from "../parts/Attention";
 import { Days } from "../parts/Days";
@@ -13,9 +14,11 @@ import { StateIcon } from "../parts/StateIcon";
 import { Empty, Pending } from "../parts/States";
 import { Ago, Countdown, When } from "../parts/Time";
 import { Timeline } from "../parts/Timeline";
+import { useTallest } from "../parts/useTallest";
 import { useTitle } from "../parts/useTitle";
 import { now } from "../state/clock";
 import { leader } from "../state/live";
+import { knownPauses } from "../state/pauses";
 import { type Query, useQuery } from "../state/query";
 
 /** Rows of each list. */
@@ -90,8 +93,19 @@ function BothHours({ summary }: Part) {
   return (
     <Panel title="An hour back, an hour ahead" class="hours" aside={hour && lastHour(hour)}>
       {!data && summary.error ? <Pending query={summary} /> : <Timeline summary={data} now={minute} />}
-      {data && <p class="muted small-print sentence">{latenessInWords(data)}</p>}
+      {data && <Lateness of={data} />}
     </Panel>
+  );
+}
+
+function Lateness({ of }: { of: Summary }) {
+  const { words, job, after } = latenessInWords(of);
+  return (
+    <p class="muted small-print">
+      {words}
+      {job && <Link href={jobPath(job)}>{job}</Link>}
+      {after}
+    </p>
   );
 }
 
@@ -103,6 +117,7 @@ function lastHour({ runs, failed, partially_failed }: Summary["last_hour"]): str
 function Running({ summary }: Part) {
   const { data } = summary;
   const running = data?.running;
+  const box = useTallest<HTMLDivElement>();
   const ended = [...(data?.last_hour.slots ?? [])].sort((a, b) => b.started_at.localeCompare(a.started_at));
   return (
     <Panel
@@ -111,21 +126,23 @@ function Running({ summary }: Part) {
       aside={running && running.total > LISTED && <Link href="/busy">all {running.total}</Link>}
     >
       {!data && <Pending query={summary} />}
-      {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
-      <ul class="rows">
-        {running?.executions.slice(0, LISTED).map((each) => (
-          <li key={each.id} class="progressing">
-            <StateIcon state="running" />
-            <Link href={executionPath(each.job, each.id)} class="name">
-              {each.job}
-            </Link>
-            <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
-            <span class="end">
-              <Progress since={each.started_at} usual={each.usual_seconds} />
-            </span>
-          </li>
-        ))}
-      </ul>
+      <div ref={box}>
+        {running?.total === 0 && <Empty title="Nothing runs at the moment." />}
+        <ul class="rows">
+          {running?.executions.slice(0, LISTED).map((each) => (
+            <li key={each.id} class="progressing">
+              <StateIcon state="running" />
+              <Link href={executionPath(each.job, each.id)} class="name">
+                {each.job}
+              </Link>
+              <span class="why clip">{each.node_name || (each.attempt > 1 ? `attempt ${each.attempt}` : "")}</span>
+              <span class="end">
+                <Progress since={each.started_at} usual={each.usual_seconds} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      </div>
       {ended.length > 0 && <h3>Latest runs</h3>}
       <ul class="rows">
         {ended.slice(0, LISTED).map((each) => (
@@ -172,13 +189,16 @@ function Progress({ since, usual }: { since: string; usual: number | undefined }
 
 function Next({ summary }: Part) {
   const { data } = summary;
+  const held = knownPauses().find(isForAll);
   // As many as stand beside it: what runs, a heading, and the latest runs.
   const rows = LISTED + Math.min(LISTED, data?.running.total ?? 0) + 1;
   const soon = (data?.next_hour.slots ?? []).filter((each) => (instant(each.due) ?? 0) > now.value - 1000);
   return (
     <Panel title="Comes next" class="next" aside={data && nextHour(data.next_hour)}>
       {!data && <Pending query={summary} />}
-      {data && soon.length === 0 && <Empty title="Nothing is due within an hour." />}
+      {data && soon.length === 0 && (
+        <Empty title={`Nothing is due within an hour${held ? `: all jobs are paused${whoAndWhy(held)}` : ""}.`} />
+      )}
       <ul class="rows">
         {soon.slice(0, rows).map((each) => (
           <li key={`${each.job} ${each.due}`}>

@@ -4,9 +4,9 @@ import { useState } from "preact/hooks";
 import { Link, useSearch } from "wouter-preact";
 import { endPause, listPauses, type Pause } from "../api/pauses";
 import { PAUSE_WORDS, pausedJobs } from "../model/backfills";
-import { Confirm } from "../parts/Confirm";
 import { jobPath } from "../parts/links";
 import { Pager, pageIn } from "../parts/Pager";
+import { ResumeDialog } from "../parts/ResumeDialog";
 import { StateIcon } from "../parts/StateIcon";
 import { Empty, Failure, Loading } from "../parts/States";
 import { type Column, Table } from "../parts/Table";
@@ -117,24 +117,12 @@ function Row({ pause }: { pause: Pause }) {
             type="button"
             class="quiet"
             aria-label={`${verb} ${pausedJobs(pause)}`}
-            onClick={() => (jobs.length === 1 || verb === "Delete" ? end() : setAsking(true))}
+            onClick={() => (verb === "Delete" ? end() : setAsking(true))}
           >
             {verb}
           </button>
         )}
-        {asking && (
-          <Confirm
-            title={`Resume ${pausedJobs(pause)}?`}
-            text={
-              pause.when_resumed === "drop"
-                ? "They run by schedule again. What came due meanwhile is skipped."
-                : "They run by schedule again. What came due meanwhile runs as missedRuns of each job says."
-            }
-            verb="Resume"
-            onYes={end}
-            onClose={() => setAsking(false)}
-          />
-        )}
+        {asking && <ResumeDialog pause={pause} onYes={end} onClose={() => setAsking(false)} />}
       </td>
     </tr>
   );

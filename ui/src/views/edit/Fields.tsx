@@ -121,7 +121,7 @@ export function Fields({ draft, set, isNew }: Props) {
           ))}
         </p>
       </div>
-      {field("timezone", "as Europe/Madrid; empty means UTC", false, (id) => (
+      {field("timezone", "such as Europe/Madrid; empty: UTC", false, (id) => (
         <datalist id={id}>
           {zones().map((each) => (
             <option key={each} value={each} />
