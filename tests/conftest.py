@@ -40,6 +40,8 @@ REASON = 20
 """Lines that are shown before an error, and of it."""
 LONGEST = 600
 """Characters of an error in one line."""
+LONGEST_VALUE = 38
+"""Characters of a text that a parameter shows in the id of a test."""
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
@@ -56,6 +58,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # As a parameter, so that fixtures of every scope can have the cluster that the test's marker names.
         wanted = pytest.param(nodes_wanted(metafunc.definition), id=pytest.HIDDEN_PARAM)
         metafunc.parametrize("cluster", [wanted], indirect=True, scope="session")
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """A long text as a part of an id, cut: an id has at most 60 characters."""
+    if not isinstance(val, str | bytes) or len(val) <= LONGEST_VALUE:
+        return None
+    return f"{ascii(val).strip('b')[1 : LONGEST_VALUE - 2]}..."
 
 
 @pytest.hookimpl(trylast=True)

@@ -290,7 +290,7 @@ def test_each_of_the_least_rights_is_tried() -> None:
 
 @pytest.mark.parametrize(
     ("resource", "verb", "method", "path", "sent", "statuses"),
-    [pytest.param(*need, id=f"{need[1]} {need[0]} for {need[2]} {need[3]}") for need in NEEDS],
+    [pytest.param(*need, id=f"{need[1]} {need[0]} for {need[2]} {need[3]:.28}") for need in NEEDS],
 )
 def test_each_right_is_needed_and_named_when_it_was_taken_away(
     least: ApiSite, *, resource: str, verb: str, method: str, path: str, sent: Any, statuses: set[int]

@@ -113,6 +113,7 @@ def test_a_good_page_has_no_problems() -> None:
         ("<p>first\n- second</p>", "a/index.html: unsupported Markdown: - second"),
         ("<p>| a | b |\n| --- |</p>", "a/index.html: unsupported Markdown: | a | b |"),
     ],
+    ids=lambda text: text if text.startswith("<") else "wrong",
 )
 def test_what_is_wrong_with_a_page_is_said(html: str, expected: str) -> None:
     assert [complaint[: len(expected)] for complaint in complaints(html)][:1] == [expected]

@@ -37,6 +37,7 @@ A_JOB = Call(verb="create", resource="jobs", namespace="here")
         ("GET", "/apis/batch/v1", {}, "get no resource"),
         ("GET", "/openapi/v3/apis/dkron.io/v1alpha1", {}, "get no resource"),
     ],
+    ids=lambda value: value.rpartition("/here/")[2] if isinstance(value, str) else " ".join(value),
 )
 def test_what_a_path_asks_for(method: str, path: str, query: dict[str, str], told: str) -> None:
     call = read(method, path, query)

@@ -145,7 +145,9 @@ async def test_an_orderly_stop_writes_what_is_left_and_that_no_replica_leads(
 
 
 @pytest.mark.parametrize(
-    "leadership", [Leadership(leader="other"), Leadership(), Leadership(trouble="no answer")], ids=str
+    "leadership",
+    [Leadership(leader="other"), Leadership(), Leadership(trouble="no answer")],
+    ids=["another leads", "none leads", "no answer"],
 )
 async def test_who_does_not_lead_creates_and_writes_nothing(leadership: Leadership) -> None:
     async with running(kube := FakeKube(), a=shows(day(2))) as cluster_status:
