@@ -76,7 +76,7 @@ def served(url: str, folder: Path, name: str) -> str:
         return str(error)
 
 
-def test_the_certificate_of_the_chart_is_served_and_followed(kube: Kube, issued: str, tmp_path: Path) -> None:
+def test_chart_certificate_is_served_and_renewed(kube: Kube, issued: str, tmp_path: Path) -> None:
     volume, name = tmp_path / "tls", f"dkron-api.{kube.namespace}.svc"
     first = kube.wait_for("the Secret of the Certificate", lambda: mounted(kube, issued, volume), bool, seconds=SECONDS)
     files = ("--tls-cert", str(volume / "tls.crt"), "--tls-key", str(volume / "tls.key"))

@@ -59,7 +59,7 @@ def test_a_switch_is_auto_or_a_switch(name: str, tmp_path: Path) -> None:
     assert f"'/admissionPolicies/{name}'" in refusal({"admissionPolicies": {name: "yes"}}, tmp_path)
 
 
-def test_watched_namespaces_bound_what_tenants_may_do(tmp_path: Path) -> None:
+def test_watched_namespaces_limit_the_tenant_policies(tmp_path: Path) -> None:
     bindings = policies(rendered(TEAM, folder=tmp_path), BINDING)
     assert "matchResources" not in bindings.pop("api"), "the account of the API is watched everywhere"
     for binding in bindings.values():
@@ -67,7 +67,7 @@ def test_watched_namespaces_bound_what_tenants_may_do(tmp_path: Path) -> None:
         assert expression == {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["team-a"]}
 
 
-def test_accounts_are_those_of_the_release(tmp_path: Path) -> None:
+def test_accounts_belong_to_the_release(tmp_path: Path) -> None:
     accounts = {part: {"serviceAccount": {"name": f"own-{part}"}} for part in ("operator", "api")}
     found = policies(rendered(accounts, folder=tmp_path))
     named = {name: set(re.findall(r"system:serviceaccount:[^']+", str(spec))) for name, spec in found.items()}

@@ -42,7 +42,7 @@ def test_a_policy_for_dkronjobs_fails_closed(tmp_path: Path) -> None:
     )
 
 
-def test_its_binding_names_the_parameters_and_refuses_without_them(tmp_path: Path) -> None:
+def test_binding_denies_without_its_parameters(tmp_path: Path) -> None:
     (binding,) = of_kind(rails(tmp_path), BINDING)
     assert binding["spec"] == {
         "policyName": NAME,
@@ -51,7 +51,7 @@ def test_its_binding_names_the_parameters_and_refuses_without_them(tmp_path: Pat
     }
 
 
-def test_it_only_warns_if_told_so(tmp_path: Path) -> None:
+def test_guard_rails_warn_on_demand(tmp_path: Path) -> None:
     for binding in of_kind(rails(tmp_path, action="Warn", batchJobs=True), BINDING):
         assert binding["spec"]["validationActions"] == ["Warn", "Audit"]
 
@@ -74,7 +74,7 @@ def test_jobs_are_checked_by_a_policy_of_their_own(tmp_path: Path) -> None:
     assert (rule["apiGroups"], rule["resources"]) == (["batch"], ["jobs"])
 
 
-def test_by_default_only_what_belongs_to_the_node_is_refused(tmp_path: Path) -> None:
+def test_default_rules_refuse_only_access_to_the_node(tmp_path: Path) -> None:
     assert parameters(rails(tmp_path)) == {
         "images": "",
         "serviceAccounts": "",

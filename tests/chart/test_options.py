@@ -84,12 +84,12 @@ def test_a_value_that_is_set_is_an_option(tmp_path: Path) -> None:
     assert {name: set_so.get(name) for name in WANTED} == WANTED
 
 
-def test_a_value_that_is_not_set_leaves_the_default_to_the_program() -> None:
+def test_unset_value_leaves_the_default_to_the_program() -> None:
     assert variables(pod(rendered())).keys() & (WANTED.keys() - {"DKRON_API_AUTH"}) == set()
 
 
 @pytest.mark.parametrize("kind", ["caConfigMap", "caSecret"])
-def test_the_authorities_of_the_issuer_are_a_file_of_the_api(kind: str, tmp_path: Path) -> None:
+def test_issuer_ca_bundle_is_mounted_into_the_api(kind: str, tmp_path: Path) -> None:
     oidc = {"issuer": ISSUER, "audience": ["dkron"], kind: {"name": "company"}}
     spec = pod(rendered({"api": {"auth": ["oidc"], "oidc": oidc}}, folder=tmp_path))
     (volume,) = [each for each in spec["volumes"] if each["name"] == "api-issuer"]
@@ -102,7 +102,7 @@ def test_the_authorities_of_the_issuer_are_a_file_of_the_api(kind: str, tmp_path
 
 
 @pytest.mark.parametrize(("rights", "asks"), [("kubernetes", True), ("dkron", False)])
-def test_the_rights_of_an_issuers_users_are_asked_for_where_they_are(rights: str, asks: bool, tmp_path: Path) -> None:
+def test_token_review_rights_follow_the_source_of_rights(rights: str, asks: bool, tmp_path: Path) -> None:
     oidc = {"issuer": ISSUER, "audience": ["dkron"], "rights": rights, "policiesClaim": "policies"}
     objects = rendered({"api": {"auth": ["oidc"], "oidc": oidc}}, folder=tmp_path)
     roles = [each["roleRef"]["name"] for each in of_kind(objects, "ClusterRoleBinding")]
@@ -110,7 +110,7 @@ def test_the_rights_of_an_issuers_users_are_asked_for_where_they_are(rights: str
 
 
 @pytest.mark.parametrize("values", CASES, ids=lambda path: path.stem.removesuffix("-values"))
-def test_the_programs_take_what_the_chart_sets(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_accept_every_chart_option(values: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pods = [each["spec"]["template"]["spec"] for each in of_kind(rendered(values), "Deployment")]
     ours = [each for spec in pods for each in spec["containers"] if each["name"] in PROGRAMS]
     assert ours

@@ -85,7 +85,7 @@ def test_kubernetes_knows_every_field(values: Path, kubernetes: str, own_schemas
     assert result.returncode == 0, result.stdout
 
 
-def test_kubernetes_would_refuse_a_field_that_it_does_not_know(own_schemas: Path) -> None:
+def test_unknown_fields_are_refused_by_the_kubernetes_schema(own_schemas: Path) -> None:
     deployment = of_kind(rendered(), "Deployment")[0]
     deployment["spec"]["template"]["spec"]["containers"][0]["resource"] = {}
     path = own_schemas / "wrong.yaml"
@@ -119,7 +119,7 @@ def test_a_suite_of_helm_unittest_passes() -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_the_custom_resources_are_those_of_the_repository() -> None:
+def test_chart_crds_match_the_repository() -> None:
     shown = {item["metadata"]["name"]: item for item in of_kind(rendered(), "CustomResourceDefinition")}
     for path in (ROOT / "crds").glob("*.yaml"):
         wanted = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ def test_the_custom_resources_are_those_of_the_repository() -> None:
     assert shown == {}
 
 
-def test_the_chart_has_the_version_of_the_project_and_names_its_kinds() -> None:
+def test_chart_metadata_matches_the_project() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     about = {name.removeprefix("artifacthub.io/"): text for name, text in chart["annotations"].items()}
     assert chart["version"] == chart["appVersion"] == version("dkron-operator")
@@ -165,7 +165,7 @@ DIGESTS = [f"sha256:{digit * 64}" for digit in "ab"]
     ],
 )  # fmt: skip
 @EACH_HELM
-def test_a_released_chart_runs_the_image_of_its_release(
+def test_released_chart_runs_the_image_of_its_release(
     values: dict[str, str], image: str, name: str, tmp_path: Path
 ) -> None:
     chart = shutil.copytree(CHART, tmp_path / "chart")

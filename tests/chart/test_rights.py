@@ -73,13 +73,13 @@ def given(objects: Iterable[Object], account: str, namespace: str | None) -> Rig
     }
 
 
-def test_an_operator_of_its_own_namespace_has_the_least_rights(tmp_path: Path) -> None:
+def test_operator_of_one_namespace_has_the_least_rights(tmp_path: Path) -> None:
     objects = rendered(AT_HOME | {"api": {"enabled": False}}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST)
     assert given(objects, OPERATOR, None) == set()
 
 
-def test_an_operator_of_other_namespaces_has_them_where_they_are_needed(tmp_path: Path) -> None:
+def test_operator_has_roles_in_each_watched_namespace(tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"enabled": False}}, folder=tmp_path)
     assert given(objects, OPERATOR, NAMESPACE) == wanted(LEAST, home=True) | wanted(FOR_REPLICAS, FOR_PAUSES)
     for namespace in (ELSEWHERE, "team-b"):
@@ -92,7 +92,7 @@ def test_an_operator_of_all_namespaces_sees_nodes_too(tmp_path: Path) -> None:
     assert given(objects, OPERATOR, None) == wanted(LEAST, home=False) | wanted(FOR_TAGS)
 
 
-def test_the_api_has_the_least_rights_and_an_account_of_its_own(tmp_path: Path) -> None:
+def test_api_has_its_own_account_with_the_least_rights(tmp_path: Path) -> None:
     objects = rendered(AT_HOME | {"api": {"mode": "deployment"}}, folder=tmp_path)
     jobs = wanted(LEAST_API, home=False)
     assert given(objects, API, NAMESPACE) == jobs | wanted_at_home("deployment", policies=False)
@@ -101,7 +101,7 @@ def test_the_api_has_the_least_rights_and_an_account_of_its_own(tmp_path: Path) 
 
 
 @EACH_MODE
-def test_the_api_of_other_namespaces_has_them_where_they_are_needed(mode: str, tmp_path: Path) -> None:
+def test_api_has_roles_in_each_served_namespace(mode: str, tmp_path: Path) -> None:
     objects = rendered({"watchNamespaces": [ELSEWHERE, "team-b"], "api": {"mode": mode}}, folder=tmp_path)
     for namespace in (ELSEWHERE, "team-b"):
         assert given(objects, API, namespace) == wanted(LEAST_API, home=False)
@@ -110,7 +110,7 @@ def test_the_api_of_other_namespaces_has_them_where_they_are_needed(mode: str, t
 
 
 @EACH_MODE
-def test_the_operator_makes_tokens_of_the_account_beside_it(mode: str, tmp_path: Path) -> None:
+def test_operator_issues_tokens_for_the_sidecar_account(mode: str, tmp_path: Path) -> None:
     values = {"watchNamespaces": [ELSEWHERE], "api": {"mode": mode, "serviceAccount": {"name": "theirs"}}}
     objects = rendered(values, folder=tmp_path)
     extra = wanted(for_rest_token("theirs")) if mode == "sidecar" else set()
@@ -120,7 +120,7 @@ def test_the_operator_makes_tokens_of_the_account_beside_it(mode: str, tmp_path:
     assert [item for item in of_kind(objects, "Secret") if item["type"] != "Opaque"] == []
 
 
-def test_the_api_has_rights_in_no_namespace_that_it_does_not_serve(tmp_path: Path) -> None:
+def test_api_has_no_rights_in_unserved_namespaces(tmp_path: Path) -> None:
     watched = {"watchNamespaces": [NAMESPACE, ELSEWHERE, "team-b"]}
     objects = rendered(watched | {"api": {"namespaces": ["team-b"], "namespace": "team-b"}}, folder=tmp_path)
     assert given(objects, API, "team-b") == wanted(LEAST_API, home=False)
@@ -153,7 +153,7 @@ def test_the_api_of_all_namespaces_has_them_everywhere(tmp_path: Path) -> None:
     ],
 )
 @EACH_MODE
-def test_the_api_gets_what_its_way_to_know_callers_needs(  # noqa: PLR0917
+def test_api_rights_follow_its_authentication(  # noqa: PLR0917
     auth: Object, secrets: bool, asks: bool, policies: bool, mode: str, tmp_path: Path
 ) -> None:
     values = {"watchNamespaces": [ELSEWHERE], "crds": {"enabled": False}, "api": {"mode": mode, **auth}}
@@ -210,7 +210,7 @@ def test_jobs_have_no_rights(tmp_path: Path) -> None:
     assert bound == {OPERATOR, API, "dkron-cluster", "dkron-test"}
 
 
-def test_secrets_are_read_by_name_alone(tmp_path: Path) -> None:
+def test_secrets_are_read_only_by_name(tmp_path: Path) -> None:
     objects = rendered({"rbac": {"secretNames": ["slack"]}}, folder=tmp_path)
     rules = [rule for kind in ("Role", "ClusterRole") for item in of_kind(objects, kind) for rule in item["rules"]]
     (about,) = (rule for rule in rules if "secrets" in rule["resources"])

@@ -364,7 +364,7 @@ def test_only_operators_mark_jobs(scene: Scene, tried: Try) -> None:
 
 
 @pytest.mark.parametrize("tried", OF_THE_API.values(), ids=list(OF_THE_API))
-def test_the_account_of_the_api_writes_what_rest_writes(scene: Scene, tried: Try) -> None:
+def test_api_account_writes_every_rest_object(scene: Scene, tried: Try) -> None:
     _expect(scene, tried)
 
 
@@ -425,7 +425,7 @@ def test_operator_and_api_go_on(scene: Scene, tmp_path: Path) -> None:
         operator.kill()
 
 
-def test_the_api_server_finds_no_fault_with_the_policies(scene: Scene) -> None:
+def test_api_server_type_checks_the_policies_without_warnings(scene: Scene) -> None:
     """It checks types in the background, and tells what it doubts in the status."""
     homes = tuple(each.namespace for each in scene.homes.values())
 

@@ -128,7 +128,7 @@ class Request:
         pytest.param(Request("nobody", "GET", "/health", 200), id="health is for everybody"),
     ],
 )
-def test_a_token_of_the_cluster_has_the_rights_of_its_roles(door: Door, request_: Request) -> None:
+def test_cluster_token_has_the_rights_of_its_roles(door: Door, request_: Request) -> None:
     answer = door.ask(request_.caller, request_.method, request_.path)
     assert answer.status == request_.status, answer.text
     if request_.status == 403:
@@ -137,14 +137,14 @@ def test_a_token_of_the_cluster_has_the_rights_of_its_roles(door: Door, request_
         assert answer.text == "the token is not valid, has expired, or is not for the audience dkron"
 
 
-def test_a_job_that_names_a_secret_needs_the_right_to_read_it(door: Door) -> None:
+def test_job_naming_a_secret_needs_the_right_to_read_it(door: Door) -> None:
     assert door.ask("editor", "POST", "/v1/jobs", FREE).status == 201
     refused = door.ask("editor", "POST", "/v1/jobs", WITH_SECRET)
     assert (refused.status, 'may not get secrets "db"' in refused.text) == (403, True)
     assert door.ask("trusted", "POST", "/v1/jobs", WITH_SECRET).status == 201
 
 
-def test_a_run_is_repeated_by_who_may_run_and_not_read_its_values(door: Door, kube: Kube) -> None:
+def test_run_is_repeated_without_the_right_to_read_its_values(door: Door, kube: Kube) -> None:
     body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": {"name": "before"}}
     run = kube.create(DKRON_RUNS, body | {"spec": {"job": "given", "parameters": {"day": "7"}}})
     created = run["metadata"]["creationTimestamp"]
@@ -159,7 +159,7 @@ def test_a_run_is_repeated_by_who_may_run_and_not_read_its_values(door: Door, ku
     assert (made["spec"]["parameters"], made["spec"]["scheduledTime"]) == ({"day": "7"}, "2026-03-01T12:00:00Z")
 
 
-def test_a_name_that_is_not_ours_is_refused_before_anything_else(door: Door) -> None:
+def test_foreign_host_name_is_refused_before_anything_else(door: Door) -> None:
     command = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: dkron.example.com"]
     asked = subprocess.run([*command, f"{door.site.api.url}/v1/jobs"], capture_output=True, text=True, check=True)
     assert asked.stdout == "421"
@@ -171,7 +171,7 @@ def token_command(kube: Kube, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
-def test_the_first_token_is_made_once_and_others_by_policies_end_when_revoked(door: Door, kube: Kube) -> None:
+def test_bootstrap_token_is_unique_and_policy_tokens_are_revoked(door: Door, kube: Kube) -> None:
     first = token_command(kube, "bootstrap", "--quiet")
     assert (first.returncode, token_command(kube, "bootstrap").returncode) == (0, 1)
     root = first.stdout.strip()
@@ -214,7 +214,7 @@ def test_an_open_stream_ends_with_its_token(door: Door, kube: Kube) -> None:
         listening.wait()
 
 
-def test_a_user_of_an_issuer_has_the_rights_of_its_role_by_https_below_a_path(kube: Kube, tmp_path: Path) -> None:
+def test_oidc_user_has_the_rights_of_its_role_over_https(kube: Kube, tmp_path: Path) -> None:
     issuer, authority = Issuer(url="https://issuer.example"), trustme.CA()
     leaf, tls = authority.issue_cert("127.0.0.1"), ssl.create_default_context()
     authority.configure_trust(tls)

@@ -33,14 +33,14 @@ PERIOD = {"from": FROM, "to": TO}
         pytest.param("pauses", {"until": "tomorrow"}, "until: ", id="until a time that is none"),
     ],
 )
-def test_what_the_definition_refuses_is_refused_with_its_sentence(
+def test_crd_refusal_reaches_the_client_with_its_sentence(
     shared_api: ApiSite, path: str, body: dict[str, Any], sentence: str
 ) -> None:
     answer = shared_api.rest.post(f"/v1/{path}", body)
     assert (answer.status, sentence in answer.text) == (422, True), answer
 
 
-def test_a_backfill_and_a_pause_are_changed_as_their_definitions_allow(shared_api: ApiSite) -> None:
+def test_backfill_and_pause_change_as_the_crd_allows(shared_api: ApiSite) -> None:
     rest = shared_api.rest
     made = rest.post("/v1/backfills", {"name": "changed", "job": "none", **PERIOD, "suspend": True})
     assert (made.status, made.json()["state"]) == (201, "suspended"), made
@@ -57,7 +57,7 @@ def test_a_backfill_and_a_pause_are_changed_as_their_definitions_allow(shared_ap
     assert rest.delete("/v1/pauses/changed", headers={"If-Match": changed.header("ETag") or ""}).status == 200
 
 
-def test_an_operator_carries_out_what_is_asked_for(shared_site: Site, tmp_path: Path) -> None:
+def test_operator_executes_backfills_and_pauses_of_rest(shared_site: Site, tmp_path: Path) -> None:
     with api_for(shared_site.kube, tmp_path) as api:
         rest = api.rest
         # Nothing of the schedule runs meanwhile.

@@ -101,7 +101,7 @@ SHAPES = (
 
 
 @pytest.mark.parametrize(("body", "status"), SHAPES)
-def test_what_is_a_job_is_taken_and_what_is_none_is_refused(shared_api: ApiSite, body: bytes, status: int) -> None:
+def test_valid_jobs_are_accepted_and_others_refused(shared_api: ApiSite, body: bytes, status: int) -> None:
     with nothing_else_stored(shared_api) as taken:
         assert save(shared_api, body, taken).status == status
 
@@ -138,9 +138,7 @@ def test_every_text_comes_back_as_it_was_sent(shared_api: ApiSite) -> None:
         pytest.param({"processors": {"log": {str(number): "" for number in range(33)}}}, id="too many settings"),
     ],
 )
-def test_what_kubernetes_does_not_store_is_422_for_a_new_job_and_for_one_that_is_there(
-    shared_api: ApiSite, fields: dict[str, Any]
-) -> None:
+def test_unstorable_values_are_422_for_new_and_existing_jobs(shared_api: ApiSite, fields: dict[str, Any]) -> None:
     there = {"name": "bounds-there", "schedule": "@daily", "owner": "me"}
     assert shared_api.rest.post("/v1/jobs", there).status == 201
     with nothing_else_stored(shared_api):
@@ -323,7 +321,7 @@ MALFORMED = (
 
 
 @pytest.mark.parametrize("sent", MALFORMED)
-def test_what_is_no_http_is_400_in_a_sentence_and_the_connection_closed(shared_api: ApiSite, sent: str) -> None:
+def test_invalid_http_is_400_and_closes_the_connection(shared_api: ApiSite, sent: str) -> None:
     (answer,) = pipeline(shared_api.rest, sent.encode("latin-1"))
     assert answer.status == 400, answer
     assert_civil(answer, sent)

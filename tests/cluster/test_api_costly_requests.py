@@ -42,7 +42,7 @@ PATHS = (
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_path_of_many_segments_is_414_and_not_looked_for(shared_api: ApiSite, method: str, path: str) -> None:
+def test_path_of_many_segments_is_414_before_routing(shared_api: ApiSite, method: str, path: str) -> None:
     with cheap(shared_api, 0.5):
         for _ in range(TIMES):
             answer = ask(shared_api.rest, request(method, path))
@@ -61,7 +61,7 @@ FORMS = (
 
 
 @pytest.mark.parametrize(("form", "status", "words"), FORMS)
-def test_a_form_costs_what_its_bytes_cost(shared_api: ApiSite, form: bytes, status: int, words: str) -> None:
+def test_form_costs_no_more_than_its_bytes(shared_api: ApiSite, form: bytes, status: int, words: str) -> None:
     with cheap(shared_api, 0.7):
         answer = ask(shared_api.rest, request("POST", "/v1/restore", FORM, body=form))
         assert answer.status == status, answer
@@ -69,7 +69,7 @@ def test_a_form_costs_what_its_bytes_cost(shared_api: ApiSite, form: bytes, stat
         assert_civil(answer)
 
 
-def test_a_form_in_chunks_of_a_byte_costs_what_its_bytes_cost(shared_api: ApiSite) -> None:
+def test_form_in_one_byte_chunks_costs_no_more_than_its_bytes(shared_api: ApiSite) -> None:
     chunks = b"1\r\n \r\n" * 200_000 + b"0\r\n\r\n"
     with cheap(shared_api, 1.0):
         sent = head("POST", "/v1/restore", FORM, "Transfer-Encoding: chunked", "Connection: close") + chunks
@@ -113,7 +113,7 @@ DEAR_FILES = (
 
 
 @pytest.mark.parametrize("file", DEAR_FILES)
-def test_a_file_of_sixteen_megabytes_is_held_little_more_than_once(shared_api: ApiSite, file: bytes) -> None:
+def test_file_of_16_mb_is_held_in_memory_once(shared_api: ApiSite, file: bytes) -> None:
     memory, sent = Memory(shared_api.api.pid), request("POST", "/v1/restore", FORM, body=FILE + file + END)
     with others_are_served(shared_api):
         answer = ask(shared_api.rest, sent)
@@ -123,7 +123,7 @@ def test_a_file_of_sixteen_megabytes_is_held_little_more_than_once(shared_api: A
     assert memory.growth() < 100 * MIB, f"it grew by {memory.growth() / MIB:.0f} MiB"
 
 
-def test_a_backup_of_sixteen_megabytes_is_restored_within_150_more(own_api: ApiSite) -> None:
+def test_restore_of_16_mb_takes_less_than_150_mb(own_api: ApiSite) -> None:
     payload = "\U0001f600\n" * 16_000
     jobs = [body(f"large-{number}", executor_config={"command": "true", "payload": payload}) for number in range(210)]
     file = json.dumps(jobs, ensure_ascii=False).encode()
@@ -146,9 +146,7 @@ HALF_CLOSED = (
 
 
 @pytest.mark.parametrize(("sent", "statuses"), HALF_CLOSED)
-def test_who_closes_its_side_behind_a_request_gets_the_answer(
-    shared_api: ApiSite, sent: bytes, statuses: list[int]
-) -> None:
+def test_half_closed_client_gets_the_answer(shared_api: ApiSite, sent: bytes, statuses: list[int]) -> None:
     save(shared_api, "half")
     with others_are_served(shared_api), connect(shared_api.rest) as connection:
         connection.sendall(sent)
@@ -171,7 +169,7 @@ POLICY = b'{"Rules": "{\\"path\\": {}}"}'
     ],
     ids=["2^64", "twenty digits", "control characters", "a tab"],
 )
-def test_a_tag_that_cannot_be_ours_is_412_and_comes_back_escaped(
+def test_foreign_etag_is_412_and_echoed_escaped(
     shared_api: ApiSite, *, method: str, path: str, sent: bytes, tag: str, shown_as: str
 ) -> None:
     save(shared_api, "tagged")

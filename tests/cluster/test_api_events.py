@@ -74,7 +74,7 @@ def held(events: Sequence[Told]) -> dict[str, Any]:
 # --- order ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_life_of_a_job_is_told_in_order_by_any_writer(shared_api: ApiSite) -> None:
+def test_life_of_a_job_is_streamed_in_order_from_any_writer(shared_api: ApiSite) -> None:
     run = seen(claim(name="life"))
     with listening(shared_api, "?job=life&types=job,execution") as listener:
         save(shared_api, "life")
@@ -104,7 +104,7 @@ def test_the_life_of_a_job_is_told_in_order_by_any_writer(shared_api: ApiSite) -
     assert events[-1].data == {"action": "deleted", "job": {"name": "life"}}
 
 
-def test_who_believes_the_events_knows_what_get_shows(shared_api: ApiSite) -> None:
+def test_event_stream_reproduces_the_list(shared_api: ApiSite) -> None:
     """Many write at once, through REST and beside it: what is told adds up to what is there, each change once."""
     names = [f"many-{number}" for number in range(12)]
 
@@ -150,7 +150,7 @@ def test_an_id_of_one_replica_works_at_another(own_api: ApiSite, tmp_path: Path)
             assert [event.id for event in rest] == missed
 
 
-def test_a_restart_of_the_api_ends_streams_in_order_and_asks_to_read_anew(own_api: ApiSite) -> None:
+def test_api_restart_ends_streams_and_asks_clients_to_resync(own_api: ApiSite) -> None:
     save(own_api, "before")
     with listening(own_api, "?types=job") as listener:
         own_api.api.stop()
@@ -169,7 +169,7 @@ def test_a_restart_of_the_api_ends_streams_in_order_and_asks_to_read_anew(own_ap
     assert {job["name"] for job in site.rest.get("/v1/jobs").json()} == {"before", "meanwhile", "after"}
 
 
-def test_what_a_broken_watch_has_missed_is_told_when_all_is_listed_again(
+def test_relist_streams_the_changes_a_broken_watch_missed(
     kube: Kube, cluster: localcluster.Cluster, tmp_path: Path
 ) -> None:
     if not isinstance(cluster, LocalCluster):

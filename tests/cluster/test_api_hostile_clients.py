@@ -115,7 +115,7 @@ def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def test_a_part_of_100_megabytes_before_the_backup_is_not_held(shared_api: ApiSite) -> None:
+def test_large_part_before_the_backup_is_not_held_in_memory(shared_api: ApiSite) -> None:
     pieces = _chunked(OTHER, endless(b" " * PIECE, size=LARGE))
     with bounded(shared_api, 32 * MIB):
         answer = ask(shared_api.rest, _after(head("POST", "/v1/restore", FORM, "Transfer-Encoding: chunked"), pieces))
@@ -150,7 +150,7 @@ def patient_api(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[ApiSi
         own.api.assert_clean()
 
 
-def test_a_thousand_listeners_are_told_cost_little_and_are_sent_away_at_the_end(patient_api: ApiSite) -> None:
+def test_thousand_event_clients_cost_little_and_end_at_shutdown(patient_api: ApiSite) -> None:
     memory = Memory(patient_api.api.pid)
     with crowd(patient_api.rest, CROWD, head("GET", "/v1/events?types=job")) as connections:
         for connection in connections:
@@ -183,7 +183,7 @@ def test_it_stops_in_order_whatever_clients_have_open(own_api: ApiSite) -> None:
         own_api.api.stop()
 
 
-def test_it_lives_on_when_it_may_open_no_more_connections(own_api: ApiSite) -> None:
+def test_api_survives_the_limit_of_open_connections(own_api: ApiSite) -> None:
     narrow(own_api.api.pid, room=50)
     with crowd(own_api.rest, 200):
         _is_served(own_api)
@@ -198,7 +198,7 @@ def _is_served(site: ApiSite) -> bool:
         return False
 
 
-def test_five_thousand_requests_on_one_connection_are_answered_in_order(shared_api: ApiSite) -> None:
+def test_five_thousand_pipelined_requests_are_answered_in_order(shared_api: ApiSite) -> None:
     count = 5000
     sent = b"".join(head("GET", "/v1/busy", f"X-Request-Id: {number}") for number in range(count - 1))
     with bounded(shared_api, 32 * MIB):
@@ -218,9 +218,7 @@ def long_list(module_api: ApiSite) -> int:
 
 
 @pytest.mark.parametrize("query", ["", "?pretty", "?q=large"])
-def test_clients_that_do_not_read_what_they_asked_for_cost_little(
-    shared_api: ApiSite, long_list: int, query: str
-) -> None:
+def test_clients_that_do_not_read_their_answers_cost_little(shared_api: ApiSite, long_list: int, query: str) -> None:
     assert long_list > 4 * MIB
     count = 100
     with crowd(shared_api.rest, 5, head("GET", f"/v1/jobs{query}")):
@@ -264,7 +262,7 @@ def _gauges(site: ApiSite) -> dict[str, float]:
 GAUGES = {"dkron_api_requests_in_flight": 1, "dkron_api_open_answers": 0, "dkron_api_sse_clients": 0}
 
 
-def test_a_job_whose_client_has_gone_is_stored_whole_or_not_at_all(shared_api: ApiSite) -> None:
+def test_job_of_a_disconnected_client_is_stored_whole_or_not(shared_api: ApiSite) -> None:
     for number in range(30):
         job = json.dumps(body(f"gone-{number}", owner="me", retries=3)).encode()
         with connect(shared_api.rest) as connection:

@@ -94,7 +94,7 @@ WRONG = (
 
 
 @pytest.mark.parametrize("spec", WRONG)
-def test_a_job_that_rest_would_refuse_is_shown_toggled_and_deleted(shared_api: ApiSite, spec: dict[str, Any]) -> None:
+def test_job_that_rest_would_refuse_is_shown_toggled_and_deleted(shared_api: ApiSite, spec: dict[str, Any]) -> None:
     shared_api.store(dkron_job("wrong", **spec))
     assert shown(shared_api, "wrong")["next"] == FIRST
     for query in ("q=wrong", "q=wrong&_sort=next&_order=DESC"):
@@ -104,7 +104,7 @@ def test_a_job_that_rest_would_refuse_is_shown_toggled_and_deleted(shared_api: A
     assert shared_api.rest.delete("/v1/jobs/wrong").status == 200
 
 
-def test_a_job_in_a_circle_that_kubectl_made_is_shown_and_can_be_mended(shared_api: ApiSite) -> None:
+def test_parent_cycle_made_by_kubectl_is_shown_and_repaired(shared_api: ApiSite) -> None:
     shared_api.store(dkron_job("ring-a", schedule="", parentJob="ring-b"))
     shared_api.store(dkron_job("ring-b", schedule="", parentJob="ring-a"))
     assert [job["dependent_jobs"] for job in shared_api.rest.get("/v1/jobs?q=ring").json()] == [["ring-b"], ["ring-a"]]

@@ -124,7 +124,7 @@ def bare(cluster: localcluster.Cluster) -> Iterator[localcluster.Cluster]:
 KINDS = ("dkronjobs.dkron.io", "dkronclusters.dkron.io", "dkronpolicies.dkron.io")
 
 
-def test_a_cluster_without_the_kinds_is_told_until_they_are_installed(
+def test_missing_crds_are_reported_until_they_are_installed(
     bare: localcluster.Cluster, kube: Kube, tmp_path: Path
 ) -> None:
     uninstall(bare, *KINDS)
@@ -159,7 +159,7 @@ def test_kinds_that_are_older_than_the_api_end_it(bare: localcluster.Cluster, ku
     assert (api.wait(), "Traceback" in api.text()) == (1, False), api.tail()
 
 
-def test_kinds_that_are_removed_and_come_back_are_followed(own_api: ApiSite, bare: localcluster.Cluster) -> None:
+def test_crds_that_are_removed_and_reinstalled_are_followed(own_api: ApiSite, bare: localcluster.Cluster) -> None:
     save(own_api, "lost")
     uninstall(bare, *KINDS)
     until(own_api, "/v1/jobs", lambda answer: answer.body == b"[]")
@@ -170,7 +170,7 @@ def test_kinds_that_are_removed_and_come_back_are_followed(own_api: ApiSite, bar
     save(own_api, "new")
 
 
-def test_a_namespace_that_does_not_exist_is_empty_and_takes_no_job(kube: Kube, tmp_path: Path) -> None:
+def test_missing_namespace_is_empty_and_takes_no_job(kube: Kube, tmp_path: Path) -> None:
     nowhere = Kube(kube.kubeconfig, f"{kube.namespace}-x")
     with contextlib.closing(nowhere), api_for(nowhere, tmp_path) as site:
         assert site.rest.get("/v1/jobs").body == b"[]"
@@ -182,7 +182,7 @@ def test_a_namespace_that_does_not_exist_is_empty_and_takes_no_job(kube: Kube, t
         site.api.assert_clean()
 
 
-def test_a_namespace_that_is_being_deleted_takes_no_job(kube: Kube, tmp_path: Path) -> None:
+def test_terminating_namespace_takes_no_job(kube: Kube, tmp_path: Path) -> None:
     with api_for(kube, tmp_path) as site:
         save(site, "last")
         kube.delete(NAMESPACES, kube.namespace)
@@ -292,7 +292,7 @@ def test_each_of_the_least_rights_is_tried() -> None:
     ("resource", "verb", "method", "path", "sent", "statuses"),
     [pytest.param(*need, id=f"{need[1]} {need[0]} for {need[2]} {need[3]:.28}") for need in NEEDS],
 )
-def test_each_right_is_needed_and_named_when_it_was_taken_away(
+def test_missing_right_is_named_in_the_answer(
     least: ApiSite, *, resource: str, verb: str, method: str, path: str, sent: Any, statuses: set[int]
 ) -> None:
     kube, rest, numbers = least.kube, least.rest, itertools.count()
@@ -362,9 +362,7 @@ def test_an_account_that_is_gone_leaves_the_reads(kube: Kube, tmp_path: Path) ->
         assert site.rest.get("/v1/jobs/there").status == 200
 
 
-def test_while_the_api_server_is_away_reads_go_on_and_writes_are_503(
-    own_api: ApiSite, cluster: localcluster.Cluster
-) -> None:
+def test_api_server_outage_allows_reads_and_refuses_writes(own_api: ApiSite, cluster: localcluster.Cluster) -> None:
     rest, kube = own_api.rest, own_api.kube
     save(own_api, "known", owner="Ann")
     assert rest.post("/v1/acl/policies/known", POLICY).status == 202
@@ -391,7 +389,7 @@ def test_while_the_api_server_is_away_reads_go_on_and_writes_are_503(
     save(own_api, "known", owner="Bob")
 
 
-def test_reads_go_on_while_the_api_server_does_not_answer(cluster: localcluster.Cluster, own_api: ApiSite) -> None:
+def test_reads_continue_while_the_api_server_hangs(cluster: localcluster.Cluster, own_api: ApiSite) -> None:
     save(own_api, "known", owner="Ann")
     with ThreadPoolExecutor(1) as pool:
         with ice(cluster):
@@ -402,9 +400,7 @@ def test_reads_go_on_while_the_api_server_does_not_answer(cluster: localcluster.
     assert own_api.rest.get("/v1/jobs/known").json()["owner"] == "Bob"
 
 
-def test_what_was_answered_with_201_outlives_a_kill_of_the_api_server(
-    own_api: ApiSite, cluster: localcluster.Cluster
-) -> None:
+def test_job_answered_with_201_survives_an_api_server_kill(own_api: ApiSite, cluster: localcluster.Cluster) -> None:
     kube, rest, numbers, over = own_api.kube, own_api.rest, itertools.count(), threading.Event()
 
     def write_on() -> list[tuple[str, Answer]]:
@@ -436,9 +432,7 @@ def test_what_was_answered_with_201_outlives_a_kill_of_the_api_server(
     assert {(job["owner"], job["retries"]) for job in shown} - {("", 0)} == {(name, 3) for name in there - {"after"}}
 
 
-def test_an_api_that_starts_while_the_api_server_is_away_becomes_ready_by_itself(
-    cluster: localcluster.Cluster, kube: Kube, tmp_path: Path
-) -> None:
+def test_api_started_during_an_outage_becomes_ready(cluster: localcluster.Cluster, kube: Kube, tmp_path: Path) -> None:
     kube.apply(dkron_job("there"))
     api = ApiProcess(tmp_path / "api.log", kubeconfig=kube.kubeconfig, namespace=kube.namespace)
     try:

@@ -42,7 +42,7 @@ def test_a_name_as_long_as_is_allowed_can_be_stored(shared_api: ApiSite) -> None
     assert shared_api.rest.delete(f"/v1/acl/policies/{name}").status == 200
 
 
-def test_a_version_that_has_passed_is_noticed_by_the_api_server(shared_api: ApiSite) -> None:
+def test_stale_version_is_refused_by_the_api_server(shared_api: ApiSite) -> None:
     first = shared_api.rest.post("/v1/acl/policies/versions", body({"/1": []}))
     second = shared_api.rest.post("/v1/acl/policies/versions", body({"/2": []}))
     old, new = {"If-Match": first.header("ETag") or ""}, {"If-Match": second.header("ETag") or ""}

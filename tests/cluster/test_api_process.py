@@ -41,13 +41,13 @@ WRONG: tuple[Any, ...] = (
 
 
 @pytest.mark.parametrize(("options", "code", "words"), WRONG)
-def test_what_it_cannot_start_with_is_told(
+def test_failed_start_names_its_cause(
     kube: Kube, tmp_path: Path, *, options: tuple[str, ...], code: int, words: tuple[str, ...]
 ) -> None:
     ends_with(kube, tmp_path, *options, code=code, words=words)
 
 
-def test_a_port_that_is_taken_is_told(kube: Kube, tmp_path: Path) -> None:
+def test_taken_port_is_reported(kube: Kube, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ends_with(kube, tmp_path, "--port", port, code=1, words=(f"cannot listen on 127.0.0.1 port {port}",))

@@ -81,7 +81,7 @@ def second(cluster: localcluster.Cluster, tmp_path: Path, own_api: ApiSite) -> I
         site.api.assert_clean()
 
 
-def test_thousands_of_jobs_are_restored_parents_first_in_little_memory(own_api: ApiSite) -> None:
+def test_restore_of_thousands_stores_parents_first(own_api: ApiSite) -> None:
     jobs = families(MANY)
     memory = Memory(own_api.api.pid)
     with ThreadPoolExecutor(1) as pool:
@@ -113,7 +113,7 @@ def test_thousands_of_jobs_are_restored_parents_first_in_little_memory(own_api: 
     }
 
 
-def test_a_stop_in_the_middle_of_a_restore_leaves_whole_jobs_whose_parents_are_there(own_api: ApiSite) -> None:
+def test_interrupted_restore_leaves_whole_jobs_with_parents(own_api: ApiSite) -> None:
     jobs = {job["name"]: job for job in families(MANY)}
     with ThreadPoolExecutor(1) as pool:
         restoring = pool.submit(restore, own_api, list(jobs.values()))
@@ -133,7 +133,7 @@ def test_a_stop_in_the_middle_of_a_restore_leaves_whole_jobs_whose_parents_are_t
         assert not spec["parentJob"] or spec["parentJob"] in stored, f"{name} without its parent"
 
 
-def test_what_a_list_shows_is_the_same_in_another_cluster(own_api: ApiSite, second: ApiSite) -> None:
+def test_backup_restores_the_same_list_in_another_cluster(own_api: ApiSite, second: ApiSite) -> None:
     reports(restore(own_api, families(30)))
     save(
         own_api,
@@ -168,7 +168,7 @@ def test_what_a_list_shows_is_the_same_in_another_cluster(own_api: ApiSite, seco
     assert in_order(listed(second)) == in_order(backup), "and twice is as once"
 
 
-def test_what_others_keep_is_reported_and_taken_by_force(shared_api: ApiSite) -> None:
+def test_fields_of_other_managers_are_reported_and_forced(shared_api: ApiSite) -> None:
     manifest = dkron_job("of-git", owner="Git")
     shared_api.kube.create(DKRON_JOBS, manifest, fieldManager="argocd-controller")
     shared_api.wait_known(shared_api.kube.get(DKRON_JOBS, "of-git"))

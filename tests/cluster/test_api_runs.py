@@ -88,7 +88,7 @@ def test_every_click_is_a_run_and_none_is_two(calm: Installation) -> None:
 
 
 @pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
-def test_a_run_is_in_the_list_from_the_answer_to_its_end(calm: Installation, concurrency: str) -> None:
+def test_run_is_listed_from_the_answer_to_its_end(calm: Installation, concurrency: str) -> None:
     calm.add("followed", concurrency=concurrency, jobTemplate=simulated(run_for="300ms"))
     assert calm.run("followed").status == 202
     (first,) = calm.executions("followed")
@@ -103,7 +103,7 @@ def test_a_run_is_in_the_list_from_the_answer_to_its_end(calm: Installation, con
     assert {len(seen) for seen in lists} == {1}
 
 
-def test_those_who_wait_at_once_each_get_the_end_of_their_own_run(calm: Installation) -> None:
+def test_concurrent_waits_each_get_the_end_of_their_run(calm: Installation) -> None:
     calm.add("waited", jobTemplate=simulated(run_for="500ms"))
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: calm.run("waited", "?wait=true"), range(4)))
@@ -112,7 +112,7 @@ def test_those_who_wait_at_once_each_get_the_end_of_their_own_run(calm: Installa
     assert min(answer.json()["success_count"] for answer in answers) >= 1
 
 
-def test_one_who_waits_for_a_run_beside_an_endless_one_gets_its_end(calm: Installation) -> None:
+def test_wait_ends_beside_an_endless_run(calm: Installation) -> None:
     calm.add("beside", jobTemplate=ENDLESS)
     calm.run("beside")
     until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
@@ -122,7 +122,7 @@ def test_one_who_waits_for_a_run_beside_an_endless_one_gets_its_end(calm: Instal
     assert len(calm.site.rest.get("/v1/busy").json()) == 1
 
 
-def test_an_execution_is_stopped_and_who_waits_for_it_gets_its_end(calm: Installation) -> None:
+def test_wait_ends_when_the_execution_is_stopped(calm: Installation) -> None:
     calm.add("stopped", jobTemplate=ENDLESS, retries=3)
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(calm.run, "stopped", "?wait=true")
@@ -142,7 +142,7 @@ def test_an_execution_is_stopped_and_who_waits_for_it_gets_its_end(calm: Install
     assert again.status == 409, again
 
 
-def test_one_who_waits_learns_that_the_job_was_deleted(calm: Installation) -> None:
+def test_waiting_client_learns_that_the_job_was_deleted(calm: Installation) -> None:
     calm.add("removed", jobTemplate=ENDLESS)
     with ThreadPoolExecutor(1) as pool:
         waits = pool.submit(calm.run, "removed", "?wait=true")
@@ -153,7 +153,7 @@ def test_one_who_waits_learns_that_the_job_was_deleted(calm: Installation) -> No
     assert calm.site.rest.get("/v1/busy").json() == []
 
 
-def test_one_who_waits_is_told_that_a_run_was_refused(calm: Installation) -> None:
+def test_waiting_client_learns_that_a_run_was_refused(calm: Installation) -> None:
     calm.add("occupied", jobTemplate=ENDLESS, concurrency="forbid")
     assert calm.run("occupied").status == 202
     until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 1)
@@ -164,7 +164,7 @@ def test_one_who_waits_is_told_that_a_run_was_refused(calm: Installation) -> Non
     until(calm.site, "/v1/busy", lambda answer: len(answer.json()) == 2)
 
 
-def test_of_two_who_run_at_once_what_may_not_overlap_one_gets_its_end_and_one_is_refused(calm: Installation) -> None:
+def test_one_of_two_forbidden_concurrent_runs_is_refused(calm: Installation) -> None:
     calm.add("alone", jobTemplate=simulated(run_for="3s"), concurrency="forbid")
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: calm.run("alone", "?wait=true"), range(2)))
@@ -173,7 +173,7 @@ def test_of_two_who_run_at_once_what_may_not_overlap_one_gets_its_end_and_one_is
 
 
 @pytest.mark.promise
-def test_a_request_that_is_repeated_with_its_key_is_one_run(calm: Installation) -> None:
+def test_repeated_idempotency_key_starts_one_run(calm: Installation) -> None:
     day = {"name": "day", "type": "integer", "minimum": "1", "required": True}
     calm.add("keyed", schedule="@manually", parameters=[day])
     body = {"parameters": {"day": "3"}, "scheduled_time": "2026-01-31T10:00:00+01:00", "reason": "late data"}
@@ -193,7 +193,7 @@ def test_a_request_that_is_repeated_with_its_key_is_one_run(calm: Installation) 
     assert (status, 'parameter "day": 0 is less than its minimum 1' in text) == (400, True)
 
 
-def test_a_click_while_no_operator_runs_is_a_run_when_one_is_there_again(calm: Installation) -> None:
+def test_run_requested_without_an_operator_starts_later(calm: Installation) -> None:
     calm.add("patient")
     calm.operator.stop()
     assert calm.run("patient").status == 202
@@ -208,7 +208,7 @@ def test_a_click_while_no_operator_runs_is_a_run_when_one_is_there_again(calm: I
     assert len(calm.kube.jobs_of("patient")) == 1
 
 
-def test_after_leave_nothing_is_fired_until_the_operator_starts_anew(calm: Installation) -> None:
+def test_leave_fires_nothing_until_the_operator_restarts(calm: Installation) -> None:
     calm.add("resting")
     until(calm.site, "/v1/isleader", lambda answer: answer.status == 200)
     assert calm.site.rest.post("/v1/leave?force").status == 200

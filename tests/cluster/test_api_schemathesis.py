@@ -92,7 +92,7 @@ class Phase:
         pytest.param(Phase("stateful", examples=100, requests=100), id="chains of requests along links and locations"),
     ],
 )
-def test_the_api_is_what_its_document_says(phase: Phase, api: ApiSite, tmp_path: Path) -> None:
+def test_api_behaves_as_its_document_says(phase: Phase, api: ApiSite, tmp_path: Path) -> None:
     keep_history(api)
     program = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", "--no-color"]
     options = ["--phases", phase.name, "--max-examples", str(phase.examples), f"{api.api.url}/openapi.json"]
@@ -119,7 +119,7 @@ def document(site: ApiSite) -> OpenApiSchema:
 Part = dict[str, Any]
 
 
-def test_a_job_that_is_refused_during_a_pause_is_described(document: OpenApiSchema, api: ApiSite) -> None:
+def test_refusal_during_a_pause_matches_the_schema(document: OpenApiSchema, api: ApiSite) -> None:
     assert api.rest.post("/v1/pause").json() == {"paused": True}
     try:
         response = ask(document, "createOrUpdateJob", [not_a_server_error], body={"name": "late", "schedule": "@daily"})
@@ -143,7 +143,7 @@ def test_a_job_that_is_refused_during_a_pause_is_described(document: OpenApiSche
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("accepted", ["*/*", PROBLEM])
-def test_an_error_is_described_as_a_sentence_and_as_a_problem(
+def test_error_matches_the_schema_as_text_and_as_problem(
     operation: str, parts: Part, status: int, *, accepted: str, document: OpenApiSchema, api: ApiSite
 ) -> None:
     keep_history(api)

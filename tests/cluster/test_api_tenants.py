@@ -103,7 +103,7 @@ def teams(
                 kube.delete(DKRON_JOBS, job["metadata"]["name"])
 
 
-def test_a_team_works_below_its_prefix_and_sees_and_reaches_nothing_else(teams: list[Team], tmp_path: Path) -> None:
+def test_team_sees_and_reaches_only_its_own_namespace(teams: list[Team], tmp_path: Path) -> None:
     first, second = teams
     streams = [team.listen(tmp_path / team.kube.namespace) for team in teams]
     try:

@@ -70,7 +70,7 @@ def distinct(name: str, number: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("new", [True, False], ids=["that is new", "that is there"])
-def test_twenty_clients_who_save_a_job_are_all_heard_and_the_last_one_wins(shared_api: ApiSite, *, new: bool) -> None:
+def test_twenty_concurrent_saves_succeed_and_the_last_one_wins(shared_api: ApiSite, *, new: bool) -> None:
     name = f"crowded-{new}".lower()
     if not new:
         save(shared_api, name)
@@ -115,7 +115,7 @@ def restless(site: ApiSite, name: str) -> Iterator[list[int]]:
             writer.result()
 
 
-def test_no_conflict_reaches_a_client_while_the_status_is_written_all_the_time(shared_api: ApiSite) -> None:
+def test_status_writes_cause_no_conflict_for_clients(shared_api: ApiSite) -> None:
     save(shared_api, "restless")
     with restless(shared_api, "restless") as written:
         for number in range(1, 31):
@@ -156,7 +156,7 @@ def test_of_twenty_with_the_same_version_one_wins(shared_api: ApiSite, method: s
         assert shown(shared_api, name)["owner"] == f"client-{winner}"
 
 
-def test_of_twenty_who_want_a_new_job_one_gets_it(shared_api: ApiSite) -> None:
+def test_one_of_twenty_concurrent_creates_succeeds(shared_api: ApiSite) -> None:
     sent = [distinct("only-one", number) for number in range(CLIENTS)]
     answers = at_once(shared_api, [("POST", "/v1/jobs", each) for each in sent], fresh=True)
     assert statuses(answers) == {201: 1, 412: CLIENTS - 1}
@@ -164,7 +164,7 @@ def test_of_twenty_who_want_a_new_job_one_gets_it(shared_api: ApiSite) -> None:
     assert shown(shared_api, "only-one")["owner"] == f"client-{winner}"
 
 
-def test_creating_and_deleting_the_same_job_at_once_ends_in_one_of_both(shared_api: ApiSite) -> None:
+def test_concurrent_create_and_delete_end_in_one_of_both(shared_api: ApiSite) -> None:
     for round_ in range(10):
         requests: list[Request] = [("POST", "/v1/jobs", distinct("flicker", number)) for number in range(6)]
         requests += [("DELETE", "/v1/jobs/flicker", None)] * 4 + [("POST", "/v1/jobs/flicker/toggle", None)] * 2
@@ -180,7 +180,7 @@ def test_creating_and_deleting_the_same_job_at_once_ends_in_one_of_both(shared_a
             )
 
 
-def test_what_writes_have_done_is_read_at_once(shared_api: ApiSite) -> None:
+def test_writes_are_readable_at_once(shared_api: ApiSite) -> None:
     names = [f"read-{number}" if number % 2 else f"gelesen_{number}_ñ" for number in range(60)]
 
     def count() -> int:
@@ -201,7 +201,7 @@ def test_what_writes_have_done_is_read_at_once(shared_api: ApiSite) -> None:
         assert count() == left
 
 
-def test_a_job_whose_place_another_one_has_is_409_and_the_other_stays(shared_api: ApiSite) -> None:
+def test_taken_object_name_is_409_and_leaves_the_other_job(shared_api: ApiSite) -> None:
     taken = object_name("mañana")
     occupant = shared_api.store(dkron_job(taken, name="other", owner="them"))
     for method, path in (("POST", "/v1/jobs"), ("PUT", "/v1/jobs/ma%C3%B1ana")):
@@ -243,7 +243,7 @@ KEEPERS = (
 
 
 @pytest.mark.parametrize(("keep", "manager"), KEEPERS)
-def test_what_a_manifest_keeps_is_changed_by_force_alone(
+def test_field_kept_by_a_manifest_changes_only_by_force(
     shared_api: ApiSite,
     cluster: localcluster.Cluster,
     keep: Callable[[localcluster.Cluster, ApiSite, str], None],
@@ -273,7 +273,7 @@ def test_what_a_manifest_keeps_is_changed_by_force_alone(
     assert shared_api.rest.delete(f"{path}?force=true").status == 200
 
 
-def test_a_manifest_is_applied_again_beside_changes_of_what_it_leaves_open(
+def test_manifest_reapplies_beside_changes_to_its_unset_fields(
     shared_api: ApiSite, cluster: localcluster.Cluster
 ) -> None:
     server_side(cluster, shared_api, "open")
@@ -284,7 +284,7 @@ def test_a_manifest_is_applied_again_beside_changes_of_what_it_leaves_open(
     assert (shown(shared_api, "open")["retries"], shown(shared_api, "open")["disabled"]) == (3, True)
 
 
-def test_a_toggle_of_what_a_manifest_keeps_is_refused_unless_by_force(shared_api: ApiSite) -> None:
+def test_toggle_of_a_managed_field_needs_force(shared_api: ApiSite) -> None:
     shared_api.kube.create(DKRON_JOBS, dkron_job("switch", disabled=True), fieldManager="helm")
     shared_api.wait_known(shared_api.kube.get(DKRON_JOBS, "switch"))
     refused = shared_api.rest.post("/v1/jobs/switch/toggle")
@@ -295,7 +295,7 @@ def test_a_toggle_of_what_a_manifest_keeps_is_refused_unless_by_force(shared_api
 # --- versions --------------------------------------------------------------------------------------------------------
 
 
-def test_each_write_makes_a_version_and_who_has_the_latest_gets_no_body(shared_api: ApiSite) -> None:
+def test_etag_changes_with_each_write_and_matches_with_304(shared_api: ApiSite) -> None:
     path = "/v1/jobs/versioned"
     tags = [save(shared_api, "versioned", owner=owner).header("ETag") or "" for owner in ("Ann", "Bob")]
     assert shared_api.rest.get(path).header("ETag") == tags[1]
@@ -328,7 +328,7 @@ EXTRAS: dict[str, Any] = {
 """What of a job only Kubernetes knows."""
 
 
-def test_an_update_keeps_what_only_kubernetes_knows_and_the_same_again_is_no_change(shared_api: ApiSite) -> None:
+def test_update_keeps_kubernetes_fields_and_repeats_as_no_op(shared_api: ApiSite) -> None:
     job = dkron_job("extras", **EXTRAS)
     job["metadata"] |= {"labels": {"team": "x"}, "annotations": {"note": "y"}}
     before = shared_api.store(job)
@@ -352,9 +352,7 @@ def test_the_mark_of_the_operator_survives_clearing(shared_api: ApiSite) -> None
 
 
 @pytest.mark.parametrize("disabled", [False, True])
-def test_runoncreate_asks_with_the_creation_itself_unless_the_job_is_disabled(
-    shared_api: ApiSite, *, disabled: bool
-) -> None:
+def test_runoncreate_requests_a_run_unless_the_job_is_disabled(shared_api: ApiSite, *, disabled: bool) -> None:
     name = f"at-once-{disabled}".lower()
     assert shared_api.rest.post("/v1/jobs?runoncreate", body(name, disabled=disabled)).status == 201
     metadata = shared_api.kube.get(DKRON_JOBS, name)["metadata"]
@@ -365,7 +363,7 @@ def test_runoncreate_asks_with_the_creation_itself_unless_the_job_is_disabled(
 # --- others ----------------------------------------------------------------------------------------------------------
 
 
-def test_of_two_objects_with_one_name_the_older_is_shown_and_written(shared_api: ApiSite) -> None:
+def test_older_of_two_namesakes_is_shown_and_written(shared_api: ApiSite) -> None:
     for name, owner in (("twin-old", "old"), ("twin-young", "young")):
         shared_api.kube.create(DKRON_JOBS, dkron_job(name, name="twin", owner=owner), fieldManager="kubectl-create")
     # Creation times have whole seconds; of two of the same second one has to be older all the same.
@@ -384,9 +382,7 @@ def test_children_made_at_once_are_all_listed(shared_api: ApiSite) -> None:
     assert sorted(shown(shared_api, "many-parent")["dependent_jobs"]) == children
 
 
-def test_of_two_replicas_each_shows_what_the_other_writes_and_writes_over_what_it_has_not_seen(
-    own_api: ApiSite, tmp_path: Path
-) -> None:
+def test_two_replicas_show_and_overwrite_each_others_writes(own_api: ApiSite, tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
     with api_for(own_api.kube, tmp_path / "second") as second:
         for round_ in range(10):

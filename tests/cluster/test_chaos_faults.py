@@ -195,7 +195,7 @@ def test_slots_are_accounted_for_whatever_breaks(
 
 
 @pytest.mark.parametrize("status", [410, 500], ids=["expired", "internal error"])
-def test_watches_that_are_refused_begin_anew(bed: Bed, status: int) -> None:
+def test_refused_watches_restart(bed: Bed, status: int) -> None:
     """kopf gives up on them. Jobs go on meanwhile, and what changes is seen when the watches are back; 403 follows."""
     names = begin(bed, f"refused-{status}")
     mark = bed.operator.mark()
@@ -246,7 +246,7 @@ def test_a_silent_watch_is_noticed(bed: Bed) -> None:
         pytest.param("vanished-410", Answer(410), BOTH, id="jobs and runs, as an answer"),
     ],
 )
-def test_what_vanishes_behind_an_expired_watch_is_missed(
+def test_changes_behind_an_expired_watch_are_noticed(
     bed: Bed, *, name: str, fault: ExpireWatch | Answer, watched: str
 ) -> None:
     """A Job that runs, and a job that is due each second, are deleted while the operator sees nothing of it."""
@@ -296,7 +296,7 @@ def test_an_old_list_fires_nothing_again(bed: Bed) -> None:
     assert born_of(bed, uid) == born, "what is gone fires no more, whatever a list shows"
 
 
-def test_a_job_is_adopted_though_creating_it_again_is_refused(bed: Bed) -> None:
+def test_lost_create_is_adopted_despite_an_exhausted_quota(bed: Bed) -> None:
     """Its create has no answer, no watch tells of it, and it exhausts the quota, which the API server looks at before
     the name."""
     name, quota = "alone", {"metadata": {"name": "one"}, "spec": {"hard": {"count/jobs.batch": "1"}}}

@@ -22,7 +22,7 @@ SEED, SECONDS = 2239, 120
 """A storm that is short, and has many kinds of faults."""
 
 
-def test_nothing_is_lost_and_nothing_runs_twice_in_a_storm(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+def test_storm_loses_no_slot_and_runs_none_twice(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     owned = cluster if isinstance(cluster, LocalCluster) else None
     if owned is not None:

@@ -55,7 +55,7 @@ def hands(cluster: localcluster.Cluster, own_site: Site) -> Iterator[Kube]:
         yield kube
 
 
-def test_what_is_written_down_of_quiet_times_is_valid_and_changes_of_it_are_not(
+def test_undisturbed_history_is_valid_and_altered_ones_are_not(
     own_site: Site, hands: Kube, cluster: localcluster.Cluster, tmp_path: Path
 ) -> None:
     kube, operator = own_site.kube, own_site.operator

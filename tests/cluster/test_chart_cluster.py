@@ -71,7 +71,7 @@ def test_it_is_made_where_there_is_none(kube: Kube, apply: Apply) -> None:
     assert spec["notifications"][0]["payload"] == text
 
 
-def test_what_others_have_written_stays_and_what_is_taken_out_goes(kube: Kube, apply: Apply) -> None:
+def test_upgrade_keeps_foreign_fields_and_removes_dropped_values(kube: Kube, apply: Apply) -> None:
     paused = {
         "apiVersion": API_VERSION,
         "kind": "DkronCluster",
@@ -89,7 +89,7 @@ def test_what_others_have_written_stays_and_what_is_taken_out_goes(kube: Kube, a
     assert found["status"]["days"][0]["success"] == DAYS[0]["success"]
 
 
-def test_what_the_api_server_refuses_is_said(kube: Kube, apply: Apply) -> None:
+def test_refusal_by_the_api_server_is_printed(kube: Kube, apply: Apply) -> None:
     code, said = apply({"notifications": [{"name": "chat"}]})
     assert code == 1
     assert said.startswith(f"the value cluster cannot be applied to DkronCluster {kube.namespace}/dkron: ")

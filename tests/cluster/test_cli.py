@@ -75,7 +75,7 @@ def test_a_job_is_run_looked_at_and_run_again(seat: Seat) -> None:
     seat.kube.wait_status("bad", "to have been retried again", finished(6))
 
 
-def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Path) -> None:
+def test_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Path) -> None:
     only: Rules = {("dkron.io", "dkronruns"): ("create",)}
     runner = command_line(limited_access(seat.kube, only, folder=tmp_path, name="creates"), seat.kube.namespace)
     assert runner("can", "run", "good").output == "yes\n"
@@ -102,7 +102,7 @@ def test_the_right_to_create_dkronruns_is_enough_to_run(seat: Seat, tmp_path: Pa
     assert 'no DkronJob with the name "none"' in runner("run", "none", "--wait", code=NOT_FOUND).errors
 
 
-def test_a_retry_gives_the_same_values_again_or_says_that_they_are_gone(seat: Seat) -> None:
+def test_retry_reuses_the_values_or_reports_them_gone(seat: Seat) -> None:
     declared = [{"name": "day", "type": "integer"}, {"name": "token", "secret": True}]
     seat.kube.apply(dkron_job("given", jobTemplate=simulated(exit_code=3), parameters=declared))
     values = {"day": "7", "token": "secretRef:api/token"}
@@ -224,7 +224,7 @@ def test_force_runs_a_disabled_job(seat: Seat) -> None:
     seat.kube.wait_for("two runs", phases, lambda found: sorted(found) in (["Running"] * 2, ["Succeeded"] * 2))
 
 
-def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
+def test_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
     piped = seat.cli("get")
     assert [line.split()[0] for line in piped.lines] == ["NAME", "after", "bad", "good", "long", "off", "wrong"]
     assert "\x1b" not in piped.output
@@ -239,7 +239,7 @@ def test_the_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> No
     assert 'second: "61" is not allowed' in seat.cli("get", "wrong", "-o", "wide").output
 
 
-def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
+def test_live_table_is_redrawn_until_ctrl_c(seat: Seat) -> None:
     shown = seat.cli.in_terminal(
         "top", code=INTERRUPTED, when=lambda text: text.count("Ctrl-C ends this table") > 2, send="\x03"
     )
@@ -251,7 +251,7 @@ def test_a_live_table_is_drawn_anew_until_ctrl_c(seat: Seat) -> None:
     assert shown.count("InvalidSchedule") > 1
 
 
-def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
+def test_long_run_is_detached_abandoned_and_stopped(seat: Seat) -> None:
     said = seat.cli("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
     assert "goes on" in said.errors
     said = seat.rest("run", "long", "--wait", "--timeout", "2s", code=CONFLICT)
@@ -270,7 +270,7 @@ def test_a_long_run_is_left_alone_given_up_and_stopped(seat: Seat) -> None:
     assert seat.cli("stop", "long").output == "long: nothing runs\n"
 
 
-def test_slots_are_told_and_explained(seat: Seat) -> None:
+def test_slots_are_listed_and_explained(seat: Seat) -> None:
     said = seat.cli("next", "good", "-c", "2").output
     assert "clocks go forward" in said
     assert said.count("Z   ") == 2
@@ -281,7 +281,7 @@ def test_slots_are_told_and_explained(seat: Seat) -> None:
     assert "good" in seat.cli("agenda", "--within", "2d").output
 
 
-def test_reports_are_the_same_by_kubeconfig_and_by_the_rest_api(seat: Seat) -> None:
+def test_reports_agree_between_kubeconfig_and_rest(seat: Seat) -> None:
     seat.kube.apply(dkron_job("often", schedule="* * * * * *", jobTemplate=simulated(), history={"executions": 100}))
     ran = seat.kube.wait_status("often", "to have run", finished(2))["executions"]
     period = ("--from", min(each["slot"] for each in ran), "--to", max(each["slot"] for each in ran))
@@ -344,7 +344,7 @@ def test_the_same_by_the_rest_api(seat: Seat) -> None:
     assert "needs a kubeconfig" in seat.rest("doctor", code=USAGE).errors
 
 
-def test_an_export_with_every_feature_goes_into_another_namespace(seat: Seat, tmp_path: Path) -> None:
+def test_export_with_every_feature_imports_elsewhere(seat: Seat, tmp_path: Path) -> None:
     seat.kube.apply(_rich())
     exported = tmp_path / "jobs.yaml"
     exported.write_text(seat.cli("export").output, encoding="utf-8")
@@ -396,7 +396,7 @@ def test_jobs_of_dkron_and_cronjobs_come_in(seat: Seat) -> None:
         assert f"{other.namespace}/night-ly created" in there("import", "cronjobs").output
 
 
-def test_a_backup_goes_into_another_namespace_with_its_past(seat: Seat, tmp_path: Path) -> None:
+def test_backup_brings_its_history_into_another_namespace(seat: Seat, tmp_path: Path) -> None:
     seat.cli("run", "good", "--wait")
     file = tmp_path / "backup.json"
     file.write_text(seat.cli("backup").output, encoding="utf-8")

@@ -224,6 +224,6 @@ def test_a_value_at_its_bound_is_taken_and_can_be_read(field: str, judge: Judge)
 
 
 @pytest.mark.parametrize("field", EDGES)
-def test_a_value_beyond_its_bound_is_refused_and_its_field_is_named(field: str, judge: Judge) -> None:
+def test_value_beyond_its_bound_is_refused_with_its_field(field: str, judge: Judge) -> None:
     for edge in (edge for edge in EDGES[field] if not edge.legal):
         assert edge.field in edge.refusal(judge), edge

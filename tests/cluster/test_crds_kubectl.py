@@ -89,9 +89,7 @@ def write_status(cluster: Cluster, judge: Judge, status: JobStatus) -> None:
     cluster.kubectl(*where, "-p", json.dumps({"status": status.to_wire()}))
 
 
-def test_a_status_comes_back_as_it_was_written_and_leaves_nothing_of_the_one_before(
-    cluster: Cluster, judge: Judge, listed: JobStatus
-) -> None:
+def test_status_reads_back_and_replaces_the_one_before(cluster: Cluster, judge: Judge, listed: JobStatus) -> None:
     later = JobStatus(success_count=1)
     for status in (listed, later):
         write_status(cluster, judge, status)
@@ -109,7 +107,7 @@ SELECTORS = {
 
 
 @pytest.mark.usefixtures("listed")
-def test_kubectl_get_shows_what_matters_and_finds_it_by_field(cluster: Cluster, judge: Judge) -> None:
+def test_kubectl_get_has_columns_and_field_selectors(cluster: Cluster, judge: Judge) -> None:
     def get(*arguments: str) -> list[list[str]]:
         said = cluster.kubectl("-n", judge.namespace, "get", "dkj", *arguments)
         return [line.split() for line in said.splitlines()]

@@ -87,7 +87,7 @@ def older(clusters: Clusters, judge: Judge) -> Iterator[Stored]:
         pytest.param({"spec": {"executorConfig": {"image": "a"}}}, (), id="another setting"),
     ],
 )
-def test_what_breaks_no_more_than_before_is_taken(older: Stored, patch: dict[str, Any], more: tuple[str, ...]) -> None:
+def test_older_job_may_keep_its_broken_rules(older: Stored, patch: dict[str, Any], more: tuple[str, ...]) -> None:
     assert older.change(patch, *more) == ""
 
 
@@ -104,7 +104,7 @@ def test_another_mistake_is_refused(older: Stored, patch: dict[str, Any], senten
     assert sentence in older.change({"spec": patch}, "--dry-run=server")
 
 
-def test_what_was_mended_stays_so(older: Stored) -> None:
+def test_repaired_field_cannot_break_again(older: Stored) -> None:
     good = {
         "schedule": "0 30 9 * * 1",
         "timezone": "Europe/Madrid",

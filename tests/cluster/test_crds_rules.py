@@ -32,7 +32,7 @@ TAKEN: dict[str, Any] = {
     "a parent, and null for the schedule": job(schedule=None, parentJob="first"),
     "a parent and a schedule, as Dkron takes it": job(parentJob="first"),
     "a schedule that only the operator can judge": job(schedule="61 * * * * fri-mon"),
-    "a job that Dkron accepts, without a command and with a tag without a count": job(
+    "a job of Dkron without a command and a tag count": job(
         schedule="30 9 * * 1", timezone="Madrid", executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
     ),
     "an executor and a processor that nobody knows": job(executor="perl", executorConfig={}, processors={"x": {}}),
@@ -96,7 +96,7 @@ TAKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("broken", MANIFESTS, ids=lambda each: each.name)
-def test_a_broken_manifest_is_refused_if_it_says_so(broken: Broken, judge: Judge) -> None:
+def test_broken_manifest_is_refused_where_marked(broken: Broken, judge: Judge) -> None:
     refusal = judge.refusal(yaml.safe_load(broken.text))
     assert bool(refusal) is broken.server, refusal
 
@@ -188,7 +188,7 @@ def test_refused_with_a_sentence_that_names_the_field(document: dict[str, Any], 
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_mistake_is_refused_with_what_is_allowed(name: str, judge: Judge) -> None:
+def test_mistake_is_refused_with_what_is_allowed(name: str, judge: Judge) -> None:
     sentence = judge.refusal(job(**broken_spec(name)))
     assert BROKEN[name][1] in sentence
     assert sentence.count("Invalid value") + sentence.count("Required value") == 1, "one mistake, one sentence"
@@ -236,7 +236,7 @@ def test_a_change_of_the_name_is_refused(before: Any, after: Any, judge: Judge) 
         pytest.param({"dryRun": True}, "only suspend, parallelism", id="no run at all"),
     ],
 )
-def test_what_a_backfill_runs_does_not_change(change: dict[str, Any], sentence: str, judge: Judge) -> None:
+def test_target_of_a_backfill_is_immutable(change: dict[str, Any], sentence: str, judge: Judge) -> None:
     name = "-".join(change).lower()
     judge.store(backfill(name))
     refusal = judge.refusal_of_change(backfill(name, **change))
@@ -246,13 +246,13 @@ def test_what_a_backfill_runs_does_not_change(change: dict[str, Any], sentence: 
 HISTORY = {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "runs": 20, "outputBytes": 1024}
 
 
-def test_the_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None:
+def test_api_server_fills_in_the_defaults_of_the_model(judge: Judge) -> None:
     stored = judge.store(job("defaults"))
     assert JobSpec.from_wire(stored["spec"]) == JobSpec(schedule="@daily", executor_config={"command": "date"})
     assert stored["spec"]["history"] == HISTORY
     assert stored["spec"]["retryBackoff"] == {"initial": "1s", "factor": 2, "max": "60s"}
 
 
-def test_every_default_of_the_model_is_taken_when_it_is_sent(judge: Judge) -> None:
+def test_every_default_of_the_model_is_accepted_when_sent(judge: Judge) -> None:
     spec = JobSpec(schedule="@daily", executor_config={"command": "date"}).model_dump(mode="json", by_alias=True)
     assert judge.refusal(job(**spec)) == ""

@@ -41,7 +41,7 @@ def our_kinds(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("file", INSTALLATION, ids=lambda file: str(file.stem))
-def test_what_is_for_the_installation_applies_cleanly(cluster: Cluster, judge: Judge, file: Path) -> None:
+def test_installation_examples_apply_cleanly(cluster: Cluster, judge: Judge, file: Path) -> None:
     assert "dkroncluster.dkron.io/dkron created (server dry run)" in applied(cluster, judge, file)
 
 
@@ -49,14 +49,14 @@ REFUSED = {"docs/quick-start.md:backup": 'spec.executorConfig.shell in body must
 """What pages show in order to show how it is refused."""
 
 
-def test_what_pages_show_applies_cleanly(cluster: Cluster, judge: Judge) -> None:
+def test_documented_manifests_apply_cleanly(cluster: Cluster, judge: Judge) -> None:
     good = [each for each in shown() if each.name not in REFUSED]
     said = dry_run(cluster, judge, good)
     assert said.count("(server dry run)") == len(good), said
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_a_page_shows_as_wrong_is_refused(cluster: Cluster, judge: Judge, name: str) -> None:
+def test_documented_mistake_is_refused(cluster: Cluster, judge: Judge, name: str) -> None:
     wrong = [each for each in shown() if each.name == name]
     with pytest.raises(ClusterError, match=re.escape(REFUSED[name])):
         dry_run(cluster, judge, wrong)

@@ -204,7 +204,7 @@ def test_a_job_that_breaks_no_rule_is_taken(ruled: Kube, document: Object) -> No
 
 
 @pytest.mark.parametrize(("document", "sentence"), REFUSED.values(), ids=list(REFUSED))
-def test_a_job_that_breaks_a_rule_is_refused_with_what_is_allowed(ruled: Kube, document: Object, sentence: str) -> None:
+def test_job_that_breaks_a_rule_is_refused_with_what_is_allowed(ruled: Kube, document: Object, sentence: str) -> None:
     assert sentence in said(ruled, document)
 
 
@@ -213,7 +213,7 @@ def test_other_namespaces_have_no_rules(judge: Judge) -> None:
     assert judge.refusal(with_pod(hostNetwork=True, containers=[PRIVILEGED])) == ""
 
 
-def test_an_older_job_can_be_paused_and_run_but_not_changed(ruled: Kube) -> None:
+def test_older_job_can_be_paused_and_run_but_not_changed(ruled: Kube) -> None:
     ruled.ask_run("older", "now", "2026-01-01T00:00:00Z")
     ruled.edit("older", disabled=True)
     with pytest.raises(Refused, match=r"image bad\.example/a is not allowed"):
@@ -240,12 +240,12 @@ def test_an_older_job_can_be_paused_and_run_but_not_changed(ruled: Kube) -> None
         pytest.param(batch_job({}, hostNetwork=True, serviceAccountName="root"), "", id="a Job of others"),
     ],
 )
-def test_jobs_of_the_operator_have_the_rules_about_pods(ruled: Kube, document: Object, sentence: str) -> None:
+def test_jobs_of_the_operator_obey_the_pod_rules(ruled: Kube, document: Object, sentence: str) -> None:
     found = said_of_job(ruled, document)
     assert sentence in found if sentence else found == ""
 
 
-def test_a_change_of_the_parameters_counts_soon_and_none_allow_nothing(ruled: Kube) -> None:
+def test_changed_parameters_apply_soon_and_missing_ones_deny(ruled: Kube) -> None:
     privileged = with_pod(containers=[PRIVILEGED])
     before = ruled.get(CONFIG_MAPS, PARAMETERS)
     ruled.patch(CONFIG_MAPS, PARAMETERS, {"data": {"allowPrivileged": "true", "images": None}})
@@ -259,7 +259,7 @@ def test_a_change_of_the_parameters_counts_soon_and_none_allow_nothing(ruled: Ku
     wait_said(ruled, privileged, NO_PRIVILEGED)
 
 
-def test_the_api_server_finds_no_fault_with_the_expressions(cluster: localcluster.Cluster, ruled: Kube) -> None:
+def test_api_server_type_checks_the_rules_without_warnings(cluster: localcluster.Cluster, ruled: Kube) -> None:
     """It checks types in the background, and tells what it doubts in the status."""
 
     def policies() -> list[Object]:

@@ -108,7 +108,7 @@ def version_of(line: str) -> int:
 
 
 @pytest.mark.promise
-async def test_no_change_is_missed_or_seen_twice_while_connections_break_again_and_again(kube: Kube) -> None:
+async def test_watch_over_broken_connections_sees_each_change_once(kube: Kube) -> None:
     where = await access.load(kube.kubeconfig)
     address = urlsplit(where.server)
     assert address.hostname is not None
@@ -173,7 +173,7 @@ async def of_no_concern(client: KubeClient, name: str) -> None:
     await client.delete(DKRON_JOBS, "default", name, uid=job["metadata"]["uid"])
 
 
-async def test_a_bookmark_tells_of_what_happened_to_others_before_the_watch_ends(kube: Kube) -> None:
+async def test_bookmark_reports_the_latest_version_before_the_end(kube: Kube) -> None:
     async with client_of(kube.kubeconfig) as client:
         mine = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
         version = mine["metadata"]["resourceVersion"]
@@ -195,7 +195,7 @@ async def test_a_version_that_is_forgotten_is_expired(kube: Kube) -> None:
             await until_refused(client, kube.namespace, "1")
 
 
-async def test_a_version_that_is_not_reached_yet_is_answered_with_silence(kube: Kube) -> None:
+async def test_watch_from_a_future_version_stays_silent(kube: Kube) -> None:
     async with client_of(kube.kubeconfig) as client:
         assert await events(client, kube.namespace, str(2**40)) == []
 
@@ -228,7 +228,7 @@ def operation(op: str, path: str, value: object = None) -> Object:
         pytest.param([{"op": 7}], Rejected, [], id="it is no patch"),
     ],
 )
-async def test_a_patch_that_does_not_fit_is_told_from_a_result_that_is_invalid(
+async def test_conflicting_patch_differs_from_an_invalid_result(
     kube: Kube, *, operations: list[Object], kind: type[KubeError], fields: list[str]
 ) -> None:
     async with client_of(kube.kubeconfig) as client:
@@ -240,7 +240,7 @@ async def test_a_patch_that_does_not_fit_is_told_from_a_result_that_is_invalid(
     assert sorted(cause.field for cause in caught.value.causes if cause.field) == fields
 
 
-async def test_a_patch_whose_tests_hold_is_applied(kube: Kube) -> None:
+async def test_patch_whose_tests_hold_is_applied(kube: Kube) -> None:
     async with client_of(kube.kubeconfig) as client:
         before = await client.create(DKRON_JOBS, kube.namespace, dkron_job("a"))
         operations = [
@@ -267,7 +267,7 @@ async def log(client: KubeClient, kube: Kube, *, pod: str, container: str) -> by
     return b"".join([piece async for piece in pieces])
 
 
-async def test_a_log_that_cannot_be_is_refused_and_that_of_a_pod_without_a_node_is_empty(kube: Kube) -> None:
+async def test_log_is_refused_without_a_pod_and_empty_without_a_node(kube: Kube) -> None:
     container = {"name": "job", "image": "none"}
     kube.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [container]}})
     async with client_of(kube.kubeconfig) as client:

@@ -57,7 +57,7 @@ def delete(kube: Kube, job: Object) -> None:
     kube.wait_for("it to go", lambda: kube.all(JOBS), lambda left: not left)
 
 
-def test_a_job_that_was_made_again_under_its_name_is_a_second_run(kube: Kube, job: Object) -> None:
+def test_recreated_kubernetes_job_counts_as_a_second_run(kube: Kube, job: Object) -> None:
     made = claimed(job, slot_of(job))
     kube.create(JOBS, made)
     delete(kube, made)

@@ -126,7 +126,7 @@ class TestWithoutNodes:
 
         assert eventually("the scheduler's word", seen) == "Pending Unschedulable"
 
-    def test_kubectl_says_what_went_wrong(self, cluster: localcluster.Cluster) -> None:
+    def test_kubectl_error_is_passed_on(self, cluster: localcluster.Cluster) -> None:
         with pytest.raises(localcluster.ClusterError, match=r"kubectl get nothing-like-it: .*doesn't have a resource"):
             cluster.kubectl("get", "nothing-like-it")
 
@@ -136,7 +136,7 @@ class TestWithoutNodes:
 
 
 @LOCAL_ONLY
-def test_a_running_cluster_is_found_lives_beside_another_and_names_a_component_that_dies(name: str) -> None:
+def test_running_cluster_is_reused_and_names_a_dead_component(name: str) -> None:
     first, second = up(name), f"{name}-b"
     try:
         other = up(second)
@@ -167,7 +167,7 @@ def test_a_running_cluster_is_found_lives_beside_another_and_names_a_component_t
 
 
 @LOCAL_ONLY
-def test_a_start_that_fails_names_the_culprit_and_ends_the_rest(name: str) -> None:
+def test_failed_start_names_the_culprit_and_ends_the_rest(name: str) -> None:
     started = command("up", "--name", name, "--nodes", "none", "--controller-flags=--no-such-flag")
     assert started.returncode == 1
     assert "controller-manager" in started.stderr
@@ -178,9 +178,7 @@ def test_a_start_that_fails_names_the_culprit_and_ends_the_rest(name: str) -> No
 
 @LOCAL_ONLY
 @REAL
-def test_a_killed_start_is_cleaned_by_the_next_and_its_end_leaves_nothing(
-    name: str, cluster: localcluster.Cluster
-) -> None:
+def test_killed_start_is_cleaned_up_by_the_next(name: str, cluster: localcluster.Cluster) -> None:
     untouched = shared_state()
     starting = subprocess.Popen(
         [sys.executable, str(HACK_CLUSTER), "up", "--name", name, "--nodes", "real"],

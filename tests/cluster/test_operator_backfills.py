@@ -51,7 +51,7 @@ def runs_of(kube: Kube, name: str) -> list[str]:
 
 
 @pytest.mark.promise
-def test_each_slot_of_an_hour_runs_once_although_the_operator_is_killed(shared_site: Site) -> None:
+def test_killed_operator_backfills_each_slot_once(shared_site: Site) -> None:
     kube = shared_site.kube
     job(kube, "hour", run_for="2s")
     backfill(kube, "hour", job="hour", parallelism=3)
@@ -90,7 +90,7 @@ def test_a_run_that_fails_stops_the_rest_or_not(shared_site: Site, on_failure: s
     assert runs_of(kube, name) == SLOTS[:failed]
 
 
-def test_it_is_suspended_and_resumed_and_deleting_it_cancels_the_rest(shared_site: Site) -> None:
+def test_backfill_is_suspended_resumed_and_cancelled_by_deletion(shared_site: Site) -> None:
     kube = shared_site.kube
     job(kube, "long", run_for="1h")
     backfill(kube, "long", job="long", suspend=True, order="newestFirst")
@@ -108,7 +108,7 @@ def test_it_is_suspended_and_resumed_and_deleting_it_cancels_the_rest(shared_sit
     assert len(kube.status("long")["executions"]) == 2
 
 
-def test_all_that_failed_of_jobs_with_a_label_runs_again(shared_site: Site) -> None:
+def test_failed_slots_of_selected_jobs_run_again(shared_site: Site) -> None:
     kube = shared_site.kube
     failure = {"trigger": "schedule", "attempt": 1, "success": False, "reason": "Error"}
     for name, slots in (("night-a", SLOTS[:2]), ("night-b", SLOTS[1:2]), ("night-c", [])):
@@ -144,7 +144,7 @@ def cli(module_site: Site) -> CommandLine:
     return command_line(module_site.kube.kubeconfig, module_site.kube.namespace)
 
 
-def test_the_command_says_what_would_run_waits_for_the_end_and_can_be_left(shared_site: Site, cli: CommandLine) -> None:
+def test_backfill_command_previews_waits_and_detaches(shared_site: Site, cli: CommandLine) -> None:
     kube = shared_site.kube
     job(kube, "cli")
     job(kube, "cli-bad", exit_code=3)

@@ -67,7 +67,7 @@ def everything(module_site: Site) -> None:
 
 
 @pytest.mark.parametrize(("name", "_", "reason", "words"), BAD)
-def test_a_spec_that_cannot_run_is_told(
+def test_spec_that_cannot_run_is_reported(
     shared_site: Site, *, name: str, _: object, reason: str, words: tuple[str, ...]
 ) -> None:
     kube = shared_site.kube
@@ -93,7 +93,7 @@ def mended(module_site: Site) -> dict[str, datetime]:
 
 
 @pytest.mark.parametrize("name", [pytest.param(case.values[0], id=case.id) for case in BAD])
-def test_a_spec_that_was_mended_runs_from_then_on(shared_site: Site, mended: dict[str, datetime], name: str) -> None:
+def test_repaired_spec_runs_from_then_on(shared_site: Site, mended: dict[str, datetime], name: str) -> None:
     kube = shared_site.kube
     kube.wait_status(name, "to be ready", is_ready)
     slots = kube.wait_for("slots to fire", lambda: kube.slots_of(name), lambda slots: len(slots) >= 2)
@@ -132,7 +132,7 @@ FOREIGN: dict[str, Any] = {
 }
 
 
-def test_a_strict_installation_says_what_it_does_not_know_and_does_not_run_it(own_site: Site) -> None:
+def test_strict_operator_refuses_unknown_settings(own_site: Site) -> None:
     kube = own_site.kube
     own_site.operator.add("--strict").start()
     kube.apply(dkron_job("foreign", **FOREIGN), dkron_job("own", jobTemplate=simulated(), run=["once"]))

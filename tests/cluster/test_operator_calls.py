@@ -46,7 +46,7 @@ def under_way(kube: Kube, name: str, web: Web, calls: int = 1) -> dict[str, Any]
     return entry
 
 
-def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(calls_running: Site, web: Web) -> None:
+def test_slots_are_called_once_and_recorded_like_pod_runs(calls_running: Site, web: Web) -> None:
     kube = calls_running.kube
     kube.apply(
         inline("good", f"{web.url}/status/200/fine", schedule="@every 1s"),
@@ -65,7 +65,7 @@ def test_slots_are_called_once_each_and_recorded_like_runs_in_pods(calls_running
     assert kube.all(JOBS) == []
 
 
-def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(calls_running: Site, web: Web) -> None:
+def test_call_interrupted_by_a_crash_is_unknown_and_retried(calls_running: Site, web: Web) -> None:
     kube, operator = calls_running.kube, calls_running.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"], **ONCE_MORE))
     first = under_way(kube, "slow", web)
@@ -83,7 +83,7 @@ def test_a_call_that_a_crash_leaves_undecided_is_unknown_and_tried_again(calls_r
     assert len(web.asked) == 2
 
 
-def test_an_operator_that_is_stopped_lets_a_call_come_to_its_end(calls_running: Site, web: Web) -> None:
+def test_stopped_operator_lets_a_call_finish(calls_running: Site, web: Web) -> None:
     kube, operator = calls_running.kube, calls_running.operator
     kube.apply(inline("slow", f"{web.url}/slow", run=["once"]))
     under_way(kube, "slow", web)
@@ -137,7 +137,7 @@ def assert_at_most_once(status: dict[str, Any], calls: int) -> None:
     assert len(missing(status)) <= status.get("skipped", {}).get("count", 0), "no slot is lost"
 
 
-def test_killed_again_and_again_no_attempt_is_called_twice(calls_running: Site, web: Web) -> None:
+def test_repeated_kills_call_no_attempt_twice(calls_running: Site, web: Web) -> None:
     kube, operator = calls_running.kube, calls_running.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
@@ -212,9 +212,7 @@ def assert_promise(kube: Kube, web: Web, paths: dict[str, str], *operators: Oper
     return undecided
 
 
-def test_another_replica_takes_over_without_calling_anything_again(
-    cluster: localcluster.Cluster, web: Web, tmp_path: Path
-) -> None:
+def test_next_replica_repeats_no_call(cluster: localcluster.Cluster, web: Web, tmp_path: Path) -> None:
     with replicas(cluster, tmp_path, "calls that are handed over", *SHORT_LEASE) as (kube, first, second):
         paths = begin(kube, web)
         assert not [line for line in second.lines() if line["msg"] == "calling"], "who waits calls nothing"
@@ -235,9 +233,7 @@ def test_another_replica_takes_over_without_calling_anything_again(
         assert max(undecided.values()) <= cut_short * LEFT, "and the orderly end leaves none"
 
 
-def test_two_that_both_believe_that_they_lead_call_nothing_twice(
-    cluster: localcluster.Cluster, web: Web, tmp_path: Path
-) -> None:
+def test_two_claimed_leaders_call_nothing_twice(cluster: localcluster.Cluster, web: Web, tmp_path: Path) -> None:
     with replicas(cluster, tmp_path, "calls of two leaders", "--lease", "off") as (kube, first, second):
         paths = begin(kube, web)
         for each in (first, second):

@@ -67,7 +67,7 @@ def test_a_job_after_two_others_waits_for_both(shared_site: Site) -> None:
     assert len(kube.jobs_of("both")) == 1
 
 
-def test_an_ephemeral_chain_goes_from_the_top_and_stays_in_the_totals(shared_site: Site) -> None:
+def test_ephemeral_chain_is_deleted_and_stays_in_the_totals(shared_site: Site) -> None:
     kube = shared_site.kube
 
     def total() -> int:

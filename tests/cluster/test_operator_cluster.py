@@ -80,7 +80,7 @@ def come_to_rest(kube: Kube, *names: str) -> None:
         kube.wait_status(name, "its last run to end", lambda s: not s.get("activeCount"))
 
 
-def test_the_cluster_says_who_leads_and_what_there_is(own_site: Site, tmp_path: Path) -> None:
+def test_dkroncluster_shows_leader_and_totals(own_site: Site, tmp_path: Path) -> None:
     kube, operator = own_site.kube, replica(own_site.kube, tmp_path, "first")
     operator.start()
     kube.apply(dkron_job("one", run=["once"], jobTemplate=simulated()), dkron_job("two"))
@@ -129,7 +129,7 @@ def test_the_totals_are_exact_over_kills_and_deletions(own_site: Site) -> None:
     assert totals(kube) == found
 
 
-def test_a_job_that_is_deleted_without_an_operator_stays_in_the_totals(own_site: Site) -> None:
+def test_job_deleted_without_an_operator_stays_in_the_totals(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(*(dkron_job(name, run=["once"], jobTemplate=simulated()) for name in ("one", "two")))
@@ -143,7 +143,7 @@ def test_a_job_that_is_deleted_without_an_operator_stays_in_the_totals(own_site:
     kube.wait_for("one more", lambda: totals(kube), lambda found: found == (3, 0))
 
 
-def test_a_deleted_dkroncluster_is_there_again_with_its_totals(own_site: Site) -> None:
+def test_deleted_dkroncluster_returns_with_its_totals(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(dkron_job("one", run=["once"], jobTemplate=simulated()))
@@ -175,7 +175,7 @@ def test_the_lease_is_held_renewed_and_released(
     assert "holderIdentity" not in kube.lease()
 
 
-def test_a_replica_that_is_asked_to_leave_fires_nothing_until_it_is_restarted(
+def test_leaving_replica_fires_nothing_until_its_restart(
     own_site: Site, replicas: tuple[OperatorProcess, OperatorProcess]
 ) -> None:
     kube, (operator, _) = own_site.kube, replicas
@@ -207,7 +207,7 @@ def test_a_replica_that_is_asked_to_leave_fires_nothing_until_it_is_restarted(
     assert leave_key("first") not in kube.get(LEASES, "dkron")["metadata"]["annotations"]
 
 
-def test_another_replica_goes_on_when_one_is_asked_to_leave(
+def test_another_replica_takes_over_after_leave(
     own_site: Site, replicas: tuple[OperatorProcess, OperatorProcess]
 ) -> None:
     kube, (first, second) = own_site.kube, replicas
@@ -248,7 +248,7 @@ def limited(
 
 
 @pytest.mark.parametrize(("resource", "verb"), [pytest.param(*item, id=f"{item[1]} {item[0]}") for item in ONE_LESS])
-def test_without_a_right_to_the_lease_or_the_cluster_jobs_run_all_the_same(
+def test_missing_lease_or_cluster_rights_stop_no_job(
     limited: dict[tuple[str, str], Site], resource: str, verb: str
 ) -> None:
     kube, operator = limited[resource, verb].kube, limited[resource, verb].operator
@@ -263,9 +263,7 @@ def test_without_a_right_to_the_lease_or_the_cluster_jobs_run_all_the_same(
     assert forbidden == ["WARNING"], "it is said once"
 
 
-def test_rights_that_are_taken_away_cost_the_lease_and_the_totals_and_nothing_else(
-    cluster: localcluster.Cluster, tmp_path: Path
-) -> None:
+def test_revoked_rights_cost_only_the_lease_and_the_totals(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     access = partial(limited_access, rules=LEAST, folder=tmp_path)
     with site(cluster.kubeconfig, purpose="rights taken away", folder=tmp_path, access=access) as own:
@@ -288,7 +286,7 @@ def test_rights_that_are_taken_away_cost_the_lease_and_the_totals_and_nothing_el
 
 
 @pytest.mark.promise
-def test_two_installations_at_the_same_jobs_run_each_slot_once_and_say_so(own_site: Site, tmp_path: Path) -> None:
+def test_two_installations_run_each_slot_once_and_report_it(own_site: Site, tmp_path: Path) -> None:
     """Each has a namespace for its own DkronCluster; both look after the jobs of one."""
     kube, folder = own_site.kube, tmp_path / "both"
     folder.mkdir()

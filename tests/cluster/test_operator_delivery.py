@@ -63,7 +63,7 @@ def telling(web: Web) -> list[Object]:
     return [json.loads(request.body) for request in web.requests]
 
 
-def test_each_receiver_gets_what_ended(own_site: Site, tmp_path: Path) -> None:
+def test_each_receiver_gets_the_ended_executions(own_site: Site, tmp_path: Path) -> None:
     kube, folder = own_site.kube, tmp_path / "outputs"
     folder.mkdir()
     with contextlib.ExitStack() as stack:
@@ -107,7 +107,7 @@ def test_each_receiver_gets_what_ended(own_site: Site, tmp_path: Path) -> None:
         assert MARK not in json.dumps([kube.all(EVENTS), kube.status("bad")])
 
 
-def test_a_receiver_that_hangs_costs_no_slot_and_no_other_receiver(own_site: Site) -> None:
+def test_hanging_receiver_delays_no_slot_and_no_other_receiver(own_site: Site) -> None:
     kube = own_site.kube
     with in_background(silent_server()) as silent, in_background(web_server()) as web:
         installation(
@@ -129,7 +129,7 @@ def test_a_receiver_that_hangs_costs_no_slot_and_no_other_receiver(own_site: Sit
         assert len(kube.status("steady")["undelivered"]) == len(told), "the one that hangs is still to be told"
 
 
-def test_a_receiver_that_fails_and_is_busy_is_tried_until_it_takes(own_site: Site) -> None:
+def test_failing_receiver_is_retried_until_it_accepts(own_site: Site) -> None:
     kube = own_site.kube
     with in_background(web_server(lambda number: (500, 429, 200)[min(number, 2)])) as web:
         installation(kube, notifications=[{"name": "ops", "url": web.url}])
@@ -143,7 +143,7 @@ def test_a_receiver_that_fails_and_is_busy_is_tried_until_it_takes(own_site: Sit
         assert kube.events_of("good", "NotDelivered") == []
 
 
-def test_what_is_owed_at_the_end_of_a_process_is_told_by_the_next(own_site: Site) -> None:
+def test_undelivered_executions_are_sent_by_the_next_process(own_site: Site) -> None:
     """One is killed, the next is stopped in order, and the receiver takes nothing before the third."""
     kube, operator = own_site.kube, own_site.operator
     mode = {"status": 500}
@@ -165,7 +165,7 @@ def test_what_is_owed_at_the_end_of_a_process_is_told_by_the_next(own_site: Site
         assert told == {executions(kube, name)[0] for name in ("a", "b", "c")}
 
 
-def test_killed_again_and_again_no_receiver_misses_an_execution(own_site: Site) -> None:
+def test_repeated_kills_lose_no_execution_for_a_receiver(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     with in_background(web_server()) as web:
         installation(kube, notifications=[{"name": "ops", "url": web.url, "payload": '{"id": "{{ execution }}"}'}])
@@ -181,7 +181,7 @@ def test_killed_again_and_again_no_receiver_misses_an_execution(own_site: Site) 
         assert set(told) == set(recorded), "each is told, and nothing that is not recorded"
 
 
-def test_what_the_installation_lacks_or_gets_wrong_is_said_and_mended_at_once(own_site: Site) -> None:
+def test_receiver_problems_are_reported_and_cleared_at_once(own_site: Site) -> None:
     kube = own_site.kube
     own_site.operator.start()
     kube.apply(

@@ -271,7 +271,7 @@ def _measured(port: int, lags: list[float], uids: dict[str, str]) -> Iterator[No
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_odd_object_is_told_and_borne(scene: Site, case: Hostile) -> None:
+def test_odd_object_is_reported_and_survived(scene: Site, case: Hostile) -> None:
     kube = scene.kube
     kube.wait_status(case.name, "to be borne", case.borne, seconds=40)
     if case.event:
@@ -294,7 +294,7 @@ def test_refused_requests_are_counted(scene: Site) -> None:
 
 
 @pytest.mark.promise
-def test_an_ephemeral_job_at_its_limits_runs_once_and_goes(scene: Site, uids: dict[str, str]) -> None:
+def test_ephemeral_job_at_its_limits_runs_once_and_is_deleted(scene: Site, uids: dict[str, str]) -> None:
     kube = scene.kube
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     assert len(kube.born(uids["ephemeral"])) == 1
@@ -321,7 +321,7 @@ def test_an_event_that_is_too_long_is_cut_and_sent(scene: Site) -> None:
     assert events[0].endswith("…")
 
 
-def test_what_is_unreadable_is_told_in_one_line_of_the_log(scene: Site) -> None:
+def test_unreadable_objects_are_logged_in_one_line(scene: Site) -> None:
     told = [line for line in scene.operator.lines() if "/nested" in str(line["msg"])]
     assert len(told) == 1, scene.operator.tail()
 

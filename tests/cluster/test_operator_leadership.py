@@ -134,7 +134,7 @@ def started_slots(replica: OperatorProcess, since: datetime) -> list[str]:
 # --- who waits -------------------------------------------------------------------------------------------------------
 
 
-def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas, tmp_path: Path) -> None:
+def test_standby_is_ready_and_writes_nothing(replicas: Replicas, tmp_path: Path) -> None:
     kube, port = replicas.kube, unused_port()
     kube.create(SERVICE_ACCOUNTS, {"metadata": {"name": "rest"}})
     rest = ("--rest-account", "rest", "--rest-token-file", str(tmp_path / "token"))
@@ -165,7 +165,7 @@ def test_who_waits_is_ready_and_writes_nothing(replicas: Replicas, tmp_path: Pat
     first.check()
 
 
-def test_a_stranger_that_holds_the_lease_is_told_of_and_waited_for(replicas: Replicas) -> None:
+def test_foreign_lease_holder_is_reported_and_awaited(replicas: Replicas) -> None:
     kube = replicas.kube
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
     spec = {"holderIdentity": "a-stranger", "leaseDurationSeconds": 8, "renewTime": now, "acquireTime": now}
@@ -198,7 +198,7 @@ def by_sigkill(leader: OperatorProcess) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: Replicas) -> None:
+def test_leader_changes_lose_no_slot_and_run_none_twice(replicas: Replicas) -> None:
     # No more slots than a history has room for, however slow the machine is.
     kube, names, often = replicas.kube, ("all", "latest", "skip", "forbid", "tidy"), {"schedule": "@every 2s"}
     replicas.start("first")
@@ -229,7 +229,7 @@ def test_no_slot_is_lost_or_runs_twice_however_often_the_leader_goes(replicas: R
 
 
 @pytest.mark.timeout(300)
-def test_a_leader_that_was_frozen_does_nothing_more_when_it_wakes(replicas: Replicas) -> None:
+def test_frozen_leader_does_nothing_after_it_wakes(replicas: Replicas) -> None:
     kube = replicas.kube
     first = replicas.start("first")
     replicas.wait_leader("first")
@@ -271,7 +271,7 @@ def test_a_deleted_lease_stays_with_its_holder(replicas: Replicas) -> None:
     ledger.close(kube, "often", every=1).assert_balanced()
 
 
-def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+def test_rights_revoked_in_flight_cost_no_slot(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     with namespace(cluster.kubeconfig, "no lease any more") as kube:
         limited = limited_access(kube, LEAST, folder=tmp_path)
@@ -299,7 +299,7 @@ def test_rights_that_are_taken_away_in_flight_cost_no_slot(cluster: localcluster
             )
 
 
-def test_clocks_that_are_an_hour_apart_change_nothing_about_who_leads(replicas: Replicas) -> None:
+def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> None:
     kube = replicas.kube
     first = replicas.start("first")
     replicas.wait_leader("first")

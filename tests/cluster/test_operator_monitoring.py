@@ -162,7 +162,7 @@ def go_on(kube: Kube, *names: str) -> None:
     )
 
 
-def test_a_process_counts_exactly_its_own_writes_after_any_death(watch: Watch) -> None:
+def test_process_counts_exactly_its_own_writes_after_any_death(watch: Watch) -> None:
     watched = watch()
     kube, operator = watched.kube, watched.operator
     names = ("good", "bad", "busy", "picky")
@@ -190,7 +190,7 @@ def test_a_process_counts_exactly_its_own_writes_after_any_death(watch: Watch) -
     assert durations == [told(seen).good, told(seen).bad]
 
 
-def test_a_start_that_takes_long_is_alive_and_not_ready(watch: Watch, cluster: localcluster.Cluster) -> None:
+def test_slow_start_is_alive_and_not_ready(watch: Watch, cluster: localcluster.Cluster) -> None:
     if not isinstance(cluster, LocalCluster):
         pytest.skip("the API server of this cluster cannot be stopped")
     watched = watch()
@@ -214,7 +214,7 @@ async def behind_a_relay(kubeconfig: Path, folder: Path) -> AsyncIterator[tuple[
         yield relay, path
 
 
-async def test_an_api_server_that_goes_away_makes_it_unready_until_it_is_back(
+async def test_api_server_outage_makes_the_operator_unready(
     watch: Watch, cluster: localcluster.Cluster, tmp_path: Path
 ) -> None:
     async with behind_a_relay(cluster.kubeconfig, tmp_path) as (relay, kubeconfig):

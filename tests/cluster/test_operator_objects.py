@@ -66,7 +66,7 @@ def kept(module_site: Site) -> None:
     )
 
 
-def test_a_job_that_is_deleted_while_it_runs_is_lost_and_not_retried(shared_site: Site) -> None:
+def test_kubernetes_job_deleted_while_running_is_lost(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("lost", run=["once"], retries=2, jobTemplate=LONG))
     job = wait_running(kube, "lost")
@@ -82,7 +82,7 @@ def test_a_job_that_is_deleted_while_it_runs_is_lost_and_not_retried(shared_site
     assert condition(status, "Degraded")["status"] == "False", "a good run puts it right"
 
 
-def test_a_job_that_is_deleted_after_it_was_recorded_changes_nothing(shared_site: Site) -> None:
+def test_kubernetes_job_deleted_after_its_record_changes_nothing(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("recorded", run=["one"], jobTemplate=simulated()))
     (execution,) = kube.wait_status("recorded", "its run", finished(1))["executions"]
@@ -117,7 +117,7 @@ def test_a_job_that_is_deleted_takes_its_runs_along(shared_site: Site) -> None:
     operator.check()
 
 
-def test_a_job_that_is_created_anew_under_its_name_starts_from_nothing(shared_site: Site) -> None:
+def test_recreated_dkronjob_starts_without_history(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("phoenix", schedule="* * * * * *", concurrency="forbid", jobTemplate=LONG))
     wait_running(kube, "phoenix")
@@ -176,7 +176,7 @@ def test_a_dkron_name_belongs_to_the_first(shared_site: Site) -> None:
     kube.wait_status("second", "to take over", is_ready)
 
 
-def test_a_disabled_job_is_silent_and_then_goes_on_without_what_it_missed(shared_site: Site) -> None:
+def test_disabled_job_fires_nothing_and_makes_up_no_slots(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("switched", schedule="* * * * * *", missedRuns="all", jobTemplate=simulated()))
     kube.wait_status("switched", "a run", finished(1))
@@ -209,7 +209,7 @@ def test_refused_requests_of_one_second_count_each(shared_site: Site) -> None:
 # --- what is asked of an attempt that is over -----------------------------------------------------------------------
 
 
-def test_what_is_over_keeps_its_outcome_whatever_is_asked_a_moment_later(shared_site: Site) -> None:
+def test_finished_attempt_keeps_its_outcome_despite_requests(shared_site: Site) -> None:
     """The Job controller takes a second to tell what a pod tells at once. All four happen side by side."""
     kube = shared_site.kube
     cases = {f"over-{asked}-{code}": (asked, code) for asked in ("stop", "newer") for code in (0, 3)}
@@ -237,9 +237,7 @@ def test_what_is_over_keeps_its_outcome_whatever_is_asked_a_moment_later(shared_
             kube.wait_status(f"{name}-next", "to run after it", finished(1))
 
 
-def test_an_installation_that_begins_to_restrict_pods_leaves_running_ones_as_they_are(
-    own_site: Site, tmp_path: Path
-) -> None:
+def test_stricter_pod_security_leaves_running_pods_unchanged(own_site: Site, tmp_path: Path) -> None:
     kube = own_site.kube
     own_site.operator.add("--pod-security", "unset").start()
     kube.apply(dkron_job("long", jobTemplate=simulated(run_for="5s"), run=["once"]))
@@ -260,7 +258,7 @@ def test_an_installation_that_begins_to_restrict_pods_leaves_running_ones_as_the
     ]
 
 
-def test_a_suspended_job_and_one_that_finalizers_keep_are_told(shared_site: Site) -> None:
+def test_suspended_and_finalizer_blocked_jobs_are_reported(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(*(dkron_job(name, jobTemplate=HOUR, run=["once"]) for name in ("paused", "held")))
     (paused, _), (stays, _) = running_pod(kube, "paused"), running_pod(kube, "held")
@@ -280,7 +278,7 @@ def test_a_suspended_job_and_one_that_finalizers_keep_are_told(shared_site: Site
     kube.wait_status("paused", "to run again", lambda s: condition(s, "Degraded").get("status") == "False")
 
 
-def test_jobs_go_when_they_were_kept_for_a_minute_and_are_beyond_the_limit(shared_site: Site) -> None:
+def test_jobs_are_deleted_after_their_retention_and_limit(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.wait_for("the failed Job to go", lambda: kube.jobs_of("kept-failed"), lambda jobs: not jobs, seconds=90)
     (failed,) = kube.status("kept-failed")["executions"]

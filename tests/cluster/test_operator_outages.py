@@ -54,7 +54,7 @@ KUBECONFIGS = (
 
 
 @pytest.mark.parametrize(("content", "options", "words"), KUBECONFIGS)
-def test_access_that_leads_nowhere_is_told(
+def test_unusable_access_is_reported(
     tmp_path: Path, *, content: str | None, options: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     path = tmp_path / ("missing.kubeconfig" if content is None else "config.kubeconfig")
@@ -73,7 +73,7 @@ OPTIONS = (
 
 
 @pytest.mark.parametrize(("options", "words"), OPTIONS)
-def test_wrong_options_are_told(tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]) -> None:
+def test_wrong_options_are_reported(tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]) -> None:
     operator = OperatorProcess(tmp_path / "log", *options)
     operator.start(wait=False)
     assert operator.wait() == 2, operator.tail()
@@ -92,9 +92,7 @@ def bare(cluster: localcluster.Cluster) -> Iterator[localcluster.Cluster]:
 
 
 @pytest.mark.parametrize("options", [("--namespace", "default"), ()], ids=["one namespace", "all namespaces"])
-def test_a_cluster_without_the_kinds_is_told(
-    bare: localcluster.Cluster, tmp_path: Path, options: tuple[str, ...]
-) -> None:
+def test_cluster_without_crds_is_reported(bare: localcluster.Cluster, tmp_path: Path, options: tuple[str, ...]) -> None:
     operator = OperatorProcess(tmp_path / "log", "--kubeconfig", str(bare.kubeconfig), *options)
     sentence = only_words(operator)
     assert "DkronJob is not installed" in sentence
@@ -113,9 +111,7 @@ def test_kinds_that_are_removed_end_the_operator(bare: localcluster.Cluster, tmp
 
 
 @pytest.mark.parametrize("limited", [False, True], ids=["all rights", "rights in one namespace"])
-def test_custom_resources_that_are_older_than_the_operator_are_told(
-    bare: localcluster.Cluster, tmp_path: Path, *, limited: bool
-) -> None:
+def test_outdated_crds_are_reported_at_start(bare: localcluster.Cluster, tmp_path: Path, *, limited: bool) -> None:
     apply_older(bare, tmp_path / "crds")
     with namespace(bare.kubeconfig, "older kinds") as kube:
         access = limited_access(kube, LEAST, folder=tmp_path) if limited else kube.kubeconfig
@@ -131,7 +127,7 @@ def test_custom_resources_that_are_older_than_the_operator_are_told(
         again.assert_clean()
 
 
-def test_an_operator_without_rights_says_which_it_lacks(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+def test_operator_without_rights_names_the_missing_ones(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     with namespace(cluster.kubeconfig, "no rights") as kube:
         access = limited_access(kube, {}, folder=tmp_path)

@@ -46,7 +46,7 @@ def missing(status: Object) -> list[str]:
 
 
 @pytest.mark.promise
-def test_what_comes_due_in_a_pause_runs_afterwards_or_is_counted(own_site: Site) -> None:
+def test_slots_of_a_pause_run_afterwards_or_are_counted(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(each_second("all", missedRuns="all"), each_second("dropped", missedRuns="all"))
@@ -78,7 +78,7 @@ def test_what_comes_due_in_a_pause_runs_afterwards_or_is_counted(own_site: Site)
     operator.assert_clean()
 
 
-def test_a_pause_of_all_namespaces_holds_only_from_the_operators(own_site: Site) -> None:
+def test_cluster_wide_pause_must_be_in_the_operator_namespace(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(each_second("job"))

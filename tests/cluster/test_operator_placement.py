@@ -69,7 +69,7 @@ def vanished(module_site: Site) -> tuple[str, str]:
     return fleet.names[0], name
 
 
-def test_every_node_that_matches_and_takes_pods_gets_one_job(shared_site: Site, fleet: Fleet) -> None:
+def test_every_matching_schedulable_node_gets_one_job(shared_site: Site, fleet: Fleet) -> None:
     kube, (a, b, c, *_) = shared_site.kube, fleet.names
     fleet.label(a, b)
     fleet.label(c, value="us")
@@ -86,7 +86,7 @@ def test_every_node_that_matches_and_takes_pods_gets_one_job(shared_site: Site, 
     assert (status["status"], status["successCount"]) == ("success", 3)
 
 
-def test_fewer_nodes_than_the_count_run_one_each_and_that_is_told(shared_site: Site, fleet: Fleet) -> None:
+def test_too_few_nodes_run_one_member_each_with_an_event(shared_site: Site, fleet: Fleet) -> None:
     kube, (a, b, *_) = shared_site.kube, fleet.names
     fleet.label(a, b)
     kube.apply(placed("few", fleet, "eu:3", jobTemplate=LONG))
@@ -126,7 +126,7 @@ def _nodes_of_slots(kube: Kube, status: Object) -> list[set[str]]:
     return [{nodes.get(job, "") for job in jobs} for jobs in groups.values()]
 
 
-def test_without_a_node_slots_are_skipped_until_there_is_one(shared_site: Site, fleet: Fleet) -> None:
+def test_slots_are_skipped_while_no_node_matches(shared_site: Site, fleet: Fleet) -> None:
     kube = shared_site.kube
     kube.apply(placed("nowhere", fleet, run=[], schedule="@every 1s"))
     kube.apply(placed("asked", fleet))
@@ -142,7 +142,7 @@ def test_without_a_node_slots_are_skipped_until_there_is_one(shared_site: Site, 
     kube.edit("nowhere", disabled=True)
 
 
-def test_a_member_that_fails_is_tried_again_on_its_node_and_the_group_tells(shared_site: Site, fleet: Fleet) -> None:
+def test_failed_member_is_retried_on_its_node(shared_site: Site, fleet: Fleet) -> None:
     kube, (a, b, *_) = shared_site.kube, fleet.names
     fleet.label(a, b)
     backoff = {"initial": "1s", "factor": 1, "max": "1s"}
@@ -165,7 +165,7 @@ def pod_of(kube: Kube, name: str, attempt: str, node: str) -> Object:
     return next((pod for pod in of_attempt if pod["spec"].get("nodeName") == node), {})
 
 
-def test_forbid_is_busy_with_one_member_and_replace_deletes_them_all(shared_site: Site, fleet: Fleet) -> None:
+def test_forbid_sees_one_busy_member_and_replace_deletes_all(shared_site: Site, fleet: Fleet) -> None:
     kube, (a, b, *_) = shared_site.kube, fleet.names
     fleet.label(a, b)
     often: Object = {"run": [], "schedule": "@every 2s", "jobTemplate": LONG}
@@ -182,7 +182,7 @@ def test_forbid_is_busy_with_one_member_and_replace_deletes_them_all(shared_site
         kube.edit(name, disabled=True)
 
 
-def test_a_tainted_node_keeps_its_member_waiting_and_people_are_told(shared_site: Site, fleet: Fleet) -> None:
+def test_tainted_node_keeps_its_member_pending_and_degraded(shared_site: Site, fleet: Fleet) -> None:
     kube, (a, b, *_) = shared_site.kube, fleet.names
     fleet.label(a, b)
     fleet.taint(b)
@@ -198,7 +198,7 @@ def _is_degraded(status: Object) -> bool:
     return bool(condition(status, "Degraded").get("status") == "True")
 
 
-def test_a_member_that_waits_for_a_node_which_is_removed_is_given_up(shared_site: Site, fleet: Fleet) -> None:
+def test_member_of_a_removed_node_fails(shared_site: Site, fleet: Fleet) -> None:
     kube = shared_site.kube
     fleet.label(fleet.names[0])
     name = fleet.add(value="eu")
@@ -214,7 +214,7 @@ def test_a_member_that_waits_for_a_node_which_is_removed_is_given_up(shared_site
     kube.wait_for("its Job to go", lambda: len(kube.jobs_of("stranded")), lambda count: count == 1)
 
 
-def test_killed_within_a_group_each_member_runs_once_although_other_nodes_come(own_site: Site, fleet: Fleet) -> None:
+def test_killed_operator_runs_each_group_member_once(own_site: Site, fleet: Fleet) -> None:
     kube, operator = own_site.kube, own_site.operator
     fleet.label(*fleet.names[:4])
     kube.apply(placed("all", fleet, run=[], schedule="@every 2s", concurrency="allow"))
@@ -251,7 +251,7 @@ def _asks_nothing(job: Object) -> bool:
     return not any(key.startswith("run.dkron.io/") for key in job["metadata"].get("annotations", {}))
 
 
-def test_without_the_right_to_see_nodes_jobs_with_tags_say_so_and_others_run(
+def test_missing_node_rights_stop_only_jobs_with_tags(
     cluster: localcluster.Cluster, fleet: Fleet, tmp_path: Path
 ) -> None:
     install(cluster)
@@ -273,7 +273,7 @@ def test_without_the_right_to_see_nodes_jobs_with_tags_say_so_and_others_run(
         kube.edit("tagged", disabled=True)
 
 
-def test_the_scheduler_spreads_a_count_even_when_runs_follow_each_other(shared_site: Site, fleet: Fleet) -> None:
+def test_scheduler_spreads_a_count_over_consecutive_runs(shared_site: Site, fleet: Fleet) -> None:
     kube = shared_site.kube
     fleet.label(*fleet.names[1:])
     kube.apply(placed("again", fleet, "eu:2", run=["a", "b"], jobTemplate=simulated(run_for="3s")))
@@ -288,7 +288,7 @@ def test_the_scheduler_spreads_a_count_even_when_runs_follow_each_other(shared_s
 
 
 @pytest.mark.timeout(600)
-def test_a_member_whose_node_vanishes_is_recorded_as_failed(shared_site: Site, vanished: tuple[str, str]) -> None:
+def test_member_whose_node_vanishes_is_recorded_as_failed(shared_site: Site, vanished: tuple[str, str]) -> None:
     status = shared_site.kube.wait_status("orphan", "to be recorded", finished(1), seconds=150)
     (failed,) = status["executions"]
     there, gone = vanished

@@ -49,7 +49,7 @@ def _wipe_by_json_patch(kube: Kube, name: str) -> None:
 WIPES = {"merge": _wipe_by_merge_patch, "json": _wipe_by_json_patch}
 
 
-def test_a_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None:
+def test_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None:
     """Of the jobs `kept`, the first Job and the newest are left: what ran between them is neither run nor counted.
     Those called `once` might still run late, if they had not run."""
     kube, operator = own_site.kube, own_site.operator
@@ -190,7 +190,7 @@ WRONG = timedelta(seconds=10)
 
 
 @pytest.mark.timeout(240)
-def test_a_clock_that_is_an_hour_ahead_for_ten_seconds_costs_and_doubles_nothing(right: Shifted) -> None:
+def test_clock_an_hour_ahead_loses_and_doubles_no_slot(right: Shifted) -> None:
     """`minutely` runs an hour's slots ahead of time; the first of them is waited for."""
     kube, operator = right.kube, right.operator
     before, between = ("latest", "skip", "minutely"), ("new",)
@@ -236,7 +236,7 @@ def test_a_mark_that_a_hand_has_set_to_come_heals(shared_site: Site) -> None:
     assert kube.wait_for("an Event", lambda: kube.events_of("frozen", "ClockWasAhead"), bool)
 
 
-def test_a_mark_to_come_without_the_history_before_it_silences_until_a_person_sets_it_to_now(shared_site: Site) -> None:
+def test_future_mark_silences_the_job_until_a_user_resets_it(shared_site: Site) -> None:
     """As the operator's manual says under `MarkAhead`."""
     kube = shared_site.kube
     # Nothing runs when the history goes, so that no execution is recorded after that.
@@ -275,7 +275,7 @@ def test_a_job_in_another_namespace_decides_nothing(cluster: localcluster.Cluste
         operator.stop()
 
 
-def test_a_job_of_a_far_slot_is_shown_and_does_not_count(shared_site: Site) -> None:
+def test_job_of_a_distant_slot_is_reported_and_ignored(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(each_second("forged"))
     kube.wait_status("forged", "a run", finished(1))
@@ -284,7 +284,7 @@ def test_a_job_of_a_far_slot_is_shown_and_does_not_count(shared_site: Site) -> N
     kube.wait_status("forged", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
 
 
-def test_a_job_without_our_annotations_is_reported_once_and_decides_nothing(shared_site: Site) -> None:
+def test_unannotated_job_is_reported_once_and_ignored(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(each_second("claimed"))
     kube.wait_status("claimed", "a run", finished(1))
@@ -318,7 +318,7 @@ LISTED_AGAIN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.timeout(240)
-def test_an_attempt_that_a_user_lists_as_active_runs_no_more_and_blocks_nothing(shared_site: Site) -> None:
+def test_active_entry_added_by_a_user_is_removed(shared_site: Site) -> None:
     kube, often = shared_site.kube, {"schedule": "*/10 * * * * *", "jobTemplate": simulated(run_for="1s")}
     kube.apply(*(each_second(name, concurrency="forbid", missedRuns="all", **often) for name in LISTED_AGAIN))
     for name, change in LISTED_AGAIN.items():
@@ -393,7 +393,7 @@ def _assert_that_old_slots_ran_or_count(kube: Kube, behind: Behind) -> None:
             assert kube.wait_for("an Event", partial(kube.events_of, name, "SlotsMissed"), bool)
 
 
-def test_an_edit_without_an_operator_counts_the_slots_before_it(own_site: Site) -> None:
+def test_edit_without_an_operator_counts_earlier_slots(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(*map(each_second, EDITS))
@@ -405,7 +405,7 @@ def test_an_edit_without_an_operator_counts_the_slots_before_it(own_site: Site) 
     _assert_that_old_slots_ran_or_count(kube, behind)
 
 
-def test_an_edit_while_the_operator_stands_still_counts_the_slots_before_it(shared_site: Site) -> None:
+def test_edit_during_an_operator_freeze_counts_earlier_slots(shared_site: Site) -> None:
     kube, operator = shared_site.kube, shared_site.operator
     edits = {name: EDITS[name] for name in ("schedule", "disabled")}
     kube.apply(*(each_second(name, missedRuns="all") for name in edits))

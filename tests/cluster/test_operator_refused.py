@@ -236,7 +236,7 @@ def refused(scene: Scene) -> dict[str, datetime]:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.name)
-def test_what_is_refused_for_a_while_loses_and_doubles_nothing(
+def test_temporary_refusals_lose_and_double_no_slot(
     scene: Scene, refused: dict[str, datetime], refusal: Refusal
 ) -> None:
     kube, lifted = scene.places[refusal.name].kube, refused[refusal.name]
@@ -292,7 +292,7 @@ NOT_READY = (
 )  # fmt: skip
 
 
-def test_what_the_installation_does_not_allow_is_told_and_runs_nothing(scene: Scene) -> None:
+def test_job_against_the_installation_rules_is_reported_not_run(scene: Scene) -> None:
     deceiving = of_pods()
     forged = {"dkron.io/member": "n9", "dkron.io/slot": "2000-01-01T00:00:00Z", "dkron.io/node": "n9"}
     deceiving["jobTemplate"]["metadata"] = {"annotations": forged, "labels": {"dkron.io/job": "another"}}

@@ -43,7 +43,7 @@ def ended(kube: Kube, name: str) -> Object:
     return kube.wait_for(f"{name} to end", lambda: status_of(kube, name), lambda status: status.get("finishedAt"))
 
 
-def test_the_right_to_create_runs_is_enough_to_run_a_job_and_for_nothing_else(
+def test_right_to_create_dkronruns_allows_runs_and_nothing_else(
     shared_site: Site, cluster: Cluster, tmp_path: Path
 ) -> None:
     kube = shared_site.kube
@@ -70,7 +70,7 @@ def test_the_right_to_create_runs_is_enough_to_run_a_job_and_for_nothing_else(
         pytest.param("typo", {}, {"parameters": {"x": "1"}}, ("Refused", "InvalidParameters"), id="unknown parameter"),
     ],
 )
-def test_a_run_says_how_it_ended(  # noqa: PLR0917 - a row
+def test_run_shows_how_it_ended(  # noqa: PLR0917 - a row
     shared_site: Site, name: str, job: Object, asked: Object, ends: tuple[str, str]
 ) -> None:
     kube, (phase, reason) = shared_site.kube, ends

@@ -82,7 +82,7 @@ def assert_caught_up_one_by_one(kube: Kube, first: datetime, last: datetime) -> 
     assert [b for a, b in pairwise(runs) if at(b["startedAt"]) < at(a["finishedAt"])] == []
 
 
-def test_killed_again_and_again_nothing_runs_twice_or_is_lost(own_site: Site) -> None:
+def test_repeated_kills_lose_no_slot_and_run_none_twice(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     kube.apply(*(each_second(policy, missedRuns=policy) for policy in POLICIES))
     kube.apply(each_second("single", concurrency="forbid"), each_second("newest", concurrency="replace"))
@@ -108,7 +108,7 @@ def test_killed_again_and_again_nothing_runs_twice_or_is_lost(own_site: Site) ->
         assert {job["metadata"]["name"] for job in kube.jobs_of(name)} <= runs, "each is recorded"
 
 
-def test_attempts_that_end_while_the_operator_is_away_are_recorded(own_site: Site) -> None:
+def test_attempts_that_end_without_an_operator_are_recorded(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     backoff = {"initial": "1s", "factor": 1, "max": "1s"}
     kube.apply(
@@ -134,7 +134,7 @@ def test_attempts_that_end_while_the_operator_is_away_are_recorded(own_site: Sit
     assert (retried["status"], retried["errorCount"]) == ("failed", 2)
 
 
-def test_what_is_asked_and_changed_meanwhile_is_done_afterwards(own_site: Site) -> None:
+def test_requests_and_edits_without_an_operator_are_done_later(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(
@@ -179,7 +179,7 @@ def test_a_machine_that_slept_goes_on_where_it_was(own_site: Site) -> None:
     assert accounts["skip"].skipped > accounts["latest"].skipped > 0
 
 
-def test_a_stopped_operator_leaves_a_complete_record_and_one_that_is_just_ready_stops_in_order(own_site: Site) -> None:
+def test_stopped_operator_leaves_a_complete_record(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(each_second("steady"))

@@ -125,18 +125,18 @@ def accounts(story: Story) -> dict[str, Ledger]:
     return ledger.close_all(story.kube, KEPT, every=EVERY)
 
 
-def test_the_operator_notices_says_so_and_ends(story: Story) -> None:
+def test_operator_notices_a_restore_and_exits(story: Story) -> None:
     assert story.code == 1
     assert "restore of etcd" in story.words, story.words
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_no_slot_is_lost_and_none_runs_twice_that_has_a_job_left(accounts: dict[str, Ledger], name: str) -> None:
+def test_restore_loses_no_slot_and_repeats_none_with_a_job(accounts: dict[str, Ledger], name: str) -> None:
     accounts[name].assert_balanced()
 
 
 @pytest.mark.usefixtures("accounts")
-def test_what_ran_and_was_forgotten_runs_again_only_where_missed_slots_are_run(story: Story) -> None:
+def test_forgotten_runs_repeat_only_where_missed_runs_allows_it(story: Story) -> None:
     """`skip` runs nothing for a second time, `latest` one slot at most, also of those that the history has lost."""
     again = {}
     for name in ("skip", "latest"):
@@ -146,14 +146,14 @@ def test_what_ran_and_was_forgotten_runs_again_only_where_missed_slots_are_run(s
     assert len(again["latest"]) <= 1, again
 
 
-def test_jobs_are_those_of_the_snapshot(story: Story) -> None:
+def test_jobs_match_the_snapshot(story: Story) -> None:
     kube = story.kube
     kube.wait_status(DELETED, "to run again", marked_after(story.restored))
     assert kube.find(DKRON_JOBS, LATE) is None
     kube.wait_for("no Jobs of the job that never was", lambda: kube.jobs_of(LATE), lambda jobs: not jobs)
 
 
-def test_the_rest_api_shows_what_there_is(story: Story) -> None:
+def test_rest_api_shows_the_restored_state(story: Story) -> None:
     def shown() -> dict[str, str]:
         answer = story.api.rest.get("/v1/jobs")
         return {job["name"]: job["displayname"] for job in answer.json()} if answer.status == 200 else {}

@@ -75,7 +75,7 @@ def assert_nothing_twice(account: ledger.Ledger) -> None:
     assert len(account.fired) > 2
 
 
-def test_no_slot_runs_twice_when_status_is_edited_under_way(shared_site: Site) -> None:
+def test_status_edits_under_load_run_no_slot_twice(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(*(each_second(name) for name in EDITS))
     for name, edit in EDITS.items():
@@ -90,7 +90,7 @@ def test_no_slot_runs_twice_when_status_is_edited_under_way(shared_site: Site) -
             account.assert_balanced()
 
 
-def test_no_slot_runs_twice_when_status_is_edited_without_an_operator(own_site: Site) -> None:
+def test_status_edits_without_an_operator_run_no_slot_twice(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(*(each_second(name, missedRuns="all") for name in EDITS))
@@ -109,7 +109,7 @@ def test_no_slot_runs_twice_when_status_is_edited_without_an_operator(own_site: 
         assert [slot for slot in account.due if slot <= marks[name] and slot not in account.fired] == []
 
 
-def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(shared_site: Site) -> None:
+def test_wiped_status_is_rebuilt_from_existing_jobs(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(each_second("rebuilt"))
     kube.wait_status("rebuilt", "two runs", finished(2))

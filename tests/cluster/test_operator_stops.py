@@ -67,7 +67,7 @@ def assert_stopped_once(kube: Kube, name: str) -> None:
     assert kube.jobs_of(name) == []
 
 
-def test_a_stopped_execution_is_active_until_its_pod_is_over_and_not_tried_again(shared_site: Site) -> None:
+def test_stopped_execution_is_active_until_its_pod_ends(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(lasting("stopped"))
     entry = running(kube, "stopped")
@@ -108,7 +108,7 @@ def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
 
 
 @pytest.mark.promise
-def test_an_operator_that_is_killed_again_and_again_leaves_one_record(own_site: Site) -> None:
+def test_repeatedly_killed_operator_records_a_stop_once(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(lasting("stopped"))

@@ -34,7 +34,7 @@ def causes(noisy: Kube) -> Counter[tuple[str, str]]:
     return Counter((each["dkron.io/name"], each["dkron.io/slot"]) for each in notes)
 
 
-def test_a_tenant_who_floods_is_late_and_loses_nothing(own_site: Site, cluster: localcluster.Cluster) -> None:
+def test_flooding_tenant_is_late_and_loses_nothing(own_site: Site, cluster: localcluster.Cluster) -> None:
     with namespace(cluster.kubeconfig, "noisy") as noisy:
         budget = ("--namespace-creates", str(PER_SECOND))
         own_site.operator.add("--namespace", noisy.namespace, *budget).start()

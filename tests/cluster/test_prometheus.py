@@ -167,7 +167,7 @@ def test_every_panel_shows_something(watched: Watched) -> None:
         assert jobs == {"dkron-api", "dkron-operator"}, query
 
 
-def test_what_is_wrong_is_alerted(watched: Watched) -> None:
+def test_each_problem_fires_its_alert(watched: Watched) -> None:
     rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
     selectors = {selector for rule in rules for selector in SELECTOR.findall(rule["expr"])}
     # What lasts for minutes before it is told is pending until then; tests/alerts has the rest of the story.

@@ -254,7 +254,7 @@ def scene(cluster: localcluster.Cluster, audit: Path, tmp_path_factory: pytest.T
 
 
 @pytest.mark.parametrize("name", [OPERATOR, API])
-def test_of_the_documented_rights_none_is_missing_and_none_is_unused(scene: Scene, name: str) -> None:
+def test_documented_rights_are_complete_and_all_used(scene: Scene, name: str) -> None:
     found = seen(scene.audit, scene.kube, name)
     assert found.refused == set()
     assert granted(name) - found.used == set()

@@ -87,9 +87,7 @@ def only(spans: list[Span]) -> Span:
     return spans[0]
 
 
-def test_a_run_that_was_asked_for_belongs_to_the_trace_of_who_asked(
-    cluster: localcluster.Cluster, tmp_path: Path
-) -> None:
+def test_requested_run_joins_the_trace_of_its_client(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     with (
         receiver() as receiving,
         traced(cluster, tmp_path, "asked", OTEL_EXPORTER_OTLP_ENDPOINT=receiving.web.url, **AT_ONCE) as site,
@@ -146,7 +144,7 @@ def test_a_run_that_was_asked_for_belongs_to_the_trace_of_who_asked(
         assert not {"GET /health", "GET /metrics"} & told, "probes are no news"
 
 
-def test_a_slot_is_a_trace_whichever_process_records_it(cluster: localcluster.Cluster, tmp_path: Path) -> None:
+def test_slot_is_one_trace_across_processes(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     with (
         receiver() as receiving,
         traced(

@@ -170,7 +170,7 @@ def browse(api: ApiProcess, *tests: str, **told: str) -> None:
 
 @pytest.mark.timeout(SECONDS + 60)
 @in_a_browser
-def test_the_page_does_in_a_browser_what_it_promises(shared_api: ApiSite) -> None:
+def test_page_keeps_its_promises_in_a_browser(shared_api: ApiSite) -> None:
     browse(shared_api.api, *os.environ.get("DKRON_UI_TESTS", "").split(), DKRON_UI_RUN=stored(shared_api))
 
 

@@ -62,7 +62,7 @@ def reading(site: ApiSite, path: str) -> Iterator[http.client.HTTPResponse]:
         connection.close()
 
 
-def test_the_whole_log_is_there_although_only_its_end_is_kept(api_beside: ApiSite) -> None:
+def test_whole_log_is_served_though_status_keeps_only_its_end(api_beside: ApiSite) -> None:
     execution = begin(api_beside, "long", LONG + DRAINED)
     shown = end(api_beside, "long", execution)
     answer = api_beside.rest.get(f"/v1/jobs/long/executions/{execution}/log")
@@ -76,16 +76,14 @@ def test_the_whole_log_is_there_although_only_its_end_is_kept(api_beside: ApiSit
     assert answer.text.endswith(listed["output"])
 
 
-def test_of_an_output_that_is_longer_than_dkron_keeps_its_end_is_shown(api_beside: ApiSite) -> None:
+def test_output_beyond_the_limit_of_dkron_shows_its_end(api_beside: ApiSite) -> None:
     execution = begin(api_beside, "longer", f"yes 0123456789abcdef | head -n 20000; echo the end{DRAINED}")
     shown = end(api_beside, "longer", execution)
     assert len(shown["output"]) == 256_000
     assert shown["output"].endswith("0123456789abcdef\nthe end\n")
 
 
-def test_who_is_answered_when_a_failed_run_is_over_reads_its_output_at_once(
-    api_beside: ApiSite, tmp_path: Path
-) -> None:
+def test_wait_returns_after_the_output_is_recorded(api_beside: ApiSite, tmp_path: Path) -> None:
     config = {"shell": "true", "command": f"echo hello{DRAINED}; exit 1"}
     with api_for(api_beside.kube, tmp_path, "--run-waits") as waits:
         assert waits.rest.post("/v1/jobs", body("answered", executor_config=config)).status == 201
@@ -95,7 +93,7 @@ def test_who_is_answered_when_a_failed_run_is_over_reads_its_output_at_once(
     assert (listed["success"], listed["output"]) == (False, "exit status 1\nhello\n")
 
 
-def test_a_running_execution_names_its_node_and_what_it_has_written(api_beside: ApiSite) -> None:
+def test_running_execution_shows_its_node_and_output(api_beside: ApiSite) -> None:
     execution = begin(api_beside, "seen", "echo hello; sleep 30")
     path = f"/v1/jobs/seen/executions/{execution}"
     shown = until(api_beside, path, lambda answer: answer.json().get("output") == "hello\n", seconds=60).json()
@@ -110,7 +108,7 @@ def test_a_running_execution_names_its_node_and_what_it_has_written(api_beside: 
     api_beside.rest.delete("/v1/jobs/seen")
 
 
-def test_who_follows_from_the_first_moment_sees_each_line_as_it_is_written(api_beside: ApiSite) -> None:
+def test_followed_log_streams_each_line_as_it_is_written(api_beside: ApiSite) -> None:
     execution = begin(api_beside, "slow", SLOWLY)
     path = f"/v1/jobs/slow/executions/{execution}"
     with reading(api_beside, f"{path}/log?follow=1") as log:
@@ -121,7 +119,7 @@ def test_who_follows_from_the_first_moment_sees_each_line_as_it_is_written(api_b
     assert end(api_beside, "slow", execution)["success"] is True
 
 
-def test_a_container_that_cannot_begin_says_why(api_beside: ApiSite) -> None:
+def test_container_that_cannot_start_says_why(api_beside: ApiSite) -> None:
     execution = begin(api_beside, "no-image", "true", config={"image": "registry.invalid/none:1"})
     path = f"/v1/jobs/no-image/executions/{execution}/log"
     answer = until(api_beside, path, lambda answer: "ImagePull" in answer.text)
@@ -130,7 +128,7 @@ def test_a_container_that_cannot_begin_says_why(api_beside: ApiSite) -> None:
     api_beside.rest.delete("/v1/jobs/no-image")
 
 
-def test_a_log_whose_pod_is_gone_points_at_what_is_left(api_beside: ApiSite) -> None:
+def test_log_of_a_deleted_pod_points_to_the_recorded_output(api_beside: ApiSite) -> None:
     execution = begin(api_beside, "gone", "echo a last word")
     end(api_beside, "gone", execution)
     run = execution.partition("-")[2]
@@ -157,7 +155,7 @@ def test_a_flood_goes_at_the_pace_of_the_client(api_beside: ApiSite) -> None:
     assert api_beside.rest.delete("/v1/jobs/flood").status == 200
 
 
-def test_a_run_is_told_from_its_beginning_to_its_end(api_beside: ApiSite) -> None:
+def test_run_is_streamed_from_its_start_to_its_end(api_beside: ApiSite) -> None:
     with Listener(api_beside.rest, "?job=told").wait_begun() as listener:
         execution = begin(api_beside, "told", "echo done")
         events = listener.wait("its end", lambda events: [e.type for e in events].count("execution") >= 2, seconds=60)

@@ -70,7 +70,7 @@ def answer(words: list[str]) -> Any:
     return json.loads(curl(words))
 
 
-def test_each_request_of_the_last_words_does_what_they_say(programs: Programs) -> None:
+def test_each_request_of_the_closing_hints_works(programs: Programs) -> None:
     listing, creation, run, executions, upcoming, events = requests(programs)
     assert answer(listing) == []
     assert answer(creation)["name"] == "mine"
@@ -84,7 +84,7 @@ def test_each_request_of_the_last_words_does_what_they_say(programs: Programs) -
 
 
 @pytest.mark.restarts
-def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(programs: Programs, kube: Kube) -> None:
+def test_restarted_demo_keeps_its_address(programs: Programs, kube: Kube) -> None:
     before, address = programs.api.running(), programs.api_url
     again = Programs(Path(programs.folder))
     again.restart(kubeconfig=kube.kubeconfig, namespace=kube.namespace, alone=True)
@@ -92,7 +92,7 @@ def test_the_programs_are_found_again_at_the_same_address_when_they_start_anew(p
     assert again.api_url == address
 
 
-def test_the_leader_says_where_it_is_also_outside_of_a_pod(programs: Programs) -> None:
+def test_leader_reports_its_address_outside_of_a_pod(programs: Programs) -> None:
     listing, *_ = requests(programs)
     asking = listing[:-1]
     leader = answer([*asking, "--retry", "20", "--retry-all-errors", "--fail", f"{programs.api_url}/v1/leader"])

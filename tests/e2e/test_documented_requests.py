@@ -130,7 +130,7 @@ def complaint(name: str, command: Shown, printed: str) -> str:
     return f"docs/{name}.md:{command.line}: $ {command.command}\nhas printed:\n{printed}\ninstead of:\n{command.output}"
 
 
-def test_each_command_prints_what_the_page_says(place: Place, documented: str, tmp_path: Path) -> None:
+def test_each_command_prints_the_documented_output(place: Place, documented: str, tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     folder.mkdir()
     (folder / "examples").symlink_to(ROOT / "examples")
@@ -148,7 +148,7 @@ def test_each_command_prints_what_the_page_says(place: Place, documented: str, t
 
 
 @pytest.mark.parametrize("documented", ["readme"])
-def test_the_lines_of_the_readme_after_the_demo_work_as_written(place: Place, tmp_path: Path) -> None:
+def test_readme_lines_after_the_demo_work_as_written(place: Place, tmp_path: Path) -> None:
     kube = place.here.kube
     kube.apply(yaml.safe_load((ROOT / "examples" / "hello.yaml").read_text(encoding="utf-8")))
     kube.wait_status("hello", "a success", lambda status: status.get("status") == "success")

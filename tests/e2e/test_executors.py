@@ -64,7 +64,7 @@ def test_a_request_with_a_secret(module_site: Site, address: str) -> None:
         assert TOKEN not in shown(kube.all(resource))
 
 
-def test_a_request_that_fails_says_why(module_site: Site, address: str) -> None:
+def test_failed_request_says_why(module_site: Site, address: str) -> None:
     kube = module_site.kube
     kube.apply(http_job("fails", f"{address}/503", expectCode="200-299"))
     found = execution(kube, "fails")

@@ -203,7 +203,7 @@ def restarts(home: Kube, pod: str) -> int:
     return next(int(each["restartCount"]) for each in containers if each["name"] == "operator")
 
 
-def test_the_installation_says_how_many_replicas_there_are(stage: Stage) -> None:
+def test_installation_reports_its_number_of_replicas(stage: Stage) -> None:
     stage.wait_for_both()
 
     def told() -> Object:
@@ -214,14 +214,14 @@ def test_the_installation_says_how_many_replicas_there_are(stage: Stage) -> None
     stage.home.wait_for("both to be counted", told, lambda status: status.get("replicas") == REPLICAS, seconds=SECONDS)
 
 
-def test_who_writes_by_rest_reads_it_again_though_two_answer(stage: Stage, image: OwnImage) -> None:
+def test_rest_client_reads_its_own_writes_from_two_replicas(stage: Stage, image: OwnImage) -> None:
     stage.wait_for_both()
     code, said = pods.run(stage.home, "writer", image.reference, ["python", "-c", WRITE_AND_READ])
     assert code == 0, said
 
 
 @pytest.mark.parametrize("fault", [evicted, crashed, forced])
-def test_a_replica_leads_soon_after_any_fault_of_the_leader(stage: Stage, fault: Callable[[Stage, str], None]) -> None:
+def test_any_leader_fault_hands_over_leadership_soon(stage: Stage, fault: Callable[[Stage, str], None]) -> None:
     first, began = stage.wait_for_both(), datetime.now(UTC)
     fault(stage, first)
     if fault is not crashed:
@@ -231,7 +231,7 @@ def test_a_replica_leads_soon_after_any_fault_of_the_leader(stage: Stage, fault:
     stage.faults.append(Fault(what=what, begin=began, end=datetime.now(UTC)))
 
 
-def test_a_new_version_is_rolled_out_and_every_request_is_answered(stage: Stage, image: OwnImage) -> None:
+def test_rollout_answers_every_request(stage: Stage, image: OwnImage) -> None:
     stage.wait_for_both()
     home, before = stage.home, stage.replicas()
     pods.start(home, "asker", image.reference, ["python", "-c", ASK_ALL_THE_TIME])
@@ -249,9 +249,7 @@ def test_a_new_version_is_rolled_out_and_every_request_is_answered(stage: Stage,
 
 
 @pytest.mark.promise
-def test_in_all_that_time_nothing_was_lost_and_nothing_ran_twice(
-    stage: Stage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ha_scenario_lost_no_slot_and_ran_none_twice(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     names = [operation.job for operation in stage.recorder.operations]
     for name in names:
         stage.recorder.disable(name)

@@ -153,7 +153,7 @@ def wait_for_more(team: Kube) -> None:
     team.wait_status("ticking", "another slot", marked_after(datetime.now(UTC)))
 
 
-def test_an_upgrade_brings_newer_definitions_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
+def test_upgrade_brings_newer_crds_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
     assert installed_title(home) == OLD
     before = operator_pod(home)["metadata"]["uid"]
     job = start_long_run(team, "through-upgrade", seconds=15)
@@ -164,7 +164,7 @@ def test_an_upgrade_brings_newer_definitions_and_loses_no_run(release: Release, 
     assert_survived(team, "through-upgrade", job)
 
 
-def test_what_was_missed_while_the_operator_was_gone_is_made_up_for(home: Kube, team: Kube) -> None:
+def test_restarted_operator_makes_up_missed_slots(home: Kube, team: Kube) -> None:
     pod = operator_pod(home)
     home.delete(PODS, pod["metadata"]["name"])
     home.wait_for(
@@ -177,7 +177,7 @@ def uids(objects: list[Object]) -> list[str]:
     return [each["metadata"]["uid"] for each in objects]
 
 
-def test_a_pod_of_the_cluster_uses_the_rest_api_by_the_name_of_its_service(home: Kube, image: OwnImage) -> None:
+def test_pod_reaches_the_rest_api_by_its_service_name(home: Kube, image: OwnImage) -> None:
     wait_until_available(home)
     served = Kube(home.kubeconfig, "default")
     home.create(SERVICE_ACCOUNTS, {"metadata": {"name": "client"}})
@@ -203,7 +203,7 @@ def test_helm_test_succeeds(release: Release) -> None:
     assert "executions:" in said, said
 
 
-def test_the_examples_show_what_they_promise(cluster: localcluster.Cluster, examples: Kube) -> None:
+def test_examples_show_what_they_promise(cluster: localcluster.Cluster, examples: Kube) -> None:
     def missing() -> dict[str, str]:
         jobs = [DkronJob.from_wire(each) for each in examples.all(DKRON_JOBS)]
         return {name: EXPECTATIONS[name].text for name in unmet(jobs, {})}
@@ -238,7 +238,7 @@ def test_the_commands_of_a_page_work_as_written(release: Release, page: str, tmp
     assert not complaints, f"{commands}\nprinted:\n{said}"
 
 
-def test_a_rollback_takes_all_of_it_back_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
+def test_rollback_reverts_everything_and_loses_no_run(release: Release, home: Kube, team: Kube) -> None:
     job = start_long_run(team, "through-rollback", seconds=15)
     release("rollback", "dkron", "1", *WAIT)
     assert installed_title(home) == OLD
@@ -246,9 +246,7 @@ def test_a_rollback_takes_all_of_it_back_and_loses_no_run(release: Release, home
     assert_survived(team, "through-rollback", job)
 
 
-def test_an_uninstall_leaves_jobs_and_what_runs_and_an_install_takes_them_over(
-    release: Release, home: Kube, team: Kube
-) -> None:
+def test_reinstall_takes_over_jobs_that_an_uninstall_left(release: Release, home: Kube, team: Kube) -> None:
     days = home.get(DKRON_CLUSTERS, "dkron")["status"]["days"]
     job = start_long_run(team, "through-uninstall", seconds=10)
     kept = team.get(DKRON_JOBS, "ticking")

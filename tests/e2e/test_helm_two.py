@@ -70,13 +70,13 @@ def terminated(kube: Kube) -> str:
     return ""
 
 
-def test_an_install_without_the_custom_resources_says_what_is_missing(theirs: Release, second: Kube) -> None:
+def test_install_without_crds_names_the_missing_one(theirs: Release, second: Kube) -> None:
     theirs.install(wait=False)
     said = second.wait_for("the operator's last words", lambda: terminated(second), bool, seconds=60)
     assert "the custom resource DkronJob is not installed in this cluster" in said
 
 
-def test_the_first_execution_follows_an_install_of_everything(
+def test_first_execution_follows_a_complete_install(
     ours: Release, first: Kube, capsys: pytest.CaptureFixture[str]
 ) -> None:
     began = time.monotonic()
@@ -89,9 +89,7 @@ def test_the_first_execution_follows_an_install_of_everything(
     assert (status["executions"][-1]["output"], status["executions"][-1]["success"]) == ("hello\n", True)
 
 
-def test_an_install_without_cluster_rights_works_once_the_custom_resources_are_there(
-    theirs: Release, second: Kube
-) -> None:
+def test_install_without_cluster_rights_works_beside_crds(theirs: Release, second: Kube) -> None:
     theirs.upgrade()
     second.apply(dkron_job("hello", "echo hello", run=["once"]))
     status = second.wait_status("hello", "its execution", finished(1))
@@ -110,7 +108,7 @@ def standing(kube: Kube) -> Object:
     return kube.wait_for("a leader", status, lambda seen: seen.get("leader") and seen.get("jobs"))
 
 
-def test_each_of_two_releases_looks_after_its_own_namespace(first: Kube, second: Kube) -> None:
+def test_each_of_two_releases_serves_its_own_namespace(first: Kube, second: Kube) -> None:
     for kube in (first, second):
         cluster = standing(kube)
         assert (cluster["jobs"], condition(cluster, "Ready")["status"]) == (1, "True")
@@ -118,7 +116,7 @@ def test_each_of_two_releases_looks_after_its_own_namespace(first: Kube, second:
         assert cluster["leader"] in [pod["metadata"]["name"] for pod in kube.all(PODS)]
 
 
-def test_a_second_release_cannot_have_the_custom_resources_too(theirs: Release, second: Kube) -> None:
+def test_second_release_cannot_own_the_crds(theirs: Release, second: Kube) -> None:
     asked = ("upgrade", *theirs.what(), "--set", "crds.enabled=true")
     said = theirs.refused(*asked)
     assert "customresourcedefinitions" in said.lower(), said

@@ -93,7 +93,7 @@ def rest(place: Kube) -> PodRest:
     return PodRest(place, "api", PORT)
 
 
-def test_a_job_runs_and_the_rest_api_tells_of_it(place: Kube, rest: PodRest) -> None:
+def test_job_runs_and_the_rest_api_shows_it(place: Kube, rest: PodRest) -> None:
     place.apply(dkron_job("applied", "echo seen", jobTemplate=CONFINED_JOB, run=["once"]))
     status = place.wait_status("applied", "its run", finished(1))
     assert (status["executions"][0]["output"], status["status"]) == ("seen\n", "success")
@@ -110,7 +110,7 @@ def test_a_job_is_created_by_rest(place: Kube, rest: PodRest) -> None:
     assert place.get(DKRON_JOBS, "posted")["spec"]["executorConfig"]["command"] == "true"
 
 
-def test_neither_program_complains(place: Kube, rest: PodRest) -> None:
+def test_neither_program_logs_complaints(place: Kube, rest: PodRest) -> None:
     assert rest.get("/v1/leader")["Name"]
     # The API warns that it has no authentication, and that it may not see nodes.
     for name, complaints in (("operator", {"WARNING", "ERROR"}), ("api", {"ERROR"})):
@@ -120,9 +120,7 @@ def test_neither_program_complains(place: Kube, rest: PodRest) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=" ".join)
-def test_help_is_printed_to_a_user_whom_the_image_does_not_know(
-    place: Kube, image: OwnImage, program: list[str]
-) -> None:
+def test_help_is_printed_for_a_user_unknown_to_the_image(place: Kube, image: OwnImage, program: list[str]) -> None:
     name = f"help-{program[-1].replace('_', '-')}"
     confined = {"securityContext": pods.CONFINED | UNKNOWN}
     code, text = pods.run(place, name, image.reference, [*program, "--help"], **confined)
@@ -135,7 +133,7 @@ def test_the_user_is_a_number_and_no_root(place: Kube, image: OwnImage) -> None:
     assert pods.run(place, "user", image.reference, ["id", "-u"]) == (0, "65532\n")
 
 
-def test_all_modules_import_with_their_bytecode_and_nothing_can_be_written(place: Kube, image: OwnImage) -> None:
+def test_every_module_imports_compiled_from_a_read_only_image(place: Kube, image: OwnImage) -> None:
     """Parts of the dependencies are left out. What is not compiled is compiled at each start, for it cannot be kept."""
     code, text = pods.run(place, "everything", image.reference, ["python", "-c", EVERYTHING])
     assert code == 0, text
@@ -143,7 +141,7 @@ def test_all_modules_import_with_their_bytecode_and_nothing_can_be_written(place
     assert text.splitlines() == [*refused, "[]"]
 
 
-def test_nothing_is_there_but_what_runs(image: OwnImage) -> None:
+def test_image_contains_only_needed_programs(image: OwnImage) -> None:
     sizes = image.contents.sizes
     programs = {path.rpartition("/")[2] for path in sizes if path.startswith(FOLDERS_OF_PROGRAMS)}
     assert {name for name in programs if not name.startswith("python3") and name != "python"} == trim.PROGRAMS | OURS
@@ -156,7 +154,7 @@ def test_it_is_small(image: OwnImage) -> None:
     assert sum(layers) < BYTES
 
 
-def test_the_labels_say_what_it_is(image: OwnImage) -> None:
+def test_labels_describe_the_image(image: OwnImage) -> None:
     prefix = "org.opencontainers.image."
     found = image.contents.configuration["Labels"].items()
     labels = {name.removeprefix(prefix): value for name, value in found if name.startswith(prefix)}

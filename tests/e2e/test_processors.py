@@ -44,7 +44,7 @@ def test_a_file_has_more_than_the_status(own_site: Site, operator: OperatorProce
     assert (folder / kube.namespace / "big" / f"{execution['id']}.log").read_text() == WHOLE
 
 
-def test_an_output_that_was_owed_at_a_crash_is_read_again(own_site: Site, operator: OperatorProcess) -> None:
+def test_output_undelivered_at_a_crash_is_read_again(own_site: Site, operator: OperatorProcess) -> None:
     kube, answer = own_site.kube, {"status": 500}
     with in_background(web_server(lambda _: answer["status"])) as web:
         hook = {"name": "ops", "url": web.url, "format": "text", "payload": "{{ execution }}\n{{ output }}"}

@@ -9,7 +9,7 @@ from tests.support.sites import Site
 pytestmark = pytest.mark.cluster(nodes="real")
 
 
-def test_the_output_of_a_pod_that_ended_unseen_is_recorded(own_site: Site) -> None:
+def test_output_of_a_pod_that_ended_unseen_is_recorded(own_site: Site) -> None:
     kube, operator = own_site.kube, own_site.operator
     operator.start()
     kube.apply(dkron_job("alone", "echo heard; sleep 1; exit 5", config={"shell": "true"}, run=["once"]))

@@ -96,7 +96,7 @@ def test_a_scheduled_job_keeps_count(shared_site: Site) -> None:
     assert verdicts["Suspended"][0] == verdicts["Degraded"][0] == "False"
 
 
-def test_a_run_knows_what_it_is(shared_site: Site) -> None:
+def test_run_has_its_environment_variables(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("variables", "its run", finished(1))["executions"]
     seen = dict(line.split("=", 1) for line in execution["output"].splitlines())
     assert {key: value for key, value in seen.items() if "JOB_NAME" in key or key.startswith("DKRON_")} == {
@@ -122,7 +122,7 @@ def test_a_retry_that_succeeds_makes_the_run_a_success(shared_site: Site) -> Non
     assert [wait > least for wait, least in zip(waits, (0 * SECOND, 1 * SECOND), strict=True)] == [True, True], waits
 
 
-def test_a_run_whose_attempts_all_fail_is_failed(shared_site: Site) -> None:
+def test_run_fails_when_all_its_attempts_fail(shared_site: Site) -> None:
     kube = shared_site.kube
     status = kube.wait_status("hopeless", "two attempts", finished(2))
     assert (status["status"], status["errorCount"], status.get("active")) == ("failed", 2, [])
@@ -136,12 +136,12 @@ def test_a_run_whose_attempts_all_fail_is_failed(shared_site: Site) -> None:
     assert condition(status, "Degraded")["status"] == "False", "the command failed, and nothing else is wrong"
 
 
-def test_the_kubernetes_executor_runs_the_template_as_it_stands(shared_site: Site) -> None:
+def test_kubernetes_executor_runs_the_template_unchanged(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("as-it-stands", "its run", finished(1))["executions"]
     assert (execution["success"], execution["output"]) == (True, "zero as-it-stands\n")
 
 
-def test_the_values_of_a_run_reach_its_pod_as_they_were_given(shared_site: Site) -> None:
+def test_values_of_a_run_reach_its_pod_unchanged(shared_site: Site) -> None:
     kube = shared_site.kube
     (execution,) = kube.wait_status("given", "its run", finished(1))["executions"]
     said = (HOSTILE, "<-7>", HOSTILE, "-7", MARK, "2026-01-31T02:30:00Z")

@@ -116,7 +116,7 @@ def everything(module_site: Site) -> None:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
-def test_an_execution_tells_how_its_command_ended(shared_site: Site, case: Case) -> None:
+def test_execution_shows_how_its_command_ended(shared_site: Site, case: Case) -> None:
     status = shared_site.kube.wait_status(case.name, "its execution", finished(1))
     (execution,) = status["executions"]
     blank = {"reason": "", "output": "", "outputTruncated": False}

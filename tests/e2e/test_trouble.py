@@ -61,7 +61,7 @@ def everything(module_site: Site) -> None:
 
 
 @pytest.mark.parametrize(("name", "reasons"), STUCK)
-def test_a_pod_that_does_not_start_is_told(shared_site: Site, name: str, reasons: set[str]) -> None:
+def test_pod_that_does_not_start_is_reported(shared_site: Site, name: str, reasons: set[str]) -> None:
     kube = shared_site.kube
     # A kubelet may tell of a pod in several Events before it says what keeps the container from starting.
     status = kube.wait_status(name, f"one of {reasons}", lambda s: condition(s, "Degraded").get("reason") in reasons)
@@ -73,14 +73,14 @@ def test_a_pod_that_does_not_start_is_told(shared_site: Site, name: str, reasons
     kube.wait_for("an Event", lambda: [kube.events_of(name, reason) for reason in reasons], any)
 
 
-def test_a_full_cluster_is_told_in_the_words_of_the_scheduler(shared_site: Site) -> None:
+def test_full_cluster_is_reported_in_the_words_of_the_scheduler(shared_site: Site) -> None:
     status = shared_site.kube.wait_status(
         "no-room", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True"
     )
     assert "Insufficient cpu" in condition(status, "Degraded")["message"]
 
 
-def test_an_image_of_root_is_told_with_what_to_change(shared_site: Site) -> None:
+def test_root_image_is_reported_with_its_remedy(shared_site: Site) -> None:
     status = shared_site.kube.wait_status(
         "refused-root", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True"
     )
@@ -89,13 +89,13 @@ def test_an_image_of_root_is_told_with_what_to_change(shared_site: Site) -> None
     assert message.endswith(CHOOSE_USER)
 
 
-def test_a_file_system_that_cannot_be_written_is_told_by_the_output(shared_site: Site) -> None:
+def test_output_shows_a_read_only_file_system(shared_site: Site) -> None:
     (execution,) = shared_site.kube.wait_status("read-only", "its run", finished(1))["executions"]
     assert (execution["success"], execution["exitCode"]) == (False, 1)
     assert "Read-only file system" in execution["output"]
 
 
-def test_a_pod_that_starts_after_all_takes_the_complaint_back(shared_site: Site) -> None:
+def test_late_start_of_a_pod_clears_the_degraded_condition(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.wait_status("no-secret", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True")
     kube.create(SECRETS, {"metadata": {"name": "late"}, "stringData": {"token": f"{MARK} at last"}})

@@ -16,7 +16,7 @@ from tests.mutants.catalog import ROOT, TESTS, Mutant, mutated
 SLOWEST = 900
 """Seconds for the tests of one mutant: one that makes them hang is found, too."""
 UNIT = Path("tests/unit/operator_side")
-PLANS = "tests/unit/simulation/test_seeds.py::test_what_a_seed_has_found_is_right"
+PLANS = "tests/unit/simulation/test_seeds.py::test_stored_plan_passes"
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _PLAN = re.compile(r".*\[(.+)]")
 _SEED = re.compile(r"^seed (\d+) fails", re.MULTILINE)

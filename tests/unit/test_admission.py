@@ -29,7 +29,7 @@ def refusal(spec: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_refused_would_have_been_reported(name: str) -> None:
+def test_refused_spec_would_have_been_reported(name: str) -> None:
     spec = broken_spec(name)
     assert BROKEN[name][1] in refusal(spec)
     assert job_view(**{key: value for key, value in spec.items() if value is not None} | _no_config(spec)).problem
@@ -73,7 +73,7 @@ def test_an_odd_schedule_is_accepted(text: str) -> None:
         "5bYtEs",
     ],
 )
-def test_what_the_rest_api_accepts_of_shell_breaks_no_rule(key: str, text: str) -> None:
+def test_shell_jobs_accepted_by_rest_break_no_rule(key: str, text: str) -> None:
     body = JobBody(name="a", schedule="@daily", executor_config={"command": "date", key: text})
     try:
         validate.check(body)
@@ -83,7 +83,7 @@ def test_what_the_rest_api_accepts_of_shell_breaks_no_rule(key: str, text: str) 
 
 
 @given(text=st.one_of(crons, shaped.filter(str.isprintable)))
-def test_every_schedule_is_accepted_and_both_engines_agree(text: str) -> None:
+def test_every_schedule_passes_and_both_engines_agree(text: str) -> None:
     found = SCHEDULE.search(text) is not None
     assert found or not is_schedule(text)
     assert coarse.matches(coarse.SCHEDULE, text) is found
@@ -116,7 +116,7 @@ def test_whatever_the_operator_runs_is_accepted(data: st.DataObject, executor: s
 MAIL = st.dictionaries(st.just("email"), TEXTS)
 
 
-def test_the_required_keys_are_those_of_the_models() -> None:
+def test_required_keys_match_the_models() -> None:
     for executor in MODELS:
         required = {
             field.alias or name for name, field in keys_of(executor).model_fields.items() if field.is_required()
@@ -134,12 +134,12 @@ def test_the_required_keys_are_those_of_the_models() -> None:
         pytest.param({}, {"history": {"executions": 5}}, True, id="no longer complete"),
     ],
 )
-def test_the_rest_api_stores_what_dkron_accepts(config: Any, stored: Any, *, unchecked: bool) -> None:
+def test_rest_stores_what_dkron_accepts(config: Any, stored: Any, *, unchecked: bool) -> None:
     wanted = spec_of(JobBody(name="a", schedule="@daily", executor="shell", executor_config=config), stored)
     assert wanted.get("unchecked", False) is unchecked
 
 
-def test_a_rule_compares_with_what_was_there_before() -> None:
+def test_rule_compares_with_the_previous_object() -> None:
     for check in CHECKS:
         wire = check.rule.to_wire()
         assert wire["optionalOldSelf"] is True

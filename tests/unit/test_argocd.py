@@ -126,7 +126,7 @@ def test_health(name: str) -> None:
     assert sentence in message
 
 
-def test_a_backfill_is_suspended_as_soon_as_its_spec_says_so() -> None:
+def test_backfill_is_suspended_as_soon_as_its_spec_says_so() -> None:
     assert health("DkronBackfill", None, suspend=True)[0] == "Suspended"
 
 

@@ -72,7 +72,7 @@ class Case:
         pytest.param(Case("dkron", "", False, 1, "answers a caller without a token"), id="let in without a token"),
     ],
 )
-def test_an_installation_is_tested_as_callers_are_let_in(
+def test_helm_test_follows_the_authentication_of_callers(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
@@ -95,7 +95,7 @@ def test_an_installation_is_tested_as_callers_are_let_in(
         pytest.param(False, 1, "certificate verify failed", id="another one of the same issuer"),
     ],
 )
-def test_an_installation_with_tls_has_the_certificate_of_its_secret(  # noqa: PLR0917
+def test_tls_installation_serves_the_certificate_of_its_secret(  # noqa: PLR0917
     is_that_of_the_secret: bool,
     status: int,
     said: str,

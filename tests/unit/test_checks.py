@@ -109,7 +109,7 @@ def test_no_image(name: str, place: str) -> None:
         pytest.param("@after 2026-01-01T09:00:00Z <PT2H", "is in the past", id="beyond its grace"),
     ],
 )
-def test_what_a_schedule_does_not_say(text: str, says: str) -> None:
+def test_schedule_remark(text: str, says: str) -> None:
     schedule = parse(text)
     found = schedule_remark(text, schedule) or passed_remark(schedule, NOON)
     assert says in found

@@ -37,7 +37,7 @@ def depth_of(value: Any) -> int:
         pytest.param(f"[{deep(1000)},{deep(1000)}]", id="twice"),
     ],
 )
-def test_what_nests_too_deep_is_cut_and_told_and_nothing_else_is(template: str) -> None:
+def test_too_deep_part_is_cut_and_reported(template: str) -> None:
     page = decode(listed("[[1]]", template, '"[[{"'))
     assert [unreadable(item) != "" for item in page["items"]] == [False, True, False]
     assert page["items"][0]["spec"] == {"t": [[1]]}
@@ -46,7 +46,7 @@ def test_what_nests_too_deep_is_cut_and_told_and_nothing_else_is(template: str) 
     assert depth_of(page) <= DEPTH + 1
 
 
-def test_the_object_of_an_event_and_an_object_alone_are_marked_themselves() -> None:
+def test_too_deep_object_is_marked_with_and_without_an_event() -> None:
     event = decode(b'{"type":"ADDED","object":{"metadata":{},"spec":%b}}' % deep(300).encode())
     assert unreadable(event["object"])
     assert unreadable(decode(b'{"metadata":{},"spec":%b}' % deep(300).encode()))
@@ -58,7 +58,7 @@ def test_the_object_of_an_event_and_an_object_alone_are_marked_themselves() -> N
     )
 )
 @settings(max_examples=examples(40))
-def test_what_is_not_deep_is_read_as_it_is(value: Any) -> None:
+def test_shallow_json_is_read_unchanged(value: Any) -> None:
     text = json.dumps(value).encode()
     assert decode(text) == value
     assert not is_deep(text)
@@ -66,7 +66,7 @@ def test_what_is_not_deep_is_read_as_it_is(value: Any) -> None:
 
 
 @given(st.text(alphabet='[]{}",:\\ a1'))
-def test_what_is_no_json_is_refused_and_costs_nothing(text: str) -> None:
+def test_invalid_json_is_refused_cheaply(text: str) -> None:
     raw = text.encode()
     shallow(raw)
     try:
@@ -76,7 +76,7 @@ def test_what_is_no_json_is_refused_and_costs_nothing(text: str) -> None:
             decode(raw)
 
 
-def test_a_template_that_is_too_long_goes_and_the_rest_stays() -> None:
+def test_too_long_template_is_dropped_and_the_rest_stays() -> None:
     item: Object = {"metadata": {"name": "a"}, "spec": {"jobTemplate": {"x": [[]] * 100_000}, "schedule": "@daily"}}
     assert trim(item)
     assert item["spec"] == {"jobTemplate": {}, "schedule": "@daily"}
@@ -85,7 +85,7 @@ def test_a_template_that_is_too_long_goes_and_the_rest_stays() -> None:
     assert "ConfigMap" in unreadable(item)
 
 
-def test_a_long_record_of_who_wrote_what_goes_unseen() -> None:
+def test_long_managed_fields_are_dropped() -> None:
     item: Object = {"metadata": {"managedFields": [{"manager": "x", "fieldsV1": {str(n): {} for n in range(20_000)}}]}}
     assert trim(item)
     assert item == {"metadata": {"managedFields": [{"manager": "x"}]}}

@@ -21,7 +21,7 @@ def test_a_parent_is_short_for_one_dependency() -> None:
     assert JobSpec().parents == ()
 
 
-def test_other_parents_are_another_schedule_and_their_order_is_none() -> None:
+def test_changed_parents_change_the_fingerprint_but_order_not() -> None:
     def of(*parents: Dependency) -> str:
         return JobSpec(depends_on=parents).fingerprint
 
@@ -30,11 +30,11 @@ def test_other_parents_are_another_schedule_and_their_order_is_none() -> None:
     assert len({of(), of(one), of(two), of(one, two), of(Dependency(job="b"))}) == 5
 
 
-def test_a_job_without_parents_keeps_the_fingerprint_that_it_has_always_had() -> None:
+def test_job_without_parents_keeps_its_fingerprint() -> None:
     assert JobSpec(schedule="@daily").fingerprint == "ff1d53dcbbbbb122"
 
 
-def test_a_group_is_of_the_second_of_the_end_and_tells_runs_apart() -> None:
+def test_dependent_group_has_the_end_second_and_is_unique() -> None:
     groups = {dependent_group(uid, run, AT) for uid in ("a", "b") for run in (1, 2)}
     assert len(groups) == 4
     assert {group // 1_000_000_000 for group in groups} == {1772366407}
@@ -58,7 +58,7 @@ def test_circles(parents: dict[str, list[str]], found: str) -> None:
 
 
 @given(GRAPHS)
-def test_a_circle_is_a_way_and_is_found_if_there_is_one(parents: dict[str, list[str]]) -> None:
+def test_reported_cycle_is_a_path_and_is_found_if_present(parents: dict[str, list[str]]) -> None:
     way = circle("a", lambda name: parents.get(name, []))
     for before, after in pairwise(way):
         assert before in parents[after], "each runs after the one before it"

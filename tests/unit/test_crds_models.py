@@ -81,18 +81,18 @@ def merge_patch(stored: Any, patch: Any) -> Any:
 
 @given(statuses)
 @settings(max_examples=examples(30))
-def test_a_status_that_was_written_is_read_back_the_same(status: JobStatus) -> None:
+def test_written_status_reads_back_unchanged(status: JobStatus) -> None:
     assert JobStatus.from_wire(json.loads(json.dumps(status.to_wire()))) == status
 
 
 @given(statuses, statuses)
 @settings(max_examples=examples(30))
-def test_a_merge_patch_with_a_status_leaves_nothing_of_the_one_before(old: JobStatus, new: JobStatus) -> None:
+def test_merge_patch_replaces_the_previous_status(old: JobStatus, new: JobStatus) -> None:
     stored = merge_patch({}, old.to_wire())
     assert JobStatus.from_wire(merge_patch(stored, new.to_wire())) == new
 
 
-def test_an_entry_in_a_status_holds_only_what_is_known() -> None:
+def test_status_entry_omits_unknown_fields() -> None:
     noon = "2026-01-01T12:00:00Z"
     claim = {"id": "1-a", "job": "a", "slot": noon, "trigger": "schedule", "group": 17, "attempt": 1, "startedAt": noon}
     wire = JobStatus(active=(Active.from_wire(claim),)).to_wire()
@@ -138,7 +138,7 @@ def test_times_are_read_as_utc(text: str, instant: datetime) -> None:
         pytest.param("2026-02-30T00:00:00Z", id="no such day"),
     ],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
+def test_invalid_instant_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="startsAt"):
         JobSpec.from_wire({"startsAt": text})
 
@@ -183,7 +183,7 @@ def test_an_empty_concurrency_means_allow() -> None:
     assert JobSpec.from_wire({"concurrency": ""}).concurrency is Concurrency.ALLOW
 
 
-def test_a_job_is_sent_without_defaults_and_without_status() -> None:
+def test_job_is_sent_without_defaults_and_status() -> None:
     job = DkronJob(
         metadata=ObjectMeta(name="nightly"),
         spec=JobSpec(schedule="@daily", retries=2, starts_at=NOON),
@@ -207,7 +207,7 @@ def test_a_backoff_is_read_as_seconds(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "10", "1d", "-1s", "1s ", "1 s", "s", "1e3s", "9999999h"])
-def test_a_backoff_that_is_no_unsigned_duration_below_292_years_is_refused(text: str) -> None:
+def test_invalid_backoff_duration_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="initial"):
         RetryBackoff(initial=text)
 
@@ -217,7 +217,7 @@ def test_models_cannot_be_changed() -> None:
         JobStatus().success_count = 1  # type: ignore[misc]
 
 
-def test_a_policy_takes_the_shape_of_a_dkron_policy_file() -> None:
+def test_policy_has_the_shape_of_a_dkron_policy_file() -> None:
     policy = DkronPolicy.from_wire(
         {
             "apiVersion": "dkron.io/v1alpha1",

@@ -132,7 +132,7 @@ def test_runs(case: Run) -> None:
     assert resolved(ALL, case.given) == case.gets
 
 
-def test_a_job_runs_by_itself_if_what_is_required_has_a_default() -> None:
+def test_job_runs_by_itself_if_required_values_have_defaults() -> None:
     assert missing_default(ALL).startswith('parameter "must": it is required and has no default')
     assert missing_default(declared({"required": True, "default": ""}, {})) == ""
     assert parameter_problem(declared({"required": True, "default": ""}), {}).endswith("give a value for it")

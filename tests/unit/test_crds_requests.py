@@ -20,7 +20,7 @@ traces = st.none() | st.just(TRACE)
 
 
 @given(request=ids, at=instants, by=people, force=st.booleans(), trace=traces)
-def test_what_is_written_is_read(
+def test_written_text_reads_back(
     *, request: str, at: datetime, by: str, force: bool, trace: TraceContext | None
 ) -> None:
     key, text = run_annotation(request, at, by=by, force=force, trace=trace)
@@ -40,7 +40,7 @@ def test_what_is_written_is_read(
                      id="all of it"),
     ],
 )  # fmt: skip
-def test_the_text_says(arguments: dict[str, object], expected: str) -> None:
+def test_annotation_text(arguments: dict[str, object], expected: str) -> None:
     assert run_annotation("a", NOON, **arguments) == ("run.dkron.io/a", expected)  # type: ignore[arg-type]
 
 

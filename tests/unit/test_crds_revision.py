@@ -61,11 +61,11 @@ PUBLISHED = (
 
 
 @pytest.mark.parametrize(("document", "expected"), PUBLISHED)
-def test_what_is_older_is_found(document: Object, expected: dict[str, int]) -> None:
+def test_older_crd_is_found(document: Object, expected: dict[str, int]) -> None:
     assert older(document) == expected
 
 
-def test_the_advice_names_kinds_numbers_and_what_to_do() -> None:
+def test_advice_names_kinds_revisions_and_the_remedy() -> None:
     sentence = advice({"DkronCluster": 0, "DkronJob": 0})
     for words in ("DkronCluster has revision 0", "DkronJob has revision 0", f"{REVISION} is needed", "apply -f crds/"):
         assert words in sentence
@@ -99,7 +99,7 @@ def test_a_field_that_is_called_title_is_no_title() -> None:
     assert digest(with_field) == digest(changed(properties={"title": {"type": "string", "description": "two"}}))
 
 
-def test_the_record_grows_and_keeps_what_was() -> None:
+def test_record_grows_and_keeps_its_lines() -> None:
     first = recorded("", "aa", revision=9)
     second = recorded(first, "bb", revision=10)
     assert second == f"{HEADER}9 aa\n10 bb\n"

@@ -62,20 +62,20 @@ def test_every_text_has_an_end() -> None:
         assert {"enum", "maxLength"} & set(schema) or schema.get("format") in ("date", "date-time"), path
 
 
-def test_every_number_has_both_ends_and_a_format_that_holds_them() -> None:
+def test_every_number_has_two_bounds_and_a_format() -> None:
     for path, schema in of_type("integer").items():
         bits = int(schema["format"].removeprefix("int"))
         assert -(2 ** (bits - 1)) <= schema["minimum"] <= schema["maximum"] < 2 ** (bits - 1), path
         assert int(float(schema["maximum"])) == schema["maximum"], f"the API server keeps it as a float64: {path}"
 
 
-def test_every_list_has_an_end_and_says_how_it_is_merged() -> None:
+def test_every_list_has_a_bound_and_a_merge_strategy() -> None:
     for path, schema in of_type("array").items():
         assert schema["maxItems"] > 0, path
         assert schema["x-kubernetes-list-type"] in ("atomic", "map", "set"), path
 
 
-def test_every_map_has_an_end_and_every_object_is_closed() -> None:
+def test_every_map_is_bounded_and_every_object_is_closed() -> None:
     for path, schema in of_type("object").items():
         if "properties" in schema:
             assert not {"additionalProperties", "x-kubernetes-preserve-unknown-fields"} & set(schema), path
@@ -88,7 +88,7 @@ def test_only_the_parts_of_a_job_template_are_open() -> None:
     assert opened == ["DkronJob.spec.jobTemplate.metadata", "DkronJob.spec.jobTemplate.spec"]
 
 
-def test_there_are_no_fractions_and_no_leftovers_of_json_schema() -> None:
+def test_schema_has_no_fractions_and_no_json_schema_leftovers() -> None:
     known = {"string", "integer", "boolean", "array", "object"}
     leftovers = {"title", "$ref", "$defs", "anyOf", "readOnly", "const", "examples"}
     for path, schema in FIELDS.items():
@@ -140,13 +140,13 @@ def test_the_promised_defaults(path: str, default: object) -> None:
     assert FIELDS[path]["default"] == default
 
 
-def test_a_status_has_the_default_that_no_one_has_seen_it() -> None:
+def test_status_defaults_to_unobserved() -> None:
     found = {path: schema["default"] for path, schema in FIELDS.items() if ".status" in path and "default" in schema}
     kinds = {kind.name for kind in KINDS if "status" in kind.model.model_fields} - {"DkronJob"}
     assert found == {f"{name}.status": {"observedGeneration": 0} for name in kinds}
 
 
-def test_entries_of_lists_have_no_defaults_and_name_them() -> None:
+def test_list_entries_have_no_defaults_and_document_them() -> None:
     assert [path for path, schema in FIELDS.items() if "[]" in path and "default" in schema] == []
     named = {path: schema.get("description", "").partition(" Default: ")[2] for path, schema in FIELDS.items()}
     assert {path.partition(".spec.")[2]: text for path, text in named.items() if text} == {
@@ -165,7 +165,7 @@ def test_entries_of_lists_have_no_defaults_and_name_them() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_column_or_selector_reads_a_field_that_exists(kind: Kind) -> None:
+def test_columns_and_selectors_read_existing_fields(kind: Kind) -> None:
     known = {path.removeprefix(kind.name) for path in FIELDS}
     paths = [column.json_path for column in kind.columns] + list(kind.selectable)
     for path in paths:
@@ -194,7 +194,7 @@ def test_kubectl_finds_only_definitions_below_crds() -> None:
     assert kinds == ["CustomResourceDefinition"] * len(KINDS), read
 
 
-def test_a_changed_a_missing_and_an_unknown_file_are_noticed(tmp_path: Path) -> None:
+def test_changed_missing_and_unknown_files_are_noticed(tmp_path: Path) -> None:
     files = dict(generated_files(crds=tmp_path / "crds", docs=tmp_path / "docs", templates=tmp_path / "chart"))
     write(files)
     assert outdated(files) == []

@@ -16,7 +16,7 @@ people = st.text(st.characters(exclude_categories=("C", "Z")), max_size=40)
 
 
 @given(at=instants, by=people)
-def test_what_is_written_is_read(at: datetime, by: str) -> None:
+def test_written_text_reads_back(at: datetime, by: str) -> None:
     key, text = stop_annotation(JOB, at, by=by)
     assert read_stop(key, text) == Stop(JOB, at, by, text)
 

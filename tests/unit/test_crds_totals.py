@@ -39,7 +39,7 @@ def test_each_day_is_summed_by_itself() -> None:
     assert daily_totals((), (), ()) == {}
 
 
-def test_days_come_in_their_order_and_without_empty_ones() -> None:
+def test_days_are_sorted_without_empty_ones() -> None:
     shuffled = (*day((1, 0), SECOND), *day((0, 1)), *day((0, 0), date(2026, 3, 3)))
     assert as_days(counts(shuffled)) == (*day((0, 1)), *day((1, 0), SECOND))
     assert as_days(counts(shuffled), newest=1) == day((1, 0), SECOND)

@@ -13,7 +13,7 @@ spans = st.builds(lambda number: f"{number:016x}", st.integers(1, 2**64 - 1))
 
 
 @given(trace=hexes, span=spans, flags=st.integers(0, 255))
-def test_what_is_written_is_read(trace: str, span: str, flags: int) -> None:
+def test_written_text_reads_back(trace: str, span: str, flags: int) -> None:
     context = TraceContext(trace, span, flags)
     assert read_traceparent(str(context)) == context
 

@@ -32,14 +32,14 @@ def test_no_two_panels_are_in_the_same_place() -> None:
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= COLUMNS for panel in PANELS)
 
 
-def test_every_variable_that_is_used_is_there() -> None:
+def test_every_used_variable_exists() -> None:
     known = {variable["name"] for variable in BOARD["templating"]["list"]} | BUILT_IN
     used = set(re.findall(r"\$\{?(\w+)", json.dumps([PANELS, BOARD["templating"]])))
     assert used - {"__all"} == known
 
 
 @pytest.mark.parametrize("panel", GRAPHS, ids=lambda panel: str(panel["title"]))
-def test_a_panel_explains_itself_and_asks_the_source_that_was_chosen(panel: Object) -> None:
+def test_panel_has_a_description_and_the_chosen_data_source(panel: Object) -> None:
     assert panel["description"].endswith(".")
     assert panel["targets"]
     assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])

@@ -54,7 +54,7 @@ def jobs_in(file: Path) -> list[dict[str, Any]]:
     return [document for document in documents if document["kind"] == "DkronJob"]
 
 
-def test_each_file_holds_one_job_that_bears_its_name_and_has_an_expectation() -> None:
+def test_each_example_has_one_job_of_its_name_with_expectations() -> None:
     found = {file.stem: [document["metadata"]["name"] for document in jobs_in(file)] for file in EXAMPLES}
     assert found == {name: [name] for name in sorted(EXPECTATIONS)}
     listed = (EXAMPLES[0].parent / "README.md").read_text(encoding="utf-8")
@@ -62,7 +62,7 @@ def test_each_file_holds_one_job_that_bears_its_name_and_has_an_expectation() ->
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: str(file.stem))
-def test_the_operator_finds_nothing_wrong_with_an_example(file: Path) -> None:
+def test_operator_finds_no_problem_in_an_example(file: Path) -> None:
     document = jobs_in(file)[0]
     stored = {"uid": "u", "namespace": "default", "creationTimestamp": "2026-01-01T00:00:00Z"}
     assert read_job(document | {"metadata": document["metadata"] | stored}).problem is None
@@ -104,11 +104,11 @@ DUE = {"next": "2035-01-01T08:00:00Z"}
         pytest.param(job("once", **DUE, conditions=[BAD_SCHEDULE]), False, id="nor a slot of an invalid job"),
     ],
 )  # fmt: skip
-def test_an_example_has_shown_what_it_should(seen: DkronJob, met: bool) -> None:
+def test_example_has_shown_its_feature(seen: DkronJob, met: bool) -> None:
     assert (seen.metadata.name not in unmet([seen], {})) is met
 
 
-def test_what_an_earlier_demo_has_shown_proves_nothing() -> None:
+def test_earlier_demo_proves_nothing() -> None:
     old = job("forbid", run(1), skipped=SKIPPED)
     before = known(old)
     newer = job("forbid", run(2), run(1), skipped=SKIPPED | {"count": 5})
@@ -132,7 +132,7 @@ def test_the_operator_reports_a_problem(condition: dict[str, str], expected: str
     assert problem(job("hello", conditions=[condition]).status) == expected
 
 
-def test_the_table_is_that_of_dkronctl_top_and_names_what_is_missing(capfd: pytest.CaptureFixture[str]) -> None:
+def test_demo_table_matches_dkronctl_top_and_names_pending_ones(capfd: pytest.CaptureFixture[str]) -> None:
     due = "2026-01-01T12:00:30Z"
     seen = [job("after", run(output="x"), next=due), job("retries", *RETRIED, active=[ACTIVE], next=due)]
     shown = lines(follow.table_of(seen, NOON + timedelta(seconds=9)))
@@ -171,7 +171,7 @@ def test_the_last_words_can_be_copied(where: dict[str, Any], line: str) -> None:
     assert f"{HERE}/ui/" in text.splitlines()[0]
 
 
-def test_the_last_words_show_each_way_to_use_the_api_with_a_job_that_it_takes() -> None:
+def test_closing_hints_use_each_route_with_an_accepted_job() -> None:
     text = how_to_go_on(replace(USUAL, make_arguments=" DEMO_NAME=other"))
     assert "  export DKRON_TOKEN=$(make -s api-token DEMO_NAME=other)" in text
     words = [shlex.split(line, comments=True) for line in text.splitlines() if "  curl " in line]

@@ -25,7 +25,7 @@ from localcluster.processes import Identity, alive, marked, stop
         pytest.param(["[1]"], "[1]", id="JSON that is no log line"),
     ],
 )  # fmt: skip
-def test_the_last_words_of_the_operator_say_why_it_ended(lines: list[str], expected: str) -> None:
+def test_final_log_lines_of_the_operator_say_why_it_ended(lines: list[str], expected: str) -> None:
     assert last_words(lines) == expected
 
 
@@ -55,7 +55,7 @@ def operator(tmp_path: Path) -> Iterator[Callable[[str], Detached]]:
     stop(marked(tmp_path), grace=0)
 
 
-def test_an_operator_is_found_again_and_stopped_and_another_process_of_its_pid_is_left_alone(
+def test_restarted_demo_stops_its_operator_and_no_recycled_pid(
     operator: Callable[[str], Detached],
 ) -> None:
     process = operator(RUNS)
@@ -71,7 +71,7 @@ def test_an_operator_is_found_again_and_stopped_and_another_process_of_its_pid_i
     assert not process.stop()
 
 
-def test_an_operator_that_ends_at_once_is_reported_with_its_complaint(operator: Callable[[str], Detached]) -> None:
+def test_operator_that_exits_at_once_is_reported_with_its_error(operator: Callable[[str], Detached]) -> None:
     with pytest.raises(DemoError, match="the operator has ended: the API server does not answer"):
         operator("""echo '{"level": "ERROR", "msg": "the API server does not answer"}'; exit 1""")
 
@@ -119,7 +119,7 @@ def test_the_usual_port_is_taken_and_kept(tmp_path: Path, free: int, monkeypatch
     assert choose_port(tmp_path / "new" / "api.port") == free
 
 
-def test_a_port_that_is_taken_gives_way_to_another_one_that_is_kept_as_well(
+def test_busy_port_gives_way_to_another_that_is_remembered(
     tmp_path: Path, busy: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "api.port"
@@ -130,7 +130,7 @@ def test_a_port_that_is_taken_gives_way_to_another_one_that_is_kept_as_well(
     assert choose_port(file) == chosen == read_port(file)
 
 
-def test_a_port_that_a_user_asks_for_comes_first_and_must_be_free(tmp_path: Path, free: int, busy: int) -> None:
+def test_requested_port_comes_first_and_must_be_free(tmp_path: Path, free: int, busy: int) -> None:
     file = tmp_path / "api.port"
     with pytest.raises(DemoError, match=f"something else listens on port {busy}"):
         choose_port(file, wanted=str(busy))
@@ -140,7 +140,7 @@ def test_a_port_that_a_user_asks_for_comes_first_and_must_be_free(tmp_path: Path
 
 
 @pytest.mark.parametrize("wanted", ["http", "0", "65536", "99999999999999999999", "-1", "8080 "])
-def test_what_is_no_port_is_refused_with_a_sentence(tmp_path: Path, wanted: str) -> None:
+def test_invalid_port_is_refused(tmp_path: Path, wanted: str) -> None:
     with pytest.raises(DemoError, match=f"DKRON_API_PORT: '{wanted}' is no port; use a number from 1 to 65535"):
         choose_port(tmp_path / "api.port", wanted=wanted)
 

@@ -40,22 +40,22 @@ KINDS = {"LICENSE": "blob", "examples/hello.yaml": "blob", "crds": "tree", "docs
         pytest.param("docs/jobs.md", "mailto:a@example.com", "mailto:a@example.com", id="a mail"),
     ],
 )
-def test_a_link_between_files_becomes_one_between_pages(source: str, link: str, expected: str) -> None:
+def test_link_between_files_becomes_one_between_pages(source: str, link: str, expected: str) -> None:
     assert destination(link, source=source, pages=PAGES, kind=lambda path: KINDS.get(path, "")) == expected
 
 
 @pytest.mark.parametrize("link", ["no.md", "../no.yaml", "../../etc/passwd", "/etc/passwd", "/docs/jobs.md"])
-def test_a_link_to_what_is_not_there_is_refused(link: str) -> None:
+def test_link_to_a_missing_file_is_refused(link: str) -> None:
     with pytest.raises(BrokenLink, match=re.escape(f"docs/jobs.md has a link to {link}")):
         destination(link, source="docs/jobs.md", pages=PAGES)
 
 
-def test_pages_from_elsewhere_exist_and_take_no_name_of_docs() -> None:
+def test_guest_pages_exist_and_shadow_no_page_of_docs() -> None:
     assert [source for source in GUESTS if not (ROOT / source).is_file()] == []
     assert [path for path in GUESTS.values() if (ROOT / "docs" / path).exists()] == []
 
 
-def test_links_of_files_that_only_a_forge_shows_lead_to_files() -> None:
+def test_links_of_pages_outside_the_site_resolve() -> None:
     files = {path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *(ROOT / "charts").rglob("*.md")]}
     for source in files - GUESTS.keys():
         for link in re.findall(r"\]\(([^)\s]+)\)", (ROOT / source).read_text(encoding="utf-8")):
@@ -70,7 +70,7 @@ def test_folders_of_the_navigation_are_filled_in_order() -> None:
         with_folders(["runbooks/*.md"], documents)
 
 
-def test_decisions_have_the_numbers_of_their_files_and_are_listed() -> None:
+def test_adr_numbers_match_their_files_and_the_index() -> None:
     listed = (ROOT / "docs/adr/README.md").read_text(encoding="utf-8")
     for page in sorted((ROOT / "docs/adr").glob("0*.md")):
         number = int(page.name[:4])
@@ -115,7 +115,7 @@ def test_a_good_page_has_no_problems() -> None:
     ],
     ids=lambda text: text if text.startswith("<") else "wrong",
 )
-def test_what_is_wrong_with_a_page_is_said(html: str, expected: str) -> None:
+def test_mistake_on_a_page_is_reported(html: str, expected: str) -> None:
     assert [complaint[: len(expected)] for complaint in complaints(html)][:1] == [expected]
 
 
@@ -124,7 +124,7 @@ def test_addresses_elsewhere_are_collected_once() -> None:
     assert external({"a/index.html": page}) == {"https://a.org/x": "a/index.html"}
 
 
-async def test_addresses_that_do_not_answer_are_named_with_their_page() -> None:
+async def test_unreachable_addresses_are_named_with_their_page() -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(status=int(request.match_info["status"]))
 
@@ -139,7 +139,7 @@ async def test_addresses_that_do_not_answer_are_named_with_their_page() -> None:
     assert len(wrong) == 2
 
 
-def test_a_build_fails_for_a_page_without_a_link_to_it_and_for_broken_links(tmp_path: Path) -> None:
+def test_build_fails_for_orphan_pages_and_broken_links(tmp_path: Path) -> None:
     """The whole of it, over a copy with mistakes: the real configuration, hook and theme."""
     for each in ("docs", "hack/docsite"):
         copytree(ROOT / each, tmp_path / each)

@@ -122,9 +122,7 @@ def test_each_field_has_its_counterpart(spec: dict[str, Any], expected: dict[str
         ),
     ],
 )
-def test_what_a_pod_had_without_a_word_is_written_out(
-    pod: dict[str, Any], expected: dict[str, Any], remarks: list[str]
-) -> None:
+def test_implicit_pod_fields_are_written_out(pod: dict[str, Any], expected: dict[str, Any], remarks: list[str]) -> None:
     own = {"runAsUser": 0} if "initContainers" in pod else {}
     pod = {"containers": [{"name": "report", "securityContext": own}], **pod}
     result = translate(cronjob({}, {"template": {"spec": pod}}))
@@ -132,7 +130,7 @@ def test_what_a_pod_had_without_a_word_is_written_out(
     assert result.remarks == remarks
 
 
-def test_without_a_zone_it_says_that_it_is_utc_now() -> None:
+def test_missing_time_zone_is_remarked() -> None:
     result = translate(cronjob(timeZone=None))
     assert "timezone" not in result.job["spec"]
     assert result.remarks == [NO_ZONE]
@@ -148,7 +146,7 @@ def test_without_a_zone_it_says_that_it_is_utc_now() -> None:
         ({"ttlSecondsAfterFinished": 60}, {"backoffLimit": 6}, "ttlSecondsAfterFinished is dropped"),
     ],
 )
-def test_what_a_job_says_is_kept(job: dict[str, Any], expected: dict[str, Any], remark: str) -> None:
+def test_job_settings_are_kept(job: dict[str, Any], expected: dict[str, Any], remark: str) -> None:
     given_job = cronjob({}, job)
     given_job["spec"]["jobTemplate"]["metadata"] = {"name": "report", "creationTimestamp": None}
     result = translate(given_job)
@@ -156,7 +154,7 @@ def test_what_a_job_says_is_kept(job: dict[str, Any], expected: dict[str, Any], 
     assert remark in "".join(result.remarks)
 
 
-def test_metadata_comes_over_without_what_the_server_wrote() -> None:
+def test_metadata_is_copied_without_server_fields() -> None:
     theirs = {"uid": "1", "resourceVersion": "2", "creationTimestamp": "2026-01-01T00:00:00Z", "managedFields": []}
     labels, last = {"team": "billing"}, {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
     given_metadata = {"labels": labels, "namespace": "money", "annotations": {"a": "b"} | last} | theirs
@@ -234,7 +232,7 @@ def test_it_is_due_when_the_crontab_line_is(line: str, after: datetime) -> None:
         (cronjob({}, {"template": {"spec": {"containers": ["a"]}}}), "containers has to be a list of objects"),
     ],
 )
-def test_what_no_server_would_take_is_refused(wrong: dict[str, Any], expected: str) -> None:
+def test_impossible_cronjob_is_refused(wrong: dict[str, Any], expected: str) -> None:
     with pytest.raises(Refused, match=f"^{expected}"):
         translate(wrong)
 

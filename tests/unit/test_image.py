@@ -79,7 +79,7 @@ def test_each_requirement_has_hashes(name: str) -> None:
 
 
 class TestBase:
-    def test_what_is_held_is_taken_and_what_is_not_is_pulled_by_its_digest_alone(self) -> None:
+    def test_held_base_is_used_and_a_missing_one_pulled_by_digest(self) -> None:
         exact = Reference.parse(bases.DEFAULT).exact
         engine = FakeEngine(held=[exact])
         assert bases.ensure(engine, bases.DEFAULT) == exact
@@ -92,7 +92,7 @@ class TestBase:
         with pytest.raises(ImageError, match=f"^fake cannot pull {OTHER}: no such host$"):
             bases.ensure(FakeEngine(held), OTHER, refresh=bool(held))
 
-    def test_without_a_registry_the_default_is_made_here_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_default_base_is_built_once_without_a_registry(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made: list[str] = []
 
         def make(engine: FakeEngine, name: str) -> None:
@@ -136,7 +136,7 @@ class TestBase:
         ),
     ],
 )
-def test_the_mirrors_of_this_machine_serve_another_suite(known: list[str], expected: list[str]) -> None:
+def test_local_mirrors_serve_another_suite(known: list[str], expected: list[str]) -> None:
     assert bases.mirror_lines(known, suite="trixie") == expected
 
 
@@ -158,7 +158,7 @@ def test_pip_in_the_build_goes_where_pip_here_goes(listed: list[str], expected: 
     assert pip_settings.options(listed) == expected
 
 
-def test_the_settings_of_pip_are_for_their_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_settings_are_readable_only_by_their_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("a certificate")
     monkeypatch.setenv("PIP_CERT", str(bundle))

@@ -86,7 +86,7 @@ def test_a_name_is_taken_apart(text: str, parts: tuple[str, str, str], place: st
     assert found.exact == (f"{parts[0]}@{OLD}" if found.digest else text)
 
 
-def test_the_default_base_is_pinned_in_the_dockerfile_and_nowhere_else() -> None:
+def test_default_base_is_pinned_only_in_the_dockerfile() -> None:
     base = Reference.parse(bases.DEFAULT)
     assert base.tagged == "docker.io/library/python:3.13-slim"
     assert re.fullmatch("sha256:[0-9a-f]{64}", base.digest)
@@ -94,13 +94,13 @@ def test_the_default_base_is_pinned_in_the_dockerfile_and_nowhere_else() -> None
     assert [path.name for path in pages if base.digest in path.read_text("utf-8")] == ["Dockerfile"]
 
 
-def test_the_pin_moves_to_what_the_tag_is_now(dockerfile: Path, host: str) -> None:
+def test_pin_moves_to_the_current_digest(dockerfile: Path, host: str) -> None:
     assert pin.move(dockerfile) == f"{host}/library/python:3.13-slim@{NEW}"
     assert dockerfile.read_text() == f"# a base\nARG BASE={host}/library/python:3.13-slim@{NEW}\nFROM ${{BASE}}\n"
 
 
 @pytest.mark.parametrize("answer", ["", "sha256:short"])
-def test_the_pin_stays_when_the_registry_names_no_digest(
+def test_pin_stays_when_the_registry_names_no_digest(
     dockerfile: Path, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     monkeypatch.setattr(Registry, "digest", answer)
@@ -138,5 +138,5 @@ class TestLabels:
             "base.digest": OLD,
         }
 
-    def test_what_is_not_known_is_not_said(self) -> None:
+    def test_unknown_source_is_omitted(self) -> None:
         assert self.said("a/b:1", "localhost/base:abc", Source()) == {"version": "1", "base.name": "localhost/base:abc"}

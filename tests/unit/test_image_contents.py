@@ -76,6 +76,6 @@ def test_each_layer_takes_room_whatever_is_seen_of_it(contents: Contents) -> Non
     assert contents.sizes == {path: len(content) for path, content in SEEN.items()}
 
 
-def test_the_configuration_is_that_of_the_image(contents: Contents) -> None:
+def test_configuration_belongs_to_the_image(contents: Contents) -> None:
     assert contents.configuration == {"User": "65532:65532"}
     assert contents.created == "2026-01-01T00:00:00Z"

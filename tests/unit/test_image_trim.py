@@ -63,7 +63,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_runs_stays_compiled_and_not_compared_with_its_source_and_the_rest_goes(root: Path) -> None:
+def test_trim_keeps_needed_files_with_unchecked_bytecode(root: Path) -> None:
     trim.dependencies(root / "opt/dkron")
     trim.system(root, root / "usr" / PYTHON)
     for module in root.rglob("*.py"):
@@ -73,7 +73,7 @@ def test_what_runs_stays_compiled_and_not_compared_with_its_source_and_the_rest_
     assert {name for name in files if not name.endswith(".pyc")} == {*STAYS, "usr/bin/python3"}
 
 
-def test_packages_of_which_nothing_is_left_are_forgotten(root: Path) -> None:
+def test_emptied_packages_lose_their_metadata(root: Path) -> None:
     database = root / trim.DATABASE
     lists = {
         "libstdc++6:amd64": ["/.", "/usr", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"],
@@ -91,7 +91,7 @@ def test_packages_of_which_nothing_is_left_are_forgotten(root: Path) -> None:
     assert [path.name for path in (database / "status.d").iterdir()] == ["libc6"]
 
 
-def test_bytecode_says_where_it_will_be_and_is_the_same_in_each_build(tmp_path: Path) -> None:
+def test_bytecode_names_its_final_place_and_is_reproducible(tmp_path: Path) -> None:
     compiled = []
     for name in ("one", "other"):
         module = tmp_path / name / "lib" / "module.py"
@@ -110,7 +110,7 @@ def test_all_files_have_one_time(root: Path) -> None:
     assert {path.lstat().st_mtime for path in root.rglob("*")} == {trim.SETTLED}
 
 
-def test_what_it_is_told_has_to_make_sense() -> None:
+def test_invalid_arguments_print_the_usage() -> None:
     with pytest.raises(SystemExit, match="Takes out of an image"):
         trim.main(["all"])
 

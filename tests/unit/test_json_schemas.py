@@ -38,7 +38,7 @@ def complaints(document: dict[str, Any]) -> list[str]:
     return [error.message for error in SCHEMAS[document["kind"]].iter_errors(plain)]
 
 
-def test_what_the_repository_shows_is_valid() -> None:
+def test_manifests_in_the_repository_are_valid() -> None:
     found = manifests()
     assert {each["kind"] for each in found.values()} >= {"DkronJob", "DkronCluster", "DkronPolicy"}
     assert {name: wrong for name, document in found.items() if (wrong := complaints(document))} == {}

@@ -26,7 +26,7 @@ def test_a_free_slot_is_one_that_is_not_taken(taken: set[int]) -> None:
     assert addresses.free(taken=taken, routes=[]).slot == min(set(range(addresses.SLOTS)) - taken)
 
 
-def test_a_range_that_the_host_routes_elsewhere_is_passed_over_and_one_must_be_left() -> None:
+def test_address_range_used_by_the_host_is_skipped() -> None:
     routes = [IPv4Network("10.244.0.0/22"), IPv4Network("10.96.4.0/24"), IPv4Network("10.245.0.8/32")]
     assert addresses.free(taken=[], routes=routes).slot == 3
     with pytest.raises(ClusterError, match="stop a cluster"):
@@ -48,7 +48,7 @@ def test_routes_are_read_without_the_default_route() -> None:
     assert addresses.parse_routes(table) == [IPv4Network("192.0.2.0/24")]
 
 
-def test_free_ports_are_all_different_and_avoid_those_of_other_clusters() -> None:
+def test_free_ports_differ_and_avoid_other_clusters() -> None:
     first = ports.free(taken=[])
     second = ports.free(taken=ports.numbers(first))
     assert len(set(ports.numbers(first) + ports.numbers(second))) == 12

@@ -61,7 +61,7 @@ each_engine = pytest.mark.parametrize("engine", TOLD, ids=lambda engine: engine.
 
 
 @each_engine
-def test_each_is_told_the_same_in_its_own_words(engine: Engine, notes: Path, tmp_path: Path) -> None:
+def test_each_engine_gets_its_own_arguments(engine: Engine, notes: Path, tmp_path: Path) -> None:
     engine.build(RECIPE)
     assert engine.pull("b@sha256:0") == ""
     assert engine.id_of("r:1") == "0123abc"
@@ -72,7 +72,7 @@ def test_each_is_told_the_same_in_its_own_words(engine: Engine, notes: Path, tmp
 
 @each_engine
 @pytest.mark.usefixtures("notes")
-def test_what_one_of_them_refuses_is_told_in_its_words(engine: Engine) -> None:
+def test_refusal_is_reported_in_the_words_of_the_engine(engine: Engine) -> None:
     assert engine.pull("refused") == "no such host"
     assert engine.id_of("refused") == ""
     with pytest.raises(ClusterError, match="could not build the image"):

@@ -33,7 +33,7 @@ def test_every_blob_is_named_by_its_digest(files: dict[str, bytes]) -> None:
     assert all(name.endswith(hashlib.sha256(content).hexdigest()) for name, content in blobs.items())
 
 
-def test_the_index_leads_to_the_manifest_the_config_and_the_layer(files: dict[str, bytes]) -> None:
+def test_index_leads_to_manifest_config_and_layer(files: dict[str, bytes]) -> None:
     assert json.loads(files["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
     entry = json.loads(files["index.json"])["manifests"][0]
     assert entry["annotations"]["io.containerd.image.name"] == "example.org/a:1"

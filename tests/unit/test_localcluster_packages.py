@@ -30,7 +30,7 @@ def apt_get(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_without_apt_get_the_error_says_so_and_names_the_packages() -> None:
+def test_missing_apt_get_is_an_error_naming_the_packages() -> None:
     with pytest.raises(NoPackages, match=r"there is no apt-get; .*: openssl containerd runc"):
         packages.ensure(NodeKind.REAL)
 
@@ -51,7 +51,7 @@ def test_an_apt_get_without_root_is_a_failure(folder: Path, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("folder")
-def test_what_is_there_needs_no_apt_get() -> None:
+def test_installed_packages_need_no_apt_get() -> None:
     packages.install([])
 
 
@@ -62,7 +62,7 @@ def test_what_is_there_needs_no_apt_get() -> None:
         pytest.param(ClusterError("apt-get could not install runc"), 1, id="any other"),
     ],
 )
-def test_the_exit_status_tells_the_makefile_which_it_is(
+def test_exit_status_distinguishes_the_cases_for_the_makefile(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: ClusterError, status: int
 ) -> None:
     def build(*_: object) -> int:

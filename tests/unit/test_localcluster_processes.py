@@ -14,12 +14,12 @@ from localcluster.waiting import wait_for
 SLEEP = ("/bin/sleep", "60")
 
 
-def test_a_program_name_with_spaces_and_parentheses_is_no_obstacle() -> None:
+def test_program_name_with_spaces_and_parentheses_is_parsed() -> None:
     fields = " ".join(["S", "41", *["0"] * 17, "987654", *["0"] * 30])
     assert processes.parse_stat(f"42 (a (very) odd name) {fields}\n") == processes.Stat("S", 41, 987654)
 
 
-def test_a_recycled_pid_is_another_process_and_is_left_alone() -> None:
+def test_recycled_pid_is_left_running() -> None:
     mine = processes.identify(os.getpid())
     assert mine is not None
     assert processes.alive(mine)
@@ -37,7 +37,7 @@ def test_a_process_is_found_by_its_mark_and_stops(tmp_path: Path) -> None:
     assert processes.marked(tmp_path) == []
 
 
-def test_a_process_that_ignores_sigterm_is_killed_with_its_descendants(tmp_path: Path) -> None:
+def test_process_ignoring_sigterm_is_killed_with_descendants(tmp_path: Path) -> None:
     script = "trap '' TERM; env -i sleep 60 & echo $! && wait"
     log = tmp_path / "log"
     shell = processes.spawn(("/bin/sh", "-c", script), log=log, folder=tmp_path)
@@ -49,7 +49,7 @@ def test_a_process_that_ignores_sigterm_is_killed_with_its_descendants(tmp_path:
     assert not [member for member in family if processes.alive(member)]
 
 
-def test_a_wait_says_what_was_missing_and_a_program_that_cannot_be_run_is_named(tmp_path: Path) -> None:
+def test_failed_wait_and_missing_program_are_explained(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=re.escape("waited 0 s for rain, but the sun shines")):
         wait_for("rain", seconds=0, missing=lambda: "the sun shines")
     with pytest.raises(ClusterError, match="cannot run /no/such: No such file"):

@@ -42,7 +42,7 @@ def test_a_record_is_read_as_it_was_written(ready: bool, started: list[tuple[str
     assert record.load(record.dump(written)) == written
 
 
-def test_a_restarted_component_takes_the_place_of_the_old_one() -> None:
+def test_restarted_component_replaces_the_old_one() -> None:
     old, new = Running("etcd", Identity(1, 1), 1), Running("etcd", Identity(2, 2), 1)
     assert RECORD.with_component(old).with_component(new).components == (new,)
 
@@ -55,7 +55,7 @@ def test_a_saved_record_is_found_and_listed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"name": 1}'])
-def test_a_damaged_record_is_none_so_that_the_next_start_cleans_up(content: str) -> None:
+def test_damaged_record_counts_as_none(content: str) -> None:
     cluster_folder("dkron").mkdir(parents=True)
     (cluster_folder("dkron") / record.FILE).write_text(content)
     assert record.find("dkron") is None
@@ -80,13 +80,13 @@ def test_a_kubeconfig_holds_all_it_needs() -> None:
 
 
 @pytest.mark.parametrize(("nodes", "outside"), [("none", False), ("real", True)])
-def test_the_api_server_listens_beyond_the_loopback_address_for_a_real_node_alone(nodes: str, outside: bool) -> None:
+def test_api_server_listens_beyond_loopback_only_for_a_real_node(nodes: str, outside: bool) -> None:
     arguments = RENDER["apiserver"](replace(RECORD, nodes=nodes).layout).argv
     assert ("--bind-address=0.0.0.0" in arguments) is outside
     assert ("--advertise-address=10.245.0.5" in arguments) is outside
 
 
-def test_the_node_is_configured_with_the_addresses_and_ranges_of_its_own_cluster() -> None:
+def test_node_has_the_addresses_and_ranges_of_its_cluster() -> None:
     layout = replace(RECORD, nodes="real").layout
     assert (layout.server, layout.node_server) == ("https://127.0.0.1:3", "https://10.245.0.5:3")
     assert kubelet.configuration(layout)["clusterDNS"] == ["10.245.0.6"]
@@ -100,7 +100,7 @@ def test_folders_that_a_node_cannot_see_are_known() -> None:
     assert [namespaces.hidden_by(Path(folder)) for folder in folders] == ["/var/lib", "/run", "", ""]
 
 
-def test_a_node_counts_when_it_is_ready_and_open_to_pods() -> None:
+def test_node_counts_when_ready_and_schedulable() -> None:
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     taint = {"taints": [{"key": "node.kubernetes.io/not-ready"}]}
     items = [{"spec": {}, "status": ready}, {"spec": taint, "status": ready}, {"spec": {}, "status": {}}]
@@ -130,7 +130,7 @@ def test_a_provider_that_cannot_be_had_is_refused(wanted: str, kind: NodeKind) -
         provider.choose(wanted, kind)
 
 
-def test_what_stands_behind_the_dashes_belongs_to_kubectl() -> None:
+def test_arguments_after_dashes_belong_to_kubectl() -> None:
     assert split(["kubectl", "--name", "a", "--", "get", "--", "x"]) == (["kubectl", "--name", "a"], ["get", "--", "x"])
     assert split(["status"]) == (["status"], [])
 
@@ -148,7 +148,7 @@ ALIVE, DEAD = (), (Running("etcd", Identity(1, 1), 1),)
         pytest.param({"dkron": ALIVE, "demo": ALIVE}, ["--name", "demo"], "demo", id="the other by its name"),
     ],
 )
-def test_the_kubeconfig_is_that_of_the_cluster_that_runs(
+def test_kubeconfig_belongs_to_the_running_cluster(
     known: dict[str, tuple[Running, ...]], arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, components in known.items():
@@ -157,7 +157,7 @@ def test_the_kubeconfig_is_that_of_the_cluster_that_runs(
     assert capsys.readouterr().out == f"{cluster_folder(shown) / 'kubeconfig'}\n"
 
 
-def test_without_a_cluster_the_kubeconfig_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_cluster_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kubeconfig", "--name", "dkron", "--or", "demo"]) == 1
     said = capsys.readouterr().err
     assert said == "cluster: no cluster runs that is called dkron or demo; start one with make cluster or make demo\n"

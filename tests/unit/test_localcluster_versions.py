@@ -41,12 +41,12 @@ def test_a_kubernetes_version_is_resolved(wanted: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["1", "1.40", "latest", "1.36.x", "2.0.0"])
-def test_an_unknown_version_is_refused_with_what_is_allowed(wanted: str) -> None:
+def test_unknown_version_is_refused_with_the_known_ones(wanted: str) -> None:
     with pytest.raises(ClusterError, match=r"1\.36"):
         versions.resolve(wanted)
 
 
-def test_the_go_mod_replaces_each_staging_module_and_keeps_the_language_version() -> None:
+def test_go_mod_replaces_staging_modules_and_keeps_go_version() -> None:
     assert go_mod(UPSTREAM, "1.36.3") == (
         "module dkron-operator.local/control-plane\n\n"
         "go 1.26.0\n\n"
@@ -78,6 +78,6 @@ def test_nodes_are_read_and_written(text: str, kind: NodeKind, count: int) -> No
 
 
 @pytest.mark.parametrize("text", ["", "kwok:", "kwok:0", "kwok:x", "real:2", "kind"])
-def test_unknown_nodes_are_refused_with_what_is_allowed(text: str) -> None:
+def test_unknown_nodes_are_refused_with_the_known_ones(text: str) -> None:
     with pytest.raises(ClusterError, match="none, kwok, kwok:5 or real"):
         nodes.parse(text)

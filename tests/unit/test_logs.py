@@ -47,7 +47,7 @@ def raised(message: str) -> BaseException:
     return caught.value
 
 
-def test_a_traceback_follows_in_lines_of_its_own_that_begin_like_no_event() -> None:
+def test_traceback_lines_are_indented_unlike_events() -> None:
     first, *rest = line("failed", exc=raised(f"odd\x1b\n{FORGED}"), job="a").splitlines()
     assert first == "INFO failed  job=a"
     assert rest[0] == "    Traceback (most recent call last):"

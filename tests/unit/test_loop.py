@@ -33,7 +33,7 @@ def resetting() -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("factory", [None, faster_loop()], ids=["python", "faster"])
-def test_a_socket_object_owns_no_descriptor_of_a_closed_connection(
+def test_socket_object_owns_no_descriptor_of_a_closed_connection(
     resetting: tuple[str, int], factory: LoopFactory | None
 ) -> None:
     made: list[socket.socket] = []

@@ -18,20 +18,20 @@ def test_reports_are_read() -> None:
     assert read([REPORT] * 2, kubernetes="1.33.1", day="2026-11-25") == Trial("1.33.1", 3854, 6, 1451.0, "2026-11-25")
 
 
-def test_a_row_says_how_it_went() -> None:
+def test_row_shows_the_result() -> None:
     assert trial("1.33.1").row() == "| 1.33.1 | 10 | all pass | 1 | 2026-11-25 |"
     assert trial("1.33.1", failed=2).row() == "| 1.33.1 | 10 | **2 fail** | 1 | 2026-11-25 |"
     assert trial("1.33.1", tests=0).row() == "| 1.33.1 | 0 | **none ran** | 1 | 2026-11-25 |"
 
 
-def test_the_newest_version_comes_first_and_others_stay() -> None:
+def test_newest_version_comes_first_and_others_stay() -> None:
     page = f"{BEGIN}\n| 1.9.2 | 1 | all pass | 1 | 2020-01-01 |\n| 1.33.1 | old |\n\n{END}"
     rows = table(page, {"1.33.1": trial("1.33.1"), "1.37.0": trial("1.37.0")}).splitlines()[2:]
     assert [row.split()[1] for row in rows] == ["1.37.0", "1.33.1", "1.9.2"]
     assert "old" not in rows[1]
 
 
-def test_the_page_has_a_place_for_it_and_the_oldest_and_the_newest_minor_are_tried() -> None:
+def test_page_has_the_matrix_and_both_supported_ends_are_tried() -> None:
     page = Path(PAGE).read_text(encoding="utf-8")
     assert BEGIN in page
     assert END in page

@@ -65,14 +65,14 @@ def asked_by_the_dashboard() -> set[str]:
     return {name for target in targets for name in METRIC.findall(target["expr"])}
 
 
-def test_alerts_and_the_dashboard_ask_for_what_there_is_and_of_resources_for_both_programs() -> None:
+def test_alerts_and_dashboard_query_existing_metrics() -> None:
     assert (asked_by_alerts() | asked_by_the_dashboard()) - OPERATOR - API == set()
     resources = {name for name in asked_by_the_dashboard() if name.startswith("process_")}
     assert resources - OPERATOR == set()
     assert resources - API == set()
 
 
-def test_the_dashboard_shows_what_the_operator_tells() -> None:
+def test_dashboard_shows_every_operator_metric() -> None:
     histograms = {name.removesuffix("_bucket") for name in OPERATOR if name.endswith("_bucket")}
     told = {name for name in OPERATOR if not name.startswith(("process_", "python_"))}
     told -= {f"{name}{part}" for name in histograms for part in ("_sum", "_count")}

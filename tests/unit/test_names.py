@@ -27,20 +27,20 @@ labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?", fullmatch=True)
 @example("x" * 5000)
 @example("a" * 43 + "_")
 @example("a" * 42 + "_" * 20)
-def test_every_legal_name_has_an_object_name_that_is_a_label_of_52_characters(name: str) -> None:
+def test_every_legal_name_maps_to_a_label_of_52_characters(name: str) -> None:
     mapped = object_name(name)
     assert DNS_1123_LABEL.fullmatch(mapped)
     assert len(mapped) <= 52
 
 
 @given(labels.filter(lambda label: not re.fullmatch(r".*-[0-9a-f]{8}", label)))
-def test_a_label_that_does_not_end_like_a_hash_is_its_own_object_name(label: str) -> None:
+def test_label_without_a_hash_suffix_is_its_own_object_name(label: str) -> None:
     assert object_name(label) == label
 
 
 @given(names | hashed_names)
 @example("a_b")
-def test_the_object_name_of_a_mapped_name_is_no_name_of_its_own(name: str) -> None:
+def test_mapped_object_name_never_maps_to_itself(name: str) -> None:
     mapped = object_name(name)
     if mapped != name:
         assert not is_own_name(mapped)
@@ -106,7 +106,7 @@ def test_dkron_refuses_and_we_say_why(name: str, sentence: str) -> None:
         check_name(name)
 
 
-def test_the_pattern_in_the_schema_agrees_with_python_on_every_character() -> None:
+def test_schema_pattern_agrees_with_python_on_every_character() -> None:
     disagreed = [
         char
         for char in map(chr, range(sys.maxunicode + 1))

@@ -31,7 +31,7 @@ def test_each_event_is_explained() -> None:
     assert unnamed(found) == []
 
 
-def test_how_many_ended_runs_are_shown_is_told_the_same_everywhere() -> None:
+def test_limit_of_ended_runs_is_documented_consistently() -> None:
     for page, text in {
         "docs/operations.md": "more than {} ended runs",
         "docs/dependencies.md": "A job shows {} ended runs at most",

@@ -126,11 +126,11 @@ COUNT = [
         pytest.param(SOURCE.format(mark="") + "pytestmark = pytest.mark.cluster(nodes='none')", COUNT, id="not it"),
     ],
 )
-def test_tests_that_count_are_found_with_all_that_they_use(source: str, unmarked: list[str]) -> None:
+def test_counting_tests_are_found_through_all_they_use(source: str, unmarked: list[str]) -> None:
     assert found(source) == Found(COUNT, unmarked)
 
 
-def test_each_test_that_counts_slots_or_jobs_has_the_marker() -> None:
+def test_each_test_that_counts_slots_or_jobs_is_a_promise() -> None:
     of = {
         str(path.relative_to(TESTS)): found(path.read_text("utf-8"))
         for folder in ("cluster", "e2e")

@@ -56,11 +56,11 @@ class TestVersion:
         assert semantic(python) == helm
 
     @pytest.mark.parametrize("text", ["1.0", "1.0.0.dev1", "1.0.0-rc.1", "1.0.0+mine", "v1.0.0", "1.0.0post1", ""])
-    def test_what_one_of_them_could_not_say_is_refused(self, text: str) -> None:
+    def test_version_inexpressible_in_one_format_is_refused(self, text: str) -> None:
         with pytest.raises(ReleaseError, match=rf"^pyproject.toml: version '{re.escape(text)}' must have the form"):
             semantic(text)
 
-    def test_the_installed_program_and_every_other_place_have_the_version_of_the_project(self) -> None:
+    def test_version_of_the_project_is_the_same_everywhere(self) -> None:
         assert installed_version("dkron-operator") == of_project(ROOT)
         assert own_image().endswith(f":{of_project(ROOT)}")
         assert [str(path.relative_to(ROOT)) for path, _ in version.outdated(ROOT, of_project(ROOT))] == []
@@ -79,7 +79,7 @@ class TestVersion:
         assert moved.endswith(expected)
         assert version.renewed(moved, version="2.0.0rc1", chart=False) == moved
 
-    def test_it_moves_in_the_chart_and_leaves_other_versions_there(self) -> None:
+    def test_version_changes_in_the_chart_and_leaves_others(self) -> None:
         chart = 'apiVersion: v2\nversion: {}\nappVersion: "{}"\nkubeVersion: ">=1.30.0-0"\n  version: 0.1.0\n'
         before = chart.format("0.1.0", "0.1.0")
         assert version.renewed(before, version="2.0.0rc1", chart=True) == chart.format("2.0.0-rc.1", "2.0.0rc1")
@@ -119,7 +119,7 @@ class TestGate:
             pytest.param("1.2.0", GOOD, "v1.2.1", "the tag is v1.2.1 and pyproject.toml says 1.2.0", id="another tag"),
         ],
     )
-    def test_what_is_not_fit_is_refused(self, version: str, source: Source, tag: str, expected: str) -> None:
+    def test_unfit_release_is_refused(self, version: str, source: Source, tag: str, expected: str) -> None:
         reason = gate.refusal(version=version, notes=NOTES, source=source, tag=tag)
         assert reason.startswith(expected)
         assert bool(reason) == bool(expected)
@@ -139,7 +139,7 @@ class TestSource:
                            "GIT_COMMITTER_DATE": "@1764000000 +0000", "HOME": str(tmp_path)})  # fmt: skip
         return tmp_path
 
-    def test_a_commit_gives_its_name_and_its_time_unless_the_environment_has_another(self, checkout: Path) -> None:
+    def test_commit_has_its_name_and_time_unless_overridden(self, checkout: Path) -> None:
         found = read(checkout, {})
         assert re.fullmatch("[0-9a-f]{40}", found.revision)
         assert (found.created, found.changed, found.tags) == ("2025-11-24T16:00:00Z", False, ("v1.0.0",))
@@ -155,7 +155,7 @@ class TestSource:
         assert (Source().revision, Source().created) == ("", "")
 
 
-def test_the_sums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
+def test_sums_are_checked_by_sha256sum(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(b"b" * 100_000)
     (tmp_path / "a.txt").write_bytes(b"a")
     written = parts.write_sums(tmp_path, tmp_path.iterdir())
@@ -164,7 +164,7 @@ def test_the_sums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     assert subprocess.run(["sha256sum", "--check", "--strict", parts.SUMS], cwd=tmp_path, check=False).returncode == 0
 
 
-def test_a_settled_archive_does_not_tell_who_packed_it_and_when(tmp_path: Path) -> None:
+def test_settled_archive_hides_its_packer_and_time(tmp_path: Path) -> None:
     def packed(name: str, order: list[str], **fields: int) -> Path:
         path = tmp_path / name
         with tarfile.open(path, "w:gz") as tar:
@@ -240,7 +240,7 @@ FILES = {
 }
 
 
-def test_the_build_of_the_page_names_its_packages_and_has_their_licences() -> None:
+def test_page_build_names_its_packages_with_licences() -> None:
     page = ROOT / "api" / "dkron_api" / "assets" / "ui"
     path = f"{SITE}/dkron_api/assets/ui/packages.json"
     found = packages.installed({path: (page / "packages.json").read_bytes()})
@@ -258,7 +258,7 @@ class TestBill:
         assert all(packages.described(path) for path in FILES)
         return {path: text.encode() for path, text in FILES.items()}
 
-    def test_packages_are_found_where_their_managers_left_them(self, files: dict[str, bytes]) -> None:
+    def test_packages_are_found_where_their_managers_install_them(self, files: dict[str, bytes]) -> None:
         libc, tzdata, zlib, python, signals, uplot, pika, pyyaml, yarl = packages.installed(files)
         assert libc == Package("deb", "libc6", "2.41-12", summary="GNU C Library", architecture="amd64")
         assert python == Package("generic", "python", "3.13.15")
@@ -274,9 +274,7 @@ class TestBill:
         assert not packages.described(f"{SITE}/kopf/METADATA")
         assert not packages.described("var/lib/dpkg/status-old")
 
-    def test_the_bill_names_them_as_scanners_do_and_is_the_same_for_the_same_image(
-        self, files: dict[str, bytes]
-    ) -> None:
+    def test_sbom_uses_package_urls_and_is_reproducible(self, files: dict[str, bytes]) -> None:
         assert self._document(files) == self._document(dict(reversed(files.items())))
         bill = json.loads(self._document(files))
         assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
@@ -327,7 +325,7 @@ class TestCommand:
         monkeypatch.setattr(source, "read", lambda _: replace(TestGate.GOOD, changed=True))
         return built
 
-    def test_what_is_not_fit_is_refused_without_a_traceback_and_a_trial_builds_it(
+    def test_unfit_checkout_is_refused_except_as_a_trial(
         self, plans: list[building.Plan], capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:
         assert cli.main([]) == 1

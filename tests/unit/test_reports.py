@@ -73,7 +73,7 @@ FEWER = Skipped(count=58, last_time=at(-55), last_reason=SkipReason.MISSED)
 OLD_AND_RUNNING = (*MANY, execution(claim(at(-50), member="a"), exit_code=0))
 
 
-def test_each_slot_is_explained_and_programs_get_the_facts() -> None:
+def test_each_slot_is_explained_with_facts_for_programs() -> None:
     known = status(executions=(RAN, LOST), success_count=5, error_count=1, skipped=SKIPPED, last_schedule_time=at(1))
     found = explain(job(known), asked(-5, 3), now=at(2.5))
     assert words(found) == [
@@ -227,7 +227,7 @@ TOLD = "success, took 5.0s"
         pytest.param((beside(Trigger.MANUAL, at(-9), asked_at=at(-9)),), {}, {}, {}, id="outside of the period"),
     ],
 )  # fmt: skip
-def test_runs_beside_the_schedule_are_told(
+def test_runs_beside_the_schedule_are_listed(
     ran: tuple[Execution, ...], spec: dict[str, Any], slots: dict[float, str], runs: dict[float, str]
 ) -> None:
     """Slots that ran and other runs from 11:55 to 11:58, by their minutes after noon."""
@@ -244,13 +244,13 @@ def test_runs_beside_the_schedule_are_told(
     assert all(each["trigger"] and each["what"] == "ran" for each in found.as_json()["runs"])
 
 
-def test_without_enough_skips_a_slot_without_a_run_may_have_lost_its_execution() -> None:
+def test_slot_without_run_or_skip_may_have_lost_its_execution() -> None:
     found = explain(job(status()), asked(-2, 0), now=NOON)
     assert [each.what for each in found.slots] == ["unknown"] * 3
     assert "its execution was deleted" in found.slots[0].why
 
 
-def test_a_pause_says_who_holds_the_slots_that_are_to_come() -> None:
+def test_pause_is_named_for_the_slots_it_holds() -> None:
     (slot,) = explain(job(status(conditions=(PAUSED,))), asked(4.5, 5), now=NOON).slots
     then = "spec.missedRuns decides about it after the pause"
     assert (slot.what, slot.why, slot.setting) == ("paused", f"the job is {PAUSED.message}; {then}", "DkronPause")
@@ -310,7 +310,7 @@ def test_a_moment_without_a_slot_names_its_neighbours() -> None:
     assert slot.what == "to come"
 
 
-def test_a_moment_before_the_schedule_counts_is_not_called_no_slot() -> None:
+def test_moment_before_since_is_not_called_no_slot() -> None:
     question = Question(at(-90), at(-90), moment=True)
     (remark,) = explain(job(status()), question, now=NOON).remarks
     assert remark.startswith("the schedule counts from 2026-03-01T11:00:00Z on: of earlier slots")
@@ -349,7 +349,7 @@ def test_the_ends_of_the_calendar_are_answered(schedule: str, moment: str) -> No
         assert not (beyond and any("is no slot" in each for each in remarks))
 
 
-def test_slots_beyond_the_limit_are_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slots_beyond_the_limit_are_remarked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(explain_module, "MOST", 3)
     found = explain(job(status()), asked(1, 9), now=NOON)
     assert len(found.slots) == 3
@@ -382,7 +382,7 @@ def test_clock_changes(schedule: str, zone: str, sentences: list[str]) -> None:
     assert [each.sentence for each in clock_changes(parse(schedule, timezone=zone), *year)] == sentences
 
 
-def test_a_slot_that_a_change_of_the_clocks_took_stands_between_the_others() -> None:
+def test_slot_skipped_by_a_clock_change_is_listed_in_order() -> None:
     night = Question(datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 3, 30, 12, tzinfo=UTC))
     found = explain(job(status(), schedule="0 30 2 * * *", timezone="Europe/Madrid"), night, now=NOON)
     assert [(f"{each.slot:%d %H:%M}", each.what) for each in found.slots] == [
@@ -401,7 +401,7 @@ def due(*jobs: Job, minutes: float, **limits: int) -> Agenda:
     return at_once(plan)
 
 
-def test_what_is_due_comes_in_order_and_crowded_seconds_are_found() -> None:
+def test_due_slots_are_sorted_and_crowded_seconds_found() -> None:
     jobs = [from_object(wire_job(name=f"j{number}", status=status(since=NOON, next=at(1)))) for number in range(3)]
     jobs.append(from_object(wire_job(name="other", schedule="30 * * * * *", status=status(observed_generation=0))))
     jobs.append(from_object(wire_job(name="late", schedule="0 1 12 * * *", status=status(next=at(-1)))))
@@ -441,7 +441,7 @@ def named(name: str, *conditions: Condition, spec: dict[str, Any] | None = None,
     return wire_job(name=name, created=after(hours=-1), status=known, **(spec or {}))
 
 
-def test_an_overview_counts_jobs_and_names_those_that_need_a_person() -> None:
+def test_overview_counts_jobs_and_names_those_needing_attention() -> None:
     found = overview(
         named("fine", executions=(RAN,), days=(Day(date=NOON.date(), success=2, failed=1),)),
         named("broken", BROKEN),
@@ -504,20 +504,20 @@ def test_an_overview_says_from_when_on_all_runs_are_kept(known: dict[str, Any], 
     assert found["last_hour"].get("kept_since") == since
 
 
-def test_an_overview_does_not_depend_on_the_order_of_jobs() -> None:
+def test_overview_does_not_depend_on_the_order_of_jobs() -> None:
     busy: dict[str, Any] = {"executions": (RAN, LOST), "active": (seen(claim(at(-1))),)}
     raws = [named(name, **busy) for name in ("a", "b", "c")]
     assert overview(*raws).as_json() == overview(*raws[::-1]).as_json()
 
 
-def test_an_overview_of_no_jobs_is_zeros_and_time_makes_troubles() -> None:
+def test_empty_overview_is_zero_and_time_adds_problems() -> None:
     empty = overview().as_json()
     assert (empty["jobs"], empty["lateness_seconds"], empty["attention"]["total"]) == (0, {"runs": 0}, 0)
     stood = standing(named("soon", next=at(1)), now=NOON)
     assert [[each.kind for each in stood.troubled(at(minutes))] for minutes in (0.2, 3)] == [[], ["late", "stale"]]
 
 
-def test_runs_that_were_read_before_are_not_read_again_and_deleted_ones_are_gone() -> None:
+def test_known_runs_are_not_read_again_and_deleted_ones_go() -> None:
     first = standing(named("a", executions=(RAN, LOST)), now=NOON)
     newest = execution(claim(at(-1)))
     again = standing(named("a", executions=(newest, RAN)), now=NOON, before=first)
@@ -528,7 +528,7 @@ def test_runs_that_were_read_before_are_not_read_again_and_deleted_ones_are_gone
     assert going_on.recent == ()
 
 
-def test_a_short_report_of_runs_is_that_of_their_attempts() -> None:
+def test_short_run_report_equals_that_from_its_attempts() -> None:
     """Most runs have one attempt, and are read without making objects of it."""
     manual = wire(execution(claim(at(-9))), trigger="manual")
     attempts = (
@@ -557,7 +557,7 @@ def test_a_short_report_of_runs_is_that_of_their_attempts() -> None:
 @pytest.mark.parametrize("schedule", ["0 * * * * *", "0 0 9 * * mon-fri", "@every 17m", "0 30 2 * * *"])
 @settings(max_examples=examples(200), deadline=None)
 @given(mark=MINUTES, success=st.none() | MINUTES, moment=MINUTES)
-def test_a_job_is_stale_from_the_same_moment_on_whether_or_not_its_next_slot_is_known(
+def test_staleness_does_not_depend_on_the_recorded_next_slot(
     schedule: str, mark: float, success: float | None, moment: float
 ) -> None:
     line = Timeline(parse(schedule, timezone="Europe/Madrid", name="a"), at(-9000), None, None)
@@ -597,7 +597,7 @@ def test_a_job_whose_runs_take_long_is_not_stale_meanwhile(
     assert [each.kind for each in standing(raw, now=NOON).troubled(at(0.5)) if each.kind == "stale"] == stale
 
 
-def test_the_installation_adds_days_the_leader_and_the_pause() -> None:
+def test_installation_adds_days_leader_and_pause() -> None:
     day = {"date": "2026-02-28", "success": 3, "failed": 1}
     cluster = {"spec": {"paused": True}, "status": {"days": [day, {"date": "nonsense"}], "departed": []}}
     living = (Day(date=NOON.date(), success=1, failed=0),)

@@ -25,11 +25,11 @@ STANDARD = ("process_", "python_", "dkron_api_build")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
-def test_the_table_of_differences_is_the_one_of_the_tests() -> None:
+def test_table_of_differences_matches_the_tests() -> None:
     assert rest.with_differences(PAGE, markdown()) == PAGE, "run `make generate`"
 
 
-def test_the_table_of_rights_is_the_one_by_which_the_api_decides() -> None:
+def test_table_of_rights_matches_the_api() -> None:
     page = (DOCS / "security.md").read_text(encoding="utf-8")
     assert rest.with_rights(page) == page, "run `make generate`"
 
@@ -40,14 +40,14 @@ def test_each_route_is_in_the_table_of_rights() -> None:
     assert [path for path in (*PUBLIC, *IDENTIFIED) if f"`{path}`" not in listed] == []
 
 
-def test_the_page_on_security_tells_for_how_long_answers_are_kept() -> None:
+def test_security_page_names_how_long_answers_are_cached() -> None:
     page = " ".join((DOCS / "security.md").read_text(encoding="utf-8").split())
     assert f"a token for {KNOWN_SECONDS:.0f}, an unknown one for {UNKNOWN_SECONDS:.0f}" in page
     assert f"a right for {ALLOWED_SECONDS:.0f}, a missing one for {DENIED_SECONDS:.0f}" in page
     assert f"with more than {MOST_SECRETS} Secrets" in page
 
 
-def test_the_rights_in_short_name_each_right_that_a_route_needs() -> None:
+def test_short_list_of_rights_names_each_route_right() -> None:
     section = PAGE.partition("\n## Show who you are")[2].partition("\n## ")[0]
     needed = {each.resource for each in TABLE} | {"dkronjobs/force"}
     assert [resource for resource in needed if f"`{resource}`" not in section] == []
@@ -99,7 +99,7 @@ def test_links_lead_to_files(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_commands_are_found_with_what_they_print() -> None:
+def test_commands_are_found_with_their_output() -> None:
     block = "```console\n$ one\na\nb\n$ curl -d '{\n  1}' \\\n  x\n$ three\n```\n"
     assert shown(f"text\n```sh\n$ not this\n```\n{block}") == [
         Shown("one", "a\nb", 6), Shown("curl -d '{\n  1}' \\\n  x", "", 9), Shown("three", "", 12),
@@ -120,5 +120,5 @@ def test_commands_are_found_with_what_they_print() -> None:
         pytest.param("202\nerror", "202", False, id="something behind"),
     ],
 )
-def test_what_is_printed_fits_the_page(printed: str, on_the_page: str, expected: bool) -> None:
+def test_output_matches_the_page(printed: str, on_the_page: str, expected: bool) -> None:
     assert fits(printed, on_the_page) is expected

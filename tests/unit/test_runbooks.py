@@ -31,7 +31,7 @@ def test_each_alert_has_a_page_and_each_page_an_alert() -> None:
 
 
 @every_alert
-def test_it_says_what_is_wrong_and_where_to_read_on(rule: dict[str, Any]) -> None:
+def test_alert_has_a_summary_and_a_runbook(rule: dict[str, Any]) -> None:
     assert set(rule) - {"for"} == {"alert", "expr", "labels", "annotations"}
     assert rule["labels"].keys() == {"severity"}
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
@@ -45,7 +45,7 @@ def test_it_says_what_is_wrong_and_where_to_read_on(rule: dict[str, Any]) -> Non
 
 
 @every_alert
-def test_its_page_has_what_an_engineer_on_call_needs(rule: dict[str, Any]) -> None:
+def test_runbook_has_its_required_sections(rule: dict[str, Any]) -> None:
     page = (RUNBOOKS / f"{rule['alert']}.md").read_text(encoding="utf-8")
     assert page.startswith(f"# {rule['alert']}\n\n**{rule['labels']['severity'].capitalize()}.**")
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == list(HEADINGS)
@@ -57,7 +57,7 @@ def test_its_page_has_what_an_engineer_on_call_needs(rule: dict[str, Any]) -> No
 
 
 @every_alert
-def test_the_overview_tells_its_threshold_and_its_patience(rule: dict[str, Any]) -> None:
+def test_overview_has_the_threshold_and_delay_of_each_alert(rule: dict[str, Any]) -> None:
     row = next((line for line in OVERVIEW.splitlines() if line.startswith(f"| [{rule['alert']}]")), "")
     _, _, severity, _, threshold, patience, _ = [cell.strip() for cell in row.split("|")]
     found = THRESHOLD.search(rule["expr"])

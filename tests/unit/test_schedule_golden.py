@@ -70,19 +70,19 @@ def normalised(expected: list[str] | str) -> list[str] | str:
     return [datetime.fromisoformat(slot).isoformat().replace("+00:00", "Z") for slot in expected]
 
 
-def test_the_table_is_large_and_was_made_with_the_pinned_zones() -> None:
+def test_golden_table_is_large_and_uses_the_pinned_zones() -> None:
     assert len(ROWS) >= 5_000
     assert set(KINDS) == {row.kind for row in ROWS}
     assert HEAD["tzdata"] == version("tzdata"), "run `make golden-schedules` after an upgrade of tzdata"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_slots_are_those_of_robfig_or_of_the_brute_force_where_robfig_is_wrong(kind: str) -> None:
+def test_slots_match_robfig_or_brute_force_where_it_is_wrong(kind: str) -> None:
     wrong = [(row, got) for row in ROWS if row.kind == kind and (got := answer(row)) != normalised(row.expected)]
     assert not wrong, "\n".join(f"{row}\n  got {got}" for row, got in wrong[:10])
 
 
-def test_robfig_is_overruled_only_around_changes_that_are_not_one_hour_or_fall_on_midnight() -> None:
+def test_robfig_is_overruled_only_around_odd_clock_changes() -> None:
     overruled = [row for row in ROWS if row.brute is not None]
     assert 50 < len(overruled) < 300
     assert {row.zone for row in overruled}.isdisjoint({"UTC", "", "America/New_York", "Europe/Berlin"})

@@ -15,7 +15,7 @@ SINCE = datetime(2026, 3, 7, 12, tzinfo=UTC)
         pytest.param(
             "0 0 24 * * *",
             'hour: "24" is not allowed; use 0-23, *, ?, lists (1,2), ranges (1-5) or steps (*/2)',
-            id="a number out of range names the field, the item and what is allowed",
+            id="a number out of range names field, item and range",
         ),
         pytest.param("60 * * * * *", 'second: "60" is not allowed; use 0-59, *,', id="second"),
         pytest.param("* 1,x * * * *", 'minute: "x" is not allowed; use 0-59, *,', id="the item of a list"),
@@ -71,7 +71,7 @@ SINCE = datetime(2026, 3, 7, 12, tzinfo=UTC)
         pytest.param("*" * 1025, "is too long; use at most 1024 characters", id="more than 1024 characters"),
     ],
 )
-def test_a_refusal_is_one_sentence_that_tells_what_to_write(text: str, sentence: str) -> None:
+def test_refusal_is_one_sentence_with_what_to_write(text: str, sentence: str) -> None:
     with pytest.raises(ScheduleError) as refused:
         parse(text, name="test_job")
     assert sentence in str(refused.value)
@@ -104,7 +104,7 @@ def test_a_refusal_is_one_sentence_that_tells_what_to_write(text: str, sentence:
         pytest.param("@at 2026-01-01T00:00:00.1234569Z", "@at 2026-01-01T00:00:00.123456Z", id="microseconds"),
     ],
 )  # fmt: skip
-def test_two_texts_that_mean_the_same_are_equal_schedules(text: str, fields: str) -> None:
+def test_texts_with_the_same_meaning_are_equal_schedules(text: str, fields: str) -> None:
     assert parse(text) == parse(fields)
     assert hash(parse(text)) == hash(parse(fields))
 
@@ -144,14 +144,14 @@ def test_the_zone_of_a_schedule(text: str, timezone: str, due: str) -> None:
 
 @pytest.mark.parametrize("zone", ["Mars/Base", "europe/berlin", "utc", "../UTC", "Europe", "/etc/localtime", "UTC\x00"])
 @pytest.mark.parametrize("text", ["0 0 0 * * *", "@every 5s", "TZ=UTC 0 0 0 * * *"])
-def test_an_unknown_timezone_is_refused_whether_it_is_needed_or_not(zone: str, text: str) -> None:
+def test_unknown_timezone_is_refused_even_if_unused(zone: str, text: str) -> None:
     with pytest.raises(TimezoneError, match=r"^timezone: .* is not a time zone; use UTC or a name of the IANA"):
         parse(text, timezone=zone)
     with pytest.raises(TimezoneError, match='"Mars"'):
         parse("TZ=Mars 0 0 0 * * *")
 
 
-def test_equal_texts_share_one_schedule_and_the_name_counts_only_with_a_tilde() -> None:
+def test_equal_texts_share_a_schedule_unless_a_tilde_is_used() -> None:
     assert parse("0 0 9 * * *", name="a") is parse("0 0 9 * * *", name="b")
     assert parse("0 0 ~ * * *", name="a") != parse("0 0 ~ * * *", name="b")
 

@@ -57,7 +57,7 @@ def test_cron(text: str, zone: str, since: str, slots: list[str]) -> None:
     assert due(text, zone, since, times=len(slots)) == slots
 
 
-def test_what_is_decided_is_the_later_of_since_and_mark() -> None:
+def test_decided_until_is_the_later_of_since_and_mark() -> None:
     schedule = parse("@hourly")
     early, late = utc("2026-01-01T00:00"), utc("2026-01-01T05:00")
     assert (
@@ -67,7 +67,7 @@ def test_what_is_decided_is_the_later_of_since_and_mark() -> None:
     assert schedule.next(late + timedelta(microseconds=1)) == utc("2026-01-01T06:00")
 
 
-def test_a_long_absence_is_counted_exactly_without_stepping() -> None:
+def test_long_absence_is_counted_exactly_without_stepping() -> None:
     schedule = parse("* * * * * *", timezone="America/New_York")
     since, until = utc("1990-01-01T00:00"), utc("2030-01-01T00:00")
     assert schedule.count(since, None, until) == int((until - since).total_seconds())
@@ -75,7 +75,7 @@ def test_a_long_absence_is_counted_exactly_without_stepping() -> None:
     assert parse("@every 1s").count(since, None, until) == schedule.count(since, None, until)
 
 
-def test_nothing_is_open_in_a_window_that_ends_before_it_begins() -> None:
+def test_window_that_ends_before_its_start_is_empty() -> None:
     since, until = utc("2026-01-02T00:00"), utc("2026-01-01T00:00")
     for text in ("* * * * * *", "@every 1s", "@at 2026-01-01T12:00:00Z", "@manually"):
         assert parse(text).count(since, None, until) == 0
@@ -126,7 +126,7 @@ AT, AFTER = "@at 2026-06-01T14:00:00+02:00", "@after 2026-06-01T12:00:00Z <PT2H"
         pytest.param(AFTER, "2026-06-01T13:00", "2026-06-01T11:00", True, id="an older mark decides nothing"),
     ],
 )
-def test_one_instant_is_due_once_and_after_for_jobs_made_within_the_grace(
+def test_single_instant_is_due_once_and_after_has_a_grace(
     text: str, since: str, mark: str | None, is_due: bool
 ) -> None:
     slot, schedule, now = utc("2026-06-01T12:00"), parse(text), utc("2026-06-03T00:00")

@@ -104,7 +104,7 @@ def failed(said: str) -> set[str]:
     return {*re.findall(r"^(?:ERROR|FAILED) \S+::(\w+)", said, re.MULTILINE)}
 
 
-def test_without_reruns_no_test_gets_one_and_what_a_test_leaves_open_fails_that_test(tmp_path: Path) -> None:
+def test_leftovers_fail_their_test_and_no_test_reruns_by_default(tmp_path: Path) -> None:
     said = outcome(tmp_path, profile="steady")
     assert failed(said) == LEAVES_BEHIND | {"test_a_deadline", "test_a_slot", "test_a_fault"}, said
     assert "unclosed <socket.socket" in said
@@ -120,7 +120,7 @@ def test_without_reruns_no_test_gets_one_and_what_a_test_leaves_open_fails_that_
     assert "examples are the same" in said
 
 
-def test_only_a_cause_of_the_environment_gets_a_second_try_and_the_promise_never(tmp_path: Path) -> None:
+def test_only_environment_failures_rerun_and_never_a_promise(tmp_path: Path) -> None:
     said = outcome(tmp_path, "--reruns", "1", profile="fresh")
     assert failed(said) == LEAVES_BEHIND | {"test_a_slot", "test_a_fault"}, said
     assert re.search(r"\b1 rerun\b", said), said

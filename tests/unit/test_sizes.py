@@ -35,7 +35,7 @@ NONE = ["", "invalid", "-1", "-1MB", "0", "0GB", "1.5", "1 MB", "1XB", "1e3", "1
     "text",
     [*NONE, "\uff19MB", pytest.param("9" * 1_000_000 + "TB", id="a million digits"), "1\n2", "NaN", "0x10", "+5"],
 )
-def test_what_is_no_size_of_memory_is_refused_in_a_short_sentence(text: str) -> None:
+def test_invalid_memory_size_is_refused_in_a_short_sentence(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size; use bytes") as refused:
         memory_bytes(text)
     assert len(str(refused.value)) < 200

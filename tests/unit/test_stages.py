@@ -27,7 +27,7 @@ def test_the_closing_lines_of_pytest_are_counted(lines: list[str], counts: dict[
     assert {what: number for what, number in counted(lines).items() if number} == counts
 
 
-def test_the_table_has_a_line_for_each_stage_and_says_what_was_left_out() -> None:
+def test_table_has_a_line_for_each_stage_and_what_was_left_out() -> None:
     left_out = "left out: 6 tests: there is no apt-get"
     good = Stage("test-unit", 0, {"passed": 6815}, 183.4)
     bad = Stage("test-cluster", 2, {"passed": 2019, "failed": 2, "rerun": 1}, 1020.0, (left_out, left_out))
@@ -54,7 +54,7 @@ TOKEN = f"dkron_{'aB3-' * 10}xyz"
         pytest.param("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhYmMifQ.c2lnbmF0dXJl", "eyJ", id="a token of the cluster"),
     ],
 )
-def test_a_stage_that_prints_a_secret_fails_and_says_where(printed: str, secret: str) -> None:
+def test_stage_that_prints_a_secret_fails_and_says_where(printed: str, secret: str) -> None:
     (line,) = lines_with_secrets(f"before\n{printed}\nafter\n")
     assert "***" in line
     assert not secret or secret not in line
@@ -63,7 +63,7 @@ def test_a_stage_that_prints_a_secret_fails_and_says_where(printed: str, secret:
     assert [*table([stage])][-1] == f"test-unit printed a secret: {line}"
 
 
-def test_what_only_looks_like_a_secret_is_none() -> None:
+def test_lookalike_is_no_secret() -> None:
     assert lines_with_secrets("dkron_operator_slots_skipped_total_by_reason_and_namespace secretRef:a/b eyJ.") == []
 
 

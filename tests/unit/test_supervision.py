@@ -52,7 +52,7 @@ async def supervised(part: Part) -> AsyncIterator[Supervisor]:
         pytest.param(None, "it returned", id="ends"),
     ],
 )
-async def test_what_has_ended_is_told_until_it_lives_again(
+async def test_ended_task_is_reported_until_it_restarts(
     caplog: pytest.LogCaptureFixture, error: Exception | None, words: str
 ) -> None:
     part = Part(1, error=error)
@@ -69,7 +69,7 @@ async def test_what_has_ended_is_told_until_it_lives_again(
     assert [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_pauses_grow_and_begin_anew_for_what_has_lived_for_long() -> None:
+async def test_delays_grow_and_reset_after_a_long_life() -> None:
     part = Part(*[0.0] * 10, STEADY + 1, 0.0, error=ValueError())
     async with supervised(part):
         await asyncio.sleep(1000)
@@ -79,7 +79,7 @@ async def test_pauses_grow_and_begin_anew_for_what_has_lived_for_long() -> None:
     assert pauses[10] == STEADY + 1 + FIRST_PAUSE
 
 
-async def test_what_cancels_itself_begins_anew() -> None:
+async def test_task_that_cancels_itself_restarts() -> None:
     part = Part(0, error=None)
     lives = 0
 
@@ -97,7 +97,7 @@ async def test_what_cancels_itself_begins_anew() -> None:
     task.cancel()
 
 
-async def test_what_is_fatal_and_what_may_end_end_the_task() -> None:
+async def test_fatal_error_and_permitted_end_finish_the_task() -> None:
     supervisor = Supervisor(clock=asyncio.get_running_loop().time)
     with pytest.raises(Fatal):
         await supervisor.start("x", Part(1, error=Fatal()), fatal=(Fatal,))

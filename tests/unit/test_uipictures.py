@@ -9,14 +9,14 @@ from dkron_crds.run import RunSpec, RunStatus
 from uipictures.example import objects
 
 
-def test_each_job_of_the_example_is_valid_and_has_what_its_page_shows() -> None:
+def test_each_example_job_is_valid_and_has_what_its_page_shows() -> None:
     for job in objects()["dkronjobs"]:
         JobSpec.from_wire(job["spec"])
         status = JobStatus.from_wire(job["status"])
         assert status.executions or status.conditions[0].reason == "Invalid", job["metadata"]["name"]
 
 
-def test_what_the_lists_of_the_example_show_is_valid() -> None:
+def test_example_lists_are_valid() -> None:
     models: dict[str, tuple[type[WireModel], type[WireModel]]] = {
         "dkronbackfills": (BackfillSpec, BackfillStatus), "dkronruns": (RunSpec, RunStatus),
         "dkronpauses": (PauseSpec, PauseStatus),

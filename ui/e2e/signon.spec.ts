@@ -26,7 +26,7 @@ async function signedOn(page: Page): Promise<void> {
   await expect(heading(page)).toBeVisible();
 }
 
-test("a reader comes back to the view, and is known again after a reload, until they sign out", async ({ page }) => {
+test("a reader returns to the view and stays signed in after a reload", async ({ page }) => {
   const { asked, said } = watched(page);
   await page.reload();
   await expect(signOn(page)).toBeVisible();

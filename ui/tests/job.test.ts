@@ -309,7 +309,7 @@ describe("a job that does not run by itself", () => {
   });
 });
 
-test("slots of the coming hour do not count to the last day, even if it is known that they will not run", () => {
+test("slots of the coming hour never count for the last day", () => {
   const slot = (minutes: number, what: Explanation["slots"][number]["what"]) => ({
     slot: new Date(NOON + minutes * MINUTE).toISOString(),
     what,

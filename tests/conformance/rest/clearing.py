@@ -17,7 +17,7 @@ RAN = {
 
 CLEAR = (
     row(
-        "deleting the executions answers with the job, its counters at 0 and its last times null, however often",
+        "deleting the executions resets counters and last times",
         delete(RUNS, {"id": "$job", **CLEARED}),
         delete(RUNS, {"id": "$job", **CLEARED}),
         get(JOB, Has(CLEARED)),
@@ -25,7 +25,7 @@ CLEAR = (
         given=stored(status=RAN),
     ),
     row(
-        "deleting the executions leaves status, next and the settings of the job",
+        "deleting the executions keeps status, next and settings",
         delete(RUNS, {"status": "partially_failed", "next": "2099-01-01T00:00:00Z", "owner": "Ann"}),
         given=stored(status=RAN, schedule="@at 2099-01-01T00:00:00Z", owner="Ann"),
     ),

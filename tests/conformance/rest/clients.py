@@ -88,7 +88,7 @@ DJANGO_READ = {
 ROWS: tuple[Row, ...] = (
     # the manual of Dkron, Getting started
     row(
-        "Dkron's first example runs a job once on any server, by the tag that each has",
+        "Dkron's first example runs once on any server by its tag",
         save(
             manual(tags={"server": "true:1"}, schedule="@every 1h"), body={"name": "$job", "tags": {"server": "true:1"}}
         ),
@@ -97,7 +97,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # bozerkins/terraform-provider-dkron README, sylviettee/terraform-provider-dkron examples
     row(
-        "the Terraform provider sends three keys that Dkron ignores, and its job runs",
+        "the Terraform provider sends three ignored keys",
         save(TERRAFORM, body={"name": "$job"}, headers={"Warning": re.compile("mem_limit_kb")}),
         get(JOB, {"executor_config": {"project": "dms"}, "retries": 5, "concurrency": "forbid"}),
         post(WAIT, 200, {"success_count": 1, "status": "success"}),
@@ -107,13 +107,13 @@ ROWS: tuple[Row, ...] = (
     ),
     # peertransfer/terraform-provider-dkron dkron/resource_job.go
     row(
-        "the older Terraform provider leaves lists null and concurrency empty, and takes the name as its id",
+        "the older Terraform provider sends null lists",
         save(OLD_TERRAFORM, body={"name": "$job", "success_count": 0}, sent_headers=JSON),
         delete(JOB, sent_headers=JSON),
     ),
     # bozerkins/terraform-provider-dkron dkron/resource_job.go
     row(
-        "the Terraform provider reads back all that it has sent, so its next plan is empty",
+        "the Terraform provider has an empty plan after its apply",
         save(BARE_TERRAFORM),
         get(JOB, {**BARE_TERRAFORM, "dependent_jobs": None}),
         save(BARE_TERRAFORM),
@@ -121,7 +121,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # gromo/dkron-php-adapter src/Models/Job.php
     row(
-        "the PHP adapter sends empty objects and lists, and reads the job back by its fields",
+        "the PHP adapter sends empty objects and reads fields back",
         save(PHP, body={"name": "$job"}),
         get(JOB, READ_BY_PHP, sent="null"),
         get("/v1/", {"agent": {"name": PRESENT}, "serf": PRESENT, "tags": PRESENT}, sent="null"),
@@ -129,7 +129,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # updevru/dkron-php-client src/Resource/JobsResource.php
     row(
-        "the PHP client runs on creation, finds by metadata and toggles",
+        "the PHP client runs on creation, filters and toggles",
         post("/v1/jobs?runoncreate=1", 201, {"name": "$job"}, sent={**PHP, "metadata": {"owner": "$job"}}),
         get("/v1/jobs?metadata%5Bowner%5D=$job", Length(1), headers={"X-Total-Count": "1"}),
         post(f"{JOB}/toggle", 200, {"disabled": True}),
@@ -143,7 +143,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # surface-security/django-dkron dkron/utils.py
     row(
-        "the Django app posts the whole job back with what it has changed, under its own label",
+        "the Django app posts the whole changed job under its label",
         save(DJANGO, sent_headers={"Authorization": "Basic dXNlcjpwYXNz"}),
         get("/v1/jobs?metadata%5Bcron%5D=auto", Some({"name": "$job"})),
         post(WAIT, 200, {"success_count": 1}),
@@ -162,7 +162,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # jobandtalent/dkron-rb lib/dkron-rb/api/jobs_api.rb
     row(
-        "the Ruby gem asks for JSON alone, and runs a job without a body",
+        "the Ruby gem accepts only JSON and runs without a body",
         save(sent_headers={**JSON, "Accept": "application/json"}),
         post(JOB, 202, {"name": "$job"}, sent_headers={**JSON, "Accept": "application/json"}),
         get(RUNS, [{"job_name": "$job", "success": False, "group": PRESENT}]),
@@ -170,7 +170,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # oldmantaiter/pydkron README
     row(
-        "pydkron names a command as older servers had it, and the role of every server",
+        "pydkron uses the older command and the server role",
         save(
             {**manual(tags={"role": "dkron:1"}, owner="somebody"), "command": "run stuff"},
             body={"name": "$job", "tags": {"role": "dkron:1"}},
@@ -180,7 +180,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # genhoi/dkron-job-exporter module/dkron/client.go
     row(
-        "the metrics exporter lists a thousand jobs, and executions without their output",
+        "the metrics exporter lists jobs and short executions",
         get("/v1/jobs?_start=0&_end=1000&_sort=id&_order=ASC", Some({"name": "$job", "next": PRESENT})),
         post(WAIT, 200),
         get(f"{RUNS}?output_size_limit=0", [{"success": True, "started_at": PRESENT, "attempt": 1}]),
@@ -198,7 +198,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # the calls of the page of Dkron 4.1 as a browser shows them
     row(
-        "the page of Dkron lists, edits the whole record, runs and reads executions by their ids",
+        "the page of Dkron lists, edits, runs and reads executions",
         save(body={"id": "$job"}, sent_headers={"Accept": "application/json"}),
         get(f"/v1/jobs?{PAGE}&q=$job", [{"id": "$job"}], headers={"X-Total-Count": "1"}),
         put(JOB, 201, {"id": "$job"}, sent=EDITED),
@@ -214,7 +214,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # the end-to-end suite of dkron-io/dkron
     row(
-        "Dkron's own suite runs a job and reads at once what became of it",
+        "Dkron's own suite runs a job and reads its result at once",
         save(),
         post(JOB, 200, {"name": "$job"}),
         get(RUNS, [{"success": True, "node_name": re.compile("."), "finished_at": re.compile("^2")}]),
@@ -226,7 +226,7 @@ ROWS: tuple[Row, ...] = (
     ),
     # the end-to-end suite of dkron-io/dkron
     row(
-        "Dkron's own suite pauses, stores nothing meanwhile, and runs what is there",
+        "Dkron's own suite pauses, stores nothing and runs",
         save(),
         post("/v1/pause", 200, Raw('{"paused":true}')),
         save(manual("$job-new"), 503, Text("paused")),
@@ -241,26 +241,26 @@ ROWS: tuple[Row, ...] = (
     ),
     # RFC 7240
     row(
-        "a client that prefers to wait is answered when the run is over",
+        "a client that prefers to wait gets the end of the run",
         save(),
         post(f"{JOB}/run", 200, {"success_count": 1}, sent_headers=PATIENT, headers={"Preference-Applied": "wait=60"}),
         where=Place.OPERATOR,
     ),
     # the manual of Dkron, Backup and restore
     row(
-        "the backup of the manual is a list that curl sends back as a form",
+        "the documented backup is a list that curl sends as a form",
         post("/v1/restore", 200, Raw('["success create $job"]'), sent=Upload([{**manual(), "success_count": 3}])),
         get(JOB, {"success_count": 3}),
     ),
     row(
-        "whoever keeps times by the nanosecond reads them as they were sent",
+        "times with nanoseconds read back as sent",
         post("/v1/restore", 200, sent=Upload([{**manual(), "success_count": 1, **EXACT}])),
         get(JOB, EXACT),
         post(WAIT, 200, {"success_count": 2, "starts_at": "2026-01-02T03:04:05.000000001Z"}),
         where=Place.OPERATOR,
     ),
     row(
-        "whoever asks for nodes that there are not is refused at once, and told when the job is stored",
+        "a job without matching nodes is refused when it is run",
         save(
             manual(tags={"gpu": "none:1"}),
             headers={"Warning": re.compile("no ready, schedulable node has the tags gpu=none")},
@@ -270,7 +270,7 @@ ROWS: tuple[Row, ...] = (
         where=Place.OPERATOR,
     ),
     row(
-        "whoever stores a job that cannot run sees that it has failed, and why",
+        "a job that cannot run shows its failure and the reason",
         save(manual(executor="perl"), headers={"Warning": re.compile("executor")}),
         soon(JOB, {"status": "failed", "problem": re.compile("perl"), "error_count": 1, "last_error": PRESENT}),
         get("/v1/jobs?status=failed&q=$job", Length(1)),

@@ -57,7 +57,7 @@ STATUS = (
 
 MEMBERS = (
     of_cluster(
-        "members are counted, and all shown whatever page the UI asks for",
+        "members are counted and never paged",
         soon("/v1/members", Keys(MEMBER), headers={"X-Total-Count": re.compile("^[1-9]")}),
         soon("/v1/members?_end=0&_order=DESC&_sort=id&_start=0", Length(1, or_more=True)),
         given=LEADS,
@@ -78,14 +78,14 @@ MEMBERS = (
 
 LEADERSHIP = (
     of_cluster(
-        "the leader is a member without id and words, and says that it leads",
+        "the leader is a member without id and status text",
         soon("/v1/leader", both(Keys(MEMBER[:-2]), Has(LEADER))),
         LEADING,
         soon("/v1/isleader?pretty", Raw('"I am a leader"')),
         given=LEADS,
     ),
     of_cluster(
-        "another replica can lead, and a follower says so and is not found",
+        "a follower is not found at isleader",
         soon("/v1/leader", {"Name": "replica-b", "id": ABSENT, "statusText": ABSENT}),
         FOLLOWING,
         given=OTHER_LEADS,
@@ -93,7 +93,7 @@ LEADERSHIP = (
     of_cluster("without a leader the answer is null, and everybody follows", NOBODY, FOLLOWING, given=NO_LEADER),
     of_cluster("a leader that has not renewed its Lease is none", NOBODY, FOLLOWING, given=STALE),
     of_cluster(
-        "leave answers with the members that are left, can be repeated, and the server stays up",
+        "leave answers with the remaining members, and is repeatable",
         LEADING,
         post("/v1/leave?force", 200, Is([])),
         post("/v1/leave?force", 200),
@@ -133,7 +133,7 @@ PAUSED = ClusterIs(paused=True)
 PAUSE = (
     row("without a DkronCluster nothing is paused", get("/v1/pause", OFF), where=Place.EMPTY),
     of_cluster(
-        "pause pauses and unpause ends it, as often as it is asked for, and neither reads a body",
+        "pause and unpause are idempotent and read no body",
         soon("/v1/pause", OFF),
         *(step for _ in range(2) for step in (post("/v1/pause", 200, ON, sent="garbage"), get("/v1/pause", ON))),
         *(step for _ in range(2) for step in (post("/v1/unpause", 200, OFF), get("/v1/pause", OFF))),
@@ -149,7 +149,7 @@ PAUSE = (
         given=ClusterIs(),
     ),
     of_cluster(
-        "while paused a changed job is refused and stays, and can be read",
+        "a pause refuses changes and allows reads",
         post("/v1/pause", 200),
         save(manual(owner="Ann"), 503),
         get(JOB, {"owner": ""}),

@@ -46,7 +46,7 @@ LIST = (
     row("executions of a missing job are not found", get(RUNS, status=404), differs=differences.REASONS),
     *(
         row(
-            f"executions {f'with {query} ' if query else ''}come in their order, and all of them",
+            f"executions {f'with {query} ' if query else ''}are all in order",
             get(f"{RUNS}?{query}", numbers(*wanted), headers={"X-Total-Count": "3"}),
             given=THREE,
             differs=differs,
@@ -65,13 +65,13 @@ LIST = (
     ),
     row("pretty executions are the same", get(f"{RUNS}?pretty", Text(r'^\[\n    \{\n        "id": ')), given=HELLO),
     row(
-        "a failed execution says so and has its exit code before its output",
+        "the output of a failed execution follows its exit code",
         get(RUNS, [{"success": False, "output": "exit status 3\nno space\n"}]),
         given=ran(FAILED),
         differs=differences.ERROR_TEXT,
     ),
     row(
-        "a failed execution without an exit code has its reason before its output",
+        "the output follows the reason if there is no exit code",
         get(RUNS, [{"success": False, "output": "DeadlineExceeded: it took too long\nhalf\n"}]),
         given=ran(LATE),
         differs=differences.ERROR_TEXT,
@@ -82,7 +82,7 @@ LIST = (
         given=ran(ended(2, group=5, attempt=2), ended(1, group=5, success=False, exitCode=1)),
     ),
     row(
-        "executions of a job with a time zone are shown in it, and one alone in UTC",
+        "a list of executions is in the job zone, a single one in UTC",
         get(RUNS, [{"started_at": "2026-01-02T07:01:00.123456-05:00", "finished_at": "2026-01-02T07:01:05.2-05:00"}]),
         get(ONE, {"started_at": "2026-01-02T12:01:00.123456Z"}),
         given=IN_NEW_YORK,
@@ -101,7 +101,7 @@ LIST = (
 ROWS: tuple[Row, ...] = (
     *LIST,
     row(
-        "one execution reads back byte for byte, without whether it was truncated",
+        "one execution reads back exactly, without the truncated flag",
         get(ONE, Raw(SINGLE)),
         get(ONE, {"output_truncated": ABSENT}),
         given=HELLO,

@@ -25,7 +25,7 @@ STATS = (
         for query, count in (("", 30), ("?days=7", 7), ("?days=366", 365), ("?days=-3", 30), ("?days=many", 30))
     ),
     row(
-        "stats sum what jobs show, what deleted ones had and what was summed before",
+        "stats add existing jobs, deleted ones and earlier totals",
         soon("/v1/stats?days=2", SUMS),
         delete(RUNS),
         get("/v1/stats?days=2", SUMS),
@@ -53,14 +53,14 @@ HEALTH = (
         get("/metrics", Text("dkron_"), sent_headers={"Accept-Encoding": "gzip"}, headers=METRICS),
     ),
     row(
-        "the variables have command line, memory and the jobs that a schedule runs, and are not pretty",
+        "the variables have command line, memory and scheduled jobs",
         get("/debug/vars", {"cmdline": PRESENT, "memstats": PRESENT, "node": "replica-a"}),
         get("/debug/vars", {"cron_entries": {"$job": WORD}}),
         get("/debug/vars?pretty", Text(r"^\{[^\n]*\}$")),
         given=posted(schedule="@daily"),
     ),
     row(
-        "the root leads people, and whoever takes anything, to their pages",
+        "the root redirects browsers and clients of any type",
         get("/", status=303, sent_headers={"Accept": "text/html"}, headers={"Location": WORD}),
         get("/", status=303, sent_headers={"Accept": "*/*"}),
         get("/", status=303),

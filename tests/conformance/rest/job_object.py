@@ -37,12 +37,12 @@ TITLED: dict[str, Any] = {
 OBJECT = (
     row("a fresh job reads back byte for byte", get(JOB, Raw(STORED)), given=posted(**SENT)),
     row(
-        "a processor without settings is an empty object, an empty executor_config is null",
+        "an empty processor is an object, executor_config null",
         get(JOB, {"processors": {"log": {}}, "executor_config": None}),
         given=posted(processors={"log": None}, executor_config={}),
     ),
     row(
-        "a job that ran has counters, a status, and times in UTC with no more digits than they need",
+        "a job that ran has counters, a status and short UTC times",
         get(JOB, HAS_RUN),
         given=stored(status=RAN, timezone="Asia/Tokyo"),
     ),
@@ -76,7 +76,7 @@ def children(*names: str, of: str = JOB) -> Step:
 
 PARENTS = (
     family(
-        "a parent lists its children in the order of their creation, within a second by name",
+        "a parent lists its children by creation and name",
         children("a", "b"),
         get("/v1/jobs?q=$job&_end=1", [{"dependent_jobs": ["$job-a", "$job-b"]}]),
         get(KID, {"parent_job": "$job", "dependent_jobs": None}),

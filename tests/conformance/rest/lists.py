@@ -71,9 +71,7 @@ CONTENT = (
 
 def orders(query: str, *wanted: str, given: Any = C_A_B, **more: Any) -> Row:
     """In which order a query lists jobs."""
-    return row(
-        f"{query} orders jobs as {' '.join(wanted)}", get(f"{LIST}&{query}", named(*wanted)), given=given, **more
-    )
+    return row(f"{query} sorts {' '.join(wanted)}", get(f"{LIST}&{query}", named(*wanted)), given=given, **more)
 
 
 ORDER = (
@@ -102,14 +100,12 @@ def finds(query: str, *wanted: str, given: Any = TAGGED) -> Row:
     """What a query finds, and that it is counted."""
     count = {"X-Total-Count": str(len(wanted))}
     body = named(*wanted) if wanted else NOTHING
-    return row(
-        f"{query} finds {' '.join(wanted) or 'nothing'}", get(f"{LIST}&{query}", body, headers=count), given=given
-    )
+    return row(f"{query}: {' '.join(wanted) or 'nothing'}", get(f"{LIST}&{query}", body, headers=count), given=given)
 
 
 FILTERS = (
     row(
-        "q finds a part of the name, and of the displayname as it is written, and no more",
+        "q finds only parts of the name and the exact displayname",
         get(LIST, named("")),
         get("/v1/jobs?q=Title+of+$job", named("")),
         get("/v1/jobs?q=title+of+$job", NOTHING),
@@ -135,7 +131,7 @@ FILTERS = (
 
 SLICES = tuple(
     row(
-        f"{query} cuts out {' '.join(wanted) or 'nothing'}, and the count stays that of all",
+        f"{query}: {' '.join(wanted) or 'nothing'} of all",
         get(f"{LIST}&{query}", named(*wanted) if wanted else NOTHING, headers={"X-Total-Count": "5"}),
         given=FIVE,
         differs=differs,

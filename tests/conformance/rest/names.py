@@ -25,7 +25,7 @@ ROWS: tuple[Row, ...] = (
     row("a job without a name is refused", save({"schedule": "@manually"}, 400, INVALID)),
     *(row(f"a name with {what} is refused", save(manual(name), 400, INVALID)) for what, name in BAD_NAMES),
     row(
-        "the refusal names the first illegal character, before it judges the schedule",
+        "an illegal character is refused before the schedule",
         save(manual("$job!?", schedule="nonsense"), 400, Text("name.*('!'|\"!\"|!)")),
     ),
     *(

@@ -25,7 +25,7 @@ READ = (
         differs=differences.READ_YOUR_WRITES,
     ),
     row(
-        "a missing job is not found, nor the beginning of a name, nor a name that can be none",
+        "a missing job, a prefix and an illegal name are not found",
         get(JOB, status=404),
         get("/v1/jobs/Not.Legal", status=404),
         delete(JOB, status=404),
@@ -55,7 +55,7 @@ REMOVE = (
     ),
     row("a parent can be deleted after its children", delete("/v1/jobs/$job-kid"), delete(JOB), given=FAMILY),
     row(
-        "a job that is running can be deleted, and is not busy any more",
+        "a running job can be deleted and is no longer busy",
         get("/v1/busy", Own(Length(1))),
         delete(JOB),
         get(JOB, status=404),
@@ -86,7 +86,7 @@ REMOVE = (
 
 TOGGLE = (
     row(
-        "toggle disables an enabled job and enables it again, reads no body, and leaves everything else",
+        "toggle only inverts disabled, and reads no body",
         post(TOGGLE_IT, 200, {"id": "$job", "disabled": True}, headers={"Location": TOGGLE_IT}),
         get(JOB, {"disabled": True, **SETTINGS}),
         post(TOGGLE_IT, 200, {"disabled": False}, sent="garbage"),
@@ -106,7 +106,7 @@ def runs(says: str, **more: Any) -> Row:
 
 RUN = (
     row(
-        "run answers at once with the job as it is before, reads no body, and has an alias",
+        "run answers at once with the job before it, has an alias",
         post(JOB, 202, {"id": "$job", "success_count": 4, "status": "failed"}, headers={"Location": JOB}),
         post(RUN_IT, 202, {"id": "$job"}, sent='{"garbage', headers={"Location": RUN_IT}),
         given=stored(status={"successCount": 4, "status": "failed"}),

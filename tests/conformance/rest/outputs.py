@@ -11,7 +11,7 @@ BYTES = stored(status={"executions": [ended(1, output="ééé!")]})
 
 ROWS: tuple[Row, ...] = (
     row(
-        "a limit cuts long outputs to their end and leaves short ones; without one they are whole",
+        "an output limit keeps the end of long outputs",
         get(RUNS, [{"output": WHOLE, "output_truncated": False}, {"output": "four", "output_truncated": False}]),
         get(
             f"{RUNS}?output_size_limit=200",
@@ -42,7 +42,7 @@ ROWS: tuple[Row, ...] = (
         given=stored(status={"executions": [ended(1)]}),
     ),
     row(
-        "one execution whose pod is gone has the end of its output that is kept",
+        "an execution without its pod has the kept output",
         get(f"{RUNS}/{execution_id(1)}", {"output": "the end"}),
         get(RUNS, [{"output": "the end", "output_truncated": True}]),
         given=stored(status={"executions": [ended(1, output="the end", outputTruncated=True)]}),

@@ -10,7 +10,7 @@ BYTES = '{"Name":"$job","Rules":"{\\"path\\":{\\"/v1/jobs\\":{\\"capabilities\\"
 
 ROWS: tuple[Row, ...] = (
     row(
-        "a policy is stored under its name, can be replaced, and is gone when it was deleted",
+        "a policy is stored, replaced and deleted by name",
         get(PATH, status=404),
         post(PATH, 202, Is(POLICY), sent=POLICY),
         get(PATH, Raw(BYTES)),

@@ -44,7 +44,7 @@ def done(*suffixes: str) -> Is:
 
 GOOD = (
     row(
-        "the result of a restore is a list of texts, and for a client of Dkron a text that holds it",
+        "a restore answers with a list, to Dkron clients in a text",
         restored([manual()], 200, Raw('["success create $job"]')),
         restored([], 200, Raw("[]")),
         post("/v1/restore?pretty", 200, Raw('[\n    "success create $job"\n]'), sent=Upload([manual()])),
@@ -54,7 +54,7 @@ GOOD = (
         differs=differences.RESTORE_RESULT,
     ),
     row(
-        "parents come before their children, whatever the order of the file",
+        "parents are restored before their children",
         restored([GRANDKID, KID, PAR], 200, done("-par", "-kid", "-grandkid")),
         get("/v1/jobs/$job-kid", {"parent_job": "$job-par", "dependent_jobs": ["$job-grandkid"]}),
         get("/v1/jobs?q=$job", Length(3)),
@@ -67,7 +67,7 @@ GOOD = (
         differs=differences.RESTORE_TWICE,
     ),
     row(
-        "existing jobs are overwritten, and concurrency that the file leaves open reads back as allow",
+        "existing jobs are overwritten, with concurrency allow",
         restored([manual(owner="Bob", disabled=True)], 200, done("")),
         get(JOB, {"owner": "Bob", "retries": 0, "disabled": True, "concurrency": "allow"}),
         given=posted(owner="Ann", retries=5, concurrency="forbid"),
@@ -115,7 +115,7 @@ FAILS = [
 ]
 PARTLY = (
     row(
-        "a job that Kubernetes refuses is told, as are its children, and the others are restored",
+        "a refused job and its children are reported, others restored",
         restored([manual("$job-par", displayname="a" * 600), KID, manual("$job-other")], 200, FAILS),
         get("/v1/jobs?q=$job", Length(1)),
         differs=differences.RESTORE_FAILURE,
@@ -125,7 +125,7 @@ PARTLY = (
 NOTHING = get("/v1/jobs?q=$job", Length(0))
 BAD = (
     row(
-        "a restore without a body, a form or the field of the file is not found",
+        "a restore without a body, a form or a file is not found",
         post("/v1/restore", 404),
         post("/v1/restore", 404, sent=[manual()], sent_headers={"Content-Type": "application/json"}),
         restored([manual()], 404, name="backup"),
@@ -149,11 +149,11 @@ ODD: dict[str, dict[str, Any]] = {
     "counter below zero": {"error_count": -1},
     "counter that is full": {"success_count": 2**63 - 1},
     "time of the year 1": {"last_success": "0001-01-01T00:00:01Z"},
-    "state that there is not": {"status": "running"},
+    "unknown state": {"status": "running"},
 }
 IMPOSSIBLE = tuple(
     row(
-        f"a restored {what} is refused, and nothing is stored",
+        f"a restored {what} is refused unstored",
         restored([manual(), manual("$job-odd", **fields)], 400, Text(next(iter(fields)))),
         get(JOB, status=404),
         differs=differences.RESTORE_HISTORY,

@@ -30,7 +30,7 @@ UNKNOWN = tuple(
 
 SLASHES = tuple(
     row(
-        f"{method} {path} is sent on to where its last slash is missing",
+        f"{method} {path} redirects without its slash",
         step(method, path, status, headers={"Location": path.replace("/?", "?").removesuffix("/")}),
     )
     for method, path, status in (
@@ -66,7 +66,7 @@ CORS = (
         ),
     ),
     row(
-        "a configured origin is let in, on errors too, and sees the headers it needs; another one is not",
+        "only a configured origin is allowed, with all its headers",
         get(
             "/v1/jobs?q=$job",
             sent_headers=UI,

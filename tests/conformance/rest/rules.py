@@ -9,15 +9,15 @@ from tests.conformance.rest.row import JOB, JSON, Row, get, manual, post, posted
 INDENTED = Raw('{\n    "paused": false\n}')
 SHAPE = (
     row(
-        "JSON is compact, ends without a newline, and says that it is UTF-8",
+        "JSON is compact UTF-8 without a final newline",
         get("/v1/pause", Raw('{"paused":false}'), headers={"Content-Type": JSON}),
     ),
     *(
-        row(f"{query} indents JSON with four spaces whatever its value", get(f"/v1/pause?{query}", INDENTED))
+        row(f"{query} indents JSON by four spaces with any value", get(f"/v1/pause?{query}", INDENTED))
         for query in ("pretty", "pretty=false")
     ),
     row(
-        "pretty goes deep and leaves empty objects and lists on one line",
+        "pretty is nested, and empty objects and lists stay compact",
         get(
             "/v1/jobs/$job?pretty",
             both(
@@ -33,12 +33,12 @@ SHAPE = (
         post("/v1/jobs?pretty", 201, Text(r'^\{\n    "id"'), sent=manual()),
     ),
     row(
-        "angle brackets and ampersands are escaped, other letters are sent as they are",
+        "only angle brackets and ampersands are escaped",
         save(manual(displayname="<a> & ñ 日 😀")),
         get(JOB, Text(r'"displayname":"\\u003ca\\u003e \\u0026 ñ 日 😀"')),
     ),
     row(
-        "control characters and line separators are escaped as Go does",
+        "control characters and line separators are escaped as in Go",
         save(manual(displayname='\n\r\t"\\/\u0001\u001f\u2028\u2029\u007f')),
         get(JOB, Text('"displayname":"\\\\n\\\\r\\\\t\\\\"\\\\\\\\/\\\\u0001\\\\u001f\\\\u2028\\\\u2029\u007f"')),
     ),
@@ -51,7 +51,7 @@ SHAPE = (
 
 WHOM = (
     row(
-        "X-Whom names the node, also on errors of a route, but not on health",
+        "X-Whom names the node except on health",
         get("/v1/jobs?q=$job", headers={"X-Whom": "replica-a"}),
         get(JOB, status=404, headers={"X-Whom": "replica-a"}),
         get("/health", headers={"X-Whom": ABSENT}),
@@ -62,7 +62,7 @@ LONG = posted(metadata={f"key{number}": "value" * 20 for number in range(20)})
 ASKED, VARY = {"Accept-Encoding": "gzip"}, re.compile("(?i)accept-encoding")
 GZIP = (
     row(
-        "long JSON is compressed for a client that says that it accepts it",
+        "long JSON is compressed for a client that accepts it",
         get(JOB, Unzipped(Has({"id": "$job"})), headers={"Content-Encoding": "gzip", "Vary": VARY}, sent_headers=ASKED),
         get(JOB, {"id": "$job"}, headers={"Content-Encoding": ABSENT}),
         get("/v1/pause", Raw('{"paused":false}'), headers={"Content-Encoding": ABSENT}, sent_headers=ASKED),
@@ -74,7 +74,7 @@ GZIP = (
 REQUESTS = (
     *(
         row(
-            f"the body of a job is read as JSON when its type is {kind or 'not said'}",
+            f"JSON is read with the type {kind or 'not said'}",
             save(body={"name": "$job"}, sent_headers={"Content-Type": kind} if kind else {}),
         )
         for kind in ("", "application/x-www-form-urlencoded", "nonsense")
@@ -84,7 +84,7 @@ REQUESTS = (
         get("/v1/jobs?q=$job", sent_headers={"X-Dkron-Token": "nonsense", "Authorization": "Bearer nonsense"}),
     ),
     row(
-        "every refusal has its reason, as problem+json for a client that asks for it",
+        "every refusal has its reason, on demand as problem+json",
         get(JOB, status=404, headers={"Content-Type": "text/plain; charset=utf-8"}),
         get(
             JOB,

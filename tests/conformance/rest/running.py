@@ -14,7 +14,7 @@ IN_NEW_YORK = stored(
 
 ROWS: tuple[Row, ...] = (
     row(
-        "a running execution has no success yet and the zero time as its end",
+        "a running execution has no success and the zero end time",
         get(
             RUNS,
             [{"id": execution_id(5), **RUNS_NOW, "output": ABSENT}, {"id": execution_id(4)}],
@@ -40,7 +40,7 @@ ROWS: tuple[Row, ...] = (
         where=Place.EMPTY,
     ),
     row(
-        "what runs is listed over all jobs, the oldest first, whatever page the UI asks for",
+        "busy lists all running executions, oldest first",
         get("/v1/busy", Own(both(numbers(7, 8, 9), Keys(KEYS), Each(RUNS_NOW)))),
         get("/v1/busy?_end=1&_order=DESC&_sort=id&_start=0", Own(numbers(7, 8, 9))),
         given=(stored("$job-a", status={"active": [running(9), running(7)]}), IN_NEW_YORK),

@@ -82,7 +82,7 @@ ROWS: tuple[Row, ...] = (
         spec={"schedule": "@every 1s", "disabled": True},
     ),
     of_runs(
-        "a run in the middle of a run is refused where concurrency is forbidden",
+        "a parallel run is refused where concurrency is forbid",
         post(JOB, 202),
         soon("/v1/busy", Own(Length(1))),
         post(JOB, 409),

@@ -116,7 +116,7 @@ def test_a_header_is_compared(wanted: Any, *, complains: bool) -> None:
     assert bool(header_complaint(answer([], X_A="v-rabc"), "x-a", wanted, WORDS)) is complains
 
 
-def test_a_missing_header_fits_absent_alone() -> None:
+def test_missing_header_matches_only_absent() -> None:
     fitting = [
         wanted
         for wanted in ("", re.compile(""), PRESENT, ABSENT)
@@ -137,5 +137,5 @@ def test_a_missing_header_fits_absent_alone() -> None:
         ),
     ],
 )
-def test_what_goes_without_saying_is_checked(step: Step, seen: Answer) -> None:
+def test_implied_expectations_are_checked(step: Step, seen: Answer) -> None:
     assert complaint_of(step, seen, WORDS)

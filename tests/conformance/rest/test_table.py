@@ -12,7 +12,7 @@ def test_no_two_rows_say_the_same() -> None:
     assert [says for says, count in Counter(row.says for row in ROWS).items() if count > 1] == []
 
 
-def test_each_difference_is_shown_by_a_row_and_printed_once() -> None:
+def test_each_difference_has_one_row_and_one_line() -> None:
     known = [value for value in vars(differences).values() if isinstance(value, Difference)]
     lines = markdown().splitlines()[2:]
     assert len(lines) == len(known)

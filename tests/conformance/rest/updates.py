@@ -40,7 +40,7 @@ ROWS: tuple[Row, ...] = (
         given=RAN,
     ),
     row(
-        "an update cannot lower counters, move last times back or change the status",
+        "an update changes no counters, last times or status",
         save(forged(1, "2025-01-01T00:00:00Z", "failed")),
         get(JOB, KEPT),
         given=RAN,
@@ -60,7 +60,7 @@ ROWS: tuple[Row, ...] = (
         differs=differences.FORGED,
     ),
     row(
-        "an update of the schedule moves next, back as well, and nothing else does",
+        "only an update of the schedule moves next, also back",
         save(manual(schedule="@at 2098-01-01T00:00:00Z", next="2099-06-01T00:00:00Z")),
         get(JOB, {"next": "2098-01-01T00:00:00Z"}),
         given=posted(schedule="@at 2099-01-01T00:00:00Z"),

@@ -117,17 +117,17 @@ ECHO = (
         get(JOB, {"id": "$job"}),
     ),
     row(
-        "the echo has counters, status and dependents as the client sent them",
+        "the echo has the sent counters, status and dependents",
         save(manual(**FORGED), body={**FORGED, "next": NO_TIME}),
     ),
     row(
-        "forged counters, status, next and dependents of a new job are not stored",
+        "forged counters, status, next and dependents are not stored",
         save(manual(**FORGED)),
         get(JOB, Has(FRESH)),
         differs=differences.FORGED,
     ),
     row(
-        "maps are echoed as they are sent; empty ones read back as null, empty processors as an empty object",
+        "maps are echoed as sent, and empty ones read back as null",
         save(manual(tags={}, processors={}), body={"tags": {}, "processors": {}, "metadata": None}),
         get(JOB, {"tags": None, "metadata": None, "processors": {}}),
     ),
@@ -137,7 +137,7 @@ ECHO = (
         get(JOB, {"concurrency": ""}),
     ),
     row(
-        "times with an offset are echoed in UTC, a minute as a whole time",
+        "times with an offset or without seconds are echoed in UTC",
         save(
             manual(expires_at="2099-01-01T00:00:00+01:00", starts_at="2026-01-02T03:04"),
             body={"expires_at": "2098-12-31T23:00:00Z", "starts_at": "2026-01-02T03:04:00Z"},
@@ -148,7 +148,7 @@ ECHO = (
 
 RUN_ON_CREATE = (
     row(
-        "a job that is created with runoncreate runs, whatever its value",
+        "a job created with any runoncreate runs",
         post("/v1/jobs?runoncreate=false", 201, {"id": "$job"}, sent=manual()),
         soon(RUNS, Length(1)),
         where=Place.OPERATOR,

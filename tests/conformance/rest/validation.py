@@ -13,13 +13,13 @@ INVALID = Text(r"valid.*\.$")
 BAD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("its own parent", {"parent_job": "$job"}),
     ("neither a schedule nor a parent", {"schedule": ""}),
-    ("a schedule that is a date without a meaning", {"schedule": "@at badtime"}),
+    ("a schedule that is no valid date", {"schedule": "@at badtime"}),
     ("a schedule of five fields", {"schedule": "* * * * *"}),
     ("an unknown descriptor", {"schedule": "@fortnightly"}),
     ("@every in days", {"schedule": "@every 1d"}),
     ("@after without the arrow", {"schedule": "@after 2099-01-01T00:00:00Z PT2H"}),
     ("a schedule with an unknown zone", {"schedule": "TZ=Nowhere/Here 0 0 0 * * *"}),
-    ("a descriptor of Dkron's own with a zone", {"schedule": "TZ=UTC @manually"}),
+    ("a descriptor of Dkron with a zone", {"schedule": "TZ=UTC @manually"}),
     ("unknown concurrency", {"concurrency": "badvalue"}),
     ("an unknown time zone", {"timezone": "notatimezone"}),
     ("a time zone that is GMT with an offset", {"timezone": "GMT+2"}),
@@ -73,7 +73,7 @@ REFUSED = (
 
 ODD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("a schedule of spaces and tabs", {"schedule": "0  0\t0 * * *"}),
-    ("names of months and days in any case, in EST", {"schedule": "0 0 0 * Jan-mar MON,fri", "timezone": "EST"}),
+    ("month and day names in any case, in EST", {"schedule": "0 0 0 * Jan-mar MON,fri", "timezone": "EST"}),
     ("a step above the range", {"schedule": "*/70 * * * * *"}),
     ("a hash of its name", {"schedule": "0 ~ ~ * * *"}),
     ("the 30th of February", {"schedule": "0 0 0 30 2 *"}),
@@ -86,7 +86,7 @@ ODD_FIELDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("a time zone that is an Etc offset", {"timezone": "Etc/GMT+2"}),
     ("an unknown executor", {"executor": "unheard-of"}),
     ("settings that its executor does not know", {"executor": "http", "executor_config": {"nonsense": "yes"}}),
-    ("a timeout of another executor that is no duration", {"executor": "http", "executor_config": {"timeout": "30"}}),
+    ("an invalid timeout of another executor", {"executor": "http", "executor_config": {"timeout": "30"}}),
     ("an empty shell timeout", {"executor_config": {"command": "true", "timeout": ""}}),
     ("a shell mem_limit", {"executor_config": {"command": "true", "mem_limit": "1.5GB"}}),
     ("tags with odd counts", {"tags": {"dc": "eu:many", "rack": ""}}),

@@ -22,7 +22,7 @@ FAILS = simulated(exit_code=1)
 def either_way(asked: Row) -> tuple[Row, Row]:
     """The fact, and the same of an installation that waits without being asked to."""
     unasked = tuple(replace(step, path=JOB) if step.path == WAIT else step for step in asked.steps)
-    return asked, replace(asked, says=f"{asked.says}, with --run-waits", steps=unasked, where=Place.WAITS)
+    return asked, replace(asked, says=f"{asked.says}, --run-waits", steps=unasked, where=Place.WAITS)
 
 
 FACTS: tuple[Row, ...] = (
@@ -33,7 +33,7 @@ FACTS: tuple[Row, ...] = (
         differs=differences.RUN,
     ),
     of_runs(
-        "a run that fails is 200, too, when it is waited for",
+        "an awaited run that fails is 200",
         post(WAIT, 200, {"success_count": 0, "error_count": 1, "status": "failed"}),
         get(RUNS, [{"success": False, "output": re.compile("^exit status 1"), "node_name": NODE, **TIMES}]),
         spec=FAILS,
@@ -45,7 +45,7 @@ FACTS: tuple[Row, ...] = (
         spec={**FAILS, "retries": 1, "retryBackoff": {"initial": "0s", "max": "0s"}},
     ),
     row(
-        "a run is waited for with all that runs after it",
+        "an awaited run includes its dependents",
         post(WAIT, 200, {"status": "success", "dependent_jobs": ["$job-kid"]}),
         get("/v1/jobs/$job-kid", {"success_count": 1}),
         get("/v1/jobs/$job-grandkid", {"error_count": 1, "status": "failed"}),
@@ -57,7 +57,7 @@ FACTS: tuple[Row, ...] = (
         where=Place.OPERATOR,
     ),
     row(
-        "an ephemeral job goes after its success, and the jobs after it run",
+        "an ephemeral job goes, and its dependents run",
         post(WAIT, 200, {"status": "success"}),
         soon("/v1/jobs/$job-kid", {"success_count": 1}),
         soon(JOB, status=404),
@@ -74,7 +74,7 @@ FACTS: tuple[Row, ...] = (
         where=Place.OPERATOR,
     ),
     row(
-        "there is nothing to wait for of a job that does not exist",
+        "a missing job is not found by a waiting run",
         post(WAIT, 404, Text("$job")),
         where=Place.OPERATOR,
         differs=differences.REASONS,
@@ -86,7 +86,7 @@ FACTS: tuple[Row, ...] = (
         spec={"disabled": True},
     ),
     of_runs(
-        "a run that may not begin beside another is refused at once",
+        "a forbidden parallel run is refused at once",
         post(f"{JOB}?wait=false", 202),
         soon("/v1/busy", Own(Length(1))),
         post(WAIT, 409, Text("concurrency is forbid")),
@@ -95,7 +95,7 @@ FACTS: tuple[Row, ...] = (
         differs=differences.RUN_BUSY,
     ),
     of_runs(
-        "who waits for a second is answered after it, and the run goes on",
+        "a wait of a second ends, and the run continues",
         post(WAIT, 202, {"name": "$job"}, sent_headers=A_SECOND, headers={"Preference-Applied": "wait=1"}),
         soon("/v1/busy", Own(Length(1))),
         spec=ENDLESS,

@@ -54,12 +54,12 @@ class Came:
         pytest.param(Came("", peer="", forwarded_for=("1.1.1.1",)), id="a socket without an address"),
     ],
 )
-def test_the_client_is_the_last_address_that_is_not_trusted(came: Came) -> None:
+def test_client_is_the_last_untrusted_address(came: Came) -> None:
     assert client_of(came.peer, came.forwarded_for, came.forwarded, TRUSTED) == came.client
 
 
 @given(st.lists(st.text(max_size=30), max_size=5), st.lists(st.text(max_size=30), max_size=3))
-def test_what_a_client_sends_does_not_change_who_it_is(before: list[str], forwarded: list[str]) -> None:
+def test_client_headers_do_not_change_its_address(before: list[str], forwarded: list[str]) -> None:
     """Its proxy appends the address that it sees, and passes `Forwarded` on."""
     seen = client_of("10.0.0.1", [*before, "1.1.1.1"], forwarded, TRUSTED)
     assert seen in {"1.1.1.1", "10.0.0.1"}
@@ -70,7 +70,7 @@ def test_what_a_client_sends_does_not_change_who_it_is(before: list[str], forwar
     ("peer", "block"),
     [("192.0.2.1", "192.0.2.1"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"), ("", "")],
 )
-def test_limits_count_for_the_network_of_a_client_of_ipv6(peer: str, block: str) -> None:
+def test_rate_limits_apply_to_the_network_of_an_ipv6_client(peer: str, block: str) -> None:
     app = web.Application()
     app[SETTINGS] = Settings()
     request = make_mocked_request("GET", "/", app=app)

@@ -31,6 +31,6 @@ def test_a_line_cannot_garble_the_terminal() -> None:
     assert "\x1b" not in row
 
 
-def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["missing.log"]) == 1
     assert "dkron-api audit: " in capsys.readouterr().err

@@ -76,7 +76,7 @@ class Reviewer:
         pytest.param({}, (), None, id="nothing"),
     ],
 )
-def test_a_token_belongs_to_whom_the_review_names(
+def test_token_belongs_to_the_reviewed_user(
     status: Object, audiences: tuple[str, ...], expected: Caller | None
 ) -> None:
     assert read_token_review({"status": status}, audiences) == expected
@@ -139,7 +139,7 @@ async def test_a_token_is_asked_about_once_a_minute() -> None:
         pytest.param({"management": True}, id="management"),
     ],
 )
-def test_callers_share_answers_only_if_nothing_tells_them_apart(change: dict[str, Any]) -> None:
+def test_callers_share_answers_only_if_indistinguishable(change: dict[str, Any]) -> None:
     assert (replace(CI).key, replace(CI, **change).key == CI.key) == (CI.key, False)
 
 
@@ -151,7 +151,7 @@ async def test_an_answer_is_about_one_caller_and_one_right() -> None:
     assert len(server.asked) == 3
 
 
-async def test_a_right_that_is_given_or_taken_away_counts_soon() -> None:
+async def test_granted_or_revoked_right_takes_effect_soon() -> None:
     server = Reviewer([{"allowed": False}, {"allowed": True}, {"allowed": True, "denied": True}])
     rights, right = Rights(server.kube, clock=server.clock), Right("list", "dkronjobs", namespace="team")
     assert not await rights.allows(CI, right)
@@ -161,7 +161,7 @@ async def test_a_right_that_is_given_or_taken_away_counts_soon() -> None:
     assert not await rights.allows(CI, right), "an authorizer denies it"
 
 
-async def test_what_could_not_be_found_out_is_not_kept() -> None:
+async def test_failed_review_is_not_cached() -> None:
     server = Reviewer([Unavailable("away"), {"allowed": True}])
     rights, right = Rights(server.kube, clock=server.clock), Right("list", "dkronjobs", namespace="team")
     with pytest.raises(Unavailable):
@@ -174,7 +174,7 @@ KEYS = st.integers(0, 7)
 
 
 @given(st.lists(st.tuples(st.sampled_from(("get", "put", "drop")), KEYS, st.sampled_from((0, 0, 1, FRESH)))))
-def test_an_answer_is_the_last_one_of_its_own_key_and_not_older_than_it_is_fresh(
+def test_cache_answers_only_fresh_entries_of_the_same_key(
     steps: list[tuple[str, int, int]],
 ) -> None:
     now, put = 0, dict[int, tuple[int, int]]()
@@ -228,7 +228,7 @@ async def test_one_caller_keeps_the_rights_of_others(monkeypatch: pytest.MonkeyP
     assert rights.recall(CI, Need(right, "", Capability.READ)) is True
 
 
-async def test_a_client_that_leaves_takes_no_answer_from_the_others() -> None:
+async def test_cancelled_caller_does_not_cancel_the_shared_review() -> None:
     server = Reviewer([{"authenticated": True, "user": USER}])
     tokens = Tokens(server.kube, (), clock=server.clock)
     first, second = asyncio.create_task(tokens.caller("t")), asyncio.create_task(tokens.caller("t"))
@@ -257,7 +257,7 @@ class BusyServer(Reviewer):
 
 
 @pytest.mark.parametrize("addresses", [pytest.param(1, id="from one address"), pytest.param(500, id="from many")])
-async def test_a_flood_of_wrong_tokens_neither_pushes_a_good_one_out_nor_makes_it_wait(addresses: int) -> None:
+async def test_flood_of_wrong_tokens_does_not_delay_a_known_token(addresses: int) -> None:
     server = BusyServer([{}])
     tokens = Tokens(server.kube, (), clock=server.clock)
     assert await tokens.caller("good", "a0") == CI
@@ -279,7 +279,7 @@ async def test_a_flood_of_wrong_tokens_neither_pushes_a_good_one_out_nor_makes_i
     assert (sum("good" in spec.values() for spec in server.asked), len(tokens._known)) == (1 + 20, 1)
 
 
-async def test_a_token_that_was_never_seen_waits_its_turn_among_addresses() -> None:
+async def test_unknown_token_waits_its_turn_among_addresses() -> None:
     server = BusyServer([{}])
     tokens = Tokens(server.kube, (), clock=server.clock)
     flood = [asyncio.create_task(tokens.caller(f"t{n}", f"a{n % 4}")) for n in range(FIRST.running + 4 * 20)]
@@ -290,7 +290,7 @@ async def test_a_token_that_was_never_seen_waits_its_turn_among_addresses() -> N
     await asyncio.gather(*flood)
 
 
-async def test_rights_wait_in_a_queue_by_caller_and_are_refused_beyond_it() -> None:
+async def test_access_reviews_queue_by_caller_up_to_a_limit() -> None:
     server = BusyServer([{}])
     rights = Rights(server.kube, clock=server.clock)
 

@@ -103,7 +103,7 @@ async def test_a_token_of_each_algorithm_is_recognized(door: Door, algorithm: st
     assert [await door.scheme.caller(token) for token in forged] == [None] * len(others), "a key of another algorithm"
 
 
-async def test_a_key_is_for_its_own_algorithm_alone(door: Door) -> None:
+async def test_key_serves_only_its_own_algorithm(door: Door) -> None:
     jwk = public_jwk("RS256", "k1")
     claims, key = door.issuer.claims(NOW), private_key("RS256", "")
     tokens = [jwt.encode(claims, key, algorithm=each, headers={"kid": "k1"}) for each in ("RS256", "RS512", "PS256")]
@@ -168,7 +168,7 @@ ALL_BUT_CLAIMS: dict[str, Callable[[Door], str]] = {
 
 
 @pytest.mark.parametrize("made", ALL_BUT_CLAIMS.values(), ids=ALL_BUT_CLAIMS)
-async def test_a_token_that_the_issuer_did_not_sign_is_not_valid(door: Door, made: Callable[[Door], str]) -> None:
+async def test_token_not_signed_by_the_issuer_is_invalid(door: Door, made: Callable[[Door], str]) -> None:
     assert await door.scheme.caller(door.token()) == ANN
     token = made(door)
     assert len(token) < LONGEST_TOKEN
@@ -220,12 +220,12 @@ async def test_a_token_for_another_purpose_is_not_valid(door: Door, kind: object
     assert (await door.scheme.caller(token) is not None) == valid
 
 
-async def test_clocks_may_differ_and_several_audiences_are_allowed(door: Door) -> None:
+async def test_clock_skew_and_several_audiences_are_accepted(door: Door) -> None:
     late: dict[str, Any] = {"exp": NOW - LEEWAY + 1, "nbf": NOW + LEEWAY - 1, "aud": ["x", AUDIENCE]}
     assert await door.scheme.caller(door.token(**late)) == ANN
 
 
-async def test_a_token_that_was_recognized_ends_when_it_expires(door: Door) -> None:
+async def test_recognized_token_ends_when_it_expires(door: Door) -> None:
     token = door.token(exp=NOW + 60)
     assert await door.scheme.caller(token) == ANN
     assert (door.scheme.recall(key_of(token)), door.scheme.knows(token)) == (ANN, True)
@@ -295,7 +295,7 @@ async def test_a_rotated_key_is_found_and_an_old_one_ends(door: Door) -> None:
     assert door.scheme.recall(key_of(token)) is None, "nobody would look for other keys"
 
 
-async def test_tokens_with_unknown_keys_do_not_make_the_issuer_answer_each_time(door: Door) -> None:
+async def test_tokens_with_unknown_keys_do_not_flood_the_issuer(door: Door) -> None:
     assert await door.scheme.caller(door.token()) == ANN
     for number in range(50):
         assert await door.scheme.caller(door.token(kid=f"x{number}")) is None
@@ -339,7 +339,7 @@ async def test_keys_stay_usable_while_the_issuer_is_away(door: Door) -> None:
         pytest.param({"moved": True}, "answers with 302", id="a redirect"),
     ],
 )
-async def test_an_issuer_that_cannot_be_read_is_told_in_one_sentence(
+async def test_unreadable_issuer_is_reported_in_one_sentence(
     issuer: Issuer, change: dict[str, Any], reason: str
 ) -> None:
     for name, value in change.items():
@@ -348,7 +348,7 @@ async def test_an_issuer_that_cannot_be_read_is_told_in_one_sentence(
         signing_keys(await asyncio.to_thread(issuer_source(issuer.url, trust(issuer.ca))))
 
 
-async def test_an_issuer_has_to_show_a_certificate_that_is_trusted(issuer: Issuer) -> None:
+async def test_issuer_certificate_must_be_trusted(issuer: Issuer) -> None:
     with pytest.raises(KeysError, match="certificate verify failed"):
         await asyncio.to_thread(url_source(f"{issuer.url}/keys", trust(None)))
     assert await asyncio.to_thread(url_source(f"{issuer.url}/keys", trust(issuer.ca))) == {"keys": issuer.keys}
@@ -517,7 +517,7 @@ NEEDED = ("--auth", "oidc", "--oidc-issuer", "https://i", "--oidc-audience", "a"
         pytest.param((*NEEDED[:3], "http://localhost:1", *NEEDED[4:]), "", id="http of the loopback"),
     ],
 )
-def test_options_that_do_not_fit_are_told_in_one_sentence(
+def test_contradicting_options_are_refused_in_one_sentence(
     arguments: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["dkron-api", *arguments])

@@ -120,12 +120,12 @@ def requests() -> Iterator[tuple[str, str, Object | None]]:
             yield method, template, body
 
 
-def test_each_route_that_writes_says_whether_its_body_names_jobs() -> None:
+def test_each_write_route_declares_whether_its_body_names_jobs() -> None:
     writing = {(method, path) for method, path, _ in ROUTES if method not in {"GET", "DELETE"} and "{job}" not in path}
     assert writing == NAMING.keys() | NAMELESS
 
 
-async def test_routes_that_do_the_same_are_judged_by_one_path() -> None:
+async def test_equivalent_routes_are_judged_by_one_path() -> None:
     scheme = ByPolicy()
     async with serving(scheme) as api:
         for _, shared in groupby(sorted(ROUTES, key=lambda each: repr(each[2])), key=lambda each: repr(each[2])):
@@ -221,7 +221,7 @@ BY_HAND = "made-by-hand"
 
 
 @pytest.mark.parametrize("base", ["", OWN], ids=["by the short path", "by the namespace"])
-async def test_the_object_that_is_asked_about_is_the_one_touched(base: str) -> None:
+async def test_checked_object_is_the_one_touched(base: str) -> None:
     scheme = OneCaller()
     async with serving(scheme) as api:
         for method, template, body in requests():
@@ -259,7 +259,7 @@ def become(api: Api, job: Object) -> None:
     api.own.job_index.upsert(api.kube.put(DKRON_JOBS, job))
 
 
-async def test_a_refusal_does_not_tell_the_name_of_the_object() -> None:
+async def test_refusal_does_not_reveal_the_object_name() -> None:
     scheme = OneCaller(allowed="nothing")
     async with serving(scheme) as api:
         become(api, made_by_hand())
@@ -268,7 +268,7 @@ async def test_a_refusal_does_not_tell_the_name_of_the_object() -> None:
             assert BY_HAND not in text, f"{method} {template}"
 
 
-async def test_a_job_that_becomes_another_object_is_not_touched() -> None:
+async def test_job_that_becomes_another_object_is_not_touched() -> None:
     """The older object, to which the caller has a right, goes while that is found out."""
 
     class Slow(OneCaller):

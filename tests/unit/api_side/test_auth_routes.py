@@ -77,13 +77,13 @@ def test_each_route_has_exactly_one_rule() -> None:
         pytest.param({"Authorization": "Basic dmFsaWQ6"}, id="a password"),
     ],
 )
-async def test_a_caller_without_a_valid_token_is_told_so(api: Api, headers: dict[str, str]) -> None:
+async def test_caller_without_a_valid_token_gets_401(api: Api, headers: dict[str, str]) -> None:
     for method, template in GUARDED:
         status, _ = await send(api, method, template, headers)
         assert (status, api.kube.calls) == (401, []), f"{method} {template}"
 
 
-async def test_a_caller_without_the_right_is_told_which_one(api: Api, scheme: OneCaller) -> None:
+async def test_caller_without_the_right_learns_which_one(api: Api, scheme: OneCaller) -> None:
     scheme.allowed = "nothing"
     for method, template in GUARDED:
         scheme.asked.clear()
@@ -105,7 +105,7 @@ async def test_a_caller_with_the_right_gets_an_answer(api: Api, caplog: pytest.L
     assert "without a look at the caller's rights" not in caplog.text
 
 
-async def test_no_caller_is_let_in_while_tokens_cannot_be_checked(api: Api, scheme: OneCaller) -> None:
+async def test_no_caller_is_admitted_while_tokens_cannot_be_checked(api: Api, scheme: OneCaller) -> None:
     scheme.trouble = Unavailable("no answer")
     for method, template in GUARDED:
         status, _ = await send(api, method, template, VALID)
@@ -174,7 +174,7 @@ class Kind:
         pytest.param(Kind(401, audience="other", managed=401, identified=401), id="for others"),
     ],
 )
-async def test_a_caller_of_an_issuer_may_do_what_its_policies_grant(kind: Kind) -> None:
+async def test_issuer_caller_may_do_what_its_policies_grant(kind: Kind) -> None:
     async def judge(caller: Caller, need: Need) -> bool:
         return policies_allow(caller.policies, need, lambda name: EVERYTHING if name == "all" else NOTHING)
 
@@ -198,7 +198,7 @@ async def test_a_caller_of_an_issuer_may_do_what_its_policies_grant(kind: Kind) 
             assert status == expected or (expected is None and status not in (401, 403)), f"{method} {template} {text}"
 
 
-async def test_the_rate_is_that_of_the_caller_once_it_is_known(scheme: OneCaller) -> None:
+async def test_rate_limit_applies_to_a_known_caller(scheme: OneCaller) -> None:
     async with running_api(routes(Settings()), guard=Guard([scheme]), rate=1.0) as api:
         know(api)
 
@@ -220,7 +220,7 @@ async def test_one_caller_does_not_take_all_open_answers(scheme: OneCaller) -> N
             assert (first.status, status, "this caller already has 1 open responses" in text) == (200, 503, True)
 
 
-async def test_the_audit_log_in_the_text_format_has_the_address_behind_a_trusted_proxy(
+async def test_text_audit_log_shows_the_address_behind_a_proxy(
     scheme: OneCaller, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "dkron_api.audit")
@@ -272,7 +272,7 @@ KEPT = {"spec": {"template": {"spec": {"serviceAccountName": "viewer"}}}}
     ],
 )
 @pytest.mark.parametrize("route", ["/v1/jobs", "/v1/restore"])
-async def test_what_runs_in_a_template_that_stays_takes_the_right_to_create_pods(
+async def test_command_in_a_kept_template_needs_job_creation_rights(
     api: Api, scheme: OneCaller, *, change: dict[str, object], template: object, asked: bool, route: str
 ) -> None:
     more: dict[str, Any] = {} if template is None else {"jobTemplate": template}
@@ -282,13 +282,13 @@ async def test_what_runs_in_a_template_that_stays_takes_the_right_to_create_pods
     assert any(right.startswith("create jobs ") for right in scheme.asked) is asked
 
 
-async def test_a_job_that_names_many_secrets_is_asked_about_once(api: Api, scheme: OneCaller) -> None:
+async def test_job_naming_many_secrets_is_checked_once(api: Api, scheme: OneCaller) -> None:
     env = ",".join(f"P{n}=secretRef:s{n}/pw" for n in range(MOST_SECRETS + 1))
     await api.client.post("/v1/jobs", json=JOB | {"executor_config": {"command": "true", "env": env}}, headers=VALID)
     assert {asked for asked in scheme.asked if asked.startswith("get secrets")} == {"get secrets in namespace default"}
 
 
-async def test_a_change_says_who_made_it(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_change_is_audited_with_its_author(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("dkron_api.audit").setLevel(logging.INFO)
     await api.client.post("/v1/jobs", json=JOB, headers=VALID)
     await api.client.post("/v1/jobs/backup/toggle", headers=VALID)

@@ -83,7 +83,7 @@ def test_a_secret_holds_all_of_a_token_but_the_token(token: Token) -> None:
         pytest.param({"expires": "2026-01-01T00:00:00"}, "time zone", id="a time without a zone"),
     ],
 )
-def test_a_secret_that_is_not_a_token_authenticates_no_caller(data: dict[str, str], why: str) -> None:
+def test_secret_that_is_not_a_token_authenticates_no_caller(data: dict[str, str], why: str) -> None:
     with pytest.raises(TokenError, match=why):
         read_secret(stored(CLIENT, **data))
     with pytest.raises(TokenError, match="its type"):
@@ -107,7 +107,7 @@ async def test_a_token_is_known_by_its_hash(token: str, now: datetime, *, known:
     assert own.recall(key_of(token)) == caller
 
 
-async def test_a_token_ends_when_it_expires_or_its_secret_goes() -> None:
+async def test_token_ends_when_it_expires_or_its_secret_is_deleted() -> None:
     short = Token("a1", "ci", TokenKind.CLIENT, CLIENT.digest, expires=NOON + timedelta(seconds=1))
     assert await scheme(short).caller(SECRET_TEXT) is not None
     late = scheme(short, now=NOON + timedelta(seconds=1))
@@ -128,7 +128,7 @@ async def test_a_token_ends_when_it_expires_or_its_secret_goes() -> None:
         pytest.param(TokenKind.MANAGEMENT, "/v1/acl/policies/a", Capability.DELETE, True, id="a management token"),
     ],
 )
-async def test_a_client_may_do_what_its_policies_grant(
+async def test_client_may_do_what_its_policies_grant(
     kind: TokenKind, path: str, capability: Capability, *, allowed: bool
 ) -> None:
     own = scheme(Token("a1", "ci", kind, CLIENT.digest, policies=("readers", "runners", "gone")))
@@ -137,7 +137,7 @@ async def test_a_client_may_do_what_its_policies_grant(
     assert await own.allows(caller, Need(Right("any"), path, capability)) is allowed
 
 
-async def test_no_token_is_refused_before_all_tokens_are_read() -> None:
+async def test_tokens_are_refused_only_after_all_are_read() -> None:
     early = scheme(CLIENT, missing="the tokens are still being read")
     assert early.recall(key_of(SECRET_TEXT)) is None
     with pytest.raises(Unavailable, match="not ready yet: the tokens are still being read"):
@@ -167,6 +167,6 @@ def test_a_policy_counts_as_it_is_in_the_cache() -> None:
     assert len(rules._read) <= 2, "policies that are gone take no memory"
 
 
-def test_a_token_has_256_bits_and_shows_what_it_is() -> None:
+def test_token_has_256_bits_and_a_prefix() -> None:
     assert SECRET_TEXT.startswith(PREFIX)
     assert len(base64.urlsafe_b64decode(SECRET_TEXT.removeprefix(PREFIX) + "=")) == 32

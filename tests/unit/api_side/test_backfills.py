@@ -86,9 +86,7 @@ async def test_a_backfill_without_a_name_is_given_one(api: Api) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_a_body_that_cannot_be_used_is_refused_in_one_sentence(
-    api: Api, method: str, body: str, sentence: str
-) -> None:
+async def test_unusable_body_is_refused_in_one_sentence(api: Api, method: str, body: str, sentence: str) -> None:
     api.kube.put(DKRON_BACKFILLS, stored())
     async with api.client.request(method, PATH if method == "POST" else f"{PATH}/again", data=body) as answer:
         text = await answer.text()
@@ -96,7 +94,7 @@ async def test_a_body_that_cannot_be_used_is_refused_in_one_sentence(
     assert not [call for call in api.kube.calls if call.startswith(("create", "patch"))]
 
 
-async def test_what_kubectl_is_refused_is_refused_with_the_same_sentence(api: Api) -> None:
+async def test_refusal_has_the_sentence_that_kubectl_shows(api: Api) -> None:
     rule = Cause("spec.maxRuns", "must be at most 10000")
     api.kube.fail("create dkronbackfills", Rejected("invalid", status=422, causes=(rule,)))
     async with api.client.post(PATH, json=BODY) as answer:
@@ -116,13 +114,13 @@ async def test_what_kubectl_is_refused_is_refused_with_the_same_sentence(api: Ap
         pytest.param(stored(conditions=ended("Failed", "Refused")), "refused", id="refused"),
     ],
 )
-async def test_a_word_says_how_it_stands(api: Api, found: Object, state: str) -> None:
+async def test_backfill_state_is_one_word(api: Api, found: Object, state: str) -> None:
     api.kube.put(DKRON_BACKFILLS, found)
     async with api.client.get(f"{PATH}/again") as answer:
         assert (await answer.json())["state"] == state
 
 
-async def test_the_list_has_the_newest_first_in_pages_and_leaves_out_what_cannot_be_read(api: Api) -> None:
+async def test_list_is_newest_first_paged_and_skips_unreadable_items(api: Api) -> None:
     for day in (1, 3, 2):
         spec = {"job": "other"} if day == 3 else {}
         api.kube.put(DKRON_BACKFILLS, stored(f"b{day}", created=f"2026-03-0{day}T00:00:00Z", spec=spec))
@@ -163,7 +161,7 @@ async def test_many_clients_at_once_are_one_request() -> None:
     assert kube.calls == ["list dkronbackfills"]
 
 
-async def test_a_cluster_without_the_kind_is_said_to_be_one(api: Api) -> None:
+async def test_cluster_without_the_crd_is_reported(api: Api) -> None:
     api.kube.fail("list dkronbackfills", NotFound("the server could not find the requested resource", status=404))
     async with api.client.get(PATH) as answer:
         assert (answer.status, "does not have the kind DkronBackfill" in await answer.text()) == (503, True)
@@ -175,7 +173,7 @@ def run_of(slot: str, phase: str, *, owner: str = "uid-of-again", **status: Any)
     return object_of(f"run-{slot[15]}-{owner}", metadata=metadata, spec=spec, status={"phase": phase, **status})
 
 
-async def test_each_slot_says_what_became_of_it(api: Api) -> None:
+async def test_each_slot_shows_its_state(api: Api) -> None:
     job = wire_job(name="report")
     execution = {
         "id": "1-x", "job": "x", "slot": SLOTS[0], "group": 7, "trigger": "backfill", "attempt": 1,
@@ -198,7 +196,7 @@ async def test_each_slot_says_what_became_of_it(api: Api) -> None:
     assert answer.headers["X-Total-Count"] == "4"
 
 
-async def test_values_that_name_a_secret_take_the_right_to_read_it() -> None:
+async def test_values_naming_a_secret_need_the_right_to_read_it() -> None:
     scheme = OneCaller()
     async with running_api(backfills.ROUTES, guard=Guard([scheme])) as api:
         api.know_jobs()
@@ -242,7 +240,7 @@ RIGHTS = {
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name) for name, row in RIGHTS.items()])
-async def test_a_backfill_takes_the_rights_that_its_runs_take(row: Asked) -> None:
+async def test_backfill_needs_the_rights_of_its_runs(row: Asked) -> None:
     scheme = OneCaller()
     by_label = "selector" in row.body
     body = {key: each for key, each in BODY.items() if not (by_label and key == "job")} | row.body

@@ -81,7 +81,7 @@ async def test_a_backup_that_drips_is_408(api: Api, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("text", STOPPED)
-async def test_a_body_that_is_awaited_takes_no_place_of_another_request(
+async def test_pending_body_takes_no_place_of_another_request(
     api: Api, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(bodies, "PATIENCE", 60)

@@ -42,7 +42,7 @@ def test_a_body_has_the_fields_of_dkron_in_its_order() -> None:
     assert sorted([*STRINGS, *FLAGS, *NUMBERS, *MAPS, *TIMES, "next", "dependent_jobs", "processors"]) == sorted(ORDER)
 
 
-def test_the_echo_of_a_small_job_is_byte_for_byte_that_of_dkron() -> None:
+def test_echo_of_a_small_job_matches_dkron_byte_for_byte() -> None:
     body = read_body(b'{"name":"job1","schedule":"@every 1m","executor":"shell","executor_config":{"command":"a<b"}}')
     assert encode(echo(body)).decode() == (
         '{"id":"job1","name":"job1","displayname":"","timezone":"","schedule":"@every 1m","owner":"","owner_email":"",'
@@ -53,7 +53,7 @@ def test_the_echo_of_a_small_job_is_byte_for_byte_that_of_dkron() -> None:
     )
 
 
-def test_the_echo_shows_what_was_sent_except_for_the_id_and_the_next_run() -> None:
+def test_echo_shows_the_sent_fields_except_id_and_next() -> None:
     sent = {
         "id": "other", "name": "a", "displayname": "A", "timezone": "Europe/Madrid", "schedule": "@daily", "owner": "o",
         "owner_email": "e", "success_count": -3, "error_count": 2**63 - 1, "last_success": "2026-01-02T03:04:05.12Z",
@@ -100,7 +100,7 @@ def test_the_echo_shows_what_was_sent_except_for_the_id_and_the_next_run() -> No
         pytest.param(b'{"tags":{"a":"b"},"tags":null}', JobBody(), id="a later null empties a map"),
     ],
 )
-def test_what_dkron_takes_is_taken(data: bytes, expected: JobBody) -> None:
+def test_body_accepted_by_dkron_is_accepted(data: bytes, expected: JobBody) -> None:
     assert read_body(data) == expected
 
 
@@ -137,7 +137,7 @@ def test_null_is_taken_for_every_field(field: str) -> None:
         pytest.param(b'{"name":1,"name":"a"}', "name: it is the number 1", id="a wrong type before the one that wins"),
     ],
 )  # fmt: skip
-def test_what_dkron_refuses_is_refused_with_the_field_and_the_value(data: bytes, sentence: str) -> None:
+def test_refusal_names_the_field_and_the_value_as_dkron_does(data: bytes, sentence: str) -> None:
     with pytest.raises(Unreadable) as refused:
         read_body(data)
     assert sentence in refused.value.reason
@@ -196,7 +196,7 @@ def test_times_are_kept_in_utc_with_all_their_digits(sent: str, kept: str | None
         "now",
     ],
 )  # fmt: skip
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_invalid_time_is_refused(text: str) -> None:
     with pytest.raises(Unreadable, match=r"^starts_at: .* is not a time; send null, RFC 3339 .* or a minute"):
         read(starts_at=text)
     with pytest.raises(Unreadable, match=r"^next: .* is not a time"):
@@ -206,7 +206,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["2026-03-01T9:30:00Z", "2026-03-01T09:30:00,5Z", "2026-03-01T09:30:00+24:00", "2026-03-01T09:30:00+01:60"]
 )
-def test_next_has_none_of_the_liberties_that_other_times_have(text: str) -> None:
+def test_next_accepts_only_strict_times(text: str) -> None:
     assert read(starts_at=text).starts_at
     with pytest.raises(Unreadable, match=r"^next"):
         read(next=text)
@@ -218,7 +218,7 @@ times = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=zones)
 
 @given(times)
 @example(datetime(2, 1, 1, tzinfo=UTC))
-def test_a_time_means_the_same_instant_in_normal_form_and_stays_as_it_is_then(time: datetime) -> None:
+def test_normalized_time_is_the_same_instant_and_stable(time: datetime) -> None:
     normal = moment(time.isoformat())
     assert normal is not None
     assert instant(normal) == time
@@ -255,7 +255,7 @@ def mixed(name: str) -> st.SearchStrategy[str]:
 
 
 @given(st.lists(st.tuples(mixed("executor"), texts), min_size=1))
-def test_the_last_of_several_keys_wins_in_whatever_case(sent: list[tuple[str, str]]) -> None:
+def test_last_duplicate_key_wins_in_any_case(sent: list[tuple[str, str]]) -> None:
     pairs = ",".join(f"{json.dumps(key)}:{json.dumps(value)}" for key, value in sent)
     assert read_body(f"{{{pairs}}}".encode()).executor == sent[-1][1]
 
@@ -268,7 +268,7 @@ anything = st.recursive(
 
 @settings(max_examples=examples(50), deadline=None)
 @given(st.dictionaries(st.sampled_from(ORDER), anything) | anything)
-def test_whatever_json_comes_it_is_a_job_or_a_refusal_in_one_short_sentence(value: Any) -> None:
+def test_any_json_is_a_job_or_one_short_sentence(value: Any) -> None:
     try:
         body = read_body(json.dumps(value).encode())
     except Unreadable as exc:

@@ -62,7 +62,7 @@ def post(body: bytes, *lines: str, length: int | None = None) -> bytes:
         pytest.param(b"", [], id="nothing"),
     ],
 )
-async def test_who_closes_its_side_behind_its_requests_gets_all_answers(sent: bytes, answers: list[bytes]) -> None:
+async def test_half_closed_client_gets_all_pipelined_answers(sent: bytes, answers: list[bytes]) -> None:
     async with served(slow) as (reader, writer):
         writer.write(sent)
         writer.write_eof()
@@ -82,7 +82,7 @@ async def test_who_closes_its_side_behind_its_requests_gets_all_answers(sent: by
         pytest.param(HELLO[:-2] + b"Expect: \xff\r\n\r\n", id="an expectation that is not text"),
     ],
 )
-async def test_bytes_that_are_no_request_are_answered_in_a_line_with_an_id(sent: bytes) -> None:
+async def test_non_http_bytes_get_one_line_with_a_request_id(sent: bytes) -> None:
     async with served(slow) as (reader, writer):
         writer.write(sent)
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
@@ -92,7 +92,7 @@ async def test_bytes_that_are_no_request_are_answered_in_a_line_with_an_id(sent:
     assert b"\n" not in body
 
 
-async def test_who_closes_its_side_while_the_answer_is_made_gets_it() -> None:
+async def test_client_that_half_closes_during_the_answer_gets_it() -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def waiting(_: web.Request) -> web.StreamResponse:
@@ -109,7 +109,7 @@ async def test_who_closes_its_side_while_the_answer_is_made_gets_it() -> None:
         assert b"late" in await reader.read()
 
 
-async def test_an_answer_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_answer_is_not_awaited_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HALF_CLOSED", 0.05)
     over = asyncio.Event()
 

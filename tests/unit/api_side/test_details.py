@@ -105,7 +105,7 @@ async def test_the_details_are_as_described(api: Api) -> None:
     assert "status" not in found["manifest"]
 
 
-async def test_a_chain_in_a_circle_ends_and_a_long_one_is_cut(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cyclic_chain_ends_and_a_long_one_is_cut(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.know_jobs(*(job(f"j{at}", parentJob=f"j{(at + 1) % 6}") for at in range(6)))
     whole = await answer(api, "/v1/jobs/j0/details")
     assert (len(whole["chain"]), whole["chain_has_more"]) == (6, False)
@@ -114,9 +114,7 @@ async def test_a_chain_in_a_circle_ends_and_a_long_one_is_cut(api: Api, monkeypa
     assert ([each["name"] for each in cut["chain"]], cut["chain_has_more"]) == (["j0", "j1", "j5"], True)
 
 
-async def test_without_the_right_to_list_a_chain_is_what_the_job_names(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_chain_without_list_rights_has_only_direct_parents(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     async def has(_self: Grant, need: Need) -> bool:
         return need.right.verb != "list"
 
@@ -126,7 +124,7 @@ async def test_without_the_right_to_list_a_chain_is_what_the_job_names(
     assert [each["name"] for each in found["chain"]] == ["c", "b"]
 
 
-async def test_a_template_that_nests_too_deep_leaves_the_rest(api: Api) -> None:
+async def test_too_deep_template_leaves_the_other_details(api: Api) -> None:
     deep: Any = {}
     for _ in range(100_000):
         deep = {"a": deep}

@@ -29,7 +29,7 @@ def stored(name: str = "it", *, created: str = AT, spec: Object | None = None, *
     return object_of(name, metadata={"creationTimestamp": created}, spec=given, status=status)
 
 
-async def test_it_is_shown_without_values_and_withdrawn_as_it_was(api: Api) -> None:
+async def test_run_is_shown_without_values_and_withdrawn(api: Api) -> None:
     failed: Object = {"phase": "Failed", "group": 7, "attempts": [ATTEMPT], "attemptCount": 1, "message": "it failed"}
     api.kube.put(DKRON_RUNS, stored(spec={"scheduledTime": AT}, **failed))
     async with api.client.get(f"{PATH}/it") as answer:
@@ -50,7 +50,7 @@ async def test_it_is_shown_without_values_and_withdrawn_as_it_was(api: Api) -> N
     assert await gone.text() == 'there is no run "it"'
 
 
-async def test_the_list_has_the_newest_first_without_what_is_broken(api: Api) -> None:
+async def test_list_is_newest_first_and_skips_broken_runs(api: Api) -> None:
     for day in (1, 3, 2):
         api.kube.put(DKRON_RUNS, stored(f"r{day}", created=f"2026-02-0{day}T00:00:00Z", attempts=[ATTEMPT]))
     api.kube.put(DKRON_RUNS, stored("broken", spec={"scheduledTime": "noon"}))

@@ -48,7 +48,7 @@ def test_no_more_requests_at_once_than_allowed() -> None:
     door.enter()
 
 
-def test_a_stream_makes_room_for_requests_and_has_a_limit_of_its_own() -> None:
+def test_stream_frees_its_request_slot_and_has_its_own_limit() -> None:
     door = gate(Clock(), requests=1, streams=1)
     door.enter()
     with door.stream():
@@ -87,7 +87,7 @@ def test_one_caller_cannot_take_all_streams() -> None:
         assert door.streaming == 1
 
 
-def test_an_address_may_spend_two_seconds_of_its_rate_at_once_and_then_has_to_wait() -> None:
+def test_address_may_burst_two_seconds_of_its_rate() -> None:
     clock = Clock()
     door = gate(clock, rate=5.0)
     for _ in range(10):
@@ -101,7 +101,7 @@ def test_an_address_may_spend_two_seconds_of_its_rate_at_once_and_then_has_to_wa
     door.spend_address("a")
 
 
-def test_a_rate_of_less_than_one_request_in_a_burst_lets_one_through() -> None:
+def test_rate_below_one_still_allows_one_request() -> None:
     door = gate(Clock(), rate=0.1)
     door.spend_address("a")
     with pytest.raises(ApiError):
@@ -139,7 +139,7 @@ def test_the_rate_has_a_default() -> None:
     assert Settings().rate == 1000.0
 
 
-def test_addresses_without_number_take_no_memory_without_bound_and_no_caller_is_forgotten() -> None:
+def test_buckets_of_addresses_are_bounded_and_callers_kept() -> None:
     door = gate(Clock(), rate=0.5)
     door.spend_caller("ci", "ci")
     for number in range(3 * BUCKETS):
@@ -172,12 +172,14 @@ def test_addresses_without_number_take_no_memory_without_bound_and_no_caller_is_
         pytest.param(Expired("gone"), 503, "gone", "1", id="expired"),
     ],
 )  # fmt: skip
-def test_what_an_error_of_kubernetes_means(error: KubeError, status: int, reason: str, retry_after: str | None) -> None:
+def test_kubernetes_error_maps_to_a_response(
+    error: KubeError, status: int, reason: str, retry_after: str | None
+) -> None:
     refusal = refusal_of(error)
     assert (refusal.status, refusal.reason, refusal.headers.get("Retry-After")) == (status, reason, retry_after)
 
 
-def test_an_error_is_plain_text_unless_a_problem_is_wanted() -> None:
+def test_error_is_plain_text_unless_a_problem_is_accepted() -> None:
     refusal = ApiError(409, 'the job "a" is busy', {"Retry-After": "1"})
     body, headers = body_of(refusal, accept="*/*", path="/v1/jobs/a")
     assert body == b'the job "a" is busy'
@@ -286,7 +288,7 @@ ODD = (
 
 @pytest.mark.parametrize(("reason", "expected"), ODD)
 @pytest.mark.parametrize("accept", ["", "application/problem+json"])
-def test_what_an_error_quotes_can_be_shown_in_a_terminal(reason: str, expected: str, accept: str) -> None:
+def test_quoted_values_in_errors_are_printable(reason: str, expected: str, accept: str) -> None:
     body, _ = body_of(ApiError(412, reason), accept=accept, path="/")
     assert (json.loads(body)["detail"] if accept else body.decode()) == expected
 
@@ -302,7 +304,7 @@ def test_what_an_error_quotes_can_be_shown_in_a_terminal(reason: str, expected: 
         pytest.param("\x85", None, id="a control character"),
     ],
 )
-def test_a_tag_is_a_version_that_kubernetes_can_give_or_a_mismatch(tag: str, version: str | None) -> None:
+def test_etag_is_a_resource_version_or_a_mismatch(tag: str, version: str | None) -> None:
     request = make_mocked_request("PUT", "/v1/jobs/a", headers={"If-Match": tag})
     if version is not None:
         assert terms_of(request).match == version
@@ -313,7 +315,7 @@ def test_a_tag_is_a_version_that_kubernetes_can_give_or_a_mismatch(tag: str, ver
     assert refused.value.reason.isprintable()
 
 
-async def test_unknown_paths_pass_the_gate_as_well() -> None:
+async def test_unknown_paths_pass_the_gate_too() -> None:
     async with running_api(stats.ROUTES) as api:
         api.app[GATE].working = 100
         for path in ("/nowhere", "/v1/stats/", "/v1/stats"):
@@ -321,7 +323,7 @@ async def test_unknown_paths_pass_the_gate_as_well() -> None:
             assert answer.status == 503, path
 
 
-async def test_a_path_of_more_segments_than_any_route_is_not_looked_for() -> None:
+async def test_path_with_too_many_segments_is_not_resolved() -> None:
     app = web.Application()
     looked: list[str] = []
     resolve = app.router.resolve

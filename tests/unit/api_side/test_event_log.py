@@ -51,7 +51,7 @@ async def labels(subscription: Subscription) -> list[str]:
 
 
 class TestWhereAClientIs:
-    async def test_the_last_event_of_a_version_is_numbered_zero_and_those_before_it_count_up(self) -> None:
+    async def test_events_of_a_version_are_numbered_down_to_zero(self) -> None:
         made = event_log()
         listener = made.subscribe(ALL)
         made.publish(105, [message("a"), message("b"), message("c")])
@@ -71,7 +71,7 @@ class TestWhereAClientIs:
         assert len(ids) > 20
 
     @pytest.mark.parametrize("events", [["a"], []])
-    async def test_a_client_that_has_got_nothing_yet_knows_where_it_is(self, events: list[str]) -> None:
+    async def test_client_without_events_knows_its_position(self, events: list[str]) -> None:
         made = event_log((105, events))
         assert made.position == Position(105)
         assert b"id: 105-0\n\n" in await made.subscribe(ALL).take()
@@ -81,7 +81,7 @@ class TestComingBack:
     STEPS = ((103, ["a"]), (105, ["b", "c", "d"]), (110, ["e"]))
 
     @pytest.mark.parametrize("count", range(6))
-    async def test_after_any_event_exactly_the_rest_is_told(self, count: int) -> None:
+    async def test_client_resumes_after_any_event(self, count: int) -> None:
         made = event_log()
         first = made.subscribe(ALL)
         for version, told in self.STEPS:
@@ -105,7 +105,7 @@ class TestComingBack:
             pytest.param("110-0\n\ndata: x", id="an id with lines of its own"),
         ],
     )
-    async def test_an_id_that_is_not_known_asks_to_read_everything_anew_and_goes_on(self, last_id: str) -> None:
+    async def test_unknown_event_id_gets_a_resync_and_continues(self, last_id: str) -> None:
         made = event_log(*self.STEPS)
         listener = made.subscribe(ALL, last_id)
         made.publish(112, [message("f")])
@@ -114,11 +114,11 @@ class TestComingBack:
         assert told[0].id == "110-0"
         assert "no longer known" in told[0].data["reason"]
 
-    async def test_the_place_where_the_journal_begins_and_one_between_two_versions_are_known(self) -> None:
+    async def test_first_position_and_ones_between_versions_are_known(self) -> None:
         assert await labels(event_log(*self.STEPS).subscribe(ALL, "100-0")) == ["a", "b", "c", "d", "e"]
         assert await labels(event_log(*self.STEPS).subscribe(ALL, "104-0")) == ["b", "c", "d", "e"]
 
-    async def test_only_what_interests_is_told_again(self) -> None:
+    async def test_replay_has_only_subscribed_events(self) -> None:
         made = event_log()
         for version, job in ((101, "a"), (102, "b"), (103, "a")):
             made.publish(version, [message(f"{job}{version}", job=job)])
@@ -138,7 +138,7 @@ class TestComingBack:
         assert await labels(made.subscribe(ALL, "109-0")) == ["resync"]
         assert await labels(made.subscribe(ALL, "110-0")) == [str(version) for version in range(111, 121)]
 
-    async def test_a_step_that_is_half_forgotten_is_known_from_where_it_is_kept(self) -> None:
+    async def test_partly_dropped_step_resumes_from_its_kept_events(self) -> None:
         made = event_log(events=3)
         listener = made.subscribe(ALL)
         made.publish(110, [message(label) for label in "abc"])
@@ -147,7 +147,7 @@ class TestComingBack:
         assert await labels(made.subscribe(ALL, "100-0")) == ["resync"]
         assert await labels(made.subscribe(ALL, ids[0])) == ["b", "c", "d"]
 
-    async def test_more_changes_at_once_than_the_ring_holds_are_one_resync(self) -> None:
+    async def test_burst_larger_than_the_ring_is_one_resync(self) -> None:
         made = event_log(events=4)
         listener = made.subscribe(ALL)
         made.publish(110, [message(str(n)) for n in range(5)])
@@ -157,7 +157,7 @@ class TestComingBack:
 
 
 class TestSlowClients:
-    async def test_one_that_does_not_keep_up_gets_a_resync_instead_of_what_it_missed(self) -> None:
+    async def test_slow_client_gets_a_resync_for_what_it_missed(self) -> None:
         made = event_log()
         slow, quick = made.subscribe(ALL), made.subscribe(ALL)
         got = []
@@ -172,7 +172,7 @@ class TestSlowClients:
         assert labels_after == list(range(labels_after[0], ROOM + 10))
         assert told[0].id == f"{START + labels_after[0] - 1}-0", "the resync stands for all before what follows it"
 
-    async def test_what_a_client_asked_for_on_coming_back_does_not_count_as_slowness(self) -> None:
+    async def test_replayed_events_do_not_count_as_slowness(self) -> None:
         made = event_log(*((START + n, [str(n)]) for n in range(1, 2 * ROOM)))
         back = made.subscribe(ALL, "100-0")
         made.publish(1000, [message("new")])
@@ -209,7 +209,7 @@ class TestInterest:
             pytest.param(Interest(frozenset({Topic.JOB, Topic.LEADER}), frozenset({"a"})), "jal", id="job and leader"),
         ],
     )
-    async def test_a_client_hears_what_it_asked_for(self, interest: Interest, expected: str) -> None:
+    async def test_client_gets_only_its_subscribed_events(self, interest: Interest, expected: str) -> None:
         made = event_log()
         listener = made.subscribe(interest)
         await heard(listener)
@@ -221,7 +221,7 @@ class TestInterest:
         made.lead("x")
         assert "".join(label if label != "leader" else "l" for label in await labels(listener)) == expected
 
-    async def test_a_client_that_is_passed_over_for_long_is_told_its_place(self) -> None:
+    async def test_client_without_matching_events_still_learns_its_place(self) -> None:
         made = event_log()
         listener = made.subscribe(Interest(frozenset({Topic.JOB}), frozenset({"quiet"})))
         await heard(listener)
@@ -237,14 +237,14 @@ class TestInterest:
 
 
 class TestLeader:
-    async def test_a_new_subscriber_learns_the_leader_after_the_events_it_missed(self) -> None:
+    async def test_new_subscriber_learns_the_leader_after_missed_events(self) -> None:
         made = event_log((101, ["a"]))
         made.lead("replica-b")
         told = await heard(made.subscribe(Interest(frozenset(Topic)), "100-0"))
         assert [(event.type, event.id) for event in told] == [("job", "101-0"), ("leader", "101-0")]
         assert told[1].data == {"leader": "replica-b"}
 
-    async def test_a_change_is_told_once(self) -> None:
+    async def test_leader_change_is_published_once(self) -> None:
         made = event_log()
         listener = made.subscribe(Interest(frozenset({Topic.LEADER})))
         for name in ("a", "a", "", "", "b"):
@@ -253,7 +253,7 @@ class TestLeader:
 
 
 class TestTheEnd:
-    async def test_all_subscribers_end_at_once_and_no_new_one_is_accepted(self) -> None:
+    async def test_all_subscribers_end_at_once_and_none_is_accepted_after(self) -> None:
         made = event_log()
         listener = made.subscribe(ALL)
         closed: list[bool] = []
@@ -263,7 +263,7 @@ class TestTheEnd:
         assert (await listener.take(), closed) == (b"", [True])
         assert await made.subscribe(ALL).take() == b""
 
-    async def test_who_has_left_is_told_nothing(self) -> None:
+    async def test_unsubscribed_client_gets_nothing(self) -> None:
         made = event_log()
         listener = made.subscribe(ALL)
         assert len(made) == 1
@@ -271,7 +271,7 @@ class TestTheEnd:
         made.publish(101, [message("a")])
         assert (len(made), await labels(listener)) == (0, [])
 
-    async def test_who_waits_is_woken(self) -> None:
+    async def test_waiting_client_is_woken(self) -> None:
         made = event_log()
         listener = made.subscribe(ALL)
         await heard(listener)
@@ -336,7 +336,7 @@ class TestAnyReplica:
 
     @given(data=st.data())
     @settings(max_examples=examples(100), deadline=None)
-    def test_at_the_same_replica_nothing_is_told_twice(self, data: st.DataObject) -> None:
+    def test_reconnect_to_the_same_replica_repeats_no_event(self, data: st.DataObject) -> None:
         steps = data.draw(replicas(data.draw(histories())))
 
         async def scenario() -> None:

@@ -128,17 +128,15 @@ class TestDifferences:
             ),
         ],
     )
-    def test_a_change_is_told_as_what_it_means(
-        self, before: Object | None, now: Object | None, expected: list[str]
-    ) -> None:
+    def test_change_becomes_its_event(self, before: Object | None, now: Object | None, expected: list[str]) -> None:
         assert told_by(before, now) == expected
 
-    def test_executions_that_ended_together_come_in_the_order_in_which_they_ended(self) -> None:
+    def test_executions_of_one_write_come_in_order_of_their_end(self) -> None:
         status = JobStatus(executions=tuple(execution(claim(after(60 * n))) for n in (3, 2, 1)))
         told = told_by(job(), job(2, status=status))
         assert told == [f"execution finished {slot_of(claim(after(60 * n)))}" for n in (1, 2, 3)]
 
-    def test_an_execution_is_told_as_the_list_shows_it(self) -> None:
+    def test_execution_event_matches_the_list(self) -> None:
         status = JobStatus(executions=(execution(RUNNING, output="héllo\n", node_name="n1"),))
         (event,) = differences(Job(job()), Job(job(2, status=status, timezone="Europe/Madrid")))[1:]
         assert event.execution is not None
@@ -147,7 +145,7 @@ class TestDifferences:
         assert event.execution["finished_at"] == "2026-03-01T13:00:05+01:00"
         assert event.execution["output_truncated"] is False
 
-    def test_a_status_that_cannot_be_read_tells_nothing_of_executions(self) -> None:
+    def test_unreadable_status_produces_no_execution_events(self) -> None:
         raw = job(2)
         raw["status"] = {"executions": [{"id": "1-x", "startedAt": "yesterday"}], "active": None}
         assert told_by(job(), raw) == []
@@ -188,7 +186,7 @@ def named(name: str, version: int, **fields: Any) -> Object:
 
 
 class TestFeed:
-    async def test_what_was_there_at_the_start_is_no_news(self) -> None:
+    async def test_jobs_known_at_the_start_are_no_events(self) -> None:
         place = Place(named("a", 90), named("b", 80))
         assert await place.told() == []
         assert str(place.event_log.position) == "100-0"
@@ -201,7 +199,7 @@ class TestFeed:
         place.feed.remove(named("a", 102))
         assert place.job_index.get("a") is None
 
-    async def test_a_life_of_a_job_is_told_in_order(self) -> None:
+    async def test_life_of_a_job_is_published_in_order(self) -> None:
         place = Place()
         place.feed.upsert(named("a", 101))
         place.feed.upsert(named("a", 103, status=JobStatus(active=(RUNNING,))))
@@ -218,7 +216,7 @@ class TestFeed:
         assert told[2].data["job"]["success_count"] == 1
         assert told[-1].data == {"action": "deleted", "job": {"name": "a"}}
 
-    async def test_a_write_of_ours_is_told_when_the_watch_brings_it_and_only_then(self) -> None:
+    async def test_own_write_is_published_only_when_the_watch_shows_it(self) -> None:
         place = Place(named("a", 90))
         place.job_index.upsert(named("a", 101, command="false"))
         place.job_index.upsert(named("b", 102))
@@ -228,7 +226,7 @@ class TestFeed:
         place.feed.upsert(named("b", 102))
         assert await place.texts() == ["job created b"]
 
-    async def test_a_version_that_comes_before_that_of_our_write_is_told_as_it_is(self) -> None:
+    async def test_version_before_our_write_is_published_as_it_is(self) -> None:
         place = Place(named("a", 90))
         place.job_index.upsert(named("a", 105, command="ours"))
         place.feed.upsert(named("a", 103, command="theirs"))
@@ -237,7 +235,7 @@ class TestFeed:
         commands = [event.data["job"]["executor_config"]["command"] for event in told]
         assert commands == ["theirs", "ours"]
 
-    async def test_a_job_that_we_deleted_is_told_when_the_watch_brings_it(self) -> None:
+    async def test_own_deletion_is_published_when_the_watch_shows_it(self) -> None:
         place = Place(named("a", 90))
         known = place.job_index.get("a")
         assert known is not None
@@ -246,14 +244,14 @@ class TestFeed:
         place.feed.remove(named("a", 101))
         assert await place.texts() == ["job deleted a"]
 
-    async def test_what_the_watch_brings_twice_is_told_once_and_as_get_shows_it(self) -> None:
+    async def test_repeated_watch_event_is_published_once(self) -> None:
         place = Place()
         for _ in range(2):
             place.feed.upsert(named("a", 101))
         (told,) = await place.told()
         assert (str(told), told.data["job"]) == ("job created a", json.loads(place.job_index.json("a")))
 
-    async def test_a_list_after_a_broken_watch_tells_what_was_missed(self) -> None:
+    async def test_relist_publishes_what_a_broken_watch_missed(self) -> None:
         place = Place(named("gone", 80), named("same", 81), named("changed", 82), named("z-gone", 83))
         place.feed.upsert(named("late", 105))
         await place.told()
@@ -277,7 +275,7 @@ class TestFeed:
         assert told[-1].id == "140-0"
         assert {event.id.split("-")[0] for event in told[:-1]} == {"105"}, "a client that got a part of it gets it all"
 
-    async def test_after_a_restore_all_clients_read_anew_and_get_later_events(self) -> None:
+    async def test_restore_resyncs_all_clients_and_continues(self) -> None:
         place = Place(named("a", 90))
         place.feed.upsert(named("a", 150, command="lost"))
         place.feed.upsert(named("late", 160))
@@ -292,7 +290,7 @@ class TestFeed:
         place.feed.upsert(named("a", 112, command="new"))
         assert [(str(told), told.id) for told in await place.told()] == [("job updated a", "112-0")]
 
-    async def test_a_job_that_was_made_anew_while_the_watch_was_broken_is_gone_and_created(self) -> None:
+    async def test_job_recreated_during_an_outage_is_deleted_and_created(self) -> None:
         place = Place(job(90, name="a", uid="one"))
         place.feed.replace([job(120, name="a", uid="two", command="false")], 130)
         assert await place.texts() == ["job deleted a", "job created a"]
@@ -303,7 +301,7 @@ class TestFeed:
         place.feed.remove(named("a", 105, deleting=True))
         assert [(str(told), told.id) for told in await place.told()] == [("job deleted a", "101-0")]
 
-    async def test_a_parent_is_told_again_when_its_children_change(self) -> None:
+    async def test_parent_is_published_again_when_its_children_change(self) -> None:
         place = Place(named("mother", 80), named("father", 81))
         place.feed.upsert(named("child", 101, parentJob="mother"))
         place.feed.upsert(named("child", 102, parentJob="mother", command="false"))
@@ -319,14 +317,14 @@ class TestFeed:
         shown_children = [event.data["job"].get("dependent_jobs") for event in told if event.name == "mother"]
         assert shown_children == [["child"], None]
 
-    async def test_a_parent_that_has_changed_as_well_is_told_once_and_one_that_does_not_exist_never(self) -> None:
+    async def test_changed_parent_is_published_once_and_missing_never(self) -> None:
         place = Place(named("mother", 80))
         place.feed.replace([named("mother", 120, command="false"), named("child", 110, parentJob="mother")], 130)
         assert await place.texts() == ["job created child", "job updated mother"]
         place.feed.upsert(named("orphan", 131, parentJob="nobody"))
         assert await place.texts() == ["job created orphan"]
 
-    async def test_a_second_object_of_a_name_is_told_only_when_it_becomes_the_job(self) -> None:
+    async def test_namesake_is_published_only_when_it_becomes_the_job(self) -> None:
         first = {**job(90, name="a", uid="one")}
         second = job(101, name="copy", uid="two", created=after(60))
         second["spec"]["name"] = "a"
@@ -336,7 +334,7 @@ class TestFeed:
         place.feed.remove(job(102, name="a", uid="one"))
         assert await place.texts() == ["job deleted a", "job created a"]
 
-    async def test_a_fault_of_ours_costs_a_resync_and_not_the_watch(
+    async def test_fault_while_publishing_costs_a_resync_not_the_watch(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         place = Place(named("a", 90))
@@ -356,7 +354,7 @@ class TestLeadership:
         return {"metadata": {"name": "dkron", "uid": "u", "resourceVersion": str(version)}, "spec": spec}
 
     @pytest.mark.looptime
-    async def test_who_leads_is_told_when_it_changes_and_when_the_lease_runs_out(self) -> None:
+    async def test_leader_is_published_on_change_and_lease_expiry(self) -> None:
         loop, event_log = asyncio.get_running_loop(), EventLog()
         begun = loop.time()
 
@@ -479,7 +477,7 @@ class TestTheRoute:
             pytest.param("?job=nobody", [], id="a job that is not there"),
         ],
     )
-    async def test_a_client_chooses_what_it_hears(self, server: Server, query: str, expected: list[str]) -> None:
+    async def test_client_chooses_its_event_types(self, server: Server, query: str, expected: list[str]) -> None:
         server.place.feed.remove(named("a", 101))
         server.place.feed.upsert(job(102, name="a", uid="again"))
         server.place.feed.upsert(named("b", 103))
@@ -493,7 +491,7 @@ class TestTheRoute:
             'types: "jobs" is not an event type; use job, execution, leader, separated by commas'
         )
 
-    async def test_one_more_than_allowed_is_asked_to_come_later_until_another_leaves(self, server: Server) -> None:
+    async def test_client_beyond_the_limit_gets_503_until_one_leaves(self, server: Server) -> None:
         streams = [await server.listen() for _ in range(2)]
         refused = await server.client.get("/v1/events")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
@@ -514,7 +512,7 @@ class TestTheRoute:
         assert response.status == 503
         assert "Retry-After" in response.headers
 
-    async def test_the_stop_of_the_server_ends_every_stream_in_order(self, server: Server) -> None:
+    async def test_server_stop_ends_every_stream_in_order(self, server: Server) -> None:
         streams = [await server.listen() for _ in range(2)]
         await server.app.shutdown()
         for stream in streams:
@@ -522,7 +520,7 @@ class TestTheRoute:
         late = await server.listen()
         assert await late.rest() == []
 
-    async def test_a_client_that_reads_again_after_a_while_gets_a_resync_and_goes_on(self, server: Server) -> None:
+    async def test_client_that_pauses_reading_gets_a_resync(self, server: Server) -> None:
         slow = await server.listen("?types=job")
         filler = "x" * 65536
         for version in range(101, 701):
@@ -538,7 +536,7 @@ class TestTheRoute:
         assert versions[cut:] == list(range(versions[cut], 701)), "the resync stands for all before what follows it"
         assert 100 + cut < versions[cut], "nothing was lost"
 
-    async def test_a_client_that_does_not_read_is_sent_away_at_the_stop(
+    async def test_client_that_does_not_read_is_disconnected_at_the_stop(
         self, server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(route, "FAREWELL", 0.05)
@@ -571,7 +569,7 @@ class TestTheRoute:
 
 @pytest.mark.looptime
 class TestHeartbeat:
-    async def test_a_quiet_stream_has_a_comment_every_fifteen_seconds(self) -> None:
+    async def test_idle_stream_has_a_comment_every_fifteen_seconds(self) -> None:
         event_log = EventLog()
         event_log.begin(100)
         written: list[tuple[float, bytes]] = []

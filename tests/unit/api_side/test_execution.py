@@ -42,7 +42,7 @@ def test_the_shape_of_a_finished_execution() -> None:
     )
 
 
-def test_details_are_shown_on_demand_and_have_what_is_known() -> None:
+def test_details_are_shown_on_demand_as_far_as_known() -> None:
     member = BAD | {"member": "n1", "message": "it was too large"}
     runs = listed(job(member, active=(ACTIVE,)), {}, detailed=True)
     assert [each["details"] for each in runs] == [
@@ -105,7 +105,7 @@ def test_a_job_that_cannot_run_has_a_failed_execution(case: Stands) -> None:
     assert single(broken, newest["id"]) == {key: value for key, value in newest.items() if key != "output_truncated"}
 
 
-def test_one_that_runs_has_the_zero_time_as_its_end_whatever_the_zone() -> None:
+def test_running_execution_has_the_zero_time_as_its_end() -> None:
     found = listed(job(active=(ACTIVE,), timezone="America/New_York"), {})[0]
     assert found["finished_at"] == "0001-01-01T00:00:00Z"
     assert found["started_at"] == "2026-03-01T07:02:00-05:00"
@@ -117,7 +117,7 @@ def test_a_claim_is_no_execution() -> None:
     assert running([job(active=(CLAIM,))]) == []
 
 
-def test_who_asked_for_a_run_sees_it_while_it_is_claimed() -> None:
+def test_claimed_run_is_visible_to_its_requester() -> None:
     asked = CLAIM | {"trigger": "manual"}
     assert [each["id"] for each in listed(job(active=(asked,)), {})] == [CLAIM["id"]]
     assert found(job(active=(asked,)), CLAIM["id"]) is not None
@@ -191,7 +191,7 @@ def test_the_error_stands_before_the_output(fields: dict[str, Any], output: str)
         pytest.param("Mars/Olympus", "2026-03-01T12:00:03Z", id="a zone that is not known counts as UTC"),
     ],
 )
-def test_times_of_a_list_are_in_the_zone_of_the_job_and_those_of_one_in_utc(zone: str, expected: str) -> None:
+def test_list_times_use_the_job_zone_and_single_ones_utc(zone: str, expected: str) -> None:
     zoned = job(GOOD, timezone=zone)
     assert listed(zoned, {})[0]["finished_at"] == expected
     found = single(zoned, GOOD["id"])
@@ -200,14 +200,14 @@ def test_times_of_a_list_are_in_the_zone_of_the_job_and_those_of_one_in_utc(zone
     assert "output_truncated" not in found
 
 
-def test_what_runs_is_shown_oldest_first_without_the_flag_of_lists() -> None:
+def test_running_executions_are_listed_oldest_first() -> None:
     later = Job(wire_job(name="b") | {"status": {"active": [ACTIVE | {"startedAt": "2026-03-01T12:03:00Z"}]}})
     found = running([later, job(GOOD, active=(ACTIVE,))])
     assert [each["job_name"] for each in found] == ["a", "b"]
     assert "output_truncated" not in found[0]
 
 
-def test_of_a_job_that_replaces_its_runs_an_execution_is_found_under_the_id_that_it_had_before_it_began() -> None:
+def test_replaced_execution_keeps_its_id() -> None:
     before = GOOD["id"].replace("17", "18", 1)
     assert single(job(GOOD, concurrency="replace"), before) == single(job(GOOD), GOOD["id"])
     assert single(job(GOOD), before) is None

@@ -40,7 +40,7 @@ CASES = (
 
 @pytest.mark.parametrize("size", [1, 2, 7, 65536])
 @pytest.mark.parametrize(("form", "expected"), CASES)
-def test_what_is_in_the_field_comes_out_however_it_is_cut(form: bytes, expected: bytes | None, size: int) -> None:
+def test_field_content_is_independent_of_chunking(form: bytes, expected: bytes | None, size: int) -> None:
     assert content(form, size=size) == expected
 
 
@@ -65,20 +65,20 @@ def test_any_content_comes_out(pieces: list[bytes], size: int) -> None:
     ],
 )
 @pytest.mark.parametrize("size", [1, 65536])
-def test_what_is_no_form_is_refused(form: bytes, sentence: str, size: int) -> None:
+def test_invalid_form_is_refused(form: bytes, sentence: str, size: int) -> None:
     with pytest.raises(NoForm, match=sentence):
         content(form, size=size)
 
 
 @pytest.mark.parametrize("part", [b"--b\r\n\r\n\r\n", OTHER])
-def test_more_parts_than_a_form_needs_are_refused_at_the_first_too_many(part: bytes) -> None:
+def test_form_with_too_many_parts_is_refused_at_the_first_extra(part: bytes) -> None:
     form = Form("b", "file")
     form.feed(part * PARTS)
     with pytest.raises(TooManyParts, match="more than 64 parts"):
         form.feed(part)
 
 
-def test_what_other_fields_hold_counts_and_is_not_kept() -> None:
+def test_other_fields_count_but_are_not_kept() -> None:
     form = Form("b", "file")
     assert form.feed(OTHER + FILE + b"1234567890") == b"1234567890"[: 10 - len(b"\r\n--b") + 1]
     assert form.size == len(b"something") + 10 - len(b"\r\n--b") + 1

@@ -48,16 +48,16 @@ def test_every_text_is_written_as_go_writes_it(text: str) -> None:
 
 
 @given(trees(clean_text))
-def test_what_was_encoded_is_decoded_to_the_same(value: Any) -> None:
+def test_encoded_value_decodes_unchanged(value: Any) -> None:
     assert plain(decode(encode(value))) == value
 
 
 @given(trees(any_text))
-def test_encoding_never_fails_and_gives_utf8_that_json_readers_take(value: Any) -> None:
+def test_any_value_encodes_to_utf8_that_json_readers_accept(value: Any) -> None:
     json.loads(encode(value).decode())
 
 
-def test_the_order_of_a_dict_is_kept_and_nothing_but_the_value_is_written() -> None:
+def test_dict_order_is_kept_without_extra_whitespace() -> None:
     assert encode({"b": 1, "a": None, "c": [True, (2, "x")]}) == b'{"b":1,"a":null,"c":[true,[2,"x"]]}'
 
 
@@ -81,7 +81,7 @@ def test_pretty_has_four_spaces_for_each_level(value: Any, lines: str) -> None:
 
 
 @given(trees(clean_text))
-def test_pretty_is_what_the_standard_library_makes_of_it_but_for_the_escapes(value: Any) -> None:
+def test_pretty_matches_the_standard_library_except_escapes(value: Any) -> None:
     standard = json.dumps(value, indent=4, ensure_ascii=False)
     for char in "<>&\u2028\u2029":
         standard = standard.replace(char, f"\\u{ord(char):04x}")
@@ -89,12 +89,12 @@ def test_pretty_is_what_the_standard_library_makes_of_it_but_for_the_escapes(val
 
 
 @given(trees(clean_text))
-def test_indenting_what_is_indented_changes_nothing(value: Any) -> None:
+def test_indenting_twice_changes_nothing(value: Any) -> None:
     assert indent(encode_pretty(value)) == encode_pretty(value)
 
 
 @given(trees(clean_text), st.booleans(), st.sampled_from([None, 0, 3, "\t"]))
-def test_what_json_dumps_makes_decodes_to_the_same(value: Any, ascii_only: bool, spaces: int | str | None) -> None:
+def test_json_dumps_output_decodes_unchanged(value: Any, ascii_only: bool, spaces: int | str | None) -> None:
     assert plain(decode(json.dumps(value, ensure_ascii=ascii_only, indent=spaces).encode())) == value
 
 
@@ -117,7 +117,7 @@ def test_objects_keep_their_duplicates_in_order() -> None:
         pytest.param(rb'[]"\ud800"', [], id="half of a surrogate pair"),
     ],
 )
-def test_what_follows_the_first_value_is_ignored(data: bytes, value: Any) -> None:
+def test_text_after_the_first_value_is_ignored(data: bytes, value: Any) -> None:
     assert plain(decode(data)) == value
 
 
@@ -189,7 +189,7 @@ def test_no_json_is_refused_with_the_place(text: str) -> None:
         pytest.param(rb'{"\ud800A":1}', "line 1, column 3", id="half of a pair in a key"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_a_sentence(data: bytes, sentence: str) -> None:
+def test_unreadable_json_is_refused_in_one_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(Unreadable, match=re.escape(sentence)) as refused:
         decode(data)
     assert "\n" not in refused.value.reason
@@ -228,7 +228,7 @@ pieces = st.sampled_from(
 @example(b'{"a":"\\ud8')
 @example(b'"\\u')
 @example(b"-")
-def test_no_bytes_are_answered_with_anything_but_a_value_or_a_refusal(data: bytes) -> None:
+def test_any_bytes_decode_to_a_value_or_a_refusal(data: bytes) -> None:
     try:
         value = decode(data)
     except Unreadable as exc:
@@ -239,7 +239,7 @@ def test_no_bytes_are_answered_with_anything_but_a_value_or_a_refusal(data: byte
 
 
 @given(st.binary(), st.integers(1, 5))
-def test_pieces_of_a_text_become_the_utf8_that_the_whole_becomes(data: bytes, size: int) -> None:
+def test_text_pieces_encode_like_the_whole(data: bytes, size: int) -> None:
     utf8 = Utf8()
     pieces = [utf8.feed(data[start : start + size]) for start in range(0, len(data), size)]
     whole = data.decode(errors="surrogateescape")
@@ -256,7 +256,7 @@ _DECODED = json.JSONDecoder()
 
 
 @given(st.lists(st.sampled_from(_HALVES)).map("".join))
-def test_lone_surrogates_are_found_whatever_stands_before_them(text: str) -> None:
+def test_lone_surrogates_are_found_in_any_position(text: str) -> None:
     quoted = f'"{text}"'
     try:
         value_at(quoted, 0)

@@ -21,7 +21,7 @@ from dkron_from_dkron.validate import Invalid
         pytest.param({"status": "made up"}, 'status: "made up" is not known; use success, failed', id="a status"),
     ],
 )
-def test_what_cannot_have_happened_is_refused(fields: dict[str, Any], sentence: str) -> None:
+def test_impossible_history_is_refused(fields: dict[str, Any], sentence: str) -> None:
     with pytest.raises(Invalid, match=sentence):
         check_history(JobBody(name="a", **fields))
 
@@ -34,11 +34,11 @@ def test_what_cannot_have_happened_is_refused(fields: dict[str, Any], sentence: 
         {"last_success": "1970-01-01T00:00:00Z", "last_error": "9999-12-31T23:59:59.999999999Z", "status": "failed"},
     ],
 )
-def test_what_can_have_happened_is_taken(fields: dict[str, Any]) -> None:
+def test_possible_history_is_accepted(fields: dict[str, Any]) -> None:
     check_history(JobBody(name="a", **fields))
 
 
-def test_one_job_that_cannot_have_happened_refuses_the_file_and_is_named() -> None:
+def test_impossible_history_refuses_the_file_and_names_the_job() -> None:
     text = b'[{"name":"a","schedule":"@daily"},{"name":"b","schedule":"@daily","success_count":9223372036854775807}]'
     with pytest.raises(Invalid, match='job 2 of the file, "b": success_count'):
         read_dump(text)

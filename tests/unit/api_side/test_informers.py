@@ -15,7 +15,7 @@ from tests.support.builders import NOON
 from tests.support.kube_server import client_of
 
 
-async def test_what_there_is_one_of_is_followed_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_singletons_are_watched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Roles allow only that (tests/support/api_rights.py)."""
     chosen: dict[str, str] = {}
     all_begun = asyncio.Event()
@@ -37,7 +37,7 @@ async def test_what_there_is_one_of_is_followed_by_its_name(monkeypatch: pytest.
     assert {kind: fields.removeprefix("metadata.name=") for kind, fields in chosen.items() if fields} == allowed
 
 
-async def test_a_watch_that_has_ended_is_told_and_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ended_watch_is_logged_and_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
     again = asyncio.Event()
 

@@ -34,7 +34,7 @@ def json_of(found: Job, *children: str, now: datetime = NOON) -> Object:
     return shown(found, children=children, now=now)
 
 
-def test_a_fresh_job_has_every_field_in_the_order_of_dkron() -> None:
+def test_new_job_has_every_field_in_the_order_of_dkron() -> None:
     found = job(
         schedule="0 30 2 * * *", timezone="Europe/Madrid", tags={"dc": "dc1:1"}, executorConfig={"command": "date"}
     )
@@ -65,7 +65,7 @@ NOT_READY = {"type": "Ready", "status": "False", "reason": "UnknownExecutor", "m
         ),
     ],
 )
-def test_a_job_says_why_it_cannot_run_and_how_its_last_run_ended(
+def test_job_shows_why_it_cannot_run_and_how_its_last_run_ended(
     condition: Object, status: str, problem: str | None
 ) -> None:
     found = json_of(job(status={"status": "success", "conditions": [condition]}))
@@ -73,7 +73,7 @@ def test_a_job_says_why_it_cannot_run_and_how_its_last_run_ended(
     assert list(found)[-1] == ("expires_at" if problem is None else "problem"), "behind the fields of Dkron"
 
 
-def test_what_became_of_a_job_is_shown_with_maps_sorted_and_times_in_utc_with_their_digits() -> None:
+def test_job_shows_its_results_with_sorted_maps_and_utc_times() -> None:
     text = "2026-03-01T11:00:00.123456789Z"
     status = {
         "successCount": 3,
@@ -120,7 +120,7 @@ def test_next(spec: Object, status: Object, expected: str | None) -> None:
     assert found == (None if expected is None else datetime.fromisoformat(expected))
 
 
-def test_an_edit_of_the_schedule_counts_from_now_and_any_other_keeps_the_phase() -> None:
+def test_schedule_edit_restarts_the_phase_and_others_keep_it() -> None:
     spec: Object = {"schedule": "@every 1h", "displayName": "new title"}
     status = {"observedGeneration": 1, "since": "2026-03-01T11:45:00Z", "fingerprint": "of-the-schedule-before"}
     assert next_of(job(status=status, generation=2, **spec)) == after(hours=1)
@@ -128,18 +128,18 @@ def test_an_edit_of_the_schedule_counts_from_now_and_any_other_keeps_the_phase()
     assert next_of(job(status=same, generation=2, **spec)) == after(minutes=45)
 
 
-def test_a_new_spec_has_what_was_sent_and_leaves_defaults_to_the_schema() -> None:
+def test_new_spec_has_sent_fields_and_no_schema_defaults() -> None:
     sent = b'{"name":"a","schedule":"@daily","executor":"perl","retries":2,"tags":{},"concurrency":"","starts_at":null}'
     assert spec_of(read_body(sent)) == {"schedule": "@daily", "executor": "perl", "retries": 2, "concurrency": ""}
 
 
-def test_a_name_that_kubernetes_cannot_hold_is_kept_in_the_spec() -> None:
+def test_name_that_kubernetes_cannot_hold_is_kept_in_the_spec() -> None:
     assert spec_of(JobBody(name="ñandú_1"))["name"] == "ñandú_1"
     assert "name" not in spec_of(JobBody(name="plain"))
     assert object_name("ñandú_1") != "ñandú_1"
 
 
-def test_a_replaced_spec_keeps_what_dkron_knows_nothing_of_and_drops_what_was_not_sent() -> None:
+def test_replaced_spec_keeps_fields_unknown_to_dkron() -> None:
     stored = {
         "name": "a_b", "schedule": "@daily", "owner": "me", "tags": {"x": "y"}, "missedRuns": "skip",
         "history": {"executions": 5}, "jobTemplate": {"spec": {}}, "executor": "kubernetes",
@@ -152,7 +152,7 @@ def test_a_replaced_spec_keeps_what_dkron_knows_nothing_of_and_drops_what_was_no
     assert changed(stored, wanted) == {"schedule", "owner", "tags"}
 
 
-def test_defaults_that_the_server_has_filled_in_are_no_change() -> None:
+def test_schema_defaults_are_no_change() -> None:
     stored = {"schedule": "@daily", "disabled": False, "concurrency": "allow", "executor": "shell", "retries": 0}
     stored |= {"executorConfig": {"command": "date"}, "unchecked": False}
     body = JobBody(name="a", schedule="@daily", executor_config={"command": "date"})
@@ -181,7 +181,7 @@ maps = st.dictionaries(texts.filter(bool), texts, max_size=4)
         },
     )
 )
-def test_what_is_sent_reads_back_and_can_be_sent_again(fields: Object) -> None:
+def test_sent_job_reads_back_and_can_be_sent_again(fields: Object) -> None:
     body = read_body(json.dumps({"name": "nightly", **fields}).encode())
     first = spec_of(body)
     found = json_of(Job(wire_job(name="nightly") | {"spec": first, "status": {}}))
@@ -209,7 +209,7 @@ def test_of_several_parents_the_first_is_shown() -> None:
         pytest.param("", {}, id="none, too"),
     ],
 )
-def test_a_client_that_knows_one_parent_writes_a_job_with_several(sent: str, expected: Object) -> None:
+def test_client_with_one_parent_keeps_further_parents(sent: str, expected: Object) -> None:
     stored = {"dependsOn": SEVERAL}
     wanted = spec_of(JobBody(name="a", schedule="@daily", parent_job=sent), stored)
     assert {key: value for key, value in wanted.items() if key in ("dependsOn", "parentJob")} == expected

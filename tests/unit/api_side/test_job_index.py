@@ -25,12 +25,12 @@ def shown(jobs: JobIndex, name: str) -> dict[str, Any]:
     return found
 
 
-def test_jobs_come_in_the_order_of_the_bytes_of_their_names() -> None:
+def test_jobs_are_sorted_by_the_bytes_of_their_names() -> None:
     names = ["b", "a-1", "a", "z", "a0"]
     assert job_index(*map(job, names)).names == sorted(names, key=str.encode)
 
 
-def test_a_job_whose_name_kubernetes_cannot_hold_is_found_by_its_dkron_name() -> None:
+def test_job_is_found_by_its_dkron_name() -> None:
     jobs = job_index(job("plain"))
     jobs.upsert(wire_job(name="a-b-12345678", uid="v", version=2) | {"spec": {"name": "a_b", "schedule": "@daily"}})
     found = jobs.get("a_b")
@@ -38,7 +38,7 @@ def test_a_job_whose_name_kubernetes_cannot_hold_is_found_by_its_dkron_name() ->
     assert found.object_name == "a-b-12345678"
 
 
-def test_a_parent_shows_its_children_by_name_and_forgets_those_that_go() -> None:
+def test_parent_lists_its_current_children_by_name() -> None:
     jobs = job_index(job("parent"))
     assert shown(jobs, "parent")["dependent_jobs"] is None
     jobs.upsert(job("z", 2, parentJob="parent"))
@@ -55,7 +55,7 @@ def test_a_parent_shows_its_children_by_name_and_forgets_those_that_go() -> None
     assert shown(jobs, "parent")["dependent_jobs"] is None
 
 
-def test_of_two_objects_with_one_name_the_older_is_the_job() -> None:
+def test_older_of_two_namesakes_is_the_job() -> None:
     younger = wire_job(name="two", uid="y", created=after(60)) | {"spec": {"name": "same", "schedule": "@hourly"}}
     older = wire_job(name="one", uid="o", created=NOON) | {"spec": {"name": "same", "schedule": "@daily"}}
     jobs = job_index(younger, older)
@@ -68,7 +68,7 @@ def test_of_two_objects_with_one_name_the_older_is_the_job() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["", "a", "b", "c"]), st.booleans()), max_size=30))
-def test_after_any_changes_the_catalog_is_as_if_made_anew(changes: list[tuple[str, str, bool]]) -> None:
+def test_index_after_any_changes_equals_a_rebuilt_one(changes: list[tuple[str, str, bool]]) -> None:
     jobs, alive = job_index(), dict[str, dict[str, Any]]()
     for version, (name, parent, gone) in enumerate(changes, 1):
         uid = f"uid-{name}-{version if gone else 0}"

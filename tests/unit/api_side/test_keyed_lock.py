@@ -20,7 +20,7 @@ async def test_one_name_is_a_queue_and_others_do_not_wait() -> None:
     assert len(turns) == 0
 
 
-async def test_who_gives_up_waiting_leaves_the_queue() -> None:
+async def test_cancelled_waiter_leaves_the_queue() -> None:
     turns = KeyedLock()
     async with turns.of("a"):
         impatient = asyncio.create_task(_hold(turns))

@@ -39,7 +39,7 @@ def test_refused(name: str, parent: str, error: type[Exception], sentence: str) 
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("abcdef"), max_size=6), st.sampled_from("abcdef"))
-def test_what_is_allowed_never_closes_a_circle(family: dict[str, str], parent: str) -> None:
+def test_accepted_parent_never_closes_a_cycle(family: dict[str, str], parent: str) -> None:
     try:
         check_parent("a", parent, {name: (above,) for name, above in family.items()}.get)
     except (NoParent, Cycle):

@@ -145,7 +145,7 @@ def test_slices(query: dict[str, str], expected: str) -> None:
     assert "".join(sliced("abc", read_query(query.items()))) == expected
 
 
-def test_what_is_not_filtered_or_sorted_needs_no_look_at_the_jobs() -> None:
+def test_unfiltered_unsorted_list_reads_no_job() -> None:
     assert read_query([("_start", "0"), ("_end", "25"), ("_sort", "name"), ("_order", "ASC")]).plain
     assert read_query([("_sort", "id")]).plain
     assert not read_query([("q", "x")]).plain

@@ -74,7 +74,7 @@ def over(**fields: Any) -> JobStatus:
 
 
 class TestWhatIsAnswered:
-    async def test_the_log_is_plain_text_that_no_browser_interprets(self, api: Api) -> None:
+    async def test_log_is_plain_text_that_no_browser_interprets(self, api: Api) -> None:
         source = Source(b"caf\xc3\xa9 <b>\n", b"\xff\x00 bytes as they are\n")
         has(api, source, pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(PATH)
@@ -105,7 +105,7 @@ class TestWhatIsAnswered:
         source.ended.set()
         assert await answer.content.read() == b""
 
-    async def test_the_log_of_a_run_that_is_over_is_there_while_its_pod_is(self, api: Api) -> None:
+    async def test_log_of_a_finished_run_lives_as_long_as_its_pod(self, api: Api) -> None:
         has(api, Source(b"done\n"), pods=[wire_pod(states={"job": {"terminated": terminated()}})], status=over())
         assert await (await api.client.get(PATH)).read() == b"done\n"
 
@@ -118,7 +118,7 @@ class TestWhatIsAnswered:
             ),
         ],
     )
-    async def test_what_is_not_there_is_not_found(self, api: Api, path: str, sentence: str) -> None:
+    async def test_missing_job_or_run_is_404(self, api: Api, path: str, sentence: str) -> None:
         has(api)
         answer = await api.client.get(path)
         assert (answer.status, (await answer.text()).startswith(sentence)) == (404, True)
@@ -147,7 +147,7 @@ class TestWhatIsAnswered:
             ),
         ],
     )
-    async def test_a_log_that_is_lost_is_said_to_be(
+    async def test_lost_log_is_404_with_the_reason(
         self, api: Api, status: JobStatus, pods: list[Any], sentence: str
     ) -> None:
         has(api, pods=pods, status=status)
@@ -163,9 +163,7 @@ class TestWhatIsAnswered:
             pytest.param([wire_pod(states=NO_IMAGE)], "ErrImagePull: no such image", id="an image that is not there"),
         ],
     )
-    async def test_without_following_a_run_that_has_not_begun_is_a_conflict_with_its_reason(
-        self, api: Api, pods: list[Any], reason: str
-    ) -> None:
+    async def test_log_of_a_pending_run_is_409_with_the_reason(self, api: Api, pods: list[Any], reason: str) -> None:
         has(api, pods=pods)
         answer = await api.client.get(PATH)
         assert (answer.status, answer.headers["Retry-After"]) == (409, "1")
@@ -179,9 +177,7 @@ class TestWhatIsAnswered:
             pytest.param(Unavailable("no kubelet", status=502), 503, id="the node does not answer"),
         ],
     )
-    async def test_a_log_that_cannot_be_read_is_an_error_of_its_own(
-        self, api: Api, error: KubeError, status: int
-    ) -> None:
+    async def test_unreadable_log_is_a_separate_error(self, api: Api, error: KubeError, status: int) -> None:
         has(api, Source(error=error), pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(PATH)
         assert (answer.status, await answer.text()) == (status, str(error))
@@ -201,7 +197,7 @@ class TestWaitingForTheBeginning:
         answer = await api.client.get(f"{PATH}?follow=1")
         assert (answer.status, (await answer.text()).endswith("ErrImagePull: no such image")) == (409, True)
 
-    async def test_a_run_that_ends_without_its_container_is_not_waited_for(self, api: Api) -> None:
+    async def test_run_that_ends_without_a_container_is_not_awaited(self, api: Api) -> None:
         has(api, pods=[wire_pod(states=NO_IMAGE)])
         answer = await _following(api)
         ended = over(success=False, reason="DeadlineExceeded")
@@ -223,7 +219,7 @@ class TestWaitingForTheBeginning:
 
 
 class TestTheFlow:
-    async def test_a_container_that_says_nothing_is_answered_at_once(self, api: Api) -> None:
+    async def test_silent_container_is_answered_at_once(self, api: Api) -> None:
         source = Source(endless=True)
         has(api, source, pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(f"{PATH}?follow=1")
@@ -321,10 +317,10 @@ class TestPods:
             pytest.param({"proxy": {"running": {}}, **WAITING}, False, id="only its sidecar runs"),
         ],
     )
-    def test_a_container_has_begun_when_it_runs_or_has_ended(self, states: dict[str, Any], expected: bool) -> None:
+    def test_container_has_started_when_it_runs_or_ended(self, states: dict[str, Any], expected: bool) -> None:
         assert has_begun(wire_pod(containers=("proxy", "job"), states=states), "job") is expected
 
-    def test_an_obstacle_is_that_of_an_init_container_or_that_the_pod_fits_nowhere(self) -> None:
+    def test_obstacle_is_an_init_container_or_no_fitting_node(self) -> None:
         pod = wire_pod(states={"job": {"waiting": {"reason": "PodInitializing"}}}, init_states=NO_IMAGE)
         assert obstacle(pod) == "ErrImagePull: no such image"
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}

@@ -49,7 +49,7 @@ async def asked(
 
 @pytest.mark.parametrize("joined", [False, True])
 @ANY_LENGTH
-async def test_a_list_is_one_array_whether_it_was_joined_or_not(items: list[bytes], joined: bool) -> None:
+async def test_list_is_one_array_joined_or_streamed(items: list[bytes], joined: bool) -> None:
     headers, body = await asked(items, joined=joined)
     assert body == b"[" + b",".join(items) + b"]"
     assert headers["Content-Length"] == str(len(body))
@@ -64,9 +64,7 @@ async def test_an_indented_list_is_indented_as_a_whole(items: list[bytes]) -> No
 
 
 @pytest.mark.parametrize("size", [1, PIECE - 3, PIECE, PIECE * 2, 1_000_000])
-async def test_a_list_of_large_items_goes_out_in_pieces_of_bounded_size(
-    monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
+async def test_list_of_large_items_is_sent_in_bounded_pieces(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     items, written = [b"1", b"2" * size, b"3", b"4" * size, b"5" * LONG], list[int]()
     write = web.StreamResponse.write
 
@@ -81,7 +79,7 @@ async def test_a_list_of_large_items_goes_out_in_pieces_of_bounded_size(
     assert max(written) <= PIECE
 
 
-async def test_a_long_list_is_compressed_for_who_takes_it() -> None:
+async def test_long_list_is_compressed_on_demand() -> None:
     assert sum(map(len, MANY)) > LONG
     headers, body = await asked(MANY, accept="gzip")
     assert headers["Content-Encoding"] == "gzip"

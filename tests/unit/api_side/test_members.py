@@ -50,7 +50,7 @@ def names(found: list[Object]) -> list[str]:
     return [member["Name"] for member in found]
 
 
-def test_a_node_is_a_member_with_the_fields_of_dkron_in_its_order() -> None:
+def test_node_is_a_member_with_the_fields_of_dkron_in_order() -> None:
     [member] = members([wire_node()], None)
     assert list(member) == FIELDS
     assert list(member["Tags"]) == ["dc", "region", "role", "server", "zone"]
@@ -62,7 +62,7 @@ def test_a_node_is_a_member_with_the_fields_of_dkron_in_its_order() -> None:
     }  # fmt: skip
 
 
-def test_the_replica_that_leads_comes_before_the_nodes_which_are_in_the_order_of_their_names() -> None:
+def test_leader_precedes_the_nodes_sorted_by_name() -> None:
     found = members([wire_node("n2"), wire_node("n10"), wire_node("a")], REPLICA)
     assert names(found) == ["replica-a", "a", "n10", "n2"]
     assert list(found[0]) == FIELDS
@@ -96,14 +96,14 @@ def test_no_member_is_a_node(node: Object) -> None:
     assert members([node], None) == []
 
 
-def test_of_several_internal_addresses_the_first_counts_and_there_may_be_none() -> None:
+def test_first_of_several_internal_addresses_is_used() -> None:
     both = [{"type": "InternalIP", "address": "10.0.0.1"}, {"type": "InternalIP", "address": "fd00::1"}]
     assert members([wire_node(addresses=both)], None)[0]["Addr"] == "10.0.0.1"
     [member] = members([wire_node(addresses=None, daemonEndpoints=None)], None)
     assert (member["Addr"], member["Port"]) == ("", 0)
 
 
-def test_the_id_of_a_replica_stays_and_is_its_own_and_a_leader_has_none() -> None:
+def test_replica_id_is_stable_and_a_leader_has_none() -> None:
     assert list(leader_of(REPLICA)) == FIELDS[:-2]
     ids = {members([], replica)[0]["id"] for replica in (REPLICA, REPLICA, Replica("replica-b", "", ""))}
     assert len(ids) == 2
@@ -131,7 +131,7 @@ def test_the_holder_of(lease: Object | None, expected: Replica | None) -> None:
     assert holder(lease, NOON) == expected
 
 
-def test_a_holder_that_says_nothing_of_itself_has_an_empty_address() -> None:
+def test_holder_without_annotations_has_an_empty_address() -> None:
     lease = wire_lease()
     del lease["metadata"]["annotations"]
     assert holder(lease, NOON) == Replica("replica-a", "", "")
@@ -145,11 +145,11 @@ def test_a_holder_that_says_nothing_of_itself_has_an_empty_address() -> None:
         pytest.param(None, [], id="none, when there is no leader"),
     ],
 )
-def test_who_remains_is(leader: Replica | None, left: list[str]) -> None:
+def test_remaining_leader_is(leader: Replica | None, left: list[str]) -> None:
     assert names(remaining(leader, "replica-a")) == left
 
 
-async def test_members_are_counted_and_without_the_right_to_list_nodes_the_operator_alone_is_one(api: Api) -> None:
+async def test_missing_node_rights_leave_the_operator_as_sole_member(api: Api) -> None:
     api.app[NODES].watch.failed(Rejected("nodes is forbidden", status=403))
     api.know(LEASES, wire_lease())
     answer = await api.client.get("/v1/members")
@@ -175,13 +175,13 @@ async def test_when(api: Api, lease: Object, leader: int, is_leader: tuple[int, 
     assert (answer.status, await answer.text()) == is_leader
 
 
-async def test_without_a_leader_the_answer_is_the_text_null_as_in_dkron(api: Api) -> None:
+async def test_missing_leader_is_the_text_null_as_in_dkron(api: Api) -> None:
     api.know(LEASES)
     answer = await api.client.get("/v1/leader")
     assert (answer.status, await answer.text(), answer.content_type) == (500, "null", "text/plain")
 
 
-async def test_until_the_lease_is_read_no_member_is_shown_as_leader_or_follower(api: Api) -> None:
+async def test_unread_lease_is_503_for_leader_routes(api: Api) -> None:
     api.app[LEASES].watch.failed(Rejected("leases is forbidden", status=403))
     for path in ("/v1/leader", "/v1/isleader"):
         answer = await api.client.get(path)
@@ -189,7 +189,7 @@ async def test_until_the_lease_is_read_no_member_is_shown_as_leader_or_follower(
         assert "leases is forbidden" in await answer.text()
 
 
-async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it(api: Api) -> None:
+async def test_leave_is_written_to_the_lease_of_the_replica(api: Api) -> None:
     api.kube.put(LEASES_PATH, wire_lease())
     for _ in range(2):
         answer = await api.client.post("/v1/leave?force")
@@ -200,14 +200,14 @@ async def test_leaving_is_written_on_the_lease_where_the_replica_looks_for_it(ap
     assert notes == wire_lease()["metadata"]["annotations"]
 
 
-async def test_who_leaves_is_told_who_leads_and_without_a_lease_there_is_nothing_to_leave(api: Api) -> None:
+async def test_leave_answers_with_the_remaining_leader(api: Api) -> None:
     answer = await api.client.post("/v1/leave?force")
     assert (answer.status, await answer.json()) == (200, [])
     api.kube.put(LEASES_PATH, wire_lease(holderIdentity="replica-b"))
     assert names(await (await api.client.post("/v1/leave?force")).json()) == ["replica-b"]
 
 
-async def test_without_an_operator_beside_it_leave_is_refused() -> None:
+async def test_leave_without_an_operator_beside_the_api_is_refused() -> None:
     async with running_api(cluster.ROUTES, beside_operator=False) as api:
         api.kube.put(LEASES_PATH, wire_lease())
         for path in ("/v1/leave", "/v1/leave?force"):
@@ -256,9 +256,7 @@ async def test_leave_without_force_is_for(api: Api, replicas: int | None, lease:
         pytest.param({"replica-b": 0, "replica-c": -121}, 200, id="both others, one of them long ago"),
     ],
 )
-async def test_of_three_replicas_the_last_stays_though_all_are_counted_when_lately_was_asked(
-    api: Api, asked: dict[str, int], status: int
-) -> None:
+async def test_last_of_three_replicas_stays_after_recent_leaves(api: Api, asked: dict[str, int], status: int) -> None:
     lease = wire_lease(holderIdentity="replica-b")
     notes = dict(leave_annotation(name, after(seconds)) for name, seconds in asked.items())
     lease["metadata"]["annotations"] |= notes | {"leave.dkron.io/odd": "x"}
@@ -268,7 +266,7 @@ async def test_of_three_replicas_the_last_stays_though_all_are_counted_when_late
     assert (await api.client.post("/v1/leave")).status == status
 
 
-async def test_leave_without_force_waits_until_the_replicas_are_known(api: Api) -> None:
+async def test_leave_without_force_waits_for_the_replica_count(api: Api) -> None:
     api.know(LEASES, wire_lease())
     answer = await api.client.post("/v1/leave")
     assert (answer.status, "dkronclusters are still being read" in await answer.text()) == (503, True)

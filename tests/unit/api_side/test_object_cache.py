@@ -27,7 +27,7 @@ def version(item: Object | None) -> int | None:
     return None if item is None else int(item["metadata"]["resourceVersion"])
 
 
-def test_a_deleted_object_does_not_come_back_by_what_was_still_under_way() -> None:
+def test_deleted_object_is_not_revived_by_a_late_version() -> None:
     mirrored = mirror()
     mirrored.upsert(thing("a", 5))
     mirrored.remove(thing("a", 6))
@@ -38,7 +38,7 @@ def test_a_deleted_object_does_not_come_back_by_what_was_still_under_way() -> No
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_of_two_objects_with_one_name_the_older_is_gone(order: tuple[int, ...]) -> None:
+def test_older_of_two_namesakes_is_dropped(order: tuple[int, ...]) -> None:
     both = (thing("a", 5), thing("a", 7, uid="another"))
     mirrored = mirror()
     for index in order:
@@ -46,7 +46,7 @@ def test_of_two_objects_with_one_name_the_older_is_gone(order: tuple[int, ...]) 
     assert versions(mirrored) == {"a": 7}
 
 
-def test_an_object_that_another_took_the_name_of_does_not_come_back() -> None:
+def test_object_superseded_by_a_namesake_is_not_revived() -> None:
     mirrored = mirror()
     mirrored.upsert(thing("a", 5))
     mirrored.upsert(thing("a", 7, uid="another"))
@@ -55,7 +55,7 @@ def test_an_object_that_another_took_the_name_of_does_not_come_back() -> None:
     assert versions(mirrored) == {}
 
 
-def test_a_list_drops_what_is_older_and_not_in_it_and_keeps_what_was_written_after_it() -> None:
+def test_list_drops_older_missing_objects_and_keeps_later_writes() -> None:
     mirrored = mirror()
     mirrored.upsert(thing("old", 3))
     mirrored.upsert(thing("ours", 12))
@@ -80,7 +80,7 @@ def test_versions_that_went_back_start_the_mirror_over() -> None:
     assert versions(mirrored) == {"a": 20, "c": 25}
 
 
-def test_listeners_hear_what_an_object_was_and_is() -> None:
+def test_listeners_get_the_object_before_and_after() -> None:
     heard: list[tuple[int | None, int | None]] = []
 
     def changed(before: Object | None, after: Object | None) -> None:

@@ -107,13 +107,13 @@ BOUNDS = (
 
 
 @pytest.mark.parametrize(("at", "zone", "expected"), BOUNDS)
-def test_an_execution_at_the_end_of_the_calendar_is_shown_in_utc(at: str, zone: str, expected: str) -> None:
+def test_execution_at_the_calendar_end_is_shown_in_utc(at: str, zone: str, expected: str) -> None:
     ended = {"id": "1-a", "job": "a", "slot": at, "trigger": "schedule", "group": 1, "attempt": 1, "success": True}
     odd = job({"executions": [{**ended, "startedAt": at, "finishedAt": at}]}, timezone=zone)
     assert [item["started_at"] for item in listed(odd, {})] == [expected]
 
 
-def test_of_a_list_only_what_cannot_be_read_is_left_out() -> None:
+def test_list_omits_only_unreadable_items() -> None:
     good = {"date": "2026-03-01", "success": 1, "failed": 0}
     status = {
         "days": [{**good, "success": -1}, good, {**good, "date": "0000-01-01"}],
@@ -129,7 +129,7 @@ def test_a_list_that_is_too_long_is_left_out() -> None:
     assert lenient(JobStatus, {"days": [{"date": "2026-03-01", "success": 1, "failed": 0}] * 8}).days == ()
 
 
-def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
+def test_unshowable_job_is_reduced_and_logged_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(job: Job, **more: Any) -> Object:
@@ -154,11 +154,11 @@ def test_a_job_that_cannot_be_shown_is_shown_bare_and_told_once(
     assert [record.getMessage() for record in caplog.records] == ['cannot show all fields of the job "odd"']
 
 
-def test_what_is_shown_bare_has_the_fields_of_any_job() -> None:
+def test_reduced_job_has_the_fields_of_any_job() -> None:
     assert list(bare(job({}), children=["x"])) == list(shown(job({}), children=["x"], now=NOON))
 
 
-async def test_one_odd_job_breaks_neither_statistics_nor_what_is_busy() -> None:
+async def test_odd_job_breaks_neither_statistics_nor_busy() -> None:
     days = [
         {"date": "2026-03-01", "success": INT64_MAX, "failed": INT64_MAX},
         {"date": "0001-01-01", "success": 1, "failed": 1},

@@ -89,7 +89,7 @@ def test_it_is_a_valid_openapi_3_1_document() -> None:
     schemathesis.openapi.from_dict(DOCUMENT).validate()
 
 
-def test_every_schema_can_be_compiled_and_every_reference_leads_somewhere() -> None:
+def test_every_schema_compiles_and_every_reference_resolves() -> None:
     assert set(DOCUMENT["components"]["schemas"]) >= DKRON_SCHEMAS
     for name in DOCUMENT["components"]["schemas"]:
         validator({"$ref": f"#/components/schemas/{name}"})
@@ -105,11 +105,11 @@ def test_operation_ids_are_unique_and_links_name_them() -> None:
 
 
 @pytest.mark.parametrize(("name", "place"), DKRON_OPERATIONS.items(), ids=DKRON_OPERATIONS)
-def test_an_operation_of_dkron_keeps_its_name_and_place(name: str, place: tuple[str, str]) -> None:
+def test_dkron_operation_keeps_its_name_and_place(name: str, place: tuple[str, str]) -> None:
     assert [(method, path) for method, path, each in operations() if each["operationId"] == name] == [place]
 
 
-def test_every_route_is_described_and_every_description_has_a_route(tmp_path: Path) -> None:
+def test_routes_and_descriptions_match(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("", encoding="utf-8")
     served = {(each.method, shape(each.path)) for each in routes(Settings(ui_dir=tmp_path))}
     described = {(method, shape(path)) for method, path, _ in operations()}
@@ -117,9 +117,7 @@ def test_every_route_is_described_and_every_description_has_a_route(tmp_path: Pa
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
-def test_an_operation_says_what_it_is_and_what_its_path_holds(
-    method: str, path: str, operation: dict[str, Any]
-) -> None:
+def test_operation_describes_itself_and_its_path_parameters(method: str, path: str, operation: dict[str, Any]) -> None:
     assert operation["summary"], f"{method} {path}"
     (tag,) = operation["tags"]
     assert tag in {each["name"] for each in DOCUMENT["tags"]}
@@ -129,9 +127,7 @@ def test_an_operation_says_what_it_is_and_what_its_path_holds(
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS)
-def test_errors_are_sentences_or_problems_and_say_when_to_come_back(
-    method: str, path: str, operation: dict[str, Any]
-) -> None:
+def test_errors_are_text_or_problems_with_retry_after(method: str, path: str, operation: dict[str, Any]) -> None:
     for code, answer in operation["responses"].items():
         content = resolved(answer).get("content", {})
         if code[0] in "45" and "text/plain" in content and path != "/v1/leader":
@@ -140,7 +136,7 @@ def test_errors_are_sentences_or_problems_and_say_when_to_come_back(
             assert "Retry-After" in resolved(answer)["headers"], f"{method} {code}"
 
 
-def test_every_answer_but_those_of_probes_can_say_that_there_are_too_many_requests() -> None:
+def test_every_route_except_probes_describes_429_and_503() -> None:
     silent = {path for _, path, each in operations() if not {"429", "503"} <= set(each["responses"])}
     assert silent == PROBES
 
@@ -151,7 +147,7 @@ def test_every_write_can_say_that_it_is_not_allowed() -> None:
     } == set()
 
 
-def test_who_may_use_a_route_is_described() -> None:
+def test_rights_of_each_route_are_described() -> None:
     public = {shape(path) for path in PUBLIC}
     for method, path, each in operations():
         refusals = {"401", "403"} & set(each["responses"])
@@ -161,11 +157,11 @@ def test_who_may_use_a_route_is_described() -> None:
             assert ("security" in each, refusals) == (False, {"401", "403"}), f"{method} {path}"
 
 
-def test_every_answer_but_those_of_probes_can_say_that_the_name_is_not_ours() -> None:
+def test_every_route_except_probes_describes_421() -> None:
     assert {path for _, path, each in operations() if "421" not in each["responses"]} == PROBES
 
 
-def test_examples_are_what_their_schemas_say() -> None:
+def test_examples_match_their_schemas() -> None:
     checked = 0
     for schema, example in examples():
         errors = [f"{error.instance_path}: {error.message}" for error in validator(schema).iter_errors(example)]

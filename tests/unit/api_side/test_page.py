@@ -44,7 +44,7 @@ async def api(build: Path) -> AsyncIterator[Api]:
         pytest.param("/ui/jobs/a?q=/b/", "../", id="slashes of the query do not count"),
     ],
 )
-async def test_the_address_of_a_view_gets_the_index_whose_base_leads_back(api: Api, path: str, base: str) -> None:
+async def test_view_address_serves_the_index_with_a_matching_base(api: Api, path: str, base: str) -> None:
     answer = await api.client.get(path)
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert await answer.text() == INDEX.replace("/ui/", base)
@@ -59,7 +59,7 @@ async def test_the_address_of_a_view_gets_the_index_whose_base_leads_back(api: A
         pytest.param("/ui/jobs/a", "text/html; charset=utf-8", "no-cache", id="the index"),
     ],
 )
-async def test_a_file_is_compressed_once_and_kept_as_its_name_allows(
+async def test_file_is_compressed_once_and_cached_by_its_name(
     api: Api, path: str, content_type: str, caching: str
 ) -> None:
     plain = await api.client.get(path, headers={"Accept-Encoding": "identity"})
@@ -81,7 +81,7 @@ async def test_a_file_of_another_build_is_not_the_index(api: Api, path: str) -> 
     assert (answer.status, "reload the page" in await answer.text()) == (404, True)
 
 
-async def test_the_page_runs_its_own_files_alone_and_in_no_frame(api: Api) -> None:
+async def test_page_runs_only_its_own_files_and_in_no_frame(api: Api) -> None:
     headers = (await api.client.get("/ui/jobs")).headers
     policy = dict(part.partition(" ")[::2] for part in headers["Content-Security-Policy"].split("; "))
     assert (policy["default-src"], policy["frame-ancestors"], policy["form-action"]) == ("'none'",) * 3
@@ -109,7 +109,7 @@ SAID = 'data-issuer="https://login.example.com/realms/a?b=&quot;&amp;c" data-cli
         ),
     ],
 )
-async def test_the_index_says_how_to_sign_in(build: Path, settings: Settings, said: str, asked: str) -> None:
+async def test_index_says_how_to_sign_in(build: Path, settings: Settings, said: str, asked: str) -> None:
     async with running_api(routes(settings, build=build)) as api:
         answer = await api.client.get("/ui/jobs/a")
         assert await answer.text() == INDEX.replace("<base", f"{said}<base").replace("/ui/", "../")

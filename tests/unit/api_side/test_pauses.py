@@ -74,9 +74,7 @@ async def test_it_is_created_changed_and_ended(api: Api) -> None:
         pytest.param({"reason": "why"}, {"selector": {}}, id="no labels for what is for all"),
     ],
 )
-async def test_no_pause_becomes_one_of_all_jobs_by_a_list_that_is_empty(
-    api: Api, stored: Object, change: Object
-) -> None:
+async def test_empty_selection_creates_no_pause_of_all_jobs(api: Api, stored: Object, change: Object) -> None:
     assert (await api.client.post(PATH, json={"name": "p", **stored})).status == 201
     async with api.client.patch(f"{PATH}/p", json=change) as answer:
         assert (answer.status, "all jobs of the namespace" in await answer.text()) == (400, True)
@@ -114,7 +112,7 @@ async def test_an_edit_meanwhile(api: Api, theirs: Object, status: int, jobs: li
     assert api.kube.has(DKRON_PAUSES, "p")["spec"] == {"jobs": jobs, **theirs}
 
 
-async def test_a_caller_with_a_token_pauses_in_their_own_name(capfd: pytest.CaptureFixture[str]) -> None:
+async def test_token_caller_pauses_in_its_own_name(capfd: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("dkron_api.audit").setLevel(logging.INFO)
     async with running_api(pauses.ROUTES, guard=Guard([OneCaller()])) as api:
         know(api)
@@ -136,7 +134,7 @@ async def test_a_caller_with_a_token_pauses_in_their_own_name(capfd: pytest.Capt
         pytest.param({}, True, id="all"),
     ],
 )
-async def test_those_of_a_job_are_found(api: Api, spec: Object, *, selected: bool) -> None:
+async def test_pauses_of_a_job_are_found(api: Api, spec: Object, *, selected: bool) -> None:
     api.kube.put(DKRON_PAUSES, pause("p", spec))
     assert await names(api, "?job=report") == (["p"] if selected else [])
     assert (await api.client.get(f"{PATH}?job=none")).status == 404
@@ -153,7 +151,7 @@ async def test_those_of_a_job_are_found(api: Api, spec: Object, *, selected: boo
         ("Later", "invalid"),
     ],
 )
-async def test_a_word_says_whether_it_holds(api: Api, reason: str, state: str) -> None:
+async def test_pause_state_is_one_word(api: Api, reason: str, state: str) -> None:
     api.kube.put(DKRON_PAUSES, pause("p", {}, reason=reason))
     async with api.client.get(f"{PATH}/p") as answer:
         assert (await answer.json())["state"] == state
@@ -185,7 +183,7 @@ def of_all(name: str, **spec: Any) -> Object:
     return found
 
 
-async def test_a_namespace_sees_of_a_pause_of_all_what_concerns_it() -> None:
+async def test_namespace_sees_its_part_of_a_cluster_wide_pause() -> None:
     hidden = of_all("hidden", jobs=["salaries-of-team-b"]), of_all("labels", selector={"customer": "acme"})
     seen, only_there = (of_all("everything"), of_all("one", jobs=["report", "salaries"])), pause("there", {})
     kube = TwoNamespaces(at_home=[*seen, *hidden, only_there])
@@ -202,7 +200,7 @@ async def test_a_namespace_sees_of_a_pause_of_all_what_concerns_it() -> None:
             assert (refused.status, "in the operator's namespace" in await refused.text()) == (400, True)
 
 
-async def test_pauses_are_shown_also_if_those_of_all_namespaces_may_not_be_read() -> None:
+async def test_pauses_are_shown_without_rights_to_cluster_wide_ones() -> None:
     async with running_api(pauses.ROUTES, kube=TwoNamespaces(refuses=True), cluster_namespace="home") as api:
         know(api)
         api.kube.put(DKRON_PAUSES, pause("own", {}))

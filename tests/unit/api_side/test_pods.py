@@ -49,18 +49,18 @@ def ended(**fields: Any) -> JobStatus:
 
 
 class TestTheOutputOfOne:
-    async def test_all_of_it_that_dkron_keeps_as_long_as_the_pod_is_there(self, api: Api) -> None:
+    async def test_output_has_all_that_dkron_keeps_while_the_pod_exists(self, api: Api) -> None:
         has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
         for before, kept in ((b"x" * 5000, 5000), (b"a" + b"x" * (OUTPUT - 4), OUTPUT - 4)):
             api.kube.logs["pod"] = before + b"end\n"
             assert (await shown(api, OVER.id))["output"] == "x" * kept + "end\n"
 
-    async def test_behind_what_went_wrong(self, api: Api) -> None:
+    async def test_output_follows_the_failure_reason(self, api: Api) -> None:
         has(api, ended(success=False, exit_code=3, reason="Error"), (OVER.job, wire_pod(states=ENDED)))
         api.kube.logs["pod"] = b"all of it\n"
         assert (await shown(api, OVER.id))["output"] == "exit status 3\nall of it\n"
 
-    async def test_what_the_status_has_if_that_is_all_or_the_pod_is_gone(self, api: Api) -> None:
+    async def test_output_is_from_the_status_if_whole_or_without_a_pod(self, api: Api) -> None:
         has(api, ended(output_truncated=False), (OVER.job, wire_pod(states=ENDED)))
         assert (await shown(api, OVER.id))["output"] == "end\n"
         assert api.kube.calls == []
@@ -69,7 +69,7 @@ class TestTheOutputOfOne:
         assert (await shown(api, OVER.id))["output"] == "end\n"
 
     @pytest.mark.parametrize("trouble", [Unavailable("no answer"), TimeoutError()], ids=["no answer", "too slow"])
-    async def test_what_the_status_has_if_the_log_cannot_be_had(self, api: Api, trouble: Any) -> None:
+    async def test_output_is_from_the_status_if_the_log_fails(self, api: Api, trouble: Any) -> None:
         has(api, ended(), (OVER.job, wire_pod(states=ENDED)))
 
         async def log_tail(*_: Any, **__: Any) -> bytes:
@@ -98,7 +98,7 @@ class TestTheOutputOfOne:
         assert {one["output"] for one in found} == {"end\n"}
         assert (at_once, most) == (0, pods_module.WIDTH)
 
-    async def test_of_one_that_runs_what_it_has_written_so_far(self, api: Api) -> None:
+    async def test_output_of_a_running_execution_is_partial(self, api: Api) -> None:
         has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(states=BEGUN, node="n7")))
         api.kube.logs["pod"] = b"so far\n"
         found = await shown(api, RUNNING.id)
@@ -118,7 +118,7 @@ NOT_OURS = (
 
 class TestAForgedPod:
     @pytest.mark.parametrize("forged", NOT_OURS)
-    async def test_neither_has_an_output_nor_tells_where_it_runs(self, api: Api, forged: dict[str, Any]) -> None:
+    async def test_forged_pod_adds_no_output_or_node(self, api: Api, forged: dict[str, Any]) -> None:
         has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(states=BEGUN, node="n7", name="ours")))
         fake = of_job(wire_pod(states=BEGUN, node="evil", name="zz", created=after(120)), RUNNING.job)
         fake["metadata"] |= forged
@@ -136,7 +136,7 @@ class TestWhereItRuns:
             assert found["node_name"] == "n7", path
         assert len(api.kube.calls) == 1, "a pod never moves"
 
-    async def test_one_whose_pod_has_no_node_yet_is_asked_for_again(self, api: Api) -> None:
+    async def test_output_of_an_unscheduled_pod_is_requested_again(self, api: Api) -> None:
         has(api, JobStatus(active=(RUNNING,)), (RUNNING.job, wire_pod(node="")))
         for _ in range(2):
             [found] = await (await api.client.get("/v1/busy")).json()
@@ -149,7 +149,7 @@ class TestWhereItRuns:
         [found] = await (await api.client.get("/v1/busy")).json()
         assert (found["node_name"], api.kube.calls) == ("n3", [])
 
-    async def test_lists_come_without_nodes_if_pods_cannot_be_listed(self, api: Api) -> None:
+    async def test_lists_omit_nodes_if_pods_cannot_be_listed(self, api: Api) -> None:
         has(api, JobStatus(active=(RUNNING,)))
 
         def refuse(*_: Any, **__: Any) -> AsyncIterator[dict[str, Any]]:
@@ -159,7 +159,7 @@ class TestWhereItRuns:
         [found] = await (await api.client.get("/v1/busy")).json()
         assert found["node_name"] == ""
 
-    async def test_a_job_that_cannot_be_read_does_not_hide_the_others(self, api: Api) -> None:
+    async def test_unreadable_job_does_not_hide_the_others(self, api: Api) -> None:
         odd = wire_job(name="odd", uid="u") | {"status": {"active": [{"uid": "x"}]}}
         api.know_jobs(wire_job(status=JobStatus(active=(RUNNING,))), odd)
         answer = await api.client.get("/v1/busy")
@@ -185,7 +185,7 @@ class TestItsTrace:
             pytest.param(None, None, id="none"),
         ],
     )
-    async def test_is_that_of_the_container(self, variable: str | None, found: str | None) -> None:
+    async def test_trace_is_from_the_container(self, variable: str | None, found: str | None) -> None:
         pod = wire_pod(states=ENDED)
         pod["spec"]["containers"][0]["env"] = [{"name": "TRACEPARENT", "value": variable}] if variable else []
         async with running_api(executions.ROUTES, trace_url="https://jaeger.example/trace/{trace_id}?uiEmbed") as api:

@@ -49,13 +49,13 @@ def test_a_policy_becomes_an_object_of_its_name(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "Readers", "a_b", "-a", "a-", "a..b", "a.-b", ".a", "a.", "ñ", "a b", "a" * 254, "a\n"]
 )
-def test_a_name_that_no_object_can_have_is_refused_with_the_rule(name: str) -> None:
+def test_illegal_policy_name_is_refused_with_the_rule(name: str) -> None:
     with pytest.raises(PolicyError, match=r"use at most 253 lower-case letters a-z, digits"):
         read_policy(body(READ_JOBS), name)
 
 
 @given(spec=specs)
-def test_what_was_stored_is_read_back(spec: Object) -> None:
+def test_stored_policy_reads_back(spec: Object) -> None:
     shown = show_policy(stored(spec={"path": spec}))
     assert shown["Name"] == "readers"
     assert read_rules(shown["Rules"]).to_wire() == {"path": spec}
@@ -170,7 +170,7 @@ def test_rules_are_refused_that_are(rules: object, sentence: str) -> None:
     assert str(refused.value).isprintable()
 
 
-def test_a_capability_that_stands_there_twice_counts_once() -> None:
+def test_duplicate_capability_counts_once() -> None:
     assert read_rules(json.dumps(capable("list", "read", "list"))).to_wire() == capable("list", "read")
 
 
@@ -212,14 +212,14 @@ async def test_a_policy_is_stored_shown_replaced_and_deleted(api: Api) -> None:
     assert (await api.client.delete(PATH)).status == 404
 
 
-async def test_a_new_policy_keeps_labels_that_others_put_on_the_object(api: Api) -> None:
+async def test_new_policy_keeps_foreign_labels(api: Api) -> None:
     api.kube.put(DKRON_POLICIES, object_of("readers", spec=READ_JOBS, metadata={"labels": {"team": "a"}}))
     assert (await api.client.post(PATH, data=body(capable()))).status == 202
     kept = api.kube.has(DKRON_POLICIES, "readers")
     assert (kept["metadata"]["labels"], kept["spec"]) == ({"team": "a"}, capable())
 
 
-async def test_of_two_who_create_a_policy_at_once_the_second_replaces_it(api: Api) -> None:
+async def test_concurrent_create_of_a_policy_replaces_it(api: Api) -> None:
     def somebody_else() -> None:
         api.kube.put(DKRON_POLICIES, stored())
 
@@ -272,7 +272,7 @@ async def test_refusals_are_sentences(api: Api) -> None:
     assert api.kube.calls == []
 
 
-async def test_what_kubernetes_refuses_is_passed_on(api: Api) -> None:
+async def test_refusal_by_kubernetes_is_returned(api: Api) -> None:
     api.kube.fail("patch dkronpolicies", NotFound("none", status=404))
     api.kube.fail("create dkronpolicies", Rejected("not allowed to create", status=403))
     answer = await api.client.post(PATH, data=body(READ_JOBS))

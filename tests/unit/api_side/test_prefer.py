@@ -31,5 +31,5 @@ def test_a_preference(headers: list[str], expected: Preference) -> None:
         (Preference(wait=True), False, ""),
     ],
 )
-def test_what_was_applied_is_told(preference: Preference, waiting: bool, applied: str) -> None:
+def test_applied_preference_is_returned(preference: Preference, waiting: bool, applied: str) -> None:
     assert preference.applied(waiting=waiting) == applied

@@ -44,7 +44,7 @@ def test_owners(entries: list[dict[str, Any]], applied: Any, expected: dict[str,
     assert owners({"metadata": metadata, "spec": {"schedule": "@daily", "disabled": True}}) == expected
 
 
-def test_a_kept_job_drops_the_record_of_who_wrote_what_and_remembers_the_owners() -> None:
+def test_kept_job_drops_managed_fields_and_keeps_owners() -> None:
     raw = wire_job()
     raw["metadata"]["managedFields"] = [entry("argocd-controller")]
     job = kept(raw)
@@ -52,7 +52,7 @@ def test_a_kept_job_drops_the_record_of_who_wrote_what_and_remembers_the_owners(
     assert "managedFields" not in job.raw["metadata"]
 
 
-def test_a_field_that_cannot_be_read_does_not_hide_the_others() -> None:
+def test_unreadable_field_does_not_hide_the_others() -> None:
     raw = wire_job(retryBackoff={"initial": "9999999h"}, displayName="shown")
     raw["status"] = {"successCount": 3, "days": "nonsense", "lastSuccess": "never"}
     job = Job(raw)
@@ -62,6 +62,6 @@ def test_a_field_that_cannot_be_read_does_not_hide_the_others() -> None:
     assert job.days == ()
 
 
-def test_a_default_that_is_booked_to_the_creator_belongs_to_no_manager() -> None:
+def test_default_recorded_for_its_creator_has_no_owner() -> None:
     raw = {"metadata": {"managedFields": [entry("helm", "Update")]}, "spec": {"schedule": "@daily", "disabled": False}}
     assert owners(raw) == {"schedule": "helm"}

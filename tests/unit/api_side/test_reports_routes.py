@@ -64,7 +64,7 @@ async def test_an_answer_is_as_it_is_described(api: Api, path: str, schema: str)
         jsonschema_rs.validator_for(described).validate(each)
 
 
-async def test_slots_are_explained_and_an_agenda_is_made_of_all_jobs(api: Api) -> None:
+async def test_slots_are_explained_and_the_agenda_covers_all_jobs(api: Api) -> None:
     api.know_jobs(job("a"), job("b"))
     explained = await answer(api, "/v1/jobs/a/explain?from=2026-03-01T12:01:00Z&to=2026-03-01T12:03:00Z")
     assert [each["what"] for each in explained["slots"]] == ["to come"] * 3
@@ -106,7 +106,7 @@ async def test_refusals(api: Api, path: str, status: int, sentence: str) -> None
     assert sentence in await found.text()
 
 
-async def test_a_summary_has_the_installation_and_follows_the_jobs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_summary_has_the_installation_and_follows_the_jobs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standings_module, "SHARE", 0)
     api.know_jobs(job("a"), job("b", status="failed"))
     found = await answer(api, "/v1/summary")
@@ -116,21 +116,21 @@ async def test_a_summary_has_the_installation_and_follows_the_jobs(api: Api, mon
     assert (await answer(api, "/v1/summary"))["counts"]["failing"] == 0
 
 
-async def test_a_summary_names_the_nodes_of_what_runs(api: Api) -> None:
+async def test_summary_names_the_nodes_of_running_executions(api: Api) -> None:
     runs = seen(claim(after(-60)))
     api.know_jobs(job("a", active=(runs,)))
     api.kube.put(PODS, of_job(wire_pod(node="n7"), runs.job))
     assert [each["node_name"] for each in (await answer(api, "/v1/summary"))["running"]["executions"]] == ["n7"]
 
 
-async def test_an_overview_is_not_made_twice_for_many_who_look_at_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_overview_is_computed_once_for_many_clients(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standings_module, "SHARE", 1e9)
     api.know_jobs(job("a"))
     first, again = await asyncio.gather(api.own.standings.summary(), api.own.standings.summary())
     assert first is again
 
 
-async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met(api: Api) -> None:
+async def test_changed_spec_is_unobserved_only_after_a_delay(api: Api) -> None:
     unseen = {**job("a"), "metadata": {**job("a")["metadata"], "generation": 2}}
     api.know_jobs(unseen)
     times = iter((NOON, after(20)))
@@ -143,9 +143,7 @@ async def test_a_changed_spec_is_late_to_be_seen_only_some_time_after_it_was_met
     assert since == [after(60)] * 2
 
 
-async def test_a_job_that_cannot_be_read_is_counted_and_others_are_whole(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unreadable_job_is_counted_as_pending(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = standing
 
     def broken(raw: Any, **options: Any) -> Any:
@@ -168,7 +166,7 @@ async def test_a_list_shows_the_fields_that_a_table_needs(api: Api) -> None:
     assert list((await answer(api, "/v1/jobs?fields=name,problem"))[0]) == ["name"]
 
 
-async def test_a_page_of_a_list_reads_how_its_own_jobs_stand_alone(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_list_page_reads_the_health_of_only_its_jobs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
     def noted(raw: Any, **options: Any) -> Any:
@@ -184,7 +182,7 @@ async def test_a_page_of_a_list_reads_how_its_own_jobs_stand_alone(api: Api, mon
     assert sorted(read) == ["a", "b", "c"]
 
 
-async def test_long_works_take_turns_and_let_other_requests_run() -> None:
+async def test_long_computations_yield_to_other_requests() -> None:
     slices = Slices()
     ran: list[str] = []
 

@@ -31,7 +31,7 @@ def names(of: Dump) -> list[str]:
     return [entry.name for entry in order(of)]
 
 
-def test_a_backup_gives_back_each_job_with_all_its_fields() -> None:
+def test_backup_restores_each_job_with_all_its_fields() -> None:
     kept = JobBody(
         id="a", name="a", schedule="@daily", success_count=7, error_count=2,
         last_success="2026-01-02T03:04:05.123456789Z",
@@ -56,9 +56,7 @@ def test_a_backup_gives_back_each_job_with_all_its_fields() -> None:
         pytest.param([job("a"), job("b"), job("a")], ["b", "a"], id="the last of one name stands where it stood"),
     ],
 )
-def test_parents_come_before_children_and_the_rest_stays_in_order(
-    jobs: list[dict[str, Any]], expected: list[str]
-) -> None:
+def test_parents_precede_children_and_others_keep_their_order(jobs: list[dict[str, Any]], expected: list[str]) -> None:
     assert names(dump(*jobs)) == expected
 
 
@@ -68,7 +66,7 @@ def test_the_last_of_several_jobs_of_one_name_wins() -> None:
     assert (first.number, read.job(first).owner) == (3, "two")
 
 
-def test_the_parents_that_have_to_exist_already_are_told() -> None:
+def test_required_existing_parents_are_reported() -> None:
     assert dump(job("a", "z"), job("b", "a"), job("c", "y"), job("d", "z"), job("e")).outside() == ("y", "z")
     assert read_dump(b" [ ] \n").outside() == ()
     assert order(read_dump(b"[]")) == []
@@ -90,7 +88,7 @@ def test_the_parents_that_have_to_exist_already_are_told() -> None:
         ),
     ],
 )
-def test_a_circle_of_parents_is_refused_and_named(jobs: list[dict[str, Any]], sentence: str) -> None:
+def test_parent_cycle_is_refused_and_named(jobs: list[dict[str, Any]], sentence: str) -> None:
     with pytest.raises(Invalid, match=sentence):
         order(dump(*jobs))
 
@@ -133,7 +131,7 @@ def test_a_circle_of_parents_is_refused_and_named(jobs: list[dict[str, Any]], se
         pytest.param(b'[{"name":1}]', "job 1 of the file: name: it is the number 1", id="a name that is none"),
     ],
 )
-def test_what_is_no_backup_is_refused_and_the_job_is_told(data: bytes, sentence: str) -> None:
+def test_invalid_backup_is_refused_and_names_the_job(data: bytes, sentence: str) -> None:
     with pytest.raises((Unreadable, Invalid), match=sentence) as refused:
         read_dump(data)
     assert "\n" not in str(refused.value)
@@ -159,7 +157,7 @@ class Counted(dict[str, Entry]):
 
 
 @BOTH_WAYS
-def test_no_ancestor_is_looked_for_again_when_it_has_its_place(step: int) -> None:
+def test_placed_ancestor_is_not_searched_again(step: int) -> None:
     chain = [job(f"j{i}", f"j{i + 1}") for i in range(100)]
     read = dump(*chain[::step])
     entries = Counted(read.entries)
@@ -167,13 +165,13 @@ def test_no_ancestor_is_looked_for_again_when_it_has_its_place(step: int) -> Non
     assert entries.looked == 100
 
 
-def test_a_circle_of_ten_thousand_is_refused_in_a_short_sentence() -> None:
+def test_cycle_of_ten_thousand_is_refused_in_a_short_sentence() -> None:
     with pytest.raises(Invalid, match="10000 jobs") as refused:
         order(dump(*(job(f"j{i}", f"j{(i + 1) % DEEP}") for i in range(DEEP))))
     assert len(refused.value.reason) < 400
 
 
-def test_of_a_large_backup_little_more_than_its_text_is_kept_in_memory() -> None:
+def test_large_backup_keeps_little_more_than_its_text() -> None:
     data = json.dumps([job(f"j{i}", metadata={f"k{k}": "v" for k in range(20)}) for i in range(2_000)]).encode()
     tracemalloc.start()
     try:
@@ -195,7 +193,7 @@ forests = st.lists(
 
 
 @given(forests)
-def test_every_file_is_ordered_or_has_a_circle(pairs: list[tuple[str, str]]) -> None:
+def test_every_file_is_ordered_or_has_a_cycle(pairs: list[tuple[str, str]]) -> None:
     read = dump(*(job(name, parent) for name, parent in pairs))
     parents = dict(pairs)
     try:
@@ -219,7 +217,7 @@ def _leads_back(name: str, parents: dict[str, str]) -> bool:
 
 
 @given(st.lists(some_names, unique=True))
-def test_a_file_whose_parents_come_first_keeps_its_order(order_of_names: list[str]) -> None:
+def test_file_with_parents_first_keeps_its_order(order_of_names: list[str]) -> None:
     jobs = [job(name, order_of_names[at // 2] if at > 0 else "") for at, name in enumerate(order_of_names)]
     assert names(dump(*jobs)) == order_of_names
 
@@ -228,7 +226,7 @@ def test_a_file_whose_parents_come_first_keeps_its_order(order_of_names: list[st
     st.binary()
     | st.lists(st.sampled_from([b"[", b"]", b",", b"{}", b"null", b'{"name":"a","schedule":"@daily"}'])).map(b"".join)
 )
-def test_no_file_is_answered_with_anything_but_an_order_or_a_refusal(data: bytes) -> None:
+def test_any_file_yields_an_order_or_a_refusal(data: bytes) -> None:
     try:
         read = read_dump(data)
     except (Unreadable, Invalid) as exc:
@@ -246,7 +244,7 @@ DEAR = (
 
 
 @pytest.mark.parametrize("data", DEAR)
-def test_a_job_that_is_longer_than_any_can_be_is_refused_unread(data: bytes) -> None:
+def test_oversized_job_is_refused_unread(data: bytes) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(TooLarge, match="job 1 of the file is larger than 1048576 bytes"):
@@ -265,7 +263,7 @@ def test_more_jobs_than_a_restore_takes_are_refused(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("length", [4000, 4090, 4096, 33_000, 300_000])
 @pytest.mark.parametrize("text", ["ñ", "\U0001f600", '\\"', "a"])
-def test_a_job_is_read_whole_however_much_of_the_file_it_takes(text: str, length: int) -> None:
+def test_job_is_read_whole_at_any_share_of_the_file(text: str, length: int) -> None:
     owner = text * (length // len(text.encode()))
     jobs = [job("a", owner=owner), job("b", owner=owner)]
     read = read_dump(json.dumps(jobs, ensure_ascii=False).encode())

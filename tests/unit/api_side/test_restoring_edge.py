@@ -79,7 +79,7 @@ async def restored(
     )
 
 
-async def test_each_job_is_reported_in_the_order_in_which_they_were_taken() -> None:
+async def test_restored_jobs_are_reported_in_their_order() -> None:
     writes = Stored()
     reports = await restored(writes, job("c", "b"), job("b", "a"), job("a"), job("dddd"))
     assert reports == ["success create a", "success create b", "success create c", "success create dddd"]
@@ -91,7 +91,7 @@ async def test_many_are_stored_at_once_but_not_all() -> None:
     assert writes.most == WIDTH
 
 
-async def test_the_terms_are_those_of_the_request() -> None:
+async def test_request_terms_apply_to_every_write() -> None:
     writes = Stored()
     await restored(writes, job("a"), job("b"), terms=Terms(force=True))
     assert writes.terms == {Terms(force=True)}
@@ -109,7 +109,7 @@ FAILURES: tuple[Any, ...] = (
 
 
 @pytest.mark.parametrize(("error", "why"), FAILURES)
-async def test_a_failure_is_told_and_what_runs_after_it_is_left_out(error: ApiError | KubeError, why: str) -> None:
+async def test_failed_job_is_reported_and_its_children_skipped(error: ApiError | KubeError, why: str) -> None:
     writes = Stored({"a": error})
     reports = await restored(writes, job("a"), job("b", "a"), job("c", "b"), job("d"))
     assert reports == [
@@ -121,7 +121,7 @@ async def test_a_failure_is_told_and_what_runs_after_it_is_left_out(error: ApiEr
     assert sorted(writes.begun) == ["a", "d"]
 
 
-async def test_a_stop_leaves_the_rest_and_says_so() -> None:
+async def test_stop_skips_the_remaining_jobs_and_reports_them() -> None:
     stopping = asyncio.Event()
     stopping.set()
     writes = Stored()
@@ -141,7 +141,7 @@ NAMES = st.sampled_from([f"{letter * length}" for letter in "abcde" for length i
 
 @settings(deadline=None)
 @given(st.dictionaries(NAMES, NAMES | st.just(""), min_size=1), st.sets(NAMES, max_size=3))
-def test_no_job_is_begun_before_its_parent_is_done(parents: dict[str, str], bad: set[str]) -> None:
+def test_no_job_starts_before_its_parent_is_done(parents: dict[str, str], bad: set[str]) -> None:
     ranked = sorted(parents)
     jobs = [job(name, parent if parent in parents and parent < name else "") for name, parent in parents.items()]
     writes = Stored({name: Unavailable("no answer") for name in bad})
@@ -162,7 +162,7 @@ RAN: dict[str, Any] = {
 }
 
 
-async def test_a_new_job_gets_the_history_of_the_backup_and_one_that_is_there_keeps_its_own() -> None:
+async def test_only_new_jobs_get_the_history_of_the_backup() -> None:
     writes = Stored(there=frozenset({"there"}))
     await restored(writes, job("new", **RAN), job("there", **RAN), job("never-ran"))
     assert writes.histories.keys() == {"new"}
@@ -171,7 +171,7 @@ async def test_a_new_job_gets_the_history_of_the_backup_and_one_that_is_there_ke
     assert history["lastSuccess"] == "2026-01-02T03:04:05.6Z"
 
 
-async def test_a_restored_job_counts_its_slots_from_its_creation_as_a_new_one_does() -> None:
+async def test_restored_job_counts_its_slots_from_its_creation() -> None:
     writes = Stored()
     await restored(writes, job("every", schedule="@every 10s", **RAN))
     history = writes.histories["every"]
@@ -188,7 +188,7 @@ async def test_a_restored_job_counts_its_slots_from_its_creation_as_a_new_one_do
         pytest.param({"last_error": "0001-01-01T00:00:00Z", "status": "failed"}, {"status": "failed"}, id="no time"),
     ],
 )
-async def test_what_is_no_history_is_left_out(fields: dict[str, Any], expected: History) -> None:
+async def test_invalid_history_is_omitted(fields: dict[str, Any], expected: History) -> None:
     writes = Stored()
     assert await restored(writes, job("a", **fields)) == ["success create a"]
     stored = {

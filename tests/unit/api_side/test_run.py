@@ -62,14 +62,14 @@ def test_progress(status: Object, asked: bool, expected: Progress) -> None:
     assert progress(Job(raw(status, *([RUN] if asked else []))), RUN) is expected
 
 
-def test_a_run_that_is_still_to_come_has_the_name_that_the_operator_gives_it() -> None:
+def test_pending_run_has_the_job_name_that_the_operator_chooses() -> None:
     job = wire_job(requests={"rest-1": "2026-03-01T12:00:00Z"})
     draft = advance(situation(read_job(job), now=after(3)))
     assert draft.create is not None
     assert coming(Job(job), RUN, after(1)) == draft.create.entry
 
 
-def test_a_refusal_says_why() -> None:
+def test_refusal_says_why() -> None:
     assert refusal(Job(raw(REFUSED)), RUN) == "the operator skipped it: ConcurrencyForbidden"
     assert refusal(Job(raw(BROKEN)), RUN) == "the job cannot run: no such day"
     assert refusal(Job(raw(PAUSED)), RUN) == "the job is paused by ann (DkronPause a/p)"
@@ -124,7 +124,7 @@ async def ended(*steps: Object | None) -> Job | None:
         return watching.ended.result() if watching.ended.done() else None
 
 
-async def test_the_wait_ends_with_the_version_in_which_the_run_is_over() -> None:
+async def test_wait_ends_with_the_version_in_which_the_run_ends() -> None:
     last = await ended(raw(ACTIVE, version=2), raw(EXECUTED, version=3), raw(ACTIVE, version=4))
     assert last is not None
     assert last.version == 3
@@ -171,7 +171,7 @@ def grandkid(*groups: int, **fields: Any) -> Object:
     return told("grandkid", *groups, dependsOn=[{"job": "kid"}], **fields)
 
 
-async def test_the_wait_ends_when_all_is_over_that_the_run_has_set_off() -> None:
+async def test_wait_ends_when_all_descendant_runs_have_ended() -> None:
     over = await waits_for(
         told("root", RUN.group, ended=RUN.group),
         kid(1, KID),
@@ -195,14 +195,14 @@ async def test_other_runs_of_a_child_are_not_waited_for() -> None:
     assert over == [False, False, False, True]
 
 
-async def test_a_root_whose_run_is_trimmed_is_still_waited_for_with_its_children() -> None:
+async def test_trimmed_root_run_is_awaited_with_its_children() -> None:
     over = await waits_for(
         told("root", RUN.group, ended=RUN.group), kid(1, KID), told("root", RUN.group), told("root", 99), kid(KID)
     )
     assert over == [False] * 4 + [True]
 
 
-async def test_what_a_job_shows_of_the_end_counts_more_than_the_executions_that_it_has_kept() -> None:
+async def test_recorded_end_outweighs_trimmed_executions() -> None:
     trimmed = {"executions": [{"group": RUN.group, "finishedAt": "2026-03-01T12:00:59Z"}]}
     shown = told("root", RUN.group, ended=RUN.group)
     shown["status"] |= trimmed
@@ -211,7 +211,7 @@ async def test_what_a_job_shows_of_the_end_counts_more_than_the_executions_that_
     assert await waits_for(shown, kid(1, KID), settled, kid(KID)) == [False, False, False, True]
 
 
-async def test_jobs_that_are_deleted_meanwhile_are_over_and_their_children_are_not() -> None:
+async def test_deleted_jobs_end_the_wait_and_their_children_do_not() -> None:
     over = await waits_for(
         told("root", RUN.group, ended=RUN.group),
         kid(1, KID),
@@ -224,12 +224,12 @@ async def test_jobs_that_are_deleted_meanwhile_are_over_and_their_children_are_n
     assert over == [False] * 6 + [True]
 
 
-async def test_the_wait_goes_on_while_the_run_does_and_ends_when_the_job_is_deleted() -> None:
+async def test_wait_lasts_as_long_as_the_run_or_the_job() -> None:
     assert await ended(raw(None, version=2), raw(ACTIVE, version=3)) is None
     assert await ended(raw(ACTIVE, version=2), None) is not None
 
 
-async def test_a_run_without_any_trace_ends_the_wait_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_run_without_any_trace_ends_the_wait_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_waiter, "TRACELESS", 0)
     wait = Wait(raw(None, RUN))
     with wait.watch as watching:

@@ -102,7 +102,7 @@ class TestWhenItIsAnswered:
         answer = await waiting_api.client.post(f"{RUN}?wait=false", headers=prefer)
         assert (answer.status, answer.headers.get("Preference-Applied")) == (202, None)
 
-    async def test_with_202_when_the_client_has_waited_for_as_long_as_it_would(self, api: Api) -> None:
+    async def test_wait_that_times_out_is_202(self, api: Api) -> None:
         answer = await api.client.post(RUN, headers={"Prefer": "wait=0"})
         assert (answer.status, answer.headers["Preference-Applied"]) == (202, "wait=0")
 
@@ -134,7 +134,7 @@ class TestThatItIsSeen:
         one = await api.client.get(f"/v1/jobs/{NAME}/executions/{entry.id}")
         assert (await one.json())["id"] == entry.id
 
-    async def test_also_when_the_request_is_gone_and_nothing_is_recorded_yet(self, api: Api) -> None:
+    async def test_run_is_listed_between_its_request_and_its_record(self, api: Api) -> None:
         assert (await api.client.post(RUN)).status == 202
         entry = request_claim(await asked(api), NOON)
         tell(api, 1000, JobStatus())
@@ -151,7 +151,7 @@ class TestThatItIsSeen:
         tell(api, 1000, skipped("ConcurrencyForbidden"))
         assert await self._ids(api) == []
 
-    async def test_a_stop_waits_until_it_has_begun(self, api: Api) -> None:
+    async def test_stop_waits_until_the_run_has_started(self, api: Api) -> None:
         assert (await api.client.post(RUN)).status == 202
         entry = request_claim(await asked(api), NOON)
         stopping = asyncio.ensure_future(api.client.post(f"/v1/jobs/{NAME}/executions/{entry.id}/stop"))
@@ -215,13 +215,13 @@ class TestWithoutANode:
             pytest.param({"server": "true:1"}, 1, id="it is a tag of every server of Dkron"),
         ],
     )
-    async def test_it_is_asked_for_where(self, api: Api, tag: dict[str, str], nodes: int | None) -> None:
+    async def test_run_is_requested_where(self, api: Api, tag: dict[str, str], nodes: int | None) -> None:
         api.own.job_index.upsert(wire_job(version=1000, tags=tag))
         if nodes:
             api.know(NODES, node())
         assert (await api.client.post(RUN)).status == 202
 
-    async def test_the_refusal_of_the_operator_is_the_same_for_every_waiting_client(self, api: Api) -> None:
+    async def test_refusal_is_the_same_for_every_waiting_client(self, api: Api) -> None:
         waiting = asyncio.ensure_future(api.client.post(RUN + "?wait=true"))
         await asked(api)
         tell(api, 1000, skipped("NoMatchingNode"))
@@ -256,7 +256,7 @@ async def post(api: Api, body: object, path: str = RUN, **headers: str) -> tuple
 
 
 class TestWithABody:
-    async def test_it_becomes_a_dkronrun_and_is_seen_under_its_final_id(self, with_parameters: Api) -> None:
+    async def test_body_creates_a_dkronrun_visible_under_its_final_id(self, with_parameters: Api) -> None:
         api = with_parameters
         body = {"parameters": {"day": "3"}, "scheduled_time": "2026-02-28T23:00:00+01:00", "reason": "late data"}
         assert (await post(api, body))[0] == 202
@@ -272,7 +272,7 @@ class TestWithABody:
         assert (shown["id"], shown["group"]) == (execution_id(NOON, name), group)
 
     @pytest.mark.parametrize("body", [b"", b" ", b"{}", b"null", b'{"name": "backup"}', b"a=b"])
-    async def test_a_body_without_a_field_of_it_is_none_as_in_dkron(self, api: Api, body: bytes) -> None:
+    async def test_body_without_known_fields_is_ignored_as_in_dkron(self, api: Api, body: bytes) -> None:
         assert (await api.client.post(RUN, data=body)).status == 202
         assert (len(requests(api)), run_objects(api)) == (1, [])
 
@@ -301,7 +301,7 @@ class TestWithABody:
         assert (status, sentence in text, "hunter2" in text) == (400, True, False), text
         assert run_objects(with_parameters) == []
 
-    async def test_a_run_without_a_body_needs_what_is_required(self, with_parameters: Api) -> None:
+    async def test_run_without_a_body_needs_required_values(self, with_parameters: Api) -> None:
         answer = await with_parameters.client.post(RUN)
         assert (answer.status, 'parameter "day": it is required' in await answer.text()) == (400, True)
         assert requests(with_parameters) == {}
@@ -374,7 +374,7 @@ async def ran(api: Api, body: dict[str, Any], **headers: str) -> str:
 
 
 class TestThatRepeats:
-    async def test_it_has_the_values_and_the_slot_of_the_execution(self, with_parameters: Api) -> None:
+    async def test_repeat_has_the_values_and_slot_of_its_execution(self, with_parameters: Api) -> None:
         api = with_parameters
         values = {"day": "3", "token": "secretRef:own/a"}
         before = await ran(api, {"parameters": values, "scheduled_time": SLOT, "reason": "late data"})
@@ -405,7 +405,7 @@ class TestThatRepeats:
             ),
         ],
     )  # fmt: skip
-    async def test_what_the_body_gives_counts(self, with_parameters: Api, given: Any, spec: Any) -> None:
+    async def test_body_overrides_the_repeated_execution(self, with_parameters: Api, given: Any, spec: Any) -> None:
         before = await ran(with_parameters, {"parameters": {"day": "3"}, "scheduled_time": SLOT})
         assert (await post(with_parameters, {"repeat": before, **given}))[0] == 202
         made = run_objects(with_parameters)[-1]["spec"]
@@ -434,7 +434,7 @@ class TestThatRepeats:
         assert (status, answer[1] in text, "hunter2" in text) == (answer[0], True, False), text
         assert len(run_objects(api)) == (trouble != "gone")
 
-    async def test_a_secret_that_its_values_name_takes_its_right_and_is_not_named(self) -> None:
+    async def test_repeat_with_a_secret_needs_its_right_and_hides_its_name(self) -> None:
         caller = OneCaller(lacking='get secrets "own" in namespace default')
         async with running_api(*ROUTES, guard=Guard([caller])) as api:
             api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
@@ -451,7 +451,7 @@ class TestThatRepeats:
         pytest.param({"parameters": {"day": "3"}, "force": True}, "update dkronjobs/force", id="force"),
     ],
 )
-async def test_what_the_values_of_a_run_take_beyond_the_right_to_run(more: dict[str, Any], lacking: str) -> None:
+async def test_values_of_a_run_need_further_rights(more: dict[str, Any], lacking: str) -> None:
     right = (
         'get secrets "own" in namespace default' if "secrets" in lacking else f'{lacking} "{NAME}" in namespace default'
     )
@@ -463,7 +463,7 @@ async def test_what_the_values_of_a_run_take_beyond_the_right_to_run(more: dict[
             assert expected == 202 or text == f"ci may not {right}"
 
 
-async def test_the_right_to_run_shows_nothing_of_what_runs() -> None:
+async def test_right_to_run_reveals_nothing_of_the_job() -> None:
     caller = OneCaller(lacking=f'get dkronjobs "{NAME}" in namespace default')
     async with running_api(*ROUTES, guard=Guard([caller])) as api:
         api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))

@@ -69,7 +69,7 @@ class TestNextOfAJob:
             pytest.param({"schedule": "0 0 0 31 2 *"}, [], id="a day that never comes"),
         ],
     )
-    def test_a_job_has_the_slots_that_the_operator_would_fire(self, spec: dict[str, Any], expected: list[str]) -> None:
+    def test_job_has_the_slots_that_the_operator_would_fire(self, spec: dict[str, Any], expected: list[str]) -> None:
         assert next_of(**spec) == [MARCH + text for text in expected]
 
     @pytest.mark.parametrize(
@@ -82,12 +82,12 @@ class TestNextOfAJob:
     def test_slots_come_after_the_last_one_and_after_now(self, last: datetime, expected: str) -> None:
         assert next_of(schedule="0 * * * * *", status={"last_schedule_time": last}, count=1) == [MARCH + expected]
 
-    def test_a_schedule_that_was_just_edited_counts_from_now(self) -> None:
+    def test_edited_schedule_counts_from_now(self) -> None:
         status = known({"schedule": "@every 5m"}, since=after(minutes=-10))
         raw = wire_job(schedule="@every 7m", generation=2, status=status, created=after(hours=-1))
         assert list(forecast(Job(raw), now=NOON, count=1).slots) == [f"{MARCH}12:07:00Z"]
 
-    def test_the_first_of_a_job_that_no_operator_has_seen_counts_from_its_creation_and_is_its_next(self) -> None:
+    def test_first_slot_of_an_unseen_job_matches_its_next(self) -> None:
         job = Job(wire_job(schedule="@every 7m", created=after(minutes=-10)))
         (first,) = forecast(job, now=NOON, count=1).slots
         assert first == f"{MARCH}12:04:00Z"
@@ -95,7 +95,7 @@ class TestNextOfAJob:
 
 
 class TestTheRouteOfAJob:
-    async def test_ten_are_told_unless_a_count_is_given(self, api: Api) -> None:
+    async def test_ten_slots_are_returned_by_default(self, api: Api) -> None:
         api.know_jobs(wire_job())
         answer = await api.client.get("/v1/jobs/backup/next")
         assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json; charset=utf-8")
@@ -121,7 +121,7 @@ class TestTheRouteOfAJob:
             pytest.param({"schedule": "nonsense"}, "", [], id="a schedule that cannot be read"),
         ],
     )
-    async def test_a_schedule_is_told_in_words_with_the_changes_of_the_clocks(
+    async def test_schedule_has_words_and_clock_changes(
         self, api: Api, spec: dict[str, Any], words: str, changes: list[str]
     ) -> None:
         api.know_jobs(wire_job(**{"schedule": "0 30 2 * * *", "timezone": "Europe/Madrid", **spec}))
@@ -132,7 +132,7 @@ class TestTheRouteOfAJob:
         api.know_jobs()
         assert (await api.client.get("/v1/jobs/nobody/next")).status == 404
 
-    async def test_before_the_jobs_are_known_nothing_is_told(self, api: Api) -> None:
+    async def test_no_slot_is_returned_before_the_jobs_are_known(self, api: Api) -> None:
         assert (await api.client.get("/v1/jobs/backup/next")).status == 503
 
 
@@ -164,9 +164,7 @@ class TestPreview:
             ),
         ],
     )
-    def test_a_schedule_has_the_slots_of_a_job_that_is_made_with_it(
-        self, asked: dict[str, Any], expected: list[str]
-    ) -> None:
+    def test_schedule_has_the_slots_of_a_job_created_with_it(self, asked: dict[str, Any], expected: list[str]) -> None:
         assert tried(**asked, count=2) == expected
 
     def test_a_tilde_draws_from_the_name_as_for_the_job(self) -> None:
@@ -175,7 +173,7 @@ class TestPreview:
         for name, slot in slots.items():
             assert datetime.fromisoformat(slot) == parse("0 ~ ~ * * *", name=name).next(NOON)
 
-    def test_ten_are_told_unless_a_count_is_given(self) -> None:
+    def test_ten_slots_are_returned_by_default(self) -> None:
         assert len(tried(schedule="@hourly")) == len(tried(schedule="@hourly", count=None)) == 10
         assert len(tried(schedule="@hourly", count=1000)) == 1000
 
@@ -221,7 +219,7 @@ class TestPreview:
             ),
         ],
     )
-    def test_what_makes_no_sense_is_refused_in_a_sentence(self, body: bytes, sentence: str) -> None:
+    def test_nonsense_is_refused_in_one_sentence(self, body: bytes, sentence: str) -> None:
         with pytest.raises(Unclear) as refused:
             preview(body, now=NOON)
         assert str(refused.value).startswith(sentence)
@@ -240,9 +238,7 @@ class TestPreview:
         st.sampled_from(["", "Europe/Madrid", "America/New_York", "Asia/Kathmandu"]),
         st.integers(0, 10**9),
     )
-    def test_each_slot_comes_after_the_one_before_and_after_the_instant(
-        self, text: str, zone: str, offset: int
-    ) -> None:
+    def test_slots_are_ascending_and_after_the_given_instant(self, text: str, zone: str, offset: int) -> None:
         since = NOON + timedelta(seconds=offset)
         told = [datetime.fromisoformat(slot) for slot in tried(schedule=text, timezone=zone, after=since.isoformat())]
         assert told[:1] == list(filter(None, [parse(text, timezone=zone).next(since)]))
@@ -255,7 +251,7 @@ class TestTheRouteOfAPreview:
         assert answer.status == 200
         assert await answer.json() == {"next": HOURLY, "words": "every hour", "clock_changes": []}
 
-    async def test_a_refusal_is_the_sentence_alone(self, api: Api) -> None:
+    async def test_refusal_is_a_plain_sentence(self, api: Api) -> None:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@sometimes"}')
         assert (answer.status, answer.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
         assert (await answer.text()).startswith('schedule: "@sometimes" is not known; use @yearly, ')

@@ -38,13 +38,13 @@ TODAY = date(2026, 3, 1)
         pytest.param("week", 30, id="a word"),
     ],
 )
-def test_days_asked_for_by(text: str | None, days: int) -> None:
+def test_requested_days_are(text: str | None, days: int) -> None:
     assert days_wanted(text) == days
 
 
 @given(text=st.text() | st.from_regex(r"[+-]?[0-9]+"))
 @example(text="9" * 5000)
-def test_whatever_is_asked_for_is_between_one_day_and_a_year(text: str) -> None:
+def test_requested_days_are_between_one_and_a_year(text: str) -> None:
     assert 1 <= days_wanted(text) <= 365
 
 
@@ -54,7 +54,7 @@ def test_an_entry_has_the_fields_of_dkron() -> None:
     assert list(shown["stats"][0]) == ["date", "success_count", "failed_count"]
 
 
-def test_days_without_executions_are_zero_and_days_before_and_after_are_left_out() -> None:
+def test_stats_fill_empty_days_and_omit_days_out_of_range() -> None:
     known = [Day(date=TODAY + timedelta(days=ago), success=1, failed=2) for ago in (-3, -1, 1)]
     entries = stats({day.date: day for day in known}, today=TODAY, days=3)["stats"]
     assert [(entry["date"][:10], entry["success_count"], entry["failed_count"]) for entry in entries] == [
@@ -66,7 +66,7 @@ def test_days_without_executions_are_zero_and_days_before_and_after_are_left_out
 
 @given(days=st.integers(1, 365), today=st.dates(date(2000, 1, 1)))
 @example(days=365, today=date(2024, 2, 29))
-def test_there_is_one_entry_for_each_day_and_the_last_is_today(days: int, today: date) -> None:
+def test_stats_have_one_entry_a_day_up_to_today(days: int, today: date) -> None:
     shown = [date.fromisoformat(entry["date"][:10]) for entry in stats({}, today=today, days=days)["stats"]]
     assert len(shown) == days
     assert shown[-1] == today
@@ -83,7 +83,7 @@ def ended(day: str, success: int, failed: int) -> dict[str, Any]:
     return {"date": day, "success": success, "failed": failed}
 
 
-async def test_sums_of_the_operator_and_what_living_jobs_show_make_the_totals(api: Api) -> None:
+async def test_stats_add_recorded_days_to_those_of_existing_jobs(api: Api) -> None:
     shown = {"days": [ended("2026-03-01", 2, 1), ended("2026-02-28", 1, 0)]}
     api.know_jobs(*({**wire_job(name=name, uid=name), "status": shown} for name in ("a", "b")), wire_job(name="c"))
     sums = {"days": [ended("2026-02-27", 9, 9)], "departed": [ended("2026-03-01", 1, 0)]}
@@ -94,7 +94,7 @@ async def test_sums_of_the_operator_and_what_living_jobs_show_make_the_totals(ap
     assert [(entry["success_count"], entry["failed_count"]) for entry in entries] == [(9, 9), (2, 0), (5, 2)]
 
 
-async def test_without_a_cluster_object_living_jobs_are_all_there_is(api: Api) -> None:
+async def test_stats_without_a_dkroncluster_use_only_existing_jobs(api: Api) -> None:
     api.know_jobs({**wire_job(), "status": {"days": [ended("2026-03-01", 2, 1)]}})
     assert (await api.client.get("/v1/stats")).status == 503, "the sums could not be read yet"
     api.know(CLUSTERS)

@@ -45,7 +45,7 @@ def stored_job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) 
 # --- GET /v1 -------------------------------------------------------------------------------------------------------
 
 
-def test_the_status_has_the_three_maps_of_dkron_sorted_and_of_strings() -> None:
+def test_status_has_three_sorted_maps_of_strings() -> None:
     shown = status(AGENT)
     assert list(shown) == ["agent", "serf", "tags"]
     for texts in shown.values():
@@ -58,7 +58,7 @@ def test_the_status_has_the_three_maps_of_dkron_sorted_and_of_strings() -> None:
     }  # fmt: skip
 
 
-def test_only_attempts_that_have_begun_run() -> None:
+def test_only_started_attempts_are_running() -> None:
     claim, begun = {"id": "1-a", "job": "a"}, {"id": "2-a", "job": "a", "uid": "u"}
     jobs = [Job(stored_job("a", status={"active": [claim, begun]})), Job(stored_job("b"))]
     assert running(jobs) == 1
@@ -85,7 +85,7 @@ async def paused(api: Api, method: str, path: str) -> object:
     return await answer.json()
 
 
-async def test_a_pause_is_kept_in_the_cluster_object_and_read_back_at_once(api: Api) -> None:
+async def test_pause_is_stored_in_the_dkroncluster_and_read_back(api: Api) -> None:
     assert (await api.client.get("/v1/pause")).status == 503, "the object could not be read yet"
     api.know(CLUSTERS)
     assert await paused(api, "GET", "/v1/pause") == {"paused": False}
@@ -99,7 +99,7 @@ async def test_a_pause_is_kept_in_the_cluster_object_and_read_back_at_once(api: 
         assert await paused(api, "GET", "/v1/pause") == {"paused": False}
 
 
-async def test_a_pause_touches_nothing_else_of_an_object_that_is_there(api: Api) -> None:
+async def test_pause_changes_nothing_else_of_the_dkroncluster(api: Api) -> None:
     api.kube.put(DKRON_CLUSTERS, object_of("dkron", spec={"paused": False, "more": 1}, status={"jobs": 3}))
     assert await paused(api, "POST", "/v1/pause") == {"paused": True}
     stored = api.kube.has(DKRON_CLUSTERS, "dkron")
@@ -155,7 +155,7 @@ def test_health_with_a_cache_that_is(cache: CacheState, issue: str) -> None:
     assert judged(cache, leader=True) == expected
 
 
-async def test_a_process_lives_whatever_the_api_server_does_until_a_part_of_it_ends(api: Api) -> None:
+async def test_livez_fails_only_when_a_part_of_the_process_ends(api: Api) -> None:
     answer = await api.client.get("/livez")
     assert (answer.status, await answer.text()) == (200, '{"status":"healthy"}'), "nothing is known yet"
 
@@ -171,7 +171,7 @@ async def test_a_process_lives_whatever_the_api_server_does_until_a_part_of_it_e
     part.cancel()
 
 
-async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads(api: Api) -> None:
+async def test_health_is_compact_and_reports_leadership(api: Api) -> None:
     answer = await api.client.get("/health")
     assert (answer.status, (await answer.json())["status"]) == (503, "unhealthy"), "the jobs are not known yet"
     api.know_jobs()
@@ -187,7 +187,7 @@ async def test_health_is_compact_whatever_was_asked_for_and_tells_who_leads(api:
 # --- /debug/vars -----------------------------------------------------------------------------------------------------
 
 
-async def test_the_variables_are_those_of_dkron(api: Api) -> None:
+async def test_variables_match_dkron(api: Api) -> None:
     api.know_jobs(
         stored_job("a", schedule="@every 1m"),
         stored_job("b", disabled=True),
@@ -241,7 +241,7 @@ async def test_metrics_tell_of_requests_by_their_route(api: Api) -> None:
     assert after["dkron_api_requests_in_flight", ()] == 1
 
 
-async def test_metrics_tell_of_the_jobs_the_cache_the_api_server_and_the_program(api: Api) -> None:
+async def test_metrics_cover_jobs_cache_api_server_and_process(api: Api) -> None:
     api.know(NODES, object_of("n1"), object_of("n2"))
     api.know_jobs(stored_job("a", status={"successCount": 3, "errorCount": 1}), stored_job("never-run"))
     api.own.job_index.mirror.watch.alive()
@@ -270,7 +270,7 @@ def test_an_unknown_method_makes_no_series_of_its_own() -> None:
     assert series == [("404", "other", "/made-up")]
 
 
-def test_a_mirror_tells_its_age_by_its_own_clock() -> None:
+def test_object_cache_measures_its_age_by_its_own_clock() -> None:
     clock = iter((10.0, 12.5))
     mirror = ObjectCache("nodes", lambda item: item, watch=WatchState("nodes", clock=lambda: next(clock)))
     assert metrics.cache_of(mirror) == metrics.Cache("nodes", 0, 2.5)

@@ -47,7 +47,7 @@ async def test_the_stop_of_an_execution(api: Api, entry: Any) -> None:
     assert annotations(api) == {f"stop.dkron.io/{entry.job}": ASKED}
 
 
-async def test_who_asks_again_is_answered_alike_and_does_not_become_who_asked(api: Api) -> None:
+async def test_repeated_stop_has_the_same_answer_and_first_requester(api: Api) -> None:
     first = await api.client.post(path(RUNNING.id))
     calls = list(api.kube.calls)
     again = await api.client.post(path(RUNNING.id))
@@ -105,12 +105,12 @@ async def test_a_stop_is_shown_with_the_grace_of_its_pod(
         pytest.param(Unavailable("no answer"), 503, id="away"),
     ],
 )
-async def test_what_kubernetes_says_is_passed_on(api: Api, error: Exception, status: int) -> None:
+async def test_error_of_kubernetes_is_returned(api: Api, error: Exception, status: int) -> None:
     api.kube.fail("patch dkronjobs", error)  # type: ignore[arg-type]
     assert (await api.client.post(path(RUNNING.id))).status == status
 
 
-async def test_the_right_to_stop_shows_nothing_of_what_was_printed() -> None:
+async def test_right_to_stop_reveals_no_output() -> None:
     caller = OneCaller(lacking=f'get dkronjobs "{NAME}" in namespace default')
     async with running_api(stops.ROUTES, guard=Guard([caller])) as api:
         api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(status=STATUS)))

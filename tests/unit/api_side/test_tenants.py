@@ -107,7 +107,7 @@ def list_jobs(watch: JobWatch, *jobs: Object, version: int = 10) -> None:
     watch.state.listed()
 
 
-def test_each_route_exists_below_the_prefix_or_is_about_the_process() -> None:
+def test_each_route_is_below_the_prefix_or_about_the_process() -> None:
     here = {(each.method, each.path) for each in routes(Settings()) if isinstance(each, web.RouteDef)}
     below = {(method, "/v1" + path.partition("/v1")[2]) for method, path in BELOW}
     interface = {("GET", path) for path in ("/ui", "/ui/{path}", "/ui/{path:.*}")}
@@ -116,7 +116,7 @@ def test_each_route_exists_below_the_prefix_or_is_about_the_process() -> None:
     assert {(each.method, each.path) for each in TABLE} <= below
 
 
-async def test_each_route_asks_for_the_right_in_its_namespace(api: Api, scheme: OneCaller) -> None:
+async def test_each_route_checks_the_right_in_its_namespace(api: Api, scheme: OneCaller) -> None:
     scheme.allowed = "nothing"
     for rule in TABLE:
         scheme.asked.clear()
@@ -129,7 +129,7 @@ async def test_each_route_asks_for_the_right_in_its_namespace(api: Api, scheme: 
         assert (status, where, scheme.paths[0]) == expected, f"{rule.method} {rule.path}"
 
 
-async def test_only_a_caller_with_the_right_learns_that_a_namespace_is_not_served(scheme: OneCaller) -> None:
+async def test_only_authorized_callers_learn_of_unserved_namespaces(scheme: OneCaller) -> None:
     async with running_api(routes(Settings(**LISTED)), guard=Guard([scheme]), **LISTED) as api:
         for watch in api.app[TENANTS].watches:
             list_jobs(watch, version=1)
@@ -211,7 +211,7 @@ async def test_without_the_option_there_is_no_prefix() -> None:
         pytest.param("/ns/team-c", "team-c", 0, id="an empty one"),
     ],
 )
-async def test_nothing_of_one_namespace_is_in_an_answer_of_another(api: Api, base: str, name: str, count: int) -> None:
+async def test_answer_has_nothing_of_another_namespace(api: Api, base: str, name: str, count: int) -> None:
     async def get(base: str, path: str) -> tuple[Any, str | None]:
         async with api.client.get(f"{base}/v1{path}", headers=VALID) as answer:
             text = await answer.text()
@@ -235,7 +235,7 @@ async def test_nothing_of_one_namespace_is_in_an_answer_of_another(api: Api, bas
     assert counts == [3, 0]
 
 
-async def test_only_who_may_read_the_dkroncluster_sees_the_sums_of_all_namespaces(api: Api, scheme: OneCaller) -> None:
+async def test_cluster_totals_need_the_right_to_read_the_dkroncluster(api: Api, scheme: OneCaller) -> None:
     days = [{"date": NOON.date().isoformat(), "success": 7, "failed": 0}]
     api.know(CLUSTERS, object_of("dkron", status={"days": days}))
     own = {**job("own", 30, "default"), "status": {"days": [days[0] | {"success": 2}]}}
@@ -250,7 +250,7 @@ async def test_only_who_may_read_the_dkroncluster_sees_the_sums_of_all_namespace
     assert found == [7, 2, 3], "of all; of the own namespace; of another one"
 
 
-async def test_what_is_written_below_the_prefix_is_written_there(api: Api, scheme: OneCaller) -> None:
+async def test_write_below_the_prefix_goes_into_its_namespace(api: Api, scheme: OneCaller) -> None:
     kube = cast("Namespaced", api.kube)
     async with api.client.post(f"{B}/v1/jobs?runoncreate", json=JOB | {"name": "made"}, headers=VALID) as answer:
         assert (answer.status, answer.headers["Location"]) == (201, "/ns/team-b/v1/jobs/made")
@@ -267,7 +267,7 @@ async def test_what_is_written_below_the_prefix_is_written_there(api: Api, schem
     assert {right.rpartition(" ")[2] for right in scheme.asked[:-2]} == {"team-b"}
 
 
-async def test_more_rights_of_a_request_are_asked_for_below_the_prefix(api: Api, scheme: OneCaller) -> None:
+async def test_further_rights_are_checked_in_the_prefix_namespace(api: Api, scheme: OneCaller) -> None:
     with_all = JOB | {"executor": "kubernetes", "executor_config": {"env": "P=secretRef:db/pw"}}
     await api.client.post(f"{B}/v1/jobs?runoncreate&force", json=with_all, headers=VALID)
     assert {each for each in scheme.paths if not each.startswith(f"{B}/v1/jobs")} == {
@@ -320,7 +320,7 @@ class TestPolicies:
             assert (answer.status == 403) != allowed, await answer.text()
 
 
-async def test_events_are_those_of_the_namespace(api: Api) -> None:
+async def test_events_belong_to_their_namespace(api: Api) -> None:
     """The end of a stream is the stop of the server."""
     tenants = api.app[TENANTS]
     caches: dict[str | None, Cache] = {watch.namespace: watch.cache for watch in tenants.watches}
@@ -344,7 +344,7 @@ async def test_events_are_those_of_the_namespace(api: Api) -> None:
     }
 
 
-async def test_jobs_of_further_namespaces_have_a_label_in_the_metrics(api: Api) -> None:
+async def test_job_metrics_of_further_namespaces_have_a_label(api: Api) -> None:
     async with api.client.get("/metrics", headers=VALID) as answer:
         families = list(text_string_to_metric_families(await answer.text()))
     samples = [sample for family in families for sample in family.samples]
@@ -361,7 +361,7 @@ async def test_jobs_of_further_namespaces_have_a_label_in_the_metrics(api: Api) 
         assert f'route="{PREFIX}/v1/jobs/{{job}}"' in await answer.text()
 
 
-async def test_a_namespace_that_cannot_be_watched_does_not_hide_the_others() -> None:
+async def test_unwatchable_namespace_does_not_hide_the_others() -> None:
     async with running_api(routes(Settings(**LISTED)), **LISTED) as api:
 
         async def health() -> int:
@@ -408,14 +408,14 @@ class TestEveryNamespace:
         assert there(every) == {"default": [], "team-b": ["b"]}
         assert every.get("team-b").job_index.mirror.by_name("b").version == 5  # type: ignore[union-attr]
 
-    def test_names_that_are_asked_for_take_no_memory(self) -> None:
+    def test_unknown_names_take_no_memory(self) -> None:
         every = tenants()
         every.replace([], 10)
         for number in range(100):
             assert every.get(f"odd-{number}").job_index.ready
         assert there(every) == {"default": []}
 
-    def test_a_job_that_this_process_has_written_is_known_before_the_watch_brings_it(self) -> None:
+    def test_own_write_is_visible_before_the_watch_shows_it(self) -> None:
         every = tenants()
         every.replace([], 10)
         needed = every.get("team-a")
@@ -425,7 +425,7 @@ class TestEveryNamespace:
         every.remove(job("a", 12))
         assert there(every) == {"default": []}
 
-    def test_a_client_that_listens_before_the_first_job_is_told_of_it(self) -> None:
+    def test_client_subscribed_before_the_first_job_gets_it(self) -> None:
         every = tenants()
         every.replace([], 10)
         every.lead("replica-a")
@@ -439,7 +439,7 @@ class TestEveryNamespace:
     @pytest.mark.parametrize(
         ("last_id", "first"), [pytest.param("15-0", "job", id="known"), pytest.param("9-0", "resync", id="too old")]
     )
-    def test_a_log_that_begins_late_knows_from_where(self, last_id: str, first: str) -> None:
+    def test_late_event_log_knows_its_start(self, last_id: str, first: str) -> None:
         """Versions are of the whole cluster: nothing happened in this namespace before its first job."""
         every = tenants()
         every.replace([], 10)
@@ -458,14 +458,14 @@ class TestEveryNamespace:
         every.watches[0].state.alive()
         assert (early.job_index.ready, early.job_index.mirror.trouble) == (True, "")
 
-    def test_asking_for_a_name_does_not_hide_that_the_api_server_is_away(self) -> None:
+    def test_unknown_name_does_not_hide_an_api_server_outage(self) -> None:
         every = tenants()
         every.replace([], 1)
         every.watches[0].state.failed(Unavailable("no answer"))
         assert every.get("odd").job_index.ready
         assert every.own.job_index.mirror.trouble == "cannot watch dkronjobs: no answer"
 
-    def test_who_comes_while_the_server_stops_is_sent_away(self) -> None:
+    def test_client_during_the_shutdown_is_refused(self) -> None:
         every = tenants()
         every.close()
         assert every.get("team-a").event_log.closed

@@ -68,7 +68,7 @@ async def shown(port: int, authority: trustme.CA, *, name: str | None = "localho
         await writer.wait_closed()
 
 
-async def test_new_connections_get_the_certificate_that_is_in_the_files(tmp_path: Path, authority: trustme.CA) -> None:
+async def test_new_connections_get_the_current_certificate(tmp_path: Path, authority: trustme.CA) -> None:
     first, second = (authority.issue_cert("localhost", not_after=end) for end in ENDS)
     write(tmp_path, first)
     certificate = pair(tmp_path)
@@ -99,7 +99,7 @@ async def test_a_secret_volume_is_swapped_by_a_link(tmp_path: Path, authority: t
         assert await shown(port, authority) == ENDS[1]
 
 
-async def test_a_broken_pair_keeps_the_old_one_until_it_is_whole(
+async def test_broken_certificate_pair_keeps_the_previous_one(
     tmp_path: Path, authority: trustme.CA, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = (authority.issue_cert("localhost", not_after=end) for end in ENDS)
@@ -137,7 +137,7 @@ async def test_old_versions_of_tls_are_refused(tmp_path: Path, authority: trustm
         pytest.param("tls.crt", "locked.key", "cannot be used: the key has a password", id="a key with a password"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_one_sentence(  # noqa: PLR0917 - a row
+def test_unusable_certificate_is_reported_in_one_sentence(  # noqa: PLR0917 - a row
     tmp_path: Path, authority: trustme.CA, certificate: str, key: str, reason: str
 ) -> None:
     write(tmp_path, authority.issue_cert("localhost"))

@@ -30,7 +30,7 @@ async def ask(method: str, path: str, **headers: str) -> tuple[str, list[KeptSpa
         return await response.text(), spans.ended
 
 
-async def test_a_request_is_told_by_its_route() -> None:
+async def test_request_is_traced_by_its_route() -> None:
     text, (span,) = await ask("GET", "/v1/jobs/backup?pretty", traceparent=str(REMOTE))
     assert (span.name, span.beginning.kind, span.parent) == ("GET /v1/jobs/{job}", Kind.SERVER, REMOTE.span_id)
     assert text == str(TraceContext(REMOTE.trace_id, span.context.span_id)), "what it asks for is a part of it"
@@ -48,7 +48,7 @@ async def test_a_request_is_told_by_its_route() -> None:
 
 
 @pytest.mark.parametrize("header", ["", "00-nonsense", f"00-{'0' * 32}-{REMOTE.span_id}-01"])
-async def test_without_a_trace_of_the_client_s_it_begins_one(header: str) -> None:
+async def test_request_without_a_client_trace_starts_one(header: str) -> None:
     _, (span,) = await ask("GET", "/v1/jobs/backup", **({"traceparent": header} if header else {}))
     assert span.beginning.parent is None
 
@@ -61,17 +61,17 @@ async def test_without_a_trace_of_the_client_s_it_begins_one(header: str) -> Non
         pytest.param("PROPFIND", "/v1/jobs/a", "HTTP /v1/jobs/{job}", None, id="a method that nobody knows"),
     ],
 )
-async def test_what_goes_wrong(method: str, path: str, name: str, failure: tuple[str, str] | None) -> None:
+async def test_span_of_a_failed_request(method: str, path: str, name: str, failure: tuple[str, str] | None) -> None:
     _, (span,) = await ask(method, path)
     assert (span.name, span.failure) == (name, failure)
     assert span.told.get("http.request.method_original", method) == method
 
 
-async def test_a_handler_that_fails_is_told_all_the_same() -> None:
+async def test_failing_handler_is_traced_too() -> None:
     _, (span,) = await ask("GET", "/nowhere/at/all")
     assert span.name == "GET"
 
 
-async def test_probes_are_not_told() -> None:
+async def test_probes_are_not_traced() -> None:
     text, spans = await ask("GET", "/health")
     assert (text, spans) == ("None", [])

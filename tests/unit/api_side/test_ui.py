@@ -81,7 +81,7 @@ def test_no_text_ends_the_script_or_its_string(text: str) -> None:
     assert fill('"{{ .S }}"', {"S": text}) == filled
 
 
-def test_the_page_counts_jobs_by_their_status_as_dkron_does() -> None:
+def test_page_counts_jobs_by_status_as_dkron_does() -> None:
     states = ["success", "success", "failed", "partially_failed", "", None]
     jobs = [Job({**wire_job(), "status": {} if state is None else {"status": state}}) for state in states]
     assert page_values(jobs, leading="n1") == {
@@ -112,7 +112,7 @@ def test_the_page_counts_jobs_by_their_status_as_dkron_does() -> None:
         pytest.param("text/html; q=0.000", False, id="no pages, with digits"),
     ],
 )
-def test_who_accepts(accept: str | None, html: bool) -> None:
+def test_client_accepts_html(accept: str | None, html: bool) -> None:
     assert accepts_html(accept) is html
 
 
@@ -140,7 +140,7 @@ async def told(api: Api, path: str, **headers: str) -> tuple[int, str]:
     return answer.status, answer.headers.get("Location", "")
 
 
-async def test_with_a_build_people_are_led_to_it_and_programs_find_nothing(build: Path) -> None:
+async def test_root_redirects_browsers_to_the_page_and_no_programs(build: Path) -> None:
     async with running_api(routes(of(build))) as api:
         assert await told(api, "/", Accept="text/html") == (303, "/ui/")
         assert await told(api, "/", Accept="*/*") == (303, "/ui/")
@@ -171,7 +171,7 @@ async def test_whatever_is_no_file_is_the_filled_index(build: Path, path: str) -
         )  # fmt: skip
 
 
-async def test_where_tokens_are_asked_for_the_page_asks_for_one_and_tells_of_no_job(build: Path) -> None:
+async def test_page_with_authentication_reveals_no_job_count(build: Path) -> None:
     script = "<script>[{{ .DKRON_ACL_ENABLED }}, {{ .DKRON_TOTAL_JOBS }}, {{ .DKRON_LEADER }}]</script>"
     (build / "index.html").write_text(script)
     async with running_api(routes(of(build, auth=["kubernetes"]))) as api:
@@ -186,7 +186,7 @@ def policy_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", ["/ui/", "/ui/jobs/a", "/ui/assets/index-1a2b.js", "/ui/assets/index.html"])
-async def test_a_page_is_kept_to_this_server_and_out_of_frames(build: Path, path: str) -> None:
+async def test_page_is_limited_to_this_server_without_frames(build: Path, path: str) -> None:
     async with running_api(routes(of(build))) as api:
         headers = (await api.client.get(path)).headers
     policy = policy_of(headers)
@@ -200,7 +200,7 @@ async def test_a_page_is_kept_to_this_server_and_out_of_frames(build: Path, path
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_the_index_runs_its_own_inline_scripts_as_they_are_filled_and_no_others(build: Path) -> None:
+async def test_csp_allows_exactly_the_inline_scripts_of_the_index(build: Path) -> None:
     twice = "<script src='./a.js'></script><script>global()</script><script>global()</script>"
     (build / "index.html").write_text(INDEX + twice)
     async with running_api(routes(of(build))) as api:
@@ -256,7 +256,7 @@ async def _raw_get(api: Api, path: str) -> bytes:
     return answer
 
 
-def test_a_folder_that_is_no_build_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_folder_without_a_build_is_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(NoUserInterface, match=r"gone for the UI does not exist"):
         routes(of(tmp_path / "gone"))
     with pytest.raises(NoUserInterface, match=r"has no index\.html"):

@@ -33,7 +33,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-def test_what_is_marked_is_left_out_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_marked_object_is_omitted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     mirror = ObjectCache("things", plain)
     mirror.replace([job("a"), marked("b")], 1)
     mirror.upsert(marked("b", 2))
@@ -46,7 +46,7 @@ def test_what_is_marked_is_left_out_and_told_once(caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize("error", [RecursionError(), ValueError("odd")], ids=lambda error: type(error).__name__)
-def test_what_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture, error: Exception) -> None:
+def test_unreadable_object_is_omitted(caplog: pytest.LogCaptureFixture, error: Exception) -> None:
     def read(item: Object) -> Object:
         if item["metadata"]["name"] == "b":
             raise error
@@ -70,7 +70,7 @@ def test_any_text_where_kubectl_remembers_is_borne(text: str) -> None:
     assert isinstance(kept(body), Job)
 
 
-async def test_an_event_that_cannot_be_sent_does_not_stop_the_others(
+async def test_unsendable_event_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def odd(event: Any, rendered: bytes) -> bytes:
@@ -91,7 +91,7 @@ async def test_an_event_that_cannot_be_sent_does_not_stop_the_others(
     assert len(warnings(caplog)) == 1
 
 
-def test_what_was_left_out_is_told_by_one_of_the_two_caches(caplog: pytest.LogCaptureFixture) -> None:
+def test_omitted_objects_are_logged_by_one_of_two_caches(caplog: pytest.LogCaptureFixture) -> None:
     feed = Feed(JobIndex(lambda: NOON), EventLog(), lambda: NOON)
     feed.replace([marked("a"), job("b")], 1)
     feed.upsert(marked("c", 2))

@@ -41,7 +41,7 @@ def shell(**config: str) -> dict[str, Any]:
         pytest.param({"success_count": -1, "status": "?"}, id="what clients do not decide"),
     ],
 )
-def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
+def test_valid_job_is_accepted(changes: dict[str, Any]) -> None:
     check(replace(GOOD, **changes))
 
 
@@ -97,7 +97,7 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(changes: dict[str, Any], sentence: str) -> None:
+def test_nonsense_is_refused_in_one_sentence(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(Invalid) as refused:
         check(replace(GOOD, **changes))
     assert sentence in refused.value.reason
@@ -118,7 +118,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations(FAULTS, 2)), ids=lambda fault: fault[1].split(":")[0])
-def test_of_two_faults_the_one_that_dkron_looks_for_first_is_told(
+def test_first_of_two_faults_is_the_one_dkron_checks_first(
     first: tuple[dict[str, Any], str], second: tuple[dict[str, Any], str]
 ) -> None:
     with pytest.raises(Invalid, match=f"^{first[1]}"):

@@ -60,7 +60,7 @@ async def test_keys_that_are_ignored_are_named_and_stored(api: Api, method: str,
         pytest.param({"schedule": "0 0 0 31 2 *"}, "schedule: no date matches", id="a date that never comes"),
     ],
 )
-async def test_what_else_is_told(api: Api, fields: dict[str, Any], says: str | None) -> None:
+async def test_warning_for_ignored_settings(api: Api, fields: dict[str, Any], says: str | None) -> None:
     api.know(NODES, object_of("n1", status={"conditions": [{"type": "Ready", "status": "True"}]}))
     answer = await api.client.post("/v1/jobs", json=job(**fields))
     assert answer.status == 201
@@ -88,7 +88,7 @@ async def test_a_strict_installation_refuses_such_keys(api: Api) -> None:
     assert (await api.client.post("/v1/jobs", json=job())).status == 201
 
 
-def test_a_warning_is_one_line_of_ascii_whatever_it_quotes() -> None:
+def test_warning_is_one_ascii_line_for_any_quoted_text() -> None:
     assert header(['a "b" \\ \r\nX: é' + "x" * 1000])["Warning"].startswith('299 - "a \\"b\\" \\\\ ??X: ?xxx')
     assert len(header(["x" * 1000])["Warning"]) < 600
     assert header(["", ""]) == {}

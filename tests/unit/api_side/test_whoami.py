@@ -27,12 +27,12 @@ async def told(api: Api, path: str = "/v1/whoami", **headers: str) -> Any:
     return json.loads(await answer.text()) if answer.status == 200 else answer.status
 
 
-async def test_without_authentication_every_caller_may_do_everything() -> None:
+async def test_disabled_authentication_allows_every_caller_everything() -> None:
     async with running_api(routes(Settings())) as api:
         assert await told(api) == {"name": "", "how": "none", "namespace": NAMESPACE, "rights": ALL}
 
 
-async def test_a_caller_is_told_the_rights_that_they_have() -> None:
+async def test_caller_learns_its_rights() -> None:
     scheme = OneCaller(lacking=f"create dkronjobs/run in namespace {NAMESPACE}")
     async with running_api(routes(Settings()), guard=Guard([scheme])) as api:
         assert await told(api) == 401
@@ -44,7 +44,7 @@ async def test_a_caller_is_told_the_rights_that_they_have() -> None:
         assert 'create dkronjobs/run "nightly" in namespace ' + NAMESPACE in scheme.asked
 
 
-async def test_the_place_in_the_events_is_told_to_followers() -> None:
+async def test_followers_learn_the_last_event_id() -> None:
     scheme = OneCaller()
     async with running_api(routes(Settings()), guard=Guard([scheme])) as api:
         assert "last_event_id" not in await told(api, **VALID), "nothing has been read"
@@ -54,7 +54,7 @@ async def test_the_place_in_the_events_is_told_to_followers() -> None:
         assert "last_event_id" not in await told(api, "/v1/whoami?job=", **VALID)
 
 
-async def test_without_a_right_a_caller_does_not_learn_whether_a_namespace_is_served() -> None:
+async def test_unauthorized_caller_does_not_learn_served_namespaces() -> None:
     scheme = OneCaller(allowed="nothing")
     async with running_api(routes(Settings(namespaces=["team-b"])), guard=Guard([scheme])) as api:
         assert (await told(api, "/ns/team-z/v1/whoami", **VALID))["rights"] == []
@@ -62,7 +62,7 @@ async def test_without_a_right_a_caller_does_not_learn_whether_a_namespace_is_se
         assert await told(api, "/ns/team-z/v1/whoami", **VALID) == 404
 
 
-async def test_a_caller_learns_of_those_namespaces_alone_in_which_they_may_list_jobs() -> None:
+async def test_caller_sees_only_namespaces_whose_jobs_it_may_list() -> None:
     scheme = OneCaller(lacking="list dkronjobs in namespace team-b")
     async with running_api(routes(Settings()), namespaces=["team-b", "team-c"], guard=Guard([scheme])) as api:
         found = await told(api, "/v1/whoami?namespaces=all", **VALID)
@@ -79,7 +79,7 @@ async def test_a_caller_learns_of_those_namespaces_alone_in_which_they_may_list_
         pytest.param("/v1/jobs/nightly/run", "weekly", False, id="another job"),
     ],
 )
-def test_a_policy_that_names_a_job_grants_rights_to_this_one(pattern: str, job: str, granted: bool) -> None:
+def test_policy_naming_a_job_grants_rights_to_that_job(pattern: str, job: str, granted: bool) -> None:
     rules = Rules({pattern: Capability})
     caller = Caller("ci", AuthMode.DKRON, policies=("p",))
 

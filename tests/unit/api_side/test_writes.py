@@ -117,7 +117,7 @@ async def refused(write: Any) -> ApiError:
     return caught.value
 
 
-async def test_an_unknown_job_is_created_with_its_annotations() -> None:
+async def test_unknown_job_is_created_with_its_annotations() -> None:
     world = World()
     job, new = await world.writes.upsert(BODY, annotations=ANNOTATIONS)
     stored = world.kube.has(DKRON_JOBS, NAME)
@@ -125,7 +125,7 @@ async def test_an_unknown_job_is_created_with_its_annotations() -> None:
     assert world.job().version == job.version
 
 
-async def test_a_job_that_is_there_keeps_what_only_kubernetes_knows() -> None:
+async def test_existing_job_keeps_its_kubernetes_fields() -> None:
     world = World(wire_job(name=NAME, history={"executions": 7}, owner="before", retries=3))
     job, new = await world.writes.upsert(BODY)
     assert (new, job.raw["spec"]) == (False, spec_of(BODY) | {"history": {"executions": 7}})
@@ -150,7 +150,7 @@ async def test_a_save_gets_through_when_another_client(act: Callable[[World], No
     assert [call.split()[0] for call in world.kube.calls] == verbs
 
 
-async def test_a_job_that_another_client_creates_first_is_replaced() -> None:
+async def test_job_created_first_by_another_client_is_replaced() -> None:
     world = World()
     world.kube.meanwhile("create dkronjobs", world.create_anew)
     _, new = await world.writes.upsert(BODY)
@@ -158,7 +158,7 @@ async def test_a_job_that_another_client_creates_first_is_replaced() -> None:
     assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] == "REST"
 
 
-async def test_a_job_that_others_change_all_the_time_is_given_up() -> None:
+async def test_job_under_constant_change_is_given_up() -> None:
     world = World(wire_job(name=NAME))
     for _ in range(ATTEMPTS):
         world.kube.meanwhile("patch dkronjobs", world.edit)
@@ -166,7 +166,7 @@ async def test_a_job_that_others_change_all_the_time_is_given_up() -> None:
     assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] != "REST"
 
 
-async def test_a_toggle_turns_what_is_stored_and_not_what_was_known() -> None:
+async def test_toggle_inverts_the_stored_value_not_the_cached_one() -> None:
     world = World(wire_job(name=NAME, disabled=False))
 
     world.kube.meanwhile("patch dkronjobs", world.disable)
@@ -233,7 +233,7 @@ async def test_a_save_under_terms(terms: Terms, there: Object | None, status: in
     assert world.stored() is None or world.kube.has(DKRON_JOBS, NAME)["spec"].get("owner") != "REST"
 
 
-async def test_a_create_does_not_take_over_a_job_that_another_client_made_meanwhile() -> None:
+async def test_create_only_write_does_not_replace_a_concurrent_job() -> None:
     world = World()
     world.kube.meanwhile("create dkronjobs", world.create_anew)
     assert (await refused(world.writes.upsert(BODY, Terms(fresh=True)))).status == 412
@@ -256,7 +256,7 @@ ERRORS: tuple[Any, ...] = (
 
 
 @pytest.mark.parametrize("error", ERRORS)
-async def test_what_kubernetes_says_to_a_new_job_is_handed_on(error: KubeError) -> None:
+async def test_refusal_by_kubernetes_is_passed_on(error: KubeError) -> None:
     world = World()
     world.kube.fail("create dkronjobs", error)
     with pytest.raises(type(error), match=str(error)):
@@ -264,7 +264,7 @@ async def test_what_kubernetes_says_to_a_new_job_is_handed_on(error: KubeError) 
     assert len(world.job_index) == 0
 
 
-async def test_a_creation_whose_answer_was_lost_is_not_shown_and_can_be_repeated() -> None:
+async def test_unanswered_create_is_hidden_and_repeatable() -> None:
     world = World()
     world.kube.lose_answer("create dkronjobs")
     with pytest.raises(Unavailable):
@@ -274,7 +274,7 @@ async def test_a_creation_whose_answer_was_lost_is_not_shown_and_can_be_repeated
     assert world.job().raw["spec"]["owner"] == "REST"
 
 
-async def test_a_job_that_was_deleted_does_not_come_back_by_what_is_still_on_the_way() -> None:
+async def test_deleted_job_is_not_revived_by_late_events() -> None:
     world = World(wire_job(name=NAME))
     old = copy.deepcopy(world.job().raw)
     await world.writes.delete(world.job())
@@ -285,7 +285,7 @@ async def test_a_job_that_was_deleted_does_not_come_back_by_what_is_still_on_the
     assert world.job().raw["spec"]["owner"] == "REST"
 
 
-async def test_a_delete_by_name_deletes_the_job_that_was_made_anew() -> None:
+async def test_delete_by_name_deletes_a_recreated_job() -> None:
     world = World(wire_job(name=NAME))
     known = world.job()
     world.create_anew()
@@ -294,7 +294,7 @@ async def test_a_delete_by_name_deletes_the_job_that_was_made_anew() -> None:
     assert world.job_index.get(NAME) is None
 
 
-async def test_a_version_that_the_catalog_has_not_seen_yet_is_not_deleted() -> None:
+async def test_delete_with_a_stale_version_is_refused() -> None:
     world = World(wire_job(name=NAME))
     known = world.job()
     world.edit()
@@ -308,7 +308,7 @@ CALLS = st.sampled_from(("patch dkronjobs", "create dkronjobs", "get dkronjobs")
 
 @settings(max_examples=examples(150), deadline=None)
 @given(st.booleans(), st.lists(st.tuples(CALLS, ACTS), max_size=8), st.sampled_from(("upsert", "toggle", "delete")))
-def test_whatever_others_do_a_write_is_done_or_refused_and_the_catalog_is_right(
+def test_any_interleaving_leaves_the_index_right(
     there: bool, others: list[tuple[str, Callable[[World], None]]], write: str
 ) -> None:
     async def run() -> None:

@@ -40,7 +40,7 @@ def with_faults(*faults: Fault, least: float = 0.5) -> History:
         pytest.param((broke(30, 34, down=False, skew=6 * SECOND),), 1 - 14 / 80, id="a clock that was wrong"),
     ],
 )
-def test_the_calm_share_is_that_of_the_time_in_which_slots_came_due(faults: tuple[Fault, ...], share: float) -> None:
+def test_calm_share_weighs_only_time_with_due_slots(faults: tuple[Fault, ...], share: float) -> None:
     verdict = judge(with_faults(*faults))
     assert verdict.calm is not None
     assert verdict.calm.share == pytest.approx(share)
@@ -56,7 +56,7 @@ def test_too_little_calm_is_objected_to() -> None:
     assert judge(with_faults(broke(20, 58, down=False), least=0.4)).valid
 
 
-def test_how_late_the_latest_slot_in_calm_was_is_told() -> None:
+def test_latest_slot_in_calm_time_is_reported() -> None:
     late = [ran(10, late=1.4), ran(20), ran(30, late=1.7), *(ran(slot) for slot in range(40, 100, 10))]
     facts = history(made(spec(missedRuns="all")), *late, told(*late), broke(30, 31, down=False), read=99)
     found = judge(facts).calm
@@ -109,21 +109,19 @@ FAULT, WRONG_CLOCK = broke(20, 30, down=False), broke(20, 30, down=False, skew=-
         pytest.param(broke(20, None, down=False), [ran(35), *requested(36, late=0)], None, id="for ever"),
     ],
 )
-def test_a_fault_excuses_until_the_probe_shows_that_all_is_well(
-    fault: Fault, facts: list[Known], end: float | None
-) -> None:
+def test_fault_excuses_until_the_probe_shows_recovery(fault: Fault, facts: list[Known], end: float | None) -> None:
     known = probed(fault, *facts)
     weather = Weather.of(known.faults[:1], known.terms, signs(known))
     assert weather.storms == ((at(20), FOREVER if end is None else at(end)),)
 
 
-def test_without_a_probe_recovery_is_taken_to_last_as_long_as_it_may() -> None:
+def test_recovery_without_a_probe_takes_its_maximum() -> None:
     known = history(broke(20, 30, down=False), ran(31), read=99)
     assert signs(known) is None
     assert Weather.of(known.faults, known.terms, signs(known)).storms == ((at(20), at(32)),)
 
 
-def test_a_slot_that_is_lost_soon_after_recovery_is_objected_to() -> None:
+def test_slot_lost_soon_after_recovery_is_an_objection() -> None:
     """With the whole time that recovery may take it would be excused."""
     runs = [run for run in RUNS if run.slot != at(40)]
     job = made(spec(missedRuns="skip"))

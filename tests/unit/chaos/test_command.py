@@ -35,7 +35,7 @@ def test_nothing_to_object_to(file: Path, capsys: pytest.CaptureFixture[str]) ->
     )
 
 
-def test_objections_are_told_with_what_was_around(
+def test_objections_are_printed_with_their_context(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("".join(write(BAD))))
@@ -63,7 +63,7 @@ def test_objections_are_told_with_what_was_around(
         pytest.param('{"fact": "run", "job": "a"}', "line 1, uid: ", id="something is missing"),
     ],
 )
-def test_what_is_no_history_is_refused(text: str, why: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_history_file_is_refused(text: str, why: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(Unreadable) as refusal:
         read(text.splitlines())
     assert why in str(refusal.value)
@@ -72,7 +72,7 @@ def test_what_is_no_history_is_refused(text: str, why: str, file: Path, capsys: 
     assert why in capsys.readouterr().err
 
 
-def test_a_job_without_a_spec_and_a_file_that_is_not_there_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_spec_and_missing_file_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match=r'the create of "a" at .* has no spec'):
         judge(history(asked(Act.CREATE, 1), ran(10)))
     assert main(["/nowhere"]) == 2
@@ -80,6 +80,6 @@ def test_a_job_without_a_spec_and_a_file_that_is_not_there_are_refused(capsys: p
     assert "usage: python -m tests.chaos FILE" in capsys.readouterr().err
 
 
-def test_what_is_written_is_read() -> None:
+def test_written_text_reads_back() -> None:
     assert read(write(GOOD)) == GOOD
     assert read(write(BAD)) == BAD

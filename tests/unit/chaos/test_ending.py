@@ -152,7 +152,7 @@ def test_a_storm_that_breaks_off_keeps_its_history(tmp_path: Path) -> None:
     assert journal.path.read_text(encoding="utf-8") == line(run)
 
 
-def test_a_recorder_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dying_recorder_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "EVERY", 0.0)
     asked = threading.Event()
 

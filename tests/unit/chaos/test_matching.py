@@ -40,7 +40,7 @@ def test_no_matching_is_larger(windows: list[Window[int]], points: list[Point[in
 
 
 @given(windows, windows, points)
-def test_what_can_be_had_each_by_itself_can_be_had_at_once(
+def test_items_matchable_one_by_one_match_together(
     must: list[Window[int]], may: list[Window[int]], points: list[Point[int]]
 ) -> None:
     both = not match(must, points).empty and not match([*must, *may], points).over

@@ -42,7 +42,7 @@ def test_a_mutant_is_objected_to_by_its_name(name: str, story: Story, which: int
 
 @given(story=stories(), which=st.integers(0, 99))
 @settings(STEADY, max_examples=examples(60))
-def test_the_times_of_runs_alone_tell_the_same(story: Story, which: int) -> None:
+def test_run_times_suffice_for_the_verdict(story: Story, which: int) -> None:
     history = story.history
     assert by_time(history) == set()
     able = alone(history)
@@ -58,7 +58,7 @@ def by_time(history: History) -> set[Kind]:
 
 @given(story=stories(), seed=st.integers(0, 2**32))
 @settings(STEADY, max_examples=examples(60))
-def test_the_order_of_lines_says_nothing(story: Story, seed: int) -> None:
+def test_order_of_lines_does_not_matter(story: Story, seed: int) -> None:
     lines = list(write(story.history))
     shuffled = random.Random(seed).sample(lines, len(lines))  # noqa: S311 - no secret
     one, other = judge(read(lines)), judge(read(shuffled))

@@ -44,7 +44,7 @@ def test_croniter_knows_the_same_slots(schedule: str) -> None:
 
 
 @pytest.mark.parametrize("schedule", OTHERS[-2:])
-def test_what_cannot_be_read_is_never_due(schedule: str) -> None:
+def test_unreadable_schedule_is_never_due(schedule: str) -> None:
     assert due(schedule) == []
 
 
@@ -53,6 +53,6 @@ def test_slots_keep_within_their_bounds() -> None:
     assert [slot.hour for slot in slots] == [1, 2, 3]
 
 
-def test_numbers_that_only_the_operator_knows_are_refused() -> None:
+def test_numbers_private_to_the_operator_are_refused() -> None:
     with pytest.raises(ValueError, match='cannot tell when "0 ~ '):
         due("0 ~ * * * *")

@@ -58,7 +58,7 @@ async def bed(folder: Path, *rules: Rule) -> AsyncIterator[Bed]:
             await client.close()
 
 
-async def test_what_passes_is_as_it_was_and_writes_are_numbered_and_named(tmp_path: Path) -> None:
+async def test_proxy_forwards_unchanged_and_numbers_writes(tmp_path: Path) -> None:
     async with bed(tmp_path) as it:
         answer = await it.client.create(JOBS, "here", JOB)
         assert json.loads(answer["sent"]) == JOB
@@ -87,7 +87,7 @@ async def test_what_passes_is_as_it_was_and_writes_are_numbered_and_named(tmp_pa
         (Answer(429, 7), Unavailable, False),
     ],
 )
-async def test_what_a_client_meets(tmp_path: Path, fault: Fault, error: type[KubeError], *, arrives: bool) -> None:
+async def test_client_sees_the_fault(tmp_path: Path, fault: Fault, error: type[KubeError], *, arrives: bool) -> None:
     async with bed(tmp_path, Rule(fault=fault, verb="create", times=1)) as it:
         with pytest.raises(error) as caught:
             await it.client.create(JOBS, "here", JOB)
@@ -98,7 +98,7 @@ async def test_what_a_client_meets(tmp_path: Path, fault: Fault, error: type[Kub
         await it.client.create(JOBS, "here", JOB)
 
 
-async def test_a_late_request_arrives_and_a_server_that_is_away_is_a_cut_connection(tmp_path: Path) -> None:
+async def test_delayed_request_arrives_and_a_dead_server_cuts_it(tmp_path: Path) -> None:
     async with bed(tmp_path, Rule(fault=Delay(0.2), verb="create"), Rule(fault=DropAfter(), verb="create")) as it:
         began = asyncio.get_running_loop().time()
         with pytest.raises(Unavailable):
@@ -198,7 +198,7 @@ async def test_a_watch_that_expires(tmp_path: Path) -> None:
         assert await asyncio.wait_for(pieces.get(), SOON) == b""
 
 
-async def test_a_watch_that_is_frozen_says_later_what_it_held_back(tmp_path: Path) -> None:
+async def test_frozen_watch_sends_its_backlog_later(tmp_path: Path) -> None:
     async with bed(tmp_path) as it, watching(it) as pieces:
         it.proxy.rules = [Rule(fault=FreezeWatch(), resource="jobs")]
         await it.server.events.put("second")
@@ -210,7 +210,7 @@ async def test_a_watch_that_is_frozen_says_later_what_it_held_back(tmp_path: Pat
         assert b"second" in held
 
 
-async def test_other_watches_are_left_alone(tmp_path: Path) -> None:
+async def test_other_watches_are_unaffected(tmp_path: Path) -> None:
     async with bed(tmp_path) as it, watching(it) as pieces:
         it.proxy.rules = [Rule(fault=FreezeWatch(), resource="pods"), Rule(fault=CutWatch(), verb="list")]
         await it.server.events.put("second")

@@ -39,7 +39,7 @@ A_JOB = Call(verb="create", resource="jobs", namespace="here")
     ],
     ids=lambda value: value.rpartition("/here/")[2] if isinstance(value, str) else " ".join(value),
 )
-def test_what_a_path_asks_for(method: str, path: str, query: dict[str, str], told: str) -> None:
+def test_path_becomes_a_call(method: str, path: str, query: dict[str, str], told: str) -> None:
     call = read(method, path, query)
     assert str(call) == told
     assert call.is_write == (told.split(maxsplit=1)[0] in WRITES)
@@ -60,7 +60,7 @@ def test_which_calls_a_rule_befalls(rule: Rule, *, strikes: bool) -> None:
     assert bool(Ruling([rule]).on(A_JOB)) is strikes
 
 
-def test_a_dry_run_is_no_write_and_a_path_that_is_no_resource_is_left_alone() -> None:
+def test_dry_run_and_non_resource_calls_are_no_writes() -> None:
     assert not read("POST", JOBS, {"dryRun": "All"}).is_write
     assert not Ruling([Rule(fault=DropBefore())]).on(read("GET", "/version", {}))
 
@@ -109,7 +109,7 @@ def test_rules_as_text(text: str, rule: Rule) -> None:
     assert parse(text) == rule
 
 
-def test_every_fault_and_example_of_the_manual_can_be_said() -> None:
+def test_every_documented_fault_and_example_parses() -> None:
     faults, examples = MANUAL.partition("faults\n")[2].split("examples\n")
     for example in examples.splitlines():
         parse(example)
@@ -127,6 +127,6 @@ def test_every_fault_and_example_of_the_manual_can_be_said() -> None:
         ("create jobs: drop-after, often=1", "no option often"),
     ],
 )
-def test_what_is_no_rule_is_told(text: str, words: str) -> None:
+def test_invalid_rule_is_reported(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse(text)

@@ -70,7 +70,5 @@ def test_everything_may_take_longer_on_a_busy_machine(
         pytest.param(100, 100, 0.0, LAST_CALM, id="none is wanted"),
     ],
 )
-def test_it_is_calm_for_longer_at_the_end_where_more_was_broken(
-    broken: float, lasted: float, wanted: float, seconds: float
-) -> None:
+def test_more_faults_need_a_longer_calm_end(broken: float, lasted: float, wanted: float, seconds: float) -> None:
     assert last_calm(broken, lasted, wanted=wanted) == pytest.approx(seconds)

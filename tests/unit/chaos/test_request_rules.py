@@ -116,7 +116,7 @@ RUNS = [
         ("refused as another job would", [OFF, request(), of("Refused", reason="Disabled", bound="uid-2"), *ANEW],
          {Kind.REQUEST}),
         ("refused as its own job would", [request(), of("Refused", reason="Disabled", bound="uid-2"), *ANEW_OFF], FINE),
-        ("refused by a job that was deleted, without a cause", [request(), REFUSED, *ANEW], {Kind.REQUEST}),
+        ("refused without a cause by a deleted job", [request(), REFUSED, *ANEW], {Kind.REQUEST}),
         ("the next job does not count it", [OFF, request(), of("Refused", reason="Disabled", end=15.6), *ANEW,
          replace(told(), uid="uid-2")], FINE),
         ("it found no job, and had not waited", [request(), of("Refused", reason="JobNotFound", bound=""), ANEW[0]],
@@ -155,12 +155,12 @@ RUNS = [
         ("a client deletes it, and it runs later", [WITHDRAWN, of("Pending", gone=at(15.6)), ran_for(late=5)],
          {Kind.EXTRA}),
         ("a client deletes it while it runs", [WITHDRAWN, of("Running", gone=at(15.6)), ran_for()], FINE),
-        ("a client deletes it when it says that it runs, and nothing does", [WITHDRAWN, of("Running", gone=at(15.6))],
+        ("a client deletes it as Running without a Job", [WITHDRAWN, of("Running", gone=at(15.6))],
          {Kind.REQUEST}),
         ("a client deletes it when it may have been refused",
          [OFF, replace(WITHDRAWN, cancelled=at(18.5)), of("Pending", gone=at(18.5))], FINE),
         ("its Job does not name it, as it is gone", [WITHDRAWN, of("Pending", gone=at(15.6)), UNNAMED], FINE),
-        ("its Job does not name it, as it had ended with its job",
+        ("its Job does not name it, ended with its job",
          [request(), of("Failed", reason="JobDeleted", group=UNNAMED.group, end=15.4), UNNAMED, *ANEW], FINE),
         ("its Job does not name it, though it ended later",
          [request(), of("Failed", reason="JobDeleted", group=UNNAMED.group), UNNAMED, *ANEW], {Kind.EXTRA}),
@@ -186,7 +186,7 @@ RIVALS = [
         ("it ran twice", [*RAN, AGAIN], {Kind.DOUBLE}),
         ("refused without a cause", [request(), REFUSED], {Kind.REQUEST}),
         ("one refuses what the other runs", [asked(Act.DISABLE, 15), request(), REFUSED, ran_for()], FINE),
-        ("one refuses without a cause what the other runs", [request(), REFUSED, ran_for()], {Kind.EXTRA, Kind.RECORD}),
+        ("one refuses what the other runs", [request(), REFUSED, ran_for()], {Kind.EXTRA, Kind.RECORD}),
         ("it ran in a pause", [paused(10, 26), *RAN], {Kind.EXTRA}),
     )
 ]  # fmt: skip
@@ -209,7 +209,7 @@ PAUSES = [
         ("it was ignored", TENS["all"], [PAUSE, ran(10), ran(20), ran(30)], {Kind.UNTIMELY}),
         ("what it held is lost", TENS["all"], [PAUSE, ran(10), ran(30)], {Kind.UNSATISFIED}),
         ("the latest runs afterwards", TENS["latest"], [PAUSE, ran(10), LATER, ran(30)], FINE),
-        ("the latest runs afterwards, which is not sure to be held", TENS["latest"],
+        ("the latest of perhaps held slots runs afterwards", TENS["latest"],
          [replace(PAUSE, gone=at(32)), ran(10), ran(30, late=4)], FINE),
         ("neither of these runs", TENS["latest"], [replace(PAUSE, gone=at(32)), ran(10)], {Kind.UNSATISFIED}),
         ("missedRuns is skip", TENS["skip"], [PAUSE, ran(10), ran(30)], FINE),
@@ -371,7 +371,7 @@ AFTER_FAILURES = [
     pytest.param(kept, facts, kinds, id=f"backfills of failed slots: {name}")
     for name, kept, facts, kinds in (
         ("each ran", 100, [*BEFORE, *LOST_TWO], FINE),
-        ("one is left out, of which there is no record any more", 3, [*BEFORE,
+        ("one without a record is left out", 3, [*BEFORE,
          backfilled("Finished", target(30), succeeded=1), *one(30, 51)], FINE),
         ("one is left out", 100, [*BEFORE, backfilled("Finished", target(10), succeeded=1), *one(10, 51)],
          {Kind.BACKFILL}),
@@ -385,7 +385,7 @@ AFTER_FAILURES = [
 
 
 @pytest.mark.parametrize(("labels", "facts", "kinds"), SELECTED)
-def test_what_is_objected_to_of_a_backfill_by_label(labels: Any, facts: list[Any], kinds: set[Kind]) -> None:
+def test_objections_to_a_backfill_by_label(labels: Any, facts: list[Any], kinds: set[Kind]) -> None:
     other = replace(made(spec()), job="b", uid="uid-b", labels=labels)
     off = [asked(Act.DISABLE, 1), replace(asked(Act.DISABLE, 1), job="b")]
     verdict = judge(history(replace(made(spec()), labels=LABELS), other, *off, backfill(**OF_BOTH), *facts, read=90))
@@ -393,7 +393,7 @@ def test_what_is_objected_to_of_a_backfill_by_label(labels: Any, facts: list[Any
 
 
 @pytest.mark.parametrize(("kept", "facts", "kinds"), AFTER_FAILURES)
-def test_what_is_objected_to_of_a_backfill_of_failed_slots(kept: int, facts: list[Any], kinds: set[Kind]) -> None:
+def test_objections_to_a_backfill_of_failed_slots(kept: int, facts: list[Any], kinds: set[Kind]) -> None:
     job = spec(retries=1, retryBackoff={"initial": "1s"}, history={"executions": kept})
     verdict = judge(history(made(job), asked(Act.DISABLE, 38), backfill(runs="failed"), *facts, read=90))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
@@ -423,33 +423,33 @@ AFTER_PARENTS = [
 
 
 @pytest.mark.parametrize(("facts", "kinds"), AFTER_PARENTS)
-def test_what_runs_after_a_parent_in_a_pause(facts: list[Any], kinds: set[Kind]) -> None:
+def test_objections_to_dependents_in_a_pause(facts: list[Any], kinds: set[Kind]) -> None:
     child = replace(made(spec("", parentJob="a")), job="b", uid="uid-b")
     verdict = judge(history(made(spec()), child, *ENDS, *facts))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
 @pytest.mark.parametrize(("job", "facts", "kinds"), [*RUNS, *RETRIES, *FORBIDS, *PAUSES])
-def test_what_is_objected_to(job: Any, facts: list[Any], kinds: set[Kind]) -> None:
+def test_objections_to_a_history(job: Any, facts: list[Any], kinds: set[Kind]) -> None:
     verdict = judge(history(made(job), *facts))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
 @pytest.mark.parametrize(("facts", "kinds"), RIVALS)
-def test_what_is_objected_to_where_two_operators_act(facts: list[Any], kinds: set[Kind]) -> None:
+def test_objections_to_two_operators(facts: list[Any], kinds: set[Kind]) -> None:
     told = history(made(BY_HAND), *facts)
     verdict = judge(replace(told, terms=replace(told.terms, rivals=True)))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
 @pytest.mark.parametrize(("facts", "kinds"), BACKFILLS)
-def test_what_is_objected_to_of_a_backfill(facts: list[Any], kinds: set[Kind]) -> None:
+def test_objections_to_a_backfill(facts: list[Any], kinds: set[Kind]) -> None:
     off = asked(Act.DISABLE, 1)
     verdict = judge(history(made(spec()), off, *facts, read=90))
     assert {objection.kind for objection in verdict.objections} == kinds, str(verdict)
 
 
-def test_a_verdict_says_how_much_of_each_it_required() -> None:
+def test_verdict_counts_what_it_required() -> None:
     refused: list[Any] = [PAUSE, request(), of("Refused", reason="Paused")]
     facts = [*refused, request(28, "s", force=True), ran(10), LATER, ran(30)]
     said = judge(history(made(TENS["all"]), *facts)).told(most=0)

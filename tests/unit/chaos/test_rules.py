@@ -161,7 +161,7 @@ CASES = [
     ),
     *cases("slots between two edits", TWO_EDITS,
         ("of neither", [], FINE),
-        ("of the one that was noticed by a clock that is behind", [ran(15.2), ran(22.2)], FINE),
+        ("of one noticed by a slow clock", [ran(15.2), ran(22.2)], FINE),
         ("of none", [ran(22.7)], {Kind.EXTRA}),
     ),
     *cases("forbid", [made(FORBID)],
@@ -233,16 +233,16 @@ CASES = [
         ("of a status that was wiped",
          [asked(Act.WIPE, 35), noted(10.5, mark=10), noted(20.5, mark=20), noted(35.1)], FINE),
         ("a count without a slot", [noted(10.5, mark=10), noted(11, mark=10, skipped=1)], {Kind.RECORD}),
-        ("a count without a slot, perhaps of a request",
+        ("a count that a request may explain",
          [asked(Act.RUN, 10.8, answered=False), noted(10.5, mark=10), noted(11, mark=10, skipped=1)], FINE),
     ),
     *cases("chains of a job that is retried", [made(PATIENT), child("failure"), FAILED],
-        ("it may be tried again after the last look", [], FINE),
+        ("the retry may come later", [], FINE),
     ),
     *cases("chains of a job that was retried", [made(PATIENT), child("failure"), FAILED],
         ("with success", [attempt(2, 43)], FINE),
         ("in vain", [attempt(2, 43, success=False), follows(45)], FINE),
-        ("in vain, and nothing followed", [attempt(2, 43, success=False)], {Kind.CHAIN}),
+        ("in vain without a follower", [attempt(2, 43, success=False)], {Kind.CHAIN}),
         read=55,
     ),
     *cases("chains", [made(spec())],
@@ -265,11 +265,11 @@ CASES = [
 
 
 @pytest.mark.parametrize(("facts", "kinds", "read"), CASES)
-def test_what_a_rule_objects_to(facts: list[Any], kinds: set[Kind], read: float) -> None:
+def test_objections_by_rule(facts: list[Any], kinds: set[Kind], read: float) -> None:
     assert_objections(facts, kinds, read=read)
 
 
-def test_a_run_that_ended_as_it_was_replaced_may_count_as_either() -> None:
+def test_run_that_ends_while_replaced_may_count_as_either() -> None:
     newest, other = ran(15.8, **MANUAL), ran(15.2, late=2.5, success=False, trigger=Trigger.MANUAL, group=6)
     facts = [asked(Act.RUN, 15.8, at=at(15.8)), asked(Act.RUN, 17.5, at=at(15.2)), newest, other, told(newest, other)]
     for concurrency, kinds in (("replace", FINE), ("allow", {Kind.RECORD})):
@@ -283,7 +283,7 @@ def test_a_run_that_ended_as_it_was_replaced_may_count_as_either() -> None:
         pytest.param(24.9, {Kind.RECORD}, id="after it had ended"),
     ],
 )
-def test_a_run_that_began_late_is_as_old_as_its_request(requested: float, kinds: set[Kind]) -> None:
+def test_late_run_has_the_age_of_its_request(requested: float, kinds: set[Kind]) -> None:
     kept = ran(20, trigger=Trigger.MANUAL, group=6)
     other = ran(requested, late=25.2 - requested, **MANUAL)
     wishes = [asked(Act.RUN, run.slot.second + 0.1, at=run.slot) for run in (other, kept)]
@@ -291,7 +291,7 @@ def test_a_run_that_began_late_is_as_old_as_its_request(requested: float, kinds:
     assert_objections([made(spec("@manually", history={"executions": 1})), *wishes, other, kept, record], kinds)
 
 
-def test_who_starts_on_an_old_list_may_count_a_slot_as_missed_that_ran() -> None:
+def test_start_on_an_old_list_may_miscount_a_run_as_missed() -> None:
     for what, kinds in (("old lists at operator 1", FINE), ("slow calls", {Kind.RECORD})):
         fault = replace(broke(18, 22, down=False), what=what)
         assert_objections([made(spec()), *ALL, fault, told(*ALL, skipped=1)], kinds)
@@ -303,7 +303,7 @@ def test_rivals_may_count_a_slot_as_skipped_that_ran() -> None:
     assert judge(replace(facts, terms=replace(facts.terms, rivals=True))).valid
 
 
-def test_deferred_slots_after_a_mark_that_is_taken_back_come_again() -> None:
+def test_deferred_slots_return_after_the_mark_moves_back() -> None:
     ahead = noted(20.5, mark=50, deferred=((at(20), at(50)),))
     (case,) = judge(history(made(spec()), *ALL, ahead, noted(21, mark=20.5))).cases
     assert Kind.UNSATISFIED not in {each.kind for each in accounts.check(case)}
@@ -313,7 +313,7 @@ def test_deferred_slots_after_a_mark_that_is_taken_back_come_again() -> None:
     ("counted", "objections"),
     [pytest.param(20, 0, id="counted before the wipe"), pytest.param(10, 1, id="counted by no status")],
 )
-def test_what_a_wiped_status_had_counted_is_not_counted_again(counted: float, objections: int) -> None:
+def test_slots_counted_before_a_wipe_are_not_counted_again(counted: float, objections: int) -> None:
     told_before = noted(20.5, mark=counted, skipped=1 if counted == 20 else 0)
     wiped = replace(noted(22), since=None, fingerprint="")
     facts = [made(spec()), ran(10), ran(30), asked(Act.WIPE, 22), noted(10.5, mark=10), told_before, wiped]
@@ -321,7 +321,7 @@ def test_what_a_wiped_status_had_counted_is_not_counted_again(counted: float, ob
     assert len([*accounts.check(case)]) == objections
 
 
-def test_a_job_that_one_of_rivals_was_refused_may_count_as_failed() -> None:
+def test_job_refused_to_a_rival_may_count_as_failed() -> None:
     record = told(replace(ALL[0], success=False), *ALL[1:])
     first, *others = record.status.executions
     executions = (first.model_copy(update={"reason": "JobRejected"}), *others)

@@ -61,7 +61,7 @@ def seen(*bodies: Object, until: datetime = LATER) -> list[Run]:
     return list(sightings.runs(until))
 
 
-def test_a_run_is_what_its_job_and_its_pod_say() -> None:
+def test_run_follows_from_its_job_and_pod() -> None:
     assert seen(job(), pod(), pod(code=0), job(done=6)) == [RUN]
     assert seen(job(), pod(code=3), job(done=6)) == [replace(RUN, success=False)]
     assert seen(pod(code=0), job(), job(done=6)) == [RUN], "in whichever order they are seen"
@@ -85,7 +85,7 @@ def test_two_pods_of_one_job_are_two_runs() -> None:
     assert [run.name for run in seen(job(), pod("p", code=0), pod("q", code=0))] == ["job-j", "job-j"]
 
 
-def test_what_comes_after_the_last_look_is_left_out() -> None:
+def test_events_after_the_last_look_are_ignored() -> None:
     assert seen(job(), pod(code=0), job(done=6), until=after(4)) == [
         replace(RUN, end=None, over=after(4), success=None)
     ]
@@ -99,7 +99,7 @@ def test_when_a_job_is_gone_is_when_it_was_over() -> None:
     assert [run.over for run in sightings.runs(LATER)] == [after(4)]
 
 
-def test_a_job_of_a_cron_job_has_its_scheduled_time_as_its_slot() -> None:
+def test_job_of_a_cronjob_has_its_scheduled_time_as_slot() -> None:
     body = job(kind="CronJob")
     body["metadata"]["annotations"] = {"batch.kubernetes.io/cronjob-scheduled-timestamp": "2026-01-01T13:00:00+01:00"}
     (run,) = seen(body)
@@ -110,14 +110,14 @@ def test_jobs_of_others_are_not_seen() -> None:
     assert seen(job(kind="Workflow")) == []
 
 
-def test_a_since_is_told_once() -> None:
+def test_since_is_recorded_once() -> None:
     sightings = Sightings()
     for _ in range(2):
         sightings.dkron_job({"metadata": {"name": "a", "uid": "u"}, "status": {"since": text(0)}})
     assert [fact.since for fact in sightings.sinces()] == [NOON]
 
 
-def test_a_request_is_told_as_it_was_last_and_a_backfill_with_all_that_it_ever_decided() -> None:
+def test_request_has_its_last_state_and_backfill_all_decisions() -> None:
     sightings = RequestSightings()
     about = {"uid": "u", "creationTimestamp": text(1), "labels": {"dkron.io/backfill": "b"}}
     run = {"metadata": {"name": "r", **about}, "spec": {"job": "a"}}

@@ -32,13 +32,13 @@ MINUTES = 600.0
 CI = 120.0
 
 
-def test_a_seed_gives_the_same_storm_again_and_clients_do_not_depend_on_the_faults() -> None:
+def test_seed_determines_the_storm_and_requests_ignore_faults() -> None:
     assert plan(1, MINUTES) == plan(1, MINUTES)
     assert plan(1, MINUTES) != plan(2, MINUTES)
     assert plan(1, MINUTES, faults=frozenset({Fault.KILL})).wishes == plan(1, MINUTES).wishes
 
 
-def test_clients_leave_the_probe_alone() -> None:
+def test_requests_do_not_touch_the_probe() -> None:
     assert PROBE in STEADY
     assert not [wish for seed in SEEDS for wish in plan(seed, MINUTES).wishes if wish.job == PROBE]
 
@@ -50,7 +50,7 @@ def test_there_are_twenty_jobs_and_every_kind_of_fault() -> None:
     assert set(Fault) > COMPONENTS | ON_THE_WAY
 
 
-def test_an_outage_is_over_before_the_next_begins() -> None:
+def test_outages_do_not_overlap() -> None:
     blows = outages(MINUTES).blows
     gaps = [after.at - before.at - before.seconds for before, after in pairwise(blows)]
     assert min(gaps) >= PAUSE
@@ -90,7 +90,7 @@ def test_a_storm_that_is_too_short_is_refused() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_clients_ask_for_what_can_be(seed: int) -> None:
+def test_requests_are_possible(seed: int) -> None:
     there, gone = set(BODIES), set[str]()
     for wish in plan(seed, MINUTES).wishes:
         assert wish.job in (gone if wish.act is Act.CREATE else there), f"{wish} of a job that is not there"
@@ -104,7 +104,7 @@ def test_clients_ask_for_what_can_be(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_one_pause_holds_at_a_time_and_backfills_are_of_what_every_clock_takes_for_the_past(seed: int) -> None:
+def test_pauses_do_not_overlap_and_backfills_are_of_the_past(seed: int) -> None:
     wanted = plan(seed, MINUTES).requests
     assert {each.kind for each in wanted} == set(Kind)
     pauses = [each for each in wanted if each.kind in (Kind.PAUSE, Kind.RESUME)]
@@ -126,7 +126,7 @@ def _selected(pause: Wanted) -> set[str]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_rivals_are_spared_what_names_cannot_keep_apart(seed: int) -> None:
+def test_storm_with_rivals_avoids_what_names_cannot_separate(seed: int) -> None:
     storm = plan(seed, MINUTES, rivals=True)
     assert all(spec.get("concurrency") != "replace" for spec in _specs(storm))
     assert {wish.act for wish in storm.wishes} <= {Act.RUN, Act.CREATE, Act.DELETE}

@@ -200,7 +200,7 @@ def test_errors_of_kubernetes_have_a_code(error: KubeError, code: Code) -> None:
     assert told(error).code is code
 
 
-def test_missing_custom_resources_say_what_to_install() -> None:
+def test_missing_crds_say_what_to_install() -> None:
     assert "kubectl apply -f crds/" in str(told(NotFound("the server could not find the requested resource")))
 
 
@@ -214,7 +214,7 @@ def test_slots_of_an_expression_need_no_cluster(capsys: pytest.CaptureFixture[st
     assert any("clocks go" in each for each in shown[3:])
 
 
-def test_a_date_that_never_comes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_date_that_never_comes_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("next", "0 0 0 31 2 *") == 0
     assert capsys.readouterr().out == "never: no date matches the schedule\n"
 
@@ -229,9 +229,7 @@ spec:
 """
 
 
-def test_cronjobs_of_a_file_are_printed_as_dkronjobs_without_a_cluster(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_cronjobs_of_a_file_convert_without_a_cluster(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "jobs.yaml"
     file.write_text("---\n".join(CRON_JOB % one for one in (("one", "@daily"), ("two", "0 * * * *"))), encoding="utf-8")
     assert call("import", str(file), "-o", "yaml", "-n", "team", "--disabled") == 0
@@ -248,7 +246,7 @@ def test_cronjobs_of_a_file_are_printed_as_dkronjobs_without_a_cluster(
 
 
 @pytest.mark.parametrize("entry", CATALOG, ids=lambda entry: entry.name)
-def test_the_summary_of_a_command_begins_its_help(entry: Entry) -> None:
+def test_help_starts_with_the_command_summary(entry: Entry) -> None:
     assert load(entry).help.splitlines()[0] == entry.summary
 
 

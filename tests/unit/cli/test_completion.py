@@ -125,9 +125,7 @@ def test_names_of_jobs_are_completed(shell: str, environment: dict[str, str]) ->
         pytest.param("run report --parameter d", ["day="], id="parameters of a cluster"),
     ],
 )
-def test_kubectl_is_told_the_names_and_to_leave_files_out(
-    words: str, names: list[str], environment: dict[str, str]
-) -> None:
+def test_kubectl_completion_lists_names_and_no_files(words: str, names: list[str], environment: dict[str, str]) -> None:
     if words.startswith(("get", "describe", "run report --parameter")):
         environment.pop("DKRON_SERVER")
     program = [sys.executable, "-c", "from dkron_cli.main import complete; complete()", *words.split(" ")]

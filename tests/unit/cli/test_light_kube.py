@@ -64,9 +64,7 @@ async def test_pages_of_a_list_are_read_in_turn() -> None:
         pytest.param(200, "{}", Unavailable, "the API server's answer is not a list of dkronjobs", id="no list"),
     ],
 )
-async def test_errors_are_those_of_the_full_client(
-    status: int, text: str, error: type[KubeError], message: str
-) -> None:
+async def test_errors_match_the_full_client(status: int, text: str, error: type[KubeError], message: str) -> None:
     async with served((status, text)) as (kube, _):
         with pytest.raises(error) as caught:
             [each async for each in kube.list(DKRON_JOBS, "ns")]

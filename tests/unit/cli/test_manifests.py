@@ -51,7 +51,7 @@ def test_entries_of_lists_are_written_without_defaults() -> None:
         pytest.param({"executor": "perl"}, {}, id="one that only the operator refuses"),
     ],
 )
-def test_a_restore_brings_back_what_broke_a_rule_before(spec: dict[str, Any], written: dict[str, Any]) -> None:
+def test_restore_brings_back_jobs_that_break_rules(spec: dict[str, Any], written: dict[str, Any]) -> None:
     assert admitted(spec, disabled=False) == spec | written
     assert admitted(spec, disabled=True) == spec | written | {"disabled": True}
 
@@ -87,7 +87,7 @@ def test_specs_are_compared_with_their_defaults(stored: dict[str, Any], wanted: 
     assert (is_same(one, other), is_same(other, one)) == (same, same)
 
 
-def test_parents_come_first_also_in_a_circle() -> None:
+def test_parents_come_first_even_in_a_cycle() -> None:
     after = {"c": "b", "b": "a", "a": "", "x": "y", "y": "x"}
     specs: dict[str, Any] = {name: {"parentJob": parent} if parent else {} for name, parent in after.items()}
     jobs = [dkron_job(name, **spec) for name, spec in specs.items()]
@@ -123,7 +123,7 @@ def dkrons(**fields: Any) -> str:
         pytest.param({"name": "a_b"}, ["the object gets the name a-b-"], id="a name that Kubernetes does not allow"),
     ],
 )  # fmt: skip
-def test_what_a_job_of_dkron_loses(fields: dict[str, Any], said: list[str]) -> None:
+def test_losses_of_a_dkron_job_are_listed(fields: dict[str, Any], said: list[str]) -> None:
     (item,) = items_of_text(dkrons(**fields), NOON)
     assert not item.refused
     assert len(item.remarks) == len(said), item.remarks
@@ -143,12 +143,12 @@ def test_what_a_job_of_dkron_loses(fields: dict[str, Any], said: list[str]) -> N
         pytest.param({"executor_config": None}, "the executor shell needs command", id="no command"),
     ],
 )
-def test_a_refused_job_says_why(fields: dict[str, Any], why: str) -> None:
+def test_refused_job_says_why(fields: dict[str, Any], why: str) -> None:
     (item,) = items_of_text(dkrons(**fields), NOON)
     assert any(why in each for each in item.refused), item.refused
 
 
-def test_a_refused_job_says_all_faults_and_losses() -> None:
+def test_refused_job_lists_all_faults_and_losses() -> None:
     config = {"command": "'", "su": "app", "env": "A", "mem_limit": "5potatoes"}
     fields = {"timezone": "Mars", "tags": {"a": "b:0"}, "processors": {"log": {"forward": "x"}}, "acl": "x"}
     (item,) = items_of_text(dkrons(executor_config=config, **fields), NOON)
@@ -191,7 +191,7 @@ def test_the_past_of_a_job_comes_with_it() -> None:
     assert item.past == {"successCount": 3, "lastSuccess": "2026-01-01T00:00:00Z", "status": "success"}
 
 
-def test_an_import_makes_changes_and_prunes_only_what_an_import_made() -> None:
+def test_import_applies_changes_and_prunes_only_imported_jobs() -> None:
     def stored(name: str, **metadata: Any) -> dict[str, Any]:
         return wire_job(name=name) | {"metadata": {"name": name, "namespace": "default", **metadata}}
 
@@ -213,7 +213,7 @@ def test_an_import_makes_changes_and_prunes_only_what_an_import_made() -> None:
     assert lonely(placed(items_of_text(dkrons(parent_job="gone"), NOON), "default", disabled=True), there)
 
 
-def test_a_job_of_dkron_keeps_what_only_a_dkronjob_has() -> None:
+def test_job_of_dkron_keeps_fields_of_the_dkronjob() -> None:
     only = {
         "parameters": [{"name": "region"}],
         "jobTemplate": {"spec": {"backoffLimit": 1}},
@@ -248,6 +248,6 @@ def test_secrets_are_found_in_texts_and_templates() -> None:
         pytest.param({"metadata": {"labels": []}}, "metadata.labels is not a mapping", id="labels"),
     ],
 )
-def test_an_object_whose_parts_are_no_mappings_is_not_taken(part: dict[str, Any], sentence: str) -> None:
+def test_object_with_invalid_parts_is_not_imported(part: dict[str, Any], sentence: str) -> None:
     raw = {"apiVersion": "dkron.io/v1alpha1", "kind": "DkronJob", "metadata": {"name": "x"}, "spec": {}, **part}
     assert [item.refused for item in items_of_objects([raw], NOON)] == [(sentence,)]

@@ -224,7 +224,7 @@ async def test_who_resumes_hears_what_still_holds(
         await pause._resume(options, Choice(("report",)), "")
 
 
-async def test_a_run_that_begins_meanwhile_is_not_withdrawn(api: Api) -> None:
+async def test_run_started_meanwhile_is_not_withdrawn(api: Api) -> None:
     api.kube.put(DKRON_RUNS, object_of("it", spec={"job": "report"}))
 
     def begin() -> None:

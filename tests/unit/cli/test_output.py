@@ -59,7 +59,7 @@ async def test_a_pod_with_the_label_of_a_job(owner: dict[str, Any] | None, attem
     assert b"".join([piece async for piece in pieces]).decode() == heard
 
 
-async def test_a_user_who_may_not_read_jobs_follows_a_log() -> None:
+async def test_log_is_followed_without_the_right_to_read_jobs() -> None:
     """The DkronRun tells that the attempt is over, and no pod of it is left."""
     kube = FakeKube()
     over = {"job": JOB, "attempt": 1, "startedAt": rfc3339(NOON), "finishedAt": rfc3339(NOON), "success": True}

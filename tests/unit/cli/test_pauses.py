@@ -27,7 +27,7 @@ CHOICES = (
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_a_pause_says_what_was_chosen(choice: Choice) -> None:
+def test_pause_has_the_chosen_options(choice: Choice) -> None:
     body = made(choice, until=NOON, drop=True)
     spec = DkronPause.from_wire(body | {"metadata": {"name": "p", "namespace": "ns"}}).spec
     assert (spec.until, spec.when_resumed, spec.reason, spec.paused_by) == (NOON, WhenResumed.DROP, "a move", "ann")
@@ -44,7 +44,7 @@ def test_a_pause_says_what_was_chosen(choice: Choice) -> None:
         pytest.param(Choice(("c",)), {}, id="nothing"),
     ],
 )
-def test_what_ends_a_pause(choice: Choice, expected: dict[str, tuple[str, ...]]) -> None:
+def test_pauses_ended_by_a_choice(choice: Choice, expected: dict[str, tuple[str, ...]]) -> None:
     found = endings([made(each) for each in CHOICES], choice)
     assert {each.pause["metadata"]["name"]: each.left for each in found} == expected
 
@@ -60,7 +60,7 @@ def job(name: str, reason: str = "", message: str = "", noted: str = "") -> Job:
     return from_object({**wire_job(name=name), "status": status})
 
 
-def test_jobs_that_another_pause_holds_are_told_with_it() -> None:
+def test_job_held_by_another_pause_is_reported() -> None:
     everything = "paused by bob: upgrade (DkronPause ops/all)"
     jobs = [
         *(job(f"j{number}", "Paused", everything, "all") for number in range(7)),

@@ -84,7 +84,7 @@ class Wait:
         pytest.param(
             {"phase": "Failed", "message": "the run left no record (JobDeleted)"}, "made anew",
             (Code.FAILED.name, f'the run of "{NAME}" failed: the run left no record (JobDeleted)'),
-            id="deleted before it began; another job of the name does not run it",
+            id="deleted before it began, and not run by a namesake",
         ),
         pytest.param(
             {"phase": "Succeeded", "group": GROUP, "attempts": [{**ENDED, "success": True}]}, "there",
@@ -125,13 +125,13 @@ ABSENT = f'the namespace has no DkronJob with the name "{NAME}"; it is refused a
         ),
     ],
 )  # fmt: skip
-async def test_a_user_who_may_not_read_jobs_waits(status: dict[str, Any], heard: tuple[str, str]) -> None:
+async def test_wait_works_without_the_right_to_read_jobs(status: dict[str, Any], heard: tuple[str, str]) -> None:
     wait = Wait(status, reads=False)
     assert await wait.hear() == heard
     assert wait.kube.calls == ["get dkronruns r"]
 
 
-async def test_who_may_not_read_dkronruns_is_told_how_to_see_it() -> None:
+async def test_missing_right_to_read_dkronruns_is_explained() -> None:
     wait = Wait({})
     wait.kube.fail("get dkronruns", NO_RIGHT)
     code, sentence = await wait.hear()
@@ -178,7 +178,7 @@ async def test_a_run_is_a_dkronrun(job: dict[str, Any] | None, order: Order, for
         pytest.param("", r" \(dkronctl\)$", id="as this machine does"),
     ],
 )
-async def test_who_asks_is_told_by_one_rule(user: str, told: str) -> None:
+async def test_requester_name_follows_one_rule(user: str, told: str) -> None:
     wait = Wait(None)
     wait.kube.user = user
     assert re.search(told, await wait.cluster.user())
@@ -263,7 +263,7 @@ async def test_a_run_is_printed_for_programs(
     assert json.loads(capsys.readouterr().out).items() >= shown.items()
 
 
-async def test_a_decision_is_waited_for_until_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_decision_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciding, "INTERVAL", 0)
     looks = iter([None, None, "planned", "over"])
 

@@ -57,7 +57,7 @@ def test_a_slot_is_known_without_the_dkronrun(trigger: str, hours: int, given: b
         pytest.param(None, "its DkronRun and its Job are gone;", id="nothing is left"),
     ],
 )
-def test_values_that_are_gone_are_said(annotations: dict[str, str] | None, sentence: str) -> None:
+def test_lost_values_are_reported(annotations: dict[str, str] | None, sentence: str) -> None:
     why = lost(DECLARED, attempt(), annotations)
     assert bool(why) is bool(sentence)
     assert sentence in why

@@ -117,7 +117,7 @@ async def dkron() -> AsyncIterator[tuple[Dkron, Rest]]:
         await rest.close()
 
 
-async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, Rest]) -> None:
+async def test_run_is_not_mistaken_for_a_slot_at_its_moment(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     asked = await rest.run(await rest.job("a"), force=False, wait=0.0)
     run = await rest.progress(asked)
@@ -126,7 +126,7 @@ async def test_a_run_is_told_from_a_slot_of_the_same_moment(dkron: tuple[Dkron, 
     assert fake.token == "Bearer secret"  # noqa: S105 - of a fake
 
 
-async def test_a_paused_job_refuses_a_run_with_the_code_of_a_failure(dkron: tuple[Dkron, Rest]) -> None:
+async def test_run_of_a_paused_job_exits_as_failed(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     fake.holds = True
     with pytest.raises(CliError, match="paused by ann") as refused:
@@ -143,7 +143,7 @@ async def test_a_file_with_a_token_precedes_the_token(dkron: tuple[Dkron, Rest],
     assert fake.token == "Bearer another"  # noqa: S105 - of a fake
 
 
-async def test_ours_tells_what_pauses_jobs_and_a_dkron_is_asked_once(dkron: tuple[Dkron, Rest]) -> None:
+async def test_our_server_reports_pauses_and_a_dkron_is_asked_once(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     jobs = await rest.jobs()
     for every in (False, True, True):
@@ -165,7 +165,7 @@ async def test_ours_tells_why_a_job_is_not_ready(dkron: tuple[Dkron, Rest]) -> N
         assert shown.state == state
 
 
-async def test_labels_are_metadata_and_a_server_that_ignores_them_is_checked(dkron: tuple[Dkron, Rest]) -> None:
+async def test_label_selectors_are_checked_for_servers_without_them(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     fake.ours = True
     for team, names in (("a", ["a"]), ("b", [])):
@@ -210,7 +210,7 @@ async def test_only_ours_runs_a_disabled_job_by_force(dkron: tuple[Dkron, Rest])
     assert (len(keys), "" in keys) == (2, False)
 
 
-async def test_who_may_run_a_job_and_not_read_it_runs_it(dkron: tuple[Dkron, Rest]) -> None:
+async def test_run_needs_no_right_to_read_the_job(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     fake.reads = False
     job = await rest.job_to_run("a")
@@ -236,7 +236,7 @@ async def test_only_ours_repeats_an_execution(dkron: tuple[Dkron, Rest]) -> None
         assert fake.body == body
 
 
-async def test_ours_tells_the_slot_and_why_a_run_failed(dkron: tuple[Dkron, Rest]) -> None:
+async def test_our_server_adds_the_slot_and_the_reason(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     job = await rest.job("a")
     fake.executions = [ASKED]
@@ -245,7 +245,7 @@ async def test_ours_tells_the_slot_and_why_a_run_failed(dkron: tuple[Dkron, Rest
         assert (run.stands_for and f"{run.stands_for:%Y-%m-%d}", run.trigger, run.why) == (slot, trigger, why)
 
 
-async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron, Rest]) -> None:
+async def test_features_missing_in_dkron_are_replaced_or_refused(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     job = await rest.job("a")
     fake.executions.append(ASKED)
@@ -257,7 +257,7 @@ async def test_what_a_dkron_does_not_have_is_replaced_or_said(dkron: tuple[Dkron
     assert stopped.value.code is Code.USAGE
 
 
-async def test_reports_are_asked_for_and_a_dkron_has_none(dkron: tuple[Dkron, Rest]) -> None:
+async def test_reports_are_fetched_and_a_dkron_has_none(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     asked = Question(NOON, NOON)
     for report in (
@@ -279,7 +279,7 @@ async def test_reports_are_asked_for_and_a_dkron_has_none(dkron: tuple[Dkron, Re
     assert missing.value.code is Code.NOT_FOUND
 
 
-async def test_a_toggle_that_another_client_was_faster_with_is_toggled_back(dkron: tuple[Dkron, Rest]) -> None:
+async def test_concurrent_toggle_is_undone(dkron: tuple[Dkron, Rest]) -> None:
     fake, rest = dkron
     job = await rest.job("a")
     fake.disabled = True

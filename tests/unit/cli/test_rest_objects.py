@@ -61,7 +61,7 @@ async def test_a_backfill_is_created_followed_and_deleted(
     assert await found.find("again") is None
 
 
-async def test_a_pause_is_created_listed_and_shortened_unless_another_user_was_first(api: Api, rest: Rest) -> None:
+async def test_pause_is_created_listed_and_shortened_without_conflict(api: Api, rest: Rest) -> None:
     found = RestObjects(rest, PAUSE)
     body = pause_manifest(
         "moves", "", Choice(("a", "b")), reason="why", by="ann", until=NOON + timedelta(hours=2), drop=True

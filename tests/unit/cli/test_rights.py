@@ -49,7 +49,7 @@ class Reviewing(FakeKube):
         pytest.param("retry", "none", [RUN, READ], {}, LIST, id="retry a job that is not there yet"),
     ],
 )
-async def test_what_a_command_takes(
+async def test_rights_of_a_command(
     *, verb: str, job: str, rights: list[str], spec: dict[str, Any], lacking: str | None
 ) -> None:
     kube = Reviewing(*rights)

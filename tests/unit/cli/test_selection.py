@@ -36,7 +36,7 @@ def test_labels_are_read(text: str, labels: Labels) -> None:
 
 
 @pytest.mark.parametrize("text", ["team", "team!=data", "team==data", "=data", "a in (b)", "a=b=c"])
-def test_what_is_no_label_is_refused(text: str) -> None:
+def test_invalid_label_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a label; use key=value"):
         read_selector(text)
 
@@ -80,7 +80,7 @@ async def test_labels_select_by_kubeconfig() -> None:
     assert [each.name for each in await cluster.jobs()] == ["a", "b"]
 
 
-async def test_a_history_of_several_jobs_has_the_newest_run_first(
+async def test_history_of_several_jobs_has_the_newest_run_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kube = FakeKube()

@@ -100,7 +100,7 @@ def test_a_table_without_a_width_is_whole() -> None:
     assert lines(table(("A", "B", "EMPTY"), [("x" * 300, "b", "")])) == [f"{'A':300}   B", f"{'x' * 300}   b"]
 
 
-def test_sentences_go_on_below_themselves_and_what_people_copy_is_whole() -> None:
+def test_sentences_wrap_and_copied_columns_stay_whole() -> None:
     why = table(("SLOT", "WHY"), [("s" * 40, "an earlier run was active, and it is forbidden"), ("t", "")])
     assert lines(why, width=60, wrap=True) == [
         f"SLOT{'':27}WHY",
@@ -113,7 +113,7 @@ def test_sentences_go_on_below_themselves_and_what_people_copy_is_whole() -> Non
     assert lines(ids, width=40, wrap=True) == ["STARTED", "  EXECUTION", "s" * 40, f"  {'x' * 40}", "t"]
 
 
-def test_what_to_do_is_whole_in_a_narrow_terminal() -> None:
+def test_command_to_copy_is_whole_in_a_narrow_terminal() -> None:
     job = {"job": "nightly-report-of-sales", "kind": "failing", "why": "3 runs in a row failed: exit 1"}
     shown = lines(attention_table([{**job, "remedy": f"dkronctl logs {job['job']} --failed"}], namespaces=False),
                   width=60, wrap=True)  # fmt: skip
@@ -129,7 +129,7 @@ def test_what_to_do_is_whole_in_a_narrow_terminal() -> None:
     ]
 
 
-def test_json_of_runs_is_what_the_page_says() -> None:
+def test_json_of_runs_matches_its_page() -> None:
     bad = execution(claim(after(0)), success=False, exit_code=3, reason="Error")
     (run,) = runs_of(attempts_of(JobStatus(executions=(bad,)).to_wire()))
     shown = dict(run_json(run, namespace="ns", job="backup"))
@@ -143,7 +143,7 @@ def test_json_of_runs_is_what_the_page_says() -> None:
     assert (attempt["exitCode"], attempt["success"], attempt["finishedAt"][-1]) == (3, False, "Z")
 
 
-def test_a_job_is_described_without_what_could_control_the_terminal() -> None:
+def test_description_escapes_control_characters() -> None:
     described = dict(description(jobs()[-1], now=NOON))
     assert described["Problem"] == 'schedule: "x" [2J is wrong'
     assert described["  command"] == "true"
@@ -164,7 +164,7 @@ def test_a_job_is_described_with_its_parameters() -> None:
     }
 
 
-def test_attempts_and_members_are_merged_and_the_last_of_each_decides() -> None:
+def test_attempts_and_members_merge_into_runs() -> None:
     late = claim(member="a", at=after(3))
     status = JobStatus(
         active=(claim(after(60)),),
@@ -182,7 +182,7 @@ def test_attempts_and_members_are_merged_and_the_last_of_each_decides() -> None:
     ]
 
 
-def test_a_narrow_history_keeps_the_slot_and_leaves_out_the_start() -> None:
+def test_narrow_history_drops_the_start_before_the_slot() -> None:
     again = claim(after(days=-7), at=after(9)).model_copy(update={"trigger": Trigger.BACKFILL, "group": 10**18})
     shown = lines(run_table(runs_of(attempts_of(JobStatus(executions=(execution(again),)).to_wire())), now=NOON,
                             wide=False), width=80)  # fmt: skip
@@ -209,7 +209,7 @@ def test_executions_of_a_dkron_are_read() -> None:
     assert from_dkron({"name": "a", "next": "0001-01-01T00:00:00Z", "last_error": None}).next is None
 
 
-def test_what_fails_most_is_counted_by_runs() -> None:
+def test_failure_rate_is_counted_by_runs() -> None:
     def tries(number: int, *, good: bool) -> Any:
         slot = after(hours=-number)
         return execution(claim(slot, at=slot), success=good, exit_code=None if good else 1)
@@ -228,7 +228,7 @@ def test_what_fails_most_is_counted_by_runs() -> None:
     assert [name for name, failure in failures.items() if failure] == ["bad"]
 
 
-def test_findings_come_with_a_remedy_and_problems_first() -> None:
+def test_findings_have_a_remedy_and_problems_come_first() -> None:
     renewed = {"spec": {"holderIdentity": "a", "renewTime": "2026-03-01T11:59:00.000000Z"}}
     for list_, run, word in ((True, True, "ok"), (True, False, "warning"), (False, False, "problem")):
         assert [each.word for each in rights({"list": list_, "run": run})] == [word]

@@ -8,7 +8,7 @@ from dkron_kube.paths import DKRON_JOBS, JOBS, LEASES
 from tests.support.kube_server import served
 
 
-async def test_what_is_not_admitted_is_not_sent() -> None:
+async def test_call_that_is_not_admitted_is_not_sent() -> None:
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:

@@ -72,7 +72,7 @@ async def test_pages_grow_again_when_objects_are_short_again() -> None:
     assert shelf.asked[-3:] == [500, 500, 500]
 
 
-async def test_a_page_that_gets_no_answer_is_asked_for_smaller() -> None:
+async def test_unanswered_page_is_requested_smaller() -> None:
     shelf = Shelf(13, 100_000)
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -91,7 +91,7 @@ async def test_a_page_that_gets_no_answer_is_asked_for_smaller() -> None:
         assert len([item async for item in client.list(DKRON_JOBS, "default")]) == 13
 
 
-async def test_one_that_nests_too_deep_is_marked_and_the_others_are_read() -> None:
+async def test_too_deep_object_is_marked_and_others_are_read() -> None:
     async with served(Shelf(3, 10, deep=1).answer) as client:
         found = [item async for item in client.list(DKRON_JOBS, "default")]
     assert [bool(unreadable(item)) for item in found] == [False, True, False]
@@ -122,7 +122,7 @@ def event(item: str) -> bytes:
     return f'{{"type":"ADDED","object":{item}}}'.encode()
 
 
-def test_what_is_short_and_shallow_reaches_kopf_as_it_came() -> None:
+def test_short_shallow_event_reaches_kopf_unchanged() -> None:
     text = event('{"metadata": {}, "spec": {"a" : [1]}}')
     assert bounded_text(text) is text
 
@@ -137,7 +137,7 @@ def test_what_is_short_and_shallow_reaches_kopf_as_it_came() -> None:
         pytest.param(json.dumps({"metadata": {}, "spec": {"x": "y" * MIB}}), True, 100, id="a long Job"),
     ],
 )
-def test_what_kopf_reads_is_bounded(item: str, left: int, *, of_jobs: bool) -> None:
+def test_kopf_events_are_bounded(item: str, left: int, *, of_jobs: bool) -> None:
     text = bounded_text(event(item), of_jobs=of_jobs)
     assert len(text) < left
     document = json.loads(text)
@@ -145,11 +145,11 @@ def test_what_kopf_reads_is_bounded(item: str, left: int, *, of_jobs: bool) -> N
     assert bool(unreadable(document["object"])) is not of_jobs
 
 
-def test_what_is_no_json_is_left_to_kopf() -> None:
+def test_invalid_json_is_left_to_kopf() -> None:
     assert bounded_text(b"[" * 100_000) == b"[" * 100_000
 
 
-async def test_a_session_for_kopf_reads_lists_and_streams_bounded() -> None:
+async def test_kopf_session_bounds_lists_and_streams() -> None:
     shelf = Shelf(13, 1_400_000, deep=2)
     names, token = list[str](), ""
     async with serving(shelf.answer) as server:

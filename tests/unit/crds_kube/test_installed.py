@@ -64,22 +64,20 @@ async def test_current_ones_are_seen_at_once() -> None:
 @pytest.mark.parametrize(
     "early", [OLD, NotFound("not there", status=404), Unavailable("no answer")], ids=["old", "none", "no answer"]
 )
-async def test_what_is_published_a_moment_later_is_waited_for(
-    early: Object | KubeError, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_late_published_crds_are_awaited(early: Object | KubeError, caplog: pytest.LogCaptureFixture) -> None:
     _, seconds = await ask(early, early, early, CURRENT)
     assert 0 < seconds < PATIENCE
     assert caplog.text == ""
 
 
 @pytest.mark.parametrize("answers", [[OLD], [OLD, Unavailable("no answer"), OLD]], ids=["always", "now and then"])
-async def test_older_ones_are_refused_in_the_end_that_are_published(answers: list[Object | KubeError]) -> None:
+async def test_outdated_published_crds_are_refused_at_the_deadline(answers: list[Object | KubeError]) -> None:
     with pytest.raises(Outdated, match=f"DkronJob has revision {REVISION - 1}"):
         await ask(*answers)
 
 
 @pytest.mark.parametrize("never", [NotFound("not there", status=404), Unavailable("no answer")])
-async def test_who_cannot_tell_goes_on_and_says_so(never: KubeError, caplog: pytest.LogCaptureFixture) -> None:
+async def test_unknown_crd_revision_is_logged_and_accepted(never: KubeError, caplog: pytest.LogCaptureFixture) -> None:
     _, seconds = await ask(never)
     assert seconds == pytest.approx(PATIENCE, abs=2)
     assert [(line.levelno, WARNING in line.message, str(never) in line.message) for line in caplog.records] == [

@@ -22,7 +22,7 @@ async def answer(request: web.Request) -> web.Response:
     return web.json_response({"items": [], "metadata": {}})
 
 
-async def test_each_request_is_told_with_its_answer_and_how_long_that_took() -> None:
+async def test_each_request_is_observed_with_its_answer_and_duration() -> None:
     told: list[tuple[Call, float]] = []
     async with served(answer, observe=lambda call, seconds: told.append((call, seconds))) as client:
         assert [item async for item in client.list(JOBS, "default")] == []
@@ -34,7 +34,7 @@ async def test_each_request_is_told_with_its_answer_and_how_long_that_took() -> 
     assert all(0 < seconds < 10 for _, seconds in told)
 
 
-async def test_a_request_without_an_answer_is_told_too() -> None:
+async def test_unanswered_request_is_observed_too() -> None:
     told: list[Call] = []
     client = client_of(NOWHERE, observe=lambda call, _: told.append(call))
     with pytest.raises(Unavailable):
@@ -43,7 +43,7 @@ async def test_a_request_without_an_answer_is_told_too() -> None:
     assert told == [Call("get", "jobs", 0)]
 
 
-async def test_a_session_tells_of_each_watch_whether_it_was_let_begin() -> None:
+async def test_session_observes_whether_each_watch_started() -> None:
     told: list[tuple[str, bool]] = []
     listed: list[str] = []
 

@@ -64,15 +64,13 @@ def test_causes_name_the_fields() -> None:
         pytest.param(410, UNFIT, Expired, id="too old"),
     ],
 )
-def test_a_patch_that_does_not_fit_is_told_from_a_result_that_is_invalid(
-    status: int, body: Any, kind: type[KubeError]
-) -> None:
+def test_conflicting_patch_differs_from_an_invalid_result(status: int, body: Any, kind: type[KubeError]) -> None:
     error = from_status(status, body)
     assert type(error) is kind
     assert error.status == status
 
 
-def test_who_handles_conflicts_handles_a_patch_that_does_not_fit() -> None:
+def test_conflict_handlers_catch_a_conflicting_patch() -> None:
     error = from_status(422, UNFIT)
     assert isinstance(error, Conflict)
     assert str(error) == "the object is not in the state that the patch expects"
@@ -114,9 +112,7 @@ def test_the_time_to_wait(header: str | None, details: dict[str, Any], seconds: 
         pytest.param(504, "Timeout", Unavailable, id="too slow"),
     ],
 )
-def test_an_answer_becomes_an_error_that_tells_a_caller_what_to_do(
-    status: int, reason: str, kind: type[KubeError]
-) -> None:
+def test_answer_becomes_an_error_with_a_fitting_class(status: int, reason: str, kind: type[KubeError]) -> None:
     error = from_status(status, {"message": "the sentence", "reason": reason})
     assert type(error) is kind
     assert (str(error), error.status, error.reason) == ("the sentence", status, reason)
@@ -131,5 +127,5 @@ def test_an_answer_becomes_an_error_that_tells_a_caller_what_to_do(
         pytest.param("x" * 9000, "x" * 500, id="a long page"),
     ],
 )
-def test_an_answer_without_a_sentence_still_says_something(body: Any, says: str) -> None:
+def test_answer_without_a_message_still_has_a_sentence(body: Any, says: str) -> None:
     assert str(from_status(502, body)) == says

@@ -69,7 +69,7 @@ async def written_and_read(kube: KubeClient) -> None:
     ("manager", "named"),
     [pytest.param("dkron-api", {"POST", "PATCH"}, id="who has a name"), pytest.param(None, set(), id="who has none")],
 )
-async def test_the_writer_is_named_in_what_it_writes_and_nowhere_else(manager: str | None, named: set[str]) -> None:
+async def test_field_manager_is_sent_with_writes_only(manager: str | None, named: set[str]) -> None:
     found: dict[str, set[str | None]] = {}
 
     async def record(request: web.Request) -> web.Response:
@@ -126,7 +126,7 @@ each_stream = pytest.mark.parametrize("read", STREAMS)
 each_read = pytest.mark.parametrize("read", [*STREAMS, pytest.param(read_list, id="a list")])
 
 
-async def test_streams_are_asked_for_as_the_api_server_expects_it() -> None:
+async def test_streams_are_requested_as_the_api_server_expects() -> None:
     asked: list[str] = []
 
     async def record(request: web.Request) -> web.Response:
@@ -159,7 +159,7 @@ async def test_streams_are_asked_for_as_the_api_server_expects_it() -> None:
         pytest.param(500, Unavailable, id="an error within"),
     ],
 )
-async def test_a_stream_that_is_refused_says_why(read: Read, *, status: int, kind: type[KubeError]) -> None:
+async def test_refused_stream_says_why(read: Read, *, status: int, kind: type[KubeError]) -> None:
     message = 'container "job" in pod "p" is waiting to start'
     async with served(always(lambda: refusal(status, message=message))) as kube:
         with pytest.raises(kind, match="is waiting to start") as caught:
@@ -179,7 +179,7 @@ async def test_a_stream_without_an_answer_is_unavailable(read: Read) -> None:
 
 
 @each_read
-async def test_a_stream_that_breaks_is_unavailable_after_what_came(read: Read) -> None:
+async def test_broken_stream_raises_unavailable_after_its_data(read: Read) -> None:
     async def hang_up(request: web.Request) -> web.StreamResponse:
         response = await opened(request)
         await response.write(b"half")
@@ -205,7 +205,7 @@ async def test_a_watch_that_is_silent_for_too_long_breaks() -> None:
             await anext(pieces)
 
 
-async def test_a_live_log_may_be_silent_for_longer_than_a_call_may_take() -> None:
+async def test_live_log_may_stay_silent_beyond_the_call_timeout() -> None:
     async def think(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(0.3)
         response = await opened(request)
@@ -245,7 +245,7 @@ async def test_no_more_of_a_log_is_read_than_is_taken() -> None:
     assert stuck < 64 * 1024 * 1024
 
 
-async def test_who_leaves_a_log_early_hangs_up() -> None:
+async def test_leaving_a_log_early_closes_the_connection() -> None:
     left = asyncio.Event()
 
     async def pour(request: web.Request) -> web.StreamResponse:
@@ -264,7 +264,7 @@ async def test_who_leaves_a_log_early_hangs_up() -> None:
             await left.wait()
 
 
-async def test_an_error_of_the_reader_is_not_taken_for_one_of_the_stream() -> None:
+async def test_reader_errors_are_not_mistaken_for_stream_errors() -> None:
     async with served(always(lambda: web.Response(body=b"x"))) as kube:
         stream = kube.watch(DKRON_JOBS, "ns", query={}, silence=5)
         assert await anext(await stream.__aenter__()) == b"x"

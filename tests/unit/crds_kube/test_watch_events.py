@@ -21,21 +21,21 @@ def test_lines_are_the_same_however_the_bytes_are_cut(pieces: list[bytes]) -> No
     assert fed(Lines(), pieces) == text.split(b"\n")[:-1]
 
 
-def test_a_line_of_megabytes_in_small_pieces_is_one_line() -> None:
+def test_long_line_in_small_pieces_is_one_line() -> None:
     line = b"x" * 3_000_000
     text = line + b"\n"
     pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]
     assert fed(Lines(), pieces) == [line]
 
 
-def test_a_line_that_never_ends_is_not_collected_without_bound() -> None:
+def test_endless_line_is_bounded() -> None:
     lines = Lines(longest=100)
     assert lines.feed(b"short\n" + b"x" * 90) == [b"short"]
     with pytest.raises(Unavailable, match="longer than 100 bytes"):
         lines.feed(b"x" * 11)
 
 
-def test_many_lines_may_be_longer_together_than_one_may_be() -> None:
+def test_many_lines_may_exceed_the_bound_of_one() -> None:
     assert fed(Lines(longest=10), [b"1234"] + [b"5678\n1234"] * 50) == [b"12345678"] * 50
 
 
@@ -86,7 +86,7 @@ def test_an_event_has_a_kind_and_a_version(line: bytes, kind: Kind, version: str
         pytest.param(event("RENAMED", thing("a", 1)), Unavailable, "not an event", id="a kind that nobody knows"),
     ],
 )
-def test_what_is_no_event_is_an_error(line: bytes, kind: type[KubeError], says: str) -> None:
+def test_invalid_event_is_an_error(line: bytes, kind: type[KubeError], says: str) -> None:
     with pytest.raises(kind, match=says) as caught:
         parse(line)
     assert type(caught.value) is kind

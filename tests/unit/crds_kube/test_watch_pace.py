@@ -117,7 +117,7 @@ TWICE = "0 list, 0 watch 5, 0.5 watch 5, 1.5 watch 5"
 
 COURSES = {
     # A watch that goes on.
-    "a watch that ends is resumed at once, at the version seen last": Course(
+    "an ended watch resumes at once from the last version": Course(
         [5], [[EVENT, 300.0]], "0 list, 0 watch 5, 300 watch 6"
     ),
     "a bookmark moves the version": Course([5], [[60.0, bookmark(9), 240.0]], "0 list, 0 watch 5, 300 watch 9"),
@@ -157,7 +157,7 @@ COURSES = {
     "a list without an answer is tried again, later each time": Course(
         [DOWN, DOWN, 5], [], "0 list, 0.5 list, 1.5 list, 1.5 watch 5", failed=2
     ),
-    "a watch without an answer is tried again from the same version": Course([5], [DOWN, DOWN], TWICE, failed=2),
+    "an unanswered watch is retried from the same version": Course([5], [DOWN, DOWN], TWICE, failed=2),
     "watches that end as they begin are failures": Course([5], [[], []], TWICE, failed=2),
     "watches that are cut as they begin are failures": Course([5], [[CUT], [CUT]], TWICE, failed=2),
     "a server that says when to come back is obeyed": Course([5], [BUSY], "0 list, 0 watch 5, 7 watch 5", failed=1),
@@ -179,7 +179,7 @@ COURSES = {
 
 
 @pytest.mark.parametrize("course", COURSES.values(), ids=COURSES)
-async def test_what_is_asked_when(course: Course) -> None:
+async def test_requests_of_a_watch(course: Course) -> None:
     client, diary = await played(course.lists, course.watches)
     assert ", ".join(f"{when:g} {what}" for when, what in client.asked) == course.asked
     assert sum(line.startswith("failed") for line in diary.told) == course.failed, diary.told
@@ -193,7 +193,7 @@ async def test_patience_grows_up_to_half_a_minute() -> None:
     assert diary.told == ["failed Unavailable: no answer"] * 12
 
 
-async def test_delays_are_spread_so_that_not_all_come_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_delays_are_jittered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(random, "uniform", lambda least, _: least)
     client, _ = await played([DOWN, DOWN], [])
     assert [when for when, _ in client.asked] == [0, 0.25, 0.75]
@@ -209,7 +209,7 @@ async def test_each_watch_asks_for_bookmarks_and_for_an_end(monkeypatch: pytest.
     assert set(client.silences) == {90.0}
 
 
-async def test_the_sink_is_told_in_order() -> None:
+async def test_sink_is_called_in_order() -> None:
     life = [added("a", 6), added("b", 7) + added("c", 8), error(410)]
     _, diary = await played([5, 9], [life])
     assert diary.told == ["replace  @5", "upsert a@6", "upsert b@7", "upsert c@8", "replace  @9"]
@@ -245,7 +245,7 @@ async def test_a_server_that_was_away_is_asked_how_far_it_is(newest: int, asked:
         pytest.param([50, 90], [added("a", 90), error(410)], False, id="a list of what was watched last"),
     ],
 )
-async def test_versions_that_went_back_are_told_before_the_list(
+async def test_rollback_of_versions_is_reported_before_the_list(
     lists: Sequence[Answer], life: Lives, back: bool
 ) -> None:
     _, diary = await played(lists, [life])
@@ -260,7 +260,7 @@ async def test_a_sink_with_a_fault_is_not_covered_up(monkeypatch: pytest.MonkeyP
         await played([5], [[EVENT]])
 
 
-async def test_it_ends_when_it_is_cancelled_in_whatever_it_does() -> None:
+async def test_watch_ends_when_cancelled_in_any_state() -> None:
     for client in (TellingClient([5], [[1e9]]), TellingClient([DOWN] * 9, [])):
         task = asyncio.create_task(follow(cast("KubeClient", client), DKRON_JOBS, "ns", Diary()))
         await asyncio.sleep(3)

@@ -127,7 +127,7 @@ async def test_a_list_of_several_pages_is_handed_on_as_one() -> None:
     assert asked[3]["resourceVersion"] == "7"
 
 
-async def test_one_object_is_chosen_by_its_name_in_the_list_and_in_the_watch() -> None:
+async def test_single_object_is_selected_by_name_in_list_and_watch() -> None:
     story = Story([added("a", 1)])
     async with following(story.answer, fields="metadata.name=a") as diary:
         await diary.until("the watch", lambda diary: diary.signs > 1)
@@ -193,7 +193,7 @@ async def test_a_line_of_megabytes_is_one_event() -> None:
     assert not [line for line in diary.told if line.startswith("failed")]
 
 
-async def test_credentials_that_cannot_be_renewed_are_told_and_outlived() -> None:
+async def test_unrenewable_credentials_are_reported_and_survived() -> None:
     failures = [AccessError("the plugin is not there")] * 3
 
     async def renew() -> str | None:
@@ -210,7 +210,7 @@ async def test_credentials_that_cannot_be_renewed_are_told_and_outlived() -> Non
     assert diary.told[:3] == ["failed Unavailable: no answer from the API server: the plugin is not there"] * 3
 
 
-async def test_who_is_cancelled_leaves_no_stream_open() -> None:
+async def test_cancelled_watch_leaves_no_stream_open() -> None:
     story = Story([])
     async with following(story.answer) as diary:
         await diary.until("the watch", lambda diary: diary.signs > 1)
@@ -234,7 +234,7 @@ def histories(draw: st.DrawFn) -> list[bytes]:
 
 @settings(max_examples=examples(50), deadline=None)
 @given(histories(), st.lists(st.integers(0, 300), max_size=12), st.integers(1, 200), st.integers(0, 30))
-async def test_however_often_and_wherever_it_is_cut_every_change_is_seen_once_and_in_order(
+async def test_watch_cut_anywhere_sees_each_change_once_in_order(
     lines: list[bytes], cuts: list[int], piece: int, listed: int
 ) -> None:
     story = Story(lines[:listed], cuts=cuts, piece=piece)

@@ -70,7 +70,7 @@ def test_the_own_addresses_are_found() -> None:
     ]  # fmt: skip
 
 
-async def test_a_proxy_of_the_environment_leads_around_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_environment_proxy_does_not_bypass_the_address_check(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     async def proxy(request: web.Request) -> web.StreamResponse:
@@ -109,7 +109,7 @@ async def redirect(_: web.Request) -> web.StreamResponse:
         pytest.param("http://127.0.0.1:{port}/away", ("127.0.0.1/32",), id="a redirect"),
     ],
 )
-async def test_a_call_that_leads_there_fails_and_says_why(url: str, allowed: tuple[str, ...]) -> None:
+async def test_call_to_a_forbidden_address_fails_and_says_why(url: str, allowed: tuple[str, ...]) -> None:
     app = web.Application()
     app.router.add_get("/away", redirect)
     app.router.add_get("/", redirect)

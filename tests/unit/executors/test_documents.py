@@ -25,7 +25,7 @@ def test_the_tables_are_fresh() -> None:
     assert with_tables(page, MODELS) == page
 
 
-def test_a_page_without_marks_is_told() -> None:
+def test_page_without_marks_is_reported() -> None:
     with pytest.raises(ValueError, match="keys of http"):
         with_tables("# Executors\n", ["http"])
 

@@ -65,7 +65,7 @@ def test_metadata(rpc: Rpc) -> None:
         ),
     ],
 )
-def test_what_an_answer_means(rpc: Rpc, config: dict[str, str], *, code: int, output: str) -> None:
+def test_grpc_answer_means(rpc: Rpc, config: dict[str, str], *, code: int, output: str) -> None:
     url = f"{rpc.address}/{SERVICE}/Place"
     ran = call(url, **config)
     assert ran.code == code
@@ -78,7 +78,7 @@ def test_a_method_that_is_not_there(rpc: Rpc, path: str) -> None:
     assert call(f"{rpc.address}/{path}") == Ran(1, f"{rpc.address}/{path}: the server has no such method\n")
 
 
-def test_a_server_with_the_newer_reflection_alone() -> None:
+def test_newer_reflection_suffices() -> None:
     with grpc_server(reflected="v1") as rpc:
         assert call(f"{rpc.address}/{SERVICE}/Place", body='{"id": "1"}') == Ran(0, "")
     assert len(rpc.asked) == 1
@@ -97,7 +97,7 @@ def test_without_a_server() -> None:
     assert ran.output.startswith(f"localhost:9/{SERVICE}/Place: 14 UNAVAILABLE: ")
 
 
-def test_a_server_that_says_nothing() -> None:
+def test_silent_server_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"127.0.0.1:{silent.getsockname()[1]}/{SERVICE}/Place"
         assert call(url, timeout="1") == Ran(1, f"{url}: no answer within 1 s\n")

@@ -72,7 +72,7 @@ def test_an_answer_that_is_a_failure(web: Web, path: str, config: dict[str, str]
     assert len(web.asked) == (10 if path == "/loop" else 1)
 
 
-def test_another_server_does_not_get_what_was_meant_for_the_first(web: Web) -> None:
+def test_redirect_to_another_server_drops_credentials(web: Web) -> None:
     with web_server() as other:
         port = other.url.rpartition(":")[2]
         assert get(f"{web.url}/away/{port}", headers='["Authorization: Bearer abc"]').code == 0
@@ -88,7 +88,7 @@ def test_without_a_server() -> None:
     assert ran.output.count("\n") == 1
 
 
-def test_what_is_sent(web: Web) -> None:
+def test_request_has_the_configured_parts(web: Web) -> None:
     headers = '["Referer: http://example.org/a", "X-Two: 1", "X-Two: 2", "Content-Type: text/csv"]'
     ran = get(f"{web.url}/echo?sig=a%2Fb%20c", method="POST", headers=headers, body="$(PATH) $$ ünï")
     assert ran.code == 0
@@ -114,7 +114,7 @@ def test_a_call_is_a_part_of_the_trace(web: Web, *, headers: str, sent: str) -> 
     assert found == [sent]
 
 
-def test_nothing_is_sent_that_was_not_asked_for(web: Web) -> None:
+def test_request_has_no_unrequested_parts(web: Web) -> None:
     get(f"{web.url}/echo")
     (asked,) = web.asked
     assert asked.body == b""
@@ -123,7 +123,7 @@ def test_nothing_is_sent_that_was_not_asked_for(web: Web) -> None:
     assert "Content-Type" not in web.asked[1].headers
 
 
-def test_an_answer_without_an_end_fills_neither_memory_nor_log(web: Web) -> None:
+def test_endless_answer_fills_neither_memory_nor_log(web: Web) -> None:
     ran = get(f"{web.url}/large/{20 * 1024 * 1024}")
     assert ran.code == 0
     assert len(ran.output) == 8 * 1024 * 1024
@@ -159,14 +159,14 @@ def test_a_secret_reaches_the_server_and_no_log(web: Web, headers: str, sent: tu
     assert sent[1] not in ran.output
 
 
-def test_a_server_that_repeats_basic_authentication_reveals_nothing(web: Web) -> None:
+def test_echoed_basic_authentication_is_masked(web: Web) -> None:
     kubelet = Kubelet({"api": {"url": f"{web.url.replace('://', '://bob:h4nd%40shake@')}/echo"}})
     output = kubelet.call("http", {"method": "GET", "url": "secretRef:api/url"}).output
     assert web.asked[-1].headers["Authorization"] == f"Basic {b64encode(b'bob:h4nd@shake').decode()}"
     assert "Authorization: Basic ***\n" in output
 
 
-def test_an_address_that_is_a_secret_and_cannot_be_reached_is_in_no_log() -> None:
+def test_unreachable_secret_address_is_not_logged() -> None:
     ran = WITH_SECRETS.call("http", {"method": "GET", "url": "secretRef:api/url"})
     assert ran.code == 1
     assert ran.output.startswith("GET ***: ")
@@ -174,7 +174,7 @@ def test_an_address_that_is_a_secret_and_cannot_be_reached_is_in_no_log() -> Non
     assert "v4lue" not in ran.output
 
 
-def test_a_secret_that_is_no_number_of_seconds_is_in_no_log(web: Web) -> None:
+def test_invalid_secret_timeout_is_not_logged(web: Web) -> None:
     ran = WITH_SECRETS.call("http", {"method": "GET", "url": web.url, "timeout": "secretRef:api/token"})
     assert ran == Ran(1, 'timeout: "***" is not a number of seconds from 1 to 86400\n')
 
@@ -182,7 +182,7 @@ def test_a_secret_that_is_no_number_of_seconds_is_in_no_log(web: Web) -> None:
 @given(st.text(alphabet="ab1:/@[]%?#.-_ü\u2028", max_size=20))
 @example("bücher.example/ü")
 @example("u:p%40@[::1]:80/%zz?%")
-def test_an_address_that_is_taken_can_be_called_and_told(rest: str) -> None:
+def test_accepted_address_has_a_host_and_hides_its_password(rest: str) -> None:
     try:
         keys = Http.read({"method": "GET", "url": f"http://{rest}"})
     except KeyProblem:

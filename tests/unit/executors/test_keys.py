@@ -47,7 +47,7 @@ class TestEach:
     def test_calls_itself_by_its_name(self, executor: str) -> None:
         assert keys_of(executor).executor() == executor
 
-    def test_names_what_is_missing(self, executor: str) -> None:
+    def test_missing_key_is_named(self, executor: str) -> None:
         for key in MINIMAL[executor].keys() - {"attributes"}:
             assert refusal(executor, {key: ""}).startswith(f"{key}: missing; ")
 
@@ -65,7 +65,7 @@ class TestEach:
             others = next((group for group in TOGETHER if key in group), {})
             keys_of(executor).check({**MINIMAL[executor], **others, key: "secretRef:my-secret/the.key"})
 
-    def test_names_the_key_of_a_reference_that_leads_nowhere(self, executor: str) -> None:
+    def test_dangling_reference_is_reported_with_its_key(self, executor: str) -> None:
         for key in keys_of(executor).names():
             assert refusal(executor, {key: "secretRef:my-secret"}).startswith(f"{key}: it has to be secretRef:<name")
 
@@ -187,12 +187,12 @@ def test_http_reads() -> None:
     assert read("http", timeout="", headers="", expectBody="").timeout == 30, "an empty value is none"
 
 
-def test_a_secret_within_the_headers_leaves_the_others_to_be_checked() -> None:
+def test_secret_header_does_not_hide_faults_of_others() -> None:
     keys_of("http").check({**MINIMAL["http"], "headers": '["Authorization: Bearer secretRef:a/b"]'})
     assert refusal("http", {"headers": '["Authorization: secretRef:a/b", "C"]'}).startswith('headers: "C" is not')
 
 
-def test_what_only_the_pod_can_tell_is_told_there() -> None:
+def test_secret_values_are_checked_in_the_pod() -> None:
     keys_of("http").check({**MINIMAL["http"], "timeout": "secretRef:a/b"})
     with pytest.raises(KeyProblem, match=r"^timeout: "):
         read("http", timeout="secretRef:a/b")
@@ -202,7 +202,7 @@ def test_what_only_the_pod_can_tell_is_told_there() -> None:
     ("config", "create"),
     [({}, False), ({"queue.create": ""}, True), ({"queue.create": "true"}, True), ({"queue.create": "false"}, False)],
 )
-def test_rabbitmq_declares_unless_told_not_to(config: dict[str, str], *, create: bool) -> None:
+def test_rabbitmq_declares_unless_disabled(config: dict[str, str], *, create: bool) -> None:
     assert read("rabbitmq", **config).queue_create is create
 
 

@@ -86,9 +86,7 @@ async def test_a_pod_asks_a_proxy_of_the_environment(web: Web, monkeypatch: pyte
     assert web.asked[-1].path == "http://nowhere.invalid/through/the/proxy"
 
 
-async def test_passwords_of_the_user_who_runs_it_are_not_sent(
-    web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_netrc_passwords_are_not_sent(web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     own = tmp_path / "netrc"
     own.write_text("machine localhost login me password secret\n", encoding="ascii")
     monkeypatch.setenv("NETRC", str(own))

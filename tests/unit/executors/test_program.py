@@ -36,12 +36,12 @@ def test_it_needs_the_name_of_an_executor(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     "text", ["{", "[]", '{"config": {}, "secrets": {"a": "NONE"}}', '{"config": {}, "secrets": 1}']
 )
-def test_it_needs_what_the_operator_hands_over(text: str) -> None:
+def test_configuration_must_be_from_the_operator(text: str) -> None:
     with pytest.raises(Unusable, match=f"^{CONFIG}: it is not a configuration that the operator wrote"):
         outcome(["http"], {CONFIG: text})
 
 
-def test_help_says_what_it_is() -> None:
+def test_help_names_the_program() -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: python -m dkron_executors {gcppubsub,")
@@ -86,7 +86,7 @@ NEVER = {"re2", "kopf", "kubernetes", "grpc", "aiokafka", "aio_pika", "dkron_ope
         pytest.param("nats", {"url": "nats://localhost:9", "subject": "orders"}, "nats", "aiohttp", id="nats"),
     ],
 )
-def test_it_loads_what_its_executor_needs_and_nothing_else(
+def test_program_imports_only_what_its_executor_needs(
     executor: str, config: dict[str, str], needs: str, not_needed: str
 ) -> None:
     modules = loaded(executor, config)

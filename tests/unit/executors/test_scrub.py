@@ -84,17 +84,17 @@ PAIR = "bob:h4nd@sh?ke>>"
         urlsafe_b64encode(PAIR.encode()).decode().rstrip("="),
     ],
 )
-def test_user_and_password_of_basic_authentication_are_found(secret: str, said: str) -> None:
+def test_basic_authentication_credentials_are_masked(secret: str, said: str) -> None:
     assert scrub(secret).line(f"<{said}>") == f"<{MASK}>"
     assert scrub(secret).output(f"<{said}>".encode()) == f"<{MASK}>".encode()
 
 
-def test_an_address_that_is_no_secret_hides_its_password_in_basic_authentication() -> None:
+def test_public_address_masks_its_password_in_basic_auth() -> None:
     found = scrub(values=("https://bob:hunter22@one:443/",)).line(f"Basic {b64encode(b'bob:hunter22').decode()}")
     assert found == f"Basic {MASK}"
 
 
-def test_an_older_client_encodes_user_and_password_in_latin_1() -> None:
+def test_credentials_in_latin_1_are_masked() -> None:
     said = b64encode("bob:pässwört".encode("latin-1")).decode()
     assert scrub("https://bob:p%C3%A4ssw%C3%B6rt@host/").line(f"<{said}>") == f"<{MASK}>"
 
@@ -118,7 +118,7 @@ def test_words_of_a_passphrase_are_no_secrets() -> None:
     assert scrub("correct horse").line("a horse") == "a horse"
 
 
-def test_a_password_in_an_address_is_hidden_even_if_it_is_no_secret() -> None:
+def test_password_in_a_public_address_is_masked() -> None:
     line = scrub(values=("nats://bob:hunter22@one:4222,nats://bob:hunter33@two:4222",)).line(
         "hunter22 hunter33 one two"
     )

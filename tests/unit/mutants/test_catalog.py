@@ -14,7 +14,7 @@ def test_a_mutant_applies_and_is_python(name: str) -> None:
     compile(mutated(mutant, (ROOT / mutant.path).read_text()), mutant.file, "exec")
 
 
-def test_there_are_thirty_and_more_each_with_a_name_of_its_own() -> None:
+def test_catalog_has_over_thirty_mutants_with_unique_names() -> None:
     assert len(BY_NAME) == len(MUTANTS) >= 30
     assert {mutant.file for mutant in MUTANTS} == TESTS.keys()
 
@@ -24,7 +24,7 @@ def test_the_tests_that_look_at_a_file_exist() -> None:
     assert [name for name in sorted(wanted) if not (ROOT / UNIT / name).is_file()] == []
 
 
-def test_a_mutant_whose_text_is_gone_says_so() -> None:
+def test_mutant_without_its_text_is_reported() -> None:
     mutant = Mutant(name="x", file="a.py", what="", before="gone", after="")
     with pytest.raises(Outdated, match=r"mutant x: its text stands 0 times in operator/dkron_operator/a\.py"):
         mutated(mutant, "here")

@@ -25,14 +25,14 @@ def accepted(job: JobView) -> JobStatus:
     return JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60))
 
 
-def test_a_new_job_counts_from_its_creation_and_runs_its_latest_slot_if_it_was_unseen_for_a_while() -> None:
+def test_new_job_counts_from_creation_and_runs_a_recent_slot() -> None:
     job = job_view()
     first = advance(situation(job, JobStatus(), now=NOW, fireable_since=NOW))
     assert (first.status.since, first.status.fingerprint, reported(first)) == (NOON, job.fingerprint, [])
     assert fired(advance(situation(job, first.status, now=NOW, fireable_since=NOW))) == claim(after(300), at=NOW)
 
 
-def test_an_edit_counts_from_now_and_nothing_fires_in_retrospect_whatever_version_wrote_the_status() -> None:
+def test_edit_counts_from_now_and_fires_nothing_in_retrospect() -> None:
     edited = job_view(timezone="Asia/Kolkata")
     plan = advance(situation(edited, accepted(job_view()), now=NOW))
     assert (plan.status.since, plan.status.fingerprint) == (NOW, edited.fingerprint)
@@ -48,7 +48,7 @@ def test_an_edit_counts_from_now_and_nothing_fires_in_retrospect_whatever_versio
         pytest.param({"expiresAt": "2030-01-01T00:00:00Z"}, id="expiresAt"),
     ],
 )
-def test_any_other_edit_leaves_the_slots_alone(change: dict[str, Any]) -> None:
+def test_other_edits_keep_the_slots(change: dict[str, Any]) -> None:
     plan = advance(situation(job_view(**change), accepted(job_view()), now=after(120)))
     assert (plan.status.since, fired(plan)) == (NOON, claim(after(120)))
 
@@ -74,7 +74,7 @@ def test_defaults_in_entries_of_lists_are_no_edit(plain: dict[str, Any], stored:
     assert advance(situation(after_it, status, now=after(31))).status == status
 
 
-def test_every_keeps_its_phase_over_a_restart_and_an_edit_of_the_command() -> None:
+def test_every_keeps_its_phase_over_restart_and_command_edit() -> None:
     edited = job_view(schedule="@every 45s", command="false", generation=2)
     status = JobStatus(
         since=NOON, fingerprint=job_view(schedule="@every 45s").fingerprint, last_schedule_time=after(90)
@@ -122,7 +122,7 @@ class Edit:
         pytest.param(Edit({}, counted=2, old={"expiresAt": "2026-03-01T12:03:30Z"}), id="one that was over goes on"),
     ],
 )
-def test_an_edit_counts_the_old_slots_that_were_due_and_undecided(edit: Edit) -> None:
+def test_edit_counts_old_slots_that_were_due_and_undecided(edit: Edit) -> None:
     first = advance(situation(job_view(**edit.old), JobStatus(), now=NOON)).status
     status = first.model_copy(update={"last_schedule_time": after(60)})
     edited = job_view(generation=2, **edit.spec)
@@ -135,7 +135,7 @@ def test_an_edit_counts_the_old_slots_that_were_due_and_undecided(edit: Edit) ->
     assert advance(situation(edited, plan.status, now=NOW, fireable_since=NOON)).changes == []
 
 
-def test_a_later_end_leaves_what_was_due_and_the_phase_of_every_alone() -> None:
+def test_later_end_keeps_due_slots_and_the_phase_of_every() -> None:
     old, edited = (job_view(schedule="@every 45s", expiresAt=f"2026-03-01T{hour}:00:00Z") for hour in (13, 14))
     first = advance(situation(old, JobStatus(), now=NOON)).status
     status = first.model_copy(update={"last_schedule_time": after(315)})
@@ -151,9 +151,7 @@ def test_a_later_end_leaves_what_was_due_and_the_phase_of_every_alone() -> None:
         pytest.param({"expiresAt": "2026-03-01T14:00:00Z"}, {"expiresAt": "2026-03-01T13:00:00Z"}, id="an earlier end"),
     ],
 )
-def test_slots_that_are_due_with_the_end_before_and_after_an_edit_still_run(
-    before: dict[str, Any], since: dict[str, Any]
-) -> None:
+def test_slots_due_under_the_old_and_new_end_still_run(before: dict[str, Any], since: dict[str, Any]) -> None:
     first = advance(situation(job_view(**before), JobStatus(), now=NOON)).status
     status = first.model_copy(update={"last_schedule_time": after(240)})
     edited = job_view(generation=2, **since)
@@ -162,7 +160,7 @@ def test_slots_that_are_due_with_the_end_before_and_after_an_edit_still_run(
 
 
 @pytest.mark.parametrize("missed", ["latest", "all", "skip"])
-def test_a_new_process_takes_a_wiped_job_that_was_accepted_for_no_new_one(missed: str) -> None:
+def test_wiped_accepted_job_is_not_taken_for_a_new_one(missed: str) -> None:
     """The API server has no record any more that the status was ever written."""
     wiped = replace(job_view(missedRuns=missed), accepted=True, status_written=False)
     plan = advance(situation(wiped, JobStatus(), now=NOW, fireable_since=NOW))
@@ -184,7 +182,7 @@ def test_a_copy_of_a_job_that_was_accepted_is_new() -> None:
         pytest.param(True, False, id="the annotation alone is left"),
     ],
 )
-def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(*, accepted: bool, status_written: bool) -> None:
+def test_wiped_status_is_rebuilt_from_existing_jobs(*, accepted: bool, status_written: bool) -> None:
     """Jobs of the slots between the two were deleted: these slots are not counted as missed."""
     job = replace(job_view(), accepted=accepted, status_written=status_written)
     old, newest = run(claim(after(60)), AttemptState.SUCCEEDED), run(claim(after(300)))
@@ -205,7 +203,7 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs_that_exist(*, accepted: bool, s
         pytest.param({"startsAt": "2026-03-01T11:00:00Z"}, id="edited, with a start"),
     ],
 )
-def test_an_after_does_not_run_again_when_its_job_is_gone_and_its_status_was_wiped(edit: dict[str, Any]) -> None:
+def test_after_does_not_rerun_when_job_and_status_are_gone(edit: dict[str, Any]) -> None:
     job = job_view(schedule="@after 2026-03-01T12:00:00Z <P1D")
     wiped = advance(situation(replace(job, status_written=False, accepted=True), JobStatus(), now=NOW))
     assert (wiped.create, reported(wiped)) == (None, ["StatusRebuilt"])
@@ -215,19 +213,19 @@ def test_an_after_does_not_run_again_when_its_job_is_gone_and_its_status_was_wip
     assert (plan.create, plan.status.skipped) == (None, None)
 
 
-def test_an_after_that_comes_due_after_its_status_was_wiped_runs() -> None:
+def test_after_that_comes_due_after_a_wipe_runs() -> None:
     job = job_view(schedule=f"@after {rfc3339(after(360))} <P1D")
     wiped = advance(situation(replace(job, accepted=True), JobStatus(), now=NOW)).status
     assert fired(advance(situation(job, wiped, now=after(400)))) == claim(after(360), at=after(400))
 
 
-def test_an_after_whose_job_still_exists_does_not_run_again_when_status_was_wiped() -> None:
+def test_after_with_an_existing_job_does_not_rerun_after_a_wipe() -> None:
     job = replace(job_view(schedule="@after 2026-03-01T12:00:00Z <P1D"), status_written=True)
     plan = advance(situation(job, JobStatus(), runs=[run(claim(NOON), AttemptState.SUCCEEDED)], now=NOW))
     assert plan.create is None
 
 
-def test_the_same_situation_gives_the_same_plan_and_a_settled_one_none() -> None:
+def test_plan_is_deterministic_and_empty_once_settled() -> None:
     first = advance(situation(job_view(), JobStatus(), now=after(1)))
     assert advance(situation(job_view(), JobStatus(), now=after(1))) == first
     again = advance(situation(job_view(), first.status, now=after(2)))

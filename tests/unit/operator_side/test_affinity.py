@@ -41,7 +41,7 @@ def test_without_tags_nothing_is_added() -> None:
     assert {"dkron.io/member", "dkron.io/node"}.isdisjoint(job["metadata"]["annotations"])
 
 
-def test_a_pinned_member_goes_through_the_scheduler_to_its_node() -> None:
+def test_pinned_member_reaches_its_node_through_the_scheduler() -> None:
     entry = claim(NOON, node="n1")
     job = built(entry, tags={"dc": "eu"})
     pod = job["spec"]["template"]["spec"]
@@ -62,7 +62,7 @@ def test_one_anywhere_has_the_labels_in_either_form() -> None:
     assert "podAntiAffinity" not in pod["affinity"]
 
 
-def test_members_of_a_count_keep_apart_from_their_own_group() -> None:
+def test_counted_members_avoid_nodes_of_their_group() -> None:
     entry = claim(NOON, member="2")
     job = built(entry, tags={"example.com/dc": "eu:3"})
     pod = job["spec"]["template"]
@@ -74,7 +74,7 @@ def test_members_of_a_count_keep_apart_from_their_own_group() -> None:
     assert terms(pod["spec"]) == [{"matchExpressions": [is_in("example.com/dc", "eu")]}]
 
 
-def test_what_the_template_demands_of_its_nodes_holds_as_well() -> None:
+def test_node_requirements_of_the_template_are_kept() -> None:
     arm, gpu = {"matchExpressions": [is_in("arch", "arm64")]}, {"matchFields": [is_in("metadata.name", "gpu-1")]}
     given = {
         "nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [arm, gpu, {}]}},
@@ -93,7 +93,7 @@ def test_what_the_template_demands_of_its_nodes_holds_as_well() -> None:
     assert pod["affinity"]["podAffinity"] == {"x": 1}
 
 
-def test_the_dry_run_of_many_tags_does_not_write_out_all_combinations() -> None:
+def test_dry_run_of_many_tags_avoids_all_combinations() -> None:
     pod = pod_of(tags={f"k{number}": "v" for number in range(30)})
     assert len(terms(pod)) == 1
 
@@ -126,7 +126,7 @@ def test_a_node_that_is(body: Object, *, available: bool) -> None:
     assert (node.name, dict(node.labels), node.available) == ("n1", tags, available)
 
 
-def test_a_tag_that_every_node_has_is_found_on_nodes_without_a_label_for_it() -> None:
+def test_default_agent_tag_matches_nodes_without_its_label() -> None:
     absent = [{"key": key, "operator": "DoesNotExist"} for key in ("server", "dkron.io/server")]
     assert terms(pod_of(tags={"server": "true:1"})) == [
         {"matchExpressions": [is_in("server", "true")]},

@@ -69,7 +69,7 @@ def test_a_mark_that_is_ahead_is_taken_back(row: Row) -> None:
         pytest.param(after(3600), after(100), id="a clock that was ahead, or a hand"),
     ],
 )
-def test_a_wipe_that_is_ahead_silences_no_dependent_job(rebuilt: datetime, then: datetime) -> None:
+def test_future_rebuild_time_silences_no_dependent_job(rebuilt: datetime, then: datetime) -> None:
     plan = advance(situation(JOB, accepted(rebuilt_at=rebuilt), now=after(100)))
     assert plan.status.rebuilt_at == then
     assert reported(plan) == ([] if rebuilt == then else ["ClockWasAhead"])
@@ -86,12 +86,12 @@ EARLY = claim(after(300), at=after(100))
         pytest.param({"active": (seen(EARLY),)}, id="an active attempt"),
     ],
 )
-def test_a_slot_that_a_clock_ahead_has_run_does_not_run_again(shown: dict[str, Any]) -> None:
+def test_slot_run_by_a_fast_clock_does_not_run_again(shown: dict[str, Any]) -> None:
     plan = advance(situation(JOB, accepted(last_schedule_time=after(240), **shown), now=after(310)))
     assert (fired(plan), plan.status.last_schedule_time) == (None, after(300))
 
 
-def test_a_slot_that_a_clock_ahead_has_run_is_remembered_when_its_execution_is_dropped() -> None:
+def test_slot_run_ahead_outlives_its_execution() -> None:
     entry = claim(after(300), at=after(290))
     status = accepted(last_schedule_time=after(600), executions=(execution(entry),), success_count=1)
     taken = advance(situation(JOB, status, now=after(100))).status
@@ -101,7 +101,7 @@ def test_a_slot_that_a_clock_ahead_has_run_is_remembered_when_its_execution_is_d
     assert (plan.create, plan.status.last_schedule_time, plan.status.ran_ahead) == (None, after(300), ())
 
 
-def test_more_slots_that_have_run_than_can_be_remembered_keep_the_mark_ahead() -> None:
+def test_too_many_slots_run_ahead_keep_the_mark_ahead() -> None:
     slots = [after(minutes=n) for n in range(10, 10 + MAX_RAN_AHEAD + 2)]
     active = tuple(seen(claim(slot, at=after(90))) for slot in slots)
     status = accepted(last_schedule_time=slots[-1], active=active)
@@ -109,13 +109,13 @@ def test_more_slots_that_have_run_than_can_be_remembered_keep_the_mark_ahead() -
     assert (plan.status.last_schedule_time, plan.status.ran_ahead) == (slots[1], tuple(slots[2:]))
 
 
-def test_an_edit_does_not_count_a_slot_that_has_run_ahead_of_time() -> None:
+def test_edit_does_not_count_a_slot_that_ran_ahead() -> None:
     status = accepted(last_schedule_time=after(60), ran_ahead=(after(120),))
     plan = advance(situation(job_view(disabled=True, generation=2), status, now=after(190)))
     assert (skips(plan)[0], plan.status.ran_ahead) == (1, ())
 
 
-def test_slots_after_a_beginning_that_is_ahead_count_from_now_and_not_from_before_the_creation() -> None:
+def test_future_since_moves_to_now_but_not_before_the_creation() -> None:
     plan = advance(situation(JOB, accepted(since=after(hours=1)), now=after(100)))
     assert (plan.status.since, plan.status.next) == (after(100), after(120))
     assert advance(situation(JOB, accepted(), now=after(-600))).status.since == NOON
@@ -143,7 +143,7 @@ ENTRY = claim(after(60))
         pytest.param(wire_run(ENTRY.model_copy(update={"attempt": 2})), id="of another attempt"),
     ],
 )
-def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None:
+def test_foreign_job_decides_nothing_and_is_reported(body: dict[str, Any]) -> None:
     told: list[str] = []
     store = Store()
     store.on_foreign.add(lambda _, run: told.append(run.name))
@@ -153,7 +153,7 @@ def test_a_foreign_job_decides_nothing_and_is_told(body: dict[str, Any]) -> None
     assert (found.observed.attempts, told) == ({}, [body["metadata"]["name"]])
 
 
-def test_a_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
+def test_foreign_job_does_not_hide_the_real_one_of_its_name() -> None:
     store = Store()
     store.upsert_attempt(wire_run(ENTRY, uid="foreign", namespace="elsewhere", version=9))
     store.upsert_attempt(wire_run(ENTRY, uid="real", version=5))
@@ -168,7 +168,7 @@ def with_ahead(status: JobStatus, job: AttemptJob, now: datetime) -> Plan:
     return advance(replace(whole, attempts=runs, ahead=ahead))
 
 
-def test_a_job_of_a_slot_far_ahead_does_not_count_until_then() -> None:
+def test_job_of_a_distant_slot_does_not_count_until_then() -> None:
     far = datetime.fromisoformat("2260-01-01T00:00:00+00:00")
     entry = claim(far, at=after(1))
     plan = with_ahead(accepted(), run(entry), after(130))
@@ -177,7 +177,7 @@ def test_a_job_of_a_slot_far_ahead_does_not_count_until_then() -> None:
     assert (plan.status.active, degraded.reason, entry.job in degraded.message) == ((), "JobAhead", True)
 
 
-def test_a_job_of_a_slot_far_ahead_that_the_status_knows_is_followed() -> None:
+def test_known_job_of_a_distant_slot_is_followed() -> None:
     entry = claim(after(600), at=after(1))
     plan = with_ahead(accepted(active=(seen(entry),)), run(entry, AttemptState.SUCCEEDED), after(50))
     assert (outcomes_read(plan), plan.status.last_schedule_time) == ([entry.job], None)
@@ -186,7 +186,7 @@ def test_a_job_of_a_slot_far_ahead_that_the_status_knows_is_followed() -> None:
 # --- what a process remembers ----------------------------------------------------------------------------------------
 
 
-def test_a_replica_that_has_seen_a_mark_ahead_takes_the_one_that_another_has_taken_back() -> None:
+def test_future_mark_is_dropped_when_another_replica_reset_it() -> None:
     store = Store(clock=Clock(lambda: after(100)))
     store.upsert_job(wire_job(version=1, status=accepted(last_schedule_time=after(hours=1))))
     store.upsert_job(wire_job(version=2, status=accepted(last_schedule_time=after(60))))

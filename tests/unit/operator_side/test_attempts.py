@@ -72,12 +72,12 @@ def test_a_job_that_status_does_not_know_is_adopted(entry: Active, active: Any, 
     assert (plan.status.active, plan.status.last_schedule_time, plan.create) == ((seen(entry),), mark, None)
 
 
-def test_a_job_that_was_counted_is_left_alone() -> None:
+def test_counted_job_is_ignored() -> None:
     plan = look(status={"counted": (SLOT.job,), "last_schedule_time": NOON}, runs=[run(SLOT, SUCCEEDED)])
     assert (plan.status.active, plan.status.executions, outcomes_read(plan)) == ((), (), [])
 
 
-def test_slots_before_a_job_that_is_found_are_missed_unless_their_jobs_are_found() -> None:
+def test_slots_before_a_found_job_are_missed_unless_found_too() -> None:
     plan = look(job_view(), runs=[run(claim(after(300)))], now=after(310), fireable_since=after(310))
     assert (plan.status.last_schedule_time, skips(plan)) == (after(300), (4, SkipReason.MISSED))
     found = [run(claim(after(60 * n))) for n in (1, 2, 4)]
@@ -88,7 +88,7 @@ def test_slots_before_a_job_that_is_found_are_missed_unless_their_jobs_are_found
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["exists", "was deleted before its record"])
-def test_how_a_finished_job_ended_is_read_before_it_is_recorded_also_if_it(*, gone: bool) -> None:
+def test_outcome_is_read_before_the_record_if_the_job(*, gone: bool) -> None:
     runs = [run(SLOT, SUCCEEDED, gone=gone)]
     plan = look(active=(seen(SLOT),), runs=runs)
     assert (outcomes_read(plan), plan.status.active, plan.status.executions) == ([SLOT.job], (seen(SLOT),), ())
@@ -98,7 +98,7 @@ def test_how_a_finished_job_ended_is_read_before_it_is_recorded_also_if_it(*, go
     assert record.started_at == record.finished_at == NOON, "an end before the start counts as the start"
 
 
-def test_an_outcome_is_recorded_with_what_its_pod_told() -> None:
+def test_outcome_is_recorded_with_the_details_of_its_pod() -> None:
     told: dict[str, Any] = {"exit_code": 3, "reason": "Error", "message": "m", "node_name": "n1", "output": "o"}
     told |= {"started_at": after(2), "output_truncated": True}
     ended = outcome(success=False, at=after(9), **told)
@@ -107,7 +107,7 @@ def test_an_outcome_is_recorded_with_what_its_pod_told() -> None:
     assert (plan.status.counted, plan.status.active) == ((SLOT.job,), ())
 
 
-def test_a_failure_is_told_with_its_code_and_what_follows() -> None:
+def test_failure_is_reported_with_its_code_and_next_step() -> None:
     ended = outcome(success=False, at=after(9), exit_code=3, reason="Error", message="no disk")
     plan = look(manual(retries=1), runs=[run(SLOT, FAILED)], outcomes={SLOT.job: ended})
     (report,) = (report for report in plan.of(Report) if report.reason == "ExecutionFailed")
@@ -150,7 +150,7 @@ def test_no_attempt_follows(spec: dict[str, Any], attempt: int, *, success: bool
     assert (plan.status.active, plan.create, len(plan.status.executions)) == ((), None, 1)
 
 
-def test_a_retry_is_made_when_it_is_due_under_the_name_of_its_cause() -> None:
+def test_due_retry_is_created_under_the_name_of_its_cause() -> None:
     due, job = claim(NOON, attempt=2, at=after(10)), manual(retries=1)
     early = look(job, active=(due,), now=after(9))
     assert (early.create, early.wake) == (None, after(10))
@@ -178,7 +178,7 @@ def test_a_retry_is_cancelled_when_the_job(spec: dict[str, Any], refusal: Proble
     assert f"attempt 2 is cancelled: {why}" in message
 
 
-def test_after_status_was_wiped_an_old_failure_is_not_tried_again() -> None:
+def test_old_failure_is_not_retried_after_a_wipe() -> None:
     job = replace(manual(retries=1), status_written=True)
     given = {"runs": [run(SLOT, FAILED)], "outcomes": {SLOT.job: outcome(success=False, at=after(5))}}
     plan = advance(situation(job, JobStatus(), now=after(hours=1), **given))
@@ -207,7 +207,7 @@ def test_a_job_is_lost_and_not_tried_again(runs: list[AttemptJob]) -> None:
         pytest.param(LOST, False, "Replaced", id="was running"),
     ],
 )
-def test_a_job_that_a_newer_run_deleted_ended_as_its_pod_if_that(pod: Outcome, *, success: bool, reason: str) -> None:
+def test_replaced_attempt_ends_as_its_pod_which(pod: Outcome, *, success: bool, reason: str) -> None:
     job, newer = manual(concurrency="replace", retries=2), seen(claim(after(60)))
     gone = [run(SLOT, gone=True), run(newer)]
     asked = look(job, active=(seen(SLOT), newer), runs=gone, now=after(70))
@@ -235,7 +235,7 @@ LATE, SET_BACK = claim(NOON, at=after(30)), claim(after(5), at=after(6))
         pytest.param(LATE, SET_BACK, id="slots, and a clock that was set back"),
     ],
 )
-def test_whatever_was_triggered_later_takes_the_place_of_the_run_before(old: Active, new: Active) -> None:
+def test_later_triggered_run_replaces_the_earlier_one(old: Active, new: Active) -> None:
     job, both = manual(concurrency="replace", retries=2), (seen(old), seen(new))
     create = created(look(job, active=(seen(old), new), runs=[run(old)], now=after(70)))
     assert (create.entry, [job.name for job in create.replaces]) == (new, [old.job])
@@ -262,7 +262,7 @@ def test_a_retry_that_waits_is_as_old_as_its_run() -> None:
 # --- Jobs that the API server refused ---------------------------------------------------------------------------
 
 
-def test_a_refused_job_is_a_failed_attempt_and_its_retry_is_planned_at_once() -> None:
+def test_refused_job_is_a_failed_attempt_with_a_planned_retry() -> None:
     refused = {SLOT.job: outcome(success=False, at=after(1), reason="JobRejected", message="forbidden")}
     plan = look(active=(SLOT,), outcomes=refused)
     (record,) = plan.status.executions
@@ -277,7 +277,7 @@ def test_a_refused_job_is_a_failed_attempt_and_its_retry_is_planned_at_once() ->
 # --- claims and doubts ------------------------------------------------------------------------------------------
 
 
-def test_a_claim_without_a_job_is_completed_or_only_looked_for_when_it_is_too_late() -> None:
+def test_claim_without_a_job_is_created_or_only_checked_if_late() -> None:
     forbid: Any = {"schedule": AT_NOON, "concurrency": "forbid"}
     create = created(look(job_view(**forbid), active=(SLOT,), status={"last_schedule_time": NOON}))
     assert (create.entry, create.late) == (SLOT, False)
@@ -290,7 +290,7 @@ def test_a_claim_without_a_job_is_completed_or_only_looked_for_when_it_is_too_la
     assert given_up.skipped.last_reason is SkipReason.DEADLINE_EXCEEDED
 
 
-def test_an_attempt_of_unknown_fate_is_made_again_and_moves_the_mark_when_it_exists() -> None:
+def test_unconfirmed_create_is_repeated_before_the_mark_moves() -> None:
     slot = claim(after(2))
     create = created(look(job_view(schedule="@at 2026-03-01T12:00:02Z"), unconfirmed_create=slot))
     assert (create.entry, create.after, create.late) == (slot, (Decided(slot.slot),), False)
@@ -300,7 +300,7 @@ def test_an_attempt_of_unknown_fate_is_made_again_and_moves_the_mark_when_it_exi
     assert (fired(plan), plan.status.last_schedule_time) == (claim(after(60)), None), "it comes before any other slot"
 
 
-def test_an_attempt_whose_fate_is_known_now_is_not_made_again() -> None:
+def test_confirmed_create_is_not_repeated() -> None:
     plan = look(job_view(schedule=AT_NOON), unconfirmed_create=SLOT, runs=[run(SLOT)])
     assert (plan.create, plan.status.active) == (None, (seen(SLOT),))
 
@@ -314,7 +314,7 @@ def test_an_attempt_whose_fate_is_known_now_is_not_made_again() -> None:
         pytest.param({}, NOON, BROKEN, id="the job was broken"),
     ],
 )
-def test_an_attempt_of_unknown_fate_is_only_looked_for_when(
+def test_unconfirmed_create_is_only_looked_up_when(
     spec: dict[str, Any], since: datetime, refusal: Problem | None
 ) -> None:
     job, slot = job_view(schedule="@at 2026-03-01T12:00:02Z", **spec), claim(after(2))
@@ -364,6 +364,6 @@ def test_a_pod_that_waits(pod: Pod) -> None:
     assert (troubles_read(plan), plan.wake) == ([SLOT.job] if pod.asked else [], pod.wake)
 
 
-def test_a_deleted_dkron_job_is_left_to_the_garbage_collector() -> None:
+def test_deleted_dkronjob_is_left_to_the_garbage_collector() -> None:
     plan = look(manual(deleting=True), now=after(hours=1), runs=[run(SLOT, FAILED)])
     assert (plan.changes, plan.create, outcomes_read(plan), plan.wake) == ([], None, [], None)

@@ -223,7 +223,7 @@ async def finish(tested: Operator) -> None:
     plan=st.lists(steps, max_size=25),
 )
 @settings(max_examples=150, deadline=None)
-def test_a_week_backfilled_equals_the_week_that_never_failed(  # noqa: PLR0917 - what an example consists of
+def test_backfilled_week_equals_an_undisturbed_week(  # noqa: PLR0917 - what an example consists of
     schedule: str, zone: str, start: datetime, parallelism: int, order: str, plan: list[tuple[str, Any]]
 ) -> None:
     since = start - timedelta(days=1)
@@ -332,7 +332,7 @@ REFUSALS = (
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.id)
-def test_what_cannot_run_is_refused(case: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_impossible_backfill_is_refused(case: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     def enumerated(*_: Any) -> None:
         raise AssertionError("a slot was computed before they were counted")
 
@@ -346,14 +346,14 @@ def test_what_cannot_run_is_refused(case: Refusal, monkeypatch: pytest.MonkeyPat
     assert not tested.kube.created
 
 
-def test_a_job_in_the_same_file_may_come_a_moment_later() -> None:
+def test_job_may_follow_its_backfill_a_moment_later() -> None:
     tested = operator(jobs=TWO)
     assert looks(tested).plan is None
     tested.kube.put(DKRON_JOBS, wire_job(schedule="0 0 * * * *"))
     assert looks(tested).plan is not None
 
 
-def test_a_dry_run_says_what_would_run() -> None:
+def test_dry_run_reports_what_would_run() -> None:
     status = looks(tested := operator(dryRun=True), 3)
     says = "would run 6 slots, from 2026-03-01T06:00:00Z to 2026-03-01T11:00:00Z"
     assert verdict(status) == ("Complete", "Planned", says)
@@ -366,7 +366,7 @@ def test_a_range_without_slots_is_complete() -> None:
     assert verdict(looks(tested)) == ("Complete", "Finished", "the range has no slot to run")
 
 
-def test_so_many_run_at_once_in_order_and_each_is_told_its_slot() -> None:
+def test_backfill_runs_slots_in_order_up_to_its_parallelism() -> None:
     tested = operator(parallelism=2, reason="a bad disk", parameters={"day": "1"})
     looks(tested, 3)
     assert slots(tested) == hours(6, 5)
@@ -434,7 +434,7 @@ def test_a_failed_run_stops_the_backfill_or_not(case: Failure) -> None:
     assert tested.reports == ["BackfillBegun", "BackfillStopped" if case.reason == "Stopped" else "BackfillFinished"]
 
 
-def test_a_run_that_is_missing_before_one_that_exists_was_deleted() -> None:
+def test_missing_run_before_an_existing_one_was_deleted() -> None:
     tested = operator(parallelism=3, onFailure="continue")
     looks(tested)
     # The process dies before it has recorded what it created, and the first of them is deleted.
@@ -448,7 +448,7 @@ def test_a_run_that_is_missing_before_one_that_exists_was_deleted() -> None:
     assert (tested.status().succeeded, tested.status().failed) == (5, 1)
 
 
-def test_what_was_decided_from_an_old_read_is_not_written() -> None:
+def test_decision_from_a_stale_read_is_not_written() -> None:
     tested = operator()
     looks(tested)
     other = Operator(tested.kube)
@@ -466,7 +466,7 @@ def test_what_was_decided_from_an_old_read_is_not_written() -> None:
     assert (tested.status().succeeded, tested.kube.created.total()) == (6, 6)
 
 
-def test_a_suspended_backfill_begins_nothing_and_goes_on_when_it_is_resumed() -> None:
+def test_suspended_backfill_starts_nothing_until_resumed() -> None:
     tested = operator(suspend=True)
     status = looks(tested, 3)
     assert (status.remaining, status.conditions[0].type, str(status.conditions[0].status)) == (6, "Suspended", "True")
@@ -514,7 +514,7 @@ def led_by_another(tested: Operator) -> None:
 
 
 @pytest.mark.parametrize("happens", [deleted, made_anew, led_by_another], ids=lambda each: each.__name__)
-def test_what_is_deleted_or_led_by_another_begins_nothing(happens: Callable[[Operator], None]) -> None:
+def test_deleted_or_unowned_backfill_starts_nothing(happens: Callable[[Operator], None]) -> None:
     tested = operator()
     looks(tested)
     happens(tested)
@@ -560,7 +560,7 @@ def test_a_name_that_is_taken_is_not_adopted() -> None:
     assert "NameTaken" in again.reports
 
 
-def test_a_run_of_another_namespace_with_its_name_and_owner_is_not_its_own() -> None:
+def test_namesake_run_in_another_namespace_is_not_adopted() -> None:
     tested = operator()
     looks(tested)
     elsewhere = operator()
@@ -573,7 +573,7 @@ def test_a_run_of_another_namespace_with_its_name_and_owner_is_not_its_own() -> 
     assert (tested.kube.created.total(), tested.status().begun) == (1, 1)
 
 
-def test_a_run_that_is_not_accepted_is_said_and_tried_again() -> None:
+def test_unaccepted_run_is_reported_and_retried() -> None:
     tested = operator(parallelism=2)
     looks(tested)
     tested.kube.meanwhile("create dkronruns", lambda: None)

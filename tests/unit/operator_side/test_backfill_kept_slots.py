@@ -61,7 +61,7 @@ def test_the_slots_of_few_backfills_are_kept() -> None:
     assert parsed(kept, view()).slots is not last.slots
 
 
-def test_slots_that_cannot_be_read_are_told() -> None:
+def test_unreadable_slots_are_reported() -> None:
     kept = KeptSlots()
     parsed(kept, view())
     assert "targets.0.slots.0" in str(kept.parse(view(slots=["soon"])))

@@ -46,7 +46,7 @@ from tests.support.plans import created, requests_removed
     st.lists(st.integers(1, 40), min_size=1, max_size=6),
     st.lists(st.sampled_from(["pop", "flood"]), max_size=60),
 )
-def test_a_namespace_waits_one_turn_of_each_other_whatever_they_do(flood: list[int], before: list[str]) -> None:
+def test_namespace_waits_at_most_one_turn_of_each_other(flood: list[int], before: list[str]) -> None:
     queue: FairQueue[tuple[int, int]] = FairQueue(lambda key: key[0])
     number = 0
     for group, count in enumerate(flood):
@@ -65,7 +65,7 @@ def test_a_namespace_waits_one_turn_of_each_other_whatever_they_do(flood: list[i
 
 
 @pytest.mark.looptime
-async def test_events_of_one_namespace_take_neither_the_turns_nor_the_room_of_others() -> None:
+async def test_noisy_namespace_takes_no_event_turns_from_others() -> None:
     edges = begin()
     noisy = job_view(uid="noisy")
     edges.events.report(replace(noisy, namespace="quiet", uid="quiet"), Report(Severity.NORMAL, "Quiet", "x"))
@@ -88,7 +88,7 @@ async def test_events_of_one_namespace_take_neither_the_turns_nor_the_room_of_ot
     st.floats(1, 1000),
     st.lists(st.tuples(st.floats(0, 3), st.sampled_from("ab")), min_size=1, max_size=200),
 )
-def test_a_bucket_gives_no_more_than_its_rate_and_nothing_to_wait_for_within_it(
+def test_token_bucket_keeps_its_rate_and_never_delays_within_it(
     per_second: float, burst: float, takes: list[tuple[float, str]]
 ) -> None:
     buckets, now = TokenBuckets(Rate(per_second, burst)), 0.0
@@ -134,7 +134,7 @@ class Teller:
         return {sample.labels["namespace"]: sample.value for sample in family.samples}
 
 
-def test_who_waits_keeps_the_turn_and_is_told_once() -> None:
+def test_waiting_job_keeps_its_turn_and_is_reported_once() -> None:
     teller, store = Teller(2), Store()
     for number in range(16):
         store.upsert_job(wire_job(name=f"job-{number}", uid=str(number)))
@@ -163,7 +163,7 @@ def test_who_waits_keeps_the_turn_and_is_told_once() -> None:
     assert teller.told[5:] == ["job-15 CreatesDelayed"]
 
 
-def test_no_limit_takes_nothing_and_few_namespaces_get_series() -> None:
+def test_unlimited_budget_is_free_and_few_namespaces_get_series() -> None:
     teller, store = Teller(0), Store()
     store.upsert_job(wire_job())
     assert {teller.budget.take(next(iter(store))) for _ in range(1000)} == {None}
@@ -203,7 +203,7 @@ WAITING = {
 
 
 @pytest.mark.parametrize(("look", "creates"), WAITING.values(), ids=WAITING.keys())
-def test_what_waits_is_not_decided_and_what_follows_is_the_same(look: Situation, creates: int) -> None:
+def test_throttled_job_is_undecided_and_later_plans_match(look: Situation, creates: int) -> None:
     plan = advance(look)
     assert (plan.spends, plan.throttled, int(plan.create is not None)) == (True, False, creates)
     waits = held(look)
@@ -260,7 +260,7 @@ async def test_slots_that_wait_are_late_and_none_is_lost() -> None:
     st.lists(st.tuples(st.integers(0, 11), st.booleans()), max_size=40),
     st.randoms(use_true_random=False),
 )
-def test_the_oldest_have_room_in_whatever_order_they_come(
+def test_oldest_jobs_fit_the_limit_in_any_arrival_order(
     most: int, changes: list[tuple[int, bool]], random: Any
 ) -> None:
     keys, found = set[int](), OldestFirst[int](most)

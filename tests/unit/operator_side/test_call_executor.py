@@ -23,7 +23,7 @@ def fragment(config: dict[str, str]) -> dict[str, Any]:
     return dkron_pods.job(spec(config), images=IMAGES)
 
 
-def test_one_container_with_no_rights_of_its_own_and_the_template_over_it() -> None:
+def test_container_is_unprivileged_and_merged_with_the_template() -> None:
     ours = {
         "name": "job",
         "image": "own:1",

@@ -56,7 +56,7 @@ def test_a_slot_is_claimed_before_it_is_called(concurrency: str) -> None:
     assert (create.after, create.otherwise) == ((), ())
 
 
-def test_a_retry_that_is_due_gets_the_mark_of_who_calls() -> None:
+def test_due_retry_gets_the_mark_of_its_caller() -> None:
     waiting = claim(after(60), attempt=2, at=after(70))
     create = look(active=(waiting,), seconds=70).create
     assert create is not None
@@ -79,14 +79,14 @@ def test_a_job_with_pods_is_no_call() -> None:
     assert not create.call
 
 
-def test_where_the_installation_does_not_allow_it_the_job_is_not_ready() -> None:
+def test_job_is_not_ready_where_inline_calls_are_forbidden() -> None:
     plan = look(caller="", policy_violation=NOT_ALLOWED)
     ready = plan.status.conditions[0]
     assert (ready.status, ready.reason, plan.create) == ("False", "InlineNotAllowed", None)
     assert "--inline-calls" in ready.message
 
 
-def test_a_newer_run_breaks_an_older_call_off_where_it_replaces_it() -> None:
+def test_newer_run_cancels_an_older_call_under_replace() -> None:
     older = marked(claim(NOON))
     create = look(
         inline(concurrency="replace"),
@@ -98,7 +98,7 @@ def test_a_newer_run_breaks_an_older_call_off_where_it_replaces_it() -> None:
     assert create.cancels == (older.job,)
 
 
-def test_a_call_is_no_reason_to_wait_where_runs_may_overlap() -> None:
+def test_active_call_delays_nothing_where_runs_may_overlap() -> None:
     older = marked(claim(NOON))
     create = look(active=(older,), status={"last_schedule_time": NOON}, calls_running=frozenset({older.job})).create
     assert create is not None
@@ -108,7 +108,7 @@ def test_a_call_is_no_reason_to_wait_where_runs_may_overlap() -> None:
 # --- how one goes on ---------------------------------------------------------------------------------------------
 
 
-def test_a_call_that_is_under_way_is_left_alone() -> None:
+def test_running_call_is_left_unchanged() -> None:
     plan = look(active=(marked(),), calls_running=frozenset({SLOT.job}))
     assert (plan.status.active, calls_begun(plan), outcomes_read(plan), calls_cancelled(plan)) == (
         (marked(),),
@@ -118,12 +118,12 @@ def test_a_call_that_is_under_way_is_left_alone() -> None:
     )
 
 
-def test_a_claim_of_our_own_whose_answer_was_lost_is_called() -> None:
+def test_own_claim_with_a_lost_answer_is_called() -> None:
     assert calls_begun(look(active=(marked(),))) == [marked()]
 
 
 @pytest.mark.parametrize(("retries", "active"), [(0, []), (1, [2])])
-def test_a_claim_of_a_process_that_is_gone_is_undecided_and_follows_retries(retries: int, active: list[int]) -> None:
+def test_claim_of_a_dead_process_is_unknown_and_retried(retries: int, active: list[int]) -> None:
     plan = look(inline(retries=retries), active=(marked(by=THEM),))
     (record,) = plan.status.executions
     assert (record.reason, record.success, record.exit_code) == ("Unknown", False, None)
@@ -137,7 +137,7 @@ def test_a_standby_does_not_report_a_call_as_undecided() -> None:
 
 
 @pytest.mark.parametrize("success", [True, False])
-def test_how_a_call_ended_is_recorded_like_the_end_of_a_job(*, success: bool) -> None:
+def test_end_of_a_call_is_recorded_like_the_end_of_a_job(*, success: bool) -> None:
     ended = outcome(success=success, at=after(61), exit_code=int(not success), reason="" if success else "Error")
     plan = look(inline(retries=1), active=(marked(),), outcomes={SLOT.job: ended}, seconds=61)
     (record,) = plan.status.executions
@@ -145,7 +145,7 @@ def test_how_a_call_ended_is_recorded_like_the_end_of_a_job(*, success: bool) ->
     assert [entry.attempt for entry in plan.status.active] == ([] if success else [2])
 
 
-def test_a_call_goes_on_when_its_job_becomes_one_with_pods() -> None:
+def test_call_continues_when_its_job_switches_to_pods() -> None:
     plan = look(job_view(), active=(marked(),), calls_running=frozenset({SLOT.job}))
     assert plan.status.active == (marked(),)
 
@@ -157,7 +157,7 @@ def test_a_request_that_is_called_is_forgotten() -> None:
     assert (requests_removed(plan), plan.create) == (["a"], None)
 
 
-def test_a_request_that_still_asks_stays_counted_so_that_it_is_not_called_again() -> None:
+def test_counted_request_is_not_called_again() -> None:
     asked = request_claim()
     job = inline(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z"})
     plan = look(job, status={"counted": (asked.job, "gone")})
@@ -178,14 +178,14 @@ def test_a_stop_breaks_the_call_off() -> None:
 @pytest.mark.parametrize(
     "fields", [{"outcomes": {SLOT.job: BROKEN_OFF}}, {"caller": "call-new"}, {}], ids=["by us", "by a crash", "unbegun"]
 )
-def test_a_call_that_was_broken_off_is_recorded_as_stopped(fields: dict[str, Any]) -> None:
+def test_cancelled_call_is_recorded_as_stopped(fields: dict[str, Any]) -> None:
     plan = look(inline(stops=WISH, retries=3), active=(marked(),), **fields)
     (record,) = plan.status.executions
     assert (record.reason, record.message) == ("Stopped", "asked for at 2026-03-01T12:01:00Z by ada")
     assert (plan.status.active, calls_begun(plan)) == ((), [])
 
 
-def test_a_call_that_was_replaced_says_so() -> None:
+def test_replaced_call_is_recorded_as_replaced() -> None:
     newer = marked(claim(after(120)))
     plan = look(inline(concurrency="replace", retries=3), active=(marked(), newer), outcomes={SLOT.job: BROKEN_OFF},
                  status={"last_schedule_time": after(120)}, calls_running=frozenset({newer.job}))  # fmt: skip
@@ -211,7 +211,7 @@ def test_an_outcome(error: str, output: bytes, expected: tuple[Any, ...]) -> Non
     ) == expected  # fmt: skip
 
 
-def test_a_claim_that_waits_for_its_retry_is_stopped_like_any_other() -> None:
+def test_claim_awaiting_its_retry_can_be_stopped() -> None:
     waiting = claim(after(60), attempt=2, at=after(600))
     plan = look(inline(stops={waiting.job: "2026-03-01T12:01:00Z"}), active=(waiting,))
     assert plan.create is not None
@@ -219,7 +219,7 @@ def test_a_claim_that_waits_for_its_retry_is_stopped_like_any_other() -> None:
     assert not [change for change in plan.create.otherwise if isinstance(change, Dropped)]
 
 
-def test_jobs_that_exist_are_followed_although_the_job_makes_calls_now() -> None:
+def test_existing_jobs_are_followed_after_a_switch_to_calls() -> None:
     entry = claim(after(60))
     plan = look(runs=(run(entry),), active=(seen(entry),))
     assert plan.status.active == (seen(entry),)

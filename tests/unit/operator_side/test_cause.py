@@ -33,7 +33,7 @@ causes = st.one_of(
 @given(cause=causes, uid=uids, name=object_names)
 @example(cause=scheduled(NOON), uid=UID, name="a" * 42)
 @example(cause=scheduled(NOON), uid=UID, name=f"{'a' * 41}-{'b' * 10}")
-def test_every_name_is_legal_for_an_object_and_for_a_label(cause: Cause, uid: str, name: str) -> None:
+def test_every_name_is_legal_for_an_object_and_a_label(cause: Cause, uid: str, name: str) -> None:
     job = cause.job_name(uid=uid, name=name)
     assert len(job) <= 63
     assert DNS_1123.fullmatch(job)
@@ -63,7 +63,7 @@ def test_a_name_differs_for(cause: Cause, uid: str) -> None:
     assert cause.job_name(uid=uid, name="j") != BASE.job_name(uid=UID, name="j")
 
 
-def test_slots_of_ten_thousand_seconds_have_ten_thousand_names() -> None:
+def test_ten_thousand_slots_have_distinct_names() -> None:
     names = {scheduled(after(s)).job_name(uid=UID, name="j") for s in range(10_000)}
     assert len(names) == 10_000
 
@@ -82,9 +82,7 @@ def test_nanoseconds_are_exact(at: datetime) -> None:
 
 
 @given(cause=causes, at=instants, name=object_names)
-def test_whenever_a_cause_is_claimed_its_job_has_one_name_and_its_id_tells_when(
-    cause: Cause, at: datetime, name: str
-) -> None:
+def test_cause_has_one_job_name_and_its_id_holds_the_time(cause: Cause, at: datetime, name: str) -> None:
     entry = cause.entry(uid=UID, name=name, at=at)
     assert entry.job == replace(cause).job_name(uid=UID, name=name)
     assert started_at(entry.id) == at

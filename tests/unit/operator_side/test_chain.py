@@ -55,7 +55,7 @@ def waiting(plan: Plan) -> list[tuple[str, int]]:
 # --- what fires a job ----------------------------------------------------------------------------------------------
 
 
-def test_a_run_of_the_parent_that_succeeded_claims_the_same_run_of_the_child_whenever_it_is_seen() -> None:
+def test_succeeded_parent_run_claims_the_same_child_run_once() -> None:
     plan = child()
     entry = created(plan).entry
     assert (entry.trigger, entry.slot, entry.attempt) == (Trigger.DEPENDENT, after(60), 1)
@@ -79,14 +79,14 @@ def test_a_run_of_the_parent_that_succeeded_claims_the_same_run_of_the_child_whe
         pytest.param("always", PARTLY, True, id="always after partial failure"),
     ],
 )
-def test_what_counts_is_how_the_run_ended(when: str, status: GroupStatus, *, fires: bool) -> None:
+def test_result_of_the_parent_run_decides(when: str, status: GroupStatus, *, fires: bool) -> None:
     around = dependencies(a=[ended(status=status)])
     plan = child(dependencies=around, spec={"dependsOn": [{"job": "a", "when": when}]})
     assert (plan.create is not None) is fires
     assert bool(plan.status.heard) is fires, "nobody waits for note of a run that does not count"
 
 
-def test_runs_of_a_parent_are_followed_one_after_another_in_the_order_of_their_ends() -> None:
+def test_parent_runs_are_followed_in_the_order_of_their_ends() -> None:
     around = dependencies(a=[ended(1, at=62), ended(2, at=61)])
     assert created(child(dependencies=around)).entry.slot == after(61)
     assert created(child(heard(group=2, at=61), dependencies=around)).entry.slot == after(62)
@@ -115,16 +115,14 @@ def test_a_run_is_followed_once_that(note: Heard, *, fires: bool) -> None:
         pytest.param(59, True, id="tied before"),
     ],
 )
-def test_a_job_that_was_tied_to_its_parent_after_a_run_had_ended_does_not_follow_it(
-    since: float, *, follows: bool
-) -> None:
+def test_new_dependent_ignores_earlier_parent_runs(since: float, *, follows: bool) -> None:
     plan = child(status={"since": after(since)})
     assert (plan.create is not None) is follows
     assert [each.waiting for each in plan.status.heard] == [follows], "its parent need not wait for it"
 
 
 @pytest.mark.parametrize(("created_at", "follows"), [(59, True), (60, False), (61, False)])
-def test_a_new_job_does_not_follow_what_its_parent_has_shown_before(created_at: int, *, follows: bool) -> None:
+def test_new_job_ignores_runs_its_parent_showed_before(created_at: int, *, follows: bool) -> None:
     job = job_view(schedule="", parentJob="a", created=after(created_at))
     first = advance(situation(job, JobStatus(), now=after(120), dependencies=dependencies(a=[ended()])))
     plan = replan(first)
@@ -132,12 +130,12 @@ def test_a_new_job_does_not_follow_what_its_parent_has_shown_before(created_at: 
     assert len(plan.status.heard) == 1
 
 
-def test_a_job_that_changes_its_parent_does_not_follow_what_has_ended_before() -> None:
+def test_job_with_a_changed_parent_ignores_earlier_runs() -> None:
     plan = child(status={"fingerprint": job_view(schedule="", parentJob="b").fingerprint})
     assert (plan.status.since, plan.create, waiting(plan)) == (after(120), None, [])
 
 
-def test_the_schedule_of_a_job_with_a_parent_is_dead_text() -> None:
+def test_schedule_of_a_job_with_a_parent_is_ignored() -> None:
     plan = child(dependencies=dependencies(a=[]), spec={"schedule": "* * * * * *"})
     assert (plan.create, plan.status.next) == (None, None)
 
@@ -147,7 +145,7 @@ def test_the_schedule_of_a_job_with_a_parent_is_dead_text() -> None:
 BOTH = {"dependsOn": [{"job": "a"}, {"job": "b", "when": "always"}]}
 
 
-def test_after_several_jobs_it_runs_when_all_of_them_have_ended() -> None:
+def test_job_with_several_parents_runs_after_all_of_them() -> None:
     half = child(dependencies=dependencies(a=[ended()], b=[]), spec=BOTH)
     assert (half.create, waiting(half)) == (None, [("a", 7)])
     around = dependencies(a=[], b=[ended(8, at=90, status=FAILED)])
@@ -156,13 +154,13 @@ def test_after_several_jobs_it_runs_when_all_of_them_have_ended() -> None:
     assert ParentRunsHandled(frozenset({("uid-a", 7), ("uid-b", 8)}), after(90)) in whole.before
 
 
-def test_a_parent_that_ends_twice_counts_once_and_one_that_is_gone_has_ended_all_the_same() -> None:
+def test_repeated_parent_end_counts_once_and_a_deleted_one_ended() -> None:
     plan = child(dependencies=dependencies(a=[ended(1), ended(2, at=61)], b=[]), spec=BOTH)
     assert (waiting(plan), len(plan.status.heard)) == ([("a", 1)], 2)
     assert child(heard(waiting=True), dependencies=dependencies(b=[ended(8, at=90)]), spec=BOTH).create
 
 
-def test_what_waits_has_no_effect_after_an_edit_of_the_same_second() -> None:
+def test_edit_in_the_same_second_drops_waiting_parent_runs() -> None:
     old = job_view(schedule="", timezone="Europe/Madrid", **BOTH)
     around = dependencies(a=[ended()], b=[])
     given = {"fingerprint": old.fingerprint}
@@ -170,7 +168,7 @@ def test_what_waits_has_no_effect_after_an_edit_of_the_same_second() -> None:
     assert (waiting(edited), edited.status.since) == ([], after(60.5))
 
 
-def test_what_waits_is_forgotten_when_the_parents_are_changed() -> None:
+def test_waiting_runs_are_dropped_when_the_parents_change() -> None:
     notes = (heard("c", waiting=True), heard("a", waiting=True))
     assert waiting(child(*notes, dependencies=dependencies(a=[], b=[]), spec=BOTH)) == [("a", 7)]
 
@@ -215,7 +213,7 @@ def test_a_busy_job_that_replaces_replaces() -> None:
     assert [each.name for each in created(plan).replaces] == [BUSY.job]
 
 
-def test_a_job_in_a_circle_says_so_and_runs_after_no_job() -> None:
+def test_job_in_a_cycle_reports_it_and_follows_no_job() -> None:
     circle = Dependencies(parents={"a": Parent("uid-a", (ended(),))}, circle=("backup", "a", "backup"))
     plan = child(dependencies=circle)
     (message,) = messages(plan, "ParentCycle")
@@ -223,7 +221,7 @@ def test_a_job_in_a_circle_says_so_and_runs_after_no_job() -> None:
     assert (plan.create, skips(plan)) == (None, (1, SkipReason.NOT_READY))
 
 
-def test_a_missing_parent_is_named_until_it_is_there_unless_it_comes_a_moment_later() -> None:
+def test_missing_parent_is_reported_after_a_grace_period() -> None:
     soon = child(dependencies=Dependencies(), now=after(2.9))
     ready = condition(soon, "Ready")
     assert (ready.status, ready.reason, soon.wake) == ("Unknown", "Pending", after(3))
@@ -265,11 +263,11 @@ def one_who(*noted: tuple[str, int], name: str = "kid", when: When = When.SUCCES
         pytest.param([one_who(when=When.FAILURE)], False, id="it does not count for who is left"),
     ],
 )
-def test_a_run_is_shown_until_all_it_counts_for_have_taken_note(children: list[Child], *, shown: bool) -> None:
+def test_ended_run_is_shown_until_all_dependents_noted_it(children: list[Child], *, shown: bool) -> None:
     assert bool(parent(ended(), children=children).status.ended) is shown
 
 
-def test_a_job_lists_who_depends_on_it_by_name_as_far_as_they_fit() -> None:
+def test_dependent_jobs_are_listed_by_name_as_far_as_they_fit() -> None:
     assert parent(children=[one_who(name="b"), one_who(name="a")]).status.dependent_jobs == ("a", "b")
     names = [f"{number:03}{'x' * 100}" for number in range(300)]
     listed = parent(children=[one_who(name=name) for name in names]).status.dependent_jobs
@@ -280,7 +278,7 @@ def test_a_job_lists_who_depends_on_it_by_name_as_far_as_they_fit() -> None:
 FULL = [ended(number, at=number) for number in range(MAX_ENDED)]
 
 
-def test_a_name_that_is_short_enough_has_all_the_room_and_32_parents_fit_into_a_status() -> None:
+def test_short_names_use_all_slots_and_32_parents_fit_a_status() -> None:
     assert most_shown("x" * 8) == MAX_ENDED
     for name in ("backup", "x" * 52, "ж" * 63, "x" * 8192):
         note = Heard(job=name, uid=UID, group=2**60, at=after(0.123456))
@@ -293,20 +291,20 @@ def test_a_name_that_is_short_enough_has_all_the_room_and_32_parents_fit_into_a_
     ("full_since", "wake"),
     [pytest.param(None, after(120), id="not written yet"), pytest.param(after(100), after(100), id="for a while")],
 )
-def test_where_there_is_no_room_an_end_is_recorded_later(full_since: datetime | None, wake: datetime) -> None:
+def test_end_without_room_is_recorded_later(full_since: datetime | None, wake: datetime) -> None:
     plan = parent(*FULL, children=[one_who()], full_since=full_since, over=3)
     assert (len(plan.status.active), plan.status.ended, plan.status.executions) == (3, tuple(FULL), ())
     assert (plan.wake, messages(plan, "DependentsOverrun")) == (wake + PATIENCE, [])
 
 
-def test_a_run_that_no_dependent_awaits_makes_room_at_once() -> None:
+def test_run_awaited_by_no_dependent_makes_room_at_once() -> None:
     plan = parent(*FULL, children=[one_who(*((UID, number) for number in range(5)))], over=3)
     assert (plan.status.active, len(plan.status.ended)) == ((), MAX_ENDED - 2)
     assert not parent(*FULL, children=[], over=3).status.active
     assert not parent(*FULL, children=[one_who(when=When.FAILURE)], over=3).status.active
 
 
-def test_when_it_waited_long_enough_the_oldest_make_room_with_an_event() -> None:
+def test_oldest_ended_runs_are_dropped_after_a_long_wait() -> None:
     plan = parent(*FULL, children=[one_who()], full_since=after(90), over=3)
     assert (plan.status.active, len(plan.status.ended)) == ((), MAX_ENDED)
     assert [each.group for each in plan.status.ended[:3]] == [3, 4, 5]
@@ -325,14 +323,14 @@ def test_when_it_waited_long_enough_the_oldest_make_room_with_an_event() -> None
         pytest.param([], set(), id="none is shown"),
     ],
 )
-def test_runs_that_are_not_shown_yet_keep_their_full_time(shown: list[Ended], given_up: set[int]) -> None:
+def test_unshown_runs_keep_their_full_time(shown: list[Ended], given_up: set[int]) -> None:
     full = parent(*FULL, children=[one_who()], full_since=after(90), over=2).situation
     plan = advance(replace(full, persisted=full.status.model_copy(update={"ended": tuple(shown)})))
     assert {number for each in plan.changes if isinstance(each, GivenUp) for number in each.groups} == given_up
     assert given_up or (plan.wake, len(plan.status.active)) == (after(120) + PATIENCE, 2)
 
 
-def test_a_clock_that_was_ahead_does_not_lengthen_the_wait() -> None:
+def test_fast_clock_does_not_lengthen_the_wait() -> None:
     job, status = job_view(), JobStatus(ended=FULL)
     begun = fullness(job, status, None, now=after(hours=1))
     assert begun == Fullness(0, after(hours=1))
@@ -341,7 +339,7 @@ def test_a_clock_that_was_ahead_does_not_lengthen_the_wait() -> None:
     assert fullness(job, JobStatus(ended=FULL[1:]), begun, now=after(5)) is None
 
 
-def test_an_end_that_is_followed_by_a_retry_needs_no_room() -> None:
+def test_end_with_a_retry_needs_no_room() -> None:
     full = parent(*FULL, children=[one_who()], over=1, retries=2).situation
     failed = {BUSY.job: outcome(success=False, at=after(100))}
     plan = advance(replace(full, attempts={BUSY.job: run(BUSY, AttemptState.FAILED)}, outcomes=failed))
@@ -437,7 +435,7 @@ class Unshown:
         pytest.param(Unshown(since=3600, last_end=61, missed=1), id="and the job depends on it from a time to come"),
     ],
 )
-def test_a_job_misses_no_run_that_ended_before_it_depended_on_the_parent(case: Unshown) -> None:
+def test_new_dependent_misses_no_run_that_ended_before_it(case: Unshown) -> None:
     last_end = None if case.last_end is None else after(case.last_end)
     since = None if case.since is None else after(case.since)
     known = {"since": since, "fingerprint": case.fingerprint, "consumed": (dealt_with(8),)}
@@ -451,7 +449,7 @@ def test_a_job_misses_no_run_that_ended_before_it_depended_on_the_parent(case: U
     assert skips(later)[0] == case.missed + 2, "the runs that it misses from then on are counted"
 
 
-def test_a_job_follows_the_next_run_after_one_that_ended_before_it_depended_on_the_parent() -> None:
+def test_new_dependent_follows_the_next_parent_run() -> None:
     known = {"since": after(61.4), "consumed": (dealt_with(8),)}
     first = child(status=known, dependencies=shows(last_end=after(61)))
     second = replan(first, dependencies=shows(ended(8, at=70), success=10, last_end=after(70)))
@@ -467,7 +465,7 @@ def test_a_run_that_ended_before_is_consumed_once() -> None:
     assert fold(JobStatus(), change, history) == JobStatus()
 
 
-def test_who_runs_after_any_end_misses_any_end() -> None:
+def test_dependent_on_any_end_misses_any_end() -> None:
     job = job_view(schedule="", dependsOn=[{"job": "a", "when": "always"}])
     given: Any = {"consumed": (dealt_with(2, when=When.ALWAYS),), "fingerprint": job.fingerprint}
     around = shows(success=3, failed=2)
@@ -477,7 +475,7 @@ def test_who_runs_after_any_end_misses_any_end() -> None:
     assert skips(edited)[0] == 0, "other runs count since, and edits start nothing in retrospect"
 
 
-def test_of_a_parent_that_it_does_not_run_after_any_more_nothing_is_kept() -> None:
+def test_state_of_a_former_parent_is_dropped() -> None:
     consumed = (dealt_with(5), dealt_with(5, job="b", uid="uid-b"))
     plan = child(status={"consumed": consumed}, dependencies=shows())
     assert [each.job for each in plan.status.consumed] == ["a"]
@@ -485,7 +483,7 @@ def test_of_a_parent_that_it_does_not_run_after_any_more_nothing_is_kept() -> No
     assert nobody.status.consumed == ()
 
 
-def test_what_another_operator_has_counted_is_not_counted_again() -> None:
+def test_overrun_counted_by_another_operator_is_not_recounted() -> None:
     history, overrun = job_view().spec.history, ParentRunsMissed("uid-a", 9, after(1))
     after_it = fold(JobStatus(consumed=(dealt_with(5),)), overrun, history)
     for late in (overrun, ParentRunsMissed("uid-a", 7, after(2)), Tracked(dealt_with(2))):
@@ -493,7 +491,7 @@ def test_what_another_operator_has_counted_is_not_counted_again() -> None:
     assert fold(JobStatus(), overrun, history) == JobStatus()
 
 
-def test_a_status_that_has_no_room_gets_none_by_an_end_that_is_folded_onto_it() -> None:
+def test_full_status_takes_an_end_folded_onto_it() -> None:
     status = with_ended(JobStatus(ended=FULL), 2**40, at=after(5000), result=SUCCESS)
     assert (len(status.ended), status.ended[-1].group) == (MAX_ENDED, 2**40)
     assert status.published == Published(success=MAX_ENDED + 1)
@@ -507,7 +505,7 @@ def test_a_count_at_its_limit_stays_there() -> None:
 
 
 @pytest.mark.parametrize(("rebuilt", "shown"), [(99, True), (101, False)])
-def test_after_a_wipe_no_run_that_had_ended_is_shown_again(rebuilt: int, *, shown: bool) -> None:
+def test_ended_runs_before_a_wipe_are_not_shown_again(rebuilt: int, *, shown: bool) -> None:
     before = parent(children=[one_who()], over=1)
     wiped = before.situation.status.model_copy(update={"rebuilt_at": after(rebuilt), "since": after(rebuilt)})
     again = advance(replace(before.situation, status=wiped, persisted=wiped))
@@ -517,7 +515,7 @@ def test_after_a_wipe_no_run_that_had_ended_is_shown_again(rebuilt: int, *, show
 # --- runs of several Jobs --------------------------------------------------------------------------------------------
 
 
-def test_a_child_with_tags_runs_on_each_node_and_claims_all_members_with_the_mark() -> None:
+def test_child_with_tags_claims_all_members_with_the_mark() -> None:
     create = created(child(spec={"tags": {"dc": "eu"}}, nodes=nodes("x", "y", dc="eu")))
     claims = [change.entry for change in create.before if isinstance(change, Started)]
     assert {entry.node_name for entry in claims} == {"x", "y"}
@@ -549,7 +547,7 @@ def test_an_ephemeral_job_goes_after_a_success(status: GroupStatus, children: li
     assert replan(first).wants(DeleteDkronJob) is removed
 
 
-def test_an_ephemeral_job_goes_only_when_its_record_is_written_and_delivered() -> None:
+def test_ephemeral_job_is_deleted_after_its_record_is_delivered() -> None:
     first = parent(ended(), children=[], ephemeral=True)
     job, before = first.situation.job, first.situation.status
     owed = first.status.model_copy(update={"undelivered": ("a-job",)})
@@ -558,7 +556,7 @@ def test_an_ephemeral_job_goes_only_when_its_record_is_written_and_delivered() -
     assert advance(situation(job, first.status)).wants(DeleteDkronJob)
 
 
-def test_an_ephemeral_job_that_has_succeeded_starts_nothing_and_waits_for_what_runs() -> None:
+def test_succeeded_ephemeral_job_starts_nothing_and_waits() -> None:
     job = job_view(ephemeral=True)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, ended=(ended(),), active=(BUSY,))
     plan = advance(situation(job, status, now=after(120), runs=[run(BUSY)]))
@@ -566,7 +564,7 @@ def test_an_ephemeral_job_that_has_succeeded_starts_nothing_and_waits_for_what_r
     assert not replan(plan).wants(DeleteDkronJob)
 
 
-def test_an_ephemeral_job_that_has_succeeded_refuses_a_request() -> None:
+def test_succeeded_ephemeral_job_refuses_a_request() -> None:
     job = job_view(schedule="@manually", ephemeral=True, requests={"x": rfc3339(after(100))})
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, ended=(ended(),))
     plan = advance(situation(job, status, now=after(120)))

@@ -78,7 +78,7 @@ def exists(edges: Edges, name: str = "parent") -> bool:
     return name in edges.kube.names(DKRON_JOBS)
 
 
-async def test_a_child_runs_by_itself_when_its_parent_has_succeeded_and_the_parent_shows_it_no_more() -> None:
+async def test_child_runs_after_its_parent_which_then_hides_the_run() -> None:
     async with running(parent(), child()) as edges:
         assert jobs_of(edges, "child") == []
         assert edges.status("parent").dependent_jobs == ("child",)
@@ -91,7 +91,7 @@ async def test_a_child_runs_by_itself_when_its_parent_has_succeeded_and_the_pare
         assert len(edges.kube.calls) <= calls + 2, "nothing but a look at the pod and at Events"
 
 
-async def test_the_claim_and_the_mark_are_one_write_before_the_job_exists() -> None:
+async def test_claim_and_mark_are_one_write_before_the_create() -> None:
     async with running(parent(), child()) as edges:
         edges.kube.fail("create jobs", *[Unavailable("down")] * 3)
         await end_parent(edges)
@@ -123,7 +123,7 @@ class Tie:
         pytest.param(Tie("edit", since_the_end=-1.1, follows=True), id="edited before the run ends"),
     ],
 )
-async def test_a_job_follows_the_runs_that_end_after_it_began_to_depend_on_the_parent(tie: Tie) -> None:
+async def test_job_follows_only_runs_that_end_after_it_depends(tie: Tie) -> None:
     async def depend(seconds: float) -> None:
         if tie.by == "edit":
             await set_parent(edges, "child", "parent", seconds)
@@ -164,7 +164,7 @@ async def test_a_parent_that_appears_and_goes_is_noticed() -> None:
         assert ready(edges) == "ParentNotFound"
 
 
-async def test_of_two_parents_with_one_name_the_one_that_has_it_is_followed() -> None:
+async def test_parent_that_owns_the_name_is_followed() -> None:
     twin = parent(ephemeral=True)
     twin["metadata"] |= {"name": "twin", "uid": "uid-twin", "creationTimestamp": "2026-03-01T12:00:01Z"}
     twin["spec"]["name"] = "parent"
@@ -176,7 +176,7 @@ async def test_of_two_parents_with_one_name_the_one_that_has_it_is_followed() ->
         assert len(jobs_of(edges, "child")) == 1
 
 
-async def test_every_job_of_a_circle_is_told_when_it_is_closed_and_opened() -> None:
+async def test_every_job_of_a_cycle_reports_it_and_its_repair() -> None:
     names = "abcde"
     links = [wire_job(name=name, uid=f"uid-{name}", schedule="", parentJob=above) for above, name in pairwise(names)]
     async with running(wire_job(name="a", uid="uid-a", schedule="@manually"), *links) as edges:
@@ -187,7 +187,7 @@ async def test_every_job_of_a_circle_is_told_when_it_is_closed_and_opened() -> N
         assert {ready(edges, name) for name in names} == {"Scheduled"}
 
 
-async def test_a_parent_lists_a_child_no_more_that_goes_to_another_one() -> None:
+async def test_former_parent_no_longer_lists_the_child() -> None:
     other = wire_job(name="other", uid="uid-other", schedule="@manually")
     async with running(parent(), other, child()) as edges:
         await set_parent(edges, "child", "other")
@@ -195,7 +195,7 @@ async def test_a_parent_lists_a_child_no_more_that_goes_to_another_one() -> None
         assert edges.status("other").dependent_jobs == ("child",)
 
 
-async def test_an_ephemeral_job_is_deleted_after_its_child_has_claimed_its_run_and_totals_are_written() -> None:
+async def test_ephemeral_job_is_deleted_after_its_child_and_totals() -> None:
     async with running(parent(ephemeral=True), child()) as edges:
         booked: list[int] = []
         edges.kube.meanwhile("delete dkronjobs", lambda: booked.append(edges.booked))
@@ -207,7 +207,7 @@ async def test_an_ephemeral_job_is_deleted_after_its_child_has_claimed_its_run_a
         assert deleted.job.deleting, "what is still on its way from the watch would look like another job"
 
 
-async def test_an_ephemeral_job_goes_when_a_run_beside_the_good_one_has_ended_whichever_way() -> None:
+async def test_ephemeral_job_waits_for_its_other_run_to_end() -> None:
     async with running(parent(requests={"a": AT, "b": AT}, ephemeral=True)) as edges:
         first, second = jobs_of(edges, "parent")
         await end(edges, first, seconds=10)
@@ -216,7 +216,7 @@ async def test_an_ephemeral_job_goes_when_a_run_beside_the_good_one_has_ended_wh
         assert not exists(edges)
 
 
-async def test_a_failed_run_leaves_an_ephemeral_job_where_it_is() -> None:
+async def test_failed_run_keeps_an_ephemeral_job() -> None:
     async with running(parent(ephemeral=True)) as edges:
         await end_parent(edges, "Failed")
         assert edges.status("parent").status == "failed"
@@ -239,7 +239,7 @@ async def test_an_ephemeral_job_that_another_client_has_just(*, gone: bool) -> N
         assert edges.kube.calls.count("delete dkronjobs parent") == (1 if gone else 2)
 
 
-async def test_an_ephemeral_job_that_may_not_be_deleted_says_so_and_is_tried_seldom() -> None:
+async def test_undeletable_ephemeral_job_is_reported_and_retried() -> None:
     async with running(parent(ephemeral=True)) as edges:
         edges.kube.fail("delete dkronjobs", Rejected("forbidden", status=403))
         await end_parent(edges)

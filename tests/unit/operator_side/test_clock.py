@@ -31,7 +31,7 @@ def test_readers_are_recognized(line: str, reads: bool) -> None:
     assert bool(READERS.search(line)) is reads
 
 
-def test_the_clock_alone_reads_the_time_of_day() -> None:
+def test_only_the_clock_reads_the_time_of_day() -> None:
     found = {
         f"{path.relative_to(ROOT)}: {line.strip()}"
         for folder in FOLDERS

@@ -24,7 +24,7 @@ def look(leadership: Leadership = LEADING, *, before: ClusterStatus | None = Non
     return cluster_conditions(before or ClusterStatus(), ledger, leadership, **given)
 
 
-def test_it_says_who_leads_and_what_there_is() -> None:
+def test_status_shows_leader_and_totals() -> None:
     status = look()
     assert (status.leader, status.replicas, status.version, status.observed_generation) == ("me", 1, "1.2.3", 3)
     assert (status.jobs, status.active, status.days, status.departed) == (2, 1, (DAY,), ())
@@ -51,14 +51,14 @@ def test_it_is_ready_when(leadership: Leadership, expected: tuple[str, str], lea
     assert status.replicas == int(leadership.held)
 
 
-def test_a_trouble_is_told_in_its_own_words() -> None:
+def test_lease_problem_is_reported_verbatim() -> None:
     (ready,) = look(Leadership(free=True, trouble="leases is forbidden")).conditions
     assert ready.message == "the operator fires jobs without a Lease: leases is forbidden"
     (ready,) = look(Leadership(free=True)).conditions
     assert ready.message == "the operator fires jobs without a Lease: the operator was started with --lease off"
 
 
-def test_a_condition_that_does_not_turn_keeps_its_time_and_those_of_others_are_kept() -> None:
+def test_unchanged_condition_keeps_its_time_beside_foreign_ones() -> None:
     theirs = Condition(type="Theirs", status=ConditionStatus.TRUE, reason="Because", last_transition_time=NOON)
     first = look(now=after(1), before=ClusterStatus(conditions=(theirs,)))
     again = look(Leadership(free=True, trouble="forbidden"), before=first, now=after(2))

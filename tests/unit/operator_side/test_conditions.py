@@ -101,7 +101,7 @@ def test_ready_is(spec: dict[str, Any], fields: dict[str, Any], expected: str) -
     assert "{} {}: {}".format(*verdict(look(manual(**spec), **fields), "Ready")) == expected
 
 
-def test_settings_that_mean_nothing_are_told_once_and_a_strict_installation_does_not_run_them() -> None:
+def test_unknown_settings_are_reported_and_refused_if_strict() -> None:
     job = manual(**UNKNOWN_KEYS)
     first = look(job)
     assert told(first) == [("Warning", "SettingsIgnored")]
@@ -153,14 +153,14 @@ def test_suspended_is(spec: dict[str, Any], seconds: float, status: str, *, reas
 @pytest.mark.parametrize(
     "reason", ["JobLost", "JobRejected", "ImagePullBackOff", "FailedCreate", "FailedMount", "StartError", "OOMKilled"]
 )
-def test_degraded_is_a_job_whose_newest_attempt_needs_a_person(reason: str) -> None:
+def test_job_is_degraded_by_a_newest_attempt_with(reason: str) -> None:
     lost = execution(claim(), success=False, reason=reason, message="m")
     plan = look(status=JobStatus(executions=(lost,), counted=(lost.job,)))
     assert verdict(plan, "Degraded") == ("True", reason, f"Job {lost.job}: m")
 
 
 @pytest.mark.parametrize("reason", [None, "", "Error", "DeadlineExceeded", "Replaced"])
-def test_degraded_is_not_a_job_whose_newest_attempt_ended_with(reason: str | None) -> None:
+def test_job_is_not_degraded_by_a_newest_attempt_with(reason: str | None) -> None:
     older = execution(claim(), success=False, reason="JobLost")
     newest = execution(claim(after(60)), success=reason == "", reason=reason or "")
     records = () if reason is None else (newest, older)
@@ -183,7 +183,7 @@ def test_degraded_is_a_job_of_which_one_job(job: dict[str, Any], trouble: str, t
     assert verdict(plan, "Degraded") == ("True", trouble, f"Job {RUNNING.job} {told}: because")
 
 
-def test_degraded_is_a_job_whose_attempt_waits_for_its_name() -> None:
+def test_job_is_degraded_by_an_attempt_waiting_for_its_name() -> None:
     taken = PodProblem("NameTaken", "another object has the name")
     plan = look(unconfirmed_create=claim(), pod_problems={claim().job: taken})
     assert verdict(plan, "Degraded")[:2] == ("True", "NameTaken")
@@ -192,7 +192,7 @@ def test_degraded_is_a_job_whose_attempt_waits_for_its_name() -> None:
 # --- when it changed -----------------------------------------------------------------------------------------------
 
 
-def test_the_time_of_a_condition_is_that_of_its_last_change_of_status() -> None:
+def test_condition_time_is_its_last_status_change() -> None:
     first = look(now=NOON, checked=False)
     second = look(status=first.status, now=after(5))
     third = look(manual(**PIPED), status=second.status, now=after(9))
@@ -203,7 +203,7 @@ def test_the_time_of_a_condition_is_that_of_its_last_change_of_status() -> None:
     assert look(manual(**PIPED), status=third.status, now=after(100)).changes == [], "it is not written again"
 
 
-def test_a_condition_of_another_program_is_left_alone() -> None:
+def test_foreign_condition_is_kept() -> None:
     other = Condition(type="Audited", status=ConditionStatus.TRUE, reason="Yes", last_transition_time=NOON)
     plan = look(status=JobStatus(conditions=(other,)))
     assert other in plan.status.conditions
@@ -217,20 +217,20 @@ def told(plan: Plan) -> list[tuple[str, str]]:
     return [(report.severity, report.reason) for report in plan.of(Report)]
 
 
-def test_a_broken_job_is_told_once_and_another_problem_again() -> None:
+def test_broken_job_is_reported_once_for_each_problem() -> None:
     first = look(manual(**PERL), now=NOON)
     assert told(first) == [("Warning", "UnknownExecutor")]
     assert told(look(manual(**PERL), status=first.status, now=after(60))) == []
     assert told(look(manual(executor="python"), status=first.status)) == [("Warning", "UnknownExecutor")]
 
 
-def test_a_job_that_was_mended_is_told_to_be_in_order_and_its_slots_count_from_now() -> None:
+def test_repaired_job_is_reported_and_counts_from_now() -> None:
     first = look(job_view(**PERL), now=NOON)
     second = look(job_view(), status=first.status, now=after(600))
     assert (told(second), second.status.since) == ([("Normal", "Scheduled")], after(600))
 
 
-def test_a_job_that_lacks_a_value_runs_no_slot_until_there_is_a_default() -> None:
+def test_missing_required_value_stops_slots_until_a_default() -> None:
     first = look(job_view(parameters=NEEDED), now=after(600))
     assert (first.create, first.status.next, told(first)) == (None, None, [("Warning", "ParameterRequired")])
     assert look(job_view(parameters=NEEDED), status=first.status, now=after(1200)).status.skipped is None
@@ -239,7 +239,7 @@ def test_a_job_that_lacks_a_value_runs_no_slot_until_there_is_a_default() -> Non
     assert (told(second), second.status.since) == ([("Normal", "Scheduled")], after(1200))
 
 
-def test_a_job_that_becomes_degraded_is_told_and_one_that_recovers_is_not() -> None:
+def test_degraded_job_is_reported_and_a_recovered_one_is_not() -> None:
     lost = JobStatus(executions=(execution(claim(), success=False, reason="JobLost"),), counted=(claim().job,))
     first = look(status=lost)
     assert told(first) == [("Warning", "JobLost")]

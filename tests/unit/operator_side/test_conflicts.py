@@ -30,7 +30,7 @@ class World:
         self.conflicts.upsert({"metadata": metadata})
 
 
-def test_a_job_of_another_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_job_of_another_installation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.meet("elsewhere")
     world.meet("elsewhere")
@@ -58,7 +58,7 @@ def test_jobs_that_say_nothing(
     assert (world.conflicts.complaint, world.changes, caplog.text) == ("", 0, "")
 
 
-def test_who_is_gone_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
+def test_vanished_installation_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
     world.meet("elsewhere")
     world.now += MEMORY / 2
@@ -71,7 +71,7 @@ def test_who_is_gone_is_forgotten(caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.records) == 2, "it has come back"
 
 
-def test_many_are_counted_and_no_more_than_so_many_kept() -> None:
+def test_conflicts_are_counted_and_bounded() -> None:
     world = World()
     for number in range(MOST + 5):
         world.meet(f"other-{number:02}")

@@ -81,7 +81,7 @@ async def test_a_job_that_exists_already_is_adopted() -> None:
         pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, id="somebody else"),
     ],
 )
-async def test_a_name_that_belongs_to_another_cause_is_waited_for(other: Object) -> None:
+async def test_name_of_another_cause_is_awaited(other: Object) -> None:
     edges = begin()
     edges.kube.put(JOBS, other)
     with pytest.raises(Unavailable, match="another object has the name"):
@@ -119,7 +119,7 @@ async def test_a_create_without_an_answer(*, made: bool) -> None:
         pytest.param({"metadata": {"name": ENTRY.job, "uid": "x"}}, False, id="has a name that another object holds"),
     ],
 )
-async def test_when_it_is_too_late_it_is_only_looked_whether_the_job(there: Object | None, *, made: bool) -> None:
+async def test_late_claim_only_checks_whether_its_job(there: Object | None, *, made: bool) -> None:
     edges = begin()
     if there is not None:
         edges.kube.put(JOBS, there)
@@ -140,7 +140,7 @@ async def test_a_refusal_is_the_outcome_of_the_attempt() -> None:
     assert edges.entry().status.last_schedule_time == NOON
 
 
-async def test_a_job_whose_create_is_refused_for_it_exists_already_is_adopted() -> None:
+async def test_create_refused_for_an_existing_job_adopts_it() -> None:
     edges = begin()
     edges.kube.put(JOBS, wire_run(ENTRY))
     edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
@@ -149,7 +149,7 @@ async def test_a_job_whose_create_is_refused_for_it_exists_already_is_adopted() 
     assert edges.entry().observed.outcomes == {}, "the attempt has only begun"
 
 
-async def test_a_job_that_is_gone_when_it_is_read_is_created_again() -> None:
+async def test_job_deleted_before_its_read_is_created_again() -> None:
     edges = begin()
     edges.kube.fail("create jobs", AlreadyExists(f"{ENTRY.job} already exists", status=409, reason="AlreadyExists"))
     with pytest.raises(Unavailable, match="already existed, but was deleted before the operator could read it"):
@@ -161,7 +161,7 @@ async def test_a_job_that_is_gone_when_it_is_read_is_created_again() -> None:
     assert (edges.entry().remembered.unconfirmed_create, active(edges)) == (None, (seen(ENTRY),))
 
 
-async def test_a_refusal_waits_until_it_is_known_whether_the_job_exists() -> None:
+async def test_refused_create_waits_for_the_read_of_the_job() -> None:
     edges = begin()
     edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
     edges.kube.fail("get jobs", Unavailable("down"))
@@ -179,7 +179,7 @@ async def test_a_spec_that_broke_meanwhile_is_a_refusal_too() -> None:
     assert edges.kube.names(JOBS) == []
 
 
-async def test_a_claim_comes_first_and_nothing_is_created_without_it() -> None:
+async def test_nothing_is_created_without_a_claim() -> None:
     edges = begin(concurrency="forbid")
     claimed = (*MARK, Started(ENTRY))
     edges.edit_job(lambda body: body.update(status={"successCount": 1}))
@@ -208,7 +208,7 @@ async def replace(edges: Edges) -> None:
     await fire(edges, CreateJob(ENTRY, before=(Started(ENTRY),), replaces=(run(OLD),)))
 
 
-async def test_what_is_replaced_goes_after_the_claim_and_before_the_create() -> None:
+async def test_replaced_job_is_deleted_between_claim_and_create() -> None:
     edges = replacing()
     await replace(edges)
     acts = [call for call in edges.kube.calls if call.split()[0] in ("write", "delete", "create")]
@@ -251,7 +251,7 @@ async def test_a_run_is_replaced_or_keeps_its_outcome_that(happens: Callable[[Ed
     assert set(edges.kube.names(JOBS)) == ({OLD.job} if kept else set()) | {ENTRY.job}
 
 
-async def test_a_run_that_ends_while_it_is_replaced_keeps_its_outcome() -> None:
+async def test_run_that_ends_while_replaced_keeps_its_outcome() -> None:
     edges = replacing(status=ended())
     await replace(edges)
     assert set(edges.kube.names(JOBS)) == {OLD.job, ENTRY.job}
@@ -266,7 +266,7 @@ async def test_a_run_that_is_gone_holds_nothing_up() -> None:
     assert edges.entry().observed.attempts[OLD.job].gone, "whatever the watch has missed"
 
 
-async def test_a_namesake_of_what_is_to_be_replaced_is_not_deleted() -> None:
+async def test_namesake_of_a_replaced_job_is_not_deleted() -> None:
     edges = replacing(uid="another")
     with pytest.raises(Conflict):
         await replace(edges)

@@ -145,7 +145,7 @@ def status(*days: Day, **fields: object) -> JobStatus:
     return JobStatus(since=NOON, days=days, **fields)
 
 
-def test_what_no_job_shows_any_more_stays_in_the_totals_and_departs() -> None:
+def test_days_dropped_by_a_job_stay_in_the_departed_totals() -> None:
     ledger = DailyTotals()
     ledger.upsert("a", status(day(9, 3)))
     ledger.upsert("a", status(day(0, 1)))
@@ -155,7 +155,7 @@ def test_what_no_job_shows_any_more_stays_in_the_totals_and_departs() -> None:
     assert (ledger.days(TODAY), ledger.departed(TODAY)) == ((day(9, 3), day(0, 6, 1)), (day(9, 3), day(0, 5, 1)))
 
 
-def test_attempts_that_are_active_are_counted_and_leave_with_their_job() -> None:
+def test_active_attempts_are_counted_until_their_job_is_deleted() -> None:
     ledger = DailyTotals()
     ledger.upsert("a", status(active=(claim(), claim(after(60)))))
     ledger.upsert("b", status(active=(claim(),)))
@@ -181,7 +181,7 @@ def test_a_year_is_kept() -> None:
     assert ledger.days(TODAY)[-1] == day(0, 1)
 
 
-def test_totals_of_another_writer_are_taken_where_they_are_larger() -> None:
+def test_larger_totals_of_another_writer_are_adopted() -> None:
     ledger = DailyTotals()
     ledger.upsert("a", status(day(0, 3)))
     ledger.agree((day(0, 5, 1), day(1, 2)))
@@ -190,7 +190,7 @@ def test_totals_of_another_writer_are_taken_where_they_are_larger() -> None:
     assert ledger.days(TODAY)[-1] == day(0, 6, 1)
 
 
-def test_jobs_that_are_counted_anew_after_a_wipe_count_once() -> None:
+def test_recounted_jobs_after_a_wipe_count_once() -> None:
     kept, trimmed = claim(), claim(after(-600))
     before = ran(ran(JobStatus(since=NOON), NOON, entry=kept), NOON, entry=trimmed)
     before = before.model_copy(update={"counted": (kept.job,)})
@@ -205,7 +205,7 @@ def test_jobs_that_are_counted_anew_after_a_wipe_count_once() -> None:
     assert ledger.days(TODAY) == (day(0, 3),)
 
 
-def test_a_status_that_loses_its_since_alone_is_counted_on() -> None:
+def test_status_that_loses_only_its_since_keeps_counting() -> None:
     before = ran(JobStatus(since=NOON), datetime(2026, 3, 1, 13, tzinfo=UTC), entry=claim())
     ledger = DailyTotals()
     ledger.upsert("a", before)

@@ -78,7 +78,7 @@ def test_a_restart_runs_no_slot_that_was_refused() -> None:
     assert skipped(end.status) == (3, BUSY)
 
 
-def test_each_outage_adds_a_stretch_and_the_oldest_runs_first() -> None:
+def test_each_outage_adds_a_range_and_the_oldest_runs_first() -> None:
     job = catching_up()
     at, _ = settle(situation(job, now=minutes(1)))
     at, _ = settle(replace(at, now=minutes(3.5), fireable_since=minutes(3.5)))
@@ -151,7 +151,7 @@ def test_a_deferred_slot_that_has_run_is_not_run_again() -> None:
     assert end.status.deferred == ()
 
 
-def test_a_slot_that_ran_ahead_of_its_time_is_not_deferred() -> None:
+def test_slot_that_ran_ahead_is_not_deferred() -> None:
     job = catching_up()
     status = deferring(job, mark=1, ran_ahead=(minutes(3),), active=(seen(claim(minutes(1))),))
     now = {"now": minutes(4.5), "fireable_since": minutes(4.5)}
@@ -168,7 +168,7 @@ def test_a_status_without_room_counts_missed_slots() -> None:
     assert [each.reason for each in plan.of(Report) if each.reason == "SlotsMissed"]
 
 
-def test_a_mark_that_goes_back_takes_deferred_slots_along() -> None:
+def test_mark_that_moves_back_takes_deferred_slots_along() -> None:
     job = catching_up()
     plan = advance(situation(job, deferring(job, (1, 100), mark=100), now=minutes(10)))
     assert stretches(plan.status) == [(minutes(1), minutes(10))]
@@ -202,7 +202,7 @@ def test_two_writers_defer_and_count_once() -> None:
     assert fold_all(other, plan.changes, job.spec.history) == other
 
 
-def test_metrics_count_a_deferred_slot_once_it_is_decided() -> None:
+def test_deferred_slot_is_counted_once_when_decided() -> None:
     job, entry = catching_up(), seen(claim(minutes(1)))
     before = deferring(job, mark=1, active=(entry,))
     plan = advance(situation(job, before, now=minutes(3.5), fireable_since=minutes(3.5), runs=[run(entry)]))

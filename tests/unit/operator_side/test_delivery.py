@@ -137,7 +137,7 @@ def status(kube: FakeKube) -> JobStatus:
     return JobStatus.from_wire(kube.has(DKRON_JOBS, "backup").get("status") or {})
 
 
-async def test_what_ended_is_told_once_and_its_output_is_there_alone() -> None:
+async def test_ended_attempt_is_sent_once_with_its_output() -> None:
     async with operator(FakeKube(), job=LOG) as (edges, senders):
         await first_ends(edges)
         (line,) = senders.lines()
@@ -157,7 +157,7 @@ async def test_of_a_job_without_receivers_nothing_is_owed() -> None:
         assert (edges.status().success_count, edges.status().undelivered, senders.sent) == (1, (), [])
 
 
-async def test_nothing_is_told_before_it_is_written_down() -> None:
+async def test_nothing_is_sent_before_it_is_written() -> None:
     async with operator(FakeKube(), job=LOG) as (edges, senders):
         await until(61)
         edges.kube.fail("write dkronjobs", *[Unavailable("away")] * 4)
@@ -170,7 +170,7 @@ async def test_nothing_is_told_before_it_is_written_down() -> None:
 
 @pytest.mark.parametrize("moment", ["before it was sent", "while it was sent", "before the mark was written"])
 @pytest.mark.parametrize("pod", [True, False], ids=["its pod is there", "its pod is gone"])
-async def test_what_is_owed_at_a_crash_is_told_by_the_next_process(moment: str, pod: bool) -> None:
+async def test_undelivered_executions_are_sent_after_a_crash(moment: str, pod: bool) -> None:
     kube, first = FakeKube(), Senders()
     first.hangs = moment == "while it was sent"
     if moment == "before it was sent":
@@ -193,7 +193,7 @@ async def test_what_is_owed_at_a_crash_is_told_by_the_next_process(moment: str, 
         assert third.sent == []
 
 
-async def test_what_is_told_is_written_at_the_next_occasion() -> None:
+async def test_delivery_is_recorded_with_the_next_write() -> None:
     async with operator(FakeKube(), job=LOG) as (edges, senders):
         await first_ends(edges, 2)
         assert len(senders.sent) == 1
@@ -204,7 +204,7 @@ async def test_what_is_told_is_written_at_the_next_occasion() -> None:
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-async def test_a_stop_waits_a_moment_and_writes_what_was_told(*, hangs: bool) -> None:
+async def test_stop_waits_briefly_and_records_what_was_sent(*, hangs: bool) -> None:
     senders = Senders()
     senders.hangs = hangs
     async with operator(FakeKube(), senders, job=LOG) as (edges, _):
@@ -217,7 +217,7 @@ async def test_a_stop_waits_a_moment_and_writes_what_was_told(*, hangs: bool) ->
         assert (len(senders.sent), edges.status().undelivered) == ((0, (FIRST.job,)) if hangs else (1, ()))
 
 
-async def test_a_receiver_that_hangs_holds_up_neither_slots_nor_others() -> None:
+async def test_hanging_receiver_delays_neither_slots_nor_others() -> None:
     senders = Senders()
     kube = with_cluster(receivers={"slack": [{"name": "ops", "url": "http://x"}]})
     job = {"processors": {"log": {}, "slack": {"team": "ops", "onSuccess": "true"}}, "schedule": "*/10 * * * * *"}
@@ -239,7 +239,7 @@ async def test_a_receiver_that_hangs_holds_up_neither_slots_nor_others() -> None
         assert set(edges.status().undelivered) == {claim(after(number * 10)).job for number in range(1, 7)}
 
 
-async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
+async def test_permanent_refusal_is_an_event_and_ends_the_delivery() -> None:
     senders, kube = Senders(), FakeKube()
     senders.trouble = lambda _: Undeliverable("no such place")
     async with operator(kube, senders, job=LOG) as (edges, _):
@@ -251,7 +251,7 @@ async def test_what_is_refused_is_an_event_and_is_done_with() -> None:
         assert edges.status().executions[0].output == "not delivered to log: no such place"
 
 
-async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+async def test_permanent_failure_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     moment = 0.0
     complaints = DeliveryEvents(Edges(FakeKube()).events, clock=Clock(monotonic=lambda: moment))
     for moment in (0.0, 1.0, 59.0, 60.0):  # noqa: B007 - the clock shows it
@@ -260,7 +260,7 @@ async def test_what_goes_wrong_all_the_time_is_said_once_a_minute(caplog: pytest
     assert len(caplog.records) == 4, "each job, and again after a minute"
 
 
-async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> None:
+async def test_kubernetes_job_deleted_while_running_is_sent_as_failure() -> None:
     kube = with_cluster(notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
     async with operator(kube, job={}) as (edges, senders):
         await until(62)
@@ -270,7 +270,7 @@ async def test_a_job_that_is_deleted_while_it_runs_is_told_as_a_failure() -> Non
         assert senders.posts() == [{"r": "JobLost"}]
 
 
-async def test_what_is_not_in_the_status_any_more_is_not_owed() -> None:
+async def test_execution_missing_in_the_status_is_not_owed() -> None:
     kube = FakeKube()
     async with operator(kube, job=owing(undelivered=("gone-1",))) as (_, senders):
         await until(LAZY + 5)
@@ -288,7 +288,7 @@ async def test_a_standby_delivers_nothing_until_it_leads() -> None:
         assert len(senders.sent) == 1
 
 
-async def test_after_another_has_led_what_is_still_owed_is_sent_again_and_nothing_else() -> None:
+async def test_regained_leadership_sends_only_what_is_still_owed() -> None:
     other = claim(after(120))
     async with operator(FakeKube(), job=owing(FIRST, other, last_schedule_time=after(600))) as (edges, senders):
         edges.delivery.lead(Leadership(leader="me", held=True, term=1))
@@ -315,7 +315,7 @@ async def test_after_another_has_led_what_is_still_owed_is_sent_again_and_nothin
 # --- notifications -------------------------------------------------------------------------------------------------
 
 
-async def test_a_webhook_hears_of_the_beginning_and_of_the_end() -> None:
+async def test_webhook_gets_the_start_and_the_end() -> None:
     payload = '{"e": "{{ event }}", "id": "{{ execution }}", "o": "{{ output }}"}'
     kube = with_cluster(notifications=[{**HOOK, "when": ["start", "failure"], "payload": payload}])
     async with operator(kube, job={}) as (edges, senders):
@@ -328,7 +328,7 @@ async def test_a_webhook_hears_of_the_beginning_and_of_the_end() -> None:
         assert edges.status().executions[0].output == '"quoted"\n', "a notification leaves the output where it is"
 
 
-async def test_only_the_last_attempt_is_told() -> None:
+async def test_only_the_last_attempt_is_sent() -> None:
     kube = with_cluster(notifications=[{**HOOK, "payload": '{"a": {{ attempt }}}'}])
     job = {"retries": 1, "retryBackoff": {"initial": "1s", "max": "1s"}, "schedule": "@at 2026-03-01T12:01:00Z"}
     async with operator(kube, job=job) as (edges, senders):
@@ -373,7 +373,7 @@ def replace_by_a_run(body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("cancel", [disable, make_invalid, replace_by_a_run])
-async def test_an_attempt_whose_retry_is_cancelled_is_told_as_the_last(
+async def test_attempt_with_a_cancelled_retry_is_sent_as_the_last(
     cancel: Callable[[dict[str, Any]], None],
 ) -> None:
     async with operator(with_cluster(**ATTEMPTS), job=RETRIED) as (edges, senders):
@@ -389,7 +389,7 @@ async def test_an_attempt_whose_retry_is_cancelled_is_told_as_the_last(
         assert len(senders.posts()) == 1
 
 
-async def test_a_retry_that_is_cancelled_while_no_operator_is_there_is_told_by_the_next() -> None:
+async def test_retry_cancelled_without_an_operator_is_sent_later() -> None:
     kube = with_cluster(**ATTEMPTS)
     async with operator(kube, job=RETRIED) as (edges, _):
         await first_ends(edges, kind="Failed", seconds=5)
@@ -399,14 +399,14 @@ async def test_a_retry_that_is_cancelled_while_no_operator_is_there_is_told_by_t
         assert (senders.posts(), len(senders.lines())) == ([{"a": 1}], 1), "the output comes again, with the same id"
 
 
-async def test_an_attempt_is_owed_no_more_once_its_retry_has_begun() -> None:
+async def test_attempt_is_no_longer_owed_once_its_retry_started() -> None:
     async with operator(with_cluster(**ATTEMPTS), job=RETRIED) as (edges, senders):
         await first_ends(edges, kind="Failed", seconds=26 + LAZY)
         assert (senders.posts(), status(edges.kube).undelivered) == ([], ())
         assert len(edges.kube.names(JOBS)) == 2
 
 
-async def test_the_owner_gets_a_mail_and_an_annotation_turns_it_off() -> None:
+async def test_owner_gets_a_mail_unless_an_annotation_disables_it() -> None:
     server = {"name": "default", "host": "mail", "sender": "dkron@example.com"}
     kube = with_cluster(receivers={"mail": [server]}, notifications=[{"name": "owner", "type": "mail"}])
     job = {"ownerEmail": "me@example.com", "schedule": "*/30 * * * * *"}
@@ -433,7 +433,7 @@ def degraded(kube: FakeKube) -> tuple[str, str]:
     return found.reason, found.message
 
 
-async def test_a_receiver_that_is_not_there_is_said_and_the_job_runs_all_the_same() -> None:
+async def test_missing_receiver_is_reported_and_the_job_still_runs() -> None:
     kube = FakeKube()
     async with operator(kube, job={"processors": {"syslog": {}}}) as (edges, senders):
         await until(5)
@@ -448,7 +448,7 @@ async def test_a_receiver_that_is_not_there_is_said_and_the_job_runs_all_the_sam
         assert senders.sent == []
 
 
-async def test_an_annotation_that_makes_no_sense_is_said() -> None:
+async def test_invalid_annotation_is_reported() -> None:
     kube = FakeKube()
     async with operator(kube, job={}) as (edges, _):
         nonsense = {"notify.dkron.io/ops": "now and then"}
@@ -459,7 +459,7 @@ async def test_an_annotation_that_makes_no_sense_is_said() -> None:
         assert '"now and then"' in degraded(kube)[1]
 
 
-async def test_a_notification_that_makes_no_sense_is_told_where_people_look() -> None:
+async def test_invalid_notification_is_reported_by_condition_and_event() -> None:
     kube = with_cluster(notifications=[{**HOOK, "payload": "{{ nope }}"}])
     judged: list[object] = []
     edges = Edges(kube)
@@ -474,7 +474,7 @@ async def test_a_notification_that_makes_no_sense_is_told_where_people_look() ->
     assert (event["regarding"]["kind"], event["regarding"]["namespace"]) == ("DkronCluster", "home")
 
 
-async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> None:
+async def test_status_change_of_the_dkroncluster_is_not_read_again() -> None:
     edges = begin(processors={"log": {}})
     changes: list[object] = []
     edges.parts.installation.on_change.add(changes.append)
@@ -486,7 +486,7 @@ async def test_a_cluster_that_only_changes_its_status_is_not_read_again() -> Non
 # --- outputs -------------------------------------------------------------------------------------------------------
 
 
-async def test_receivers_get_more_of_an_output_than_the_status_but_not_all() -> None:
+async def test_receivers_get_more_output_than_the_status_up_to_a_limit() -> None:
     job = {"processors": {"log": {"forward": "true"}}, "history": {"outputBytes": 4}}
     async with operator(FakeKube(), job=job) as (edges, senders):
         await first_ends(edges, log=b"x" * LONGEST + b"the end")
@@ -507,7 +507,7 @@ async def test_outputs_that_are_kept_have_bounded_room(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("gone", ["deleted", "not listed"])
-async def test_a_cluster_that_is_gone_offers_nothing_and_one_that_makes_no_sense_changes_nothing(gone: str) -> None:
+async def test_invalid_dkroncluster_changes_nothing_and_deleted_clears(gone: str) -> None:
     installation = begin().parts.installation
     body = cluster(notifications=[HOOK])
     installation.informer.upsert(body)

@@ -27,7 +27,7 @@ def family(requeue: Callable[[str], None] = lambda _: None) -> tuple[Store, Cach
     return store, parent, child
 
 
-def test_a_parent_does_not_know_what_its_child_has_not_written() -> None:
+def test_parent_ignores_unwritten_changes_of_its_child() -> None:
     store, parent, child = family()
     child.record(Noted(RUN))
     assert child.status.heard == (RUN,)
@@ -36,7 +36,7 @@ def test_a_parent_does_not_know_what_its_child_has_not_written() -> None:
     assert [each.heard for each in store.dependencies.of(parent.job).children] == [{("uid-parent", 7)}]
 
 
-def test_a_child_does_not_know_what_its_parent_has_not_written() -> None:
+def test_child_ignores_unwritten_changes_of_its_parent() -> None:
     store, parent, child = family()
     parent.status = with_ended(parent.status, 7, at=after(60), result=GroupStatus.SUCCESS)
     assert store.dependencies.of(child.job).parents["parent"].ended == ()
@@ -44,7 +44,7 @@ def test_a_child_does_not_know_what_its_parent_has_not_written() -> None:
     assert store.dependencies.of(child.job).parents["parent"].ended == (SHOWN,)
 
 
-def test_each_is_woken_by_what_the_other_has_written_and_by_nothing_else() -> None:
+def test_parent_and_child_wake_each_other_only_by_writes() -> None:
     woken: list[str] = []
     store, parent, child = family(woken.append)
     woken.clear()
@@ -58,7 +58,7 @@ def test_each_is_woken_by_what_the_other_has_written_and_by_nothing_else() -> No
     assert parent.base.ended == (SHOWN,)
 
 
-def test_a_job_that_is_being_deleted_is_waited_for_no_more() -> None:
+def test_deleted_job_is_no_longer_awaited() -> None:
     woken: list[str] = []
     store, parent, _ = family(woken.append)
     woken.clear()
@@ -77,7 +77,7 @@ def test_jobs_of_another_namespace_are_no_kin() -> None:
     assert [each.name for each in store.dependencies.of(parent.job).children] == ["child"]
 
 
-def test_a_job_without_ties_is_alone() -> None:
+def test_job_without_dependencies_has_none() -> None:
     store = Store()
     store.upsert_job(wire("single"))
     (single,) = store

@@ -59,7 +59,7 @@ def test_a_timeout_is_the_pod_s() -> None:
         ({"colour": "red"}, 'executorConfig: "colour" is not a key of docker; use command, cwd, '),
     ],
 )
-def test_what_is_refused(config: dict[str, str], message: str) -> None:
+def test_invalid_config_is_refused(config: dict[str, str], message: str) -> None:
     problem = dkron_pods.check(spec({"image": "alpine:3", **config}))
     assert problem is not None
     assert (problem.reason, problem.message.startswith(message)) == ("InvalidExecutorConfig", True)

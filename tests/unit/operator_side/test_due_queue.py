@@ -91,7 +91,7 @@ async def test_a_job_is_handed_over(
     assert [(round(when, 2), uid) for when, uid in handed.log] == handed_over
 
 
-async def test_many_jobs_of_one_instant_are_handed_over_together() -> None:
+async def test_jobs_due_at_one_instant_are_dispatched_together() -> None:
     async with running() as (due_queue, _, handed):
         for number in range(1000):
             due_queue.set(f"{number:03}", after(60))
@@ -100,7 +100,7 @@ async def test_many_jobs_of_one_instant_are_handed_over_together() -> None:
     assert {when for when, _ in handed.log} == {60.0}
 
 
-async def test_a_job_may_be_set_anew_from_within_the_handing_over() -> None:
+async def test_job_may_be_rescheduled_during_its_dispatch() -> None:
     wall = Wall()
     handed = Handed(wall)
 
@@ -120,7 +120,7 @@ async def test_a_job_may_be_set_anew_from_within_the_handing_over() -> None:
 # --- the clock is set ----------------------------------------------------------------------------------------------
 
 
-async def test_a_clock_that_is_set_forward_hands_over_what_could_not_be_fired_within_a_second() -> None:
+async def test_clock_set_forward_dispatches_overdue_jobs_in_a_second() -> None:
     async with running() as (due_queue, wall, handed):
         due_queue.set("a", after(3600))
         await asyncio.sleep(10.5)
@@ -133,7 +133,7 @@ async def test_a_clock_that_is_set_forward_hands_over_what_could_not_be_fired_wi
         assert able(due_queue, wall) > after(7200)
 
 
-async def test_a_clock_that_is_set_back_hands_over_at_once_and_when_it_comes_there_again() -> None:
+async def test_clock_set_back_dispatches_at_once_and_when_due_again() -> None:
     async with running() as (due_queue, wall, handed):
         await asyncio.sleep(100)
         due_queue.set("b", after(120))
@@ -146,7 +146,7 @@ async def test_a_clock_that_is_set_back_hands_over_at_once_and_when_it_comes_the
     assert handed.log == [(first, "a"), (first, "b"), (110.0, "a"), (120.0, "b")]
 
 
-async def test_a_clock_that_is_set_back_is_noticed_by_who_is_woken_just_then() -> None:
+async def test_clock_set_back_is_noticed_at_any_wake_up() -> None:
     async with running() as (due_queue, wall, handed):
         due_queue.set("a", after(900))
         await asyncio.sleep(100.5)
@@ -156,7 +156,7 @@ async def test_a_clock_that_is_set_back_is_noticed_by_who_is_woken_just_then() -
     assert [uid for _, uid in handed.log] == ["b", "a"]
 
 
-async def test_a_clock_that_is_corrected_by_little_hands_nothing_over() -> None:
+async def test_small_clock_correction_dispatches_nothing() -> None:
     async with running() as (due_queue, wall, handed):
         due_queue.set("a", after(110))
         await asyncio.sleep(100)
@@ -186,7 +186,7 @@ async def test_a_stall(seconds: float, *, missed: bool) -> None:
     assert [uid for _, uid in handed.log] == ["a"]
 
 
-async def test_a_stall_is_noticed_by_who_is_woken_just_then() -> None:
+async def test_stall_is_noticed_at_any_wake_up() -> None:
     async with running() as (due_queue, wall, _handed):
         due_queue.set("a", after(hours=1))
         await asyncio.sleep(10.5)

@@ -130,7 +130,7 @@ def test_a_name_of_many_bytes_is_cut_alike() -> None:
     assert plan.status.active == (entry,)
 
 
-def test_several_are_told_once() -> None:
+def test_several_edits_are_reported_once() -> None:
     active = (with_(SLOT, job=OTHERS), NEXT, with_(SLOT, job="x"))
     plan = look(active)
     assert plan.status.active == (NEXT,)

@@ -48,7 +48,7 @@ AFTER_A_RETRY = Unrecorded(((claim(attempt=2), DONE),), starts=False, executions
         pytest.param(OTHER_FAILED, id="the other member has failed"),
     ],
 )
-def test_an_ephemeral_job_starts_nothing_once_a_run_has_succeeded(case: Unrecorded) -> None:
+def test_ephemeral_job_starts_nothing_after_a_success(case: Unrecorded) -> None:
     job = job_view(ephemeral=True)
     jobs = [replace(run(entry, state), deleting=case.deleting) for entry, state in case.attempts]
     active = tuple(seen(entry) for entry, _ in case.attempts)

@@ -144,7 +144,7 @@ def test_a_change_makes_no_difference_to(onto: dict[str, Any], change: Change) -
     assert folded(change, onto=JobStatus(**onto)) == JobStatus(**onto)
 
 
-def test_a_success_is_recorded_counted_and_no_longer_active() -> None:
+def test_success_is_recorded_counted_and_no_longer_active() -> None:
     status = folded(Started(seen(FIRST)), finished(FIRST))
     assert status == JobStatus(
         executions=(execution(FIRST),),
@@ -165,13 +165,13 @@ def test_a_failure_counts_as_an_error() -> None:
     assert status.days == (Day(date=date(2026, 3, 1), success=1, failed=1),)
 
 
-def test_a_failure_with_a_retry_claims_the_next_attempt_in_the_same_write() -> None:
+def test_failure_claims_its_retry_in_the_same_write() -> None:
     status = folded(Started(seen(FIRST)), finished(FIRST, success=False, retry=RETRY))
     assert status.active == (RETRY,)
     assert status.status is GroupStatus.NEVER, "the group is not over while an attempt is to come"
 
 
-def test_a_retry_whose_job_is_known_already_is_not_claimed_again() -> None:
+def test_retry_whose_job_exists_is_not_claimed_again() -> None:
     first = finished(FIRST, success=False, retry=RETRY)
     assert folded(Started(seen(RETRY)), first).active == (seen(RETRY),)
     assert folded(finished(RETRY), first).active == ()
@@ -192,7 +192,7 @@ def test_the_last_attempt_decides_the_group(attempts: list[bool], expected: Grou
     assert folded(*reversed(changes)).status is expected
 
 
-def test_of_two_runs_the_newest_that_has_ended_is_told() -> None:
+def test_newest_ended_run_decides_the_status() -> None:
     both = folded(Started(seen(FIRST)), Started(seen(SECOND)))
     failed, worked = finished(FIRST, success=False), finished(SECOND)
     assert folded(failed, onto=both).status is GroupStatus.FAILED, "the newer one still goes"
@@ -205,7 +205,7 @@ def test_of_two_runs_the_newest_that_has_ended_is_told() -> None:
     assert folded(finished(retry, success=False), onto=status).status is GroupStatus.FAILED
 
 
-def test_history_keeps_the_newest_by_start_not_by_end_and_counts_none_again() -> None:
+def test_history_keeps_the_latest_starts_and_counts_once() -> None:
     entries = [claim(after(60 * n)) for n in range(4)]
     changes = [finished(entries[n]) for n in (1, 2, 3, 0)]
     status = folded(*changes, history=History(executions=2))
@@ -298,9 +298,7 @@ histories = st.builds(History, executions=st.integers(1, 4))
 
 
 @given(before=sequences, change=changes, history=histories)
-def test_a_change_folded_twice_is_the_change_folded_once(
-    before: list[Change], change: Change, history: History
-) -> None:
+def test_folding_a_change_twice_equals_folding_it_once(before: list[Change], change: Change, history: History) -> None:
     once = folded(*before, change, history=history)
     assert fold(once, change, history) == once
 
@@ -312,7 +310,7 @@ def essence(status: JobStatus) -> object:
 
 
 @given(first=sequences, second=sequences, history=histories)
-def test_a_batch_that_was_written_although_its_answer_was_lost_folds_again_without_effect(
+def test_batch_with_a_lost_answer_folds_again_without_effect(
     first: list[Change], second: list[Change], history: History
 ) -> None:
     written = folded(*first, *second, history=history)
@@ -321,7 +319,7 @@ def test_a_batch_that_was_written_although_its_answer_was_lost_folds_again_witho
 
 
 @given(ours=sequences, theirs=sequences, history=histories)
-def test_folded_onto_the_status_of_another_writer_nothing_is_counted_twice_or_lost(
+def test_folding_onto_another_status_counts_and_loses_nothing(
     ours: list[Change], theirs: list[Change], history: History
 ) -> None:
     status = folded(*ours, onto=folded(*theirs, history=history), history=history)
@@ -355,7 +353,7 @@ def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history
 
 
 @pytest.mark.parametrize("second", [NOON, after(1), after(-1)], ids=["at the same time", "later", "earlier"])
-def test_two_refused_requests_count_twice_and_not_again_when_they_were_written(second: datetime) -> None:
+def test_refused_requests_count_once_each(second: datetime) -> None:
     batch = [Refused(BUSY, NOON, "a"), Refused(BUSY, second, "b")]
     written = folded(*batch)
     assert written.skipped is not None
@@ -370,7 +368,7 @@ def owed(entry: Active) -> Finished:
     return Finished(execution(entry), deliver=True)
 
 
-def test_an_execution_is_owed_until_it_is_delivered_and_not_again() -> None:
+def test_execution_is_owed_until_delivered() -> None:
     status = folded(owed(FIRST), finished(SECOND))
     assert status.undelivered == (FIRST.job,)
     told = folded(Delivered(frozenset({FIRST.job})), onto=status)
@@ -390,7 +388,7 @@ def test_an_execution_is_owed_until_it_is_delivered_and_not_again() -> None:
         ),
     ],
 )
-def test_a_record_says_that_its_output_is_not_where_it_should_be(output: str, expected: str) -> None:
+def test_record_says_that_its_output_was_not_delivered(output: str, expected: str) -> None:
     status = JobStatus(executions=(execution(SECOND, output="/a.log"), execution(FIRST, output=output)))
     told = folded(Delivered(frozenset(), (Lost(FIRST.job, "/a.log", "not delivered"),)), onto=status)
     assert [each.output for each in told.executions] == ["/a.log", expected]
@@ -400,7 +398,7 @@ def test_an_execution_that_is_not_kept_is_not_owed() -> None:
     assert folded(owed(FIRST), owed(SECOND), history=History(executions=1)).undelivered == (SECOND.job,)
 
 
-def test_a_condition_that_another_writer_added_meanwhile_stays() -> None:
+def test_condition_added_by_another_writer_is_kept() -> None:
     theirs = CONDITION.model_copy(update={"type": "Theirs"})
     assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, theirs))).conditions == (CONDITION, theirs)
 
@@ -410,7 +408,7 @@ def test_stalled_goes_once_it_does_not_hold() -> None:
     assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, stalled))).conditions == (CONDITION,)
 
 
-def test_conditions_of_others_stay_as_far_as_there_is_room() -> None:
+def test_foreign_conditions_are_kept_as_far_as_they_fit() -> None:
     few, many = tuple(map(foreign, range(3))), tuple(map(foreign, range(MAX_CONDITIONS)))
     assert folded(JUDGED, onto=JobStatus(conditions=few)).conditions == (CONDITION, *few)
     assert folded(JUDGED, onto=JobStatus(conditions=many)).conditions == (CONDITION, *many[:-1])

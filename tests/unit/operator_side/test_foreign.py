@@ -77,7 +77,7 @@ class Scene:
         pytest.param(wire_run(ENTRY), "", id="one of ours"),
     ],
 )
-def test_a_job_that_was_not_made_for_its_owner_is_reported(body: Object, told: str) -> None:
+def test_job_not_created_for_its_owner_is_reported(body: Object, told: str) -> None:
     scene = Scene()
     affected = list(scene.store.upsert_attempt(body))
     assert [told in each for each in scene.told] == ([True] if told else [])
@@ -88,7 +88,7 @@ def test_a_job_that_was_not_made_for_its_owner_is_reported(body: Object, told: s
         assert scene.reasons == ["ForeignJob"]
 
 
-def test_each_foreign_job_is_reported_once_and_one_in_a_while_for_each_job() -> None:
+def test_foreign_job_is_reported_once_and_rate_limited_by_owner() -> None:
     scene = Scene()
     for version in (1, 2):
         scene.store.upsert_attempt(unannotated(uid="a", version=version))
@@ -104,7 +104,7 @@ def test_each_foreign_job_is_reported_once_and_one_in_a_while_for_each_job() -> 
     assert len(scene.told) == 2
 
 
-def test_what_is_remembered_of_foreign_jobs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_foreign_jobs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreign, "MOST", 2)
     scene = Scene()
     for uid in ("a", "b", "c", "a"):
@@ -131,7 +131,7 @@ def test_surplus_jobs_of_one_job_are_set_aside() -> None:
     assert f"but so do {MAX_ACTIVE} others" in scene.told[0]
 
 
-def test_a_job_that_the_status_knows_is_never_set_aside() -> None:
+def test_job_known_to_the_status_is_never_set_aside() -> None:
     scene, known = Scene(), MAX_ACTIVE + 3
     (cached,) = scene.store
     cached.record(Started(claim(NOON + timedelta(seconds=known))))

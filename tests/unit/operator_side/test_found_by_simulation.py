@@ -32,7 +32,7 @@ TRIMMED = JobStatus(since=NOON, success_count=1, last_schedule_time=ENTRY.slot)
 
 
 @pytest.mark.looptime
-async def test_what_another_replica_has_counted_and_forgotten_is_not_counted_anew() -> None:
+async def test_run_counted_and_trimmed_elsewhere_is_not_counted_again() -> None:
     kube = FakeKube(version=1000)
     kube.put(DKRON_JOBS, wire_job(status=TRIMMED, schedule="@yearly"))
     edges = Edges(kube)
@@ -44,7 +44,7 @@ async def test_what_another_replica_has_counted_and_forgotten_is_not_counted_ane
     assert (edges.status().success_count, edges.status().counted) == (1, ())
 
 
-def test_it_stays_as_gone_until_a_plan_has_looked_at_it() -> None:
+def test_gone_job_is_kept_until_a_plan_has_read_it() -> None:
     store = Store()
     store.upsert_job(wire_job(version=1, status=COUNTED))
     store.upsert_attempt(wire_run(ENTRY, version=2, status=ended()))
@@ -55,7 +55,7 @@ def test_it_stays_as_gone_until_a_plan_has_looked_at_it() -> None:
 
 
 @pytest.mark.looptime
-async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
+async def test_answer_to_a_deletion_does_not_revive_a_job() -> None:
     edges = begin(status=COUNTED)
     run = edges.kube.put(JOBS, wire_run(ENTRY, status=ended()))
     edges.watch()
@@ -73,13 +73,13 @@ async def test_the_answer_to_a_deletion_does_not_bring_a_job_back() -> None:
 # --- slots of two grids ----------------------------------------------------------------------------------------------
 
 
-def test_an_edit_that_another_replica_has_overtaken_leads_to_no_other_moment() -> None:
+def test_edit_accepted_by_another_replica_keeps_its_since() -> None:
     theirs, history = JobStatus(since=after(8), fingerprint="new"), job_view().spec.history
     assert fold(theirs, Accepted(after(9), "new"), history) == theirs
     assert fold(theirs, Accepted(after(5), "between"), history).since == after(8)
 
 
-def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None:
+def test_no_slot_fires_before_since_is_persisted() -> None:
     job = job_view(schedule="@every 3s")
     before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
     plan = advance(situation(job, edited, persisted=before, now=after(13)))
@@ -87,12 +87,12 @@ def test_no_slot_fires_before_the_api_server_has_from_when_slots_count() -> None
     assert created(advance(situation(job, edited, now=after(13)))).entry.slot == after(13)
 
 
-def test_no_slot_fires_before_the_annotation_says_that_the_job_is_accepted() -> None:
+def test_no_slot_fires_before_the_acceptance_is_annotated() -> None:
     plan = advance(situation(job_view(schedule="@every 3s"), accepted=False, now=after(3)))
     assert (plan.wants(AcceptJob), plan.create) == (True, None)
 
 
-def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> None:
+def test_slow_clock_keeps_since_at_the_last_edit() -> None:
     job, status = job_view(), JobStatus(since=after(60), fingerprint="old")
     assert advance(situation(job, status, now=after(10))).status.since == after(60)
 
@@ -100,7 +100,7 @@ def test_a_clock_that_is_behind_does_not_lead_back_to_before_the_last_edit() -> 
 # --- a clock that is set back ----------------------------------------------------------------------------------------
 
 
-def test_a_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
+def test_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
     waiting = claim(after(60), at=after(61))
     assert fired(advance(situation(job_view(), JobStatus(active=(waiting,)), now=after(58)))) == waiting
 
@@ -108,7 +108,7 @@ def test_a_claim_does_not_wait_for_a_clock_that_was_set_back() -> None:
 # --- a job and its successor -----------------------------------------------------------------------------------------
 
 
-def test_a_late_version_of_a_job_that_is_gone_is_no_new_job() -> None:
+def test_late_version_of_a_deleted_job_is_no_new_job() -> None:
     store = Store()
     store.upsert_job(wire_job(version=1))
     store.mark_missing(UID)
@@ -119,7 +119,7 @@ def test_a_late_version_of_a_job_that_is_gone_is_no_new_job() -> None:
 
 
 @pytest.mark.parametrize("versions", [(1, 5, 4), (5, 4)], ids=["before", "only later"])
-def test_a_successor_says_that_the_job_before_it_is_gone_also_when_that_is_heard_of(versions: tuple[int, ...]) -> None:
+def test_successor_reports_its_predecessor_as_deleted(versions: tuple[int, ...]) -> None:
     store = Store()
     for version in versions:
         uids = [OTHER_UID] if version == 5 else [UID]
@@ -158,7 +158,7 @@ async def test_a_sweep_that_fails_is_made_again() -> None:
 
 
 @pytest.mark.looptime
-async def test_the_last_state_of_a_job_that_a_sweep_misses_comes_from_the_watch() -> None:
+async def test_job_missing_in_a_resync_keeps_its_last_watched_state() -> None:
     """Its time to live was over at once."""
     edges = begin()
     edges.handlers.feed_attempt("ADDED", wire_run(ENTRY))

@@ -48,19 +48,19 @@ def test_outputs_are_dropped_oldest_first(sizes: list[int], kept: list[int]) -> 
     ]
 
 
-def test_room_is_counted_in_bytes_and_not_in_characters() -> None:
+def test_size_is_counted_in_bytes_not_characters() -> None:
     cut = fit(status(printed(1, "ü" * (OUTPUT_BYTES // 2)), printed(2, "x"))).status
     assert outputs(cut) == [OUTPUT_BYTES // 2, 0]
 
 
 @pytest.mark.parametrize("field", ["active", "counted", "ended", "heard", "refused"])
-def test_what_has_a_bound_of_its_own_costs_no_execution(field: str) -> None:
+def test_separately_bounded_field_costs_no_execution(field: str) -> None:
     fitted = fit(status(printed(1), **{field: ["x" * 100] * 10_000}))
     assert (len(fitted.status["executions"]), fitted.dropped) == (1, 0)
     assert fitted.size < 100
 
 
-def test_whole_executions_go_oldest_first_when_outputs_are_not_enough() -> None:
+def test_whole_executions_are_dropped_when_outputs_are_too_few() -> None:
     big = [printed(n, message="m" * 1000) for n in range(100)]
     fitted = fit(status(*big))
     ids = [int(execution["id"]) for execution in fitted.status["executions"]]
@@ -69,7 +69,7 @@ def test_whole_executions_go_oldest_first_when_outputs_are_not_enough() -> None:
     assert fitted.dropped == len(big) - len(ids)
 
 
-def test_what_fits_is_left_alone_and_nothing_is_changed_in_place() -> None:
+def test_fitting_status_is_unchanged_and_never_edited_in_place() -> None:
     wire = status(printed(1, "hello"), active=[{"id": "2"}])
     assert fit(wire) == (wire, size_of(status(printed(1, "hello"))), 0)
     wire = status(*(printed(n, "x" * 6000, message="m" * 1000) for n in range(100)))

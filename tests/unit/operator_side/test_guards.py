@@ -79,7 +79,7 @@ def marked(version: int = 1) -> Object:
     return body
 
 
-def test_a_marked_job_runs_nothing_and_says_why_and_keeps_its_history(caplog: pytest.LogCaptureFixture) -> None:
+def test_unreadable_job_reports_why_and_keeps_its_history(caplog: pytest.LogCaptureFixture) -> None:
     store = Store()
     store.upsert_job(marked())
     (entry,) = store
@@ -95,7 +95,7 @@ def test_a_marked_job_runs_nothing_and_says_why_and_keeps_its_history(caplog: py
 
 
 @pytest.mark.parametrize("error", [RecursionError(), MemoryError(), Odd()], ids=lambda error: type(error).__name__)
-def test_a_job_that_cannot_be_read_is_told_and_others_are_read(
+def test_unreadable_job_is_reported_and_others_are_read(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     def odd(body: Object) -> Any:
@@ -116,7 +116,7 @@ def test_a_job_that_cannot_be_read_is_told_and_others_are_read(
 
 
 @pytest.mark.looptime
-async def test_a_job_that_cannot_be_read_shows_it_and_is_told_once() -> None:
+async def test_unreadable_job_has_a_condition_and_one_event() -> None:
     edges = begin()
     edges.kube.edit(DKRON_JOBS, "backup", lambda body: mark(body, "it is too odd"))
     edges.watch()
@@ -133,7 +133,7 @@ async def test_a_job_that_cannot_be_read_shows_it_and_is_told_once() -> None:
 
 
 @pytest.mark.looptime
-async def test_a_job_that_cannot_be_planned_says_so_and_is_tried_again_ever_later(
+async def test_unplannable_job_reports_it_and_backs_off(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     times: list[float] = []
@@ -213,7 +213,7 @@ def test_days_at_both_ends_of_the_calendar_are_folded() -> None:
         fold(status, Finished(execution(claim())), history)
 
 
-def test_totals_stay_at_their_limits_and_hold_no_days_to_come() -> None:
+def test_totals_saturate_and_contain_no_future_days() -> None:
     day, much = NOON.date(), INT64_MAX
     living = [(Day(date=day, success=much, failed=much),)] * 3
     assert daily_totals((), (), living)[day] == Day(date=day, success=much, failed=much)
@@ -228,7 +228,7 @@ def test_totals_stay_at_their_limits_and_hold_no_days_to_come() -> None:
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_with_many_requests_looks_at_some_and_costs_little() -> None:
+def test_plan_with_many_requests_is_bounded_and_linear() -> None:
     job = job_view(schedule="@manually", requests=dict.fromkeys(map("r{}".format, range(3000)), "2026-03-01T12:00:00Z"))
     entries = [seen(claim(after(minutes=number))) for number in range(900)]
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
@@ -239,7 +239,7 @@ def test_a_plan_with_many_requests_looks_at_some_and_costs_little() -> None:
     assert plan.create is not None
 
 
-def test_refusals_that_fill_the_status_are_compared_with_the_requests_once_in_a_plan() -> None:
+def test_refusals_that_fill_the_status_cost_linear_time() -> None:
     names = [f"r{number:04}" for number in range(3000)]
     job = job_view(schedule="@manually", disabled=True, requests=dict.fromkeys(names, "2026-03-01T12:00:00Z"))
     refused = tuple(request_claim(name).job for name in names[-MAX_REFUSED:])
@@ -251,7 +251,7 @@ def test_refusals_that_fill_the_status_are_compared_with_the_requests_once_in_a_
     assert len(requests_removed(plan)) == run_requests.MOST_AT_ONCE
 
 
-def test_requests_that_are_refused_leave_room_for_the_next() -> None:
+def test_refused_requests_make_room_for_the_next() -> None:
     many, rounds = {f"r{number:04}": "soon" for number in range(250)}, 0
     while many:
         job = job_view(schedule="@manually", requests=many)
@@ -276,7 +276,7 @@ def test_notes_are_cut_by_bytes_between_characters(text: str) -> None:
     assert clipped("é" * 512, NOTE_ROOM) == "é" * 512
 
 
-async def test_a_message_about_a_job_with_an_impossible_name_goes_without_its_output() -> None:
+async def test_notification_of_an_impossible_name_has_no_output() -> None:
     kube = FakeKube()
     kube.fail("list pods", Rejected("unable to parse requirement", status=400))
     assert await Outputs(cast("KubeClient", kube)).find(job_view(), execution(claim())) is None
@@ -298,7 +298,7 @@ def test_no_name_leads_elsewhere(name: str) -> None:
         pytest.param("unable to create new content in namespace a because it is being terminated", [], id="at the end"),
     ],
 )
-async def test_an_event_that_is_refused_is_told_unless_its_namespace_goes(
+async def test_refused_event_is_logged_unless_its_namespace_terminates(
     caplog: pytest.LogCaptureFixture, message: str, told: list[str]
 ) -> None:
     edges = begin()
@@ -310,7 +310,7 @@ async def test_an_event_that_is_refused_is_told_unless_its_namespace_goes(
     assert [record.levelname for record in caplog.records if "event not accepted" in record.getMessage()] == told
 
 
-async def test_who_has_much_to_say_leaves_room_for_the_events_of_others() -> None:
+async def test_noisy_job_leaves_room_for_events_of_others() -> None:
     edges, other = begin(), job_view(name="other", uid="other")
     for number in range(500):
         edges.events.report(edges.entry().job, Report(Severity.WARNING, "RunRefused", str(number)))

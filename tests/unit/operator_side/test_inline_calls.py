@@ -94,7 +94,7 @@ def active_slots(edges: Edges) -> list[datetime]:
     return [entry.slot for entry in edges.status().active]
 
 
-async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
+async def test_slot_is_claimed_called_and_recorded_without_a_job() -> None:
     async with calls_running() as (edges, answers):
         written: list[JobStatus] = []
         answers.seen = lambda: written.append(edges.status())
@@ -109,7 +109,7 @@ async def test_a_slot_is_claimed_called_and_recorded_without_a_job() -> None:
         assert (edges.status().active, edges.kube.names(JOBS), answers.asked) == ((), [], 1)
 
 
-async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> None:
+async def test_listener_gets_more_output_than_the_status_keeps() -> None:
     async with calls_running(history={"outputBytes": 4}) as (edges, answers):
         kept: list[tuple[str, bytes]] = []
         edges.parts.calls._listener = cast("Listener", Eager(kept))
@@ -120,7 +120,7 @@ async def test_who_wants_more_of_the_output_than_the_status_keeps_gets_it() -> N
         assert (record.output, kept) == ("body", [(record.job, b"ng body")])
 
 
-async def test_a_job_that_is_called_each_second_costs_one_write_for_three_calls() -> None:
+async def test_three_calls_of_a_per_second_job_share_one_write() -> None:
     async with calls_running(schedule="* * * * * *", missedRuns="skip", instant=True) as (edges, _):
         await until(10.5)
         before = edges.status().success_count, edges.kube.calls.count(f"write dkronjobs {NAME}")
@@ -140,7 +140,7 @@ async def within_a_window(edges: Edges, *, second: float) -> int:
     return len(window.slots)
 
 
-async def test_at_an_orderly_end_what_is_claimed_ahead_is_given_back() -> None:
+async def test_orderly_stop_returns_slots_claimed_ahead() -> None:
     async with calls_running(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
         assert await within_a_window(edges, second=10.5)
         await edges.parts.calls.close(grace=5)
@@ -162,7 +162,7 @@ async def test_an_edit_ends_the_window_at_once() -> None:
         assert (edges.status().success_count, edges.status().error_count) == (calls, 0)
 
 
-async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() -> None:
+async def test_new_term_treats_earlier_claims_as_undecided() -> None:
     async with calls_running(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
         written = edges.status().window
@@ -174,7 +174,7 @@ async def test_a_new_term_does_not_trust_what_was_claimed_in_the_one_before() ->
         assert set(reasons) == {"", "Unknown"}
 
 
-async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
+async def test_plan_older_than_the_release_calls_nothing() -> None:
     async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
         entry, caller = edges.entry(), edges.parts.calls.caller
@@ -189,9 +189,7 @@ async def test_a_plan_that_is_older_than_the_release_calls_nothing() -> None:
     ("limit", "expected"),
     [pytest.param(1, ("True", "Scheduled"), id="some"), pytest.param(0, ("False", "InlineNotAllowed"), id="none")],
 )
-async def test_a_job_is_ready_without_a_try_at_the_api_server_where_calls_are_allowed(
-    limit: int, expected: tuple[str, str]
-) -> None:
+async def test_callable_job_is_ready_without_a_dry_run(limit: int, expected: tuple[str, str]) -> None:
     async with calls_running(limit=limit) as (edges, answers):
         await until(130)
         (ready,) = (each for each in edges.status().conditions if each.type == "Ready")
@@ -207,7 +205,7 @@ async def test_a_job_is_ready_without_a_try_at_the_api_server_where_calls_are_al
         pytest.param(None, id="is made, and its answer lost"),
     ],
 )
-async def test_a_claim_is_made_again_before_the_one_call_if_it(error: KubeError | None) -> None:
+async def test_claim_is_repeated_before_the_single_call_if_it(error: KubeError | None) -> None:
     async with calls_running() as (edges, answers):
         await until(59)
         if error is None:
@@ -221,7 +219,7 @@ async def test_a_claim_is_made_again_before_the_one_call_if_it(error: KubeError 
         assert [record.success for record in edges.status().executions] == [True]
 
 
-async def test_a_call_that_is_begun_twice_is_made_once() -> None:
+async def test_call_started_twice_is_made_once() -> None:
     async with calls_running() as (edges, answers):
         await until(61)
         (entry,) = edges.status().active
@@ -273,7 +271,7 @@ async def test_a_stop_breaks_a_call_off() -> None:
         assert list(edges.kube.has(DKRON_JOBS, NAME)["metadata"]["annotations"]) == [ACCEPTED]
 
 
-async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
+async def test_stop_finishes_calls_and_starts_none() -> None:
     async with calls_running(schedule="*/10 * * * * *") as (edges, answers):
         await until(11)
         closing = asyncio.create_task(edges.parts.calls.close(grace=30))
@@ -285,7 +283,7 @@ async def test_at_the_end_calls_come_to_theirs_and_none_begins() -> None:
         assert [record.output for record in edges.entry().status.executions] == ["in time"]
 
 
-async def test_what_does_not_end_in_time_is_left_undecided() -> None:
+async def test_call_that_outlasts_the_stop_is_undecided() -> None:
     async with calls_running() as (edges, answers):
         await until(61)
         await edges.parts.calls.close(grace=5)
@@ -294,7 +292,7 @@ async def test_what_does_not_end_in_time_is_left_undecided() -> None:
         assert edges.status().executions == ()
 
 
-async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -> None:
+async def test_slots_under_another_leader_are_missed() -> None:
     async with calls_running(schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
         edges.acts = False
         await until(35)
@@ -315,9 +313,7 @@ async def test_what_passes_while_another_leads_is_missed_and_not_made_up_for() -
         pytest.param(False, (2, {after(10): (True, ""), after(20): (True, "")}), id="if nobody else has led"),
     ],
 )
-async def test_a_call_that_waited_for_its_turn_when_the_lease_was_lost_is_made_later(
-    *, anew: bool, expected: Any
-) -> None:
+async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected: Any) -> None:
     async with calls_running(limit=1, schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
         await until(21)
         assert (answers.asked, len(edges.status().active)) == (1, 2), "the second waits for the first"
@@ -335,7 +331,7 @@ async def test_a_call_that_waited_for_its_turn_when_the_lease_was_lost_is_made_l
         assert (answers.asked, ends) == expected
 
 
-async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
+async def test_former_leader_waits_for_no_call_at_its_end() -> None:
     async with calls_running() as (edges, _):
         await until(61)
         edges.acts = False
@@ -344,7 +340,7 @@ async def test_who_leads_no_more_waits_for_no_call_at_its_end() -> None:
 
 
 @pytest.mark.promise
-async def test_a_claim_of_another_that_arrives_while_ours_waits_for_its_turn_is_seen() -> None:
+async def test_foreign_claim_seen_before_our_call_prevents_it() -> None:
     async with calls_running() as (edges, answers):
         await until(59.5)
         async with edges.entry().writing:

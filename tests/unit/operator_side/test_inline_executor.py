@@ -17,7 +17,7 @@ def spec(executor: str = "http", *, config: dict[str, str] | None = None, **fiel
 
 
 @pytest.mark.parametrize(("text", "wanted"), [("true", True), ("1", True), ("false", False), ("", False)])
-def test_a_job_wants_a_call_without_a_pod_if_it_says(text: str, *, wanted: bool) -> None:
+def test_inline_setting_is_parsed(text: str, *, wanted: bool) -> None:
     assert inline.is_inline(spec(config={"inline": text})) is wanted
     assert dkron_pods.check(spec(config={"inline": text})) is None
 
@@ -42,7 +42,7 @@ def test_only_http_has_calls_without_a_pod() -> None:
         ({"tags": {"a": "b"}}, "tags: with inline there is no pod"),
     ],
 )
-def test_what_needs_a_pod_or_is_wrong_is_refused(fields: dict[str, Any], says: str) -> None:
+def test_inline_job_that_needs_a_pod_is_refused(fields: dict[str, Any], says: str) -> None:
     problem = dkron_pods.check(spec(**fields))
     assert problem is not None
     assert problem.message.startswith(says)
@@ -61,5 +61,5 @@ def test_what_needs_a_pod_or_is_wrong_is_refused(fields: dict[str, Any], says: s
         ),
     ],
 )  # fmt: skip
-def test_what_is_told(config: dict[str, str], result: Result, *, error: str, output: bytes) -> None:
+def test_result_is_printed(config: dict[str, str], result: Result, *, error: str, output: bytes) -> None:
     assert inline.printed(spec(config=config), result) == (error, output)

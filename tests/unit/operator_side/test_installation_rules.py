@@ -79,7 +79,7 @@ def test_an_installation_refuses(rules: InstallationRules, spec: Object, reason:
 
 
 @pytest.mark.looptime
-async def test_a_refused_job_runs_nothing_and_misses_nothing_and_what_runs_goes_on_to_its_end() -> None:
+async def test_refused_job_runs_and_misses_nothing_and_active_runs_end() -> None:
     kube = FakeKube()
     running = seen(claim(NOON))
     kube.put(JOBS, wire_run(running))
@@ -100,7 +100,7 @@ async def test_a_refused_job_runs_nothing_and_misses_nothing_and_what_runs_goes_
 
 
 @pytest.mark.looptime
-async def test_the_pod_is_built_for_the_rules_once_for_each_generation(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pod_is_built_for_the_rules_once_per_generation(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int] = []
 
     def build(job: JobView, *, images: Images) -> Object:
@@ -131,7 +131,7 @@ async def fire(edges: Edges) -> None:
         pytest.param(ACCOUNTS, of_pod(serviceAccountName="dkron"), id="an account"),
     ],
 )
-async def test_no_job_is_created_that_a_plan_did_not_see_refused(rules: InstallationRules, spec: Object) -> None:
+async def test_job_refused_since_its_plan_is_not_created(rules: InstallationRules, spec: Object) -> None:
     """The job was edited after the plan, or its run was claimed before the operator had these rules."""
     edges = begin(rules=rules, **spec)
     await fire(edges)

@@ -9,7 +9,7 @@ from dkron_processors import PROCESSORS
 from tests.support.builders import job_view
 
 
-def test_the_executors_are_those_of_the_operator() -> None:
+def test_executors_match_the_operator() -> None:
     assert EXECUTOR_KEYS.keys() == EXECUTORS.keys()
     assert EXECUTOR_KEYS["shell"] == shell.KEYS
     assert EXECUTOR_KEYS["docker"] == docker.KEYS | {"volumes"}
@@ -17,17 +17,17 @@ def test_the_executors_are_those_of_the_operator() -> None:
 
 
 @pytest.mark.parametrize("executor", MODELS)
-def test_the_keys_are_those_of_the_model(executor: str) -> None:
+def test_keys_match_the_model(executor: str) -> None:
     assert EXECUTOR_KEYS[executor] == set(keys_of(executor).names())
 
 
-def test_the_processors_are_those_of_the_operator() -> None:
+def test_processors_match_the_operator() -> None:
     assert PROCESSOR_KEYS.keys() == PROCESSORS.keys()
     for name, kind in PROCESSORS.items():
         assert PROCESSOR_KEYS[name] == {field.alias or key for key, field in kind.model_fields.items()}
 
 
-def test_a_job_keeps_what_it_says_and_runs_by_what_is_known() -> None:
+def test_unknown_settings_stay_in_the_spec_without_effect() -> None:
     job = job_view(
         executorConfig={"command": "true", "mem_limit_kb": "1"},
         processors={"log": {"forward": "true", "x": ""}, "y": {}},
@@ -45,7 +45,7 @@ def test_a_job_without_such_settings_is_left_as_it_is() -> None:
     assert (job.ignored, job.unknown) == ("", None)
 
 
-def test_what_is_told_is_short_and_printable_whatever_the_names() -> None:
+def test_message_is_short_and_printable_for_any_names() -> None:
     config = {f"{number}\r\nX: y\u20ac" + "k" * 200: "v" for number in range(1000)}
     text = Settings("shell", config, {}).ignored()
     assert len(text) < 1000
@@ -54,5 +54,5 @@ def test_what_is_told_is_short_and_printable_whatever_the_names() -> None:
     assert text.endswith("and 992 more")
 
 
-def test_the_keys_of_an_unknown_executor_are_not_judged() -> None:
+def test_keys_of_an_unknown_executor_are_not_checked() -> None:
     assert Settings("perl", {"x": "y"}, {}).ignored() == ""

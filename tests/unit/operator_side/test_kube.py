@@ -57,7 +57,7 @@ async def test_calls_go_out_as_the_api_server_expects_them() -> None:
     ]
 
 
-async def test_a_busy_server_says_how_long_to_wait() -> None:
+async def test_busy_server_sets_the_retry_delay() -> None:
     async with served(always(lambda: web.json_response({}, status=429, headers={"Retry-After": "3"}))) as kube:
         with pytest.raises(Unavailable) as caught:
             await kube.get(JOBS, "ns", "j")
@@ -80,7 +80,7 @@ async def test_an_answer_that_makes_no_sense_is_unavailable(answer: bytes) -> No
             await kube.get(JOBS, "ns", "j")
 
 
-async def test_a_server_that_says_nothing_is_unavailable_after_the_timeout() -> None:
+async def test_silent_server_is_unavailable_after_the_timeout() -> None:
     async def wait(_: web.Request) -> web.Response:
         await asyncio.Event().wait()
         return web.Response()
@@ -116,7 +116,7 @@ async def test_a_list_is_read_page_by_page() -> None:
     assert {query["labelSelector"] for query in asked} == {"a=b"}
 
 
-async def test_a_list_of_metadata_asks_for_nothing_else_and_takes_null_for_empty() -> None:
+async def test_metadata_list_accepts_null_items() -> None:
     accepted: list[str] = []
 
     async def empty(request: web.Request) -> web.Response:
@@ -128,7 +128,7 @@ async def test_a_list_of_metadata_asks_for_nothing_else_and_takes_null_for_empty
     assert accepted == ["application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"]
 
 
-async def test_pages_that_took_too_long_are_expired_after_what_was_read() -> None:
+async def test_continue_token_that_expires_keeps_earlier_pages() -> None:
     async def expire(request: web.Request) -> web.Response:
         return refusal(410, "Expired") if "continue" in request.query else page(["a"], "1")
 
@@ -208,15 +208,13 @@ def written(path: Path, current: str = "here", token: str = "one") -> Path:  # n
     return path
 
 
-async def test_a_kubeconfig_tells_where_the_server_is_and_in_which_namespace_we_are(config: Path) -> None:
+async def test_kubeconfig_names_the_server_and_our_namespace(config: Path) -> None:
     found = await access.load(config)
     assert (found.server, found.namespace) == ("http://127.0.0.1:1", "team")
     assert (await access.load(config, "bare")).namespace == "default"
 
 
-async def test_credentials_are_read_again_and_may_be_missing_for_a_while(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_credentials_are_reread_and_may_be_missing_briefly(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "TOKEN_LIFE", 0.0)
     found = await access.load(config)
     assert await found.authorization() == "Bearer one"
@@ -241,9 +239,7 @@ def content(text: str) -> Callable[[Path], object]:
         pytest.param(lambda path: written(path, current="there"), id="an unknown context"),
     ],
 )
-async def test_a_kubeconfig_that_is_of_no_use_is_told_in_one_sentence(
-    spoil: Callable[[Path], object], config: Path
-) -> None:
+async def test_unusable_kubeconfig_is_reported_in_one_sentence(spoil: Callable[[Path], object], config: Path) -> None:
     spoil(config)
     with pytest.raises(AccessError) as caught:
         await access.load(config)
@@ -251,12 +247,12 @@ async def test_a_kubeconfig_that_is_of_no_use_is_told_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-async def test_a_context_that_does_not_exist_is_told(config: Path) -> None:
+async def test_missing_context_is_reported(config: Path) -> None:
     with pytest.raises(AccessError, match='it has no context "there"'):
         await access.load(config, "there")
 
 
-async def test_a_pod_without_a_service_account_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pod_without_a_service_account_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
     with pytest.raises(AccessError, match="cannot use the service account of the pod: "):

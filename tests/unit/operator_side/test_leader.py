@@ -45,9 +45,7 @@ def seen(ago: float) -> Watched:
         ),
     ],
 )
-def test_what_to_do_about_the_lease(
-    found: LeaseState | None, since: Watched | None, *, newcomer: bool, expected: Act
-) -> None:
+def test_lease_decision(found: LeaseState | None, since: Watched | None, *, newcomer: bool, expected: Act) -> None:
     assert decide(found, since, identity="me", now=NOW, newcomer=newcomer, duration=15) is expected
 
 

@@ -112,7 +112,7 @@ def wall_of(spec: dict[str, Any]) -> float:
 # --- taken and renewed -----------------------------------------------------------------------------------------------
 
 
-async def test_a_lease_that_is_not_there_is_made_and_renewed_every_two_seconds_by_one_request() -> None:
+async def test_missing_lease_is_created_and_renewed_every_two_seconds() -> None:
     me = Candidate()
     async with me.running(1):
         made = copy.deepcopy(me.kube.has(LEASES, "dkron"))
@@ -130,7 +130,7 @@ async def test_a_lease_that_is_not_there_is_made_and_renewed_every_two_seconds_b
     assert me.told == [ME], "a renewal is no news"
 
 
-async def test_the_lease_of_another_is_taken_when_it_was_not_renewed_for_its_duration() -> None:
+async def test_expired_lease_of_another_holder_is_taken() -> None:
     me = Candidate()
     renew_for_another(me.kube, "2020-01-01T00:00:00.000000Z")
     async with me.running(9):
@@ -143,7 +143,7 @@ async def test_the_lease_of_another_is_taken_when_it_was_not_renewed_for_its_dur
     assert [(view.leader, view.held) for view in me.told] == [("other", False), ("me", True)]
 
 
-async def test_a_lease_that_another_writer_has_changed_is_read_again() -> None:
+async def test_lease_changed_by_another_writer_is_read_again() -> None:
     me = Candidate()
     async with me.running(1):
         me.kube.edit(LEASES, "dkron", lambda body: body["metadata"].update(labels={"a": "b"}))
@@ -152,7 +152,7 @@ async def test_a_lease_that_another_writer_has_changed_is_read_again() -> None:
     assert len(me.told) == 1
 
 
-async def test_a_lease_that_lives_for_an_hour_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_foreign_lease_of_an_hour_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     me = Candidate()
     renew_for_another(me.kube, seconds=3600)
@@ -220,7 +220,7 @@ async def test_a_replica_that_waits_releases_nothing() -> None:
 
 
 @pytest.mark.parametrize("leads", [True, False], ids=["it leads", "it waits"])
-async def test_a_replica_that_is_asked_to_leave_ends_and_never_takes_the_lease_again(*, leads: bool) -> None:
+async def test_leaving_replica_ends_and_never_retakes_the_lease(*, leads: bool) -> None:
     me = Candidate()
     if not leads:
         renew_for_another(me.kube)
@@ -233,7 +233,7 @@ async def test_a_replica_that_is_asked_to_leave_ends_and_never_takes_the_lease_a
     assert (me.holds(), me.lease.view.left) == (False, True)
 
 
-async def test_a_restart_takes_back_that_it_was_asked_to_leave() -> None:
+async def test_restart_clears_the_leave_request() -> None:
     me = Candidate()
     me.kube.put(LEASES, {"metadata": {"name": "dkron", "annotations": {"somebody": "else's"}}, "spec": {}})
     ask_to_leave(me.kube)
@@ -248,7 +248,7 @@ async def test_a_restart_takes_back_that_it_was_asked_to_leave() -> None:
 # --- refusals and outages --------------------------------------------------------------------------------------------
 
 
-async def test_without_the_right_it_is_said_once_and_tried_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
+async def test_missing_right_is_logged_once_and_retried_rarely(caplog: pytest.LogCaptureFixture) -> None:
     me = Candidate()
     me.kube.fail("get leases", *[FORBIDDEN] * 10)
     with caplog.at_level(logging.INFO):
@@ -261,7 +261,7 @@ async def test_without_the_right_it_is_said_once_and_tried_now_and_then(caplog: 
     assert me.told[-1] == ME
 
 
-async def test_a_replica_that_loses_the_right_while_another_leads_waits_until_that_one_is_silent() -> None:
+async def test_replica_without_the_right_waits_for_a_silent_leader() -> None:
     me = Candidate()
     renew_for_another(me.kube)
     async with me.running(1.1):
@@ -273,7 +273,7 @@ async def test_a_replica_that_loses_the_right_while_another_leads_waits_until_th
     assert me.told[-1] == Leadership(free=True, trouble=str(FORBIDDEN), term=1)
 
 
-async def test_an_outage_is_said_once_and_ends_our_lease_in_time(caplog: pytest.LogCaptureFixture) -> None:
+async def test_outage_is_logged_once_and_ends_our_lease_in_time(caplog: pytest.LogCaptureFixture) -> None:
     me = Candidate()
     with caplog.at_level(logging.WARNING):
         async with me.running(1):
@@ -291,7 +291,7 @@ async def test_an_outage_is_said_once_and_ends_our_lease_in_time(caplog: pytest.
     assert me.terms()[-1] == (True, 1), "no other replica has acted meanwhile"
 
 
-async def test_a_request_without_an_answer_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unanswered_request_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     me = Candidate()
     async with me.running(1):
         with monkeypatch.context() as patched:
@@ -302,7 +302,7 @@ async def test_a_request_without_an_answer_is_given_up_in_time(monkeypatch: pyte
         assert me.lease.view == ME
 
 
-async def test_a_renewal_counts_from_its_beginning_for_another_may_have_seen_it_then(
+async def test_renewal_counts_from_its_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     me = Candidate()
@@ -329,7 +329,7 @@ async def test_a_renewal_counts_from_its_beginning_for_another_may_have_seen_it_
 # --- who may act -----------------------------------------------------------------------------------------------------
 
 
-async def test_only_the_holder_may_act_though_its_lease_is_deleted() -> None:
+async def test_only_the_holder_may_act_after_its_lease_is_deleted() -> None:
     first = Candidate(identity="first")
     second = Candidate(first.kube, "second")
     assert not first.may_act(), "no replica knows yet"
@@ -341,7 +341,7 @@ async def test_only_the_holder_may_act_though_its_lease_is_deleted() -> None:
     assert holder(first.kube) == "first"
 
 
-async def test_a_lease_that_is_deleted_after_its_holder_has_died_is_made_in_time() -> None:
+async def test_deleted_lease_of_a_dead_holder_is_recreated_in_time() -> None:
     me = Candidate()
     renew_for_another(me.kube)
     async with me.running(2):
@@ -352,7 +352,7 @@ async def test_a_lease_that_is_deleted_after_its_holder_has_died_is_made_in_time
         assert me.may_act()
 
 
-async def test_for_how_long_no_replica_has_led_and_in_which_term_it_leads_again() -> None:
+async def test_leadership_reports_its_idle_time_and_term() -> None:
     me, idle = Candidate(), list[float]()
 
     def changed(view: Leadership) -> None:
@@ -377,7 +377,7 @@ async def test_for_how_long_no_replica_has_led_and_in_which_term_it_leads_again(
 
 
 @pytest.mark.parametrize("alone", [True, False])
-async def test_a_process_that_was_frozen_may_not_act_from_the_moment_it_wakes(*, alone: bool) -> None:
+async def test_frozen_process_may_not_act_once_it_wakes(*, alone: bool) -> None:
     frozen = Frozen()
     me = Candidate(clock=Clock(wall, frozen.monotonic))
     async with me.running(1):

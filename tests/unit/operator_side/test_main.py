@@ -14,5 +14,5 @@ from dkron_operator.main import own_address
         pytest.param("https://[", "", id="no address"),
     ],
 )
-def test_the_own_address_is_that_on_the_way_to_the_api_server(server: str, address: str) -> None:
+def test_own_address_is_on_the_route_to_the_api_server(server: str, address: str) -> None:
     assert own_address(server) == address

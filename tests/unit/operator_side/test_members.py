@@ -37,7 +37,7 @@ def look(
     return advance(situation(job, known, **{"now": SLOT, "nodes": nodes("a", "b", "c", dc="eu"), **fields}))
 
 
-def test_each_matching_node_gets_a_member_and_all_are_claimed_with_the_mark() -> None:
+def test_each_matching_node_gets_a_member_claimed_with_the_mark() -> None:
     create = created(look())
     assert create.before == (Decided(SLOT), Started(A), Started(B), Started(C))
     assert (create.entry, create.after) == (A, ())
@@ -47,12 +47,12 @@ def test_each_matching_node_gets_a_member_and_all_are_claimed_with_the_mark() ->
 
 
 @pytest.mark.parametrize("tags", [{}, {"dc": "eu:1"}], ids=["no tags", "any one node"])
-def test_one_job_alone_keeps_its_name_and_needs_no_claim(tags: dict[str, str]) -> None:
+def test_single_job_keeps_its_name_and_needs_no_claim(tags: dict[str, str]) -> None:
     create = created(look(spec={"tags": tags}))
     assert (create.entry, create.before, create.after) == (claim(SLOT), (), (Decided(SLOT),))
 
 
-def test_without_a_node_the_slot_is_skipped_and_told() -> None:
+def test_slot_without_a_node_is_skipped_and_reported() -> None:
     plan = look(nodes=nodes("x", dc="us"))
     assert (plan.create, skips(plan)) == (None, (1, SkipReason.NO_MATCHING_NODE))
     assert plan.status.last_schedule_time == SLOT
@@ -61,17 +61,17 @@ def test_without_a_node_the_slot_is_skipped_and_told() -> None:
 
 
 @pytest.mark.parametrize(("labels", "remark"), [("eu", False), ("us", True)])
-def test_that_no_node_matches_at_present_is_a_remark_of_a_job_in_order(labels: str, *, remark: bool) -> None:
+def test_missing_matching_node_is_a_remark_of_a_ready_job(labels: str, *, remark: bool) -> None:
     ready = condition(look(now=NOON, nodes=nodes("a", dc=labels)), "Ready")
     assert (ready.status, "dc=eu" in ready.message) == ("True", remark)
 
 
-def test_fewer_nodes_than_wanted_are_told() -> None:
+def test_shortage_of_nodes_is_reported() -> None:
     assert reported(look(spec={"tags": {"dc": "eu:5"}})) == ["FewerNodes"]
     assert reported(look(spec={"tags": {"dc": "eu:3"}})) == []
 
 
-def test_nothing_is_decided_before_the_nodes_are_known_and_without_the_right_the_condition_says_so() -> None:
+def test_nothing_is_decided_before_the_nodes_are_known() -> None:
     plan = look(nodes=None)
     assert (plan.create, plan.changes) == (None, [])
     nodes_error = Problem("NodesForbidden", "tags: may not list nodes")
@@ -92,11 +92,11 @@ def test_a_group_that_would_not_fit_is_skipped() -> None:
     assert look(nodes=crowd).create is not None
 
 
-def test_members_are_created_one_by_one_as_they_were_claimed_whatever_nodes_there_are_now() -> None:
+def test_members_are_created_as_claimed_whatever_nodes_exist_now() -> None:
     assert fired(look(seen(A), B, C, runs=[run(A)], nodes=nodes("a", "b", "c", "d", dc="us"))) == B
 
 
-def test_forbid_counts_the_group_and_its_members_do_not_block_each_other() -> None:
+def test_forbid_counts_the_group_and_members_do_not_block() -> None:
     forbid: dict[str, Any] = {"spec": {"concurrency": "forbid"}}
     assert len(created(look(**forbid)).before) == 4
     assert fired(look(seen(A), B, C, runs=[run(A)], now=after(120), **forbid)) == B, "what was decided goes on"
@@ -123,13 +123,13 @@ def test_a_retry_stays_on_the_node_of_its_member() -> None:
     assert plan.status.status is GroupStatus.NEVER, "the group goes on"
 
 
-def test_a_record_tells_the_node_that_ran_it_or_at_least_where_it_was_to_run() -> None:
+def test_record_names_the_actual_or_intended_node() -> None:
     for told in ({"success": True, "node_name": "a"}, {"success": False, "reason": "PodLost"}):
         (record,) = ended_member(A, **told).status.executions  # type: ignore[arg-type]
         assert (record.node_name, record.member) == ("a", "a")
 
 
-def test_a_claim_whose_node_is_gone_is_looked_for_and_recorded_as_failed() -> None:
+def test_claim_of_a_vanished_node_is_checked_and_failed() -> None:
     plan = look(B, nodes=nodes("a", dc="eu"))
     assert created(plan).late, "whether its Job exists is asked first"
     status = fold_all(plan.status, created(plan).otherwise, History())
@@ -173,13 +173,13 @@ def test_a_member_that_waits(there: dict[str, Node] | None, trouble: PodProblem 
 
 
 @pytest.mark.parametrize("runs", [[run(B, AttemptState.WAITING, gone=True)], []], ids=["known", "unknown"])
-def test_a_member_that_was_deleted_for_want_of_its_node_says_so(runs: list[AttemptJob]) -> None:
+def test_member_deleted_with_its_node_reports_it(runs: list[AttemptJob]) -> None:
     outcomes = {B.job: outcome(success=False, lost=True)}
     plan = look(seen(B), runs=runs, outcomes=outcomes, nodes=nodes("a", dc="eu"))
     assert [one.reason for one in plan.status.executions] == ["NodeGone"]
 
 
-def test_a_member_that_is_too_late_fails_instead_of_being_passed_over() -> None:
+def test_late_member_fails_instead_of_being_skipped() -> None:
     create = created(look(C, spec={"startingDeadlineSeconds": 5}, now=after(90)))
     (change,) = create.otherwise
     assert isinstance(change, Finished)
@@ -191,7 +191,7 @@ ASKED = {**MANUALLY, "requests": {"r1": "2026-03-01T12:00:00Z"}}
 MANUAL = tuple(change.entry for change in created(look(spec=ASKED)).before if isinstance(change, Started))
 
 
-def test_a_request_is_placed_like_a_slot_and_forgotten_once_it_is_claimed() -> None:
+def test_placed_request_is_removed_once_claimed() -> None:
     assert [(entry.node_name, entry.trigger) for entry in MANUAL] == [(name, Trigger.MANUAL) for name in "abc"]
     plan = look(*MANUAL, spec=ASKED, nodes=nodes("a", "b", "c", "d", dc="eu"))
     assert (requests_removed(plan), fired(plan)) == (["r1"], MANUAL[0])
@@ -207,19 +207,19 @@ OVER = run(MANUAL[0], AttemptState.SUCCEEDED)
         pytest.param({"status": {"executions": (execution(MANUAL[0]),)}}, id="executions"),
     ],
 )
-def test_a_request_whose_members_have_ended_is_not_decided_again(traces: dict[str, Any]) -> None:
+def test_request_with_ended_members_is_not_decided_again(traces: dict[str, Any]) -> None:
     plan = look(spec=ASKED, **traces)
     assert (requests_removed(plan), plan.create) == (["r1"], None)
 
 
-def test_jobs_of_a_request_that_is_still_asked_for_are_kept() -> None:
+def test_jobs_of_a_pending_request_are_kept() -> None:
     none = {"history": {"successfulJobs": 0}}
     status = {"counted": (OVER.name,), "executions": (execution(MANUAL[0]),)}
     assert jobs_deleted(look(spec=ASKED | none, status=status, runs=[OVER], now=after(1000))) == []
     assert jobs_deleted(look(spec=MANUALLY | none, status=status, runs=[OVER], now=after(1000))) == [OVER]
 
 
-def test_a_request_without_a_node_is_refused_with_the_tags() -> None:
+def test_request_without_a_node_is_refused_with_its_tags() -> None:
     plan = look(spec=ASKED, nodes={})
     (message,) = messages(plan, "RunRefused")
     assert "dc=eu" in message
@@ -274,7 +274,7 @@ ENDS = st.lists(st.tuples(st.booleans(), st.integers(0, 2)), min_size=1, max_siz
 
 
 @given(ends=ENDS, limit=st.integers(1, 5), order=st.randoms(use_true_random=False))
-def test_a_group_of_more_members_than_are_kept_ends_as_its_members_did(
+def test_group_larger_than_the_history_ends_as_its_members_did(
     ends: list[tuple[bool, int]], limit: int, order: Any
 ) -> None:
     history = History(executions=limit)
@@ -294,7 +294,7 @@ def test_a_group_of_more_members_than_are_kept_ends_as_its_members_did(
     assert status.status == (GroupStatus.PARTIALLY_FAILED if len(wanted) > 1 else expected)
 
 
-def test_trimming_keeps_the_newest_once_no_group_runs_and_never_more_than_the_resource_takes() -> None:
+def test_trimming_keeps_the_newest_within_the_crd_limit() -> None:
     records = [execution(claim(after(60 * minute))) for minute in range(5, 0, -1)]
     assert trimmed(records, limit=3, active=()) == tuple(records[:3])
     assert trimmed(records[:2], limit=3, active=()) == tuple(records[:2])
@@ -303,5 +303,5 @@ def test_trimming_keeps_the_newest_once_no_group_runs_and_never_more_than_the_re
     assert len(trimmed(records, limit=100, active=[claim(slot, member="2") for slot in groups])) == 100
 
 
-def test_a_job_that_has_no_tags_any_more_ignores_what_is_known_of_nodes() -> None:
+def test_job_without_tags_ignores_the_known_nodes() -> None:
     assert look(spec={"tags": {}}, nodes={}).create is not None

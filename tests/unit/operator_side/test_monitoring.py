@@ -46,7 +46,7 @@ from tests.support.scrape import Scrape, read, read_registry
         pytest.param(0.0, ("lease", "watch"), ("has ended", "lease, watch"), id="dead parts"),
     ],
 )
-def test_who_hangs_or_has_lost_a_part_is_not_healthy(
+def test_hanging_or_incomplete_operator_is_unhealthy(
     lag: float, ended: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     sentence = unhealthy(lag=lag, ended=ended)
@@ -76,7 +76,7 @@ FAILING = LastSign(seen=990.0, failing=AT - 20)
         ),
     ],
 )
-def test_who_does_not_see_all_or_does_nothing_is_not_ready(
+def test_incomplete_or_inactive_operator_is_not_ready(
     phase: Phase, signs: dict[str, LastSign], words: tuple[str, ...]
 ) -> None:
     sentence = unready(Readiness(phase, AT, signs))
@@ -85,7 +85,7 @@ def test_who_does_not_see_all_or_does_nothing_is_not_ready(
 
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.WORKING])
-def test_a_pod_whose_rest_api_lacks_a_token_is_not_ready(phase: Phase) -> None:
+def test_pod_whose_rest_api_lacks_a_token_is_not_ready(phase: Phase) -> None:
     assert ("no token" in unready(Readiness(phase, AT, {"jobs": GOOD}, lacking="no token"))) == (phase is Phase.WORKING)
 
 
@@ -99,7 +99,7 @@ class Hands:
         return Clock(now=lambda: NOON + timedelta(seconds=self.at - AT), monotonic=lambda: self.at)
 
 
-def test_signs_of_life_are_events_and_answers_to_watches() -> None:
+def test_liveness_counts_events_and_watch_answers() -> None:
     hands = Hands()
     signs = WatchLiveness((DKRON_JOBS, JOBS), (None,), hands.clock())
     assert signs.by_resource() == {"dkronjobs": LastSign(), "jobs": LastSign()}
@@ -130,7 +130,7 @@ def test_of_several_namespaces_the_worst_counts() -> None:
 
 
 @pytest.mark.looptime
-async def test_the_pulse_tells_how_long_work_has_to_wait() -> None:
+async def test_loop_lag_measures_how_long_work_waits() -> None:
     loop = asyncio.get_running_loop()
     held_up = 0.0
     loop_lag = LoopLag(lambda: loop.time() + held_up)
@@ -180,7 +180,7 @@ def test_facts_become_series() -> None:
     assert metrics.messages() == {"slack one delivered": 1, "slack one failed": 1}
 
 
-def test_what_is_to_be_counted_is_there_before_it_happens() -> None:
+def test_metrics_exist_before_their_first_event() -> None:
     seen = read_registry(Metrics().registry)
     assert seen.one("slots_total", result="fired", reason="") == 0
     assert {labels["trigger"] for labels in seen.labels("executions_total")} == set(Trigger)
@@ -203,7 +203,7 @@ def put(store: Store, name: str, status: JobStatus, **spec: Any) -> None:
     store.upsert_job(wire_job(name=name, uid=name, status=status, **spec))
 
 
-async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
+async def test_job_states_recount_changed_jobs_and_sum_all() -> None:
     store = Store()
     job_states = JobStates(store)
     put(store, "good", JobStatus(since=NOON, next=after(60), status="success", last_success=after(61)))
@@ -223,7 +223,7 @@ async def test_the_roll_looks_at_what_has_changed_and_sums_up_all() -> None:
     assert (sums.failing, sums.next, len(sums.lines)) == (1, after(60), 5 + 3 * SLICE)
 
 
-async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes() -> None:
+async def test_job_is_recounted_when_a_followed_schedule_changes() -> None:
     store = Store()
     job_states = JobStates(store)
     put(store, "last", JobStatus(since=NOON), schedule="", parentJob="middle")
@@ -244,7 +244,7 @@ async def test_a_job_is_looked_at_anew_when_the_schedule_that_it_follows_changes
     assert (await job_states.call(after(80000))).stale == 0
 
 
-async def test_neither_a_paused_job_nor_what_follows_it_is_stale_before_two_intervals_after_the_pause() -> None:
+async def test_paused_chain_is_stale_two_intervals_after_the_pause() -> None:
     store = Store()
     job_states = JobStates(store)
 
@@ -304,7 +304,7 @@ def with_jobs(number: int) -> Sums:
     return Sums({}, failing=0, degraded=0, stale=0, next=after(1), lines=[of_job(each) for each in range(number)])
 
 
-def test_single_jobs_are_shown_to_who_asks_for_them() -> None:
+def test_per_job_metrics_are_optional_and_bounded() -> None:
     seen = shown(per_job=True, jobs=with_jobs(2))
     assert seen.one("job_failing", namespace=NAMESPACE, job="job-0") == 1
     assert seen.labels("job_last_success_timestamp_seconds") == [{"namespace": NAMESPACE, "job": "job-1"}]
@@ -312,7 +312,7 @@ def test_single_jobs_are_shown_to_who_asks_for_them() -> None:
     assert shown(per_job=True, jobs=with_jobs(MOST_JOBS + 1)).labels("job_failing") == []
 
 
-def test_the_page_about_monitoring_has_the_table_of_the_registry() -> None:
+def test_monitoring_page_has_the_table_of_the_registry() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert with_table(text) == text, "run `make generate`"
 
@@ -373,7 +373,7 @@ async def test_probes_follow_the_life_of_an_operator() -> None:
         assert await ask(client, "/readyz") == (503, "the operator is stopping\n")
 
 
-async def test_a_task_that_has_ended_is_told_until_the_operator_stops_them_itself() -> None:
+async def test_ended_task_fails_healthz_unless_the_operator_stops() -> None:
     fake = Fake()
     fake.monitoring.phase = Phase.WORKING
     dead, alive = asyncio.create_task(asyncio.sleep(0), name="lease"), asyncio.create_task(asyncio.sleep(60), name="x")
@@ -386,7 +386,7 @@ async def test_a_task_that_has_ended_is_told_until_the_operator_stops_them_itsel
     alive.cancel()
 
 
-async def test_a_part_that_begins_anew_is_told_by_both_probes() -> None:
+async def test_restarting_part_fails_both_probes() -> None:
     fake = Fake()
     fake.monitoring.phase = Phase.WORKING
     fake.watched()
@@ -419,7 +419,7 @@ async def test_the_metrics_of_the_whole_are_one_page(caplog: pytest.LogCaptureFi
     assert caplog.records == []
 
 
-async def test_too_many_jobs_for_series_of_their_own_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_too_many_jobs_for_own_series_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     fake = Fake(per_job=True)
     fake.monitoring.job_states._lines = {str(number): of_job(number) for number in range(MOST_JOBS + 1)}
     with caplog.at_level(logging.WARNING):
@@ -438,7 +438,7 @@ def answers() -> Answers:
     return Answers(unhealthy=str, unready=str, page=page)
 
 
-async def test_the_port_is_there_as_long_as_it_is_wanted(answers: Answers) -> None:
+async def test_port_is_open_only_while_used(answers: Answers) -> None:
     async with listening(Exposure(host="not an address", port=0), answers):
         pass
     port = unused_port()
@@ -450,7 +450,7 @@ async def test_the_port_is_there_as_long_as_it_is_wanted(answers: Answers) -> No
             await session.get(url)
 
 
-async def test_a_port_that_is_taken_is_told_in_one_sentence(answers: Answers) -> None:
+async def test_taken_port_is_reported_in_one_sentence(answers: Answers) -> None:
     port = unused_port()
     async with listening(Exposure(port=port), answers):
         with pytest.raises(PortTaken, match=rf"--monitoring-port {port}: .*in use"):

@@ -39,7 +39,7 @@ def ready(edges: Edges) -> tuple[str, str]:
     return condition.status, condition.reason
 
 
-async def test_a_slot_waits_until_the_nodes_are_known_and_then_runs_on_each() -> None:
+async def test_slot_waits_for_the_nodes_and_then_runs_on_each() -> None:
     edges = begin(tags={"dc": "eu"})
     async with edges.running():
         await until(65)
@@ -52,7 +52,7 @@ async def test_a_slot_waits_until_the_nodes_are_known_and_then_runs_on_each() ->
         assert edges.status().last_schedule_time == after(60)
 
 
-async def test_what_is_new_or_changed_or_gone_counts_at_the_next_slot() -> None:
+async def test_node_changes_apply_to_the_next_slot() -> None:
     edges = begin(tags={"dc": "eu"})
     nodes = edges.parts.nodes.informer
     async with edges.running():
@@ -76,7 +76,7 @@ async def test_a_list_without_a_watch_is_not_enough() -> None:
     assert nodes.problem is not None
 
 
-async def test_without_the_right_the_job_says_so_and_recovers_when_it_is_given() -> None:
+async def test_missing_node_rights_are_reported_until_granted() -> None:
     edges = begin(tags={"dc": "eu"})
     async with edges.running():
         await until(1)
@@ -93,7 +93,7 @@ async def test_without_the_right_the_job_says_so_and_recovers_when_it_is_given()
         assert edges.kube.names(JOBS) == [claim(after(180), node="n1").job]
 
 
-async def test_an_outage_leaves_what_is_known_as_it_is_and_a_right_that_is_withdrawn_is_noticed() -> None:
+async def test_outage_keeps_known_nodes_and_a_revoked_right_shows() -> None:
     edges = begin(tags={"dc": "eu"})
     async with edges.running():
         await until(1)
@@ -107,7 +107,7 @@ async def test_an_outage_leaves_what_is_known_as_it_is_and_a_right_that_is_withd
         assert ready(edges) == ("False", "NodesForbidden")
 
 
-async def test_only_a_node_that_is_another_than_before_makes_anybody_look() -> None:
+async def test_only_a_changed_node_queues_jobs() -> None:
     edges = begin(tags={"dc": "eu"})
     nodes = edges.parts.nodes.informer
     async with edges.running():
@@ -139,7 +139,7 @@ async def test_nodes_are_not_looked_at_before_a_job_has_tags() -> None:
         assert "follow nodes" in edges.kube.calls
 
 
-async def test_a_node_that_is_removed_ends_the_claim_that_waited_for_it() -> None:
+async def test_removed_node_ends_the_claim_that_waited_for_it() -> None:
     edges = begin(schedule="@manually", tags={"dc": "eu"}, requests={"a": "2026-03-01T12:00:00Z"})
     known(edges, "n1", "n2")
     edges.kube.fail("create jobs", *(Unavailable("no answer") for _ in range(3)))

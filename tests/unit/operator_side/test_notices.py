@@ -57,7 +57,7 @@ GOOD, BAD = attempt(1, success=True), attempt(1, success=False)
         ),
     ],
 )  # fmt: skip
-def test_what_an_end_means(before: tuple[Execution, ...], this: Execution, meaning: set[When]) -> None:
+def test_end_of_a_run_means(before: tuple[Execution, ...], this: Execution, meaning: set[When]) -> None:
     assert happened(status(*before, this), this) == meaning
 
 
@@ -115,7 +115,7 @@ def told(point: Endpoint, *events: When, notify: dict[str, str] | None = None, *
         pytest.param(["failure"], {"ops": "sometimes"}, {When.FAILURE}, id="nonsense changes nothing"),
     ],
 )
-def test_who_hears_of_what(when: list[str], notify: dict[str, str], hears: set[When]) -> None:
+def test_notification_gets_its_events(when: list[str], notify: dict[str, str], hears: set[When]) -> None:
     point = endpoint(when=when)
     assert {event for event in When if told(point, event, notify=notify) is not None} == hears
     assert concerns([point], notify) == bool(hears - {When.START})
@@ -132,7 +132,7 @@ def test_one_that_does_not_is_named(text: str) -> None:
     assert says in check_notify({"ops": text})
 
 
-def test_annotations_are_read_by_the_name_of_the_notification() -> None:
+def test_annotations_are_read_by_the_notification_name() -> None:
     assert read_notify({"annotations": {"notify.dkron.io/ops": "off", "run.dkron.io/a": "x"}}) == {"ops": "off"}
     assert read_notify({}) == {}
 
@@ -164,7 +164,7 @@ def test_without_a_payload_it_is_a_message_for_slack() -> None:
 MAIL = {"type": "mail", "url": ""}
 
 
-def test_a_mail_goes_to_the_owner_and_not_because_something_begins() -> None:
+def test_mail_goes_to_the_owner_but_not_for_a_start() -> None:
     found = told(endpoint(**MAIL), When.ALWAYS, owner_email="me@example.com")
     assert isinstance(found, Mail)
     assert found.to == ("me@example.com",)
@@ -172,7 +172,7 @@ def test_a_mail_goes_to_the_owner_and_not_because_something_begins() -> None:
     assert told(endpoint(**MAIL), When.START, notify={"ops": "start"}, owner_email="a@b") is None
 
 
-def test_a_job_without_an_owner_gets_no_mail_and_one_with_nonsense_is_told() -> None:
+def test_missing_owner_gets_no_mail_and_invalid_is_reported() -> None:
     point, always = endpoint(**MAIL), frozenset({When.ALWAYS})
     assert told(point, *always) is None
     parcels, problems = render([point], SITE, ended(owner_email="not an address"), events=always, notify={})

@@ -122,7 +122,7 @@ PAUSES = (
 @any_error
 @pytest.mark.looptime
 @pytest.mark.parametrize("place", PAUSES, ids=lambda place: place.id)
-async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
+async def test_unreadable_pause_is_reported_and_others_hold(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, place: Place
 ) -> None:
     scene = Scene()
@@ -149,7 +149,7 @@ async def test_a_pause_that_cannot_be_read_is_shown_and_others_hold(
     assert scene.said("z") == ("Paused", 1)
 
 
-async def test_a_pause_that_was_read_before_holds_until_its_spec_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pause_read_earlier_holds_until_its_spec_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     body = wire_pause("odd", jobs=["backup"])
     scene.pauses.informers[0].replace([body], 1)
@@ -162,7 +162,7 @@ async def test_a_pause_that_was_read_before_holds_until_its_spec_changes(monkeyp
     assert scene.names() == [], "as one that is not valid"
 
 
-async def test_a_pause_whose_metadata_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+async def test_pause_with_unreadable_metadata_is_ignored(caplog: pytest.LogCaptureFixture) -> None:
     scene, odd = Scene(), wire_pause("odd")
     odd["metadata"]["creationTimestamp"] = "at some time"
     scene.kube.put(DKRON_PAUSES, odd)
@@ -244,7 +244,7 @@ def test_a_backfill_that_cannot_be_read_is_left_out(
         pytest.param((View, "read"), [], id="its metadata"),
     ],
 )
-def test_a_backfill_whose_spec_cannot_be_read_goes_no_further(
+def test_backfill_with_an_unreadable_spec_stops(
     caplog: pytest.LogCaptureFixture, error: Exception, place: tuple[object, str], reports: list[str]
 ) -> None:
     tested = operator()
@@ -256,9 +256,7 @@ def test_a_backfill_whose_spec_cannot_be_read_goes_no_further(
 
 
 @any_error
-def test_a_backfill_of_several_jobs_goes_on_without_one_that_cannot_be_read(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_backfill_of_several_jobs_skips_an_unreadable_one(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     jobs = [wire_job(name=name, uid=name, schedule="0 0 * * * *") for name in ("a", "odd")]
     for job in jobs:
         job["metadata"]["labels"] = {"team": "data"}

@@ -77,7 +77,7 @@ def waiting(reason: str, **more: Any) -> Object:
 # --- ends ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_finished_job_is_read_from_its_pod_and_its_log() -> None:
+async def test_finished_job_is_read_from_its_pod_and_log() -> None:
     edges = over(history={"outputBytes": 4})
     with_pod(edges, log=b"hello")
     await end(edges)
@@ -116,7 +116,7 @@ async def test_a_log(error: KubeError, tries: int) -> None:
     assert outcome(edges).exit_code == 3, "the outcome does not wait for its log"
 
 
-async def test_the_newest_pod_of_a_job_tells_how_it_ended() -> None:
+async def test_newest_pod_of_a_job_decides_its_outcome() -> None:
     edges = over()
     with_pod(edges, wire_pod(name="old", states={"job": terminated(1, reason="Error")}))
     with_pod(edges, wire_pod(name="new", states={"job": terminated(9, reason="Error")}, created=after(5)))
@@ -140,7 +140,7 @@ FORGED = [
 
 
 @pytest.mark.parametrize("forged", FORGED)
-async def test_a_pod_with_the_labels_of_a_job_decides_nothing(forged: Object) -> None:
+async def test_foreign_pod_with_the_job_labels_decides_nothing(forged: Object) -> None:
     fake = of_job(wire_pod(name="zz", states={"job": terminated(0)}, phase="Succeeded", created=after(5)), ENTRY.job)
     fake["metadata"] |= forged
     edges = over()
@@ -156,7 +156,7 @@ async def test_a_pod_with_the_labels_of_a_job_decides_nothing(forged: Object) ->
     assert [words async for words in stuck.parts.effects._observer.final_output(stuck.entry(), run)] == []
 
 
-async def test_a_job_whose_pod_is_gone_has_an_outcome_that_is_asked_for_once() -> None:
+async def test_lost_pod_gives_an_outcome_that_is_read_once() -> None:
     edges = over()
     await end(edges)
     assert outcome(edges).reason == "PodLost"
@@ -174,7 +174,7 @@ async def test_a_job_whose_pod_is_gone_has_an_outcome_that_is_asked_for_once() -
         pytest.param(wire_run(ENTRY, owner="another"), True, id="belongs to another"),
     ],
 )
-async def test_a_job_that_the_watch_does_not_know_is_looked_for_and(body: Object | None, *, lost: bool) -> None:
+async def test_job_unknown_to_the_watch_is_looked_up_and(body: Object | None, *, lost: bool) -> None:
     edges = begin()
     if body is not None:
         edges.kube.put(JOBS, body)
@@ -209,7 +209,7 @@ async def start(edges: Edges) -> None:
     await edges.parts.effects._observer._start((UID, ENTRY.job))
 
 
-async def test_a_pod_that_does_not_start_is_asked_why_and_later_whether_it_does() -> None:
+async def test_pending_pod_is_asked_why_until_it_starts() -> None:
     edges = there()
     with_pod(edges, waiting("ErrImagePull", message="404"))
     await start(edges)
@@ -262,7 +262,7 @@ def mounts(note: str, *, at: str, kind: str = "Warning", reason: str = "FailedMo
         ),
     ],
 )  # fmt: skip
-async def test_of_a_pod_that_is_not_created_its_newest_event_tells_why(
+async def test_creating_pod_is_explained_by_its_newest_event(
     events: list[Object], expected: tuple[str, str] | None
 ) -> None:
     edges = there(*events)
@@ -287,7 +287,7 @@ async def test_of_a_pod_that_is_not_created_its_newest_event_tells_why(
         pytest.param({"managedBy": "a/b"}, 16, "ManagedElsewhere", id="given to another controller"),
     ],
 )
-async def test_of_a_job_without_a_pod_and_events_it_tells_itself(
+async def test_job_without_a_pod_and_events_is_explained_by_itself(
     spec: Object, seconds: float, expected: str | None
 ) -> None:
     edges = there(body=wire_run(ENTRY) | {"spec": spec})
@@ -296,7 +296,7 @@ async def test_of_a_job_without_a_pod_and_events_it_tells_itself(
     assert (trouble(edges) or (None,))[0] == expected
 
 
-async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> None:
+async def test_pod_ignored_by_every_scheduler_names_its_scheduler() -> None:
     edges = there()
     pod = wire_pod(phase="Pending", of=ENTRY.job, node="")
     pod["spec"]["schedulerName"] = "moon"
@@ -320,7 +320,7 @@ async def test_a_pod_that_no_scheduler_has_looked_at_is_told_with_its_name() -> 
         pytest.param(["foregroundDeletion"], ["a/b"], "its pod has the finalizer a/b", id="one of its pod"),
     ],
 )
-async def test_of_a_job_that_is_deleted_and_stays_its_finalizers_tell_why(
+async def test_deleted_job_that_stays_is_explained_by_finalizers(
     of_job: list[str], of_pod: list[str], expected: str | None
 ) -> None:
     body, pod = wire_run(ENTRY, deleting=True, status={"ready": 1}), running()
@@ -341,7 +341,7 @@ async def test_events_that_may_not_be_read_are_gone_without(caplog: pytest.LogCa
     assert len([each for each in caplog.records if "cannot list" in each.getMessage()]) == 1, "it is said once"
 
 
-async def test_a_job_that_has_ended_meanwhile_is_not_asked_why_it_does_not_start() -> None:
+async def test_ended_job_is_not_asked_why_it_does_not_start() -> None:
     edges = over()
     await start(edges)
     assert (edges.kube.calls, edges.entry().observed.pod_problems) == ([], {})
@@ -402,7 +402,7 @@ async def test_without_an_answer_the_question_stays_open() -> None:
     assert edges.entry().remembered.checked == -1
 
 
-async def test_an_answer_about_an_older_spec_is_none_about_the_newer_and_a_broken_one_is_not_tried() -> None:
+async def test_dry_run_of_an_older_spec_does_not_count_for_a_newer() -> None:
     edges = begin()
 
     def edit() -> None:
@@ -418,7 +418,7 @@ async def test_an_answer_about_an_older_spec_is_none_about_the_newer_and_a_broke
     assert edges.kube.calls == []
 
 
-async def test_a_refused_spec_is_tried_again_after_a_while_for_rules_change() -> None:
+async def test_refused_spec_is_tried_again_later() -> None:
     edges = begin()
     edges.kube.fail("try jobs", Rejected("Job is invalid: image"))
     async with edges.running():
@@ -442,7 +442,7 @@ def warning(message: str, subject: str = "") -> Report:
     return Report(Severity.WARNING, "JobLost", message, subject)
 
 
-async def test_the_same_is_said_once_a_minute_and_what_differs_in_anything_is_said_too() -> None:
+async def test_same_event_is_sent_once_a_minute_and_others_at_once() -> None:
     edges = begin(schedule="@manually")
     async with edges.running():
         for _ in range(5):
@@ -476,7 +476,7 @@ async def test_an_event_that_fails(error: KubeError, tries: int) -> None:
     assert edges.asked("create events") == tries
 
 
-async def test_events_that_cannot_be_said_take_no_more_room_than_a_hundred() -> None:
+async def test_unsendable_events_are_limited_to_a_hundred() -> None:
     edges = begin()
     for number in range(1500):
         edges.events.report(edges.entry().job, warning(str(number)))
@@ -486,7 +486,7 @@ async def test_events_that_cannot_be_said_take_no_more_room_than_a_hundred() -> 
     assert "1499" in said(edges)
 
 
-def test_an_event_is_about_its_job_and_has_a_time_with_six_digits() -> None:
+def test_event_refers_to_its_job_with_microseconds() -> None:
     body = build_event(job_view(), warning("m" * 2000, "s"), at="2026-03-01T12:00:00.5Z", identity="i" * 300)
     assert body["regarding"]["uid"] == UID
     assert body["eventTime"] == "2026-03-01T12:00:00.500000Z"

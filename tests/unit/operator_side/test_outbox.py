@@ -58,7 +58,7 @@ async def working(limits: Limits | None = None) -> AsyncIterator[Receiver]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_nothing_that_is_current_where_something_is_posted_is_so_where_it_is_sent() -> None:
+async def test_context_of_the_poster_does_not_reach_the_sender() -> None:
     current, seen = ContextVar("current", default="nothing"), asyncio.get_running_loop().create_future()
 
     async def send(_: Message) -> None:
@@ -74,7 +74,7 @@ async def test_nothing_that_is_current_where_something_is_posted_is_so_where_it_
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_what_is_not_taken_is_tried_again_later_each_time_until_it_is(caplog: pytest.LogCaptureFixture) -> None:
+async def test_rejected_message_is_retried_with_backoff_until_accepted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with working() as receiver:
         receiver.trouble = Unreachable("it is busy")
@@ -91,7 +91,7 @@ async def test_what_is_not_taken_is_tried_again_later_each_time_until_it_is(capl
     assert said == ["files: it is busy; retrying", "files: works again"], "told once, and once that it is over"
 
 
-async def test_what_is_refused_is_not_tried_again() -> None:
+async def test_refused_message_is_not_retried() -> None:
     async with working() as receiver:
         receiver.trouble = Undeliverable("no such index")
         receiver.add("a")
@@ -107,7 +107,7 @@ async def test_what_is_refused_is_not_tried_again() -> None:
         pytest.param(Limits(patience=5, age=60), True, 60, id="it hangs"),
     ],
 )
-async def test_what_is_too_old_is_given_up_with_the_reason(limits: Limits, *, hangs: bool, age: float) -> None:
+async def test_old_message_is_given_up_with_the_reason(limits: Limits, *, hangs: bool, age: float) -> None:
     async with working(limits) as receiver:
         receiver.hangs, receiver.trouble = hangs, Unreachable("it is busy")
         receiver.add("a")
@@ -126,7 +126,7 @@ async def test_where_there_is_no_room_the_oldest_goes() -> None:
         assert len(receiver.outbox) == 3
 
 
-async def test_bytes_are_bounded_too_but_one_message_fits_always() -> None:
+async def test_bytes_are_bounded_but_one_message_always_fits() -> None:
     async with working(Limits(room_bytes=100)) as receiver:
         receiver.hangs = True
         receiver.add("a", "b", size=40)
@@ -137,7 +137,7 @@ async def test_bytes_are_bounded_too_but_one_message_fits_always() -> None:
         assert (len(receiver.outbox), receiver.outbox.size) == (1, 1000)
 
 
-async def test_a_message_that_is_dropped_while_it_is_sent_ends_once() -> None:
+async def test_message_dropped_while_sending_ends_once() -> None:
     async with working(Limits(room=1, patience=5)) as receiver:
         receiver.hangs = True
         receiver.add("a")
@@ -149,7 +149,7 @@ async def test_a_message_that_is_dropped_while_it_is_sent_ends_once() -> None:
         await asyncio.sleep(30)
 
 
-async def test_a_mistake_of_ours_costs_the_message_and_nothing_else() -> None:
+async def test_internal_error_costs_only_the_message() -> None:
     async with working() as receiver:
         receiver.trouble = KeyError("x")
         receiver.add("a")
@@ -160,7 +160,7 @@ async def test_a_mistake_of_ours_costs_the_message_and_nothing_else() -> None:
         assert receiver.ends == {"a": "the operator cannot send it (KeyError)", "b": ""}
 
 
-async def test_a_standby_keeps_its_queue_until_it_leads_or_another_replica_has_delivered() -> None:
+async def test_standby_keeps_its_queue_until_it_leads_or_all_is_sent() -> None:
     async with working(Limits(width=1)) as receiver:
         receiver.acts = False
         receiver.add("a", "b")

@@ -34,7 +34,7 @@ def exited(code: int, reason: str = "Error", message: str = "", **fields: Any) -
     return pod_that(terminated(code, reason=reason, message=message), **fields)
 
 
-def test_a_success_tells_when_and_where_it_ran() -> None:
+def test_success_has_its_times_and_node() -> None:
     pod = pod_that(terminated(0, began=after(2), seconds=3), node="n7")
     found = outcome(WORKED, pod, container="job", output=b"hello", size=10)
     assert (found.success, found.exit_code, found.reason, found.message) == (True, 0, "", "")
@@ -42,7 +42,7 @@ def test_a_success_tells_when_and_where_it_ran() -> None:
     assert (found.output, found.output_truncated) == ("hello", False)
 
 
-def test_a_success_whose_pod_is_gone_is_still_a_success() -> None:
+def test_success_with_a_missing_pod_is_still_a_success() -> None:
     found = outcome(WORKED, None, container=None)
     assert (found.success, found.reason, found.exit_code) == (True, "", None)
     assert found.finished_at == WORKED.finished_at
@@ -101,7 +101,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_told_with(failure: Failure) -> None:
+def test_failure_is_reported_with(failure: Failure) -> None:
     pod = failure.pod
     container = None if pod is None else main_container(pod)
     found = outcome(failure.job, pod, container=container, output=failure.output)
@@ -109,14 +109,14 @@ def test_a_failure_is_told_with(failure: Failure) -> None:
     assert told == (False, failure.reason, failure.message, failure.code)
 
 
-def test_a_container_that_never_started_has_no_start_in_1970() -> None:
+def test_container_that_never_started_has_no_start_in_1970() -> None:
     state = terminated(128, reason="StartError", began=after(4), seconds=0)
     state["terminated"]["startedAt"] = "1970-01-01T00:00:00Z"
     found = outcome(failed(), pod_that(state), container="job")
     assert (found.started_at, found.finished_at) == (None, after(4))
 
 
-def test_without_any_time_the_creation_of_the_job_has_to_do() -> None:
+def test_missing_end_is_the_creation_of_the_job() -> None:
     job = run(claim(), AttemptState.FAILED, finished_at=None)
     assert outcome(job, None, container=None).finished_at == NOON
 
@@ -157,7 +157,7 @@ def test_output_is(output: bytes, size: int, kept: str, *, truncated: bool) -> N
 
 
 @given(output=st.binary(max_size=60), size=st.integers(0, 50))
-def test_any_bytes_become_text_that_is_no_longer_than_wanted(output: bytes, size: int) -> None:
+def test_any_bytes_become_text_within_the_limit(output: bytes, size: int) -> None:
     found = outcome(WORKED, wire_pod(), container="job", output=output[-(size + 1) :], size=size)
     assert len(found.output) <= size
     found.output.encode()
@@ -192,7 +192,7 @@ BEING_REMOVED = pod_that(terminated(7, reason="Error"), phase="Failed", deleted=
         pytest.param(over("Failed", deleted=6), {}, True, id="it had failed when deleted"),
         pytest.param(over(deleted=5), {}, False, id="it ended when it was told to"),
         pytest.param(KILLED, {}, False, id="it was killed, by a node whose clock is behind"),
-        pytest.param(BEING_REMOVED, {}, False, id="its kubelet removes it, which sets the time of the deletion anew"),
+        pytest.param(BEING_REMOVED, {}, False, id="its kubelet removes it and resets the deletion time"),
         pytest.param(wire_pod(phase="Failed", deleted=after(6)), {}, False, id="nobody knows when it ended"),
         pytest.param(over(), {"completions": 2}, False, id="its Job wants another one"),
         pytest.param(over(), {"parallelism": 2}, False, id="its Job has several at once"),
@@ -206,7 +206,7 @@ def test_a_pod_decides_how_its_job_ends_if(pod: Object, template: Object, *, exp
 
 
 @pytest.mark.parametrize(("phase", "told"), [("Succeeded", (True, "", 0)), ("Failed", (False, "Error", 3))])
-def test_what_a_pod_decides_is_the_outcome(phase: str, told: tuple[bool, str, int]) -> None:
+def test_outcome_follows_the_pod(phase: str, told: tuple[bool, str, int]) -> None:
     found = outcome(run(claim()), over(phase), container="job", by_itself=True)
     assert (found.success, found.reason, found.exit_code) == told
     assert (found.by_itself, found.finished_at) == (True, after(5))
@@ -239,5 +239,5 @@ INIT = pod_that(waiting("PodInitializing"), init_states={"prepare": waiting("Ima
         pytest.param({"metadata": {}, "spec": {}}, None, id="a pod without status"),
     ],
 )
-def test_what_keeps_a_pod_from_starting(pod: Object, expected: PodProblem | None) -> None:
+def test_pod_problem(pod: Object, expected: PodProblem | None) -> None:
     assert trouble(pod) == expected

@@ -173,7 +173,7 @@ def test_a_call_without_a_pod_gets_values() -> None:
     assert "url: https://a/b%2Fc" in inline.printed(job, Result(), gives)[1].decode()
 
 
-def test_a_value_that_an_edit_has_made_wrong_builds_no_job() -> None:
+def test_value_invalidated_by_an_edit_builds_no_job() -> None:
     numbers = job_view(parameters=[{"name": "x", "type": "integer"}])
     for gives, sentence in (({"x": '1, "a": 2'}, "is not a whole number"), ({"y": "1"}, "it is not declared")):
         with pytest.raises(ConfigError, match=sentence) as refused:
@@ -301,7 +301,7 @@ def test_a_value_never_becomes_code(command: str, is_code: bool) -> None:
     assert bool(script_problem(job)) == is_code
 
 
-def test_a_type_or_a_pattern_says_that_a_value_is_no_option() -> None:
+def test_type_or_pattern_proves_that_a_value_is_no_option() -> None:
     command = {"command": "tar -cf /a.tar {{ x }}"}
     for known in ({"type": "integer"}, {"pattern": "[a-z]+"}, {"type": "enum", "values": ["a"]}):
         assert dkron_pods.check(spec("shell", command, {"name": "x", **known})) is None
@@ -310,7 +310,7 @@ def test_a_type_or_a_pattern_says_that_a_value_is_no_option() -> None:
     assert "put -- before it, or give the parameter a pattern" in free.message
 
 
-def test_a_variable_made_from_a_value_is_code_as_well() -> None:
+def test_variable_built_from_a_value_is_code_too() -> None:
     env = [{"name": "A", "value": "<$(DKRON_PARAM_X)>"}, {"name": "B", "value": "$(A)"}, {"name": "C", "value": "c"}]
     for key, name, is_code in (("containers", "B", True), ("initContainers", "A", True), ("containers", "C", False)):
         container = {"name": "a", "env": env, "command": ["sh", "-c", f"echo $({name})"]}
@@ -320,7 +320,7 @@ def test_a_variable_made_from_a_value_is_code_as_well() -> None:
 
 
 @pytest.mark.parametrize("text", [".", "..", "%2e", ""], ids=repr)
-def test_a_run_is_refused_whose_value_does_not_fit_its_place(text: str) -> None:
+def test_run_with_a_value_unfit_for_its_place_is_refused(text: str) -> None:
     job = spec("http", {**GET, "url": "https://a/%2e{{ x }}/b/{{ x }}", "headers": '["A: {{ y }}"]'})
     assert parameter_problem(job.parameters, {"x": text}) == ""
     problem = "" if text == "%2e" else 'parameter "x": its value would change the path of the url'

@@ -91,7 +91,7 @@ class Scene:
         pytest.param(NotFound("no such kind"), [], id="no such kind: there is none"),
     ],
 )
-async def test_what_is_known_at_the_start(error: KubeError | None, expected: list[str] | None) -> None:
+async def test_pauses_known_at_the_start(error: KubeError | None, expected: list[str] | None) -> None:
     scene = Scene()
     scene.kube.put(DKRON_PAUSES, wire_pause("p"))
     if error is not None:
@@ -101,7 +101,7 @@ async def test_what_is_known_at_the_start(error: KubeError | None, expected: lis
     assert scene.names() == expected
 
 
-async def test_all_jobs_are_looked_at_when_pauses_are_known_again() -> None:
+async def test_jobs_are_requeued_when_pauses_are_known_again() -> None:
     scene = Scene()
     async with scene.running():
         assert scene.names() is None
@@ -132,7 +132,7 @@ async def test_jobs_that_a_change_concerns_are_looked_at() -> None:
         assert scene.requeued == ["backup"] * 2
 
 
-async def test_a_list_replaces_what_is_known_and_without_the_kind_there_is_none() -> None:
+async def test_list_replaces_pauses_and_a_missing_crd_clears_them() -> None:
     scene = Scene()
     scope = scene.pauses.informers[0]
     scope.replace([wire_pause("p"), wire_pause("q")], 1)
@@ -145,7 +145,7 @@ async def test_a_list_replaces_what_is_known_and_without_the_kind_there_is_none(
     assert scene.names() == []
 
 
-async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
+async def test_status_names_held_jobs_or_why_there_are_none() -> None:
     scene = Scene()
     await scene.pauses.read()
     async with scene.running():
@@ -183,7 +183,7 @@ async def test_a_status_says_what_the_pause_holds_or_why_nothing() -> None:
         ),
     ],
 )
-async def test_a_status_says_whether_enforce_counts(namespace: str, said: str) -> None:
+async def test_status_says_whether_enforce_applies(namespace: str, said: str) -> None:
     scene = Scene()
     await scene.pauses.read()
     async with scene.running():
@@ -194,7 +194,7 @@ async def test_a_status_says_whether_enforce_counts(namespace: str, said: str) -
     assert (status["conditions"][0]["status"], status["message"].endswith(said)) == ("True", True), status["message"]
 
 
-async def test_a_namespace_with_many_pauses_has_the_others_written_in_turn() -> None:
+async def test_namespace_with_many_pauses_takes_turns_with_others() -> None:
     scene = Scene()
     for number in range(3 * MOST_AT_ONCE):
         scene.put(f"many-{number}")

@@ -92,7 +92,7 @@ SLOTS = {
     "a slot at the moment at which the end is seen was missed": Row(
         note=noted(), spec=SKIP, now=5, skipped=(5, MISSED)
     ),
-    "an operator that was away at the end of one that drops, drops": Row(
+    "a missed end of a dropping pause still drops": Row(
         note=noted(drop=True), able=5.2, skipped=(5, PAUSED)
     ),
     "but not what came due after its time": Row(
@@ -129,7 +129,7 @@ def test_nothing_is_decided_before_the_pauses_are_known() -> None:
     assert (plan.create, plan.changes, plan.actions) == (None, [], [])
 
 
-def test_a_paused_job_says_by_whom_and_why_and_when_it_is_due_again() -> None:
+def test_paused_job_reports_by_whom_why_and_until_when() -> None:
     plan = looked_at(pause(until=3, by="ann", reason="the database moves"), now=minutes(1.5))
     suspended = condition(plan, "Suspended")
     assert (suspended.status, suspended.reason) == (ConditionStatus.TRUE, SuspendedReason.PAUSED)
@@ -140,14 +140,14 @@ def test_a_paused_job_says_by_whom_and_why_and_when_it_is_due_again() -> None:
     assert looked_at(HOLDS, now=minutes(1.5)).status.next is None
 
 
-def test_of_two_pauses_the_end_of_what_is_dropped_is_noted_and_looked_at() -> None:
+def test_dropping_pause_decides_the_wake_up_of_two_pauses() -> None:
     plan = looked_at(HOLDS, pause("q", until=3, drop=True), now=minutes(1.5))
     assert (plan.status.paused, plan.wake) == (
         NotedPause(name="p", since=minutes(1.5), until=minutes(3), drop=True), minutes(3)
     )  # fmt: skip
 
 
-def test_the_end_of_a_pause_is_noted_once_nothing_is_left_to_drop() -> None:
+def test_end_of_a_pause_is_recorded_when_nothing_is_left_to_drop() -> None:
     plan = looked_at(note=noted(drop=True), now=minutes(5.5), accepted=False)
     assert (plan.status.paused, plan.wants(AcceptJob)) == (noted(drop=True), True)
     plan = replan(plan, accepted=True)
@@ -160,7 +160,7 @@ def test_every_keeps_its_phase() -> None:
     assert (created(plan).entry.slot, plan.status.since) == (minutes(4.5), NOON)
 
 
-def test_slots_of_the_schedule_before_an_edit_in_a_pause_are_counted() -> None:
+def test_slots_before_an_edit_during_a_pause_are_counted() -> None:
     plan = looked_at(HOLDS, now=minutes(5.5))
     edited = replan(plan, job=job_view(schedule="30 * * * * *"), now=minutes(6.2))
     assert skips(edited) == (6, EDITED)
@@ -168,7 +168,7 @@ def test_slots_of_the_schedule_before_an_edit_in_a_pause_are_counted() -> None:
 
 
 @pytest.mark.parametrize("drop", [False, True], ids=["the slot stays undecided", "or is dropped"])
-def test_a_create_that_got_no_answer_before_the_pause_is_looked_for(*, drop: bool) -> None:
+def test_unanswered_create_before_a_pause_is_looked_up(*, drop: bool) -> None:
     entry = claim(slot=minutes(1))
     plan = looked_at(pause(drop=drop), now=minutes(1.1), unconfirmed_create=entry)
     assert (created(plan).entry, created(plan).late, created(plan).otherwise) == (entry, True, ())
@@ -176,7 +176,7 @@ def test_a_create_that_got_no_answer_before_the_pause_is_looked_for(*, drop: boo
     assert (fired(after_it), skips(after_it)) == (None, (1, PAUSED) if drop else NONE)
 
 
-def test_what_runs_goes_on_with_its_retries() -> None:
+def test_active_run_continues_with_its_retries() -> None:
     entry = seen(claim(slot=minutes(1)))
     failed = outcome(success=False, at=minutes(1.5))
     plan = advance(
@@ -336,7 +336,7 @@ def names(found: PauseIndex) -> list[str]:
         pytest.param(body("p", jobs="?"), [], id="nor has what cannot be read"),
     ],
 )
-def test_what_a_pause_selects(pauses: Any, expected: list[str]) -> None:
+def test_pause_selects(pauses: Any, expected: list[str]) -> None:
     assert names(index(pauses)) == expected
 
 
@@ -369,7 +369,7 @@ def test_a_pause_that_has_long_ended_needs_no_room() -> None:
     assert names(found) == ["new"]
 
 
-def test_a_change_replaces_what_was_selected_and_an_old_version_does_not() -> None:
+def test_newer_version_replaces_the_selection_and_older_does_not() -> None:
     found = index(body("p", jobs=["backup"]))
     assert found.upsert(body("p", version=2, jobs=["x"])) == NAMESPACE
     assert found.upsert(body("p", version=1, jobs=["backup"])) is None

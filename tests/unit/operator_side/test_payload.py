@@ -76,12 +76,12 @@ def test_a_text_payload_is_as_it_stands() -> None:
         "{{ " + "(" * 500 + "output" + ")" * 500 + " | nope }}",
     ],
 )
-def test_what_could_loop_call_grow_or_look_around_is_refused(source: str) -> None:
+def test_templates_that_loop_call_or_inspect_are_refused(source: str) -> None:
     with pytest.raises(PayloadError, match="payload: "):
         rendered(source)
 
 
-def test_a_sentence_names_the_line_and_what_there_is() -> None:
+def test_error_names_the_line_and_the_known_values() -> None:
     with pytest.raises(PayloadError, match=r'line 2: there is no value "outptu"; use one of code, metadata, output'):
         rendered("\n{{ outptu }}")
 
@@ -93,7 +93,7 @@ def test_a_payload_that_grows_too_long_is_cut_short() -> None:
 
 @given(st.text(), st.text())
 @example("{{ 7 * 7 }}{% for %}", "{{ output }}")
-def test_nothing_that_a_job_says_gets_out_of_its_string(output: str, team: str) -> None:
+def test_job_values_cannot_escape_their_string(output: str, team: str) -> None:
     source = '{"a": "{{ output }}", "b": {"c": "{{ metadata.team }}!"}, "d": {{ output | tojson }}}'
     found = json.loads(rendered(source, output=output, metadata={"team": team}))
     assert found == {"a": output, "b": {"c": f"{team}!"}, "d": output}
@@ -114,7 +114,7 @@ def test_any_template_is_taken_or_refused(source: str) -> None:
         pytest.param({"type": "mail", "url": ""}, 'server: "default" is not in spec.receivers.mail', id="no server"),
     ],
 )  # fmt: skip
-def test_a_notification_that_makes_no_sense_is_named_and_others_are_used(fields: dict[str, Any], sentence: str) -> None:
+def test_invalid_notification_is_named_and_others_are_used(fields: dict[str, Any], sentence: str) -> None:
     good, bad = ({"name": name, "url": "http://x"} for name in ("good", "x"))
     usable, problems = read_endpoints([Notification(**{**bad, **fields}), Notification(**good)], Site())
     assert [endpoint.name for endpoint in usable] == ["good"]

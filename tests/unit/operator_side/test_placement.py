@@ -96,7 +96,7 @@ def test_a_node_has_the_tags_of_a_dkron_server(labels: dict[str, str], tags: dic
     assert read_tags(tags).fit(own.of(labels)) is fits
 
 
-def test_what_members_show_of_a_label_of_ours_is_what_a_tag_finds() -> None:
+def test_label_shown_by_members_matches_as_a_tag() -> None:
     assert AgentTags().of({"dkron.io/dc": "eu"})["dc"] == "eu"
     assert AgentTags().of({"dkron.io/dc": "eu", "dc": "us"})["dc"] == "us"
 
@@ -165,14 +165,14 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
         pytest.param({"podAntiAffinity": {REQUIRED: {}}}, "podAntiAffinity", id="no list"),
     ],
 )
-def test_a_template_to_which_nothing_can_be_added_is_named(affinity: Any, where: str) -> None:
+def test_template_that_cannot_be_extended_is_named(affinity: Any, where: str) -> None:
     template = {"spec": {"template": {"spec": {"affinity": affinity}}}}
     problem = check_placement(job_view(tags={"dc": "eu"}, jobTemplate=template).spec)
     assert problem is not None
     assert (problem.reason, where in problem.message) == ("InvalidTemplate", True)
 
 
-def test_a_shortage_is_told_with_both_numbers() -> None:
+def test_shortage_has_both_numbers() -> None:
     text = shortage({"dc": "eu:3"}, 2)
     assert ("2 " in text, " 3;" in text, "dc=eu" in text) == (True, True, True)
     assert shortage({"dc": "eu:2"}, 2) == ""
@@ -192,7 +192,7 @@ def has(one: Node, key: str, value: str) -> bool:
 
 
 @given(asked=ASKED, cluster=CLUSTERS)
-def test_a_run_is_on_as_many_different_matching_nodes_as_there_are_and_are_wanted(
+def test_run_uses_as_many_matching_nodes_as_wanted_and_available(
     asked: Mapping[str, tuple[str, int | None]], cluster: list[Node]
 ) -> None:
     tags = {key: value if count is None else f"{value}:{count}" for key, (value, count) in asked.items()}

@@ -114,7 +114,7 @@ def test_an_installation_may_leave_pods_as_they_are(executor: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["docs/security.md:confined", "docs/security.md:root"])
-def test_a_template_of_the_documentation_does_what_its_page_says(name: str) -> None:
+def test_documented_template_does_what_its_page_says(name: str) -> None:
     (document,) = (each.document for each in shown() if each.name == name)
     job = job_view(**document["spec"])
     pod = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]
@@ -163,14 +163,14 @@ ALL = {**IDENTITY, **SECCOMP, **CONFINED}
         pytest.param({"fsGroup": 7}, {"readOnlyRootFilesystem": True}, ALL, id="what no default is about"),
     ],
 )  # fmt: skip
-def test_what_a_container_gets_beside_what_its_template_says(of_pod: Object, own: Object, expected: Object) -> None:
+def test_container_gets_defaults_beside_its_template(of_pod: Object, own: Object, expected: Object) -> None:
     pod = pod_of("kubernetes", securityContext=of_pod, containers=[{"name": "a", "image": "b", "securityContext": own}])
     ((_, both),) = contexts(pod)
     said = {key: value for key, value in (of_pod | own).items() if value is not None}
     assert both == {**said, **expected}
 
 
-def test_one_container_that_runs_as_root_leaves_the_others_restricted() -> None:
+def test_root_container_leaves_the_others_restricted() -> None:
     root = {"name": "root", "image": "a", "securityContext": {"runAsUser": 0}}
     pod = pod_of("http", initContainers=[root], containers=[{"name": "beside", "image": "b"}])
     assert violations({**pod, "initContainers": []}) == set()
@@ -195,7 +195,7 @@ def test_a_pod_of_windows_gets_no_field_of_linux(options: Object, expected: Obje
 
 
 @pytest.mark.parametrize("context", ["root", [], 7], ids=type)
-def test_what_is_no_security_context_is_left_to_the_api_server(context: object) -> None:
+def test_invalid_security_context_is_left_to_the_api_server(context: object) -> None:
     assert restricted({"securityContext": context, "containers": []})["securityContext"] == context
 
 
@@ -251,7 +251,7 @@ def leaves(value: object, path: tuple[object, ...] = ()) -> dict[tuple[object, .
 
 
 @given(templates)
-def test_all_that_a_template_says_stays_and_only_it_can_break_the_rules(template: Object) -> None:
+def test_template_is_kept_and_only_it_can_break_the_rules(template: Object) -> None:
     pod = pod_of("kubernetes", **template)
     said, found = leaves(template), leaves(pod)
     assert {place: found.get(place) for place, leaf in said.items() if leaf != {}} == {
@@ -271,5 +271,5 @@ def test_all_that_a_template_says_stays_and_only_it_can_break_the_rules(template
         ({"containers": [{"name": "job", "ports": [{"hostPort": 80}]}]}, "hostPort"),
     ],
 )
-def test_what_a_template_adds_is_seen(change: Object, what: str) -> None:
+def test_violation_by_a_template_is_found(change: Object, what: str) -> None:
     assert what in violations(pod_of("http", **change))

@@ -84,7 +84,7 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
         ),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str) -> None:
+def test_invalid_processor_is_named(named: dict[str, dict[str, str]], sentence: str) -> None:
     found = dkron_processors.check(JobSpec(processors=named))
     assert sentence in found
     job = job_view(processors=named)
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_named(named: dict[str, dict[str, str]], sentence: str)
         pytest.param("elasticsearch", {}, 'config: "default" is not in spec.receivers.elasticsearch', id="search"),
     ],
 )  # fmt: skip
-def test_without_a_receiver_nothing_is_sent_and_the_output_stays(name: str, config: dict[str, str], lack: str) -> None:
+def test_missing_receiver_sends_nothing_and_keeps_the_output(name: str, config: dict[str, str], lack: str) -> None:
     wanted = spec(**{name: config})
     found = dkron_processors.missing(wanted, NOTHING)
     assert lack in found
@@ -133,7 +133,7 @@ def test_without_a_receiver_nothing_is_sent_and_the_output_stays(name: str, conf
         pytest.param({"syslog": {}, "log": {}}, "Output in dkron log\nOutput in syslog", id="two do not, in order"),
     ],
 )
-def test_what_the_status_keeps(named: dict[str, dict[str, str]], output: str) -> None:
+def test_output_kept_by_the_status(named: dict[str, dict[str, str]], output: str) -> None:
     record = GOOD.model_copy(update={"output": "out", "output_truncated": True})
     kept = dkron_processors.kept(JobSpec(processors=named), ALL, "default", record)
     assert (kept.output, kept.output_truncated) == (output, output == "out")
@@ -147,7 +147,7 @@ def test_what_the_status_keeps(named: dict[str, dict[str, str]], output: str) ->
         pytest.param({"files": {"log_dir": "/etc"}}, "is not in /var/log/dkron", id="a directory elsewhere"),
     ],
 )
-def test_what_is_missing_is_named(wanted: dict[str, dict[str, str]], says: str) -> None:
+def test_missing_receiver_is_named(wanted: dict[str, dict[str, str]], says: str) -> None:
     assert says in dkron_processors.missing(JobSpec(processors=wanted), ALL)
 
 
@@ -158,7 +158,7 @@ def test_log_is_one_line_with_everything_in_it() -> None:
     assert line.fields.items() >= {"message": "hello\n", "execution": BAD.id, "exit_code": 3}.items()
 
 
-def test_files_is_a_file_of_the_namespace_named_after_the_execution() -> None:
+def test_files_writes_a_file_named_after_the_execution() -> None:
     assert only("files", {"log_dir": "db/nightly"}) == File("default/db/nightly", f"{GOOD.id}.log", "hello\n")
 
 
@@ -185,7 +185,7 @@ def test_fluent_is_a_record_with_the_fields_of_dkron() -> None:
     assert record.chunk == only("fluent", {}).chunk, "sent again, it is the same chunk"
 
 
-def test_a_mail_goes_out_about_a_failure_and_if_wanted_about_a_success() -> None:
+def test_mail_is_sent_for_a_failure_and_optionally_a_success() -> None:
     config = {"emails": "a@example.com,b@example.com"}
     found = only("email", config, BAD)
     assert isinstance(found, Mail)
@@ -220,7 +220,7 @@ def test_a_message_to_slack_mentions_no_user() -> None:
         pytest.param(("#ops",), "#ops2", "channel #ops2", id="one that begins like it"),
     ],
 )
-def test_a_channel_of_slack_is_one_that_the_installation_allows(
+def test_slack_channel_must_be_allowed_by_the_installation(
     channels: tuple[str, ...], channel: str, refused: str
 ) -> None:
     site = Site(Receivers(slack=(SlackTeam(name="ops", url="https://slack.example.com/x", channels=channels),)))
@@ -233,7 +233,7 @@ def test_a_channel_of_slack_is_one_that_the_installation_allows(
         assert isinstance(parcel.message, Post)
 
 
-def test_elasticsearch_puts_a_document_under_the_id_of_the_execution() -> None:
+def test_elasticsearch_stores_under_the_execution_id() -> None:
     post = only("elasticsearch", {})
     assert (post.method, post.path) == ("PUT", f"/runs-2026.03.01/_doc/{GOOD.id}")
     document = json.loads(post.body)
@@ -258,7 +258,7 @@ def test_whatever_is_printed_each_message_can_be_made(output: str, message: str)
 @pytest.mark.parametrize(
     ("named", "told"), [({}, False), ({"syslog": {}}, False), ({"log": {}}, True)], ids=["nobody", "not there", "log"]
 )
-def test_a_record_says_whether_it_is_to_be_delivered(named: dict[str, dict[str, str]], told: bool) -> None:
+def test_record_knows_whether_to_deliver_it(named: dict[str, dict[str, str]], told: bool) -> None:
     found = finished(situation(job_view(processors=named)), execution(claim()), None)
     assert isinstance(found, Finished)
     assert found.deliver is told

@@ -40,7 +40,7 @@ def test_a_job_is_read() -> None:
         pytest.param({"tags": {"dc": "eu:0"}}, "InvalidTags", "tags.dc", id="no node at all"),
     ],
 )
-def test_what_is_wrong_with_a_spec_is_its_problem(spec: dict[str, Any], reason: str, says: str) -> None:
+def test_invalid_spec_is_its_problem(spec: dict[str, Any], reason: str, says: str) -> None:
     problem = job_view(**spec).problem
     assert problem is not None
     assert (problem.reason, says in problem.message) == (reason, True)
@@ -66,7 +66,7 @@ def test_a_spec_that_cannot_be_read_keeps_its_name() -> None:
         pytest.param({"expiresAt": "2026-03-01T12:00:00Z"}, False, id="expiresAt"),
     ],
 )
-def test_the_fingerprint_tells_edits_of_the_schedule_from_others(change: dict[str, Any], *, differs: bool) -> None:
+def test_fingerprint_distinguishes_schedule_edits(change: dict[str, Any], *, differs: bool) -> None:
     assert (job_view(**change).fingerprint != job_view().fingerprint) is differs
 
 
@@ -126,7 +126,7 @@ def test_a_status_is_read_back_as_it_was_written() -> None:
         pytest.param({"status": {"since": "yesterday"}}, None, id="a word for a time"),
     ],
 )
-def test_a_status_that_makes_no_sense_is_told_from_an_empty_one(body: dict[str, Any], expected: object) -> None:
+def test_invalid_status_differs_from_an_empty_one(body: dict[str, Any], expected: object) -> None:
     assert read_status(body) == expected
 
 
@@ -223,6 +223,6 @@ def noted(note: str, text: str | None) -> dict[str, Any]:
 
 
 @given(note=st.sampled_from(NOTES), text=st.text())
-def test_whatever_is_written_into_an_annotation_a_job_is_read_or_not_ours(note: str, text: str) -> None:
+def test_any_annotation_is_read_or_marks_the_job_foreign(note: str, text: str) -> None:
     read = read_attempt(noted(note, text))
     assert read is None or read.name == ENTRY.job

@@ -77,7 +77,7 @@ async def test_a_request_is_a_job_and_its_annotation_goes() -> None:
     assert len(edges.status().active) == 2
 
 
-async def test_an_edit_that_is_first_seen_through_a_conflict_is_acted_on() -> None:
+async def test_edit_first_seen_through_a_conflict_is_acted_on() -> None:
     edges = begin(schedule="@manually")
 
     def edit() -> None:
@@ -128,7 +128,7 @@ async def test_a_failure_is_tried_again_after_its_backoff() -> None:
     assert edges.status().error_count == 1
 
 
-async def test_a_refused_job_is_recorded_and_tried_again_without_a_slot_to_wake_it() -> None:
+async def test_refused_job_is_recorded_and_retried_without_a_slot() -> None:
     edges = begin(**ASKED, retries=1)
     edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
     async with edges.running():
@@ -140,7 +140,7 @@ async def test_a_refused_job_is_recorded_and_tried_again_without_a_slot_to_wake_
 @pytest.mark.parametrize(
     ("missed", "jobs", "passed"), [("all", 4, 0), ("latest", 2, 2), ("skip", 1, 3)], ids=["all", "latest", "skip"]
 )
-async def test_slots_whose_claims_are_refused_go_by_missed_runs(
+async def test_slots_with_refused_claims_follow_missed_runs(
     monkeypatch: pytest.MonkeyPatch, missed: str, jobs: int, passed: int
 ) -> None:
     """A policy refuses the status: that is told by an Event, and what passes meanwhile passes as in an outage."""
@@ -177,7 +177,7 @@ def refusals(edges: Edges) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("concurrency", ["allow", "forbid", "replace"])
-async def test_an_annotation_that_cannot_be_removed_keeps_no_slot_waiting_and_has_its_effect_once(
+async def test_unremovable_annotation_blocks_no_slot_and_acts_once(
     notes: dict[str, str], runs: int, concurrency: str
 ) -> None:
     edges = begin(missedRuns="skip", concurrency=concurrency, history={"executions": 1})
@@ -202,7 +202,7 @@ async def test_an_annotation_that_cannot_be_removed_keeps_no_slot_waiting_and_ha
     assert another.asked("create jobs") == 8 + runs, "another process does nothing again, whatever the history keeps"
 
 
-async def test_a_deletion_that_is_refused_keeps_the_run_that_replaces_waiting_and_an_event_says_so() -> None:
+async def test_refused_deletion_delays_the_replacing_run_with_an_event() -> None:
     edges = begin(missedRuns="all", concurrency="replace")
     async with edges.running():
         await until(61)
@@ -212,7 +212,7 @@ async def test_a_deletion_that_is_refused_keeps_the_run_that_replaces_waiting_an
     assert claim(after(120)).job in job_names(edges), "the slot runs once the API server takes it"
 
 
-async def test_a_claim_that_conflicts_is_decided_again_on_the_version_of_the_other_writer() -> None:
+async def test_conflicting_claim_is_decided_again_on_the_new_version() -> None:
     edges = begin(concurrency="forbid")
     theirs = seen(claim(after(30)))
     edges.kube.put(JOBS, wire_run(theirs))
@@ -230,7 +230,7 @@ async def test_a_claim_that_conflicts_is_decided_again_on_the_version_of_the_oth
     assert edges.status().skipped.last_reason == "ConcurrencyForbidden"  # type: ignore[union-attr]
 
 
-async def test_finished_jobs_are_deleted_a_minute_after_their_end_and_counted_once() -> None:
+async def test_finished_jobs_are_deleted_after_a_minute_counted_once() -> None:
     edges = begin(**ASKED, history={"successfulJobs": 0})
     async with edges.running():
         await until(1)
@@ -277,7 +277,7 @@ async def test_an_attempt_is_lost_once_if(*, cut: bool) -> None:
     assert edges.asked("get jobs") == int(cut)
 
 
-async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:
+async def test_deleted_dkronjob_leaves_nothing_behind() -> None:
     edges = begin()
     async with edges.running():
         await until(61)
@@ -288,7 +288,7 @@ async def test_a_dkron_job_that_is_deleted_leaves_nothing_behind() -> None:
     assert len(job_names(edges)) == 1
 
 
-async def test_a_new_operator_adopts_what_the_old_one_has_left() -> None:
+async def test_new_operator_adopts_the_jobs_of_the_old_one() -> None:
     first = begin()
     async with first.running():
         await until(60.1)
@@ -302,7 +302,7 @@ async def test_a_new_operator_adopts_what_the_old_one_has_left() -> None:
     assert second.status().last_schedule_time == slot(1)
 
 
-async def test_a_job_that_is_disabled_between_plan_and_effect_does_not_run() -> None:
+async def test_job_disabled_between_plan_and_effect_does_not_run() -> None:
     """The plan has an annotation to remove, and a slot to fire; the answer to the first shows that it is too late."""
     edges = begin(status=JobStatus(since=NOON, fingerprint=job_view().fingerprint))
 

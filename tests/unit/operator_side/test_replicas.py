@@ -51,7 +51,7 @@ async def test_they_are_counted(pods: list[dict[str, Any]], count: int) -> None:
     assert kube.calls.count("list pods metadata.name=a") == 1, "the own pod is read once"
 
 
-async def test_without_the_right_it_is_one_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_missing_right_counts_one_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     kube, made = replica_count(pod("a"), pod("b"))
     kube.fail("list pods", FORBIDDEN, FORBIDDEN)

@@ -116,15 +116,13 @@ def look(
         pytest.param(requested(bound=ANOTHERS, read=False), False, [], id="the same, not read"),
     ],
 )
-def test_a_run_is_bound_and_read_before_it_becomes_the_job_named_after_it(
-    of: RequestedRun, runs: bool, bound: list[BindRun]
-) -> None:
+def test_run_is_bound_and_read_before_its_job_is_created(of: RequestedRun, runs: bool, bound: list[BindRun]) -> None:
     plan = look(of)
     assert (fired(plan), plan.of(BindRun)) == (first(requested()) if runs else None, bound)
     assert all(isinstance(each, Effect) for each in plan.of(BindRun)), "a job that is behind is read first"
 
 
-def test_a_scheduled_time_is_told_and_decides_nothing_else() -> None:
+def test_scheduled_time_is_passed_on_and_decides_nothing_else() -> None:
     rerun = requested(scheduledTime=rfc3339(SLOT))
     entry = fired(look(rerun, spec={"schedule": "0 * * * * *"}))
     assert entry is not None
@@ -142,7 +140,7 @@ def test_a_scheduled_time_is_told_and_decides_nothing_else() -> None:
         pytest.param({}, Trigger.MANUAL, id="made by a user"),
     ],
 )
-def test_the_trigger_is_backfill_only_if_a_backfill_controls_the_run(given: Object, trigger: Trigger) -> None:
+def test_trigger_is_backfill_only_with_a_controlling_backfill(given: Object, trigger: Trigger) -> None:
     entry = fired(look(requested(**given)))
     assert entry is not None
     assert entry.trigger is trigger
@@ -165,7 +163,7 @@ FORBID, DISABLED = {"concurrency": "forbid"}, {"disabled": True}
         pytest.param({}, {"executor": "nope"}, {}, SkipReason.NOT_READY, id="not ready"),
     ],
 )
-def test_a_run_is_refused_once_and_its_status_says_why(
+def test_refused_run_has_one_reason_in_its_status(
     asked: Object, spec: Object, around: Object, why: SkipReason | None
 ) -> None:
     of = requested(**asked)
@@ -181,7 +179,7 @@ def test_a_run_is_refused_once_and_its_status_says_why(
     assert skips(replan(plan, runs=plan.situation.runs)) == (1, why), "it is counted once, while it waits for its mark"
 
 
-def test_a_slot_of_a_backfill_does_not_run_as_another_job_that_has_the_name_since() -> None:
+def test_backfill_slot_does_not_run_for_a_later_namesake() -> None:
     mine = requested(backfill=True)
     others = requested(backfill=True, bound=None, read=False)
     others = replace(others, name=run_name("b", NAME, "uid-of-the-first", mine.slot), uid="other")
@@ -190,7 +188,7 @@ def test_a_slot_of_a_backfill_does_not_run_as_another_job_that_has_the_name_sinc
     assert fired(look(others)) is None
 
 
-def test_a_backfill_neither_replaces_nor_makes_way() -> None:
+def test_backfill_replaces_nothing_and_is_not_replaced() -> None:
     older, of = seen(claim()), requested(backfill=True)
     replacing = {"schedule": "0 * * * * *", "concurrency": "replace"}
     beside = look(of, spec=replacing, status={"active": (older,), "last_schedule_time": NOON}, runs=[run(claim())])
@@ -211,9 +209,7 @@ def test_a_backfill_neither_replaces_nor_makes_way() -> None:
         pytest.param(None, False, id="ended, or deleted"),
     ],
 )
-def test_the_job_of_a_run_stays_until_the_status_of_the_run_says_how_it_ended(
-    runs: dict[str, bool] | None, kept: bool
-) -> None:
+def test_job_of_a_run_is_kept_until_the_run_shows_its_end(runs: dict[str, bool] | None, kept: bool) -> None:
     of = requested()
     entry = first(of)
     undecided = (of,) if runs and runs["undecided"] else ()
@@ -258,9 +254,7 @@ def test_a_retry_needs_the_values_of_its_run(
         pytest.param(1, {}, True, id="listed, and there is none: an annotation asked for it"),
     ],
 )
-def test_what_was_claimed_on_request_waits_until_its_run_is_known_whose_name_its_job_carries(
-    attempt: int, at: Object, begins: bool
-) -> None:
+def test_claim_on_request_waits_for_the_dkronrun_it_names(attempt: int, at: Object, begins: bool) -> None:
     claim = first(requested(), attempt=attempt)
     plan = look(status={"active": (claim,)}, **RETRY, **at)
     assert fired(plan) == (claim if begins else None)
@@ -273,7 +267,7 @@ def test_a_claimed_slot_waits_for_no_list() -> None:
     assert fired(plan) == claim
 
 
-def test_a_failed_attempt_passes_on_that_it_was_given_values() -> None:
+def test_failed_attempt_passes_on_that_it_had_values() -> None:
     of = requested(parameters={"day": "1"})
     entry = first(of)
     failed = run(entry, AttemptState.FAILED, parameters_given=True)
@@ -348,9 +342,7 @@ SECOND = first(requested(), attempt=2, at=20)
         ),
     ],
 )  # fmt: skip
-def test_the_status_of_a_run_follows_from_that_of_its_job(
-    of: RequestedRun, given: Object, phase: str, message: str
-) -> None:
+def test_run_status_follows_the_job_status(of: RequestedRun, given: Object, phase: str, message: str) -> None:
     status = tell(of, **given)
     assert (status.phase, status.message) == (phase, message)
     going_on = ["Ready False"] if phase == "Running" else []
@@ -366,7 +358,7 @@ def test_the_status_of_a_run_follows_from_that_of_its_job(
         }
 
 
-def test_attempts_that_the_job_no_longer_shows_stay_in_the_status_of_the_run() -> None:
+def test_attempts_dropped_by_the_job_stay_in_the_run() -> None:
     before = tell(requested(), active=(seen(SECOND),), executions=(FAILED,))
     of = replace(requested(), status=before)
     status = tell(of, executions=(execution(SECOND),))
@@ -435,7 +427,7 @@ DETAILED = "attempt 1 failed (Error, exit code 3): no disk"
         ),
     ],
 )  # fmt: skip
-def test_an_attempt_that_has_ended_is_told_in_full_though_its_execution_is_trimmed(tells: Telling) -> None:
+def test_ended_attempt_is_complete_without_its_execution(tells: Telling) -> None:
     of = decided(attempts=() if tells.said is None else (tells.said,))
     status = tell(
         of, active=tells.active, executions=tells.executions, remembered=tells.remembered, runs=tells.jobs,
@@ -472,7 +464,7 @@ FIRST_FAILED = RunAttempt(job=A.job, attempt=1, started_at=NOON, finished_at=aft
         pytest.param(decided(), {}, False, id="nothing"),
     ],
 )  # fmt: skip
-def test_an_end_is_final_if_it_rests_on_records_of_the_job(of: RequestedRun, given: Object, rests: bool) -> None:
+def test_end_is_final_if_it_rests_on_records_of_the_job(of: RequestedRun, given: Object, rests: bool) -> None:
     record = JobRecord.of(
         JobStatus(**{key: each for key, each in given.items() if key != "runs"}), given.get("runs", ())
     )
@@ -482,7 +474,7 @@ def test_an_end_is_final_if_it_rests_on_records_of_the_job(of: RequestedRun, giv
 
 
 @pytest.mark.looptime
-async def test_a_job_that_has_ended_is_not_the_end_if_a_newer_status_has_a_retry() -> None:
+async def test_ended_job_is_not_final_if_a_newer_status_has_a_retry() -> None:
     edges = begin(schedule="@manually", retries=1)
     edges.watch()
     bring(edges, wire(status=decided().status))
@@ -513,7 +505,7 @@ def test_a_run_without_a_job_waits_ten_minutes(of: RequestedRun, minutes: float,
 # --- what is known of them -------------------------------------------------------------------------------------------
 
 
-def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() -> None:
+def test_plan_sees_the_oldest_runs_and_keeps_their_values() -> None:
     runs = RequestedRuns()
     runs.await_list(None)
     assert not runs.of((NAMESPACE, NAME)).listed
@@ -532,7 +524,7 @@ def test_a_plan_sees_the_oldest_and_what_was_read_stays_until_it_is_decided() ->
     ("version", "left"),
     [pytest.param(9, 1, id="gone"), pytest.param(4, 2, id="younger than the list")],
 )
-def test_a_list_drops_what_is_not_in_it_unless_it_is_older(version: int, left: int) -> None:
+def test_list_drops_missing_runs_unless_it_is_older(version: int, left: int) -> None:
     runs = RequestedRuns()
     runs.upsert(requested("a", version=3))
     runs.upsert(requested("b", version=5))
@@ -541,7 +533,7 @@ def test_a_list_drops_what_is_not_in_it_unless_it_is_older(version: int, left: i
 
 
 @pytest.mark.looptime
-async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_later(
+async def test_runs_beyond_the_namespace_limit_are_listed_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(requested_runs, "MOST_WAITING", 2)
@@ -562,7 +554,7 @@ async def test_of_more_than_a_namespace_may_have_waiting_the_others_are_listed_l
         pytest.param(Unavailable("no answer"), False, id="no answer"),
     ],
 )
-def test_where_they_cannot_be_listed_jobs_go_on_without_them(error: KubeError, listed: bool) -> None:
+def test_jobs_continue_where_runs_cannot_be_listed(error: KubeError, listed: bool) -> None:
     runs = RequestedRuns()
     watch = run_informer(cast("KubeClient", None), runs, None, changed=lambda _: None)
     watch.failed(error)
@@ -601,7 +593,7 @@ class Remembering:
         pytest.param(Remembering(kept=False, told=False, trigger=Trigger.SCHEDULE), id="not on request"),
     ],
 )
-def test_the_record_of_an_attempt_is_remembered_until_its_run_shows_it(case: Remembering) -> None:
+def test_attempt_record_is_remembered_until_its_run_shows_it(case: Remembering) -> None:
     cached = CachedJob(job_view(history={"executions": 1}), 1, JobStatus(), JobStatus())
     record = RECORD.model_copy(update={"trigger": case.trigger, "output": "much"})
     cached.record(Finished(record))
@@ -642,7 +634,7 @@ def status_of(edges: Edges, name: str = "a") -> RunStatus:
 
 
 @pytest.mark.looptime
-async def test_the_job_of_a_run_names_it_and_the_status_follows_until_the_run_is_deleted() -> None:
+async def test_run_is_named_by_its_job_and_tracked_until_its_deletion() -> None:
     edges = begin(schedule="@manually", history={"runs": 1, "successfulJobs": 0}, **DAY)
     slot = requested(backfill=True).name
     async with edges.running():
@@ -669,7 +661,7 @@ async def test_the_job_of_a_run_names_it_and_the_status_follows_until_the_run_is
 
 
 @pytest.mark.looptime
-async def test_a_slot_of_a_backfill_whose_job_is_another_one_by_now_is_refused_in_time() -> None:
+async def test_backfill_slot_of_a_replaced_job_is_refused_in_time() -> None:
     edges = begin(schedule="@manually")
     body = wire(backfill=True)
     name = body["metadata"]["name"] = run_name("b", NAME, "uid-of-the-first", after(0))
@@ -688,7 +680,7 @@ def replace_job(edges: Edges, uid: str) -> None:
 
 
 @pytest.mark.looptime
-async def test_a_run_that_was_bound_does_not_run_as_the_job_that_has_the_name_since() -> None:
+async def test_bound_run_does_not_run_for_a_later_namesake() -> None:
     edges = begin(schedule="@manually")
     async with edges.running():
         await until(1)
@@ -715,9 +707,7 @@ async def test_a_run_that_was_bound_does_not_run_as_the_job_that_has_the_name_si
         ),
     ],
 )  # fmt: skip
-async def test_a_job_that_the_watch_does_not_show_yet_is_not_taken_for_deleted(
-    status: RunStatus, before: str, since: str
-) -> None:
+async def test_job_the_watch_does_not_show_yet_is_not_deleted(status: RunStatus, before: str, since: str) -> None:
     edges = begin(schedule="@manually")
     second = UID.replace("a", "b")
     async with edges.running():
@@ -732,7 +722,7 @@ async def test_a_job_that_the_watch_does_not_show_yet_is_not_taken_for_deleted(
 
 
 @pytest.mark.looptime
-async def test_a_run_whose_job_comes_later_waits_for_it() -> None:
+async def test_run_waits_for_a_job_created_later() -> None:
     edges = begin(schedule="@manually")
     async with edges.running():
         bring(edges, wire(job="late"))
@@ -753,7 +743,7 @@ async def test_a_run_whose_job_comes_later_waits_for_it() -> None:
 
 
 @pytest.mark.looptime
-async def test_a_job_is_kept_while_the_api_server_cannot_say_whether_its_run_was_decided() -> None:
+async def test_job_is_kept_while_its_run_cannot_be_read() -> None:
     edges = begin(schedule="@manually", history={"successfulJobs": 0})
     async with edges.running():
         await until(1)
@@ -788,7 +778,7 @@ def fail(edges: Edges, name: str, at: float) -> None:
         pytest.param(True, id="a newer run takes the place in the same write"),
     ],
 )
-async def test_a_short_history_takes_nothing_from_what_a_run_says_of_its_attempts(busy: bool) -> None:
+async def test_short_history_drops_no_attempt_of_a_run(busy: bool) -> None:
     edges = begin(
         schedule="@manually", history={"executions": 1}, retries=2, retryBackoff={"initial": "2s", "max": "2s"}
     )

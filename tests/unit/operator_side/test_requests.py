@@ -47,7 +47,7 @@ def replace_start(entry: Active, seconds: float) -> Active:
     return entry.model_copy(update={"started_at": began, "id": f"{nanoseconds}-{entry.job}"})
 
 
-def test_a_request_becomes_a_job_and_keeps_its_annotation_until_that_exists() -> None:
+def test_request_becomes_a_job_before_its_annotation_goes() -> None:
     plan = look()
     assert plan.create == CreateJob(asked())
     assert requests_removed(plan) == []
@@ -64,20 +64,20 @@ def test_a_request_becomes_a_job_and_keeps_its_annotation_until_that_exists() ->
         pytest.param(-6, -6, id="by a clock that is too far behind"),
     ],
 )
-def test_a_run_starts_when_it_was_asked_for_so_that_its_id_is_known(seen_at: float, starts: float) -> None:
+def test_run_starts_at_its_request_so_that_its_id_is_known(seen_at: float, starts: float) -> None:
     plan = look(seconds=seen_at)
     assert plan.create is not None
     assert plan.create.entry == asked(seconds=starts)
 
 
-def test_a_request_whose_job_exists_is_forgotten() -> None:
+def test_request_with_an_existing_job_is_removed() -> None:
     plan = look(runs=(run(asked()),))
     assert (plan.create, requests_removed(plan)) == (None, ["a"])
     assert plan.status.active == (seen(asked()),)
 
 
 @pytest.mark.parametrize("where", ["executions", "counted"])
-def test_a_request_whose_job_is_recorded_is_forgotten(where: str) -> None:
+def test_request_with_a_recorded_job_is_removed(where: str) -> None:
     known = {"executions": (execution(asked()),), "counted": (asked().job,)}
     plan = look(status={where: known[where]})
     assert (plan.create, requests_removed(plan)) == (None, ["a"])
@@ -90,7 +90,7 @@ def test_a_request_that_is_claimed_waits_for_its_claim() -> None:
     assert (requests_removed(plan), plan.of(Report)) == ([], [])
 
 
-def test_two_requests_at_the_same_time_are_two_jobs_one_after_the_other() -> None:
+def test_two_simultaneous_requests_become_two_jobs_in_turn() -> None:
     both = {"a": AT, "b": AT}
     first = look(both)
     assert first.create == CreateJob(asked("a"))
@@ -106,7 +106,7 @@ def test_a_request_under_forbid_is_claimed_first() -> None:
     assert [change.entry for change in plan.create.before] == [asked()]  # type: ignore[union-attr]
 
 
-def test_a_request_replaces_what_runs_and_what_waits_to_be_tried_again() -> None:
+def test_request_replaces_active_runs_and_pending_retries() -> None:
     running, waiting = seen(claim(after(-120))), claim(after(-60), attempt=2, at=after(600))
     plan = look(status={"active": (running, waiting)}, runs=(run(running),), concurrency="replace")
     assert plan.create is not None
@@ -133,7 +133,7 @@ def test_a_request_is_refused_when(spec: dict[str, Any], says: str, reason: Skip
     assert plan.status.skipped.last_reason == reason
 
 
-def test_a_request_of_a_busy_forbid_job_is_refused_and_counted() -> None:
+def test_request_for_a_busy_forbid_job_is_refused_and_counted() -> None:
     running = seen(claim(after(-60)))
     plan = look(status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
     assert (plan.create, requests_removed(plan)) == (None, [])
@@ -142,7 +142,7 @@ def test_a_request_of_a_busy_forbid_job_is_refused_and_counted() -> None:
     assert (plan.status.skipped.count, plan.status.skipped.last_reason) == (1, SkipReason.CONCURRENCY_FORBIDDEN)
 
 
-def test_a_forced_request_of_a_busy_forbid_job_is_claimed_and_runs_beside() -> None:
+def test_forced_request_runs_beside_a_busy_forbid_job() -> None:
     running = seen(claim(after(-60)))
     forced = {"a": f"{AT} force by a test"}
     plan = look(forced, status={"active": (running,)}, runs=(run(running),), concurrency="forbid")
@@ -151,21 +151,21 @@ def test_a_forced_request_of_a_busy_forbid_job_is_claimed_and_runs_beside() -> N
     assert (len(plan.create.before), plan.create.replaces, plan.of(Report)) == (1, (), [])
 
 
-def test_a_request_beyond_what_may_be_active_is_refused_and_counted() -> None:
+def test_request_beyond_the_active_limit_is_refused() -> None:
     many = tuple(seen(claim(after(-second))) for second in range(1, 1001))
     plan = look(status={"active": many}, runs=tuple(run(entry) for entry in many))
     assert (plan.create, requests_removed(plan)) == (None, [])
     assert "1000 of its attempts are active" in refusal(plan)
 
 
-def test_a_forbid_job_whose_run_is_over_but_not_recorded_yet_takes_a_request() -> None:
+def test_forbid_job_with_an_unrecorded_end_accepts_a_request() -> None:
     over = seen(claim(after(-60)))
     plan = look(status={"active": (over,)}, runs=(run(over, AttemptState.SUCCEEDED),), concurrency="forbid")
     assert plan.create is not None
 
 
 @pytest.mark.parametrize("text", ["now", "2026-03-01T12:00:00", "1969-01-01T00:00:00Z", "9999-01-01T00:00:00Z", ""])
-def test_a_request_without_a_time_that_can_be_read_is_refused(text: str) -> None:
+def test_request_without_a_readable_time_is_refused(text: str) -> None:
     plan = look({"a": text})
     assert (plan.create, requests_removed(plan), plan.status.skipped) == (None, ["a"], None)
     assert f'"{text}" does not begin with an RFC 3339 time' in refusal(plan)
@@ -183,7 +183,7 @@ def test_dates_do_not_matter_to_a_request(spec: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("second", [AT, "2026-03-01T12:00:01Z", "2026-03-01T11:59:59Z"])
-def test_a_refusal_whose_annotation_could_not_be_removed_is_not_counted_again(second: str) -> None:
+def test_refusal_with_a_stuck_annotation_is_not_counted_again(second: str) -> None:
     job = job_view(schedule="@manually", requests={"a": AT, "b": second}, disabled=True)
     first = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint), now=after(2)))
     assert first.status.skipped is not None
@@ -194,7 +194,7 @@ def test_a_refusal_whose_annotation_could_not_be_removed_is_not_counted_again(se
     assert [report for report in again.of(Report) if report.reason == "RunRefused"] == []
 
 
-def test_a_refusal_that_is_not_written_yet_keeps_its_annotation() -> None:
+def test_unwritten_refusal_keeps_its_annotation() -> None:
     job = job_view(schedule="@manually", requests={"a": AT}, disabled=True)
     written = JobStatus(since=NOON, fingerprint=job.fingerprint)
     first = advance(situation(job, written, now=after(2)))
@@ -202,7 +202,7 @@ def test_a_refusal_that_is_not_written_yet_keeps_its_annotation() -> None:
     assert (requests_removed(again), again.wants(WriteStatus), again.changes) == ([], True, [])
 
 
-def test_a_refusal_is_forgotten_with_the_next_write_after_its_annotation_is_gone() -> None:
+def test_refusal_is_forgotten_by_a_later_write() -> None:
     job = job_view(schedule="@manually", requests={"a": AT}, disabled=True)
     first = advance(situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint), now=after(2)))
     silent = replace(job, requests=())
@@ -211,7 +211,7 @@ def test_a_refusal_is_forgotten_with_the_next_write_after_its_annotation_is_gone
     assert advance(situation(later, first.status, now=after(3))).status.refused == (request_claim("b").job,)
 
 
-def test_however_many_are_refused_each_counts_once_and_few_are_remembered_at_a_time() -> None:
+def test_many_refusals_count_once_each_and_few_are_remembered() -> None:
     requests = {f"r{number}": AT for number in range(MAX_REFUSED + 50)}
     job = job_view(schedule="@manually", disabled=True, requests=requests)
     *_, (end, _) = found = list(steps(situation(job, now=after(2))))
@@ -220,7 +220,7 @@ def test_however_many_are_refused_each_counts_once_and_few_are_remembered_at_a_t
     assert max(len(at.status.refused) for at, _ in found) <= MAX_REFUSED
 
 
-def test_refusals_of_the_newest_requests_that_fill_the_status_make_room_for_the_oldest() -> None:
+def test_refusals_of_new_requests_make_room_for_the_oldest() -> None:
     """As a user may write them; the operator refuses the oldest requests first."""
     names = [f"r{number:03}" for number in range(MAX_REFUSED + 150)]
     job = job_view(schedule="@manually", disabled=True, requests=dict.fromkeys(names, AT))

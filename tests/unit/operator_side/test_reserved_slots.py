@@ -53,7 +53,7 @@ def reserved(job: JobView, *, seconds: float = 60, mark: float = 59, **fields: A
     return tuple(change for change in create.before if isinstance(change, Reserved))
 
 
-def test_a_claim_takes_the_slots_that_follow_until_the_span_ends() -> None:
+def test_claim_takes_the_slots_that_follow_within_its_span() -> None:
     ahead = [
         [(slot - NOON).total_seconds() - second for change in reserved(each_second(), seconds=second, mark=second - 1)
          for slot in change.slots]
@@ -77,9 +77,7 @@ def test_a_claim_takes_the_slots_that_follow_until_the_span_ends() -> None:
         ),
     ],
 )  # fmt: skip
-def test_where_each_run_counts_by_itself_slots_are_claimed_one_by_one(
-    spec: dict[str, Any], fields: dict[str, Any]
-) -> None:
+def test_slots_are_claimed_singly_where_each_run_counts(spec: dict[str, Any], fields: dict[str, Any]) -> None:
     assert [reserved(each_second(**spec), seconds=s, mark=s - 1, **fields) for s in range(60, 66, 2)] == [(), (), ()]
 
 
@@ -92,7 +90,7 @@ def test_one_window_is_enough() -> None:
 # --- how it is used ----------------------------------------------------------------------------------------------
 
 
-def test_a_slot_within_the_window_is_called_without_another_claim() -> None:
+def test_slot_within_the_window_needs_no_further_claim() -> None:
     create = look(seconds=61, status={"last_schedule_time": after(60), "window": window(61, 62)}).create
     assert create is not None
     assert (create.call, create.entry, create.before) == (True, called(61), ())
@@ -105,7 +103,7 @@ def test_slots_that_come_before_the_window_is_due_wait() -> None:
 
 
 @pytest.mark.parametrize("missed", ["skip", "latest"])
-def test_what_could_not_be_called_in_time_is_missed_like_any_slot(missed: str) -> None:
+def test_slot_not_called_in_time_is_missed(missed: str) -> None:
     plan = look(
         each_second(missedRuns=missed), seconds=64.5, fireable_since=after(64.2),
         status={"last_schedule_time": after(60), "window": window(61, 62)},
@@ -151,13 +149,13 @@ def test_how_a_window_changes(changes: list[Change], left: tuple[int, ...]) -> N
         pytest.param(each_second(), {"caller": "", "signature": US, "policy_violation": NOT_ALLOWED}, id="not allowed"),
     ],
 )
-def test_what_is_left_is_given_back_and_that_is_written_before_all_else(job: JobView, fields: dict[str, Any]) -> None:
+def test_remaining_slots_are_returned_before_anything_else(job: JobView, fields: dict[str, Any]) -> None:
     status = {"last_schedule_time": after(60), "window": window(61, 62), "observed_generation": 1}
     plan = look(job, seconds=60.5, status=status, **fields)
     assert (plan.status.window, plan.wants(WriteStatus), plan.status.last_schedule_time) == (None, True, after(60))
 
 
-def test_a_standby_leaves_it_alone() -> None:
+def test_standby_keeps_the_window() -> None:
     for by in (US, THEM):
         status = {"last_schedule_time": after(60), "window": window(61, 62, by=by)}
         plan = look(seconds=70, status=status, caller="", signature="")
@@ -167,7 +165,7 @@ def test_a_standby_leaves_it_alone() -> None:
 @pytest.mark.parametrize(("retries", "attempts"), [(0, []), (1, [2])])
 @pytest.mark.parametrize("job", [{}, {"schedule": "@manually"}, {"disabled": True}, {"executor": "shell"}])
 @pytest.mark.parametrize("seconds", [61, 61.5])
-def test_slots_of_a_process_that_is_gone_are_undecided_once_they_have_come(
+def test_slots_of_a_dead_process_are_undecided_once_due(
     job: dict[str, Any], retries: int, attempts: list[int], seconds: float
 ) -> None:
     if job == {"executor": "shell"}:
@@ -203,7 +201,7 @@ def test_a_slot_that_has_a_job_after_all_is_no_call() -> None:
         max_size=12,
     )
 )  # fmt: skip
-def test_whatever_is_folded_the_slots_of_a_window_lie_after_the_mark(changes: list[Change]) -> None:
+def test_window_slots_stay_after_the_mark_under_any_changes(changes: list[Change]) -> None:
     history, status = each_second().spec.history, JobStatus()
     for change in changes:
         before, status = status, fold(status, change, history)
@@ -214,6 +212,6 @@ def test_whatever_is_folded_the_slots_of_a_window_lie_after_the_mark(changes: li
         assert left is None or owner in (None, left.caller), "nobody takes over the window of another"
 
 
-def test_the_name_of_an_undecided_slot_is_the_one_that_was_called() -> None:
+def test_undecided_slot_has_the_name_that_was_called() -> None:
     entry = scheduled(after(61)).entry(uid=UID, name=NAME, at=after(61))
     assert entry.job == called(61).job

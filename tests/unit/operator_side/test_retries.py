@@ -33,9 +33,7 @@ def test_the_waits_after_attempts_one_two_three_are(backoff: dict[str, object], 
     most=st.integers(0, 10**7),
     attempt=st.integers(1, 200),
 )
-def test_a_wait_never_shrinks_with_the_attempts_and_never_exceeds_the_maximum(
-    initial: int, factor: int, most: int, attempt: int
-) -> None:
+def test_delay_grows_with_attempts_up_to_its_maximum(initial: int, factor: int, most: int, attempt: int) -> None:
     policy = RetryBackoff(initial=f"{initial}ms", factor=factor, max=f"{most}ms")
     wait = delay(policy, attempt)
     assert timedelta() <= wait <= delay(policy, attempt + 1) <= timedelta(milliseconds=most)

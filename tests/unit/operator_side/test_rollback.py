@@ -32,7 +32,7 @@ def go_back(kube: FakeKube, body: dict[str, Any]) -> None:
     kube._stamp(body)
 
 
-async def test_a_lower_version_ends_it_and_says_which() -> None:
+async def test_lower_version_ends_the_process_and_is_named() -> None:
     past = RollbackDetector()
     task = asyncio.create_task(past.run())
     past.compare("Lease home/dkron", known=0, found=100)
@@ -47,7 +47,7 @@ async def test_a_lower_version_ends_it_and_says_which() -> None:
 
 
 @pytest.mark.parametrize("identity", ["me", "another"], ids=["the holder", "the replica that waits"])
-async def test_a_restore_shows_in_the_lease_within_seconds_and_its_deletion_shows_nothing(identity: str) -> None:
+async def test_restore_shows_in_the_lease_but_its_deletion_does_not(identity: str) -> None:
     kube, told = FakeKube(), Told()
     holder, waiting = (
         Candidate(kube, each, compare=told if each == identity else ignore_versions) for each in ("me", "another")

@@ -74,7 +74,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_the_installation_does_not_send_is_refused_for_good(tmp_path: Path) -> None:
+async def test_disallowed_message_is_refused_permanently(tmp_path: Path) -> None:
     client = cast("KubeClient", FakeKube())
     senders = Senders(client, namespace="home", output_dir=str(tmp_path), output_quota=1, clock=Clock(lambda: NOON))
     with pytest.raises(Undeliverable, match=r"^not to that channel$"):
@@ -112,7 +112,7 @@ def _umask() -> int:
     return mask
 
 
-async def test_a_link_to_a_directory_does_not_lead_out_of_it_and_one_to_a_file_is_replaced(tmp_path: Path) -> None:
+async def test_file_sender_replaces_links_and_stays_in_its_directory(tmp_path: Path) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
     root.mkdir()
     elsewhere.mkdir()
@@ -166,7 +166,7 @@ async def test_a_namespace_has_its_room_and_no_more(tmp_path: Path) -> None:
     await room.write("a", "3.log")
 
 
-async def test_what_another_process_wrote_counts_and_so_do_folders(tmp_path: Path) -> None:
+async def test_files_and_folders_of_other_processes_count(tmp_path: Path) -> None:
     (tmp_path / "a" / "deep").mkdir(parents=True)
     (tmp_path / "a" / "deep" / "old").write_text("x" * BLOCK)
     (tmp_path / "a" / "elsewhere").symlink_to("/")
@@ -219,7 +219,7 @@ async def test_a_record_arrives_and_is_acknowledged() -> None:
 
 
 @pytest.mark.parametrize("ack", [lambda _: "another", lambda _: None], ids=["another's", "none"])
-async def test_without_its_acknowledgement_it_has_not_arrived(ack: Any) -> None:
+async def test_unacknowledged_message_is_not_delivered(ack: Any) -> None:
     async with forward_server(ack) as server:
         with pytest.raises(Unreachable, match="acknowledge"):
             await send_record(record(server.port))
@@ -270,7 +270,7 @@ async def test_a_mail_arrives() -> None:
         pytest.param(["example.com"], "", "a@example.com, b@evil.example", id="a part is no match"),
     ],
 )
-async def test_a_mail_goes_to_those_alone_who_may_get_it(patterns: list[str], arrives: str, refused: str) -> None:
+async def test_mail_goes_only_to_allowed_addresses(patterns: list[str], arrives: str, refused: str) -> None:
     async with mail_server() as server:
         own = MailServer(name="default", host=HOST, port=server.port, tls=Tls.NONE, sender="d@b.c", recipients=patterns)
         ended = Ended(namespace="default", job="backup", execution=execution())
@@ -301,7 +301,7 @@ async def test_the_password_comes_from_the_secret() -> None:
         pytest.param("s3cr3t", Unreachable, "its reply is not SMTP", id="a reply of another protocol"),
     ],
 )
-async def test_a_mail_server_decides_whether_it_is_tried_again_and_is_not_quoted(
+async def test_mail_server_answer_decides_on_retry_and_is_not_quoted(
     answer: str, problem: type[Exception], says: str
 ) -> None:
     async with mail_server(lambda _: answer) as server:
@@ -310,7 +310,7 @@ async def test_a_mail_server_decides_whether_it_is_tried_again_and_is_not_quoted
     assert str(caught.value) == f"mail server default: {says}"
 
 
-async def test_a_server_that_cannot_protect_the_connection_gets_nothing() -> None:
+async def test_server_without_tls_gets_nothing() -> None:
     async with mail_server() as server:
         with pytest.raises(Unreachable, match="mail server default: "):
             await mailer().send(mail(server.port, tls=Tls.STARTTLS))
@@ -371,9 +371,7 @@ async def test_a_path_is_added_and_an_account_is_named() -> None:
         pytest.param(499, Undeliverable, "499", id="a status of its own"),
     ],
 )
-async def test_an_answer_decides_whether_it_is_tried_again_and_is_not_quoted(
-    status: int, problem: type[Exception], says: str
-) -> None:
+async def test_http_answer_decides_on_retry_and_is_not_quoted(status: int, problem: type[Exception], says: str) -> None:
     async with web_server(lambda _: status) as server:
         server.headers["Location"] = f"{server.url}/elsewhere"
         with pytest.raises(problem) as caught:
@@ -399,7 +397,7 @@ async def test_a_header_with_a_line_feed_is_refused_for_good() -> None:
     assert not server.requests
 
 
-async def test_a_connection_that_is_silent_is_left_by_the_one_who_waits() -> None:
+async def test_silent_connection_is_left_at_the_timeout() -> None:
     async with silent_server() as port:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
@@ -409,7 +407,7 @@ async def test_a_connection_that_is_silent_is_left_by_the_one_who_waits() -> Non
 # --- secrets -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_secret_is_read_once_in_a_while_and_a_new_value_is_seen() -> None:
+async def test_secret_is_cached_briefly_and_then_read_again() -> None:
     clock = Moment()
     found, kube = vault(clock, url="one")
     assert [await found.value(SECRET_URL), await found.value(SECRET_URL)] == ["one", "one"]
@@ -419,7 +417,7 @@ async def test_a_secret_is_read_once_in_a_while_and_a_new_value_is_seen() -> Non
     assert await found.value(SECRET_URL) == "two"
 
 
-async def test_what_is_missing_is_named_and_may_come_later() -> None:
+async def test_missing_secret_is_named_and_may_follow() -> None:
     found, kube = vault(url="x")
     with pytest.raises(Unreachable, match="Secret home/hooks has no key password"):
         await found.value(PASSWORD)

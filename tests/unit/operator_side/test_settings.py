@@ -25,9 +25,7 @@ from dkron_runtime.logs import TextFormatter
         pytest.param(("--namespace", "a", "--cluster-namespace", "c"), ["a"], "c", id="its own is named"),
     ],
 )
-def test_namespaces_and_that_where_the_installation_is_at_home(
-    words: tuple[str, ...], namespaces: list[str], home: str
-) -> None:
+def test_namespace_options_decide_on_scope_and_home(words: tuple[str, ...], namespaces: list[str], home: str) -> None:
     settings = CliApp.run(Settings, cli_args=list(words))
     assert (settings.namespace, settings.home("own")) == (namespaces, home)
 
@@ -70,7 +68,7 @@ def test_a_quota_is_a_size(text: str) -> None:
         CliApp.run(Settings, cli_args=["--output-quota", text])
 
 
-def test_a_lease_lives_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lease_terms_match_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliApp.run(Settings, cli_args=[]).terms() == Terms(duration=15, renew_deadline=10.0, retry_period=2.0)
     monkeypatch.setenv("DKRON_LEASE_DURATION", "60")
     words = ["--lease-renew-deadline", "40", "--lease-retry-period", "7.5"]
@@ -91,7 +89,7 @@ def test_a_lease_lives_as_long_as_is_said(monkeypatch: pytest.MonkeyPatch) -> No
         pytest.param(("15", "nan", "2"), id="a number too"),
     ],
 )
-def test_a_lease_that_would_have_two_holders_or_none_is_refused(
+def test_lease_with_two_holders_or_none_is_refused(
     seconds: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = ("--lease-duration", "--lease-renew-deadline", "--lease-retry-period")
@@ -124,18 +122,18 @@ def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[
         pytest.param("dkron_operator", "will retry", logging.ERROR, id="an error of ours"),
     ],
 )
-def test_what_is_tried_again_is_no_error(name: str, message: str, level: int) -> None:
+def test_retried_error_is_no_error_in_the_log(name: str, message: str, level: int) -> None:
     record = logging.LogRecord(name, logging.ERROR, "", 0, message, (), None)
     assert KopfLogFilter().filter(record)
     assert record.levelno == level
 
 
-def test_a_line_for_people_ends_with_what_else_is_known() -> None:
+def test_text_log_line_ends_with_its_fields() -> None:
     record = logging.makeLogRecord({"msg": "started", "levelname": "INFO", "job": "report"})
     assert TextFormatter("%(levelname)s %(message)s").format(record) == "INFO started  job=report"
 
 
-def test_executors_run_the_image_of_this_version_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_executors_default_to_the_image_of_this_version(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().executor_image == own_image()
     monkeypatch.setenv("DKRON_EXECUTOR_IMAGE", "mirror/own:1")
     assert Settings().executor_image == "mirror/own:1"

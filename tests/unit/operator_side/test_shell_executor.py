@@ -59,7 +59,7 @@ def refused(config: dict[str, str]) -> str:
     return str(caught.value)
 
 
-def test_a_command_becomes_one_container_with_no_rights_of_its_own() -> None:
+def test_command_becomes_one_container_without_rights() -> None:
     assert fragment({"command": "date -u"}) == {
         "template": {
             "spec": {
@@ -96,9 +96,7 @@ def test_a_command_becomes_one_container_with_no_rights_of_its_own() -> None:
         pytest.param("a #b", ["a", "#b"], "", id="no comments"),
     ],
 )
-def test_without_a_shell_words_are_split_and_the_first_operator_ends_them(
-    command: str, words: list[str], operator: str
-) -> None:
+def test_command_without_a_shell_splits_up_to_an_operator(command: str, words: list[str], operator: str) -> None:
     assert split(command) == (words, operator)
 
 
@@ -177,11 +175,11 @@ def test_a_payload_that_is_not_base64_is_refused(payload: str) -> None:
 
 
 @pytest.mark.parametrize("key", sorted(OF_THE_JOB))
-def test_what_is_part_of_the_job_cannot_be_a_secret(key: str) -> None:
+def test_part_of_the_job_cannot_be_a_secret(key: str) -> None:
     assert refused({"command": "true", key: "secretRef:a/b"}).startswith(f"{key}: it is part of the Job, so it cannot")
 
 
-def test_a_key_that_shell_does_not_have_is_refused_with_those_that_it_has() -> None:
+def test_unknown_key_is_refused_with_the_known_ones() -> None:
     says = refused({"command": "true", "comand": "x"})
     assert '"comand" is not a key of shell' in says
     assert all(key in says for key in KEYS)
@@ -224,7 +222,7 @@ def test_a_timeout_ends_the_pod_and_later_the_job(text: str, seconds: int) -> No
     assert found["activeDeadlineSeconds"] > seconds + 1, "the pod's deadline leaves the log, so it has to be first"
 
 
-def test_a_timeout_leaves_room_for_the_templates_own_grace_period() -> None:
+def test_timeout_adds_the_grace_period_of_the_template() -> None:
     template = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 120}}}}
     found = fragment({"command": "true", "timeout": "10s"}, jobTemplate=template)
     assert found["activeDeadlineSeconds"] > 130
@@ -276,7 +274,7 @@ def test_mem_limit_is_a_size(text: str, size: int) -> None:
         pytest.param({"command": "secretRef:a/b"}, [], id="the command is in a Secret"),
     ],
 )
-def test_what_may_surprise_is_remarked(config: dict[str, str], says: list[str]) -> None:
+def test_surprising_command_is_remarked(config: dict[str, str], says: list[str]) -> None:
     assert dkron_pods.remarks(spec(config)) == says
 
 

@@ -101,7 +101,7 @@ MINUTELY: list[Any] = [
         {"startingDeadlineSeconds": 90, "missedRuns": "all"},
         {"now": minutes(5.5), "able": minutes(5.2)},
         (minutes(4), 3, LATE, minutes(3)),
-        id="all within its deadline begins with the oldest that is not too late",
+        id="all starts with the oldest slot within its deadline",
     ),
     pytest.param(
         {"startingDeadlineSeconds": 10},
@@ -175,7 +175,7 @@ MINUTELY: list[Any] = [
         {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
         {"now": minutes(1), "able": minutes(1)},
         (after(hours=-1), 0, None, None),
-        id="@after fires a slot before the job was made, within its grace",
+        id="@after fires a slot before the creation within its grace",
     ),
     pytest.param(
         {"schedule": "@after 2026-03-01T11:00:00Z <PT2H"},
@@ -214,16 +214,16 @@ def test_forbid_skips_a_slot_while_a_run_goes_on() -> None:
     assert decided(look(job_view(concurrency="forbid"), now=minutes(1))) == (None, 1, BUSY, minutes(1))
 
 
-def test_forbid_skips_every_slot_that_is_due_while_a_run_goes_on() -> None:
+def test_forbid_skips_every_due_slot_during_a_run() -> None:
     assert decided(look(job_view(concurrency="forbid"), now=minutes(3.5))) == (None, 3, BUSY, minutes(3))
 
 
-def test_forbid_and_latest_skip_the_latest_too_while_a_run_goes_on() -> None:
+def test_forbid_and_latest_skip_the_latest_slot_during_a_run() -> None:
     plan = look(job_view(concurrency="forbid"), now=minutes(5.5), able=minutes(5.2))
     assert decided(plan) == (None, 5, BUSY, minutes(5))
 
 
-def test_forbid_does_not_wait_for_the_record_of_a_run_that_is_over() -> None:
+def test_forbid_does_not_wait_for_the_record_of_an_ended_run() -> None:
     over = run(seen(claim(after(-60))), AttemptState.SUCCEEDED)
     job = job_view(concurrency="forbid")
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
@@ -232,7 +232,7 @@ def test_forbid_does_not_wait_for_the_record_of_a_run_that_is_over() -> None:
     assert decided(plan)[0] == minutes(1)
 
 
-def test_forbid_waits_for_the_retry_of_a_run_that_failed() -> None:
+def test_forbid_waits_for_the_retry_of_a_failed_run() -> None:
     over = run(seen(claim(after(-60))), AttemptState.FAILED)
     job = job_view(concurrency="forbid", retries=1)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(seen(claim(after(-60))),))
@@ -240,7 +240,7 @@ def test_forbid_waits_for_the_retry_of_a_run_that_failed() -> None:
     assert decided(plan) == (None, 1, BUSY, minutes(1))
 
 
-def test_forbid_and_all_wait_with_missed_slots_until_the_run_is_over() -> None:
+def test_forbid_and_all_defer_missed_slots_during_a_run() -> None:
     job = job_view(concurrency="forbid", missedRuns="all")
     plan = look(job, now=minutes(5.5), able=minutes(5.2))
     assert decided(plan) == (None, 0, None, minutes(5))
@@ -259,7 +259,7 @@ def test_forbid_and_all_skip_slots_that_were_not_missed() -> None:
     assert decided(plan) == (None, 1, BUSY, minutes(6))
 
 
-def test_replace_deletes_all_that_run_after_it_has_claimed() -> None:
+def test_replace_deletes_all_active_runs_after_its_claim() -> None:
     plan = look(job_view(concurrency="replace"), now=minutes(1), active=2)
     assert plan.create is not None
     assert [job.name for job in plan.create.replaces] == [slot_name(after(-120)), slot_name(after(-60))]
@@ -281,7 +281,7 @@ def test_replace_drops_a_retry_that_waits() -> None:
     assert report.message == "attempt 2 is cancelled: a newer run has begun"
 
 
-def test_replace_drops_a_retry_that_the_same_plan_has_claimed() -> None:
+def test_replace_drops_a_retry_claimed_by_the_same_plan() -> None:
     failed = seen(claim(after(-60)))
     job = job_view(concurrency="replace", retries=1)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=(failed,))
@@ -294,7 +294,7 @@ def test_replace_drops_a_retry_that_the_same_plan_has_claimed() -> None:
     assert [change.job for change in plan.create.before if hasattr(change, "job")] == [retry.job]
 
 
-def test_without_a_policy_the_mark_moves_only_after_the_job_exists() -> None:
+def test_mark_moves_after_the_job_exists_without_a_policy() -> None:
     plan = advance(situation(now=minutes(1)))
     assert plan.create is not None
     assert (plan.create.before, [change.slot for change in plan.create.after]) == ((), [minutes(1)])  # type: ignore[union-attr]
@@ -314,7 +314,7 @@ def test_the_next_look_is_at_the_next_slot() -> None:
         pytest.param("@every 1s", "latest", id="@every second, latest"),
     ],
 )
-def test_three_hundred_million_slots_without_an_operator_are_passed_in_one_step(schedule: str, missed: str) -> None:
+def test_three_hundred_million_slots_are_passed_in_one_step(schedule: str, missed: str) -> None:
     job = job_view(schedule=schedule, missedRuns=missed)
     now = after(days=3650)
     plan = advance(situation(job, now=now, fireable_since=now))
@@ -331,7 +331,7 @@ def skipped(end: Situation) -> int:
     return end.status.skipped.count if end.status.skipped else 0
 
 
-def test_a_deadline_bounds_how_many_missed_slots_all_catches_up() -> None:
+def test_deadline_bounds_how_many_missed_slots_all_makes_up() -> None:
     job = job_view(schedule="* * * * * *", missedRuns="all", startingDeadlineSeconds=10)
     now = after(days=365)
     end, _ = settle(situation(job, now=now, fireable_since=now))
@@ -399,7 +399,7 @@ def slots_within(job: JobView, end: datetime) -> list[datetime]:
     return slots
 
 
-def test_no_slot_fires_before_the_api_server_has_the_moment_from_which_slots_count() -> None:
+def test_no_slot_fires_before_the_persisted_since() -> None:
     job = job_view(schedule="@every 10s")
     noticed = JobStatus(since=after(5), fingerprint=job.fingerprint, accepted=accepted_schedule(job.spec))
     old = JobStatus(since=NOON, fingerprint="the schedule before")

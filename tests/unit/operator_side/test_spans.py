@@ -75,7 +75,7 @@ def test_a_job_is_fired_by(entry: Active, known: dict[str, Any], trace_id: str, 
     assert span.parent == parent
 
 
-def test_a_retry_of_which_nothing_is_known_names_what_has_failed() -> None:
+def test_unexplained_retry_links_to_the_failed_attempt() -> None:
     span = spans.firing(JOB, SECOND, trace=None, asked=None, links=(), now=after(60))
     assert span.links == (TraceContext(OWN_TRACE, spans.run_span(UID, FIRST.job)),)
 
@@ -88,11 +88,11 @@ def test_a_retry_of_which_nothing_is_known_names_what_has_failed() -> None:
         pytest.param(request_claim(at=after(5)), after(4), after(4), id="not before now, whatever others' clocks say"),
     ],
 )
-def test_firing_begins(entry: Active, now: Any, begins: Any) -> None:
+def test_firing_starts(entry: Active, now: Any, begins: Any) -> None:
     assert spans.firing(JOB, entry, trace=None, asked=None, links=(), now=now).at == begins
 
 
-def test_a_claim_is_what_a_request_has_caused() -> None:
+def test_claim_is_a_child_of_its_request() -> None:
     span = spans.claiming(JOB, MEMBER, ASKED, after(1))
     assert (span.parent, span.at, span.name) == (ASKED, NOON, "claim backup")
     assert span.ids is not None
@@ -121,7 +121,7 @@ def test_a_run_is_the_span_that_its_job_names() -> None:
     }
 
 
-def test_a_run_whose_job_names_none_is_the_first_of_its_trace() -> None:
+def test_run_whose_job_names_no_trace_starts_one() -> None:
     span = spans.running(JOB, execution(), None)
     assert span.ids is not None
     assert (span.ids.trace_id, span.ids.span_id, span.parent) == (OWN_TRACE, spans.run_span(UID, FIRST.job), None)

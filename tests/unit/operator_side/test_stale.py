@@ -114,7 +114,7 @@ def test_when_a_job_that_runs_after_others_is_stale(case: Follower) -> None:
     assert stale_of(family(last=case.last, **case.others), "last", success=case.success) == case.expected
 
 
-def test_a_job_that_follows_by_too_long_a_chain_is_never_stale() -> None:
+def test_job_in_a_too_long_chain_is_never_stale() -> None:
     chain = {f"j{number}": {"parentJob": f"j{number - 1}"} for number in range(1, MOST_ABOVE + 1)}
     jobs = family(j0=MINUTE, **chain)
     assert stale_of(jobs, f"j{MOST_ABOVE - 1}") == after(120)

@@ -55,7 +55,7 @@ def theirs(minute: int, **fields: Any) -> dict[str, Any]:
 # --- waiting ---------------------------------------------------------------------------------------------------------
 
 
-async def test_who_waits_asks_nothing_of_the_api_server() -> None:
+async def test_standby_sends_nothing_to_the_api_server() -> None:
     edges = waiting(schedule="* * * * * *", requests={"a": "2026-03-01T12:00:00Z"})
     async with edges.running():
         for second in range(1, 120):
@@ -66,7 +66,7 @@ async def test_who_waits_asks_nothing_of_the_api_server() -> None:
     assert not edges.entry().pending
 
 
-async def test_who_begins_does_at_once_what_is_to_be_done() -> None:
+async def test_new_leader_acts_at_once() -> None:
     edges = waiting(requests={"a": "2026-03-01T12:00:10Z"})
     async with edges.running():
         await until(65)
@@ -76,7 +76,7 @@ async def test_who_begins_does_at_once_what_is_to_be_done() -> None:
         assert edges.status().last_schedule_time == after(60)
 
 
-async def test_jobs_that_another_has_recorded_and_deleted_are_not_recorded_again() -> None:
+async def test_jobs_recorded_and_deleted_elsewhere_are_not_recorded() -> None:
     old = claim()
     edges = waiting(status=JobStatus(since=NOON, success_count=7, last_schedule_time=old.slot), schedule="@manually")
     async with edges.running():
@@ -98,9 +98,7 @@ EACH = pytest.mark.parametrize("missed", ["latest", "skip", "all"])
 
 @EACH
 @pytest.mark.parametrize("late", [0.5, 17, REACH - 0.5], ids="{} s".format)
-async def test_a_slot_that_came_due_during_a_change_of_leaders_runs_late_whatever_missed_runs_says(
-    missed: str, late: float
-) -> None:
+async def test_slot_due_during_a_leader_change_runs_late(missed: str, late: float) -> None:
     edges = waiting(missedRuns=missed)
     async with edges.running():
         await until(60 + late)
@@ -132,9 +130,7 @@ OFTEN = {"schedule": "*/10 * * * * *", "mark": after(50)}
         pytest.param({"startingDeadlineSeconds": 5}, 66, [], 1, id="a deadline counts"),
     ],
 )
-async def test_slots_that_come_due_during_a_change_of_leaders(
-    spec: dict[str, Any], at: float, fired: list[int], passed: int
-) -> None:
+async def test_slots_due_during_a_leader_change(spec: dict[str, Any], at: float, fired: list[int], passed: int) -> None:
     edges = waiting(**spec)
     async with edges.running():
         await until(at)
@@ -145,7 +141,7 @@ async def test_slots_that_come_due_during_a_change_of_leaders(
             assert edges.status().skipped.last_reason == "DeadlineExceeded"  # type: ignore[union-attr]
 
 
-async def test_slots_that_were_due_before_this_process_was_there_are_missed_whichever_replica_led() -> None:
+async def test_slots_due_before_this_process_are_missed() -> None:
     edges = waiting(schedule="*/10 * * * * *", missedRuns="skip")
     async with edges.running():
         await until(45)
@@ -186,7 +182,7 @@ def from_now_on_withheld(edges: Edges, *calls: str) -> Callable[[], None]:
     return remove
 
 
-async def test_who_may_not_write_leaves_it_and_does_not_try_again() -> None:
+async def test_refused_write_is_dropped_without_a_retry() -> None:
     edges = begin()
     edges.kube.meanwhile("create jobs", from_now_on_withheld(edges, "write dkronjobs"))
     async with edges.running():
@@ -197,7 +193,7 @@ async def test_who_may_not_write_leaves_it_and_does_not_try_again() -> None:
         assert len([call for call in edges.kube.calls if call.startswith("write")]) <= 3
 
 
-async def test_what_was_meant_to_be_written_is_forgotten_when_another_has_led() -> None:
+async def test_unwritten_changes_are_dropped_after_another_leader() -> None:
     edges = begin(missedRuns="latest")
     async with edges.running():
         await until(61)
@@ -218,7 +214,7 @@ async def test_what_was_meant_to_be_written_is_forgotten_when_another_has_led() 
         assert edges.status().last_schedule_time == after(240)
 
 
-async def test_who_was_only_late_goes_on_with_what_it_meant_to_write() -> None:
+async def test_delayed_leader_continues_with_its_unwritten_changes() -> None:
     edges = begin()
     async with edges.running():
         await until(59)
@@ -233,7 +229,7 @@ async def test_who_was_only_late_goes_on_with_what_it_meant_to_write() -> None:
         assert (slots(edges), edges.status().last_schedule_time) == ([after(60)], after(60))
 
 
-async def test_a_mark_that_was_moved_back_by_hand_stays_where_the_api_server_had_it() -> None:
+async def test_mark_moved_back_by_a_user_stays_at_the_persisted_one() -> None:
     edges = waiting(mark=after(120))
     async with edges.running():
         await until(1)
@@ -261,7 +257,7 @@ async def led_before(edges: Edges) -> None:
 
 
 @pytest.mark.parametrize("silent", [True, False], ids=["its watches were silent", "its watches speak"])
-async def test_a_new_leader_reads_a_job_once_before_it_fires_it_if(*, silent: bool) -> None:
+async def test_new_leader_reads_a_job_once_before_it_fires_if(*, silent: bool) -> None:
     edges = begin()
     async with edges.running():
         await led_before(edges)
@@ -288,7 +284,7 @@ async def test_as_long_as_it_cannot_be_read_it_does_not_fire() -> None:
         assert slots(edges) == [after(60), after(180)]
 
 
-async def test_a_replica_that_never_acted_reads_a_job_before_it_fires_it_whatever_the_watches_say() -> None:
+async def test_replica_that_never_acted_reads_a_job_before_it_fires() -> None:
     edges = waiting()
     async with edges.running():
         await until(100)
@@ -301,7 +297,7 @@ async def test_a_replica_that_never_acted_reads_a_job_before_it_fires_it_whateve
         assert edges.asked("get dkronjobs backup") == 1, "once is enough"
 
 
-async def test_an_entry_of_an_earlier_term_changes_nothing_any_more() -> None:
+async def test_entry_of_an_earlier_term_changes_nothing() -> None:
     edges = begin()
     before = edges.entry()
     edges.store.renew(behind=False)

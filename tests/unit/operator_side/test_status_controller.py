@@ -72,7 +72,7 @@ def writes(kube: FakeKube) -> int:
     return len([call for call in kube.calls if call.startswith("write")])
 
 
-async def test_it_is_created_and_says_what_there_is() -> None:
+async def test_dkroncluster_is_created_with_totals() -> None:
     async with running(kube := FakeKube(), a=shows(day(2, 1), active=(claim(),)), b=shows(day(3))):
         await asyncio.sleep(1.5)
     assert kube.calls == [
@@ -84,7 +84,7 @@ async def test_it_is_created_and_says_what_there_is() -> None:
     assert (status.leader, status.replicas, status.version) == ("me", 1, "1.2.3")
 
 
-async def test_one_that_another_writer_has_just_created_is_taken() -> None:
+async def test_dkroncluster_just_created_elsewhere_is_adopted() -> None:
     kube = FakeKube()
     theirs = {"metadata": {"name": "dkron", "generation": 7}, "spec": {"paused": True}}
     kube.meanwhile("create dkronclusters", lambda: kube.objects.update({("dkronclusters", "dkron"): theirs}))
@@ -95,7 +95,7 @@ async def test_one_that_another_writer_has_just_created_is_taken() -> None:
     assert stored(kube).observed_generation == 7
 
 
-async def test_many_changes_are_one_write_and_only_what_changed_is_sent() -> None:
+async def test_many_changes_are_one_write_of_the_changed_fields() -> None:
     async with running(kube := FakeKube(), a=shows(day(1))) as cluster_status:
         await asyncio.sleep(5)
         for count in range(2, 50):
@@ -108,14 +108,14 @@ async def test_many_changes_are_one_write_and_only_what_changed_is_sent() -> Non
         assert writes(kube) == 2, "nothing new is nothing written"
 
 
-async def test_a_job_that_goes_departs_and_its_executions_stay() -> None:
+async def test_deleted_job_departs_and_its_executions_stay() -> None:
     async with running(kube := FakeKube(), a=shows(day(2)), b=shows(day(3))) as cluster_status:
         cluster_status.upsert("a", None)
         await asyncio.sleep(1.5)
     assert (stored(kube).jobs, stored(kube).days, stored(kube).departed) == (1, (day(5),), (day(2),))
 
 
-async def test_the_process_after_a_crash_goes_on_where_the_jobs_are() -> None:
+async def test_process_after_a_crash_continues_from_the_jobs() -> None:
     async with running(kube := FakeKube(), a=shows(day(2)), b=shows(day(3))) as cluster_status:
         cluster_status.upsert("a", None)
         await asyncio.sleep(1.5)
@@ -129,9 +129,7 @@ async def test_the_process_after_a_crash_goes_on_where_the_jobs_are() -> None:
 
 
 @pytest.mark.parametrize("answered", [True, False])
-async def test_an_orderly_stop_writes_what_is_left_and_that_no_replica_leads(
-    *, answered: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_orderly_stop_writes_the_rest_and_no_leader(*, answered: bool, caplog: pytest.LogCaptureFixture) -> None:
     async with running(kube := FakeKube(), a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
         cluster_status.upsert("a", shows(day(3)))
@@ -149,7 +147,7 @@ async def test_an_orderly_stop_writes_what_is_left_and_that_no_replica_leads(
     [Leadership(leader="other"), Leadership(), Leadership(trouble="no answer")],
     ids=["another leads", "none leads", "no answer"],
 )
-async def test_who_does_not_lead_creates_and_writes_nothing(leadership: Leadership) -> None:
+async def test_standby_creates_and_writes_nothing(leadership: Leadership) -> None:
     async with running(kube := FakeKube(), a=shows(day(2))) as cluster_status:
         cluster_status.lead(leadership)
         await asyncio.sleep(100)
@@ -163,7 +161,7 @@ async def test_who_does_not_lead_creates_and_writes_nothing(leadership: Leadersh
         assert stored(kube).days == (day(2),)
 
 
-async def test_who_was_asked_to_leave_writes_that_and_nothing_more() -> None:
+async def test_leaving_replica_writes_its_departure_and_nothing_else() -> None:
     async with running(kube := FakeKube(), a=shows(day(2))) as cluster_status:
         cluster_status.lead(replace(ME, left=True))
         await asyncio.sleep(1.5)
@@ -177,7 +175,7 @@ async def test_who_was_asked_to_leave_writes_that_and_nothing_more() -> None:
     assert stored(kube).leader == "other"
 
 
-async def test_a_replica_that_leads_again_reads_what_was_written_meanwhile() -> None:
+async def test_regained_leadership_reads_the_status_again() -> None:
     async with running(kube := FakeKube(), a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
         cluster_status.lead(Leadership(leader="other"))
@@ -189,7 +187,7 @@ async def test_a_replica_that_leads_again_reads_what_was_written_meanwhile() -> 
     assert (stored(kube).days, stored(kube).leader) == ((day(9),), "me")
 
 
-async def test_what_this_process_may_not_write_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
+async def test_refused_write_is_no_problem(caplog: pytest.LogCaptureFixture) -> None:
     kube = FakeKube()
     with caplog.at_level(logging.INFO):
         async with running(kube, a=shows(day(2))) as cluster_status:
@@ -201,7 +199,7 @@ async def test_what_this_process_may_not_write_is_no_trouble(caplog: pytest.LogC
     assert stored(kube).days == (day(3),)
 
 
-async def test_what_another_writes_is_kept_where_it_is_theirs_or_counts_more() -> None:
+async def test_foreign_fields_and_larger_totals_are_kept() -> None:
     async with running(kube := FakeKube(), a=shows(day(2))) as cluster_status:
         await asyncio.sleep(1.5)
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body.update(spec={"paused": True}))
@@ -228,7 +226,7 @@ async def test_a_change_by_hand_is_seen_though_nothing_runs() -> None:
         assert stored(kube).days == (day(2),)
 
 
-async def test_a_status_that_makes_no_sense_is_written_anew() -> None:
+async def test_invalid_status_is_rewritten() -> None:
     kube = FakeKube()
     kube.put(DKRON_CLUSTERS, {"metadata": {"name": "dkron"}, "spec": {}, "status": {"days": "many", "leader": "x"}})
     async with running(kube, a=shows(day(2))):
@@ -243,7 +241,7 @@ async def test_a_status_that_makes_no_sense_is_written_anew() -> None:
         pytest.param("create", NotFound("page not found", status=404), id="without the kind"),
     ],
 )
-async def test_it_is_said_once_and_tried_now_and_then(
+async def test_failure_is_logged_once_and_retried_rarely(
     call: str, error: KubeError, caplog: pytest.LogCaptureFixture
 ) -> None:
     kube = FakeKube()
@@ -261,7 +259,7 @@ async def test_it_is_said_once_and_tried_now_and_then(
     assert caplog.messages[-1].endswith("works again")
 
 
-async def test_an_outage_is_said_once_and_the_sums_follow_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+async def test_outage_is_logged_once_and_totals_follow_later(caplog: pytest.LogCaptureFixture) -> None:
     kube = FakeKube()
     with caplog.at_level(logging.WARNING):
         async with running(kube, a=shows(day(1))) as cluster_status:
@@ -274,7 +272,7 @@ async def test_an_outage_is_said_once_and_the_sums_follow_when_it_is_over(caplog
     assert len(caplog.records) == 1
 
 
-async def test_a_write_that_is_not_answered_is_not_counted_twice() -> None:
+async def test_unanswered_write_is_not_counted_twice() -> None:
     async with running(kube := FakeKube(), a=shows(day(1))) as cluster_status:
         await asyncio.sleep(1.5)
         kube.lose_answer("write dkronclusters")
@@ -283,7 +281,7 @@ async def test_a_write_that_is_not_answered_is_not_counted_twice() -> None:
     assert (stored(kube).days, stored(kube).departed) == ((day(2),), ())
 
 
-async def test_what_could_not_be_read_at_the_start_is_added_later() -> None:
+async def test_totals_unreadable_at_the_start_are_added_later() -> None:
     kube = FakeKube()
     before = ClusterStatus(days=(day(5),), departed=(day(4),)).to_wire()
     kube.put(DKRON_CLUSTERS, {"metadata": {"name": "dkron"}, "spec": {}, "status": before})
@@ -294,7 +292,7 @@ async def test_what_could_not_be_read_at_the_start_is_added_later() -> None:
     assert (stored(kube).days, stored(kube).departed) == ((day(6),), (day(4),))
 
 
-async def test_what_is_settled_is_written_at_once() -> None:
+async def test_settling_writes_at_once() -> None:
     async with running(kube := FakeKube(), a=shows(day(3))) as cluster_status:
         await asyncio.sleep(5)
         cluster_status.upsert("a", shows(day(4)))
@@ -305,7 +303,7 @@ async def test_what_is_settled_is_written_at_once() -> None:
         assert writes(kube) == before, "once is enough"
 
 
-async def test_deletions_wait_for_the_totals_unless_the_right_is_missing() -> None:
+async def test_deletion_waits_for_the_totals_unless_forbidden() -> None:
     async with running(kube := FakeKube()) as cluster_status:
         await asyncio.sleep(5)
         cluster_status.upsert("a", shows(day(1)))

@@ -42,7 +42,7 @@ def started(**spec: Any) -> Edges:
     return edges
 
 
-async def test_pending_changes_are_written_together_with_the_version_they_were_folded_from() -> None:
+async def test_pending_changes_are_one_write_with_their_base_version() -> None:
     edges = begin(status=JobStatus(since=NOON))
     edges.entry().record(Started(ENTRY), Decided(NOON))
     version = str(edges.entry().version)
@@ -54,7 +54,7 @@ async def test_pending_changes_are_written_together_with_the_version_they_were_f
     assert edges.entry().pending == []
 
 
-async def test_the_first_write_is_a_full_one_and_its_event_is_no_news() -> None:
+async def test_first_write_is_complete_and_its_event_is_no_change() -> None:
     edges = started()
     await write(edges)
     (body,) = edges.kube.bodies
@@ -72,7 +72,7 @@ async def test_nothing_is_written_for(pending: list[Any]) -> None:
     assert (written(edges.kube), edges.entry().pending) == ([], [])
 
 
-async def test_a_write_of_another_writer_that_came_first_is_kept() -> None:
+async def test_earlier_write_of_another_writer_is_kept() -> None:
     edges = started()
     somebody_writes(edges.kube, JobStatus(success_count=7, last_schedule_time=after(60)))
     await write(edges)
@@ -89,7 +89,7 @@ def counted(edges: Edges) -> tuple[float, float]:
     return seen.one("slots_total", result="fired", reason=""), seen.sum("executions_total")
 
 
-async def test_what_was_written_is_counted_and_what_was_not_is_not() -> None:
+async def test_written_changes_are_counted_and_unwritten_ones_are_not() -> None:
     edges = begin()
     edges.entry().record(Decided(NOON), Started(seen(ENTRY)), ENDED)
     edges.kube.fail("write dkronjobs", Rejected("no"))
@@ -102,7 +102,7 @@ async def test_what_was_written_is_counted_and_what_was_not_is_not() -> None:
     assert read_registry(edges.store.metrics.registry).one("status_bytes_count") == 1
 
 
-async def test_an_execution_that_another_writer_recorded_first_is_not_counted_here() -> None:
+async def test_execution_recorded_first_elsewhere_is_not_counted_here() -> None:
     edges = begin()
     edges.entry().record(Decided(NOON), Started(seen(ENTRY)), ENDED)
     theirs = JobStatus(last_schedule_time=NOON, executions=(ENDED.execution,), counted=(ENTRY.job,), success_count=1)
@@ -113,7 +113,7 @@ async def test_an_execution_that_another_writer_recorded_first_is_not_counted_he
 
 
 @pytest.mark.parametrize("event_first", [True, False])
-async def test_a_write_whose_answer_was_lost_counts_once_when_it_shows(*, event_first: bool) -> None:
+async def test_write_with_a_lost_answer_counts_once_when_it_shows(*, event_first: bool) -> None:
     edges = begin()
     edges.entry().record(Decided(NOON), Started(seen(ENTRY)), ENDED)
     edges.kube.lose_answer("write dkronjobs")
@@ -130,7 +130,7 @@ async def test_a_write_whose_answer_was_lost_counts_once_when_it_shows(*, event_
     assert (edges.status().success_count, len(edges.status().executions), edges.entry().pending) == (1, 1, [])
 
 
-async def test_a_claim_without_an_answer_is_counted_by_the_job_that_follows() -> None:
+async def test_unanswered_claim_is_counted_by_its_job() -> None:
     edges = begin(concurrency="forbid")
     edges.kube.lose_answer("write dkronjobs")
     with pytest.raises(Unavailable):
@@ -142,7 +142,7 @@ async def test_a_claim_without_an_answer_is_counted_by_the_job_that_follows() ->
     assert counted(edges) == (1, 0)
 
 
-async def test_a_mark_that_a_hand_moved_back_is_moved_forward_again() -> None:
+async def test_mark_moved_back_by_a_user_is_moved_forward_again() -> None:
     edges = begin(status=JobStatus(last_schedule_time=after(60)))
     somebody_writes(edges.kube, JobStatus(last_schedule_time=NOON))
     edges.watch()
@@ -150,7 +150,7 @@ async def test_a_mark_that_a_hand_moved_back_is_moved_forward_again() -> None:
     assert edges.status().last_schedule_time == after(60)
 
 
-async def test_who_keeps_writing_first_is_given_way_and_followed_later() -> None:
+async def test_writer_that_always_wins_is_awaited_and_followed() -> None:
     edges = begin(schedule="@manually")
     async with edges.running():
         await asyncio.sleep(10)
@@ -180,7 +180,7 @@ def is_edited(body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("change", [wants_a_run, is_edited])
-async def test_what_is_learnt_from_a_conflict_is_acted_on_for_the_watch_will_not_tell_it_again(change: Any) -> None:
+async def test_change_learnt_from_a_conflict_requeues_the_job(change: Any) -> None:
     edges = started()
     edges.edit_job(change)
     planned = len(edges.parts.jobs)
@@ -190,7 +190,7 @@ async def test_what_is_learnt_from_a_conflict_is_acted_on_for_the_watch_will_not
     assert edges.entry().job.requests or edges.entry().job.spec.schedule == "@hourly"
 
 
-async def test_a_namesake_that_was_made_anew_is_not_written_to_and_is_acted_on() -> None:
+async def test_recreated_namesake_is_not_written_but_queued() -> None:
     edges = started()
     edges.kube.put(DKRON_JOBS, wire_job(uid="another"))
     await write(edges)
@@ -213,7 +213,7 @@ async def test_a_job_that_vanishes_is_dropped(*, conflict: bool) -> None:
 
 
 @pytest.mark.parametrize("error", [Unavailable("down"), Rejected("no"), NotFound("gone")])
-async def test_what_was_not_written_is_not_forgotten(error: KubeError) -> None:
+async def test_unwritten_change_stays_pending(error: KubeError) -> None:
     edges = started()
     one = edges.entry()
     edges.kube.fail("write dkronjobs", error)
@@ -222,7 +222,7 @@ async def test_what_was_not_written_is_not_forgotten(error: KubeError) -> None:
     assert one.pending == [Started(ENTRY)]
 
 
-async def test_a_status_that_made_no_sense_is_written_as_a_whole() -> None:
+async def test_invalid_status_is_written_as_a_whole() -> None:
     kube = FakeKube()
     kube.put(DKRON_JOBS, wire_job() | {"status": {"active": "many", "status": "perhaps", "successCount": 3}})
     edges = Edges(kube)
@@ -232,7 +232,7 @@ async def test_a_status_that_made_no_sense_is_written_as_a_whole() -> None:
     assert edges.status() == JobStatus(last_schedule_time=NOON)
 
 
-async def test_a_status_that_is_too_big_is_cut_and_known_as_it_was_cut() -> None:
+async def test_oversized_status_is_cut_and_cached_as_cut() -> None:
     edges = begin(history={"executions": 100, "outputBytes": 16384})
     for number in range(20):
         edges.entry().record(Finished(execution(claim(after(number)), output="x" * 6000)))
@@ -246,7 +246,7 @@ async def test_a_status_that_is_too_big_is_cut_and_known_as_it_was_cut() -> None
 # --- claims --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_claim_is_written_at_once_with_what_is_pending() -> None:
+async def test_claim_is_written_at_once_with_pending_changes() -> None:
     edges = begin()
     edges.entry().record(Decided(NOON))
     await edges.parts.writer.claim(edges.entry(), (Started(ENTRY),))
@@ -254,7 +254,7 @@ async def test_a_claim_is_written_at_once_with_what_is_pending() -> None:
     assert (edges.entry().pending, edges.entry().status) == ([], edges.status())
 
 
-async def test_a_claim_that_conflicts_is_not_written_and_shows_the_version_of_the_other_writer() -> None:
+async def test_conflicting_claim_is_not_written_and_updates_the_cache() -> None:
     edges = begin()
     edges.entry().record(Decided(NOON))
     theirs = claim(after(60))
@@ -266,7 +266,7 @@ async def test_a_claim_that_conflicts_is_not_written_and_shows_the_version_of_th
     assert set(edges.entry().pending) == {Decided(NOON)}, "what was pending still is, the claim is not"
 
 
-async def test_a_claim_whose_answer_is_lost_is_found_in_the_status_later() -> None:
+async def test_claim_with_a_lost_answer_is_found_in_the_status() -> None:
     edges = begin()
     edges.kube.lose_answer("write dkronjobs")
     with pytest.raises(Unavailable):
@@ -289,7 +289,7 @@ async def test_every_write_of_a_job_waits_for_the_one_before() -> None:
     assert len(written(edges.kube)) == 1
 
 
-async def test_a_claim_that_waited_while_the_job_changed_is_not_written() -> None:
+async def test_claim_delayed_past_a_job_change_is_not_written() -> None:
     edges = begin()
     entry = edges.entry()
     async with asyncio.TaskGroup() as group:

@@ -95,7 +95,7 @@ async def test_a_stop_from_the_wish_to_the_record() -> None:
         assert order(edges)[-2:] == ["write dkronjobs", "patch dkronjobs"]
 
 
-async def test_an_attempt_is_written_down_before_its_job_is_deleted() -> None:
+async def test_attempt_is_recorded_before_its_job_is_deleted() -> None:
     edges = running(written=False)
     async with edges.running():
         await asyncio.sleep(1)
@@ -103,7 +103,7 @@ async def test_an_attempt_is_written_down_before_its_job_is_deleted() -> None:
     assert "write dkronjobs" in calls[: calls.index("delete jobs")]
 
 
-async def test_an_attempt_that_is_recorded_while_its_log_is_opened_is_not_deleted(
+async def test_attempt_recorded_while_its_log_opens_is_not_deleted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     edges = running()
@@ -118,7 +118,7 @@ async def test_an_attempt_that_is_recorded_while_its_log_is_opened_is_not_delete
     assert "Traceback" not in caplog.text
 
 
-async def test_what_it_says_in_its_grace_period_is_kept() -> None:
+async def test_output_during_the_grace_period_is_kept() -> None:
     edges = running()
     edges.kube.meanwhile("follow pods", lambda: edges.kube.logs.update(pod=b"hello\nbye\n"))
     async with edges.running():
@@ -136,7 +136,7 @@ async def test_a_log_that_cannot_be_read_does_not_keep_it(error: KubeError) -> N
     assert (record.reason, record.output) == ("Stopped", "")
 
 
-async def test_after_a_crash_the_next_operator_deletes_nothing_again_and_listens() -> None:
+async def test_operator_after_a_crash_reads_the_log_of_a_deleted_job() -> None:
     edges = running(deleting=True)
     async with edges.running():
         record = await reap(edges)
@@ -144,7 +144,7 @@ async def test_after_a_crash_the_next_operator_deletes_nothing_again_and_listens
     assert "delete jobs" not in order(edges)
 
 
-async def test_a_job_that_ends_before_the_deletion_arrives_has_ended_by_itself() -> None:
+async def test_job_that_ends_before_its_deletion_ended_by_itself() -> None:
     edges = running()
     edges.kube.meanwhile("delete jobs", partial(end, edges))
     edges.kube.edit(PODS, "pod", lambda pod: pod["status"].update(containerStatuses=[]))
@@ -160,9 +160,7 @@ async def test_a_job_that_ends_before_the_deletion_arrives_has_ended_by_itself()
     ("phase", "code"), [pytest.param("Succeeded", 0, id="succeeded"), pytest.param("Failed", 3, id="failed")]
 )
 @pytest.mark.parametrize("moment", ["before", "while its log is read", "while somebody begins to listen"])
-async def test_an_attempt_whose_pod_is_over_before_its_job_says_so_keeps_its_outcome(
-    phase: str, code: int, moment: str
-) -> None:
+async def test_attempt_with_an_ended_pod_keeps_its_outcome(phase: str, code: int, moment: str) -> None:
     edges = running()
 
     def over() -> None:
@@ -189,7 +187,7 @@ async def test_an_attempt_whose_pod_is_over_before_its_job_says_so_keeps_its_out
         assert "StopRefused" in dict(events(edges))
 
 
-async def test_an_attempt_that_was_over_when_its_job_was_deleted_keeps_its_outcome() -> None:
+async def test_attempt_over_at_its_deletion_keeps_its_outcome() -> None:
     edges = running(deleting=True)
     over = wire_pod(states={"job": terminated(0)}, phase="Succeeded", of=ENTRY.job, deleted=after(6))
     edges.kube.put(PODS, over)
@@ -198,7 +196,7 @@ async def test_an_attempt_that_was_over_when_its_job_was_deleted_keeps_its_outco
     assert (record.success, record.exit_code) == (True, 0)
 
 
-async def test_a_job_that_is_gone_already_is_recorded_as_stopped() -> None:
+async def test_job_already_gone_is_recorded_as_stopped() -> None:
     edges = running()
     edges.kube.meanwhile("delete jobs", partial(edges.kube.objects.__delitem__, ("jobs", ENTRY.job)))
     async with edges.running():
@@ -207,7 +205,7 @@ async def test_a_job_that_is_gone_already_is_recorded_as_stopped() -> None:
 
 
 @pytest.mark.parametrize("delay", [0.5, 0.9], ids=str)
-async def test_a_job_that_ended_and_was_deleted_by_another_client_keeps_its_outcome(delay: float) -> None:
+async def test_job_ended_and_deleted_elsewhere_keeps_its_outcome(delay: float) -> None:
     edges = running()
 
     def vanish() -> None:
@@ -234,7 +232,7 @@ async def test_a_deletion_without_an_answer_is_sent_again() -> None:
         assert order(edges).count("log pods") == 1
 
 
-async def test_a_deletion_that_is_refused_is_told_and_tried_again() -> None:
+async def test_refused_deletion_is_reported_and_retried() -> None:
     edges = running()
     edges.kube.fail("delete jobs", Rejected("says the policy", status=403))
     async with edges.running():

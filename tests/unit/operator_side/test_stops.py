@@ -50,21 +50,21 @@ def told(plan: Plan) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("target", [SLOT.job, SLOT.id], ids=["by its Job", "by its id"])
-def test_the_job_of_an_attempt_that_stands_in_status_is_stopped(target: str) -> None:
+def test_job_of_an_active_attempt_is_stopped(target: str) -> None:
     plan = look(stops={target: AT}, active=(RUNNING,), runs=(run(),))
     assert [job.name for job in jobs_stopped(plan)] == [SLOT.job]
     assert (plan.wants(WriteStatus), answers_removed(plan), plan.status.active) == (False, [], (RUNNING,))
 
 
 @pytest.mark.parametrize("spec", [{"disabled": True}, {"command": ""}], ids=["disabled", "broken"])
-def test_so_is_that_of_a_job_which_is(spec: dict[str, Any]) -> None:
+def test_job_is_stopped_even_if_it_is(spec: dict[str, Any]) -> None:
     assert jobs_stopped(look(active=(RUNNING,), runs=(run(),), **spec))
 
 
 @pytest.mark.parametrize(
     "written", [JobStatus(), JobStatus(active=(SLOT,))], ids=["not at all", "as a claim, without its Job"]
 )
-def test_an_attempt_that_is_not_written_yet_is_written_before_its_job_is_deleted(written: JobStatus) -> None:
+def test_unwritten_attempt_is_written_before_its_job_is_deleted(written: JobStatus) -> None:
     plan = look(active=(RUNNING,), runs=(run(),), persisted=written)
     assert (plan.wants(WriteStatus), jobs_stopped(plan), answers_removed(plan)) == (True, [], [])
 
@@ -75,7 +75,7 @@ def test_other_attempts_go_on() -> None:
     assert [job.name for job in jobs_stopped(plan)] == [SLOT.job]
 
 
-def test_a_job_that_takes_its_grace_period_is_still_active_and_is_not_deleted_again() -> None:
+def test_job_in_its_grace_period_is_active_and_not_deleted_again() -> None:
     plan = look(active=(RUNNING,), runs=(run(deleting=True),), words={SLOT.job: outcome()})
     assert (plan.status.active, jobs_stopped(plan), outcomes_read(plan), answers_removed(plan)) == (
         (RUNNING,),
@@ -85,18 +85,18 @@ def test_a_job_that_takes_its_grace_period_is_still_active_and_is_not_deleted_ag
     )
 
 
-def test_even_if_the_job_controller_says_that_it_failed() -> None:
+def test_job_in_its_grace_period_is_active_even_if_it_failed() -> None:
     plan = look(active=(RUNNING,), runs=(run(state=AttemptState.FAILED, deleting=True),), words={SLOT.job: outcome()})
     assert (plan.status.active, plan.status.executions, outcomes_read(plan)) == ((RUNNING,), (), [])
 
 
-def test_after_a_crash_its_output_is_asked_for_while_it_is_there() -> None:
+def test_deleting_job_is_stopped_again_after_a_crash() -> None:
     plan = look(active=(RUNNING,), runs=(run(deleting=True),))
     assert [job.name for job in jobs_stopped(plan)] == [SLOT.job]
 
 
 @pytest.mark.parametrize("retries", [0, 3])
-def test_when_its_job_is_gone_it_is_recorded_as_stopped_without_a_retry(retries: int) -> None:
+def test_deleted_job_is_recorded_as_stopped_without_a_retry(retries: int) -> None:
     words = outcome(
         success=False, at=after(8), started_at=after(1), exit_code=143, node_name="n1", output="bye", reason="Error"
     )
@@ -111,20 +111,20 @@ def test_when_its_job_is_gone_it_is_recorded_as_stopped_without_a_retry(retries:
     assert (plan.wants(WriteStatus), answers_removed(plan)) == (True, []), "the wish stays until the record is written"
 
 
-def test_without_the_wish_a_job_that_is_deleted_is_lost_although_its_pod_was_heard() -> None:
+def test_job_deleted_without_a_stop_request_is_lost() -> None:
     gone = run(deleting=True, deleted_at=after(7), gone=True)
     plan = look(stops={}, active=(RUNNING,), runs=(gone,), words={SLOT.job: outcome(success=False)}, retries=2)
     assert ([record.reason for record in plan.status.executions], plan.status.active) == (["JobLost"], ())
 
 
-def test_a_job_that_went_unseen_was_stopped_if_a_stop_was_requested() -> None:
+def test_unseen_job_was_stopped_if_requested() -> None:
     lost = Outcome(success=False, finished_at=after(8), lost=True)
     plan = look(active=(RUNNING,), outcomes={SLOT.job: lost})
     (record,) = plan.status.executions
     assert (record.reason, record.message, record.output) == ("Stopped", ASKED, "")
 
 
-def test_when_the_record_is_written_people_are_told_and_the_wish_goes() -> None:
+def test_written_record_sends_the_event_and_ends_the_request() -> None:
     record = execution(success=False, reason="Stopped", message=ASKED)
     plan = look(status={"executions": (record,)})
     assert answers_removed(plan) == [KEY]
@@ -135,7 +135,7 @@ def test_when_the_record_is_written_people_are_told_and_the_wish_goes() -> None:
 
 
 @pytest.mark.parametrize("retries", [0, 3])
-def test_an_attempt_that_failed_before_it_could_be_stopped_says_so_and_has_no_retry(retries: int) -> None:
+def test_attempt_that_failed_before_its_stop_has_no_retry(retries: int) -> None:
     failed = outcome(success=False, at=after(8), reason="Error", exit_code=3)
     over = run(state=AttemptState.FAILED)
     plan = look(active=(RUNNING,), runs=(over,), outcomes={SLOT.job: failed}, retries=retries, persisted=JobStatus())
@@ -143,7 +143,7 @@ def test_an_attempt_that_failed_before_it_could_be_stopped_says_so_and_has_no_re
     assert (record.reason, record.exit_code, plan.status.active, jobs_stopped(plan)) == ("Error", 3, (), [])
 
 
-def test_an_attempt_that_succeeded_before_it_could_be_stopped_is_a_success() -> None:
+def test_attempt_that_succeeded_before_its_stop_is_a_success() -> None:
     done = outcome(at=after(8))
     plan = look(active=(RUNNING,), runs=(run(state=AttemptState.SUCCEEDED),), outcomes={SLOT.job: done})
     assert [record.success for record in plan.status.executions] == [True]
@@ -155,7 +155,7 @@ FAILED = outcome(success=False, at=after(4), reason="Error", exit_code=3, by_its
 """What pods told that were over before anybody deleted them."""
 
 
-def test_an_attempt_whose_pod_is_over_is_not_stopped_and_waits_for_its_job_to_say_so() -> None:
+def test_attempt_with_an_ended_pod_waits_for_its_job() -> None:
     plan = look(active=(RUNNING,), runs=(run(),), words={SLOT.job: SUCCEEDED})
     assert (jobs_stopped(plan), plan.wants(WriteStatus), answers_removed(plan), plan.status.active) == (
         [],
@@ -167,7 +167,7 @@ def test_an_attempt_whose_pod_is_over_is_not_stopped_and_waits_for_its_job_to_sa
 
 @pytest.mark.parametrize("words", [SUCCEEDED, FAILED], ids=["succeeded", "failed"])
 @pytest.mark.parametrize("retries", [0, 3])
-def test_an_attempt_that_was_over_before_its_job_was_deleted_keeps_its_outcome(words: Outcome, retries: int) -> None:
+def test_attempt_over_before_its_deletion_keeps_its_outcome(words: Outcome, retries: int) -> None:
     gone = run(deleting=True, deleted_at=after(7), gone=True)
     plan = look(active=(RUNNING,), runs=(gone,), words={SLOT.job: words}, retries=retries, persisted=JobStatus())
     (record,) = plan.status.executions
@@ -177,7 +177,7 @@ def test_an_attempt_that_was_over_before_its_job_was_deleted_keeps_its_outcome(w
 
 @pytest.mark.parametrize("gone", [False, True])
 @pytest.mark.parametrize("state", [AttemptState.SUCCEEDED, AttemptState.FAILED])
-def test_a_job_that_ended_before_its_deletion_has_that_outcome(state: AttemptState, *, gone: bool) -> None:
+def test_job_that_ended_before_its_deletion_has_that_outcome(state: AttemptState, *, gone: bool) -> None:
     over = run(state=state, finished_at=after(5), deleting=True, deleted_at=after(6), gone=gone)
     assert outcomes_read(look(active=(RUNNING,), runs=(over,))) == [SLOT.job]
     ended = outcome(success=state is AttemptState.SUCCEEDED, at=after(5))
@@ -187,7 +187,7 @@ def test_a_job_that_ended_before_its_deletion_has_that_outcome(state: AttemptSta
 
 
 @pytest.mark.parametrize("state", [AttemptState.SUCCEEDED, AttemptState.FAILED])
-def test_what_its_controller_says_after_the_deletion_does_not_count(state: AttemptState) -> None:
+def test_job_controller_verdict_after_the_deletion_is_ignored(state: AttemptState) -> None:
     over = run(state=state, finished_at=after(6), deleting=True, deleted_at=after(6))
     plan = look(active=(RUNNING,), runs=(over,), words={SLOT.job: outcome(success=False)})
     assert (plan.status.active, outcomes_read(plan)) == ((RUNNING,), [])
@@ -223,7 +223,7 @@ def test_a_stop_is_refused_when(status: dict[str, Any], says: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["now", "", "2026-03-01T12:00:00"])
-def test_a_wish_without_a_time_that_can_be_read_is_refused(text: str) -> None:
+def test_stop_request_without_a_readable_time_is_refused(text: str) -> None:
     plan = look(stops={SLOT.job: text}, active=(RUNNING,), runs=(run(),))
     assert (jobs_stopped(plan), answers_removed(plan)) == ([], [KEY])
     assert f'"{text}" does not begin with an RFC 3339 time' in told(plan)[0][1]
@@ -237,14 +237,14 @@ def test_a_wish_without_a_time_that_can_be_read_is_refused(text: str) -> None:
         pytest.param((run(state=AttemptState.SUCCEEDED),), True, id="its Job is there: it ended by itself"),
     ],
 )
-def test_of_a_record_that_was_trimmed_at_once_the_job_tells(runs: tuple[AttemptJob, ...], *, refused: bool) -> None:
+def test_trimmed_stop_is_reported_from_the_job(runs: tuple[AttemptJob, ...], *, refused: bool) -> None:
     plan = look(status={"counted": (SLOT.job,)}, runs=runs)
     assert answers_removed(plan) == [KEY]
     assert [reason for reason, _ in told(plan)] == (["StopRefused"] if refused else [])
     assert SLOT.job in plan.status.counted
 
 
-def test_an_attempt_whose_creation_got_no_answer_may_still_turn_up() -> None:
+def test_unanswered_create_is_still_awaited_by_a_stop() -> None:
     job = job_view(schedule="@manually", stops={SLOT.job: AT})
     status = JobStatus(since=NOON, fingerprint=job.fingerprint)
     assert answers_removed(advance(situation(job, status, unconfirmed_create=SLOT, now=after(9)))) == []
@@ -256,7 +256,7 @@ def test_an_attempt_whose_creation_got_no_answer_may_still_turn_up() -> None:
 @pytest.mark.parametrize(
     "entry", [claim(attempt=2, at=after(60)), claim(attempt=2, at=after(1)), SLOT], ids=["to come", "due", "the first"]
 )
-def test_a_claim_is_looked_for_and_recorded_as_stopped_if_it_never_began(entry: Active) -> None:
+def test_stopped_claim_is_looked_up_and_recorded(entry: Active) -> None:
     plan = look(stops={entry.job: f"{AT} by ada"}, active=(entry,), retries=5, concurrency="forbid")
     assert plan.create is not None
     assert (plan.create.late, plan.create.entry, answers_removed(plan)) == (True, entry, [])

@@ -34,7 +34,7 @@ def entry(found: Store, uid: str = UID) -> CachedJob:
 # --- DkronJobs -----------------------------------------------------------------------------------------------------
 
 
-def test_a_job_that_is_seen_first_changes_its_situation() -> None:
+def test_new_job_wakes_its_worker() -> None:
     found = Store()
     assert list(found.upsert_job(wire_job())) == [UID]
     assert (len(found), [e.job.name for e in found]) == (1, ["backup"])
@@ -55,20 +55,20 @@ def test_a_job_that_is_seen_again(version: int, *, changed: bool) -> None:
     assert entry(found).status.success_count == (9 if changed else 0)
 
 
-def test_a_new_generation_is_read_anew() -> None:
+def test_new_generation_is_read_again() -> None:
     found = store(wire_job(version=1))
     found.upsert_job(wire_job(version=2, generation=2, schedule="@hourly"))
     assert entry(found).job.spec.schedule == "@hourly"
 
 
-def test_within_a_generation_only_requests_and_deletion_are_read() -> None:
+def test_only_requests_and_deletion_are_read_in_a_generation() -> None:
     found = store(wire_job(version=1))
     found.upsert_job(wire_job(version=2, requests={"a": "2026-03-01T12:00:00Z"}, deleting=True))
     job = entry(found).job
     assert ([request.id for request in job.requests], job.deleting) == (["a"], True)
 
 
-def test_a_second_event_before_the_first_plan_does_not_make_status_look_written() -> None:
+def test_second_event_does_not_mark_the_status_as_written() -> None:
     found = store(wire_job(version=1))
     found.upsert_job(wire_job(version=2))
     assert not entry(found).job.status_written
@@ -78,7 +78,7 @@ def test_a_second_event_before_the_first_plan_does_not_make_status_look_written(
     assert entry(found).job.status_written
 
 
-def test_pending_changes_are_folded_onto_the_version_of_another_writer() -> None:
+def test_pending_changes_fold_onto_the_version_of_another_writer() -> None:
     found = store(wire_job(version=1))
     entry(found).record(Started(ENTRY), Decided(NOON))
     found.upsert_job(wire_job(version=2, status=JobStatus(success_count=7)))
@@ -101,7 +101,7 @@ def test_a_mark_is_not_moved_back(wiped: datetime | None, mark: datetime) -> Non
     assert bool(entry(found).pending) is (mark != wiped), "it is written again"
 
 
-def test_a_mark_that_was_never_written_is_not_moved_back_either() -> None:
+def test_unwritten_mark_is_not_moved_back_either() -> None:
     found = store(wire_job(version=1))
     entry(found).record(Decided(after(60)))
     entry(found).settle(1, JobStatus(last_schedule_time=after(60)), 2)
@@ -127,7 +127,7 @@ def namesake(uid: str, created: datetime) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]], ids=["seen first", "seen last"])
-def test_of_two_jobs_with_one_dkron_name_the_older_keeps_it(order: list[int]) -> None:
+def test_older_of_two_namesakes_keeps_the_dkron_name(order: list[int]) -> None:
     bodies = [wire_job(created=NOON), namesake("later", after(1))]
     found = store(*(bodies[number] for number in order))
     assert found.duplicate(entry(found)) is None
@@ -136,12 +136,12 @@ def test_of_two_jobs_with_one_dkron_name_the_older_keeps_it(order: list[int]) ->
     assert problem.message == 'DkronJob backup already has the name "backup"'
 
 
-def test_of_two_jobs_of_one_second_only_one_keeps_the_name() -> None:
+def test_one_of_two_equally_old_namesakes_keeps_the_name() -> None:
     found = store(namesake("a", NOON), namesake("b", NOON))
     assert [found.duplicate(entry(found, uid)) is None for uid in ("a", "b")] == [True, False]
 
 
-def test_both_namesakes_are_told_when_one_comes_or_goes() -> None:
+def test_both_namesakes_are_requeued_when_one_changes() -> None:
     found = store(wire_job())
     assert set(found.upsert_job(namesake("later", after(1)))) == {UID, "later"}
     assert list(found.remove_job(UID)) == ["later"]
@@ -189,7 +189,7 @@ def lost_at(version: int, *, uid: str = "", over: bool = False) -> Event:
         pytest.param(("another",), [], id="what is wrong with another attempt stays so"),
     ],
 )
-def test_a_pod_that_starts_wakes_a_worker_if_something_was_wrong(troubled: tuple[str, ...], wakes: list[str]) -> None:
+def test_started_pod_requeues_a_job_with_a_problem(troubled: tuple[str, ...], wakes: list[str]) -> None:
     found = Store()
     found.upsert_job(wire_job())
     found.upsert_attempt(wire_run(ENTRY))
@@ -204,11 +204,11 @@ def test_a_pod_that_starts_wakes_a_worker_if_something_was_wrong(troubled: tuple
         pytest.param([(seen_at(5, over=True), True), (seen_at(4), False)], False, True, id="the newest version wins"),
         pytest.param(
             [(seen_at(5), True), (seen_at(6), False), (seen_at(5, over=True), False), (seen_at(7, over=True), True)],
-            False, True, id="a version that tells nothing new wakes no worker and still counts",
+            False, True, id="a version without changes wakes no worker and still counts",
         ),
         pytest.param(
             [(seen_at(5), True), (lost_at(6, over=True), True)], True, True,
-            id="one that was deleted stays as gone, with its end, until it is recorded",
+            id="a deleted one stays as gone with its end until recorded",
         ),
         pytest.param(
             [(seen_at(5), True), (lost_at(6), True), (seen_at(7), False)], True, False,
@@ -220,7 +220,7 @@ def test_a_pod_that_starts_wakes_a_worker_if_something_was_wrong(troubled: tuple
         ),
     ],
 )  # fmt: skip
-def test_what_is_known_of_a_job(events: list[tuple[Event, bool]], *, gone: bool, finished: bool) -> None:
+def test_known_attempt_after_events(events: list[tuple[Event, bool]], *, gone: bool, finished: bool) -> None:
     """After these events, of which some wake a worker."""
     found = store(wire_job())
     for event, wakes in events:
@@ -229,7 +229,7 @@ def test_what_is_known_of_a_job(events: list[tuple[Event, bool]], *, gone: bool,
     assert (known.gone, known.finished) == (gone, finished)
 
 
-def test_a_job_that_was_recorded_and_is_deleted_leaves_nothing_behind() -> None:
+def test_recorded_and_deleted_job_leaves_nothing_behind() -> None:
     found = store(wire_job(status=JobStatus(counted=(ENTRY.job,))))
     found.upsert_attempt(wire_run(ENTRY, version=5, status=ended()))
     assert list(found.remove_attempt(wire_run(ENTRY, version=6, status=ended()))) == [UID]
@@ -244,7 +244,7 @@ def test_a_job_that_is_not_ours_is_nothing() -> None:
     assert entry(found).observed.attempts == {}
 
 
-def test_a_job_whose_owner_is_gone_is_forgotten_with_its_deletion() -> None:
+def test_job_without_an_owner_is_forgotten_when_deleted() -> None:
     found = store(wire_job())
     found.remove_job(UID)
     found.upsert_attempt(wire_run(ENTRY))
@@ -266,7 +266,7 @@ def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
 # --- settling ------------------------------------------------------------------------------------------------------
 
 
-def test_what_was_noted_while_a_write_was_under_way_stays_pending() -> None:
+def test_change_during_a_write_stays_pending() -> None:
     one = entry(store(wire_job()))
     one.record(Started(ENTRY))
     one.record(Decided(NOON))
@@ -276,7 +276,7 @@ def test_what_was_noted_while_a_write_was_under_way_stays_pending() -> None:
     assert one.status == JobStatus(active=(ENTRY,), last_schedule_time=NOON)
 
 
-def test_the_answer_to_a_write_does_not_hide_what_was_written_after_it() -> None:
+def test_answer_to_a_write_does_not_hide_a_later_version() -> None:
     found = store(wire_job(version=1))
     one = entry(found)
     one.record(Started(ENTRY))
@@ -286,7 +286,7 @@ def test_the_answer_to_a_write_does_not_hide_what_was_written_after_it() -> None
     assert one.status == JobStatus(active=(seen(ENTRY),), success_count=4)
 
 
-def test_a_status_that_makes_no_sense_counts_as_wiped_until_it_is_written() -> None:
+def test_invalid_status_counts_as_wiped_until_it_is_written() -> None:
     body = wire_job(version=1)
     body["status"] = {"active": "many"}
     one = entry(store(body))
@@ -317,7 +317,7 @@ def ready(status: str, reason: str, *, generation: int = 1) -> JobStatus:
         pytest.param(ready("Unknown", "Pending"), -1, False, id="the question was open"),
     ],
 )
-def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, checked: int, *, refused: bool) -> None:
+def test_findings_of_an_earlier_process_are_adopted(status: JobStatus, checked: int, *, refused: bool) -> None:
     generation, problem = verdict(job_view(), status)
     assert (generation, problem is not None) == (checked, refused)
 
@@ -325,7 +325,7 @@ def test_what_an_earlier_process_found_out_is_taken_over(status: JobStatus, chec
 # --- the account ---------------------------------------------------------------------------------------------------
 
 
-def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
+def test_account_gets_only_persisted_statuses() -> None:
     told: list[int | None] = []
     found = Store()
     found.on_stored.add(lambda _, status: told.append(None if status is None else status.success_count))
@@ -347,7 +347,7 @@ def test_the_account_is_told_what_the_api_server_has_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("written", [True, False])
-def test_a_mark_is_forgotten_when_another_has_led_if_the_api_server_never_had_it(*, written: bool) -> None:
+def test_unpersisted_mark_is_dropped_after_another_leader(*, written: bool) -> None:
     behind = JobStatus(since=NOON, last_schedule_time=NOON)
     found = store(wire_job(status=JobStatus(since=NOON, last_schedule_time=after(60)) if written else behind))
     entry(found).record(Decided(after(60)))
@@ -365,7 +365,7 @@ def test_a_mark_is_forgotten_when_another_has_led_if_the_api_server_never_had_it
         pytest.param(True, False, True, id="what was never read is no newer by that"),
     ],
 )
-def test_what_may_be_old_when_another_has_led(*, before: bool, told: bool, behind: bool) -> None:
+def test_entry_is_behind_after_another_leader(*, before: bool, told: bool, behind: bool) -> None:
     found = store(wire_job())
     entry(found).behind = before
     found.renew(behind=told)

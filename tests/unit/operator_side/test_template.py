@@ -56,7 +56,7 @@ json_objects = st.dictionaries(st.sampled_from(["name", "a", "b", "spec"]), json
 
 
 @given(base=json_objects, over=json_objects)
-def test_merging_twice_is_merging_once_and_changes_neither_side(base: Object, over: Object) -> None:
+def test_merge_is_idempotent_and_changes_neither_side(base: Object, over: Object) -> None:
     before = repr((base, over))
     once = merge(base, over)
     assert merge(once, over) == once
@@ -149,7 +149,7 @@ def bare(*containers: Object, **spec: Any) -> Object:
     return of_pod(containers=list(containers), **spec)
 
 
-def test_the_kubernetes_executor_runs_the_template_as_it_stands() -> None:
+def test_kubernetes_executor_runs_the_template_unchanged() -> None:
     job = job_view(executor="kubernetes", jobTemplate=bare({"name": "main", "image": "x"}, serviceAccountName="s"))
     assert job.problem is None
     pod = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]
@@ -186,7 +186,7 @@ def env(body: Object, name: str = "job") -> dict[str, str]:
     return {item["name"]: item.get("value", "?") for item in found["env"]}
 
 
-def test_the_job_says_where_it_comes_from() -> None:
+def test_job_names_its_origin() -> None:
     entry = claim(NOON, attempt=2, at=after(7))
     metadata = build()["metadata"]
     assert (metadata["name"], metadata["namespace"]) == (entry.job, NAMESPACE)
@@ -215,7 +215,7 @@ def test_the_container_sees_which_run_it_is() -> None:
     }
 
 
-def test_the_users_own_variable_wins_and_may_refer_to_ours() -> None:
+def test_user_variable_wins_and_may_refer_to_ours() -> None:
     body = build(executorConfig={"command": "true", "env": "DKRON_ATTEMPT=mine,X=1"})
     assert env(body)["DKRON_ATTEMPT"] == "mine"
     names = [item["name"] for item in body["spec"]["template"]["spec"]["containers"][0]["env"]]
@@ -223,13 +223,13 @@ def test_the_users_own_variable_wins_and_may_refer_to_ours() -> None:
     assert names.index("DKRON_TRIGGER") < names.index("X"), "a variable may only refer to those before it"
 
 
-def test_every_container_of_a_template_sees_which_run_it_is() -> None:
+def test_every_template_container_sees_its_run() -> None:
     body = build(jobTemplate=bare({"name": "job", "resources": {}}, {"name": "side", "image": "x"}))
     assert env(body, "side")["DKRON_JOB_NAME"] == "backup"
     assert body["spec"]["template"]["spec"]["containers"][0]["image"] == "default:1"
 
 
-def test_a_template_adds_labels_but_cannot_change_who_the_job_is() -> None:
+def test_template_adds_labels_but_cannot_change_the_identity() -> None:
     ours = {"app.kubernetes.io/managed-by": "me", "dkron.io/job": "other", "team": "a"}
     notes = {"dkron.io/slot": "2000-01-01T00:00:00Z", "dkron.io/execution": "0-x", "note": "b"}
     template = {
@@ -278,13 +278,13 @@ def as_stored(body: Object) -> Object:
     return {**body, "metadata": {**body["metadata"], **stored}}
 
 
-def test_a_template_that_nulls_labels_does_not_hide_the_job() -> None:
+def test_template_that_nulls_labels_does_not_hide_the_job() -> None:
     body = build(jobTemplate={"metadata": {"labels": None, "annotations": None}})
     assert body["metadata"]["labels"]["dkron.io/job"] == "backup"
     assert body["metadata"]["annotations"]["dkron.io/attempt"] == "2"
 
 
-def test_the_job_never_retries_by_itself_unless_a_template_says_so() -> None:
+def test_job_never_retries_by_itself_unless_its_template_does() -> None:
     def retries(body: Object) -> tuple[int, str]:
         return body["spec"]["backoffLimit"], body["spec"]["template"]["spec"]["restartPolicy"]
 

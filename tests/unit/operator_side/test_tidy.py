@@ -45,7 +45,7 @@ def names(*seconds: int) -> list[str]:
         pytest.param({"successfulJobs": 5, "failedJobs": 3}, [], id="all"),
     ],
 )
-def test_history_says_which_are_kept(history: dict[str, int], gone: list[int]) -> None:
+def test_history_decides_which_jobs_are_kept(history: dict[str, int], gone: list[int]) -> None:
     failures = [ended(second, AttemptState.FAILED) for second in (10, 20, 30)]
     plan = look(*failures, *(ended(second) for second in (3, 1, 2, 4, 5)), history=history)
     assert deleted(plan) == names(*gone)
@@ -81,20 +81,20 @@ def test_a_job_is_not_deleted_that(job: AttemptJob) -> None:
     assert deleted(look(job, history=NONE)) == []
 
 
-def test_a_record_in_the_history_lets_a_job_go_as_well_as_a_count_and_nothing_else_does() -> None:
+def test_job_is_deleted_only_if_recorded_or_counted() -> None:
     plan = look(ended(0), status={}, history=NONE)
     assert (deleted(plan), outcomes_read(plan)) == ([], names(0))
     assert deleted(look(ended(0), status={"executions": (execution(claim()),)}, history=NONE)) == names(0)
 
 
-def test_the_job_of_a_request_is_kept_as_long_as_the_request_stands_there() -> None:
+def test_job_of_a_request_is_kept_while_the_request_exists() -> None:
     asked = run(request_claim("a"), AttemptState.SUCCEEDED)
     standing = look(asked, requests={"a": "2026-03-01T12:00:00Z"}, history=NONE)
     assert (deleted(standing), requests_removed(standing)) == ([], ["a"])
     assert deleted(look(asked, history=NONE)) == [asked.name]
 
 
-def test_names_of_jobs_that_are_gone_leave_with_a_write_that_is_made_anyway() -> None:
+def test_names_of_deleted_jobs_are_dropped_with_another_write() -> None:
     fields: dict[str, Any] = {"status": {"counted": ("gone", claim().job)}, "absent": frozenset({"gone"})}
     first = look(ended(0), now=after(6), **fields)
     assert first.status.counted == (claim().job,), "the conditions were written anyway"
@@ -104,7 +104,7 @@ def test_names_of_jobs_that_are_gone_leave_with_a_write_that_is_made_anyway() ->
     assert (quiet.changes, quiet.status.counted) == ([], ("gone", claim().job))
 
 
-def test_names_of_jobs_that_were_not_seen_are_asked_for_before_they_are_forgotten() -> None:
+def test_unseen_job_names_are_looked_up_before_they_are_dropped() -> None:
     plan = look(status={"counted": ("unseen",)}, now=after(6))
     assert (outcomes_read(plan), plan.status.counted) == (["unseen"], ("unseen",))
     quiet = advance(situation(plan.situation.job, plan.status, now=after(7)))

@@ -63,7 +63,7 @@ async def test_a_slot_is_fired_run_and_recorded() -> None:
     assert spans.only("record backup").parent == RUN
 
 
-async def test_without_a_tracer_a_job_is_as_ever_and_nothing_is_kept() -> None:
+async def test_disabled_tracing_changes_and_stores_nothing() -> None:
     edges = begin()
     await fire(edges, CreateJob(ENTRY))
     job = edges.kube.has(JOBS, ENTRY.job)
@@ -73,7 +73,7 @@ async def test_without_a_tracer_a_job_is_as_ever_and_nothing_is_kept() -> None:
     assert not edges.parts.traces._known
 
 
-async def test_a_job_without_an_answer_is_told_once_it_has_one() -> None:
+async def test_unanswered_create_is_traced_once_it_is_answered() -> None:
     edges, spans = traced()
     edges.kube.fail("create jobs", Unavailable("down"))
     with pytest.raises(Unavailable):
@@ -83,7 +83,7 @@ async def test_a_job_without_an_answer_is_told_once_it_has_one() -> None:
     assert spans.only("fire backup").context == TraceContext(TRACE, FIRE)
 
 
-async def test_a_job_whose_answer_was_lost_is_told_when_the_watch_brings_it() -> None:
+async def test_create_with_a_lost_answer_is_traced_by_the_watch() -> None:
     edges, spans = traced()
     edges.kube.lose_answer("create jobs")
     with pytest.raises(Unavailable):
@@ -119,7 +119,7 @@ async def test_an_adopted_job_keeps_the_trace_that_it_names() -> None:
     assert {span.context.trace_id for span in spans.ended[-1:]} == {THEIRS.trace_id}, "and its retry has it, too"
 
 
-async def test_the_job_of_an_unsampled_trace_is_not_sampled_either() -> None:
+async def test_job_of_an_unsampled_trace_is_not_sampled_either() -> None:
     edges, spans = traced()
     spans.flags = 0
     await fire(edges, CreateJob(ENTRY))
@@ -129,7 +129,7 @@ async def test_the_job_of_an_unsampled_trace_is_not_sampled_either() -> None:
     assert not told.sampled, "a program in the Job does not record it either"
 
 
-async def test_members_follow_their_claim_and_that_who_asked() -> None:
+async def test_members_join_the_trace_of_their_requester() -> None:
     text = f"2026-03-01T12:00:00Z traceparent={ASKED} by ada"
     edges, spans = traced(requests={"a": text})
     one, two = (
@@ -180,7 +180,7 @@ async def test_a_job_that_was_found(*, names: bool) -> None:
         assert (span.context, span.at, span.told["dkron.found"]) == (TraceContext(TRACE, FIRE), found.created, True)
 
 
-async def test_a_run_of_a_job_that_goes_before_it_is_recorded_is_told() -> None:
+async def test_run_of_a_job_deleted_before_its_record_is_traced() -> None:
     edges, spans = traced()
     edges.parts.traces.record(edges.entry(), [Finished(execution(ENTRY))])
     edges.parts.traces.observe(UID, None)

@@ -53,7 +53,7 @@ class Both:
         pytest.param(Both(5, after(360), spec={"missedRuns": "latest"}), id="missed slots but the newest"),
     ],
 )
-def test_what_two_operators_count_from_one_version_is_counted_once(both: Both) -> None:
+def test_slots_counted_by_two_operators_count_once(both: Both) -> None:
     first, second = both.plan(FIRST), both.plan(SECOND)
     history = first.situation.job.spec.history
     written = fold_all(both.before, first.changes, history)
@@ -66,7 +66,7 @@ def test_what_two_operators_count_from_one_version_is_counted_once(both: Both) -
     assert sum(fact.count for fact in told if isinstance(fact, Slots)) == both.counted - first.status.skipped.count
 
 
-def test_slots_that_have_begun_are_not_counted_however_late_the_status_says_so() -> None:
+def test_started_slots_are_not_counted_as_skipped() -> None:
     both = Both(3, after(300), edited={"disabled": True})
     (passed,) = (change for change in both.plan(FIRST).changes if isinstance(change, SlotsSkipped))
     assert passed.slots is not None
@@ -83,7 +83,7 @@ def test_slots_that_have_begun_are_not_counted_however_late_the_status_says_so()
         pytest.param(Decided(after(120)), after(120), id="fired"),
     ],
 )
-def test_a_job_remembers_as_decided_what_it_fired_and_what_was_written(change: Change, mark: datetime) -> None:
+def test_job_remembers_fired_and_written_decisions(change: Change, mark: datetime) -> None:
     before = Both(0, NOON).before
     cached = CachedJob(job_view(), 1, before, before, mark=after(60))
     cached.record(change)
@@ -92,7 +92,7 @@ def test_a_job_remembers_as_decided_what_it_fired_and_what_was_written(change: C
     assert cached.mark == after(120)
 
 
-def test_what_was_skipped_and_not_written_is_given_up_for_the_edit_that_another_operator_has_settled() -> None:
+def test_unwritten_skips_are_dropped_for_a_settled_edit() -> None:
     both = Both(4, after(300), edited={"disabled": True})
     first, second = both.plan(FIRST), both.plan(SECOND)
     cached = CachedJob(second.situation.job, 1, both.before, both.before, mark=after(60))
@@ -132,7 +132,7 @@ def planned(cached: CachedJob, now: datetime) -> Plan:
 @pytest.mark.parametrize(
     "fields", [{}, {"executor": "http", "executorConfig": {"method": "GET", "url": "http://a", "inline": "true"}}]
 )
-def test_an_end_counts_once_though_its_write_got_no_answer(fields: dict[str, Any], seconds: int) -> None:
+def test_end_counts_once_though_its_write_had_no_answer(fields: dict[str, Any], seconds: int) -> None:
     cached = without_jobs(**fields)
     planned(cached, after(seconds))
     for version in (2, 3):
@@ -151,14 +151,14 @@ def test_an_end_counts_once_though_two_record_it() -> None:
     assert second.status.error_count == 2
 
 
-def test_a_name_is_forgotten_a_minute_after_its_end_was_written() -> None:
+def test_name_is_forgotten_a_minute_after_its_end_is_written() -> None:
     cached = without_jobs()
     planned(cached, after(66))
     cached.settle(len(cached.pending), base=cached.status, version=2)
     assert planned(cached, after(600)).status.counted == ()
 
 
-def test_a_refusal_counts_once_though_two_refuse_and_the_request_is_gone_when_one_has_written() -> None:
+def test_refusal_by_two_operators_counts_once() -> None:
     first, second = (refused() for _ in range(2))
     first.settle(len(first.pending), base=first.status, version=2)
     # Its annotation is gone, and an edit gives the next write a reason.

@@ -56,7 +56,7 @@ def counts(edges: Edges) -> tuple[int, int]:
     ],
 )
 @pytest.mark.parametrize("retries", [0, 2])
-async def test_what_is_old_is_neither_counted_nor_tried_again_though(
+async def test_old_job_is_neither_counted_nor_retried_though(
     kind: str, told: list[tuple[float, Any]], retries: int
 ) -> None:
     edges = begin(schedule="@yearly", status=FORGOTTEN, retries=retries)
@@ -70,7 +70,7 @@ async def test_what_is_old_is_neither_counted_nor_tried_again_though(
 
 
 @pytest.mark.parametrize("status", [NEW, JobStatus()], ids=["an operator that died before it wrote", "a wiped status"])
-async def test_what_is_there_is_asked_for_once_and_counted(status: JobStatus) -> None:
+async def test_existing_job_is_read_once_and_counted(status: JobStatus) -> None:
     edges = begin(schedule="@yearly", status=status)
     edges.kube.put(JOBS, wire_run(ENTRY, status=ended()))
     async with edges.running():
@@ -79,7 +79,7 @@ async def test_what_is_there_is_asked_for_once_and_counted(status: JobStatus) ->
     assert (counts(edges), edges.asked("get jobs")) == ((1, 0), 1)
 
 
-async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> None:
+async def test_gone_job_is_recorded_if_its_slot_is_undecided() -> None:
     edges, entry = begin(status=NEW), claim(after(60))
     async with edges.running():
         await until(59.9)
@@ -89,7 +89,7 @@ async def test_what_is_gone_is_recorded_if_its_slot_is_still_to_be_decided() -> 
     assert (counts(edges), edges.status().executions[0].reason, edges.kube.names(JOBS)) == ((0, 1), "JobLost", [])
 
 
-async def test_nothing_is_decided_while_the_api_server_is_away() -> None:
+async def test_nothing_is_decided_during_an_api_server_outage() -> None:
     edges = begin(status=NEW, concurrency="forbid")
     edges.kube.put(JOBS, wire_run(ENTRY))
     edges.kube.fail("get jobs", *[Unavailable("no answer")] * 3)
@@ -103,7 +103,7 @@ async def test_nothing_is_decided_while_the_api_server_is_away() -> None:
 # --- a name of which no Job was seen ---------------------------------------------------------------------------------
 
 
-async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
+async def test_job_missing_in_an_old_list_is_not_forgotten() -> None:
     edges = begin(schedule="@yearly", status=COUNTED)
     unseen = edges.kube.put(JOBS, wire_run(ENTRY, status=ended()))
     async with edges.running():
@@ -119,7 +119,7 @@ async def test_a_job_that_is_not_in_an_old_list_is_not_forgotten() -> None:
 # --- a DkronJob ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_job_from_an_old_list_is_read_before_anything_is_done_for_it() -> None:
+async def test_job_from_an_old_list_is_read_before_any_effect() -> None:
     edges = Edges(FakeKube(version=1000))
     edges.kube.put(DKRON_JOBS, wire_job(status=FORGOTTEN.model_copy(update={"last_schedule_time": after(600)})))
     edges.handlers.feed_job(None, wire_job(version=1, status=NEW))
@@ -129,7 +129,7 @@ async def test_a_job_from_an_old_list_is_read_before_anything_is_done_for_it() -
     assert edges.kube.calls[0] == "get dkronjobs backup"
 
 
-async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
+async def test_job_from_an_old_list_is_read_with_its_parents() -> None:
     edges = Edges(FakeKube(version=1000))
     for body in (
         wire_job(name="parent", uid="uid-parent", deleting=True),
@@ -143,7 +143,7 @@ async def test_with_the_parents_whose_runs_it_may_have_forgotten() -> None:
 
 
 @pytest.mark.looptime
-async def test_a_sweep_drops_nothing_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_resync_drops_no_existing_job(monkeypatch: pytest.MonkeyPatch) -> None:
     edges = begin(status=FORGOTTEN)
     there = edges.kube.put(JOBS, wire_run(ENTRY, uid="there"))
     edges.handlers.feed_attempt("ADDED", there)
@@ -172,6 +172,6 @@ async def nothing_listed(*_: Any, **__: Any) -> AsyncIterator[Any]:
         pytest.param(AFTER_A_PARENT, True, id="after a parent, which is claimed before"),
     ],
 )
-def test_what_a_job_was_made_for_is_settled_or_not(entry: Any, settled: bool) -> None:
+def test_cause_of_a_job_is_settled_or_not(entry: Any, settled: bool) -> None:
     job, status = job_view(requests={"asked": "2026-03-01T12:00:00Z"}), JobStatus(last_schedule_time=after(60))
     assert is_settled(job, status, run(entry)) is settled

@@ -72,7 +72,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, *failures: Exception) -> None:
     monkeypatch.setattr(kopf, "spawn_tasks", spawn_tasks)
 
 
-async def test_what_is_refused_is_tried_again_later_each_time(
+async def test_refused_watch_is_retried_with_backoff(
     monkeypatch: pytest.MonkeyPatch, pauses: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     fails(monkeypatch, Refused(403))
@@ -138,7 +138,7 @@ async def test_a_stream_that_kopf_cannot_stop_is_no_news(
     assert [type(told_of[1]) for told_of in told if told_of] == [Refused], caplog.text
 
 
-def test_a_stream_that_the_loop_cannot_close_at_the_end_is_no_news(
+def test_unclosable_stream_at_the_end_is_not_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def ended(_: KopfStreams) -> None:

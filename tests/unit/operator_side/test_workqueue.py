@@ -85,7 +85,7 @@ async def tried(*failures: Exception) -> Diary:
     return diary
 
 
-async def test_what_is_urgent_goes_first_but_never_alone() -> None:
+async def test_urgent_keys_go_first_but_leave_turns() -> None:
     diary = Diary(takes=1)
     async with running(diary, width=1) as queue:
         for number in range(3):
@@ -100,7 +100,7 @@ async def test_what_is_urgent_goes_first_but_never_alone() -> None:
     assert kinds == [*urgent, "other", *urgent, "other", "upgraded", "other"]
 
 
-async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_once_and_first() -> None:
+async def test_key_urgent_while_processed_runs_again_once_and_first() -> None:
     diary = Diary(takes=1)
     async with running(diary, width=1) as queue:
         queue.add("a")
@@ -113,7 +113,7 @@ async def test_what_becomes_urgent_while_it_is_worked_on_is_worked_on_again_once
     assert diary.done == [(0, "a"), (1, "late"), (2, "a"), (3, "b")]
 
 
-async def test_another_lane_waits_for_what_is_urgent_but_not_for_ever() -> None:
+async def test_other_lane_waits_for_urgent_keys_but_not_forever() -> None:
     diary, other = Diary(), Diary(takes=0.6)
     async with running(other, width=1) as first, running(diary, width=1, behind=first) as queue:
         for number in range(3):
@@ -155,7 +155,7 @@ async def test_when_a_key_is_worked_on(takes: float, added: list[tuple[float, fl
     assert diary.most_at_once == 1
 
 
-async def test_no_more_keys_than_the_lane_is_wide_are_worked_on_at_once() -> None:
+async def test_lane_processes_no_more_keys_at_once_than_its_width() -> None:
     diary = Diary(takes=1.0)
     async with running(diary, width=3) as queue:
         for number in range(9):
@@ -166,7 +166,7 @@ async def test_no_more_keys_than_the_lane_is_wide_are_worked_on_at_once() -> Non
     assert len(diary.done) == 9
 
 
-async def test_what_is_dropped_while_it_waits_for_its_delay_is_not_done() -> None:
+async def test_key_dropped_during_its_delay_is_not_processed() -> None:
     diary = Diary()
     async with running(diary) as queue:
         queue.add("a", 5)
@@ -189,7 +189,7 @@ async def test_hasten_lets_nothing_wait() -> None:
     assert sorted(diary.keys) == ["a", "b"]
 
 
-async def test_idle_waits_for_what_is_due_later_by_doing_it_now() -> None:
+async def test_idle_processes_delayed_keys_at_once() -> None:
     async with running(Diary(takes=2.0)) as queue:
         queue.add("a", 100.0)
         await queue.idle()
@@ -197,14 +197,14 @@ async def test_idle_waits_for_what_is_due_later_by_doing_it_now() -> None:
         await queue.idle()
 
 
-async def test_what_fails_is_tried_again_later_each_time() -> None:
+async def test_failing_key_is_retried_with_backoff() -> None:
     diary = await tried(*(Unavailable("down") for _ in range(12)))
     for number, gap in enumerate(diary.gaps):
         expected = min(RETRY.first * 2**number, RETRY.last)
         assert expected / SLACK <= gap <= expected * SLACK
 
 
-async def test_after_a_success_patience_begins_anew() -> None:
+async def test_success_resets_the_backoff() -> None:
     diary = Diary(failures=tuple(Unavailable("down") for _ in range(5)))
     async with running(diary) as queue:
         queue.add("a")
@@ -215,7 +215,7 @@ async def test_after_a_success_patience_begins_anew() -> None:
     assert diary.gaps[-1] <= RETRY.first * SLACK
 
 
-async def test_the_server_may_say_how_long_to_wait_but_not_that_there_is_no_need() -> None:
+async def test_server_may_lengthen_a_delay_but_not_remove_it() -> None:
     assert (await tried(Unavailable("busy", retry_after=30.0))).gaps == [30.0]
     assert (await tried(Unavailable("busy", retry_after=0.0))).gaps[0] >= RETRY.first / SLACK
 
@@ -229,7 +229,7 @@ async def test_the_server_may_say_how_long_to_wait_but_not_that_there_is_no_need
         pytest.param(ExceptionGroup("bugs", [ValueError("a"), KeyError("b")]), 1, id="several bugs"),
     ],
 )
-async def test_whatever_fails_the_lane_goes_on_and_tries_again(
+async def test_lane_survives_any_failure_and_retries(
     failure: Exception, errors: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     diary = Diary(failures=(failure,))
@@ -243,7 +243,7 @@ async def test_whatever_fails_the_lane_goes_on_and_tries_again(
     assert [record.levelname for record in caplog.records if record.levelname == "ERROR"] == ["ERROR"] * errors
 
 
-async def test_the_length_counts_what_waits_is_due_later_or_is_worked_on() -> None:
+async def test_length_counts_waiting_delayed_and_processed_keys() -> None:
     diary = Diary(takes=1.0)
     async with running(diary, width=1) as queue:
         queue.add("a")
@@ -270,7 +270,7 @@ async def test_namespaces_take_turns_and_none_has_all_workers() -> None:
     assert sorted(diary.keys) == sorted({f"a{n}" for n in range(6)} | {"b0", "b1"})
 
 
-async def test_what_is_due_goes_first_in_its_namespace_and_namespaces_take_turns_in_it() -> None:
+async def test_due_keys_go_first_while_namespaces_take_turns() -> None:
     diary = Diary(takes=1)
     async with running(diary, width=1, group_of=lambda key: key[0]) as queue:
         for key in ("a0", "a1", "b0"):
@@ -281,7 +281,7 @@ async def test_what_is_due_goes_first_in_its_namespace_and_namespaces_take_turns
     assert diary.keys == ["a2", "b1", "a3", "a0", "b0", "a1"]
 
 
-async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fault_is_retried_and_logged_with_backoff(caplog: pytest.LogCaptureFixture) -> None:
     diary = Diary(failures=tuple(ValueError() for _ in range(40)))
     async with running(diary) as queue:
         queue.add("a")
@@ -295,7 +295,7 @@ async def test_a_fault_is_tried_again_ever_later_and_told_ever_less(caplog: pyte
     assert len([record for record in caplog.records if record.exc_info]) <= 6
 
 
-async def test_a_queue_that_has_ended_begins_anew_with_what_was_being_worked_on() -> None:
+async def test_restarted_queue_includes_interrupted_keys() -> None:
     diary = Diary(takes=5)
     queue: WorkQueue[str] = WorkQueue("test", width=2)
     first = asyncio.create_task(queue.run(diary))

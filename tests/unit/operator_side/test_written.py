@@ -93,7 +93,7 @@ PASSED = SlotsSkipped(after(60), MISSED, after(60), slots=thirds_of_minutes())
         pytest.param({}, [Started(BY_HAND), Finished(execution(BY_HAND))], [execution(BY_HAND)], id="a request"),
     ],
 )  # fmt: skip
-def test_a_write_tells_what_it_makes_true(status: dict[str, Any], changes: list[Change], expected: list[Fact]) -> None:
+def test_write_reports_its_new_facts(status: dict[str, Any], changes: list[Change], expected: list[Fact]) -> None:
     before = JobStatus(since=BEFORE, **status)
     found = facts(before, changes, mark=BEFORE)
     assert list(found) == expected
@@ -103,7 +103,7 @@ def test_a_write_tells_what_it_makes_true(status: dict[str, Any], changes: list[
     assert facts(afterwards, changes, mark=BEFORE) == (), "told again, nothing is new"
 
 
-def test_executions_seen_before_the_status_was_wiped_are_not_counted_again() -> None:
+def test_executions_seen_before_a_wipe_are_not_counted_again() -> None:
     again = (Decided(NOON), Finished(DONE), Decided(after(60)))
     assert facts(JobStatus(), again, mark=NOON, forgotten=frozenset({DONE.job})) == (fired(after(60)),)
     accounting = WriteAccounting()
@@ -155,7 +155,7 @@ STEPS: dict[str, Callable[[WriteAccounting], tuple[Fact, ...] | None]] = {
         pytest.param(["sent again", "conflict", "event"], "event", id="that was broken off, by its event"),
     ],
 )
-def test_a_write_is_told_once(steps: list[str], tells: str) -> None:
+def test_write_is_reported_once(steps: list[str], tells: str) -> None:
     accounting = WriteAccounting()
     accounting.remember(WROTE)
     accounting.send(WROTE, CHANGES)
@@ -176,9 +176,7 @@ def changes_of(slots: int) -> list[Change]:
 
 @settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 18)), lost=st.lists(st.booleans(), min_size=20, max_size=20))
-def test_however_changes_are_split_and_whichever_answers_are_lost_each_counts_once(
-    cuts: list[int], lost: list[bool]
-) -> None:
+def test_changes_count_once_under_any_splits_and_lost_answers(cuts: list[int], lost: list[bool]) -> None:
     """Each write begins where the last one that was answered has ended, as the pending changes do."""
     changes, accounting, status, found = changes_of(6), WriteAccounting(), JobStatus(since=BEFORE), list[Fact | str]()
     begin = 0

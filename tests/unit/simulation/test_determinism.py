@@ -15,7 +15,7 @@ for seed in (3, 14, 40):
 """
 
 
-def test_a_seed_gives_the_same_trace_whatever_order_sets_have() -> None:
+def test_seed_gives_the_same_trace_for_any_set_order() -> None:
     one, other = _trace("1"), _trace("2")
     assert one == other
     assert "write dkronjobs" in one

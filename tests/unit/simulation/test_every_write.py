@@ -652,11 +652,11 @@ STORIES = {**ONE_JOB, **DKRON_RUNS, **SEVERAL_NODES, **INLINE, **AFTER_OTHERS, *
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
-def test_nothing_is_lost_and_nothing_runs_twice_at_whichever_write(story: Story) -> None:
+def test_death_at_any_write_loses_and_doubles_nothing(story: Story) -> None:
     assert story.check() > 1
 
 
-def test_of_more_ends_than_a_status_shows_each_has_its_effect_or_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ends_beyond_a_full_status_act_or_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (upstream_runs, dependency_changes):
         monkeypatch.setattr(module, "MAX_ENDED", 2)
     events = (job("root"), job("kid", parentJob="root"), *ask(*([4.0] * 6), of="root"))

@@ -40,7 +40,7 @@ async def several(_: VirtualLoop) -> list[str]:
     return done
 
 
-def test_the_order_of_what_is_ready_follows_from_the_seed() -> None:
+def test_order_of_ready_tasks_follows_from_the_seed() -> None:
     orders = {seed: run(several, seed=seed) for seed in range(5)}
     assert {seed: run(several, seed=seed) for seed in range(5)} == orders
     assert len({tuple(order) for order in orders.values()}) > 1
@@ -73,7 +73,7 @@ def test_a_process_that_is_killed_does_nothing_more() -> None:
     assert run(main) == ["0", "1", "2"]
 
 
-def test_a_process_that_is_stopped_goes_on_where_it_was() -> None:
+def test_paused_process_continues_where_it_was() -> None:
     async def main(loop: VirtualLoop) -> list[str]:
         done: list[str] = []
         process, context = Process("p"), Context()
@@ -94,7 +94,7 @@ def test_a_process_that_is_stopped_goes_on_where_it_was() -> None:
     assert run(main) == ["6"]
 
 
-def test_a_loop_without_rest_is_told() -> None:
+def test_busy_loop_is_reported() -> None:
     async def main(_: VirtualLoop) -> list[str]:
         async def spin() -> None:
             while True:  # noqa: ASYNC110 - as a mistake would

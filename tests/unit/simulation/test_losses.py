@@ -19,7 +19,7 @@ def found() -> Measured:
     return measured(range(SEEDS), jobs=2)
 
 
-def test_the_histories_are_right_before_something_is_lost(found: Measured) -> None:
+def test_histories_are_valid_before_a_loss(found: Measured) -> None:
     assert found.wrong == []
     assert found.tried.keys() == LOSSES.keys()
 

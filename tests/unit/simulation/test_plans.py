@@ -22,7 +22,7 @@ def test_a_plan_that_was_written_down_is_the_same(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_the_spec_of_a_job_has_fields_of_the_contract_alone(seed: int) -> None:
+def test_job_specs_use_only_fields_of_the_contract(seed: int) -> None:
     """What the models do not know they ignore, and then the story is another one than it says."""
     for event in plan(seed).events:
         if event.what in (What.CREATE, What.EDIT):
@@ -40,7 +40,7 @@ def test_every_event_has_a_line() -> None:
     assert len(str(wanted).splitlines()) == len(wanted.events) + 1
 
 
-def test_what_is_left_is_what_the_failure_needs() -> None:
+def test_shrinking_keeps_only_what_the_failure_needs() -> None:
     long = max((plan(seed) for seed in range(50)), key=lambda found: len(found.events))
     needed = long.events[1], long.events[-2]
 
@@ -50,6 +50,6 @@ def test_what_is_left_is_what_the_failure_needs() -> None:
     assert shrink(long, fails).events == needed
 
 
-def test_a_failure_that_needs_everything_keeps_everything() -> None:
+def test_irreducible_failure_keeps_everything() -> None:
     whole = plan(3)
     assert shrink(whole, lambda tried: tried == whole) == whole

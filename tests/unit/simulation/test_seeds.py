@@ -20,5 +20,5 @@ def test_nothing_is_lost_and_nothing_runs_twice(first: int) -> None:
 
 
 @pytest.mark.parametrize("plan", [pytest.param(plan, id=plan.stem) for plan in FOUND])
-def test_what_a_seed_has_found_is_right(plan: Path) -> None:
+def test_stored_plan_passes(plan: Path) -> None:
     assert not simulate(from_text(plan.read_text("utf-8"))).wrong

@@ -68,7 +68,7 @@ def only(receiving: Receiver, name: str) -> Span:
     return found
 
 
-def test_spans_arrive_as_they_were_told(receiving: Receiver) -> None:
+def test_spans_arrive_unchanged(receiving: Receiver) -> None:
     tracing = Tracing(KNOWN, endpoint=receiving.web.url)
     first = tracing.begin(SpanStart("fire", at=NOON, ids=IDS, links=(REMOTE,), attributes={"dkron.attempt": 1}))
     first.tell({"k8s.job.uid": "u"})
@@ -110,7 +110,7 @@ def test_the_standard_variables_have_the_last_word(receiving: Receiver, monkeypa
     ] == "Bearer secret"
 
 
-def test_a_share_of_traces_is_the_same_for_each_sampler(receiving: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trace_sampling_is_the_same_for_each_sampler(receiving: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
     ids = [Ids(f"{number:016x}{number * 2**58:016x}", f"{number:016x}") for number in range(1, 64)]
@@ -169,9 +169,7 @@ def test_lines_say_to_which_trace_they_belong(caplog: pytest.LogCaptureFixture) 
     assert said == {"outside": None, "inside": REMOTE.trace_id}
 
 
-def test_a_receiver_that_is_away_is_told_once_and_again_when_it_is_back(
-    monkeypatch: pytest.MonkeyPatch, said: list[str]
-) -> None:
+def test_unreachable_receiver_is_logged_once_and_on_recovery(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "8")
@@ -200,9 +198,7 @@ def test_a_receiver_that_is_away_is_told_once_and_again_when_it_is_back(
     ("status", "why"),
     [(401, "Failed to export spans batch code: 401, reason: Unauthorized"), (503, "Service Unavailable")],
 )
-def test_a_receiver_that_refuses_says_why(
-    *, status: int, why: str, monkeypatch: pytest.MonkeyPatch, said: list[str]
-) -> None:
+def test_refusing_receiver_says_why(*, status: int, why: str, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     # Long enough for a second try: before it, the exporter says what has gone wrong.
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
     with in_background(web_server(lambda _: status)) as web:

@@ -57,13 +57,13 @@ def test_traces_are_wanted(environ: dict[str, str], endpoint: str) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_be_had_is_said_in_a_sentence(name: str, value: str, says: str) -> None:
+def test_unusable_setting_is_reported_in_one_sentence(name: str, value: str, says: str) -> None:
     wish = read_wish({**ANYWHERE, name: value})
     assert wish is not None
     assert wish.problem == f"{name}: {value!r} {says}"
 
 
-def test_a_pod_says_what_it_is() -> None:
+def test_pod_is_described_by_its_resource() -> None:
     environ = {"POD_NAME": "dkron-0", "POD_NAMESPACE": "dkron-system", "NODE_NAME": "", "POD_UID": "u"}
     assert pod.attributes(environ, service="dkron-api", version="1", host="h") == {
         "service.name": "dkron-api",
