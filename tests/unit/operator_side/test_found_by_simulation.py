@@ -20,7 +20,7 @@ from dkron_operator.watch.resync import Resync
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
-from tests.support.plans import created, fired
+from tests.support.plans import fired
 
 ENTRY = claim()
 OTHER_UID = "00000000-0000-0000-0000-00000000000b"
@@ -77,14 +77,6 @@ def test_edit_accepted_by_another_replica_keeps_its_since() -> None:
     theirs, history = JobStatus(since=after(8), fingerprint="new"), job_view().spec.history
     assert fold(theirs, Accepted(after(9), "new"), history) == theirs
     assert fold(theirs, Accepted(after(5), "between"), history).since == after(8)
-
-
-def test_no_slot_fires_before_since_is_persisted() -> None:
-    job = job_view(schedule="@every 3s")
-    before, edited = JobStatus(since=NOON, fingerprint="old"), JobStatus(since=after(10), fingerprint=job.fingerprint)
-    plan = advance(situation(job, edited, persisted=before, now=after(13)))
-    assert (plan.wants(AcceptJob), plan.create) == (True, None)
-    assert created(advance(situation(job, edited, now=after(13)))).entry.slot == after(13)
 
 
 def test_no_slot_fires_before_the_acceptance_is_annotated() -> None:
