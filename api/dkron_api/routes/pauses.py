@@ -95,7 +95,7 @@ async def end(request: web.Request) -> web.StreamResponse:
 
 
 async def pauses_seen(request: web.Request) -> list[Object]:
-    """Return the pauses of the namespace, the newest first, then those of all namespaces that concern it."""
+    """Return the pauses of the namespace, the newest first, then the pauses of all namespaces that concern it."""
     return [*await request.app[OBJECTS].list(PAUSE, namespace_of(request)), *await _of_all(request)]
 
 

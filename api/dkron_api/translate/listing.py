@@ -156,7 +156,7 @@ def _last(field: str) -> Key:
 
 
 def _took(job: Job) -> float:
-    """Return the seconds of the newest execution that has ended; those of a job without one sort first."""
+    """Return the seconds of the newest execution that has ended. A job without one sorts first."""
     newest = next(iter(job.raw_status.get("executions") or ()), None)
     began, ended = (read_time((newest or {}).get(key)) for key in ("startedAt", "finishedAt"))
     return -1.0 if began is None or ended is None else (ended - began).total_seconds()
