@@ -1,7 +1,7 @@
 """The whole operator, composed. Queues come first, so each part gets the `add` of the queues that it needs; who is told
 of what stands in `connect`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -295,6 +295,16 @@ class Parts:
         yield from self.effects.workers
         for part in (self.events, self.cluster_status, self.backfills, self.pauses):
             yield from part.workers
+
+    def loops(self) -> Iterator[tuple[str, Callable[[], Coroutine[Any, Any, None]]]]:
+        """What runs beside the queues, by name."""
+        yield "nodes", self.nodes.run
+        yield "pauses", self.pauses.run
+        yield "resync", self.resync.run
+        yield "pause status", self.pause_statuses.run
+        yield from ((watch.name, watch.run) for watch in self.watches)
+        yield "cluster status", self.cluster_status.look
+        yield "delivery", self.delivery.run
 
     def _allowance(self) -> Allowance:
         """Calls do not reach nodes, so the nodes have to be known where calls are allowed."""

@@ -94,7 +94,7 @@ class Operator:
         if around.rest is not None:
             self._rest_token = RestToken(ports.client, around.rest, namespace=options.home, clock=ports.clock)
         self._supervisor = Supervisor(clock=ports.clock.monotonic)
-        self._workers = tuple(self.parts.workers())
+        self._workers, self._loops = tuple(self.parts.workers()), tuple(self.parts.loops())
         self.monitoring = Monitoring(
             self._monitored(), clock=ports.clock, version=options.replica.version, per_job=around.exposure.per_job
         )
@@ -151,7 +151,7 @@ class Operator:
         start, parts, (jobs, *others) = self._supervisor.start, self.parts, self._workers
         deciding = [start("due queue", parts.due_queue.run), start(f"queue {jobs.name}", jobs.run)]
         carrying = [start(f"queue {each.name}", each.run) for each in others]
-        carrying += [start(name, run) for name, run in self._loops()]
+        carrying += [start(name, run) for name, run in self._loops]
         leaving = start("lease", self.lease.run, may_end=True)
         watch = start("watch", self._watch, fatal=(NotInstalled,), may_end=True)
         rollback = start("rollback", self._rollback.run, fatal=(RolledBack,))
@@ -179,19 +179,6 @@ class Operator:
             await _cancel([watch, stopped, leaving, rollback, *deciding, *carrying])
         for task in done - {stopped}:
             task.result()
-
-    def _loops(self) -> list[tuple[str, Callable[[], Any]]]:
-        """What runs beside the queues, by name."""
-        parts = self.parts
-        return [
-            ("nodes", parts.nodes.run),
-            ("pauses", parts.pauses.run),
-            ("resync", parts.resync.run),
-            ("pause status", parts.pause_statuses.run),
-            *((watch.name, watch.run) for watch in parts.watches),
-            ("cluster status", parts.cluster_status.look),
-            ("delivery", parts.delivery.run),
-        ]
 
     def _lead(self, leadership: Leadership) -> None:
         """The leadership has changed."""
