@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 from dkron_crds.base import rfc3339
 from dkron_operator.cache.store import Store
-from dkron_operator.monitoring import page
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
 from dkron_operator.monitoring.job_states import JobStates, Sums
+from dkron_operator.monitoring.monitoring import page
 from dkron_operator.telemetry.metrics import Metrics
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

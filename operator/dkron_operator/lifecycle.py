@@ -16,8 +16,8 @@ from dkron_operator.cluster.rest_token import RestAccount, RestToken
 from dkron_operator.kit.rollback import RollbackDetector, RolledBack
 from dkron_operator.leader.election import Leadership
 from dkron_operator.leader.lease import Lease
-from dkron_operator.monitoring import Monitored, Monitoring
 from dkron_operator.monitoring.health import Phase
+from dkron_operator.monitoring.monitoring import Monitored, Monitoring
 from dkron_operator.monitoring.port import NOWHERE, Exposure, listening
 from dkron_operator.options import Options
 from dkron_operator.reconcile.gather import RETENTION

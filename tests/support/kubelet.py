@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_executors import program
+from dkron_pods import executors
 from tests.support.builders import IMAGES
 
 _VARIABLE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -72,6 +72,6 @@ class Kubelet:
 
     def _container(self, executor: str, config: Mapping[str, str]) -> dict[str, Any]:
         spec = JobSpec.from_wire({"schedule": "@hourly", "executor": executor, "executorConfig": dict(config)})
-        (container,) = dkron_pods.job(spec, images=IMAGES)["template"]["spec"]["containers"]
+        (container,) = executors.job(spec, images=IMAGES)["template"]["spec"]["containers"]
         built: dict[str, Any] = container
         return built

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from dkron_checks import known, problems, read_schedule, remarks
+from dkron_checks.checks import known, problems, read_schedule, remarks
 from dkron_crds.job import JobSpec
 from dkron_crds.known_settings import Settings
 from dkron_from_dkron.body import JobBody

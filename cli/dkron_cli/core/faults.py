@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from dkron_checks import known, problems, read_schedule, remarks, settings_of
+from dkron_checks.checks import known, problems, read_schedule, remarks, settings_of
 from dkron_checks.schedules import passed_remark
 from dkron_checks.template_fields import template_faults
 from dkron_crds.job import DkronJob

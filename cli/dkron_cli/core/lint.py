@@ -12,8 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-import dkron_pods
-from dkron_checks import field_of, known, problems, read_schedule, settings_of
+from dkron_checks.checks import field_of, known, problems, read_schedule, settings_of
 from dkron_checks.schedules import passed_remark, schedule_remark
 from dkron_checks.template_fields import suggestion, template_faults
 from dkron_cli.core.faults import TOO_LARGE, sentence
@@ -39,6 +38,7 @@ from dkron_crds.rules import (
     STARTS_BEFORE_IT_EXPIRES,
     Rule,
 )
+from dkron_pods import executors
 
 MODELS = {kind.name: kind.model for kind in KINDS}
 LITERAL = {"integer": "a whole number", "boolean": "true or false", "number": "a number"}
@@ -255,7 +255,7 @@ def _warnings(spec: JobSpec, name: str, now: datetime, *, runs: bool) -> Iterato
         yield ("spec", "executorConfig"), ignored, True
     yield from _of_schedule(spec, name, now)
     # Only for an executor that can run this config are its remarks known.
-    for remark in (*dkron_pods.remarks(known(spec)), placeholders_without_parameters(spec)) if runs else ():
+    for remark in (*executors.remarks(known(spec)), placeholders_without_parameters(spec)) if runs else ():
         if remark:
             yield ("spec", "executorConfig", remark.partition(":")[0]), remark, True
 

@@ -7,7 +7,7 @@ from typing import Any
 from dkron_crds.bounds import unreadable
 from dkron_crds.job import JobStatus, ReadyReason
 from dkron_crds.packed import packed
-from dkron_operator.notifications import read_notify
+from dkron_operator.notifications.notices import read_notify
 from dkron_operator.plan.read import (
     is_accepted,
     read_job,

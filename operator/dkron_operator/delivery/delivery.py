@@ -13,11 +13,9 @@ import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
-import dkron_processors
 from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.notifications import When
 from dkron_crds.schedule.errors import printable
-from dkron_operator import notifications
 from dkron_operator.act.events import Events
 from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter
@@ -30,9 +28,11 @@ from dkron_operator.delivery.outboxes import Outboxes, Sending
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
+from dkron_operator.notifications import notices
 from dkron_operator.plan.actions import Report, Severity
 from dkron_operator.plan.changes import Delivered, Lost
 from dkron_operator.plan.view import JobView
+from dkron_processors import of_job
 from dkron_processors.message import Ended, Parcel
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Delivery:
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
         site, endpoints = self._installation.site, self._installation.endpoints
-        told = dkron_processors.takes_output(job.spec, site) or notifications.concerns(endpoints, job.notify)
+        told = of_job.takes_output(job.spec, site) or notices.concerns(endpoints, job.notify)
         return LONGEST if told else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
@@ -200,25 +200,25 @@ class Delivery:
 
     def _waits(self, cached: CachedJob, execution: Execution) -> bool:
         """Whether endpoints may still have to be told about it, depending on its retry."""
-        concerned = notifications.concerns(self._installation.endpoints, cached.job.notify)
-        return concerned and notifications.awaits_retry(cached.base, execution)
+        concerned = notices.concerns(self._installation.endpoints, cached.job.notify)
+        return concerned and notices.awaits_retry(cached.base, execution)
 
     async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
         job, site = cached.job, self._installation.site
-        events = notifications.happened(cached.base, execution)
+        events = notices.happened(cached.base, execution)
         run, key = cached.observed.attempts.get(execution.job), (job.uid, execution.job)
         found = await self._outputs.find(job, execution, uid="" if run is None else run.uid)
         if found is None:
-            moved = dkron_processors.note(job.spec, site, job.namespace, execution)
+            moved = of_job.note(job.spec, site, job.namespace, execution)
             # Where the output is, is not the output.
             found = ("", True) if moved else (execution.output, execution.output_truncated)
         ended = _ended(job, execution, output=found[0], truncated=found[1])
-        outputs = [] if key in self._awaiting_retry else dkron_processors.render(job.spec, site, ended)
+        outputs = [] if key in self._awaiting_retry else of_job.render(job.spec, site, ended)
         return [*outputs, *self._notices(job, ended, events)]
 
     def _notices(self, job: JobView, ended: Ended, events: frozenset[When]) -> Iterable[Parcel]:
         installation = self._installation
-        parcels, problems = notifications.render(
+        parcels, problems = notices.render(
             installation.endpoints, installation.site, ended, events=events, notify=job.notify
         )
         for problem in problems:

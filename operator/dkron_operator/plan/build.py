@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import dkron_pods
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active
 from dkron_crds.names import API_VERSION, GROUP
@@ -14,6 +13,7 @@ from dkron_crds.placeholders import Values
 from dkron_crds.traceparent import ANNOTATION, VARIABLE
 from dkron_operator.plan.packed_spec import plain_spec
 from dkron_operator.plan.view import LABEL_GROUP, LABEL_JOB, LABEL_MANAGED_BY, MANAGED_BY, JobView
+from dkron_pods import executors
 from dkron_pods.affinity import affinity, is_spread
 from dkron_pods.config import NONE_GIVEN, literal, value, values_of
 from dkron_pods.images import Images
@@ -70,7 +70,7 @@ def _parsed(job: JobView) -> JobView:
 def _of_spec(job: JobView, images: Images, values: Values) -> Object:
     """What the executor makes, with the template laid over it."""
     template = {"metadata": _without_ours(job.spec.job_template.metadata), "spec": job.spec.job_template.spec}
-    body: Object = merge(_skeleton(), {"spec": dkron_pods.job(job.spec, images=images, values=values)})
+    body: Object = merge(_skeleton(), {"spec": executors.job(job.spec, images=images, values=values)})
     body = merge(body, template)
     pod = body["spec"].get("template")
     if isinstance(pod, dict) and isinstance(pod.get("metadata"), dict):

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_executors.keys import MODELS
+from dkron_pods import executors
 from generate.executor_keys import PAGE, with_tables
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "executors").glob("*.yaml"))
@@ -38,11 +38,11 @@ def test_each_executor_has_a_config_and_an_example() -> None:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: str(config["executor"]))
 def test_a_config_on_the_page_is_right(config: dict[str, Any]) -> None:
-    assert dkron_pods.check(JobSpec.from_wire({"schedule": "@hourly", **config})) is None
+    assert executors.check(JobSpec.from_wire({"schedule": "@hourly", **config})) is None
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.stem))
 def test_an_example_is_right(path: Path) -> None:
     *_, job = yaml.safe_load_all(path.read_text(encoding="utf-8"))
     assert job["spec"]["executor"] == path.stem.partition("-")[0]
-    assert dkron_pods.check(JobSpec.from_wire(job["spec"])) is None
+    assert executors.check(JobSpec.from_wire(job["spec"])) is None

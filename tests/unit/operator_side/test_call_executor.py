@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_executors.handover import CONFIG, LONGEST, Handover
 from dkron_operator.plan.build import build_job
+from dkron_pods import executors
 from dkron_pods.call import CONFINED
 from tests.support.builders import IMAGES, claim, job_view
 from tests.support.kubelet import Kubelet, expanded
@@ -20,7 +20,7 @@ def spec(config: dict[str, str], **fields: Any) -> JobSpec:
 
 
 def fragment(config: dict[str, str]) -> dict[str, Any]:
-    return dkron_pods.job(spec(config), images=IMAGES)
+    return executors.job(spec(config), images=IMAGES)
 
 
 def test_container_is_unprivileged_and_merged_with_the_template() -> None:
@@ -72,12 +72,12 @@ def test_a_secret_is_the_kubelet_s_business() -> None:
     ],
 )
 def test_a_wrong_key_shows_when_the_spec_changes(config: dict[str, str], message: str) -> None:
-    problem = dkron_pods.check(spec(config))
+    problem = executors.check(spec(config))
     assert problem is not None
     assert (problem.reason, problem.message.startswith(message)) == ("InvalidExecutorConfig", True)
 
 
 def test_as_long_as_a_process_takes_it() -> None:
     room = LONGEST - len(f"{CONFIG}={Handover({**HTTP, 'body': ''}, {}).text()}")
-    assert dkron_pods.check(spec({**HTTP, "body": "x" * room})) is None
-    assert dkron_pods.check(spec({**HTTP, "body": "x" * (room + 1)})) is not None
+    assert executors.check(spec({**HTTP, "body": "x" * room})) is None
+    assert executors.check(spec({**HTTP, "body": "x" * (room + 1)})) is not None

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-import dkron_pods
 from dkron_crds.job import JobSpec
+from dkron_pods import executors
 from tests.support.builders import IMAGES
 
 FROM_SECRET = {"valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
@@ -16,7 +16,7 @@ def spec(config: dict[str, str]) -> JobSpec:
 
 
 def fragment(config: dict[str, str]) -> dict[str, Any]:
-    return dkron_pods.job(spec({"image": "alpine:3", **config}), images=IMAGES)
+    return executors.job(spec({"image": "alpine:3", **config}), images=IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,6 @@ def test_a_timeout_is_the_pod_s() -> None:
     ],
 )
 def test_invalid_config_is_refused(config: dict[str, str], message: str) -> None:
-    problem = dkron_pods.check(spec({"image": "alpine:3", **config}))
+    problem = executors.check(spec({"image": "alpine:3", **config}))
     assert problem is not None
     assert (problem.reason, problem.message.startswith(message)) == ("InvalidExecutorConfig", True)

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_executors.result import Result
-from dkron_pods import inline
+from dkron_pods import executors, inline
 
 CONFIG = {"method": "GET", "url": "http://user:secret@localhost/", "inline": "true"}
 
@@ -19,11 +18,11 @@ def spec(executor: str = "http", *, config: dict[str, str] | None = None, **fiel
 @pytest.mark.parametrize(("text", "wanted"), [("true", True), ("1", True), ("false", False), ("", False)])
 def test_inline_setting_is_parsed(text: str, *, wanted: bool) -> None:
     assert inline.is_inline(spec(config={"inline": text})) is wanted
-    assert dkron_pods.check(spec(config={"inline": text})) is None
+    assert executors.check(spec(config={"inline": text})) is None
 
 
 def test_only_http_has_calls_without_a_pod() -> None:
-    problem = dkron_pods.check(spec("nats", config={"url": "nats://localhost", "message": "m", "subject": "s"}))
+    problem = executors.check(spec("nats", config={"url": "nats://localhost", "message": "m", "subject": "s"}))
     assert not inline.is_inline(spec("nats"))
     assert problem is not None
     assert '"method" is not a key of nats' in problem.message or '"inline" is not a key of nats' in problem.message
@@ -43,7 +42,7 @@ def test_only_http_has_calls_without_a_pod() -> None:
     ],
 )
 def test_inline_job_that_needs_a_pod_is_refused(fields: dict[str, Any], says: str) -> None:
-    problem = dkron_pods.check(spec(**fields))
+    problem = executors.check(spec(**fields))
     assert problem is not None
     assert problem.message.startswith(says)
     assert problem.reason == ("InvalidTemplate" if "jobTemplate" in fields else "InvalidExecutorConfig")

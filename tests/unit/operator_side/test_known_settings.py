@@ -4,8 +4,9 @@ import pytest
 
 from dkron_crds.known_settings import EXECUTOR_KEYS, PROCESSOR_KEYS, Settings
 from dkron_executors.keys import MODELS, keys_of
-from dkron_pods import EXECUTORS, docker, shell
-from dkron_processors import PROCESSORS
+from dkron_pods import docker, shell
+from dkron_pods.executors import EXECUTORS
+from dkron_processors.of_job import PROCESSORS
 from tests.support.builders import job_view
 
 

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_crds.parameter_places import PLACES, Place, run_problem
 from dkron_crds.parameters import parameter_problem
@@ -26,7 +25,7 @@ from dkron_executors.result import Result
 from dkron_executors.secrets import references
 from dkron_operator.plan.build import build_job
 from dkron_operator.plan.view import JobView
-from dkron_pods import inline
+from dkron_pods import executors, inline
 from dkron_pods.arguments import script_problem
 from dkron_pods.config import ConfigError
 from dkron_pods.interpreters import MOST_WORDS, code_in
@@ -183,7 +182,7 @@ def test_value_invalidated_by_an_edit_builds_no_job() -> None:
 
 def test_a_text_stays_short_whatever_stands_in_it() -> None:
     job = spec("http", {"method": "POST", "url": "https://a/", "body": "{{x}}" * 20000})
-    assert dkron_pods.check(job) is None
+    assert executors.check(job) is None
     assert "longer than 131072 characters" in run_problem(job, {"x": "a" * 4096})
     with pytest.raises(ConfigError, match="longer than 131072"):
         container("shell", {"command": "echo " + "{{x}}" * 15000}, {"x": "a" * 4096})
@@ -240,7 +239,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.about)
 def test_refused_places(case: Refused) -> None:
-    problem = dkron_pods.check(spec(case.executor, case.config, *case.parameters))
+    problem = executors.check(spec(case.executor, case.config, *case.parameters))
     assert problem is not None
     assert problem.reason == "InvalidParameters"
     assert case.sentence in problem.message
@@ -288,9 +287,9 @@ AS_DATA = (
     ("command", "is_code"), [*((each, True) for each in AS_CODE), *((each, False) for each in AS_DATA)]
 )
 def test_a_value_never_becomes_code(command: str, is_code: bool) -> None:
-    problem = dkron_pods.check(spec("shell", {"command": command}))
+    problem = executors.check(spec("shell", {"command": command}))
     assert (problem is not None) == is_code
-    as_image = dkron_pods.check(spec("docker", {"image": "a", "command": command}))
+    as_image = executors.check(spec("docker", {"image": "a", "command": command}))
     assert (as_image is not None) == is_code
     words = [word.replace("{{x}}", "$(DKRON_PARAM_X)") for word in shlex.split(command)]
     job = spec("kubernetes", {}).model_copy(
@@ -304,8 +303,8 @@ def test_a_value_never_becomes_code(command: str, is_code: bool) -> None:
 def test_type_or_pattern_proves_that_a_value_is_no_option() -> None:
     command = {"command": "tar -cf /a.tar {{ x }}"}
     for known in ({"type": "integer"}, {"pattern": "[a-z]+"}, {"type": "enum", "values": ["a"]}):
-        assert dkron_pods.check(spec("shell", command, {"name": "x", **known})) is None
-    free = dkron_pods.check(spec("shell", command))
+        assert executors.check(spec("shell", command, {"name": "x", **known})) is None
+    free = executors.check(spec("shell", command))
     assert free is not None
     assert "put -- before it, or give the parameter a pattern" in free.message
 
@@ -333,7 +332,7 @@ def test_a_job_without_parameters_keeps_its_braces() -> None:
     job = job_view(executorConfig=config)
     (only,) = build_job(job, claim(), images=IMAGES)["spec"]["template"]["spec"]["containers"]
     assert only["command"] == ["inspect", "-f", "{{ x }}", "{{", "y", "}}"]
-    assert dkron_pods.remarks(spec("shell", {"command": "a {{ other }}"})) == [
+    assert executors.remarks(spec("shell", {"command": "a {{ other }}"})) == [
         "{{ other }} is not the name of a parameter, and stays as it is"
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_checks import check_placement
+from dkron_checks.checks import check_placement
 from dkron_crds.job import SkipReason
 from dkron_crds.node_tags import AgentTags, label_names
 from dkron_operator.plan.decide import Skip

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dkron_processors
 from dkron_crds.job import JobSpec
 from dkron_crds.receivers import Elasticsearch, Fluent, MailServer, Receivers, SlackTeam, Syslog
 from dkron_operator.plan.changes import Finished
 from dkron_operator.plan.delivery_state import finished
+from dkron_processors import of_job
 from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused
 from dkron_processors.site import Site
 from tests.support.builders import claim, execution, job_view, situation
@@ -42,7 +42,7 @@ def ended(of: Any = GOOD, output: str = "hello\n") -> Ended:
 
 def only(name: str, config: dict[str, str], of: Any = GOOD, output: str = "hello\n") -> Any:
     """The one message that a processor makes."""
-    (parcel,) = dkron_processors.render(spec(**{name: config}), ALL, ended(of, output))
+    (parcel,) = of_job.render(spec(**{name: config}), ALL, ended(of, output))
     return parcel.message
 
 
@@ -61,7 +61,7 @@ def only(name: str, config: dict[str, str], of: Any = GOOD, output: str = "hello
     ids="+".join,
 )
 def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> None:
-    assert dkron_processors.check(JobSpec(processors=named)) == ""
+    assert of_job.check(JobSpec(processors=named)) == ""
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_settings_of_dkron_are_taken(named: dict[str, dict[str, str]]) -> No
     ],
 )  # fmt: skip
 def test_invalid_processor_is_named(named: dict[str, dict[str, str]], sentence: str) -> None:
-    found = dkron_processors.check(JobSpec(processors=named))
+    found = of_job.check(JobSpec(processors=named))
     assert sentence in found
     job = job_view(processors=named)
     problem = job.unknown or job.problem
@@ -107,12 +107,12 @@ def test_invalid_processor_is_named(named: dict[str, dict[str, str]], sentence: 
 )  # fmt: skip
 def test_missing_receiver_sends_nothing_and_keeps_the_output(name: str, config: dict[str, str], lack: str) -> None:
     wanted = spec(**{name: config})
-    found = dkron_processors.missing(wanted, NOTHING)
+    found = of_job.missing(wanted, NOTHING)
     assert lack in found
     assert bool(found) is bool(lack)
     if lack:
-        assert dkron_processors.render(wanted, NOTHING, ended()) == ()
-        assert dkron_processors.kept(wanted, NOTHING, "default", GOOD) == GOOD
+        assert of_job.render(wanted, NOTHING, ended()) == ()
+        assert of_job.kept(wanted, NOTHING, "default", GOOD) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_missing_receiver_sends_nothing_and_keeps_the_output(name: str, config: 
 )
 def test_output_kept_by_the_status(named: dict[str, dict[str, str]], output: str) -> None:
     record = GOOD.model_copy(update={"output": "out", "output_truncated": True})
-    kept = dkron_processors.kept(JobSpec(processors=named), ALL, "default", record)
+    kept = of_job.kept(JobSpec(processors=named), ALL, "default", record)
     assert (kept.output, kept.output_truncated) == (output, output == "out")
     assert kept.model_copy(update={"output": "out", "output_truncated": True}) == record, "nothing else changes"
 
@@ -148,7 +148,7 @@ def test_output_kept_by_the_status(named: dict[str, dict[str, str]], output: str
     ],
 )
 def test_missing_receiver_is_named(wanted: dict[str, dict[str, str]], says: str) -> None:
-    assert says in dkron_processors.missing(JobSpec(processors=wanted), ALL)
+    assert says in of_job.missing(JobSpec(processors=wanted), ALL)
 
 
 def test_log_is_one_line_with_everything_in_it() -> None:
@@ -193,7 +193,7 @@ def test_mail_is_sent_for_a_failure_and_optionally_a_success() -> None:
     assert found.subject == "[Dkron] Failed backup execution report"
     assert "failed (Error, exit code 3)" in found.text
     assert found.text.endswith("hello\n")
-    assert dkron_processors.render(spec(email=config), ALL, ended(GOOD)) == ()
+    assert of_job.render(spec(email=config), ALL, ended(GOOD)) == ()
     success = only("email", {**config, "onSuccess": "true"})
     assert "Success" in success.subject
     assert found.id == only("email", config, BAD).id, "sent again, it is the same mail"
@@ -206,7 +206,7 @@ def test_a_message_to_slack_mentions_no_user() -> None:
     assert (content["channel"], content["username"]) == ("#x", "dkron")
     assert "&lt;!channel&gt; ''' &amp; more" in content["text"]
     assert "<" not in content["text"]
-    assert dkron_processors.render(spec(slack={"team": "ops"}), ALL, ended(GOOD)) == ()
+    assert of_job.render(spec(slack={"team": "ops"}), ALL, ended(GOOD)) == ()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_slack_channel_must_be_allowed_by_the_installation(
     channels: tuple[str, ...], channel: str, refused: str
 ) -> None:
     site = Site(Receivers(slack=(SlackTeam(name="ops", url="https://slack.example.com/x", channels=channels),)))
-    (parcel,) = dkron_processors.render(spec(slack={"team": "ops", "channel": channel}), site, ended(BAD))
+    (parcel,) = of_job.render(spec(slack={"team": "ops", "channel": channel}), site, ended(BAD))
     assert parcel.receiver == "slack/ops"
     if refused:
         assert isinstance(parcel.message, Refused)
@@ -248,7 +248,7 @@ def test_whatever_is_printed_each_message_can_be_made(output: str, message: str)
     named["email"] = {"emails": "a@b"}
     clean = output.encode("utf-8", "replace").decode()
     failed = execution(success=False, message=message.encode("utf-8", "replace").decode())
-    parcels = dkron_processors.render(JobSpec(processors=named), ALL, ended(failed, clean))
+    parcels = of_job.render(JobSpec(processors=named), ALL, ended(failed, clean))
     assert len(parcels) == len(named)
     posts = {each.receiver: json.loads(each.message.body) for each in parcels if isinstance(each.message, Post)}
     assert posts["elasticsearch/default"]["message"] == clean

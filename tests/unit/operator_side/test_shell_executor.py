@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import dkron_pods
 from dkron_crds.job import JobSpec
 from dkron_operator.plan.build import build_job
+from dkron_pods import executors
 from dkron_pods.config import ConfigError, literal
 from dkron_pods.shell import KEYS, OF_THE_JOB, split
 from tests.support.builders import IMAGES, claim, job_view
@@ -21,7 +21,7 @@ def spec(config: dict[str, str], **fields: Any) -> JobSpec:
 
 
 def fragment(config: dict[str, str], **fields: Any) -> dict[str, Any]:
-    return dkron_pods.job(spec(config, **fields), images=IMAGES)
+    return executors.job(spec(config, **fields), images=IMAGES)
 
 
 def pod(config: dict[str, str], **fields: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_a_key_becomes_a_field_of_the_container(config: dict[str, str], expected
 
 @pytest.mark.parametrize("key", ["command", "env"])
 def test_a_value_with_a_nul_character_is_refused(key: str) -> None:
-    problem = dkron_pods.check(spec({"command": "true", key: "A=a\0b"}))
+    problem = executors.check(spec({"command": "true", key: "A=a\0b"}))
     assert problem is not None
     assert problem.message == f"{key}: it contains a NUL character, which cannot be passed to a program"
 
@@ -171,7 +171,7 @@ def test_a_value_is_refused_that_is(says: str, key: str, values: list[str]) -> N
 @pytest.mark.parametrize("payload", ["abc", "a b c d", "é", "====", "\ud800"])
 def test_a_payload_that_is_not_base64_is_refused(payload: str) -> None:
     with pytest.raises(ConfigError, match="payload: not base64"):
-        dkron_pods.job(JobSpec.model_construct(executor_config={"command": "true", "payload": payload}), images=IMAGES)
+        executors.job(JobSpec.model_construct(executor_config={"command": "true", "payload": payload}), images=IMAGES)
 
 
 @pytest.mark.parametrize("key", sorted(OF_THE_JOB))
@@ -275,7 +275,7 @@ def test_mem_limit_is_a_size(text: str, size: int) -> None:
     ],
 )
 def test_surprising_command_is_remarked(config: dict[str, str], says: list[str]) -> None:
-    assert dkron_pods.remarks(spec(config)) == says
+    assert executors.remarks(spec(config)) == says
 
 
 texts = st.one_of(

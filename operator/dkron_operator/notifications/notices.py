@@ -1,0 +1,141 @@
+"""Notifications: which endpoints are told about a run, and what they are sent. Pure; `delivery/` sends."""
+
+from collections.abc import Iterable, Mapping
+
+from dkron_crds.job import Active, Execution, JobStatus
+from dkron_crds.notifications import NOTIFY_PREFIX, NotificationType, When
+from dkron_crds.receivers import Header
+from dkron_operator.notifications.endpoints import Endpoint
+from dkron_operator.notifications.payload import PayloadError
+from dkron_operator.notifications.values import values
+from dkron_processors.mails import addresses, mail
+from dkron_processors.message import Ended, Parcel, Post
+from dkron_processors.site import Site, find
+
+OFF = "off"
+_CONTENT = {"json": "application/json", "text": "text/plain; charset=utf-8"}
+
+
+def read_notify(metadata: Mapping[str, object]) -> dict[str, str]:
+    """The notification annotations of a job, by the name of the notification."""
+    annotations = metadata.get("annotations")
+    found = annotations if isinstance(annotations, Mapping) else {}
+    return {key.removeprefix(NOTIFY_PREFIX): text for key, text in found.items() if key.startswith(NOTIFY_PREFIX)}
+
+
+def check_notify(notify: Mapping[str, str]) -> str:
+    """What is wrong with these annotations; empty if nothing is."""
+    for name, text in notify.items():
+        if _read_when(text) is None:
+            offered = ", ".join(When)
+            return f'annotation {NOTIFY_PREFIX}{name}: "{text}" is neither "{OFF}" nor a list of {offered}'
+    return ""
+
+
+def concerns(endpoints: Iterable[Endpoint], notify: Mapping[str, str]) -> bool:
+    """Whether any endpoint is told about the ends of this job's attempts."""
+    return any(_wanted(endpoint, notify) - {When.START} for endpoint in endpoints)
+
+
+def awaits_retry(status: JobStatus, execution: Execution) -> bool:
+    """Whether the newest attempt after this one is a retry that has not begun. If it is cancelled, this attempt was the
+    last of its run."""
+    if execution.success:
+        return False
+    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
+    later = [other for other in others if _follows(other, execution)]
+    newest = max(later, key=lambda other: other.attempt, default=None)
+    return isinstance(newest, Active) and not newest.uid
+
+
+def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
+    """The events that the end of this attempt means, according to the status; none if another attempt follows a
+    failure."""
+    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
+    follows = any(_follows(other, execution) for other in others)
+    if follows and not execution.success:
+        return frozenset()
+    if not execution.success:
+        return frozenset({When.ALWAYS, When.FAILURE})
+    return frozenset({When.ALWAYS, When.SUCCESS} | ({When.RECOVERY} if _recovers(status, execution) else set()))
+
+
+def render(
+    endpoints: Iterable[Endpoint], site: Site, ended: Ended, *, events: frozenset[When], notify: Mapping[str, str]
+) -> tuple[list[Parcel], list[str]]:
+    """The messages to send, and a sentence about each payload that could not be rendered."""
+    parcels, problems = [], []
+    for endpoint in endpoints:
+        meant = events & _wanted(endpoint, notify)
+        if not meant:
+            continue
+        try:
+            parcel = _parcel(endpoint, site, ended, _chief(meant))
+        except PayloadError as exc:
+            problems.append(f"notification {endpoint.name}: {exc}")
+        else:
+            parcels += [parcel] if parcel is not None else []
+    return parcels, problems
+
+
+def _follows(other: Execution | Active, execution: Execution) -> bool:
+    mine = execution.group, execution.member
+    return (other.group, other.member) == mine and other.attempt > execution.attempt
+
+
+def _parcel(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel | None:
+    told = endpoint.notification
+    if told.type is NotificationType.MAIL:
+        return _mail(endpoint, site, ended, event)
+    text = endpoint.payload.render(values(ended, event))
+    given = {header.name.lower() for header in told.headers}
+    content = Header(name="Content-Type", value=_CONTENT[told.format])
+    headers = told.headers if "content-type" in given else (content, *told.headers)
+    # Lets the receiver recognize repetitions.
+    once = Header(name="Idempotency-Key", value=f"{ended.execution.id}/{event}")
+    headers = headers if "idempotency-key" in given else (*headers, once)
+    return Parcel(f"webhook/{told.name}", Post(text.encode(), url=told.url, url_from=told.url_from, headers=headers))
+
+
+def _mail(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel | None:
+    server = find(site.receivers.mail, endpoint.notification.server)
+    if server is None or not ended.owner_email.strip():
+        return None
+    try:
+        to = addresses(ended.owner_email)
+    except ValueError as exc:
+        raise PayloadError(f"ownerEmail: {exc}") from exc
+    text = endpoint.payload.render(values(ended, event))
+    return Parcel(f"mail/{server.name}", mail(server, to, ended, purpose=f"notification-{endpoint.name}", text=text))
+
+
+def _chief(events: frozenset[When]) -> When:
+    """The event to name in the message if several apply."""
+    order = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
+    return next(event for event in order if event in events)
+
+
+def _wanted(endpoint: Endpoint, notify: Mapping[str, str]) -> frozenset[When]:
+    own = _read_when(notify[endpoint.name]) if endpoint.name in notify else None
+    wanted = frozenset(endpoint.notification.when) if own is None else own
+    # No mail is sent when a run begins, whatever an annotation says.
+    return wanted - {When.START} if endpoint.notification.type is NotificationType.MAIL else wanted
+
+
+def _read_when(text: str) -> frozenset[When] | None:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if words == [OFF]:
+        return frozenset()
+    try:
+        return frozenset(When(word) for word in words) or None
+    except ValueError:
+        return None
+
+
+def _recovers(status: JobStatus, execution: Execution) -> bool:
+    """Whether the run before this one failed: its last attempt decides."""
+    before = [other for other in status.executions if other.group < execution.group]
+    if not before:
+        return False
+    last = max(before, key=lambda other: (other.group, other.attempt))
+    return not last.success
