@@ -109,17 +109,9 @@ def fold(status: JobStatus, change: Change, history: History) -> JobStatus:  # n
             told = (*conditions, *_of_others(status, conditions))[:MAX_CONDITIONS]
             return _with(status, observed_generation=generation, conditions=told, next=upcoming, runs_after=runs_after)
         case (
-            ParentRunsHandled()
-            | ParentRunsMissed()
-            | Noted()
-            | Settled()
-            | GivenUp()
-            | Tracked()
-            | Untracked()
-            | EndedBefore()
-            | Forgotten()
-            | Followed()
-        ):
+            ParentRunsHandled() | ParentRunsMissed() | Noted() | Settled() | GivenUp()
+            | Tracked() | Untracked() | EndedBefore() | Forgotten() | Followed()
+        ):  # fmt: skip
             return _linked(status, change)
         case Reserved() | Released():
             return fold_window(status, change)
