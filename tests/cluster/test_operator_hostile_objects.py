@@ -237,7 +237,7 @@ def uids(scene: Site, beside: ApiSite, cluster: localcluster.Cluster, tmp_path_f
     assert beside.rest.get("/health").status == 200
     kube, folder, uids = scene.kube, tmp_path_factory.mktemp("raw"), {}
     # A second try of the first test finds what the first try has left.
-    remove(kube, [job["metadata"]["name"] for job in kube.all(DKRON_JOBS)])
+    remove(kube, [case.name for case in (EPHEMERAL, *CASES)])
     for case in (EPHEMERAL, *CASES):
         if isinstance(case.body, str):
             file = folder / f"{case.name}.json"
