@@ -20,6 +20,7 @@ from dkron_reports.standing import Recent, Standing, State
 from dkron_reports.troubles import RANK, Kind, Trouble
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 MOST_TROUBLED, MOST_RUNNING, MOST_SLOTS = 50, 50, 200
 """Entries of each list, which has its total beside it."""
 COUNTED_AHEAD = 3000
@@ -86,18 +87,55 @@ def _begun(now: datetime) -> Callable[[tuple[Job, Attempt]], tuple[datetime, str
     return lambda each: (each[1].started or now, each[0].namespace, each[0].name)
 
 
+class _LastHour:
+    """The runs of all jobs that began within an hour before `now`."""
+
+    def __init__(self, now: datetime) -> None:
+        self.results: Counter[str] = Counter()
+        self.late: Counter[int] = Counter()
+        self._begin = now - HOUR
+        self._since = self._begin.replace(second=0, microsecond=0)
+        self._minutes: Counter[tuple[int, Result]] = Counter()
+        self._last: list[tuple[datetime, str, str, int, Recent, Job]] = []
+        self._numbers = count()
+
+    def add(self, job: Job, runs: Iterable[Recent]) -> None:
+        """Count the runs of a job, which come newest first."""
+        last = self._last
+        for run in runs:
+            if run.started < self._begin:
+                return
+            self.results[run.result] += 1
+            self._minutes[(run.started - self._since) // MINUTE, run.result] += 1
+            if run.late is not None:
+                self.late[round(run.late / STEP)] += 1
+            if len(last) == MOST_SLOTS and run.started < last[0][0]:
+                continue
+            # Runs of the same moment have an order of their own: jobs come in any.
+            placed = (run.started, job.namespace, job.name, next(self._numbers), run, job)
+            if len(last) < MOST_SLOTS:
+                heapq.heappush(last, placed)
+            elif placed > last[0]:
+                heapq.heapreplace(last, placed)
+
+    @property
+    def minutes(self) -> Counter[tuple[datetime, Result]]:
+        """How many runs began in each minute, by result."""
+        return Counter({(self._since + at * MINUTE, result): runs for (at, result), runs in self._minutes.items()})
+
+    @property
+    def last(self) -> tuple[tuple[Recent, Job], ...]:
+        """The newest runs, newest first."""
+        return tuple((run, job) for *_, run, job in sorted(self._last, reverse=True))
+
+
 def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summary]:
     """Return the overview of these jobs, in steps."""
-    all_of = list(standings)
+    all_of, last_hour = list(standings), _LastHour(now)
     words: Counter[str] = Counter()
-    results: Counter[str] = Counter()
     days: Counts = Counter()
     troubled: list[tuple[int, str, str, Job, Trouble]] = []
     running: list[tuple[Job, Attempt]] = []
-    last: list[tuple[datetime, str, str, int, Recent, Job]] = []
-    late: Counter[int] = Counter()
-    minutes: Counter[tuple[datetime, Result]] = Counter()
-    numbers = count()
     for each in all_of:
         yield
         job, found = each.job, each.troubled(now)
@@ -110,19 +148,7 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
             worst = min(found, key=lambda trouble: RANK[trouble.kind])
             troubled.append((RANK[worst.kind], job.namespace, job.name, job, worst))
         running += [(job, attempt) for attempt in each.running]
-        for run in each.recent:
-            if run.started < now - HOUR:
-                break
-            results[run.result] += 1
-            minutes[run.started.replace(second=0, microsecond=0), run.result] += 1
-            if run.late is not None:
-                late[round(run.late / STEP)] += 1
-            # Runs of the same moment have an order of their own: jobs come in any.
-            placed = (run.started, job.namespace, job.name, next(numbers), run, job)
-            if len(last) < MOST_SLOTS:
-                heapq.heappush(last, placed)
-            elif placed > last[0]:
-                heapq.heapreplace(last, placed)
+        last_hour.add(job, each.recent)
     yield
     oldest = yield from _oldest(running, now)
     first = ((each.job, each.first(now)) for each in all_of)
@@ -136,11 +162,11 @@ def summarizing(standings: Iterable[Standing], *, now: datetime) -> Steps[Summar
         attention=tuple(each[3:] for each in heapq.nsmallest(MOST_TROUBLED, troubled, key=lambda each: each[:3])),
         attempts=len(running),
         running=oldest,
-        results=results,
-        last=tuple((run, job) for *_, run, job in sorted(last, reverse=True)),
-        minutes=minutes,
+        results=last_hour.results,
+        last=last_hour.last,
+        minutes=last_hour.minutes,
         next=coming,
-        late=late,
+        late=last_hour.late,
         days=as_days(days),
         kept_since=max(kept, default=None),
     )
