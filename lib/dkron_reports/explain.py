@@ -13,9 +13,9 @@ from dkron_crds.schedule.cron import Cron
 from dkron_crds.schedule.instants import shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
-from dkron_reports.held import MISSED, Holds
 from dkron_reports.history import History
 from dkron_reports.job import Job, condition
+from dkron_reports.pause_times import MISSED, PauseTimes
 from dkron_reports.reading import Object, mapping, number
 from dkron_reports.run import Run, attempts_of, runs_of
 from dkron_reports.skipping import because, setting_of
@@ -137,11 +137,11 @@ def explain(job: Job, question: Question, *, now: datetime, pauses: Iterable[Obj
 
 def explaining(job: Job, question: Question, *, now: datetime, pauses: Iterable[Object] = ()) -> Steps[Explanation]:
     """Explain the slots of the question, in steps. `pauses` are the DkronPauses that may have held the job."""
-    held = Holds(job, pauses, now)
+    pause_times = PauseTimes(job, pauses, now)
     if not question.moment:
-        return (yield from _period(job, question.start, question.end, now=now, held=held))
+        return (yield from _period(job, question.start, question.end, now=now, pause_times=pause_times))
     whole = question.start.replace(microsecond=0)
-    found = yield from _period(job, whole, whole, now=now, held=held)
+    found = yield from _period(job, whole, whole, now=now, pause_times=pause_times)
     timing = read_timing(job)
     line = timing.line()
     if found.slots or line is None or isinstance(line.schedule, Never) or past_the_last(line.schedule, whole):
@@ -153,12 +153,12 @@ def explaining(job: Job, question: Question, *, now: datetime, pauses: Iterable[
     around = [f"the {name} slot is {instant(slot)}" for name, slot in (("latest", before), ("next", later)) if slot]
     none = f"{instant(whole)} is no slot of {job.when}" + (f"; {', '.join(around)}" if around else "")
     changes = clock_changes(line.schedule, shifted(whole, -DAY), shifted(whole, DAY))
-    near = (yield from _period(job, before, before, now=now, held=held)).slots if before else ()
+    near = (yield from _period(job, before, before, now=now, pause_times=pause_times)).slots if before else ()
     remarks = (*found.remarks, none, *(each.sentence for each in changes))
     return replace(found, slots=near, remarks=remarks)
 
 
-def _period(job: Job, start: datetime, end: datetime, *, now: datetime, held: Holds) -> Steps[Explanation]:
+def _period(job: Job, start: datetime, end: datetime, *, now: datetime, pause_times: PauseTimes) -> Steps[Explanation]:
     timing, status = read_timing(job), mapping(job.raw, "status")
     line = timing.line()
     history = None if line is None else History(status, timing, line, now)
@@ -168,7 +168,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime, held: Ho
         runs = _others(known, (), start, end, now=now)
         remarks += [_no_slots(job, timing), *_newest(known, runs, now)]
         return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
-    rules = _Rules(job, timing, history, now, held=held)
+    rules = _Rules(job, timing, history, now, pause_times=pause_times)
     found: list[Explained] = []
     more = False
     for slot in _slots(line, rules.counts_from, start, end):
@@ -299,8 +299,8 @@ def _resumed(job: Job, timing: Timing) -> datetime | None:
 class _Rules:
     """Explains one slot after another by what the status tells."""
 
-    def __init__(self, job: Job, timing: Timing, history: History, now: datetime, *, held: Holds) -> None:
-        self._timing, self._history, self._now, self._held = timing, history, now, held
+    def __init__(self, job: Job, timing: Timing, history: History, now: datetime, *, pause_times: PauseTimes) -> None:
+        self._timing, self._history, self._now, self._pause_times = timing, history, now, pause_times
         ready, noted = condition(job.raw, "Ready"), mapping(job.raw, "status").get("paused")
         self._broken = job.problem if ready.get("status") == "False" else ""
         self._paused = job.paused
@@ -317,7 +317,7 @@ class _Rules:
             return Explained(slot, What.RAN, _told(run, self._now), run)
         if slot == self._history.skipped_at and self._history.refused_at is None:
             reason = self._history.reason
-            by_pause = (self._held.known(slot) or self._likely(slot)) if reason in MISSED else ""
+            by_pause = (self._pause_times.known(slot) or self._likely(slot)) if reason in MISSED else ""
             setting = "DkronPause" if by_pause else setting_of(reason)
             return Explained(slot, What.SKIPPED, by_pause or because(reason), reason=reason, setting=setting)
         if slot in self._history.ahead:
@@ -347,7 +347,7 @@ class _Rules:
     def _decided(self, slot: datetime) -> Explained:
         if slot < self._history.since:
             return Explained(slot, What.UNKNOWN, "older than the runs that the status keeps")
-        if why := self._held.known(slot):
+        if why := self._pause_times.known(slot):
             return Explained(slot, What.SKIPPED, why, setting="DkronPause")
         if self._history.has_gaps:
             return Explained(slot, What.UNKNOWN, "its run is not kept: it was skipped, or its execution was deleted")
@@ -358,7 +358,7 @@ class _Rules:
         return Explained(slot, What.SKIPPED, f"it did not run; {newest}; its Event may say more")
 
     def _likely(self, slot: datetime) -> str:
-        return self._held.likely(slot, self._history.runs.values())
+        return self._pause_times.likely(slot, self._history.runs.values())
 
     def _undecided(self, slot: datetime) -> Explained:
         if self._timing.disabled:

@@ -13,7 +13,6 @@ from dkron_operator.act.effects import Effects, Shared
 from dkron_operator.act.events import Events
 from dkron_operator.act.foreign import ForeignJobs
 from dkron_operator.act.inline_calls import Allowance, InlineCalls
-from dkron_operator.act.observe import Observer
 from dkron_operator.act.ports import Ports
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
@@ -189,15 +188,14 @@ class Parts:
     @cached_property
     def effects(self) -> Effects:
         """Carries out plans."""
-        observer = Observer(self.ports, self.store, self.jobs, listener=self.delivery)
         return Effects(
             self.ports,
             self.store,
             self.jobs,
-            Shared(self.events, self.writer, observer, self.calls, self.traces),
+            Shared(self.events, self.writer, self.calls, self.traces),
             settings=self.options.jobs,
+            listener=self.delivery,
             due_at=self.due_queue.set,
-            began=self.delivery.began,
             settled=self.cluster_status.settle,
         )
 
@@ -270,7 +268,7 @@ class Parts:
     @cached_property
     def handlers(self) -> Handlers:
         """Where watched DkronJobs and Jobs enter."""
-        return Handlers(self.store, requeue=self.jobs.add, on_object=self.cluster_status.upsert_job)
+        return Handlers(self.store, requeue=self.jobs.add, on_object=self.cluster_status.observe_job)
 
     @cached_property
     def resync(self) -> Resync:

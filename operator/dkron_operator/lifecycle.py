@@ -193,8 +193,8 @@ class Operator:
     def _is_behind(self) -> bool:
         """Whether the watches have been silent for so long that Jobs, whose names prevent double runs, could have come
         and gone."""
-        watch_liveness = self.watch_liveness.by_resource().values()
-        age = self._clock.monotonic() - min(max(sign.seen or 0.0, self._filled_at) for sign in watch_liveness)
+        watches = self.watch_liveness.by_resource().values()
+        age = self._clock.monotonic() - min(max(watch.seen or 0.0, self._filled_at) for watch in watches)
         return age > FRESH
 
     async def _finish(self, leaving: asyncio.Task[None], deciding: Sequence[asyncio.Task[None]]) -> None:

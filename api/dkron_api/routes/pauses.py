@@ -19,7 +19,7 @@ from dkron_api.translate.record import Object
 from dkron_crds.pause import MAX_PAUSED_NAMES
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.errors import Rejected
-from dkron_reports.held import selects
+from dkron_reports.pause_times import selects
 
 LONGEST_NAME = 256
 """Characters of `spec.pausedBy`."""

@@ -20,9 +20,9 @@ from dkron_kube.errors import KubeError
 from dkron_reports.agenda import MOST, end_of, planning
 from dkron_reports.explain import explaining, read_question
 from dkron_reports.failing import failing, start_of
-from dkron_reports.held import asks_for_pauses
 from dkron_reports.installation import installation
 from dkron_reports.job import from_object
+from dkron_reports.pause_times import needs_pauses
 
 WITHIN, COUNT, CROWDED = "1h", 100, 10
 """Defaults of an agenda: an hour, a number of slots, seconds with at least this many jobs."""
@@ -38,7 +38,7 @@ async def explain_slots(request: web.Request) -> web.StreamResponse:
     except ValueError as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     told = from_object(job.raw)
-    pauses = await _pauses(request) if asks_for_pauses(told) else []
+    pauses = await _pauses(request) if needs_pauses(told) else []
     found = await request.app[SLICES].run(explaining(told, question, now=now, pauses=pauses))
     return json_answer(request, found.as_json())
 

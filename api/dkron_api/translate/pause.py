@@ -10,7 +10,7 @@ from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.pause import PauseReason, PauseSpec, PauseStatus
 from dkron_from_dkron.values import Unreadable
-from dkron_reports.held import selects
+from dkron_reports.pause_times import selects
 
 Object = dict[str, Any]
 

@@ -288,10 +288,10 @@ class Cluster:
     async def explain(self, name: str, question: "Question") -> Answer:
         """Explain the slots by the object of the job, and by the pauses that may have held it."""
         from dkron_reports.explain import explain  # noqa: PLC0415
-        from dkron_reports.held import asks_for_pauses  # noqa: PLC0415
+        from dkron_reports.pause_times import needs_pauses  # noqa: PLC0415
 
         job = await self.job(name)
-        pauses = await self._pauses(job.namespace) if asks_for_pauses(job) else []
+        pauses = await self._pauses(job.namespace) if needs_pauses(job) else []
         return explain(job, question, now=datetime.now(UTC), pauses=pauses).as_json()
 
     async def _pauses(self, namespace: str) -> list[Object]:

@@ -1,7 +1,6 @@
 """Create Jobs. Every Job is named after its cause, so creating it twice has the effect of creating it once."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from dkron_crds.base import rfc3339
@@ -11,6 +10,7 @@ from dkron_crds.run import OF_RUN, WITH_PARAMETERS
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from dkron_kube.paths import JOBS
 from dkron_operator.act.inline_calls import InlineCalls
+from dkron_operator.act.listener import Listener
 from dkron_operator.act.ports import Ports
 from dkron_operator.act.replace_job import JobReplacer
 from dkron_operator.act.status_writer import StatusWriter
@@ -44,7 +44,7 @@ class JobCreator:
         calls: InlineCalls,
         traces: RunTracing,
         settings: JobSettings,
-        began: Callable[[CachedJob, Active], None],
+        listener: Listener,
     ) -> None:
         self._client = ports.client
         self._clock = ports.clock
@@ -54,7 +54,7 @@ class JobCreator:
         self._calls = calls
         self._traces = traces
         self._settings = settings
-        self._began = began
+        self._listener = listener
 
     async def __call__(self, cached: CachedJob, create: CreateJob) -> None:
         """Carry out the creation. Raises `Conflict` (plan again) and `Unavailable` (the create stays unconfirmed)."""
@@ -95,7 +95,7 @@ class JobCreator:
             self._calls.cancel(cached.job.uid, name)
         given = self._store.given(cached, create.entry)
         self._calls.begin(cached, create.entry, traceparent=firing.traceparent, given=given)
-        self._began(cached, create.entry)
+        self._listener.began(cached, create.entry)
         log.info("calling", extra=context(cached, create.entry))
 
     async def _create(self, cached: CachedJob, create: CreateJob, firing: Firing) -> Object:
@@ -176,7 +176,7 @@ class JobCreator:
             cached.record(*create.after, Started(run.entry(create.entry.started_at)))
             firing.adopted(run)
             log.info("started", extra=context(cached, create.entry))
-            self._began(cached, run.entry(create.entry.started_at))
+            self._listener.began(cached, run.entry(create.entry.started_at))
 
     def _record_refusal(self, cached: CachedJob, create: CreateJob, exc: Exception) -> None:
         # The refusal is the outcome of this attempt: the next plan records it, and retries follow as after any other.

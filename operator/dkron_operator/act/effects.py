@@ -18,6 +18,7 @@ from dkron_operator.act.delete_job import JobDeleter
 from dkron_operator.act.dry_run import DryRun
 from dkron_operator.act.events import Events
 from dkron_operator.act.inline_calls import InlineCalls
+from dkron_operator.act.listener import Listener
 from dkron_operator.act.observe import Observer
 from dkron_operator.act.ports import Ports
 from dkron_operator.act.replace_job import JobReplacer
@@ -71,7 +72,6 @@ class Shared:
 
     events: Events
     writer: StatusWriter
-    observer: Observer
     calls: InlineCalls
     traces: RunTracing
 
@@ -88,17 +88,18 @@ class Effects:
         shared: Shared,
         *,
         settings: JobSettings,
+        listener: Listener,
         due_at: Callable[[str, datetime | None], None],
-        began: Callable[..., None],
         settled: Callable[[], Awaitable[None]],
     ) -> None:
         self._client, self._clock = ports.client, ports.clock
         self._store, self._jobs = store, jobs
         self._due_at = due_at
-        self._events, self._writer, self._observer = shared.events, shared.writer, shared.observer
+        self._events, self._writer = shared.events, shared.writer
         self._calls, self._traces = shared.calls, shared.traces
+        self._observer = Observer(ports, store, jobs, listener=listener)
         self.runs = RunKeeper(ports, store, jobs, writer=shared.writer)
-        self._stopper = Stopper(ports, store, jobs, observer=shared.observer, events=shared.events)
+        self._stopper = Stopper(ports, store, jobs, observer=self._observer, events=shared.events)
         self._dry_run = DryRun(ports, store, jobs, settings=settings)
         self._accept = Acceptance(ports, store, jobs, writer=shared.writer)
         self._job_deleter = JobDeleter(ports, store, jobs, keeper=self.runs, events=shared.events)
@@ -109,15 +110,15 @@ class Effects:
             ports,
             store,
             writer=shared.writer,
-            replacer=JobReplacer(ports, store, observer=shared.observer),
+            replacer=JobReplacer(ports, store, observer=self._observer),
             calls=shared.calls,
             traces=shared.traces,
             settings=settings,
-            began=began,
+            listener=listener,
         )
         self.workers: tuple[Workers[Any], ...] = (
             *shared.writer.workers,
-            *shared.observer.workers,
+            *self._observer.workers,
             *self._dry_run.workers,
             *self._accept.workers,
             *self._job_deleter.workers,

@@ -1,12 +1,17 @@
-"""Listeners: receivers of more output than the status has room for."""
+"""The part that follows executions to send messages about them, as the parts that act know it."""
 
 from typing import Protocol
 
+from dkron_crds.job import Active
+from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.plan.view import JobView
 
 
 class Listener(Protocol):
-    """May want more of an output than the status keeps."""
+    """Learns of each attempt that begins, and may want more of an output than the status keeps."""
+
+    def began(self, cached: CachedJob, active: Active) -> None:
+        """The Job of an attempt exists, or its call is made."""
 
     def room(self, job: JobView) -> int:
         """How many bytes of the end of the output are wanted."""

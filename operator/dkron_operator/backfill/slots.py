@@ -1,6 +1,6 @@
 """Which slots of a job are in the range of a backfill: those of its schedule, or those whose newest run failed. Pure.
 
-Nothing here iterates over the slots of a range before `count_slots` has said how many there are.
+Nothing here iterates over the slots of a range before `count` of the slots has said how many there are.
 """
 
 from collections import defaultdict

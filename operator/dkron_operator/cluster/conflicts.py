@@ -32,7 +32,7 @@ class Conflicts:
         self._since = clock.now()
         self._seen: dict[tuple[str, str], datetime] = {}
 
-    def upsert(self, job: Object) -> None:
+    def observe(self, job: Object) -> None:
         """Take in a Job of any installation. Jobs from before this process say nothing: an installation may have
         moved."""
         metadata = job["metadata"]

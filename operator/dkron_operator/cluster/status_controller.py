@@ -52,8 +52,8 @@ class Stored:
 
 
 class ClusterStatusController:
-    """Writes the DkronCluster of a namespace. `replica` is this process. `met` is told each Job that a watch shows, so
-    that other installations at work in the same namespaces are noticed."""
+    """Writes the DkronCluster of a namespace. `replica` is this process. `observe_job` takes each Job that a watch
+    shows, and so notices other installations at work in the same namespaces."""
 
     def __init__(self, client: KubeClient, replica: Replica, *, namespace: str, clock: Clock) -> None:
         self.queue: WorkQueue[str] = WorkQueue("cluster", width=1)
@@ -64,7 +64,7 @@ class ClusterStatusController:
         self._replica_count, self._replicas = ReplicaCount(client, namespace=namespace, pod=replica.identity), 1
         self._clock = clock
         self._conflicts = Conflicts(namespace, clock=clock, changed=self.write_soon)
-        self.upsert_job = self._conflicts.upsert
+        self.observe_job = self._conflicts.observe
         self._totals = DailyTotals()
         self._leadership = Leadership()
         self._stored: Stored | None = None

@@ -70,10 +70,10 @@ class Monitoring:
         return unhealthy(lag=self.loop_lag.lag, ended=ended, troubles=self._parts.supervisor.troubles)
 
     def _unready(self) -> str:
-        watch_liveness, troubles = self._parts.watch_liveness.by_resource(), self._parts.supervisor.troubles
+        watches, troubles = self._parts.watch_liveness.by_resource(), self._parts.supervisor.troubles
         token = self._parts.rest_token
         lacking = "" if token is None else token.trouble
-        return unready(Readiness(self.phase, self._clock.monotonic(), watch_liveness, troubles, lacking))
+        return unready(Readiness(self.phase, self._clock.monotonic(), watches, troubles, lacking))
 
     async def _page(self) -> bytes:
         gauges = await self._gauges()

@@ -93,7 +93,7 @@ class Gatherer:
             caller=sources.calls.caller,
             signature=sources.calls.signature,
             calls_running=sources.calls.under_way(cached.job.uid),
-            policy_violation=self._barred(cached),
+            policy_violation=self._policy_violation(cached),
             refusal=remembered.refusal,
             duplicate=self._store.duplicate(cached),
             checked=remembered.checked == cached.job.generation,
@@ -112,7 +112,7 @@ class Gatherer:
             full_since=_full_since(cached, now),
         )
 
-    def _barred(self, cached: CachedJob) -> Problem | None:
+    def _policy_violation(self, cached: CachedJob) -> Problem | None:
         """What this installation does not allow."""
         refused = self._refused(cached)
         if refused is not None:

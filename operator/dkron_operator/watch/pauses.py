@@ -102,7 +102,7 @@ class Pauses:
             self.queue.add(namespace)
             self.on_change()
 
-    def hear(self) -> None:
+    def _observe(self) -> None:
         """A watch delivered something."""
         self.on_event()
         if self._all_wait and self.known:
@@ -134,7 +134,7 @@ class Pauses:
             remove=lambda item: self._remove(_key(item)),
             # What is known would look newer than what the next list has.
             went_back=partial(self._synced, namespace, ()),
-            on_event=self.hear,
+            on_event=self._observe,
             on_failure=partial(self._failed, namespace),
         )
         where = f"of namespace {namespace}" if namespace else "of all namespaces"
@@ -160,7 +160,7 @@ class Pauses:
         if isinstance(error, NotFound):
             self._synced(namespace, ())
         if _is_refusal(error):
-            self.hear()
+            self._observe()
 
 
 def _is_known(state: WatchState) -> bool:

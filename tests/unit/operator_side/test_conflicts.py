@@ -27,7 +27,7 @@ class World:
     def meet(self, home: str) -> None:
         notes = {"dkron.io/installation": home}
         metadata = {"namespace": "team", "creationTimestamp": rfc3339(LATER), "annotations": notes}
-        self.conflicts.upsert({"metadata": metadata})
+        self.conflicts.observe({"metadata": metadata})
 
 
 def test_job_of_another_installation_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -54,7 +54,7 @@ def test_jobs_that_say_nothing(
 ) -> None:
     world = World()
     metadata = {"namespace": "team", "creationTimestamp": rfc3339(created)}
-    world.conflicts.upsert({"metadata": metadata if notes is None else {**metadata, "annotations": notes}})
+    world.conflicts.observe({"metadata": metadata if notes is None else {**metadata, "annotations": notes}})
     assert (world.conflicts.complaint, world.changes, caplog.text) == ("", 0, "")
 
 

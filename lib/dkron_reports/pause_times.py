@@ -1,4 +1,4 @@
-"""When pauses held a job, as far as its status and the DkronPauses that are still there tell."""
+"""The times at which pauses held a job, as far as its status and the remaining DkronPauses show."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ MISSED = ("Missed", "Paused")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A pause held the job from `since` on, and no longer at `until`; None while it holds it."""
+class PauseTime:
+    """A pause held the job from `since` until before `until`; None if it still does."""
 
     name: str
     since: datetime
@@ -33,8 +33,8 @@ class Held:
         return f"held by the pause {self.name}, from {instant(self.since)}{end or ' on'}"
 
 
-def asks_for_pauses(job: Job) -> bool:
-    """Whether DkronPauses may tell why slots of the job became no run."""
+def needs_pauses(job: Job) -> bool:
+    """Whether DkronPauses may show why slots of the job did not run."""
     return mapping(mapping(job.raw, "status"), "skipped").get("lastReason") in MISSED
 
 
@@ -47,7 +47,7 @@ def selects(spec: Object, name: str, raw: Object) -> bool:
     return all(labels.get(key) == value for key, value in mapping(spec, "selector").items())
 
 
-class Holds:
+class PauseTimes:
     """The times at which pauses held a job. A pause whose object is gone has left only the time at which it ended."""
 
     def __init__(self, job: Job, pauses: Iterable[Object], now: datetime) -> None:
@@ -69,15 +69,15 @@ class Holds:
         return f"a pause that ended {instant(ended)} held the job then, or no operator was there to run it"
 
 
-def _known(job: Job, pauses: Iterable[Object]) -> Iterator[Held]:
+def _known(job: Job, pauses: Iterable[Object]) -> Iterator[PauseTime]:
     noted = mapping(mapping(job.raw, "status"), "paused")
     if (since := read_time(noted.get("since"))) is not None:
-        yield Held(one_line(str(noted.get("name"))), since, read_time(noted.get("until")))
+        yield PauseTime(one_line(str(noted.get("name"))), since, read_time(noted.get("until")))
     for raw in pauses:
         metadata, spec = mapping(raw, "metadata"), mapping(raw, "spec")
         began = read_time(metadata.get("creationTimestamp"))
         if began is not None and _had_effect(raw) and selects(spec, job.name, job.raw):
-            yield Held(one_line(str(metadata.get("name"))), began, read_time(spec.get("until")))
+            yield PauseTime(one_line(str(metadata.get("name"))), began, read_time(spec.get("until")))
 
 
 def _had_effect(pause: Object) -> bool:
