@@ -88,7 +88,7 @@ class Backfills:
             self.queue.add(uid, DEBOUNCE)
 
     def read(self, body: Object) -> Known | None:
-        """What a watch keeps of a DkronBackfill; None if it cannot be read."""
+        """The part of a DkronBackfill that a watch keeps; None if it cannot be read."""
         return self._guard.read("DkronBackfill", body, Known.read)
 
     def replace(self, namespace: str | None, all_of_it: Iterable[Known]) -> None:

@@ -1,4 +1,4 @@
-"""What a DkronBackfill says about itself: counts, conditions, one sentence, and the Events about a change. Pure.
+"""The status of a DkronBackfill: counts, conditions, one sentence, and the Events about a change. Pure.
 
 Ready and Stalled are for tools that go by kstatus, such as Flux and Helm: with Ready False they wait, and with Stalled
 True they fail at once.
@@ -22,7 +22,7 @@ from dkron_operator.plan.actions import Report, Severity
 
 
 class Moment(NamedTuple):
-    """When something is judged, and for which generation of the DkronBackfill."""
+    """The time of a judgement, and the generation of the DkronBackfill that it is about."""
 
     now: datetime
     generation: int

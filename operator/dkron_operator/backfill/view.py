@@ -8,7 +8,7 @@ Object = dict[str, Any]
 
 
 class Known(NamedTuple):
-    """What a watch keeps of a DkronBackfill."""
+    """The part of a DkronBackfill that a watch keeps."""
 
     uid: str
     namespace: str

@@ -17,10 +17,10 @@ TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionSta
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong with the installation."""
+    """Problems of the installation."""
 
     problems: tuple[str, ...] | None = None
-    """What is wrong with its receivers and notifications; None if it has none."""
+    """Problems of its receivers and notifications; None if it has none."""
 
     conflict: str = ""
     """Which other installations do the same work; empty if none do."""

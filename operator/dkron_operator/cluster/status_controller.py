@@ -138,7 +138,7 @@ class ClusterStatusController:
             self._over = True
 
     async def settle(self) -> None:
-        """Return when everything that was seen is written, or cannot be. What is deleted after that stays counted.
+        """Return when everything is written, or cannot be. A job that is deleted after that stays counted.
 
         Raises `Unavailable` if there is no answer, `NotLeader` if this replica may not write it.
         """
@@ -238,5 +238,5 @@ def _status(body: Object) -> ClusterStatus:
     try:
         return ClusterStatus.from_wire(body.get("status") or {})
     except ValidationError:
-        # A user has edited it by hand; it is written anew.
+        # A user has edited it by hand; it is written again.
         return ClusterStatus()

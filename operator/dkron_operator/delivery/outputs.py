@@ -1,4 +1,4 @@
-"""Outputs for receivers. What the observer has read is kept for a moment, so that it is read once. After a restart, or
+"""Outputs for receivers. The observer's read is kept for a moment, so that it is read once. After a restart, or
 if there was no room, it is read again while its pod exists."""
 
 import logging
@@ -43,7 +43,7 @@ class Outputs:
         self._drop((uid, job))
 
     async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
-        """The output, and whether there was more of it; None if the output is not known. `uid` is that of the Job,
+        """The output, and whether there was more of it; None if the output is not known. `uid` is the Job's,
         empty if it is not known. Raises `KubeError`."""
         kept = self._kept.get((job.uid, execution.job))
         if kept is None:

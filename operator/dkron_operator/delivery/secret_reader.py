@@ -14,7 +14,7 @@ from dkron_kube.paths import SECRETS
 from dkron_operator.delivery.trouble import Unreachable
 
 KEPT = 30.0
-"""Seconds for which a Secret is cached; short, so that a new password is soon in use."""
+"""Seconds that a Secret is cached; short, so that a new password is soon in use."""
 
 
 class SecretReader:

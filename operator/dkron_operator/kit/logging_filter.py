@@ -9,7 +9,7 @@ _TRIED_AGAIN = ("will retry", "escalating", "has failed")
 
 
 class KopfLogFilter(logging.Filter):
-    """kopf logs a request that it is about to repeat as an error, and a failed watch, which starts anew
+    """kopf logs a request that it is about to repeat as an error, and a failed watch, which starts again
     (`kopf_streams.py`), with a traceback. This filter makes them warnings, so that they do not alert anyone who is
     paged for errors."""
 

@@ -11,7 +11,7 @@ Object = dict[str, Any]
 T = TypeVar("T")
 
 FAULT = "the operator fails to read it; its log says why"
-"""What an object says that the operator fails to read, for a reason that is not in its definition."""
+"""The message of an object that the operator fails to read, for a reason that is not in its definition."""
 REMEMBERED = 1000
 """How many object versions are remembered, so that each is logged once."""
 
@@ -31,14 +31,14 @@ class ObjectGuard:
         """Log the object if it cannot be handled. It is tried again when it changes."""
         try:
             yield
-        except Exception:  # noqa: BLE001 - logged, and concerns this object alone
+        except Exception:  # noqa: BLE001 - logged, and concerns only this object
             self._tell(kind, body)
 
     def read(self, kind: str, body: Object, how: Callable[[Object], T]) -> T | None:
         """What `how` reads of the object; None if it fails."""
         try:
             return how(body)
-        except Exception:  # noqa: BLE001 - logged, and concerns this object alone
+        except Exception:  # noqa: BLE001 - logged, and concerns only this object
             self._tell(kind, body)
             return None
 
@@ -58,6 +58,6 @@ class ObjectGuard:
 
 
 def path_of(metadata: Mapping[str, Any]) -> str:
-    """Namespace and name of an object; the name alone if it lies in no namespace."""
+    """Namespace and name of an object; only the name if it lies in no namespace."""
     namespace = metadata.get("namespace")
     return f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])

@@ -25,7 +25,7 @@ def ignore_versions(what: str, *, known: int, found: int) -> None:
 
 
 class RollbackDetector:
-    """Fed by callers that read an object by name: lists may be old, but the answer to such a read never is."""
+    """Fed by callers that read an object by name: lists may be old, but the answer to a read by name never is."""
 
     def __init__(self) -> None:
         self._seen = asyncio.Event()

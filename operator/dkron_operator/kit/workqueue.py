@@ -4,7 +4,7 @@ A key that is added while it waits is worked on once. Added while a worker has i
 So no key has two workers at the same time, and no change is lost. Urgent keys go first, in their queue and before other
 queues, but not exclusively. Namespaces take turns, and none can use all workers. Temporary failures are retried with
 backoff, bugs with a much longer one. Work that this process may not do is dropped: when it may act again, it looks at
-everything anew.
+everything again.
 """
 
 import asyncio

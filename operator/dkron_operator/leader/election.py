@@ -129,9 +129,9 @@ class Leadership:
         """The same replica, while another acts, or none does."""
         return Leadership(leader=leader, trouble=trouble, term=self.term)
 
-    def holds(self, identity: str, *, anew: bool) -> "Leadership":
-        """The same replica as the holder. `anew`: another may have acted meanwhile."""
-        return Leadership(leader=identity, held=True, term=self.term + int(anew and not self.acts))
+    def holds(self, identity: str, *, new_term: bool) -> "Leadership":
+        """The same replica as the holder. `new_term`: another may have acted meanwhile."""
+        return Leadership(leader=identity, held=True, term=self.term + int(new_term and not self.acts))
 
     def goes_free(self, trouble: str = "") -> "Leadership":
         """The same replica, acting without a Lease."""
@@ -168,7 +168,7 @@ def watched(lease: LeaseState | None, before: Watched | None, *, now: float) -> 
 def decide(
     lease: LeaseState | None, seen: Watched | None, *, identity: str, now: float, newcomer: bool, duration: int
 ) -> Act:
-    """What to do. `newcomer`: this process has read the Lease for the first time. `duration` is that of our own Leases.
+    """What to do. `newcomer`: this process has read the Lease for the first time. Our Leases last `duration` s.
 
     The Lease of another replica has expired once it was not seen renewed for as long as it says. Clocks need not agree.
     """

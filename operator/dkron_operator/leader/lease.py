@@ -136,7 +136,7 @@ class Lease:
             return SOON
         if lease is None:
             return self._terms.glance
-        anew, self._newcomer = self._newcomer or act is not Act.RENEW, False
+        new_term, self._newcomer = self._newcomer or act is not Act.RENEW, False
         self._lapse()
         if act is Act.LEAVE:
             view = self.view if self.view.held else self.view.waits(lease.holder)
@@ -145,7 +145,7 @@ class Lease:
             self._tell(self.view.waits(lease.holder))
         else:
             self._ours, self._renewed_at = lease, began
-            self._tell(self.view.holds(lease.holder, anew=anew))
+            self._tell(self.view.holds(lease.holder, new_term=new_term))
         return self._terms.retry_period if self.view.held else self._terms.glance
 
     def _compare(self, version: int) -> None:

@@ -9,9 +9,9 @@ from dkron_operator.watch.liveness import LastSign
 HANG = 5.0
 """Seconds that work may have to wait in the event loop. A process that exceeds this again and again hangs."""
 SILENCE = 150.0
-"""Seconds for which a watch may be silent; a healthy one is heard from every minute."""
+"""Seconds that a watch may be silent; a healthy one is heard from every minute."""
 FAILURE = 15.0
-"""Seconds for which a watch may fail to start again: as long as a Lease lives."""
+"""Seconds that a watch may fail to start again: as long as a Lease lives."""
 
 
 class Phase(StrEnum):
@@ -53,7 +53,7 @@ class Readiness:
 
 
 def unready(state: Readiness) -> str:
-    """What is missing before the operator does its work; empty if nothing is."""
+    """Why the operator does not do its work yet; empty if it does."""
     match state.phase:
         case Phase.STARTING:
             return "the operator is still reading the existing jobs from the API server"

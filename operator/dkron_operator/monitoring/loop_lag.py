@@ -7,7 +7,7 @@ from collections.abc import Callable
 BEAT = 0.5
 """Seconds between two beats."""
 MEMORY = 60.0
-"""Seconds for which a late beat is remembered."""
+"""Seconds that a late beat is remembered."""
 
 
 class LoopLag:

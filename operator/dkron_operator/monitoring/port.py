@@ -32,7 +32,7 @@ NOWHERE = Exposure()
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the port answers."""
+    """The answers of the port."""
 
     unhealthy: Callable[[], str]
     """Why the process is not alive; empty if it is."""

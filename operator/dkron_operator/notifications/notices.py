@@ -24,7 +24,7 @@ def read_notify(metadata: Mapping[str, object]) -> dict[str, str]:
 
 
 def check_notify(notify: Mapping[str, str]) -> str:
-    """What is wrong with these annotations; empty if nothing is."""
+    """The first problem of these annotations; empty if they have none."""
     for name, text in notify.items():
         if _read_when(text) is None:
             offered = ", ".join(When)

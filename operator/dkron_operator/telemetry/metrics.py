@@ -1,4 +1,4 @@
-"""What the operator counts while it works, in a registry of its own.
+"""Counters and histograms of the operator's work, in a registry of their own.
 
 Only what has been written is counted: see `plan/written.py` and docs/adr/0020. Values that can be computed at scrape
 time are in `monitoring` instead.
@@ -105,7 +105,7 @@ class Metrics:
             self._lateness.observe(max((now - active.slot).total_seconds(), 0.0))
 
     def sized(self, size: int, truncated: int) -> None:
-        """A status of `size` bytes was written, for which `truncated` executions were dropped."""
+        """A status of `size` bytes was written, and `truncated` executions were dropped for it."""
         self._sizes.observe(size)
         if truncated:
             self._truncated.inc(truncated)

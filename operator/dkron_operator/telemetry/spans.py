@@ -104,7 +104,7 @@ def running(job: JobView, execution: Execution, own: TraceContext | None) -> Spa
 
 
 def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> SpanStart:
-    """The span in which the end of an attempt is recorded; `run` is that of the attempt."""
+    """The span in which the end of an attempt is recorded; `run` is the attempt's span."""
     ids = Ids(run.trace_id, record_span(job.uid, execution.job))
     told = _of_job(job, execution)
     return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)

@@ -27,7 +27,7 @@ SILENCE = 10
 """Seconds of silence beyond that after which a watch counts as dead and resumes where it was."""
 
 BACKOFFS = (0.5, 1, 2, 5, 10)
-"""Seconds between kopf's retries. After the last one kopf gives up, and its streams start anew (`kopf_streams.py`)."""
+"""Seconds between kopf's retries. After the last one kopf gives up, and its streams start again (`kopf_streams.py`)."""
 
 
 class Handlers:
@@ -121,7 +121,7 @@ def settings() -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoDiffBase()
     settings.persistence.finalizer = "dkron.io/operator"
     settings.watching.inactivity_timeout = WATCH + SILENCE
-    # kopf would kill the process ten minutes after its streams have ended, even if they were begun anew.
+    # kopf would kill the process ten minutes after its streams have ended, even if they were begun again.
     settings.process.ultimate_exiting_timeout = None
     settings.peering.standalone = True
     settings.scanning.disabled = True

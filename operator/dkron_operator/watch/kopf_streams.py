@@ -1,5 +1,5 @@
 """kopf's streams, and what happens when they fail. kopf gives up when a watch is refused for long. A refusal may be
-over in a minute, and slots continue meanwhile, so the streams start anew in the same process."""
+over in a minute, and slots continue meanwhile, so the streams start again in the same process."""
 
 import asyncio
 import logging
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 LAST_STREAMS = 5.0
 """Seconds for the streams to end."""
 FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
-"""Seconds until streams start anew. kopf has tried for about 18 seconds by then, unless the answer was final."""
+"""Seconds until streams start again. kopf has tried for about 18 seconds by then, unless the answer was final."""
 STEADY = 120.0
-"""Streams that lasted this many seconds start anew after the first pause."""
+"""Streams that lasted this many seconds start again after the first pause."""
 NOT_FOUND = 404
 HOME = str(Path(kopf.__file__).parent)
 

@@ -119,7 +119,7 @@ class Pauses:
                 await asyncio.sleep(0)
 
     async def _read_missing(self) -> None:
-        """Read the pauses for which there was no room so far. Raises `Unavailable`."""
+        """Read the pauses that had no room so far. Raises `Unavailable`."""
         for key in self.index.missing():
             namespace, name = key
             async for item in self._client.list(DKRON_PAUSES, namespace, field_selector=f"metadata.name={name}"):
@@ -132,7 +132,7 @@ class Pauses:
             synced=lambda items, _: self._synced(namespace, items),
             upsert=self._upsert,
             remove=lambda item: self._remove(_key(item)),
-            # What is known would look newer than what the next list has.
+            # The known versions would look newer than the next list.
             went_back=partial(self._synced, namespace, ()),
             on_event=self._observe,
             on_failure=partial(self._failed, namespace),
