@@ -32,7 +32,9 @@ def run(keys: Grpc) -> Result:
 def _call(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> Result:
     try:
         pool, method = _described(channel, keys, remaining)
-        message = json_format.Parse(keys.body, _class(method.input_type)(), descriptor_pool=pool)
+        message = json_format.Parse(
+            keys.body, message_factory.GetMessageClass(method.input_type)(), descriptor_pool=pool
+        )
     except KeyError:
         return Result(f"{keys.url}: the server has no such method")
     except json_format.ParseError as exc:
@@ -102,11 +104,6 @@ def _answer(
     except grpc.RpcError as exc:
         return exc.code(), exc.details() or ""
     return grpc.StatusCode.OK, ""
-
-
-def _class(descriptor: Any) -> Callable[[], Message]:  # noqa: ANN401 - protobuf's own type differs by its version
-    found: Callable[[], Message] = message_factory.GetMessageClass(descriptor)
-    return found
 
 
 def _unreflected(exc: grpc.RpcError, keys: Grpc) -> str:

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from dkron_executors.keys.kafka import Kafka
-from dkron_executors.result import Result
+from dkron_executors.result import Result, reason_of
 
 TRIES = 5
 """Attempts to connect."""
@@ -31,12 +31,12 @@ async def _send(keys: Kafka) -> Result:
     try:
         producer = await _connected(keys)
     except (KafkaError, OSError, TimeoutError) as exc:
-        return Result(f"{to}: not connected: {complaints.last or _why(exc)}")
+        return Result(f"{to}: not connected: {complaints.last or reason_of(exc)}")
     try:
         # The client retries by itself; a second client could duplicate the message.
         sent = await producer.send_and_wait(keys.topic, keys.message.encode(), key=keys.key.encode() or None)
     except (KafkaError, OSError, TimeoutError) as exc:
-        return Result(f"{to}: not sent: {_why(exc)}")
+        return Result(f"{to}: not sent: {reason_of(exc)}")
     finally:
         await producer.stop()
     return Result(output=f"sent to {sent.topic}, partition {sent.partition}, offset {sent.offset}\n".encode())
@@ -78,10 +78,6 @@ def _producer(keys: Kafka) -> AIOKafkaProducer:
         request_timeout_ms=PATIENCE_MS,
         **_security(keys),
     )
-
-
-def _why(exc: Exception) -> str:
-    return str(exc) or type(exc).__name__
 
 
 def _security(keys: Kafka) -> dict[str, object]:
