@@ -24,7 +24,7 @@ from dkron_operator.cluster.pause_status import PauseStatuses
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery.delivery import Delivery
 from dkron_operator.delivery.installation import Installation
-from dkron_operator.delivery.outboxes import Sending
+from dkron_operator.delivery.outbox import Sending
 from dkron_operator.delivery.senders import Senders
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options

@@ -23,8 +23,7 @@ from dkron_operator.cache.cached_job import CachedJob
 from dkron_operator.cache.store import Store
 from dkron_operator.delivery.delivery_events import DeliveryEvents
 from dkron_operator.delivery.installation import Installation
-from dkron_operator.delivery.outbox import Limits
-from dkron_operator.delivery.outboxes import Outboxes, Sending
+from dkron_operator.delivery.outbox import Limits, Outboxes, Sending
 from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.election import Leadership
@@ -143,7 +142,7 @@ class Delivery:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._outboxes.run(), name="outboxes")
                 group.create_task(self.queue.run(self._hand_on), name="hand on")
-                group.create_task(self._installation.run(), name="installation")
+                group.create_task(self._installation.informer.run(), name="installation")
         finally:
             log.info("messages", extra={"messages": self._store.metrics.messages()})
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.quota import BLOCK, Quota, blocks
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_processors.message import File
 
 WORKERS = 2

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dkron_operator.delivery.trouble import Undeliverable
+from dkron_operator.delivery.outbox import Undeliverable
 
 BLOCK = 4096
 """Bytes that the smallest file counts, and each folder: a volume also has only so many of them."""

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_processors.message import Entry
 
 

@@ -13,6 +13,8 @@ from dkron_processors.message import Ended, Parcel, Post
 from dkron_processors.site import Site, find
 
 OFF = "off"
+PRECEDENCE = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
+"""A message names the first of several events that apply."""
 _CONTENT = {"json": "application/json", "text": "text/plain; charset=utf-8"}
 
 
@@ -42,21 +44,15 @@ def awaits_retry(status: JobStatus, execution: Execution) -> bool:
     last of its run."""
     if execution.success:
         return False
-    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
-    later = [other for other in others if _follows(other, execution)]
-    newest = max(later, key=lambda other: other.attempt, default=None)
+    newest = max(_later(status, execution), key=lambda other: other.attempt, default=None)
     return isinstance(newest, Active) and not newest.uid
 
 
 def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
     """The events that the end of this attempt means, according to the status; none if another attempt follows a
     failure."""
-    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
-    follows = any(_follows(other, execution) for other in others)
-    if follows and not execution.success:
-        return frozenset()
     if not execution.success:
-        return frozenset({When.ALWAYS, When.FAILURE})
+        return frozenset() if _later(status, execution) else frozenset({When.ALWAYS, When.FAILURE})
     return frozenset({When.ALWAYS, When.SUCCESS} | ({When.RECOVERY} if _recovers(status, execution) else set()))
 
 
@@ -70,17 +66,19 @@ def render(
         if not meant:
             continue
         try:
-            parcel = _parcel(endpoint, site, ended, _chief(meant))
+            parcel = _parcel(endpoint, site, ended, next(event for event in PRECEDENCE if event in meant))
         except PayloadError as exc:
             problems.append(f"notification {endpoint.name}: {exc}")
         else:
-            parcels += [parcel] if parcel is not None else []
+            parcels += [] if parcel is None else [parcel]
     return parcels, problems
 
 
-def _follows(other: Execution | Active, execution: Execution) -> bool:
+def _later(status: JobStatus, execution: Execution) -> list[Execution | Active]:
+    """The attempts after this one."""
     mine = execution.group, execution.member
-    return (other.group, other.member) == mine and other.attempt > execution.attempt
+    others: tuple[Execution | Active, ...] = (*status.executions, *status.active)
+    return [each for each in others if (each.group, each.member) == mine and each.attempt > execution.attempt]
 
 
 def _parcel(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel | None:
@@ -107,12 +105,6 @@ def _mail(endpoint: Endpoint, site: Site, ended: Ended, event: When) -> Parcel |
         raise PayloadError(f"ownerEmail: {exc}") from exc
     text = endpoint.payload.render(values(ended, event))
     return Parcel(f"mail/{server.name}", mail(server, to, ended, purpose=f"notification-{endpoint.name}", text=text))
-
-
-def _chief(events: frozenset[When]) -> When:
-    """The event to name in the message if several apply."""
-    order = (When.START, When.RECOVERY, When.FAILURE, When.SUCCESS, When.ALWAYS)
-    return next(event for event in order if event in events)
 
 
 def _wanted(endpoint: Endpoint, notify: Mapping[str, str]) -> frozenset[When]:
