@@ -69,8 +69,6 @@ class Situation:
     busy: AbstractSet[str]
     """The uids of jobs with an active run of another cause. Empty if that does not matter."""
 
-    now: datetime
-
 
 @dataclass(frozen=True, slots=True)
 class Step:

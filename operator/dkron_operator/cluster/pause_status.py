@@ -14,7 +14,7 @@ from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 
 from dkron_crds.base import rfc3339
-from dkron_crds.conditions import Condition, ConditionStatus, ConditionType, became_at
+from dkron_crds.conditions import ConditionStatus, ConditionType, condition
 from dkron_crds.pause import PauseReason, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
@@ -34,6 +34,7 @@ LOOK = 30.0
 """Seconds after which all is counted again: jobs come and go, and pauses end by themselves."""
 MOST_AT_ONCE = 100
 """How many statuses are written before other namespaces have their turn."""
+STATUS = {True: ConditionStatus.TRUE, False: ConditionStatus.FALSE}
 MENDED_BY_AN_EDIT = frozenset({PauseReason.NOT_ALLOWED, PauseReason.INVALID})
 """With TooMany, a pause gets its effect as soon as others are deleted."""
 SLICE = 50
@@ -127,20 +128,14 @@ class PauseStatuses:
         holds = reason is PauseReason.PAUSED
         values = {ConditionType.ACTIVE: holds, ConditionType.READY: holds or reason is PauseReason.EXPIRED}
         values |= {ConditionType.STALLED: True} if reason in MENDED_BY_AN_EDIT else {}
-        conditions = []
-        for kind, holds_true in values.items():
-            status = ConditionStatus.TRUE if holds_true else ConditionStatus.FALSE
-            at = became_at(before.conditions, kind, status, now.replace(microsecond=0))
-            conditions.append(
-                Condition(
-                    type=kind, status=status, reason=reason, message=message, last_transition_time=at,
-                    observed_generation=view.generation,
-                )
-            )  # fmt: skip
+        at, generation = now.replace(microsecond=0), view.generation
+        conditions = tuple(
+            condition(before.conditions, kind, (STATUS[value], reason, message), now=at, generation=generation)
+            for kind, value in values.items()
+        )
         return PauseStatus(
-            observed_generation=view.generation, conditions=tuple(conditions), jobs=jobs if holds else 0,
-            message=message,
-        )  # fmt: skip
+            observed_generation=generation, conditions=conditions, jobs=jobs if holds else 0, message=message
+        )
 
     def _verdict(self, view: PauseView, jobs: int, now: datetime) -> tuple[PauseReason, str]:
         if view.problem:
