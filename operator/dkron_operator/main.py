@@ -27,8 +27,7 @@ from dkron_operator.options import Options
 from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.settings import Settings
 from dkron_operator.telemetry.metrics import Metrics
-from dkron_operator.watch.cancel import cancel_stray_tasks
-from dkron_operator.watch.kopf_streams import KopfStreams
+from dkron_operator.watch.kopf_streams import KopfStreams, cancel_stray_tasks
 from dkron_pods.images import Images
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated

@@ -32,14 +32,14 @@ class ObjectGuard:
         try:
             yield
         except Exception:  # noqa: BLE001 - logged, and concerns only this object
-            self._tell(kind, body)
+            self._log_news(kind, body)
 
     def read(self, kind: str, body: Object, how: Callable[[Object], T]) -> T | None:
         """What `how` reads of the object; None if it fails."""
         try:
             return how(body)
         except Exception:  # noqa: BLE001 - logged, and concerns only this object
-            self._tell(kind, body)
+            self._log_news(kind, body)
             return None
 
     def is_news(self, body: Object) -> bool:
@@ -52,7 +52,7 @@ class ObjectGuard:
             self._told.popitem(last=False)
         return True
 
-    def _tell(self, kind: str, body: Object) -> None:
+    def _log_news(self, kind: str, body: Object) -> None:
         if self.is_news(body):
             self._log.exception("cannot process %s %s", kind, path_of(body["metadata"]))
 

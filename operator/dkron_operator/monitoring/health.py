@@ -27,8 +27,7 @@ def unhealthy(*, lag: float, ended: Sequence[str], troubles: Sequence[str] = ())
     """Why the process should be restarted; empty if it should not. `ended` are tasks that should be alive, `troubles`
     parts that ended and are being restarted."""
     if ended or troubles:
-        ended = (*ended, *troubles)
-        return f"a part of the operator has ended: {', '.join(ended)}"
+        return f"a part of the operator has ended: {', '.join((*ended, *troubles))}"
     if lag > HANG:
         return f"the event loop is blocked: work waits for {lag:.1f} s, more than the {HANG:.0f} s allowed"
     return ""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,23 +92,20 @@ class Monitoring:
             active=parts.cluster_status.active,
             jobs=jobs,
             waiting=len(parts.budget),
-            queues=dict(self._queues()),
+            queues=self._queues(),
             calls=dict(parts.client.calls),
-            seen=dict(self._seen()),
+            seen=self._seen(),
             lag=self.loop_lag.worst,
             per_job=self._per_job,
         )
 
-    def _queues(self) -> Iterator[tuple[str, int]]:
-        for queue in self._parts.queues:
-            yield queue.name.replace(" ", "-"), len(queue)
-        yield "messages", self._parts.delivery.waiting
-        yield "calls", len(self._parts.calls)
+    def _queues(self) -> dict[str, int]:
+        depths = {queue.name.replace(" ", "-"): len(queue) for queue in self._parts.queues}
+        return {**depths, "messages": self._parts.delivery.waiting, "calls": len(self._parts.calls)}
 
-    def _seen(self) -> Iterator[tuple[str, float]]:
+    def _seen(self) -> dict[str, float]:
         wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
-        for resource, at in self._parts.watch_liveness.seen().items():
-            yield resource, wall - (monotonic - at)
+        return {name: wall - (monotonic - at) for name, at in self._parts.watch_liveness.seen().items()}
 
 
 def page(gauges: Gauges, registry: CollectorRegistry) -> bytes:

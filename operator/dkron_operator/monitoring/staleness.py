@@ -44,13 +44,8 @@ def paces_of(job: JobView, parents_of: Callable[[JobView], Sequence[JobView]]) -
         here = ahead.pop()
         links = here.spec.parents
         parents = parents_of(here) if links else ()
-        missing = len(parents) < len(links)
-        if (
-            here.spec.disabled
-            or here.problem is not None
-            or missing
-            or any(link.when is When.FAILURE for link in links)
-        ):
+        missing = len(parents) < len(links) or any(link.when is When.FAILURE for link in links)
+        if here.spec.disabled or here.problem is not None or missing:
             return ()
         if not links:
             found[here.uid] = here

@@ -16,7 +16,6 @@ import kopf
 from dkron_kube.access import Access
 from dkron_kube.backoff import Backoff
 from dkron_kube.errors import KubeError
-from dkron_operator.watch.cancel import cancel_stray_tasks
 from dkron_operator.watch.handlers import Handlers, register, settings
 from dkron_operator.watch.liveness import WatchLiveness
 
@@ -29,6 +28,8 @@ FIRST_PAUSE, LAST_PAUSE = 1.0, 15.0
 STEADY = 120.0
 """Streams that lasted this many seconds start again after the first pause."""
 NOT_FOUND = 404
+CANCELLATIONS = 5
+"""How often stray tasks are cancelled, one second apart."""
 HOME = str(Path(kopf.__file__).parent)
 
 
@@ -100,6 +101,18 @@ class KopfStreams:
             # Otherwise the remaining streams would go on feeding events.
             await cancel_stray_tasks(lambda: {task for task in asyncio.all_tasks() if _is_of_kopf(task)})
         return failure
+
+
+async def cancel_stray_tasks(left: "Callable[[], set[asyncio.Task[Any]]]") -> None:
+    """Cancel the tasks that `left` returns, until there are none or the attempts are used up. A kopf stream whose
+    sibling has failed mistakes the first cancellation for something else, so one is not enough."""
+    for _ in range(CANCELLATIONS):
+        strays = left()
+        if not strays:
+            return
+        for stray in strays:
+            stray.cancel()
+        await asyncio.wait(strays, timeout=1)
 
 
 def _is_of_kopf(task: "asyncio.Task[Any]") -> bool:
