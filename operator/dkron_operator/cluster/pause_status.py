@@ -7,7 +7,7 @@ MOST_AT_ONCE in a row, and namespaces take turns. Only the leader writes, as `Ku
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice, zip_longest
@@ -95,21 +95,19 @@ class PauseStatuses:
             wanted = self._judge(view, view.status, counts[view.key])
             if wanted != view.status:
                 due[view.pause.namespace].append(_Write(view.key, view.status, wanted))
-        turns = _in_turns(due.values())
+        turns = filter(None, chain.from_iterable(zip_longest(*due.values())))
         for write in islice(turns, MOST_AT_ONCE):
+            namespace, name = write.key
+            patch = difference(write.before.to_wire(), write.wanted.to_wire())
             try:
-                await self._write(write)
+                await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
+            except NotFound:
+                continue
             except KubeError as exc:
                 self._log_once.goes_on(exc)
                 return False
         self._log_once.is_over()
         return next(turns, None) is not None
-
-    async def _write(self, write: _Write) -> None:
-        namespace, name = write.key
-        patch = difference(write.before.to_wire(), write.wanted.to_wire())
-        with suppress(NotFound):
-            await self._client.patch_status(DKRON_PAUSES, namespace, name, {"status": patch})
 
     async def _count(self) -> Counter[Key]:
         """How many jobs each pause selects."""
@@ -151,16 +149,9 @@ class PauseStatuses:
         held = "holds 1 job" if jobs == 1 else f"holds {jobs} jobs"
         until = "until it is deleted" if view.pause.until is None else f"until {rfc3339(view.pause.until)}"
         then = "what comes due is dropped" if view.pause.drop else "what comes due waits for missedRuns"
-        return PauseReason.PAUSED, f"the pause {held} {until}; {then}{self._force(view)}"
-
-    def _force(self, view: PauseView) -> str:
-        if not view.enforce:
-            return ""
+        force = ""
         if self._index.is_enforced(view):
-            return "; forced runs are refused"
-        return f"; enforce has no effect here, only in the namespace of the operator, {self._home}"
-
-
-def _in_turns(lists: Iterable[list[_Write]]) -> Iterator[_Write]:
-    """One of each list, and again."""
-    return (each for each in chain.from_iterable(zip_longest(*lists)) if each is not None)
+            force = "; forced runs are refused"
+        elif view.enforce:
+            force = f"; enforce has no effect here, only in the namespace of the operator, {self._home}"
+        return PauseReason.PAUSED, f"the pause {held} {until}; {then}{force}"

@@ -175,7 +175,9 @@ class ClusterStatusController:
             for _ in range(TRIES):
                 if self._over or not (self._leadership.acts or self._closing):
                     return
-                stored = self._stored or await self._read()
+                if self._stored is None:
+                    self._replicas = await self._replica_count.count()
+                stored = self._stored or self._take(await self._find_or_create())
                 try:
                     await self._patch(stored)
                 except (Conflict, NotFound):
@@ -197,10 +199,6 @@ class ClusterStatusController:
             answer = await self._client.patch_status(DKRON_CLUSTERS, self._namespace, INSTALLATION, body)
             self._stored = _stored(answer, status)
 
-    async def _read(self) -> Stored:
-        self._replicas = await self._replica_count.count()
-        return self._take(await self._find_or_create())
-
     def _take(self, body: Object) -> Stored:
         self._stored = _stored(body, _status(body))
         if self._jobs_known:
@@ -213,7 +211,8 @@ class ClusterStatusController:
         except NotFound:
             pass
         try:
-            return await self._client.create(DKRON_CLUSTERS, self._namespace, _new())
+            body = {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}, "spec": {}}
+            return await self._client.create(DKRON_CLUSTERS, self._namespace, body)
         except AlreadyExists:
             return await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
 
@@ -223,10 +222,6 @@ class ClusterStatusController:
         else:
             self._totals.restore(status.days, status.departed)
             self._restored = True
-
-
-def _new() -> Object:
-    return {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}, "spec": {}}
 
 
 def _stored(body: Object, status: ClusterStatus) -> Stored:

@@ -86,26 +86,20 @@ class Monitoring:
             self._told_too_many = True
             log.warning("--metrics-per-job: /metrics shows no series for single jobs, because there are %d jobs, and "
                         "the limit is %d", len(jobs.lines), MOST_JOBS)  # fmt: skip
+        wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
+        depths = {queue.name.replace(" ", "-"): len(queue) for queue in parts.queues}
         return Gauges(
             version=self._version,
             leader=parts.lease.view.held,
             active=parts.cluster_status.active,
             jobs=jobs,
             waiting=len(parts.budget),
-            queues=self._queues(),
+            queues={**depths, "messages": parts.delivery.waiting, "calls": len(parts.calls)},
             calls=dict(parts.client.calls),
-            seen=self._seen(),
+            seen={name: wall - (monotonic - at) for name, at in parts.watch_liveness.seen().items()},
             lag=self.loop_lag.worst,
             per_job=self._per_job,
         )
-
-    def _queues(self) -> dict[str, int]:
-        depths = {queue.name.replace(" ", "-"): len(queue) for queue in self._parts.queues}
-        return {**depths, "messages": self._parts.delivery.waiting, "calls": len(self._parts.calls)}
-
-    def _seen(self) -> dict[str, float]:
-        wall, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
-        return {name: wall - (monotonic - at) for name, at in self._parts.watch_liveness.seen().items()}
 
 
 def page(gauges: Gauges, registry: CollectorRegistry) -> bytes:
