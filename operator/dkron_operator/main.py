@@ -81,7 +81,11 @@ def _options(settings: Settings, way: Access) -> Options:
     return Options(
         namespaces=tuple(settings.namespace),
         home=settings.home(way.namespace),
-        replica=_replica(way.server),
+        replica=Replica(
+            identity=os.environ.get("POD_NAME") or socket.gethostname(),
+            address=os.environ.get("POD_IP") or own_address(way.server),
+            version=version("dkron-operator"),
+        ),
         terms=settings.terms() if settings.lease == "on" else None,
         jobs=JobSettings(
             Images(default=settings.default_image, own=settings.executor_image),
@@ -108,14 +112,6 @@ def _streams(way: Access, client: KubeClient, parts: Parts) -> KopfStreams:
         namespaces=namespaces,
         listed=parts.resync.want,
         gone=partial(require_installation, client, namespaces),
-    )
-
-
-def _replica(server: str) -> Replica:
-    return Replica(
-        identity=os.environ.get("POD_NAME") or socket.gethostname(),
-        address=os.environ.get("POD_IP") or own_address(server),
-        version=version("dkron-operator"),
     )
 
 

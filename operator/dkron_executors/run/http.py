@@ -25,12 +25,12 @@ LONGEST_BODY = 8 * 1024 * 1024
 
 def run(keys: Http) -> Result:
     """Make the request in its own event loop."""
-    return asyncio.run(_once(keys))
 
+    async def once() -> Result:
+        async with open_session() as session:
+            return await call(keys, session=session)
 
-async def _once(keys: Http) -> Result:
-    async with open_session() as session:
-        return await call(keys, session=session)
+    return asyncio.run(once())
 
 
 def open_session(connector: aiohttp.BaseConnector | None = None, *, proxies: bool = True) -> aiohttp.ClientSession:

@@ -84,7 +84,10 @@ def _security(keys: Kafka) -> dict[str, object]:
     protocol = f"{'SASL_' if keys.sasl_username else ''}{'SSL' if keys.tls_enable else 'PLAINTEXT'}"
     options: dict[str, object] = {"security_protocol": protocol}
     if keys.tls_enable:
-        options["ssl_context"] = _tls(keys)
+        context = options["ssl_context"] = ssl.create_default_context()
+        if keys.tls_insecure_skip_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
     if keys.sasl_username:
         options |= {
             "sasl_mechanism": MECHANISMS[keys.sasl_mechanism],
@@ -92,11 +95,3 @@ def _security(keys: Kafka) -> dict[str, object]:
             "sasl_plain_password": keys.sasl_password,
         }
     return options
-
-
-def _tls(keys: Kafka) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if keys.tls_insecure_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

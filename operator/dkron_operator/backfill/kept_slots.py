@@ -59,15 +59,12 @@ class KeptSlots:
             return first_problem(exc)
         if kept is None or kept.order is not spec.order:
             kept = _Kept(digest, spec.order, status.targets, tuple(in_order(spec, status.targets)))
-        self._keep(view.uid, kept)
+        self._kept[view.uid] = kept
+        self._kept.move_to_end(view.uid)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
         return Parsed(spec, status, kept.slots)
 
     def drop(self, uid: str) -> None:
         """The backfill with this uid is not looked at any more."""
         self._kept.pop(uid, None)
-
-    def _keep(self, uid: str, kept: _Kept) -> None:
-        self._kept[uid] = kept
-        self._kept.move_to_end(uid)
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)

@@ -43,6 +43,7 @@ class View:
     """Whether the object has a deletionTimestamp."""
 
     body: Object = field(repr=False)
+    kind: str = "DkronBackfill"
 
     @classmethod
     def read(cls, body: Object) -> Self:
@@ -58,8 +59,3 @@ class View:
             deleting="deletionTimestamp" in metadata,
             body=body,
         )
-
-    @property
-    def kind(self) -> str:
-        """The kind of the object, for Events about it."""
-        return "DkronBackfill"

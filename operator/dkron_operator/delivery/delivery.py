@@ -114,9 +114,8 @@ class Delivery:
 
     def room(self, job: JobView) -> int:
         """How many bytes of an output are wanted."""
-        site, endpoints = self._installation.site, self._installation.endpoints
-        told = of_job.takes_output(job.spec, site) or notices.concerns(endpoints, job.notify)
-        return LONGEST if told else 0
+        concerned = notices.concerns(self._installation.endpoints, job.notify)
+        return LONGEST if concerned or of_job.takes_output(job.spec, self._installation.site) else 0
 
     def keep(self, uid: str, job: str, output: bytes) -> None:
         """Take the end of the output of a Job."""
@@ -170,7 +169,9 @@ class Delivery:
             self._awaiting_retry.pop(key, None)
             return
         execution = next((each for each in cached.base.executions if each.job == name), None)
-        waits = execution is not None and self._waits(cached, execution)
+        # Whether endpoints may still have to be told about it, depending on its retry.
+        concerned = notices.concerns(self._installation.endpoints, cached.job.notify)
+        waits = execution is not None and concerned and notices.awaits_retry(cached.base, execution)
         if key in self._awaiting_retry and (waits or not self._awaiting_retry[key]):
             # Its output is on its way, or was sent, and nothing is known of its retry.
             return
@@ -196,11 +197,6 @@ class Delivery:
             self._outboxes.post(parcel, partial(told, parcel))
         if not parcels:
             self._settle(key, waits=waits)
-
-    def _waits(self, cached: CachedJob, execution: Execution) -> bool:
-        """Whether endpoints may still have to be told about it, depending on its retry."""
-        concerned = notices.concerns(self._installation.endpoints, cached.job.notify)
-        return concerned and notices.awaits_retry(cached.base, execution)
 
     async def _parcels(self, cached: CachedJob, execution: Execution) -> list[Parcel]:
         job, site = cached.job, self._installation.site

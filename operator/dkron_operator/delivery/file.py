@@ -47,7 +47,9 @@ class Files:
         self._quota.require(namespace, blocks(len(content)) + BLOCK * len(parts[1:]))
         folder = self._open_folder(file.folder)
         try:
-            before = _size(folder, file.name)
+            before = 0
+            with contextlib.suppress(FileNotFoundError):
+                before = blocks(os.stat(file.name, dir_fd=folder, follow_symlinks=False).st_size)
             _replace(folder, file.name, content)
         finally:
             os.close(folder)
@@ -68,13 +70,6 @@ class Files:
                 os.close(current)
             current, namespace = below, namespace or part
         return current
-
-
-def _size(folder: int, name: str) -> int:
-    """The bytes that a file of this name counts, if there is one."""
-    with contextlib.suppress(FileNotFoundError):
-        return blocks(os.stat(name, dir_fd=folder, follow_symlinks=False).st_size)
-    return 0
 
 
 def _replace(folder: int, name: str, content: bytes) -> None:

@@ -53,7 +53,8 @@ class Installation:
         self.problems: tuple[str, ...] = ()
         callbacks: Callbacks[Object] = Callbacks(
             read=lambda item: item,
-            synced=self._synced,
+            # One object has its kind and name, or none.
+            synced=lambda items, _: self._upsert(items[0]) if items else self._take({}),
             upsert=self._upsert,
             remove=lambda _: self._take({}),
             on_event=on_event,
@@ -66,13 +67,6 @@ class Installation:
     async def read(self) -> None:
         """Read it for the first time, so that no job seems to lack a receiver that exists."""
         await self.informer.list_once()
-
-    def _synced(self, items: list[Object], _version: int) -> None:
-        """A list of all objects of its kind and name: one, or none."""
-        if items:
-            self._upsert(items[0])
-        else:
-            self._take({})
 
     def _upsert(self, item: Object) -> None:
         metadata = item["metadata"]

@@ -53,7 +53,11 @@ def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
     failure."""
     if not execution.success:
         return frozenset() if _later(status, execution) else frozenset({When.ALWAYS, When.FAILURE})
-    return frozenset({When.ALWAYS, When.SUCCESS} | ({When.RECOVERY} if _recovers(status, execution) else set()))
+    before = [other for other in status.executions if other.group < execution.group]
+    # The last attempt of the run before this one decides whether that failed.
+    last = max(before, key=lambda other: (other.group, other.attempt), default=execution)
+    recovery = frozenset[When]() if last.success else frozenset({When.RECOVERY})
+    return frozenset({When.ALWAYS, When.SUCCESS}) | recovery
 
 
 def render(
@@ -122,12 +126,3 @@ def _read_when(text: str) -> frozenset[When] | None:
         return frozenset(When(word) for word in words) or None
     except ValueError:
         return None
-
-
-def _recovers(status: JobStatus, execution: Execution) -> bool:
-    """Whether the run before this one failed: its last attempt decides."""
-    before = [other for other in status.executions if other.group < execution.group]
-    if not before:
-        return False
-    last = max(before, key=lambda other: (other.group, other.attempt))
-    return not last.success

@@ -130,13 +130,11 @@ def _unless_of_kopf(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
     task = context.get("future")
     of_task = isinstance(task, asyncio.Task) and _is_of_kopf(task)
     of_stream = _is_code_of_kopf(getattr(context.get("asyncgen"), "ag_code", None))
-    if not of_task and not of_stream and not _is_raised_by_kopf(context.get("exception")):
-        loop.default_exception_handler(context)
-
-
-def _is_raised_by_kopf(exception: BaseException | None) -> bool:
+    exception = context.get("exception")
     frames = traceback.extract_tb(exception.__traceback__) if exception is not None else []
-    return bool(frames) and frames[-1].filename.startswith(HOME)
+    is_raised_by_kopf = bool(frames) and frames[-1].filename.startswith(HOME)
+    if not of_task and not of_stream and not is_raised_by_kopf:
+        loop.default_exception_handler(context)
 
 
 def _sentence(failure: Exception) -> str:
