@@ -17,7 +17,6 @@ from dkron_operator.act.inline_calls import Allowance
 from dkron_operator.act.ports import Ports
 from dkron_operator.app import Parts
 from dkron_operator.cluster.rest_token import RestAccount
-from dkron_operator.kit import logging_filter
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.rollback import RolledBack
 from dkron_operator.leader.lease import Replica
@@ -27,8 +26,9 @@ from dkron_operator.options import Options
 from dkron_operator.plan.installation_rules import JobSettings
 from dkron_operator.settings import Settings
 from dkron_operator.telemetry.metrics import Metrics
-from dkron_operator.watch.kopf_streams import KopfStreams, cancel_stray_tasks
+from dkron_operator.watch.kopf_streams import KopfLogFilter, KopfStreams, cancel_stray_tasks
 from dkron_pods.images import Images
+from dkron_runtime import logs
 from dkron_runtime.command import options
 from dkron_runtime.installed import Outdated
 from dkron_runtime.loop import run
@@ -44,7 +44,9 @@ FAILED = 1
 def main() -> None:
     """Run until stopped. Exit code 0 after an orderly stop, 1 if the operator could not go on, 2 for wrong options."""
     settings = options("dkron-operator", Settings)
-    logging_filter.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, settings.log_level, filters=[KopfLogFilter()])
+    # kopf logs each event that it passes on; only its problems matter here.
+    logging.getLogger("kopf").setLevel(logging.WARNING)
     with start.tracing("dkron-operator") as tracer:
         code = run(_run(settings, tracer))
     sys.exit(code)

@@ -2,8 +2,8 @@
 §6.3)."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import grpc
 from google.protobuf import json_format, message_factory
@@ -69,22 +69,12 @@ class _Database(ProtoReflectionDescriptorDatabase):  # type: ignore[misc]  # the
 
     def __init__(self, channel: grpc.Channel, package: str, remaining: Remaining) -> None:
         super().__init__(channel)
-        self._stub = _Stub(channel, package, remaining)
-
-
-class _Stub:
-    def __init__(self, channel: grpc.Channel, package: str, remaining: Remaining) -> None:
-        self._call = channel.stream_stream(
+        ask = channel.stream_stream(
             f"/{package}.ServerReflection/ServerReflectionInfo",
             request_serializer=ServerReflectionRequest.SerializeToString,
             response_deserializer=ServerReflectionResponse.FromString,
         )
-        self._remaining = remaining
-
-    def ServerReflectionInfo(self, requests: Iterator[Any]) -> Iterator[Any]:  # noqa: N802 - the name in the protocol
-        """Send the requests and return the responses."""
-        answers: Iterator[Any] = self._call(requests, timeout=self._remaining())
-        return answers
+        self._stub = SimpleNamespace(ServerReflectionInfo=lambda requests: ask(requests, timeout=remaining()))
 
 
 def _answer(

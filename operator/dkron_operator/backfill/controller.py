@@ -22,10 +22,9 @@ from dkron_operator.act.events import Events
 from dkron_operator.act.status_writer import difference
 from dkron_operator.backfill.advance import Begun, Seen, Situation, Slot, advance, expected, record
 from dkron_operator.backfill.judge import Moment, begin, is_over, judge, refused, reports, seen
-from dkron_operator.backfill.kept_slots import KeptSlots, Parsed
 from dkron_operator.backfill.planning import NoJob, Refused, plan
 from dkron_operator.backfill.runs import Runs
-from dkron_operator.backfill.view import Known, View
+from dkron_operator.backfill.view import KeptSlots, Known, Parsed, View
 from dkron_operator.cache.store import Store
 from dkron_operator.cache.views import view_of
 from dkron_operator.kit.clock import Clock

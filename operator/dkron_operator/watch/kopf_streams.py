@@ -30,7 +30,19 @@ STEADY = 120.0
 NOT_FOUND = 404
 CANCELLATIONS = 5
 """How often stray tasks are cancelled, one second apart."""
+TRIED_AGAIN = ("will retry", "escalating", "has failed")
 HOME = str(Path(kopf.__file__).parent)
+
+
+class KopfLogFilter(logging.Filter):
+    """kopf logs a request that it is about to repeat as an error, and a failed watch, which starts again, with a
+    traceback. This filter makes them warnings, so that they do not alert anyone who is paged for errors."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        if record.name.startswith("kopf.") and any(words in record.getMessage() for words in TRIED_AGAIN):
+            record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+        return True
 
 
 class KopfStreams:

@@ -21,12 +21,11 @@ from dkron_crds.receivers import Fluent, Header, MailServer, Source, Syslog, Tls
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import SECRETS
-from dkron_operator.delivery.file import Files
+from dkron_operator.delivery.file import BLOCK, SOON, Files, measured
 from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
 from dkron_operator.delivery.mail import Mailer
 from dkron_operator.delivery.outbox import Undeliverable, Unreachable
-from dkron_operator.delivery.quota import BLOCK, SOON, measured
 from dkron_operator.delivery.secret_reader import KEPT, SecretReader
 from dkron_operator.delivery.senders import Senders, write_line
 from dkron_operator.delivery.syslog import send_entry
