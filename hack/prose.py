@@ -25,6 +25,14 @@ CLEAN = (
     "examples",
     "lib",
     "operator/dkron_executors",
+    "operator/dkron_operator/act",
+    "operator/dkron_operator/app.py",
+    "operator/dkron_operator/cache",
+    "operator/dkron_operator/lifecycle.py",
+    "operator/dkron_operator/options.py",
+    "operator/dkron_operator/pauses",
+    "operator/dkron_operator/plan",
+    "operator/dkron_operator/reconcile",
     "operator/dkron_operator/settings.py",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is

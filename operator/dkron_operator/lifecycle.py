@@ -36,7 +36,7 @@ LAST_WORDS = 0.5
 LAST_STATUS = 1.0
 """Seconds for the DkronCluster status, which says that no replica leads until another does."""
 FRESH = RETENTION.total_seconds() / 2
-"""Seconds for which the watches may be silent before a new leader treats the cache as stale."""
+"""How many seconds the watches may be silent before a new leader treats the cache as stale."""
 FAREWELL = 5.0
 """Seconds for releasing the Lease."""
 
@@ -54,7 +54,7 @@ class Streams(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a replica offers to others beside its work, and where its watches come from."""
+    """Offers of a replica to others beside its work, and the source of its watches."""
 
     streams: Callable[[Parts], Streams]
     exposure: Exposure = NOWHERE
@@ -184,8 +184,8 @@ class Operator:
         """The leadership has changed."""
         before, self._before, parts = self._before, leadership, self.parts
         if leadership.acts and not before.acts:
-            anew = leadership.term != before.term
-            parts.take_over(idle=self.lease.idle, anew=anew, behind=self._is_behind())
+            new_term = leadership.term != before.term
+            parts.take_over(idle=self.lease.idle, new_term=new_term, behind=self._is_behind())
             parts.backfills.take_over()
         parts.cluster_status.lead(leadership)
         parts.delivery.lead(leadership)

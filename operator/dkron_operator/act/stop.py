@@ -63,7 +63,7 @@ class Stopper:
         if cached is None or run is None or not _is_to_stop(cached, run):
             self._missed.pop(key, None)
             return
-        if self._is_missed(key, run):
+        if self._missed.get(key, ("",))[0] == run.uid:
             self._lose(key)
             return
         if name not in cached.observed.final_output:
@@ -122,9 +122,6 @@ class Stopper:
             cached.mark_job_deleting(run.name)
             log.info("stopping", extra={**_context(cached), "run": run.name})
         return True
-
-    def _is_missed(self, key: Key, run: AttemptJob) -> bool:
-        return key in self._missed and self._missed[key][0] == run.uid
 
     def _lose(self, key: Key) -> None:
         """Give up a Job that is gone, once the watch has had time to deliver its last state, which may show that it

@@ -11,14 +11,13 @@ from dkron_crds.job import (
     NotedPause,
     SkipReason,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.dependencies import GroupKey
 from dkron_operator.plan.dependency_changes import (
     Link,
     ParentRunsMissed,
 )
 from dkron_operator.plan.reserved_slots import Released, Reserved
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class SlotsSkipped:
-    """The undecided slots up to and including `slot` will never fire: those of `slots`, or that one alone."""
+    """The undecided slots up to and including `slot` will never fire: all in `slots`, or only `slot`."""
 
     slot: datetime
     reason: SkipReason
@@ -158,7 +157,7 @@ class Lost:
     job: str
     note: str
     why: str
-    """What the record shows then."""
+    """The record shows this then."""
 
 
 @dataclass(frozen=True, slots=True)

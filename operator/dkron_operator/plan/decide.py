@@ -27,7 +27,7 @@ class Skip:
 
     reason: SkipReason
     why: str = ""
-    """A sentence for cases where the reason alone says too little."""
+    """A sentence for cases where the reason says too little."""
 
 
 Decision = Fire | Skip
@@ -43,22 +43,13 @@ def decide(job: JobView, *, slot: datetime, now: datetime, active: int) -> Decis
     return _by_concurrency(job, active)
 
 
-def decide_request(job: JobView, *, active: int, force: bool = False) -> Decision:
-    """Decide a requested run. Start and expiry dates do not matter, but a disabled job does not run. `force` overrules
-    `forbid`."""
-    if refuses_requests(job):
-        return Skip(SkipReason.DISABLED)
-    if active >= MOST_ACTIVE:
-        return Skip(SkipReason.TOO_MANY_ACTIVE)
-    if force and job.spec.concurrency is Concurrency.FORBID:
-        return Fire(claim=True)
-    return _by_concurrency(job, active)
-
-
-def decide_run(job: JobView, *, active: int, force: bool, beside: bool) -> Decision:
-    """Decide a DkronRun. `force` overrules `disabled` and `forbid`. One that runs `beside` others is of a backfill,
-    which has a policy of its own: the job's concurrency does not apply."""
-    if refuses_requests(job) and not force:
+def decide_request(
+    job: JobView, *, active: int, force: bool = False, revive: bool = False, beside: bool = False
+) -> Decision:
+    """Decide a requested run. Start and expiry dates do not matter, but a disabled job does not run, unless a DkronRun
+    is to `revive` it. `force` overrules `forbid`. A run `beside` others is of a backfill, which has a policy of its
+    own: the job's concurrency does not apply."""
+    if refuses_requests(job) and not revive:
         return Skip(SkipReason.DISABLED)
     if active >= MOST_ACTIVE:
         return Skip(SkipReason.TOO_MANY_ACTIVE)

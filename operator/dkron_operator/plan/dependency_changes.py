@@ -115,14 +115,11 @@ def published(status: JobStatus) -> Published:
 
 def with_consumed(status: JobStatus, uid: str, count: int) -> JobStatus:
     """Raise the count of consumed runs of the parent with this uid to `count`; it never falls."""
-    return status.model_copy(
-        update={
-            "consumed": tuple(
-                each.model_copy(update={"count": count}) if each.uid == uid and each.count < count else each
-                for each in status.consumed
-            )
-        }
+    counted = tuple(
+        each.model_copy(update={"count": count}) if each.uid == uid and each.count < count else each
+        for each in status.consumed
     )
+    return status.model_copy(update={"consumed": counted})
 
 
 def consumed(status: JobStatus, uid: str) -> int | None:

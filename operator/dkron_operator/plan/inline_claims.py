@@ -1,5 +1,10 @@
 """Which attempts become inline calls, and which slots are claimed ahead for them (docs/adr/0018, docs/adr/0030).
 
+The operator makes an inline call itself, without a Job, so a call leaves nothing that could be found by name. The
+operator claims each call first: an entry in `status.active`, accepted by the API server, that names the process that
+makes the call. Only that process knows how the call goes. If the process is gone, the call is undecided: it may have
+been made or not, and it is not repeated.
+
 One claim per call costs one write per call. If a job is called about once a second, the same write claims its next
 slots too: its window. Within the window, the process that holds the claim calls each slot at its time, and writes the
 results with the next claim.
@@ -15,10 +20,8 @@ from dkron_crds.attempt_names import EPOCH
 from dkron_crds.job import Active, Concurrency, Trigger, Window
 from dkron_crds.status import MAX_AHEAD
 from dkron_operator.plan.actions import CreateJob, WriteStatus
-from dkron_operator.plan.cause import scheduled
+from dkron_operator.plan.cause import is_call, scheduled
 from dkron_operator.plan.changes import Decided, Started
-from dkron_operator.plan.hold import hold_of
-from dkron_operator.plan.inline_calls import is_call
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.reserved_slots import Released, Reserved
 from dkron_operator.plan.slots import timeline
@@ -52,7 +55,7 @@ def _holds(plan: Plan) -> bool:
     holds the job."""
     situation = plan.situation
     untouched = plan.status.observed_generation == situation.job.generation
-    runs = timeline(plan) is not None and hold_of(plan) is None
+    runs = timeline(plan) is not None and plan.hold is None
     return bool(situation.caller) and untouched and is_inline(situation.job.spec) and runs
 
 

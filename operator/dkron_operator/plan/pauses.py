@@ -37,7 +37,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class ActivePause:
-    """What the pauses of a job say together while at least one of them holds it."""
+    """All pauses of a job as one, while at least one of them holds it."""
 
     pause: Pause
     """The oldest of them; if force does not overrule some, the oldest of those."""

@@ -71,7 +71,8 @@ def _stop(plan: Plan, entry: Active) -> None:
 def _answer(plan: Plan, stop: Stop) -> None:
     status, persisted = plan.status, plan.situation.persisted
     record = next((e for e in status.executions if stop.means(job=e.job, execution=e.id)), None)
-    name = record.job if record is not None else _counted(plan, stop)
+    counted = (name for name in status.counted if name in stop.jobs)
+    name = record.job if record is not None else next(counted, None)
     if name is None:
         _refuse(plan, stop, "there is no such execution, or it is gone")
     elif not is_recorded(persisted, name):
@@ -92,10 +93,6 @@ def _answer_trimmed(plan: Plan, stop: Stop, name: str) -> None:
         plan.do(RemoveAnnotation(stop.key))
     else:
         _refuse(plan, stop, "the execution has already ended")
-
-
-def _counted(plan: Plan, stop: Stop) -> str | None:
-    return next((name for name in plan.status.counted if name in stop.jobs), None)
 
 
 def _after(plan: Plan, record: Execution) -> str:

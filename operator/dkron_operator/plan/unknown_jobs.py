@@ -1,8 +1,9 @@
-"""What it means to see a Job that the status does not know: it is new, or it was recorded long ago and forgotten since.
+"""A Job that the status does not know: it is new, or it was recorded long ago and forgotten since.
 Lists and watches may lag, so the operator asks the API server."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from dkron_crds.job import JobStatus, Trigger
 from dkron_crds.requests import group_of
@@ -34,14 +35,10 @@ def split(
     counting = {name: run for name, run in jobs.items() if name not in ahead}
     room = MAX_ACTIVE - len(status.active)
     if len(counting) > room:
-        new = sorted((run for name, run in counting.items() if name not in active and name not in done), key=_age)
-        for run in new[room:]:
+        new = [run for name, run in counting.items() if name not in active and name not in done]
+        for run in sorted(new, key=attrgetter("created"))[room:]:
             del counting[run.name]
     return counting, tuple(ahead.values())
-
-
-def _age(run: AttemptJob) -> datetime:
-    return run.created
 
 
 def _decisive(run: AttemptJob) -> datetime:

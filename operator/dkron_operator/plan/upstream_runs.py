@@ -22,8 +22,8 @@ from dkron_operator.plan.view import AttemptJob, AttemptState, JobView
 PATIENCE = timedelta(seconds=30)
 """How long the oldest run may block another one before it is given up."""
 NOTES_BYTES, NOTE_BYTES = 32 * 1024, 120
-"""The bytes that one parent may take up in the status of a dependent job, and those of one note there without the
-name."""
+"""The bytes that one parent may take up in the status of a dependent job, and the bytes of one note there without
+the name."""
 NAMES_BYTES = 16 * 1024
 
 

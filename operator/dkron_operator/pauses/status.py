@@ -1,6 +1,6 @@
 """Writes the status of each DkronPause: whether it holds, how many jobs, and if not, why.
 
-The status is for people alone, so it is written seldom: after a change of any pause and every LOOK seconds, at most
+The status is only for people, so it is written seldom: after a change of any pause and every LOOK seconds, at most
 MOST_AT_ONCE in a row, and namespaces take turns. Only the leader writes, as `KubeClient` sees to.
 """
 
@@ -20,11 +20,11 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cache.pause_index import MOST, Key, PauseView
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.watch.pauses import Pauses
+from dkron_operator.pauses.index import MOST, Key, PauseView
+from dkron_operator.pauses.informer import Pauses
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ DEBOUNCE = 1.0
 LOOK = 30.0
 """Seconds after which all is counted again: jobs come and go, and pauses end by themselves."""
 MOST_AT_ONCE = 100
-"""How many statuses are written before those of other namespaces have their turn."""
+"""How many statuses are written before other namespaces have their turn."""
 MENDED_BY_AN_EDIT = frozenset({PauseReason.NOT_ALLOWED, PauseReason.INVALID})
 """With TooMany, a pause gets its effect as soon as others are deleted."""
 SLICE = 50

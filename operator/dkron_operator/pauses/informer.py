@@ -15,11 +15,11 @@ from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_kube.watch import Pace
-from dkron_operator.cache.pause_index import Key, PauseIndex
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.workqueue import Workers, WorkQueue
+from dkron_operator.pauses.index import Key, PauseIndex
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
 
@@ -119,7 +119,7 @@ class Pauses:
                 await asyncio.sleep(0)
 
     async def _read_missing(self) -> None:
-        """Read the pauses for which there was no room so far. Raises `Unavailable`."""
+        """Read the pauses that had no room so far. Raises `Unavailable`."""
         for key in self.index.missing():
             namespace, name = key
             async for item in self._client.list(DKRON_PAUSES, namespace, field_selector=f"metadata.name={name}"):
@@ -132,7 +132,7 @@ class Pauses:
             synced=lambda items, _: self._synced(namespace, items),
             upsert=self._upsert,
             remove=lambda item: self._remove(_key(item)),
-            # What is known would look newer than what the next list has.
+            # The known ones would look newer than the next list.
             went_back=partial(self._synced, namespace, ()),
             on_event=self._observe,
             on_failure=partial(self._failed, namespace),
