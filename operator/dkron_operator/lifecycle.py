@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -223,29 +223,17 @@ class Operator:
         """Release the Lease for another replica, if the API server answers."""
         await self._say_who_leads(stopped=True)
         await _cancel([leaving])
-        try:
-            async with asyncio.timeout(FAREWELL):
-                await self.lease.release(stopped=True)
-        except TimeoutError:
-            log.warning("cannot release the Lease; it expires by itself")
+        await _within(FAREWELL, self.lease.release(stopped=True), "cannot release the Lease; it expires by itself")
 
     async def _say_who_leads(self, *, stopped: bool) -> None:
         """Write that this replica no longer leads while it still does; the next leader writes that it leads."""
-        try:
-            async with asyncio.timeout(LAST_STATUS):
-                await self.parts.cluster_status.close(self.lease.view.ended(stopped=stopped))
-        except TimeoutError:
-            log.warning("cannot write the status of the DkronCluster; the next leader writes it")
+        closed = self.parts.cluster_status.close(self.lease.view.ended(stopped=stopped))
+        await _within(LAST_STATUS, closed, "cannot write the status of the DkronCluster; the next leader writes it")
 
     async def _flush(self, seconds: float) -> bool:
         """Write the pending statuses; returns whether that succeeded."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.parts.writer.queue.idle()
-        except TimeoutError:
-            log.warning("cannot write all pending statuses; the next start rebuilds them from the Jobs")
-            return False
-        return True
+        failure = "cannot write all pending statuses; the next start rebuilds them from the Jobs"
+        return await _within(seconds, self.parts.writer.queue.idle(), failure)
 
     async def _watch(self) -> None:
         await self._streams.run()
@@ -302,6 +290,17 @@ async def require_installation(client: KubeClient, namespaces: Sequence[str]) ->
 
 def _silence_kopf() -> None:
     logging.getLogger("kopf").setLevel(logging.CRITICAL)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, None], failure: str) -> bool:
+    """Await the work, or log its failure after so many seconds. Returns whether it is done."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        log.warning(failure)
+        return False
+    return True
 
 
 async def _first(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -101,8 +101,7 @@ class JobCreator:
         log.info("replaced", extra={"job": cached.job.dkron_name, "namespace": cached.job.namespace, "run": run.name})
 
     async def _delete_running(self, cached: CachedJob, run: AttemptJob) -> None:
-        """Delete the version that was seen running; unconditionally if its controller keeps writing first. Raises
-        `NotFound`."""
+        """Delete the version seen running; any if its controller keeps writing first. Raises `NotFound`."""
         namespace, seen = cached.job.namespace, run
         for _ in range(TRIES):
             try:
@@ -186,8 +185,7 @@ class JobCreator:
         return answer
 
     async def _find(self, cached: CachedJob, create: CreateJob) -> Object | None:
-        """The Job of this name if it is ours. Raises `Unavailable` if another object holds the name that is still
-        needed."""
+        """The Job of this name if it is ours. Raises `Unavailable` if another object holds a name still needed."""
         try:
             answer = await self._client.get(JOBS, cached.job.namespace, create.entry.job)
         except NotFound:

@@ -48,8 +48,7 @@ NO_CALLS = Allowance()
 
 
 class InlineCalls:
-    """Makes calls by (uid of the DkronJob, name of the attempt). `may_act`: whether this process is the one that makes
-    them."""
+    """Makes calls by (uid of the DkronJob, name of the attempt). `may_act`: whether this process makes them."""
 
     def __init__(
         self,
@@ -82,8 +81,7 @@ class InlineCalls:
 
     @property
     def signature(self) -> str:
-        """The name by which this process has claimed calls that it may still release; empty while it may not release
-        them either."""
+        """The name by which this process has claimed calls; empty while it may not even release them."""
         return self._mark if self.allowed and self._may_act() else ""
 
     def renew(self) -> None:
@@ -112,8 +110,7 @@ class InlineCalls:
             task.cancel()
 
     async def close(self, *, grace: float) -> None:
-        """Begin no more calls, release the slots claimed ahead, and give the running calls `grace` seconds to end and
-        be recorded."""
+        """Begin no more calls, release claimed slots, and give running calls `grace` seconds to end and be recorded."""
         if self._closing:
             return
         self._closing = True
@@ -193,8 +190,7 @@ class InlineCalls:
 
 
 def call_outcome(*, error: str, output: bytes, size: int, began: datetime, ended: datetime) -> Outcome:
-    """How a call ended, in the form of a pod's outcome. `output` is everything that it would have printed, `error` the
-    first line of that."""
+    """How a call ended, as a pod's outcome. `output` is all that it would have printed, `error` its first line."""
     return Outcome(
         success=not error,
         started_at=began,

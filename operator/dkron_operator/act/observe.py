@@ -37,8 +37,7 @@ log = logging.getLogger(__name__)
 WIDTH = 16
 LOG_TRIES = 2
 LOOK = 0.1
-"""Seconds between two checks of a pod whose log has ended: the kubelet shows the exit code and removes the pod soon
-after."""
+"""Seconds between two checks of a pod whose log has ended: its kubelet shows the exit code, and removes it soon."""
 
 
 class Observer:
@@ -73,8 +72,7 @@ class Observer:
         self._jobs.add(uid)
 
     async def _look_for(self, cached: CachedJob, name: str) -> None:
-        """A Job that the status knows and the watch does not: ask the API server before the Job is declared lost, or
-        forgotten."""
+        """A Job that only the status knows: ask the API server before the Job is declared lost, or forgotten."""
         with contextlib.suppress(NotFound):
             self._store.upsert_attempt(await self._client.get(JOBS, cached.job.namespace, name))
         if name in cached.observed.attempts:

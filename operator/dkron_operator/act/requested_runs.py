@@ -47,8 +47,7 @@ SOONEST = 1.0
 LATEST = 3600.0
 """The same, at most."""
 MOST_EXPLAINED = 10_000
-"""How many refusals are remembered until the statuses say so. Those that are forgotten are told without a sentence of
-their own."""
+"""How many refusals are remembered until statuses say so. Statuses give no sentence for forgotten ones."""
 WIDTH = 8
 NOTHING = RunStatus()
 Object = dict[str, Any]
@@ -107,8 +106,7 @@ class RunKeeper:
         self._refusals[uid] = refusal
 
     async def settle(self, job: AttemptJob) -> bool:
-        """Whether the DkronRun that asked for this Job needs it no more. Asks the API server for one that is not known.
-        Raises `Unavailable`."""
+        """Whether its DkronRun needs this Job no more; asks the API server for an unknown one. Raises `Unavailable`."""
         if not job.requested_by:
             return True
         known = self._store.requested_runs.named(job.namespace, job.requested_by)
@@ -294,8 +292,7 @@ class RunKeeper:
 
 
 def _goes_at(run: RequestedRun, *, beyond: bool, orphaned: bool) -> datetime | None:
-    """When a DkronRun that has ended is deleted; None for a long time. `beyond`: the job keeps no more of them;
-    `orphaned`: there is no job."""
+    """When an ended DkronRun is deleted, if soon. `beyond`: the job keeps no more; `orphaned`: there is no job."""
     end = run.status.finished_at or run.created
     kept = [SEEN] if beyond else []
     if run.ttl is not None:

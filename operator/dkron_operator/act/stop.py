@@ -30,8 +30,7 @@ LONGEST = 600.0
 PATIENCE = 5.0
 """How many seconds a stop waits for the log at most: a kubelet that does not answer must not block it."""
 MOMENT = 1.0
-"""How many seconds a stop waits for the log stream to begin. A pod that has written nothing does not show that it is
-followed."""
+"""How many seconds a stop waits for the log stream to begin, which a silent pod does not show."""
 LAST_STATE = 1.0
 """How many seconds a stop waits for the watch to deliver the last state of a Job that no longer exists."""
 

@@ -138,8 +138,7 @@ class RunTracing:
             del self._endings[uid]
 
     def _find(self, cached: CachedJob, attempt: Active, tracer: Tracer) -> None:
-        """A Job was found that this process does not remember creating: the process that created it may not have sent
-        its span."""
+        """Trace a Job found that this process did not create: its creator may not have sent its span."""
         run, key = cached.observed.attempts.get(attempt.job), (cached.job.uid, attempt.job)
         if run is None or run.trace is None or key in self._fired:
             return

@@ -179,10 +179,6 @@ class PauseIndex:
     def __iter__(self) -> Iterator[PauseView]:
         return iter(self._views.values())
 
-    def get(self, key: Key) -> PauseView | None:
-        """The pause of this namespace and name."""
-        return self._views.get(key)
-
     def of(self, job: JobView) -> tuple[PauseView, ...]:
         """Those that select the job."""
         here = self._selections.get(job.namespace)
@@ -231,7 +227,8 @@ class PauseIndex:
             view = _lean(view)
         self._views[view.key] = view
         self._select(view)
-        return _concerned(view) if before is None else _wider(before, view)
+        everywhere = view.everywhere or (before is not None and before.everywhere)
+        return "" if everywhere else view.pause.namespace
 
     def remove(self, key: Key) -> str | None:
         """A pause is gone. Returns the namespace whose jobs that concerns, "" for all; None if it was not known."""
@@ -301,7 +298,3 @@ def _lean(view: PauseView) -> PauseView:
 
 def _concerned(view: PauseView) -> str:
     return "" if view.everywhere else view.pause.namespace
-
-
-def _wider(one: PauseView, other: PauseView) -> str:
-    return "" if one.everywhere or other.everywhere else one.pause.namespace

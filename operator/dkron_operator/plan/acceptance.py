@@ -19,8 +19,7 @@ from dkron_operator.plan.plan import Plan, begun_slots
 from dkron_operator.plan.upstream_runs import is_over
 
 BROKEN = "-"
-"""The fingerprint of a spec that cannot run. Repairing the spec changes the fingerprint, so no slot in between
-fires."""
+"""The fingerprint of a spec that cannot run: a repair changes it, so no slot in between fires."""
 
 
 def plan_acceptance(plan: Plan) -> None:

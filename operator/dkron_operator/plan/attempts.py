@@ -340,8 +340,7 @@ def _retry(plan: Plan, entry: Active, outcome: Outcome) -> Active | None:
 
 
 def delay(backoff: RetryBackoff, attempt: int) -> timedelta:
-    """The wait after failed attempt number `attempt` (1 is the first): `initial`, multiplied by `factor` each time, at
-    most `max`."""
+    """The wait after failed attempt number `attempt` from 1: `initial`, times `factor` each time, at most `max`."""
     seconds = backoff.initial_seconds
     for _ in range(attempt - 1):
         if seconds >= backoff.max_seconds:

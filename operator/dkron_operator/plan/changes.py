@@ -37,8 +37,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class MarkTakenBack:
-    """The mark moved from `mark`, which was ahead of the clock, back to `to`. The slots `begun` between the two have
-    run."""
+    """The mark moved from `mark`, ahead of the clock, back to `to`. The slots `begun` between the two have run."""
 
     mark: datetime
     to: datetime
@@ -85,8 +84,7 @@ class SlotsSkipped:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A requested run will never fire. `job` is the name that its Job would have had; it ensures that the refusal is
-    counted once."""
+    """A requested run will never fire. `job`, the name that its Job would have had, has it counted once."""
 
     reason: SkipReason
     at: datetime

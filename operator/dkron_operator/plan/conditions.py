@@ -166,8 +166,7 @@ def _degraded(plan: Plan) -> Verdict:
 
 
 def _ahead(plan: Plan) -> tuple[str, str] | None:
-    """Reason and message if the mark or a Job lies so far ahead of the clock that slots are not decided, or the Job
-    does not count; None otherwise."""
+    """Reason and message if the mark or a Job lies too far ahead of the clock to be followed; None otherwise."""
     mark, now = plan.status.last_schedule_time, plan.situation.now
     if mark is not None and is_ahead(mark, now):
         text = f"status.lastScheduleTime is {rfc3339(mark)}, ahead of the clock: no slot up to that time runs"

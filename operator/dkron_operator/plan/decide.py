@@ -82,14 +82,12 @@ def _closed(spec: JobSpec, slot: datetime) -> SkipReason | None:
 
 
 def refuses_requests(job: JobView) -> bool:
-    """Whether the job is disabled and has no parent. A disabled child can still be run by hand (Dkron behaviour
-    §1.6)."""
+    """Whether it is disabled and has no parent: a disabled child still runs by hand (Dkron behaviour §1.6)."""
     return job.spec.disabled and not job.spec.parents
 
 
 def start_deadline(job: JobView) -> timedelta | None:
-    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`, if one
-    applies."""
+    """How late a slot may still start: the shorter of `startingDeadlineSeconds` and the grace of an `@after`."""
     seconds = job.spec.starting_deadline_seconds
     limits = [] if seconds is None else [timedelta(seconds=seconds)]
     if job.schedule is not None and job.schedule.grace is not None and not job.spec.parents:

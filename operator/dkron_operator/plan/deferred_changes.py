@@ -17,8 +17,7 @@ Stretches = tuple[DeferredSlots, ...]
 
 @dataclass(frozen=True, slots=True)
 class UndecidedSlots:
-    """Slots that a plan decides together: the slots of `line`, the accepted `schedule`, except those that have
-    `begun`."""
+    """Slots decided together: the slots of `line`, the accepted `schedule`, except those that have `begun`."""
 
     line: Timeline
     schedule: AcceptedSchedule | None
@@ -70,8 +69,7 @@ class DeferredSkipped:
     slots: UndecidedSlots
 
     def count(self, stretches: Stretches, schedule: AcceptedSchedule | None) -> int | None:
-        """How many of them these stretches of a status hold; None if they were settled, as the schedule is another
-        one."""
+        """How many of them these stretches hold; None if another schedule was accepted, which settled them."""
         return None if schedule != self.slots.schedule else count(stretches, self.slots, self.until)
 
 

@@ -105,8 +105,7 @@ def fold_link(status: JobStatus, change: Link) -> JobStatus:  # noqa: PLR0911 - 
 
 
 def published(status: JobStatus) -> Published:
-    """How many runs have ever stood in `ended`. For a status from before this was counted, the runs that stand there
-    now."""
+    """How many runs have ever stood in `ended`; where that was not counted, how many stand there now."""
     if status.published is not None:
         return status.published
     good = sum(ended.status is GroupStatus.SUCCESS for ended in status.ended)

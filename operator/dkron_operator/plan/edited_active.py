@@ -18,8 +18,7 @@ RECORDED, MISNAMED = "which is already recorded", "which is not the name that it
 
 
 def plan_edited_active(plan: Plan) -> None:
-    """Remove the entries that no operator writes. A Job with that name is processed like any that the status does
-    not know."""
+    """Remove the entries that no operator writes. Jobs with their names are processed like any unknown ones."""
     wrong = _wrong(plan) if plan.status.active else None
     if not wrong:
         return

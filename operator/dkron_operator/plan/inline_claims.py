@@ -51,8 +51,7 @@ def plan_window(plan: Plan) -> None:
 
 
 def _holds(plan: Plan) -> bool:
-    """Whether the claim is valid: this process still makes calls, the spec is unchanged since the claim, and no pause
-    holds the job."""
+    """Whether the claim is valid: this process makes calls, the spec is unchanged, no pause holds the job."""
     situation = plan.situation
     untouched = plan.status.observed_generation == situation.job.generation
     runs = timeline(plan) is not None and plan.hold is None
@@ -82,8 +81,7 @@ def plan_calls(plan: Plan) -> None:
 
 
 def next_claim(plan: Plan) -> datetime | None:
-    """When the next claim writes the status, if that is soon enough for all other changes to wait for it; None
-    otherwise."""
+    """When the next claim writes the status, if other changes may wait for it; None otherwise."""
     status, job = plan.status, plan.situation.job
     if not is_inline(job.spec) or job.stops or status.next is None:
         return None
@@ -139,7 +137,6 @@ def _slots_of_span(plan: Plan, slot: datetime) -> Iterator[datetime]:
 
 
 def _end_of_span(uid: str, slot: datetime) -> datetime:
-    """The end of the span that the slot lies in. Each job has its own span borders, so that jobs do not all write in
-    the same second."""
+    """The end of the slot's span. Each job has its own borders, so that not all write in the same second."""
     shift = timedelta(milliseconds=crc32(uid.encode()) % (SPAN // timedelta(milliseconds=1)))
     return slot + SPAN - (slot - EPOCH + shift) % SPAN

@@ -100,6 +100,5 @@ class JobSettings:
 
 
 def account_of(pod: Object) -> str:
-    """The service account of a pod with this spec. The API server takes the older field where the other one is not
-    set."""
+    """The service account of a pod with this spec. The API server reads the older field if the other is unset."""
     return str(pod.get("serviceAccountName") or pod.get("serviceAccount") or DEFAULT)

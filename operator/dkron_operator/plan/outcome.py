@@ -134,8 +134,7 @@ def refusal(events: Iterable[Object]) -> PodProblem | None:
 
 
 def same_trouble(before: PodProblem | None, now: PodProblem) -> bool:
-    """Whether there is nothing new to report. A kubelet that cannot pull an image alternates between messages with and
-    without the cause."""
+    """Whether nothing is new. A kubelet that cannot pull an image says so by turns with and without the cause."""
     return before is not None and (before == now or {before.reason, now.reason} <= PULLING)
 
 

@@ -147,8 +147,7 @@ def cancelled(retry: Active, why: str) -> Report:
 
 
 def _yields(attempt: Active | AttemptJob) -> bool:
-    """Whether it makes way for a newer run. A backfill runs beside the other runs of a job, whatever its
-    concurrency."""
+    """Whether it makes way for a newer run. A backfill runs beside others, whatever the concurrency."""
     return attempt.trigger is not Trigger.BACKFILL
 
 

@@ -28,8 +28,7 @@ FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def read_job(body: Object) -> JobView:
-    """Read a DkronJob. Whatever is wrong with its spec becomes its `problem`; no object that the API server stores
-    should make this fail."""
+    """Read a DkronJob. Faults of its spec become its `problem`; no object that the API server stores fails."""
     metadata = body["metadata"]
     spec, problem = _read_spec(body.get("spec") or {})
     if cut := unreadable(body):

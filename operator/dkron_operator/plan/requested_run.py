@@ -172,8 +172,7 @@ def shortened(run: RequestedRun) -> RequestedRun:
 
 
 def _backfill(metadata: Object) -> str:
-    """The uid of the DkronBackfill that controls it. Everyone who may create DkronRuns can set the
-    label."""
+    """The uid of the DkronBackfill that controls it. Everyone who may create DkronRuns can set the label."""
     owner = next((each for each in metadata.get("ownerReferences") or () if each.get("controller")), None)
     if owner is None or OF_BACKFILL not in (metadata.get("labels") or {}):
         return ""

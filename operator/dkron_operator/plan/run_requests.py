@@ -129,8 +129,7 @@ def _first_job(plan: Plan, run: RequestedRun) -> str:
 
 
 def _begun(plan: Plan, at: datetime) -> datetime:
-    """When the run begins. With concurrency replace, it is the time of the decision, because that tells which run is
-    the newest."""
+    """When the run begins; with concurrency replace, the time of the decision, which tells the newest run."""
     now = plan.situation.now
     return now if plan.situation.job.spec.concurrency is Concurrency.REPLACE else start_of_request(at, now)
 

@@ -266,8 +266,7 @@ def _with_attempts(run: RequestedRun, attempts: Mapping[str, RunAttempt], phase:
 
 
 def _going_on(run: RequestedRun) -> tuple[Condition, ...]:
-    """The conditions of a run that has not ended. They say the same from its first write to its end, so that writes in
-    between do not repeat them."""
+    """The conditions of a run that has not ended: always the same, so that writes do not repeat them."""
     return (_ready(FALSE, "NotEnded", "the run has not ended", run.created),)
 
 

@@ -70,8 +70,7 @@ def plan_slots(plan: Plan) -> None:
 
 
 def plan_pause(plan: Plan) -> None:
-    """Record which pause holds the job, or that none does any more. A pause that drops slots stays recorded until all
-    of them are dropped."""
+    """Record which pause holds the job, if any. One that drops slots stays recorded until all are dropped."""
     noted, hold = plan.status.paused, plan.hold
     if hold is not None and hold.changes_at is not None:
         plan.wake_at(hold.changes_at)

@@ -26,8 +26,7 @@ def stop_of(job: JobView, entry: Active) -> Stop | None:
 
 
 def stopped(plan: Plan, entry: Active, stop: Stop) -> Outcome:
-    """How a stopped attempt ended, with the last output of its pod. If the pod was over before the stop, its own
-    outcome."""
+    """How a stopped attempt ended, with its pod's last output; its own end if the pod was over before the stop."""
     now = plan.situation.now
     words = plan.situation.final_output.get(entry.job, Outcome(success=False, finished_at=now))
     if words.by_itself:

@@ -73,8 +73,7 @@ class JobView:
     """What in the spec is legal and may surprise its author; empty if nothing is."""
 
     unprompted: Problem | None = None
-    """Why the job does not run by itself, though it runs on request: a required parameter has no default; None if
-    nothing is in the way."""
+    """Why the job runs only on request: a required parameter has no default; None if it runs by itself."""
 
     unknown: Problem | None = None
     """A strict installation's problem with the ignored settings; None if there are none."""
@@ -120,8 +119,7 @@ class AttemptJob:
     """The id of the execution: start in Unix nanoseconds, "-", name of the Job."""
 
     slot: datetime
-    """The scheduled instant; for a run on request the time of the request, for a dependent run the end of the parent's
-    run."""
+    """The scheduled instant, the time of the request, or the end of the parent's run."""
 
     trigger: Trigger
     group: int
@@ -311,8 +309,7 @@ class Situation:
     """Names of Jobs that are confirmed to be gone."""
 
     unsettled: AbstractSet[str] = frozenset()
-    """Names of Jobs whose end or refusal is not written yet, or was counted so lately that another process may be about
-    to count it, too."""
+    """Names of Jobs whose end or refusal is not written, or so lately that another process may count it, too."""
 
     accepted: bool = True
     """The annotation says that an operator has accepted the job, or the annotation cannot be written."""
@@ -330,8 +327,7 @@ class Situation:
     """The DkronRuns of the job that have not ended."""
 
     pauses: tuple[Pause, ...] | None = ()
-    """The DkronPauses that select the job, also those that have ended by themselves; None until they have been
-    listed."""
+    """The DkronPauses that select the job, ended ones included; None until they have been listed."""
 
     full_since: datetime | None = None
     """Since when the API server has had as many ended runs as the status can show, with the same run as the oldest."""
