@@ -24,20 +24,7 @@ CLEAN = (
     "docs",
     "examples",
     "lib",
-    "operator/dkron_executors",
-    "operator/dkron_operator/__init__.py",
-    "operator/dkron_operator/__main__.py",
-    "operator/dkron_operator/backfill",
-    "operator/dkron_operator/cluster",
-    "operator/dkron_operator/delivery",
-    "operator/dkron_operator/kit",
-    "operator/dkron_operator/leader",
-    "operator/dkron_operator/main.py",
-    "operator/dkron_operator/monitoring",
-    "operator/dkron_operator/notifications",
-    "operator/dkron_operator/settings.py",
-    "operator/dkron_operator/telemetry",
-    "operator/dkron_operator/watch",
+    "operator",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""

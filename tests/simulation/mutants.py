@@ -14,11 +14,12 @@ from dkron_operator.act import create
 from dkron_operator.act.create import JobCreator
 from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.cache.cached_job import CachedJob
-from dkron_operator.plan import advance, attempts, chain, fold, hold, pause, slots
+from dkron_operator.plan import advance, attempts, chain, fold
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.cause import Cause
 from dkron_operator.plan.changes import Change, Decided, Finished, Started
 from dkron_operator.plan.plan import Plan
+from dkron_operator.plan.slots import plan_pause, plan_slots
 from dkron_operator.plan.stop_requests import plan_stops, stop_of
 from dkron_operator.plan.view import Outcome
 from dkron_operator.reconcile.verify import CacheVerifier
@@ -169,18 +170,25 @@ def _lost_when_gone() -> AbstractContextManager[Any]:
 
 def _deaf_to_pauses() -> AbstractContextManager[Any]:
     """Slots come due in a pause as ever."""
-    return patch.object(slots, "hold_of", lambda _: None)
+
+    def unheld(plan: Plan) -> None:
+        held, plan.hold = plan.hold, None
+        plan_slots(plan)
+        plan.hold = held
+
+    steps = (unheld if step is plan_slots else step for step in advance.STEPS)
+    return patch.object(advance, "STEPS", tuple(steps))
 
 
 def _forget_paused() -> AbstractContextManager[Any]:
     """What came due in a pause is decided when it ends, and neither runs nor is counted."""
 
     def forget(plan: Plan) -> None:
-        if plan.status.paused is not None and hold.hold_of(plan) is None:
+        if plan.status.paused is not None and plan.hold is None:
             plan.create = None
             plan.record(Decided(plan.situation.now))
 
-    before = advance.STEPS.index(pause.plan_pause)
+    before = advance.STEPS.index(plan_pause)
     return patch.object(advance, "STEPS", (*advance.STEPS[:before], forget, *advance.STEPS[before:]))
 
 

@@ -39,9 +39,8 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.fold import fold, fold_all, is_recorded
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 HISTORY = History()

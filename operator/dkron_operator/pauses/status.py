@@ -20,11 +20,11 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.act.status_writer import difference
-from dkron_operator.cache.pause_index import MOST, Key, PauseView
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.log_once import LogOnce
-from dkron_operator.watch.pauses import Pauses
+from dkron_operator.pauses.index import MOST, Key, PauseView
+from dkron_operator.pauses.informer import Pauses
 
 log = logging.getLogger(__name__)
 

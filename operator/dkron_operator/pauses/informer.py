@@ -15,11 +15,11 @@ from dkron_kube.errors import KubeError, NotFound
 from dkron_kube.informer import Callbacks, Informer, WatchState
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_kube.watch import Pace
-from dkron_operator.cache.pause_index import Key, PauseIndex
 from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.listeners import Listeners
 from dkron_operator.kit.workqueue import Workers, WorkQueue
+from dkron_operator.pauses.index import Key, PauseIndex
 from dkron_operator.plan.pauses import Pause
 from dkron_operator.plan.view import JobView
 
