@@ -47,8 +47,7 @@ class Scrub:
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """Yield the value, its lines, the secret parts if it is a URL or credentials, and the strings in it if it is
-    JSON."""
+    """Yield the value, its lines, and the secret parts of a URL, of credentials and of JSON."""
     yield secret
     yield from (line.strip() for line in secret.splitlines())
     yield from _of_credentials(secret)
@@ -160,8 +159,7 @@ def _printable(text: str) -> str:
 
 
 def _as_bytes(text: str) -> bytes:
-    """Encode as in the environment: a Secret may contain bytes that are not text. Surrogates without bytes behind
-    them are dropped."""
+    """Encode as in the environment, which may have bytes that are not text; drop other surrogates."""
     try:
         return text.encode(*UNCHANGED)
     except UnicodeEncodeError:

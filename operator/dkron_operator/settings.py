@@ -205,18 +205,14 @@ class Settings(BaseSettings):
         return path
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        """A holder has to stop before another begins, and to retry before it stops."""
+    def _fit_together(self) -> Self:
+        # A holder has to stop before another begins, and to retry before it stops.
         if not self.terms().in_order:
             raise ValueError(
                 f"--lease-duration {self.lease_duration} must be more than --lease-renew-deadline "
                 f"{self.lease_renew_deadline:g}, and that more than 1.2 times --lease-retry-period "
                 f"{self.lease_retry_period:g}"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _both(self) -> Self:
         if bool(self.rest_account) != (self.rest_token_file is not None):
             raise ValueError(
                 "--rest-account and --rest-token-file go together: the file holds the token of the account"
@@ -247,8 +243,7 @@ class Settings(BaseSettings):
         return value
 
     def home(self, own: str) -> str:
-        """The namespace of the DkronCluster and the Lease; `own` is the pod's namespace, or the namespace of the
-        kubeconfig's context."""
+        """The namespace of the DkronCluster and the Lease; `own` is the pod's, or the kubeconfig context's."""
         return self.cluster_namespace or (self.namespace[0] if len(self.namespace) == 1 else own)
 
     def address_rules(self) -> AddressRules:

@@ -37,8 +37,7 @@ def json_text(text: str) -> str:
 
 
 def metadata(text: str) -> Metadata:
-    """Return headers as gRPC metadata: names in lower case, and bytes (written in base64) if the name ends in
-    `-bin`."""
+    """Return headers as gRPC metadata: names in lower case, and bytes (in base64) if the name ends in `-bin`."""
     return tuple(_metadatum(name.lower(), value) for name, value in headers(text))
 
 

@@ -68,8 +68,7 @@ def flag(text: str) -> bool:
 
 
 def exact_flag(text: str) -> bool:
-    """Parse a boolean of a kind that Dkron reads as true for one text only. Other texts silently mean false there, so
-    they are rejected."""
+    """Parse a boolean that Dkron reads as true for one text only, and silently as false for all others."""
     if text not in ("true", "false"):
         raise ValueError(f'{quoted(text)} is neither "true" nor "false"')
     return text == "true"

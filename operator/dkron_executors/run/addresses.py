@@ -7,8 +7,9 @@ or the pod itself have public addresses, these are refused as well.
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from errno import EACCES
 from typing import Self
 
@@ -54,40 +55,29 @@ def services_around(address: str) -> list[Network]:
     return [ipaddress.ip_network(f"{one}/{prefix}", strict=False)]
 
 
+@dataclass(frozen=True, slots=True)
 class AddressRules:
     """Refuses all addresses that are not public, servers of metadata, the networks in `refused`, and addresses that
     `is_own` or `is_node` finds, except those in `allowed`."""
 
-    def __init__(
-        self,
-        *,
-        allowed: Iterable[Network] = (),
-        refused: Iterable[Network] = (),
-        is_node: Callable[[str], bool] = lambda _: False,
-        is_own: Callable[[Address], bool] = is_own,
-    ) -> None:
-        self._allowed = tuple(allowed)
-        self._refused = (*METADATA, *refused)
-        self._is_node = is_node
-        self._is_own = is_own
+    allowed: Sequence[Network] = ()
+    refused: Sequence[Network] = ()
+    is_node: Callable[[str], bool] = lambda _: False
+    is_own: Callable[[Address], bool] = is_own
 
     def with_nodes(self, is_node: Callable[[str], bool]) -> Self:
         """Return the same rules, which also refuse the addresses that `is_node` finds."""
-        return type(self)(allowed=self._allowed, refused=self._refused, is_node=is_node, is_own=self._is_own)
+        return replace(self, is_node=is_node)
 
     def refuses(self, text: str) -> bool:
         """Whether an address must not be called."""
         return any(map(self._refuses, _meant(ipaddress.ip_address(text.partition("%")[0]))))
 
     def _refuses(self, address: Address) -> bool:
-        if _within(address, self._allowed):
+        if _within(address, self.allowed):
             return False
-        return (
-            not _is_public(address)
-            or _within(address, self._refused)
-            or self._is_node(str(address))
-            or self._is_own(address)
-        )
+        is_known = _within(address, (*METADATA, *self.refused)) or self.is_node(str(address)) or self.is_own(address)
+        return is_known or not _is_public(address)
 
     def socket_factory(self) -> Callable[[AddressInfo], socket.socket]:
         """Return a maker of sockets for aiohttp, which raises `RefusedAddress` before it makes one."""

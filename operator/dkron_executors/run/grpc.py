@@ -1,5 +1,4 @@
-"""One gRPC call whose message is built from JSON, with the types from the server's reflection (Dkron behaviour
-§6.3)."""
+"""One gRPC call; its message is JSON with types from the server's reflection (Dkron behaviour §6.3)."""
 
 import time
 from collections.abc import Callable
@@ -49,8 +48,7 @@ def _call(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> Result:
 
 
 def _described(channel: grpc.Channel, keys: Grpc, remaining: Remaining) -> tuple[DescriptorPool, MethodDescriptor]:
-    """Return the method's descriptor from the server. Raises KeyError if there is no such method, RpcError if the
-    server does not answer."""
+    """Return the method's descriptor. Raises KeyError if there is none, RpcError without an answer."""
     for package in REFLECTIONS:
         database = _Database(channel, package, remaining)
         try:

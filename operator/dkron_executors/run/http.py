@@ -34,8 +34,7 @@ def run(keys: Http) -> Result:
 
 
 def open_session(connector: aiohttp.BaseConnector | None = None, *, proxies: bool = True) -> aiohttp.ClientSession:
-    """Return a session without state between calls: it stores no cookies. `proxies` uses the proxies of the
-    environment."""
+    """Return a session that stores no cookies. `proxies` uses the proxies of the environment."""
     return aiohttp.ClientSession(
         connector=connector,
         # trust_env makes aiohttp read ~/.netrc in a thread for each request, so set it only if there is a proxy.
@@ -47,8 +46,7 @@ def open_session(connector: aiohttp.BaseConnector | None = None, *, proxies: boo
 
 
 async def call(keys: Http, *, session: aiohttp.ClientSession, longest: int = LONGEST_BODY) -> Result:
-    """Make the request and keep at most `longest` bytes of the response. Never raises for anything that a server
-    does."""
+    """Make the request and keep `longest` bytes of the response. Never raises for what a server does."""
     try:
         tls = _tls(keys)
     except _Unreadable as exc:

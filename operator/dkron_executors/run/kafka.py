@@ -43,8 +43,7 @@ async def _send(keys: Kafka) -> Result:
 
 
 class _Complaints(logging.Handler):
-    """Keeps the client's last error log. When a broker rejects the login, the exception has no reason; only the log
-    has."""
+    """Keeps the client's last error log: only that says why a broker rejects the login."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -14,8 +14,7 @@ LONGEST_BODY = 256 * 1024
 
 
 class Pool:
-    """Makes up to `limit` calls at once; further calls wait. `rules` say which addresses are not called. Belongs to one
-    event loop."""
+    """Makes up to `limit` calls at once, not to addresses that `rules` refuse. Belongs to one event loop."""
 
     def __init__(self, *, limit: int, longest: int = LONGEST_BODY, rules: AddressRules | None = None) -> None:
         self._places = asyncio.Semaphore(limit)

@@ -148,8 +148,7 @@ def record(uid: str, status: BackfillStatus, begun: Sequence[Begun]) -> Backfill
 
 
 def settle(status: BackfillStatus, runs: Mapping[str, Seen]) -> BackfillStatus:
-    """The status after the end of the active runs that are over. A run that is gone, or another one of its name, counts
-    as failed."""
+    """The status after the end of active runs. A run that is gone, or replaced, counts as failed."""
     active, failed, succeeded = [], [], 0
     for run in status.active_runs:
         seen = runs.get(run.run)

@@ -130,8 +130,7 @@ class Backfills:
             timer.cancel()
 
     async def look(self, uid: str) -> None:
-        """Read a DkronBackfill, and do what is to be done for it now. Raises `Unavailable`, and what else keeps it from
-        that."""
+        """Read a DkronBackfill, and do what is due for it now. Raises `KubeError`."""
         place = self._places.get(uid)
         if place is None or not self._may_act():
             return

@@ -65,8 +65,7 @@ def refused(sentence: str, moment: Moment) -> BackfillStatus:
 
 
 def judge(spec: BackfillSpec, status: BackfillStatus, moment: Moment) -> BackfillStatus:
-    """The status with everything that follows from its runs. It has ended once no run is active and none is to
-    begin."""
+    """The status with all that follows from its runs. It ends once no run is active or to begin."""
     plan = status.plan or planned(status.targets)
     active, remaining = len(status.active_runs), max(0, plan.count - status.begun)
     started = status.started_at or (moment.now if status.begun else None)

@@ -39,8 +39,7 @@ class Runs:
         return await self.read(view, name) if seen is None or seen.phase in UNSUCCESSFUL else seen
 
     async def create(self, view: View, spec: BackfillSpec, slot: Slot, job: str) -> str:
-        """Create the DkronRun of a slot of the job with this Dkron name, and return its uid. Raises `AlreadyExists`,
-        `Rejected`."""
+        """Create the DkronRun of a slot, and return its uid. Raises `AlreadyExists`, `Rejected`."""
         owner = {
             "apiVersion": API_VERSION, "kind": view.kind, "name": view.name, "uid": view.uid, "controller": True,
         }  # fmt: skip

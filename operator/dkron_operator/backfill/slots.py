@@ -77,8 +77,7 @@ def _newest_failed(runs: Iterable[list[Execution]]) -> bool:
 
 
 def _phase(schedule: Every, since: datetime, start: datetime) -> datetime:
-    """The last point of the grid before `start`; `since` itself if there is none in the calendar, or if it is
-    before."""
+    """The last point of the grid before `start`; `since` if that is later, or the calendar has none."""
     steps = max(0, -((start - TICK - since) // schedule.interval))
     try:
         return since - steps * schedule.interval

@@ -29,8 +29,7 @@ class Known(NamedTuple):
     namespace: str
     name: str
     rests: bool
-    """Whether nothing is left to do: it has ended, its status knows the newest edit, and it is not to be deleted by
-    itself."""
+    """Whether it has ended, its status knows the newest edit, and it is not to be deleted by itself."""
 
     @classmethod
     def read(cls, body: Object) -> Self:

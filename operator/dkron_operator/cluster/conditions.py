@@ -40,8 +40,7 @@ def cluster_conditions(
     now: datetime,
     findings: Findings = NOTHING_FOUND,
 ) -> ClusterStatus:
-    """The new status, given the one `before`. `ledger` has the totals. `replicas` run, one of which leads. `version` is
-    the operator's."""
+    """The status that follows the one `before`. `version` is the operator's."""
     ours = (
         condition(before.conditions, kind, verdict, now=now, generation=generation)
         for kind, verdict in _verdicts(leadership, findings).items()

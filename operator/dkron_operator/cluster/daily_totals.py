@@ -66,8 +66,7 @@ class DailyTotals:
         self._again.pop(uid, None)
 
     def _growth(self, uid: str, before: JobStatus, status: JobStatus, grown: Counts) -> Counts:
-        """The part of the growth that is new: after a wipe, Jobs that still exist are counted again and have to be left
-        out."""
+        """The growth without Jobs that are counted again after a wipe, because they still exist."""
         if before.since is not None and status.since is None:
             # The executions whose Jobs may still exist and that the wiped status no longer has.
             forgotten = set(before.counted) - recorded(status)

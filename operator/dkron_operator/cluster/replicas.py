@@ -45,8 +45,7 @@ class ReplicaCount:
 
 
 def selector(own: Iterable[Object]) -> str:
-    """The label selector for the pods of all replicas, from our own pod; empty if it lacks these labels or does not
-    exist. Pure."""
+    """The label selector for all replicas' pods, from our own pod; empty without these labels. Pure."""
     labels = next((pod["metadata"].get("labels") or {} for pod in own), {})
     shared = {key: labels[key] for key in SHARED if key in labels}
     return ",".join(f"{key}={value}" for key, value in shared.items()) if len(shared) == len(SHARED) else ""

@@ -100,8 +100,7 @@ class ClusterStatusController:
         self.write_soon()
 
     async def read(self) -> None:
-        """Read what an earlier process wrote. Do this before reading the jobs: a job deleted in between would count
-        twice."""
+        """Read the stored status, before the jobs: one that is deleted in between would count twice."""
         try:
             body = await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
         except NotFound:

@@ -122,8 +122,7 @@ class Delivery:
         self._outputs.keep(uid, job, output)
 
     def began(self, cached: CachedJob, active: Active) -> None:
-        """The Job of an attempt exists. Tell the endpoints that want to know, as a best effort: nothing waits for
-        it."""
+        """The Job of an attempt exists. Tell the endpoints that want to know; nothing waits for it."""
         if not (self._may_act() and self._installation.endpoints):
             return
         started = Execution(

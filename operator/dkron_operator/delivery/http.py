@@ -32,8 +32,7 @@ class Poster:
             self._session = None
 
     async def send(self, post: Post) -> None:
-        """Send the request. Raises `Unreachable`, `Undeliverable`; no message contains the address, which may be a
-        secret."""
+        """Send the request. Raises `Unreachable`, `Undeliverable`, without the address, which may be a secret."""
         base = await self._secrets.value(post.url_from) if post.url_from else post.url
         headers = {
             header.name: await self._secrets.value(header.value_from) if header.value_from else header.value

@@ -43,8 +43,7 @@ class Installation:
         on_event: Callable[[], None] = lambda: None,
     ) -> None:
         self.on_change: Listeners[[tuple[str, ...] | None]] = Listeners()
-        """Called when what it offers has changed, with what is wrong with its receivers and notifications; None if it
-        names none."""
+        """Called after a change with the problems of its receivers and notifications; None if it has none."""
         self._output_dir = output_dir
         self._raw: Object | None = None
         self.cluster: ClusterView | None = None

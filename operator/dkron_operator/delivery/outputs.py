@@ -43,8 +43,7 @@ class Outputs:
         self._size -= len(self._kept.pop((uid, job), b""))
 
     async def find(self, job: JobView, execution: Execution, *, uid: str = "") -> tuple[str, bool] | None:
-        """The output, and whether there was more of it; None if the output is not known. `uid` is the Job's,
-        empty if it is not known. Raises `KubeError`."""
+        """The output, and whether there was more; None if unknown. `uid` is the Job's. Raises `KubeError`."""
         kept = self._kept.get((job.uid, execution.job))
         if kept is None:
             kept = await self._read(job, execution, uid)

@@ -21,8 +21,7 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
 
     def when(self, moment: float, now: datetime) -> datetime:
-        """The time of day of a `monotonic` moment, by the clock as it is set `now`. Overflows become the earliest
-        possible time."""
+        """The time of day of a `monotonic` moment, by the clock as set `now`; `EARLIEST` on overflow."""
         try:
             return now - timedelta(seconds=self.monotonic() - moment)
         except OverflowError:

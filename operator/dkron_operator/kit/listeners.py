@@ -13,12 +13,9 @@ P = ParamSpec("P")
 class Listeners(Generic[P]):
     """Functions that are called with the same arguments, in the order in which they were added."""
 
-    def __init__(self, *listeners: Callable[P, object]) -> None:
-        self._listeners = list(listeners)
-
-    def add(self, listener: Callable[P, object]) -> None:
-        """Call this one, too."""
-        self._listeners.append(listener)
+    def __init__(self) -> None:
+        self._listeners: list[Callable[P, object]] = []
+        self.add = self._listeners.append
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call all."""

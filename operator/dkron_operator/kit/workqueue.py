@@ -23,8 +23,7 @@ log = logging.getLogger(__name__)
 
 RETRY = Backoff(0.2, 5.0, spread=(0.8, 1.2))
 RETRY_OF_A_FAULT = Backoff(RETRY.first, 300.0, spread=RETRY.spread)
-"""If the work fails with an error that is not the API server's: without a change it fails again. A key that is added
-meanwhile is worked on at once."""
+"""Backoff for an error of the operator: without a change it fails again. An added key goes at once."""
 IN_A_ROW = 8
 """After this many urgent keys a normal one has its turn, so that constant urgency does not starve the rest."""
 LONGEST_YIELD, GLANCE = 2.0, 0.05
@@ -125,8 +124,7 @@ class WorkQueue(Generic[K]):
         raise RuntimeError(f"a worker of the queue {self.name} has ended") from next(iter(failures), None)
 
     async def idle(self) -> None:
-        """Return when no key waits, is delayed, or is being worked on. From here on the queue no longer yields to
-        another one."""
+        """Return when no key is left. From here on the queue no longer yields to another one."""
         self._ahead = None
         self.flush_delays()
         while len(self):

@@ -1,5 +1,4 @@
-"""Election: decides what this replica should do about the Lease, from the Lease as it was read and how long it has been
-unchanged."""
+"""Election: what a replica does about the Lease as it was read, and how long it was unchanged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -74,8 +74,7 @@ class Lease:
         self._log_once = LogOnce(log, f"Lease {namespace}/{INSTALLATION}")
 
     def may_act(self) -> bool:
-        """Whether this replica may write to the cluster at this moment. Every write checks this first, so a process
-        that was frozen notices immediately that its time is over."""
+        """Whether this replica may write now. Each write asks, so a process that was frozen notices at once."""
         held = self.view.held and self._clock.monotonic() - self._renewed_at < self._terms.renew_deadline
         return held or self.view.free
 

@@ -1,7 +1,6 @@
 """Whether the process is alive, and whether it is ready: one sentence each about what is wrong. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dkron_operator.watch.liveness import LastSign
@@ -33,27 +32,13 @@ def unhealthy(*, lag: float, ended: Sequence[str], troubles: Sequence[str] = ())
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
-    """What readiness depends on."""
-
-    phase: Phase
-    now: float
-    """The current moment of the monotonic clock."""
-
-    watches: Mapping[str, LastSign] = field(default_factory=dict)
-    """The state of the watches, by resource."""
-
-    troubles: Sequence[str] = ()
-    """Parts that ended and are being restarted."""
-
-    lacking: str = ""
-    """Why the REST API in the same pod lacks a token; empty if it has one, or there is none."""
-
-
-def unready(state: Readiness) -> str:
-    """Why the operator does not do its work yet; empty if it does."""
-    match state.phase:
+def unready(
+    phase: Phase, now: float, watches: Mapping[str, LastSign], *, troubles: Sequence[str] = (), lacking: str = ""
+) -> str:
+    """Why the operator does not do its work yet; empty if it does. `now` is of the monotonic clock, `watches` are by
+    resource, `troubles` are parts that ended and are being restarted. `lacking` says why the REST API in the same pod
+    lacks a token; empty if it has one, or there is none."""
+    match phase:
         case Phase.STARTING:
             return "the operator is still reading the existing jobs from the API server"
         case Phase.LEFT:
@@ -61,9 +46,9 @@ def unready(state: Readiness) -> str:
         case Phase.STOPPING:
             return "the operator is stopping"
         case Phase.WORKING:
-            ended = (f"a part of the operator has ended: {trouble}" for trouble in state.troubles)
-            wrong = (_wrong(resource, sign, state.now) for resource, sign in state.watches.items())
-            return "; ".join(sentence for sentence in (*ended, *wrong, state.lacking) if sentence)
+            ended = (f"a part of the operator has ended: {trouble}" for trouble in troubles)
+            wrong = (_wrong(resource, sign, now) for resource, sign in watches.items())
+            return "; ".join(filter(None, (*ended, *wrong, lacking)))
 
 
 def _wrong(resource: str, sign: LastSign, now: float) -> str:

@@ -37,8 +37,7 @@ class Sums:
 
 
 class JobStates:
-    """Updates only the jobs that have changed since the last request, and those that run after a job whose schedule has
-    changed."""
+    """Looks only at jobs that have changed, and those that run after a job with a changed schedule."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -17,7 +17,7 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.lease import Lease
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
-from dkron_operator.monitoring.health import Phase, Readiness, unhealthy, unready
+from dkron_operator.monitoring.health import Phase, unhealthy, unready
 from dkron_operator.monitoring.job_states import JobStates
 from dkron_operator.monitoring.loop_lag import LoopLag
 from dkron_operator.monitoring.port import Answers
@@ -69,10 +69,9 @@ class Monitoring:
         return unhealthy(lag=self.loop_lag.lag, ended=ended, troubles=self._parts.supervisor.troubles)
 
     def _unready(self) -> str:
-        watches, troubles = self._parts.watch_liveness.by_resource(), self._parts.supervisor.troubles
-        token = self._parts.rest_token
-        lacking = "" if token is None else token.trouble
-        return unready(Readiness(self.phase, self._clock.monotonic(), watches, troubles, lacking))
+        watches, token = self._parts.watch_liveness.by_resource(), self._parts.rest_token
+        troubles, lacking = self._parts.supervisor.troubles, "" if token is None else token.trouble
+        return unready(self.phase, self._clock.monotonic(), watches, troubles=troubles, lacking=lacking)
 
     async def _page(self) -> bytes:
         gauges = await self._gauges()

@@ -11,8 +11,7 @@ from dkron_operator.plan.decide import start_deadline
 from dkron_operator.plan.view import JobView
 
 MOST_ABOVE = 100
-"""How many jobs may lie between a dependent and the schedules that it follows. A job on a longer chain never counts as
-stale."""
+"""Jobs between a dependent and its schedules. On a longer chain a job never counts as stale."""
 
 
 def stale_at(status: JobStatus, paces: Sequence[JobView], *, resumed: datetime | None = None) -> datetime | None:

@@ -40,8 +40,7 @@ def concerns(endpoints: Iterable[Endpoint], notify: Mapping[str, str]) -> bool:
 
 
 def awaits_retry(status: JobStatus, execution: Execution) -> bool:
-    """Whether the newest attempt after this one is a retry that has not begun. If it is cancelled, this attempt was the
-    last of its run."""
+    """Whether its newest later attempt is a retry that has not begun, and so may be cancelled."""
     if execution.success:
         return False
     newest = max(_later(status, execution), key=lambda other: other.attempt, default=None)
@@ -49,8 +48,7 @@ def awaits_retry(status: JobStatus, execution: Execution) -> bool:
 
 
 def happened(status: JobStatus, execution: Execution) -> frozenset[When]:
-    """The events that the end of this attempt means, according to the status; none if another attempt follows a
-    failure."""
+    """The events that the end of this attempt means; none if another attempt follows a failure."""
     if not execution.success:
         return frozenset() if _later(status, execution) else frozenset({When.ALWAYS, When.FAILURE})
     before = [other for other in status.executions if other.group < execution.group]

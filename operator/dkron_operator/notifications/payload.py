@@ -104,7 +104,6 @@ _ENVIRONMENTS = {form: _environment(form) for form in PayloadFormat}
 class Payload:
     """A template that has been checked."""
 
-    format: PayloadFormat
     template: Template
 
     def render(self, values: Mapping[str, object]) -> str:
@@ -133,7 +132,7 @@ def compile_payload(source: str, form: PayloadFormat, *, names: frozenset[str]) 
         raise PayloadError(f"payload: {line}{exc.message}") from exc
     except RecursionError as exc:
         raise PayloadError("payload: nested too deeply") from exc
-    return Payload(form, template)
+    return Payload(template)
 
 
 def _require(node: nodes.Node, *, names: frozenset[str], depth: int) -> None:

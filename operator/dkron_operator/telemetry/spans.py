@@ -61,9 +61,8 @@ def run_context(job: JobView, attempt: Attempt, trace: TraceContext) -> TraceCon
 def claiming(job: JobView, entry: Active, asked: TraceContext | None, now: datetime) -> SpanStart:
     """The span in which a run of several members is decided. `asked` is the span of its request."""
     trace_id = trace_of(job.uid, entry.group) if asked is None else asked.trace_id
-    ids = Ids(trace_id, claim_span(job.uid, entry.group))
-    name, told = f"claim {job.dkron_name}", _about(job, entry)
-    return SpanStart(name, at=min(entry.slot, now), ids=ids, parent=asked, attributes=told)
+    ids, at = Ids(trace_id, claim_span(job.uid, entry.group)), min(entry.slot, now)
+    return SpanStart(f"claim {job.dkron_name}", at=at, ids=ids, parent=asked, attributes=_about(job, entry))
 
 
 def firing(
@@ -108,8 +107,7 @@ def running(job: JobView, execution: Execution, own: TraceContext | None) -> Spa
 def recording(job: JobView, execution: Execution, run: TraceContext, since: datetime) -> SpanStart:
     """The span in which the end of an attempt is recorded; `run` is the attempt's span."""
     ids = Ids(run.trace_id, record_span(job.uid, execution.job))
-    told = _of_job(job, execution)
-    return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=told)
+    return SpanStart(f"record {job.dkron_name}", at=since, ids=ids, parent=run, attributes=_of_job(job, execution))
 
 
 def causes(create: CreateJob, status: JobStatus) -> frozenset[GroupKey]:

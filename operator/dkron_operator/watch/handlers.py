@@ -1,5 +1,4 @@
-"""kopf handlers: where changes enter. kopf watches, the handlers pass the events on, and a resync finds what kopf
-cannot report."""
+"""kopf handlers: where changes enter. A resync finds what kopf cannot report."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +30,7 @@ BACKOFFS = (0.5, 1, 2, 5, 10)
 
 
 class Handlers:
-    """Feeds the store with what the watches deliver, and requeues the jobs that it concerns. `on_object` gets each Job
-    that a watch shows."""
+    """Feeds the store from the watches, and requeues the jobs concerned. `on_object` gets each Job."""
 
     def __init__(
         self, store: Store, *, requeue: Callable[[str], None], on_object: Callable[[Object], None] = lambda _: None

@@ -20,8 +20,7 @@ def run_informer(
     changed: Callable[[Key], None],
     on_event: Callable[[], None] = lambda: None,
 ) -> Informer[RequestedRun]:
-    """Feeds the cache with the DkronRuns of a namespace, or of all (None). `changed` is called with the key of each job
-    that a change concerns."""
+    """Feeds the cache for a namespace, or all (None). `changed` gets the key of each job concerned."""
 
     def tell(keys: Iterable[Key | None]) -> None:
         for key in filter(None, keys):

@@ -1,5 +1,4 @@
-"""Resync: compare the cache with what exists. The first list fills the store; later ones find objects that vanished
-unseen."""
+"""Resync: the first list fills the store; later ones find objects that vanished unseen."""
 
 import asyncio
 import logging
@@ -42,8 +41,7 @@ class Resync:
         self._wanted.set()
 
     async def fill(self) -> None:
-        """Read all objects. DkronJobs come first, so a Job that their status names is either in the later list or
-        gone."""
+        """Read all objects. DkronJobs come first: a Job that their status names is listed later, or gone."""
         for namespace in self._namespaces:
             async for body in self._client.list(DKRON_JOBS, namespace):
                 self._handlers.feed_job(None, body)

@@ -113,7 +113,7 @@ async def test_call_to_a_forbidden_address_fails_and_says_why(url: str, allowed:
     app = web.Application()
     app.router.add_get("/away", redirect)
     app.router.add_get("/", redirect)
-    pool = Pool(limit=1, rules=AddressRules(allowed=map(ip_network, allowed)))
+    pool = Pool(limit=1, rules=AddressRules(allowed=[*map(ip_network, allowed)]))
     async with TestServer(app) as server:
         keys = Http.model_validate({"url": url.format(port=server.port), "method": "GET"})
         async with pool.place():

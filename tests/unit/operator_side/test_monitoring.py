@@ -20,7 +20,7 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
-from dkron_operator.monitoring.health import FAILURE, HANG, SILENCE, Phase, Readiness, unhealthy, unready
+from dkron_operator.monitoring.health import FAILURE, HANG, SILENCE, Phase, unhealthy, unready
 from dkron_operator.monitoring.job_states import SLICE, JobStates, Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
 from dkron_operator.monitoring.loop_lag import BEAT, MEMORY, LoopLag
@@ -79,14 +79,14 @@ FAILING = LastSign(seen=990.0, failing=AT - 20)
 def test_incomplete_or_inactive_operator_is_not_ready(
     phase: Phase, signs: dict[str, LastSign], words: tuple[str, ...]
 ) -> None:
-    sentence = unready(Readiness(phase, AT, signs))
+    sentence = unready(phase, AT, signs)
     assert bool(sentence) == bool(words)
     assert [word for word in words if word not in sentence] == []
 
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.WORKING])
 def test_pod_whose_rest_api_lacks_a_token_is_not_ready(phase: Phase) -> None:
-    assert ("no token" in unready(Readiness(phase, AT, {"jobs": GOOD}, lacking="no token"))) == (phase is Phase.WORKING)
+    assert ("no token" in unready(phase, AT, {"jobs": GOOD}, lacking="no token")) == (phase is Phase.WORKING)
 
 
 class Hands:
