@@ -1,6 +1,8 @@
-"""Whether the process is alive, and whether it is ready: one sentence each about what is wrong. Pure."""
+"""Whether the process is alive and ready, as one sentence each, and how long work waits in the event loop."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from dkron_operator.watch.liveness import LastSign
@@ -11,6 +13,10 @@ SILENCE = 150.0
 """Seconds that a watch may be silent; a healthy one is heard from every minute."""
 FAILURE = 15.0
 """Seconds that a watch may fail to start again: as long as a Lease lives."""
+BEAT = 0.5
+"""Seconds between two beats."""
+MEMORY = 60.0
+"""Seconds that a late beat is remembered."""
 
 
 class Phase(StrEnum):
@@ -60,3 +66,34 @@ def _wrong(resource: str, sign: LastSign, now: float) -> str:
     if now - sign.seen > SILENCE:
         return f"the watch of {resource} has received nothing for {now - sign.seen:.0f} s"
     return ""
+
+
+class LoopLag:
+    """Beats while it runs. `clock` is the monotonic one."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._due: float | None = None
+        self._late: deque[tuple[float, float]] = deque()
+
+    @property
+    def lag(self) -> float:
+        """How many seconds late the newest beat was, or the next one is by now."""
+        overdue = 0.0 if self._due is None else self._clock() - self._due
+        return max(overdue, self._late[-1][1] if self._late else 0.0)
+
+    @property
+    def worst(self) -> float:
+        """The largest delay of a beat in the last minute, in seconds."""
+        since = self._clock() - MEMORY
+        return max((late for at, late in self._late if at >= since), default=0.0)
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            self._due = self._clock() + BEAT
+            await asyncio.sleep(BEAT)
+            now = self._clock()
+            self._late.append((now, max(now - self._due, 0.0)))
+            while self._late[0][0] < now - MEMORY:
+                self._late.popleft()

@@ -17,9 +17,8 @@ from dkron_operator.kit.clock import Clock
 from dkron_operator.kit.workqueue import WorkQueue
 from dkron_operator.leader.lease import Lease
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
-from dkron_operator.monitoring.health import Phase, unhealthy, unready
+from dkron_operator.monitoring.health import LoopLag, Phase, unhealthy, unready
 from dkron_operator.monitoring.job_states import JobStates
-from dkron_operator.monitoring.loop_lag import LoopLag
 from dkron_operator.monitoring.port import Answers
 from dkron_operator.reconcile.create_budget import CreateBudget
 from dkron_operator.watch.liveness import WatchLiveness

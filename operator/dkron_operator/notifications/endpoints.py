@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dkron_crds.notifications import Notification, NotificationType, PayloadFormat
-from dkron_operator.notifications.payload import Payload, PayloadError, compile_payload
-from dkron_operator.notifications.values import NAMES, samples
+from dkron_operator.notifications.payload import NAMES, Payload, PayloadError, compile_payload, samples
 from dkron_processors.site import Site, find, lacking
 
 SLACK = '{"username": "dkron", "text": "{{ report }}"}'

@@ -6,8 +6,7 @@ from dkron_crds.job import Active, Execution, JobStatus
 from dkron_crds.notifications import NOTIFY_PREFIX, NotificationType, When
 from dkron_crds.receivers import Header
 from dkron_operator.notifications.endpoints import Endpoint
-from dkron_operator.notifications.payload import PayloadError
-from dkron_operator.notifications.values import values
+from dkron_operator.notifications.payload import PayloadError, values
 from dkron_processors.mails import addresses, mail
 from dkron_processors.message import Ended, Parcel, Post
 from dkron_processors.site import Site, find

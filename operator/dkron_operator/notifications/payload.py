@@ -1,4 +1,5 @@
-"""Payloads: templates of what a notification sends, in a subset of Jinja with values, conditions and filters.
+"""Payloads: templates of what a notification sends, in a subset of Jinja with values, conditions and filters, and the
+values that an execution gives them.
 
 The administrator of the installation writes a template, but the values come from jobs. So a value is never treated as a
 template, and is escaped as JSON unless the format is text. Rendering cannot take long: the subset has no loops, calls
@@ -8,12 +9,16 @@ or assignments, so the work is proportional to the template, and the output is b
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from dkron_crds.notifications import PayloadFormat
+from dkron_crds.job import Execution, Trigger
+from dkron_crds.notifications import PayloadFormat, When
+from dkron_processors.message import Ended
+from dkron_processors.record import fields, report
 
 LONGEST = 512 * 1024
 """The maximum number of characters of a payload."""
@@ -153,3 +158,55 @@ def _require(node: nodes.Node, *, names: frozenset[str], depth: int) -> None:
             raise PayloadError(f'{where}there is no {noun} "{node.name}"; use one of {offered}')
     for child in node.iter_child_nodes():
         _require(child, names=names, depth=depth + 1)
+
+
+_NASTY = '"quotes", back\\slash, {{ braces }},\n\ttab \x00 \u2028 </script> é 日本'
+_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+SAMPLED = (When.SUCCESS, When.FAILURE, When.START)
+
+
+def values(ended: Ended, event: When) -> dict[str, object]:
+    """All values by name."""
+    known = fields(ended)
+    output = known.pop("message")
+    return {
+        **known,
+        "event": str(event),
+        "output": output,
+        "display_name": ended.display_name or ended.job,
+        "owner": ended.owner,
+        "owner_email": ended.owner_email,
+        "metadata": _Metadata(ended.metadata or {}),
+        "node_name": known["host"],
+        "report": report(ended) if event is not When.START else f"{ended.display_name or ended.job} has begun",
+    }
+
+
+class _Metadata(dict[str, str]):
+    """The job's metadata; a missing key is empty."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str)
+
+
+def samples() -> tuple[Mapping[str, object], ...]:
+    """Sample values that every payload has to handle."""
+    return tuple(values(_sample(success=event is not When.FAILURE), event) for event in SAMPLED)
+
+
+def _sample(*, success: bool) -> Ended:
+    execution = Execution(
+        id="1767225600000000000-sample", job="sample", slot=_DAY, trigger=Trigger.SCHEDULE, group=1, attempt=1,
+        started_at=_DAY, finished_at=_DAY, success=success, exit_code=None if success else 1,
+        reason="" if success else "Error", message=_NASTY[:20], node_name="node",
+    )  # fmt: skip
+    return Ended(
+        namespace="default", job="sample", execution=execution, display_name=_NASTY, owner=_NASTY,
+        owner_email="owner@example.com", metadata={}, output=_NASTY,
+    )  # fmt: skip
+
+
+NAMES = frozenset(samples()[0])

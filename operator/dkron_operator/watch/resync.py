@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from dkron_kube.backoff import Backoff
 from dkron_kube.client import KubeClient
@@ -54,12 +55,10 @@ class Resync:
         objects that vanished while the watch was down remain in the cache."""
         failures, backoff = 0, Backoff(SETTLE, LONGEST)
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(PERIOD):
                     await self._wanted.wait()
                 await asyncio.sleep(backoff.after(failures + 1))
-            except TimeoutError:
-                pass
             self._wanted.clear()
             try:
                 await self.compare()

@@ -20,10 +20,9 @@ from dkron_operator.cache.store import Store
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
 from dkron_operator.monitoring.gauges import MOST_JOBS, Gauges
-from dkron_operator.monitoring.health import FAILURE, HANG, SILENCE, Phase, unhealthy, unready
+from dkron_operator.monitoring.health import BEAT, FAILURE, HANG, MEMORY, SILENCE, LoopLag, Phase, unhealthy, unready
 from dkron_operator.monitoring.job_states import SLICE, JobStates, Sums
 from dkron_operator.monitoring.job_summary import JobState, JobSummary
-from dkron_operator.monitoring.loop_lag import BEAT, MEMORY, LoopLag
 from dkron_operator.monitoring.monitoring import Monitored, Monitoring, page
 from dkron_operator.monitoring.port import Answers, Exposure, PortTaken, application, listening
 from dkron_operator.plan.written import SlotResult, Slots
