@@ -33,7 +33,19 @@ CLEAN = (
     "operator/dkron_operator/pauses",
     "operator/dkron_operator/plan",
     "operator/dkron_operator/reconcile",
+    "operator/dkron_operator/__init__.py",
+    "operator/dkron_operator/__main__.py",
+    "operator/dkron_operator/backfill",
+    "operator/dkron_operator/cluster",
+    "operator/dkron_operator/delivery",
+    "operator/dkron_operator/kit",
+    "operator/dkron_operator/leader",
+    "operator/dkron_operator/main.py",
+    "operator/dkron_operator/monitoring",
+    "operator/dkron_operator/notifications",
     "operator/dkron_operator/settings.py",
+    "operator/dkron_operator/telemetry",
+    "operator/dkron_operator/watch",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""
