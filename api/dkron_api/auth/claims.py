@@ -67,7 +67,7 @@ def caller_of(claims: Mapping[str, Any], names: ClaimNames) -> Caller | None:
 
 
 def _texts(claim: object) -> tuple[str, ...] | None:
-    """Return the texts of a claim, which may be one alone; None if it has something else."""
+    """Return the texts of a claim, which may be a single one; None if it has something else."""
     listed = claim if isinstance(claim, list) else [] if claim is None else [claim]
     texts = tuple(filter(_is_name, listed))
     return texts if len(texts) == len(listed) else None

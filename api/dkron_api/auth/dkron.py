@@ -43,7 +43,7 @@ class DkronScheme:
         return token.startswith(PREFIX)
 
     def knows(self, token: str) -> bool:
-        """Whether there is such a token."""
+        """Whether this token exists."""
         return self._token(key_of(token)) is not None
 
     async def caller(self, token: str, address: str = "") -> Caller | None:  # noqa: ARG002 - asks no other server
@@ -61,8 +61,8 @@ class DkronScheme:
         return None if known is None or known.has_expired(self._clock) else known.caller
 
     async def allows(self, caller: Caller, need: Need) -> bool:
-        """Whether it is a management token, or one of its policies grants the capability. Policies themselves are for
-        management tokens alone."""
+        """Whether it is a management token, or one of its policies grants the capability. Only management tokens have
+        rights to policies."""
         return self.recall_right(caller, need)
 
     def recall_right(self, caller: Caller, need: Need) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from dkron_api.auth.caller import Caller, Need
 from dkron_api.auth.guard import Guard, refused
@@ -10,14 +11,14 @@ from dkron_api.auth.routes import Namespaces
 from dkron_api.refusal import ApiError
 
 AGAIN = 1.0
-"""Seconds between two looks whether a caller still has the right to an answer that stays open. What is asked of the
-API server is kept for longer."""
+"""Seconds between two looks whether a caller still has the right to an answer that stays open. Answers of the API
+server are kept for longer."""
 TURN = 50
 """Needs that are asked about before other requests have their turn."""
 
 
 class Grant:
-    """Asks the guard on behalf of one request. `headers` are those of the request, `address` is its sender's."""
+    """Asks the guard on behalf of one request, which has these headers and comes from this address."""
 
     def __init__(  # noqa: PLR0917 - built in one place
         self, guard: Guard, caller: Caller, where: Namespaces, headers: Mapping[str, str], address: str = ""
@@ -71,17 +72,13 @@ class Grant:
             watching.cancel()
 
     async def _end_when_gone(self, need: Need, scope: asyncio.Timeout) -> None:
-        await self._until_gone(need)
-        scope.reschedule(asyncio.get_running_loop().time())
-
-    async def _until_gone(self, need: Need) -> None:
-        while True:
+        allowed = True
+        while allowed:
             await asyncio.sleep(AGAIN)
             try:
                 caller = await self._guard.identify(self._headers, self._address)
-                if not await self._guard.allows(caller, need):
-                    return
+                allowed = await self._guard.allows(caller, need)
             except ApiError as error:
                 # While the API server does not answer, keep the grant.
-                if error.status < 500:  # noqa: PLR2004 - a server's error
-                    return
+                allowed = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        scope.reschedule(asyncio.get_running_loop().time())

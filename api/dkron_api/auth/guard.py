@@ -53,8 +53,6 @@ class Guard:
 
     def __init__(self, schemes: Sequence[Scheme]) -> None:
         self._schemes = tuple(schemes)
-        self._callers = tuple(scheme.recall for scheme in schemes)
-        self._rights = tuple((scheme.how, scheme.recall_right) for scheme in schemes)
 
     @property
     def asks(self) -> bool:
@@ -78,19 +76,16 @@ class Guard:
             key = key_of(token_of(headers))
         except ApiError:
             return None
-        for recall in self._callers:
-            known = recall(key)
-            if known is not None:
-                return known
-        return None
+        known = (scheme.recall(key) for scheme in self._schemes)
+        return next((caller for caller in known if caller is not None), None)
 
     async def identify(self, headers: Mapping[str, str], address: str = "") -> Caller:
         """Return who sends these headers, from this address. Raises `ApiError`: 401, or 503 if that cannot be found
         out."""
         known = self.recall(headers)
-        return await self._recognized(token_of(headers), address) if known is None else known
-
-    async def _recognized(self, token: str, address: str) -> Caller:
+        if known is not None:
+            return known
+        token = token_of(headers)
         if not token.isprintable() or " " in token:
             raise invalid(())
         scheme = self._scheme(token)
@@ -106,21 +101,21 @@ class Guard:
         """Whether the caller may do this, if that is known well enough to ask no one; else None."""
         if caller is ANYBODY:
             return not self._schemes
-        for how, recall in self._rights:
-            if how is caller.how:
-                return recall(caller, need)
-        return False
+        scheme = self._scheme_of(caller)
+        return scheme is not None and scheme.recall_right(caller, need)
 
     async def allows(self, caller: Caller, need: Need) -> bool:
         """Whether the caller may do this. Raises `ApiError`, 503, if that cannot be found out."""
-        known = self.recall_right(caller, need)
-        if known is not None:
-            return known
-        scheme = next(scheme for scheme in self._schemes if scheme.how is caller.how)
+        known, scheme = self.recall_right(caller, need), self._scheme_of(caller)
+        if known is not None or scheme is None:
+            return bool(known)
         try:
             return await scheme.allows(caller, need)
         except KubeError as error:
             raise _unknown(error) from error
+
+    def _scheme_of(self, caller: Caller) -> Scheme | None:
+        return next((scheme for scheme in self._schemes if scheme.how is caller.how), None)
 
     def _scheme(self, token: str) -> Scheme | None:
         return next((scheme for scheme in self._schemes if scheme.takes(token)), None)
@@ -129,7 +124,7 @@ class Guard:
 def token_of(headers: Mapping[str, str]) -> str:
     """Return the token of a request: `Authorization: Bearer …`, else `X-Dkron-Token`. Raises `ApiError`, 401."""
     authorization = headers.get(AUTHORIZATION, "")
-    if _is_bearer(authorization):
+    if authorization.partition(" ")[0].lower() == "bearer":
         token = authorization.partition(" ")[2].strip()
     else:
         token = headers.get("X-Dkron-Token", "").strip()
@@ -139,10 +134,6 @@ def token_of(headers: Mapping[str, str]) -> str:
     if len(token) > LONGEST_TOKEN or not token.isascii():
         raise invalid(())
     return token
-
-
-def _is_bearer(authorization: str) -> bool:
-    return authorization.partition(" ")[0].lower() == "bearer"
 
 
 def refused(caller: Caller, need: Need) -> ApiError:

@@ -43,7 +43,7 @@ class IssuerKeys(jwt.PyJWKClient):
         elif self.fresh() is None:
             self._begin("")
         if self._last is None:
-            # The reason is for the log alone: this caller is not authenticated.
+            # The reason is only for the log: this caller is not authenticated.
             raise Unavailable("the issuer's keys cannot be read; see the log of this service", retry_after=1.0)
         return self._last
 
@@ -78,7 +78,9 @@ class IssuerKeys(jwt.PyJWKClient):
         if time.monotonic() - self._failed < self.cooldown_duration:
             raise KeysError(self._trouble)
         try:
-            keys = self._changed(signing_keys(self._load()))
+            listed = signing_keys(self._load())
+            if self._last is None or listed != self._listed:
+                self._last, self._listed = read_keys(listed), listed
         except KeysError as error:
             if str(error) != self._trouble:
                 log.warning("the issuer's keys cannot be read: %s", error)
@@ -86,15 +88,9 @@ class IssuerKeys(jwt.PyJWKClient):
             if self._last is None:
                 self._failed = time.monotonic()
                 raise
-            keys = self._last
         else:
             if self._trouble:
                 log.info("the issuer's keys can be read again")
             self._trouble = ""
-        self._last, self._last_successful_fetch = keys, time.monotonic()
-        return keys
-
-    def _changed(self, listed: list[Object]) -> jwt.PyJWKSet:
-        if self._last is None or listed != self._listed:
-            self._last, self._listed = read_keys(listed), listed
+        self._last_successful_fetch = time.monotonic()
         return self._last

@@ -28,12 +28,13 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-A
 
 
 def url_source(url: str, tls: ssl.SSLContext) -> Load:
-    """Return what fetches a key set."""
+    """Return a function that fetches a key set."""
     return partial(_fetched, url, tls)
 
 
 def issuer_source(issuer: str, tls: ssl.SSLContext) -> Load:
-    """Return what fetches the key set that the issuer's description names (OpenID Connect Discovery 1.0 §4)."""
+    """Return a function that fetches the key set that the issuer's description names (OpenID Connect Discovery 1.0
+    §4)."""
 
     def load() -> Object:
         url = issuer.rstrip("/") + DESCRIPTION
@@ -49,7 +50,7 @@ def issuer_source(issuer: str, tls: ssl.SSLContext) -> Load:
 
 
 def file_source(path: Path) -> Load:
-    """Return what reads a key set from a file."""
+    """Return a function that reads a key set from a file."""
 
     def load() -> Object:
         try:
@@ -69,7 +70,7 @@ def trust(authorities: Path | None) -> ssl.SSLContext:
 
 
 def _fetched(url: str, tls: ssl.SSLContext) -> Object:
-    """Return what the URL has. A redirect is not followed: it could lead to a server that is not trusted."""
+    """Return the object at the URL. A redirect is not followed: it could lead to a server that is not trusted."""
     try:
         with closing(_connection(url, tls)) as connection:
             connection.request("GET", urlsplit(url)._replace(scheme="", netloc="").geturl(), headers=_HEADERS)

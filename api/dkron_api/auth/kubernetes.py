@@ -14,10 +14,10 @@ from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
 Object = dict[str, Any]
 
 KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0
-"""Seconds for which a token that was recognized, or not, is not asked about again."""
+"""Seconds until a token that was recognized, or not, is asked about again."""
 ALLOWED_SECONDS, DENIED_SECONDS = 30.0, 5.0
-"""Seconds for which an answer about a right is kept. A right that is given works soon; one that is taken away works
-no longer than this."""
+"""Seconds that an answer about a right is kept. A right that is given works soon; one that is taken away works no
+longer than this."""
 FIRST = Bounds(running=32, running_of_one=8, waiting=128, waiting_of_one=32)
 """Tokens that were never recognized, by address. They are few enough to leave places of --max-requests to others."""
 AGAIN = Bounds(running=32, running_of_one=32, waiting=4096, waiting_of_one=4096)
@@ -30,22 +30,31 @@ MOST_RIGHTS_OF_ONE = 2048
 """Those about the rights of one caller."""
 
 
-class Tokens:
-    """Recognizes bearer tokens of the cluster. Only a token's hash is kept.
+class KubernetesScheme:
+    """Recognizes every token that the API server does, and asks it about each right. Only a token's hash is kept.
 
     Tokens that were recognized have a cache and places for reviews of their own: a flood of wrong tokens neither pushes
     them out nor makes them wait.
     """
 
-    def __init__(self, kube: KubeClient, audiences: Sequence[str], *, clock: Callable[[], float]) -> None:
+    how = AuthMode.KUBERNETES
+
+    def __init__(
+        self, kube: KubeClient, rights: "Rights", audiences: Sequence[str], *, clock: Callable[[], float]
+    ) -> None:
         self._kube = kube
+        self._rights = rights
         self.audiences = tuple(audiences)
         self._known: Kept[bytes, Caller] = Kept(most=MOST_TOKENS, seconds=lambda _: KNOWN_SECONDS, clock=clock)
         self._unknown: Kept[bytes, bool] = Kept(most=MOST_UNKNOWN, seconds=lambda _: UNKNOWN_SECONDS, clock=clock)
         self._questions: Questions[bytes, Caller | None] = Questions()
         self._first, self._again = ReviewQueue(FIRST), ReviewQueue(AGAIN)
         self.recall = self._known.get
-        """Returns whose token has this key, unless that has to be asked for."""
+        self.recall_right = rights.recall
+
+    def takes(self, token: str) -> bool:
+        """A token that no other scheme takes may be one of the cluster."""
+        return bool(token)
 
     def knows(self, token: str) -> bool:
         """Whether the token has been recognized."""
@@ -58,6 +67,10 @@ class Tokens:
         if known is not None or self._unknown.get(key):
             return known
         return await self._questions.ask(key, partial(self._ask, key, token, address))
+
+    async def allows(self, caller: Caller, need: Need) -> bool:
+        """Whether the API server gives the caller this right. Raises `KubeError`."""
+        return await self._rights.allows(caller, need.right)
 
     async def _ask(self, key: bytes, token: str, address: str) -> Caller | None:
         place = self._again.place("") if key in self._known else self._first.place(address)
@@ -90,13 +103,12 @@ class Rights:
             seconds=lambda allowed: ALLOWED_SECONDS if allowed else DENIED_SECONDS,
             clock=clock,
         )
-        self._known = self._kept.get
         self._questions: Questions[tuple[bytes, Right], bool] = Questions()
         self._queue = ReviewQueue(RIGHTS)
 
     def recall(self, caller: Caller, need: Need) -> bool | None:
         """Whether the caller has the right; None if that has to be asked for."""
-        return self._known((caller.key, need.right))
+        return self._kept.get((caller.key, need.right))
 
     async def allows(self, caller: Caller, right: Right) -> bool:
         """Whether the caller has the right. Raises `KubeError`."""
@@ -147,36 +159,3 @@ def access_review(caller: Caller, right: Right) -> Object:
         attributes = {"verb": right.verb, "group": right.group, "resource": resource, **named}
         spec["resourceAttributes"] = {key: value for key, value in attributes.items() if value or key == "group"}
     return {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-
-
-class KubernetesScheme:
-    """Recognizes every token that the API server does, and asks it about each right."""
-
-    how = AuthMode.KUBERNETES
-
-    def __init__(self, tokens: Tokens, rights: Rights) -> None:
-        self._tokens = tokens
-        self._rights = rights
-        self.recall = tokens.recall
-        self.recall_right = rights.recall
-
-    @property
-    def audiences(self) -> Sequence[str]:
-        """The audiences that the API server is asked about."""
-        return self._tokens.audiences
-
-    def takes(self, token: str) -> bool:
-        """Whatever no other scheme takes may be a token of the cluster."""
-        return bool(token)
-
-    def knows(self, token: str) -> bool:
-        """Whether the token has been recognized."""
-        return self._tokens.knows(token)
-
-    async def caller(self, token: str, address: str = "") -> Caller | None:
-        """Return whose token it is."""
-        return await self._tokens.caller(token, address)
-
-    async def allows(self, caller: Caller, need: Need) -> bool:
-        """Whether the API server gives the caller this right."""
-        return await self._rights.allows(caller, need.right)

@@ -31,10 +31,6 @@ Judge = Callable[[Caller, Need], Awaitable[bool]]
 """Says whether a user of the issuer may do something. Raises `KubeError`."""
 
 
-def _unknown(caller: Caller, need: Need) -> None:
-    """The judge has to be asked each time."""
-
-
 @dataclass(frozen=True, slots=True)
 class Verified:
     """A token that was checked: whose it is, when it ends, and by which keys it was."""
@@ -58,7 +54,7 @@ class OidcScheme:
         keys: IssuerKeys,
         names: ClaimNames,
         judge: Judge,
-        recall_right: Callable[[Caller, Need], bool | None] = _unknown,
+        recall_right: Callable[[Caller, Need], bool | None],
         clock: Callable[[], float],
     ) -> None:
         self._issuer = issuer

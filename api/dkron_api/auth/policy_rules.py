@@ -1,6 +1,6 @@
 """Dkron's policies: patterns of paths, and the capabilities that they grant (Dkron behaviour §7). Pure.
 
-Of the patterns that match a path the most specific one decides alone. Nothing is granted to a path that none matches.
+Of the patterns that match a path, only the most specific one decides. Nothing is granted to a path that none matches.
 """
 
 import re

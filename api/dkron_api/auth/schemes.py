@@ -12,7 +12,7 @@ from dkron_api.auth.dkron import DkronScheme, TokenIndex, policies_allow, rules_
 from dkron_api.auth.guard import Guard, Scheme
 from dkron_api.auth.issuer_keys import IssuerKeys
 from dkron_api.auth.key_sources import Load, file_source, issuer_source, trust, url_source
-from dkron_api.auth.kubernetes import KubernetesScheme, Rights, Tokens
+from dkron_api.auth.kubernetes import KubernetesScheme, Rights
 from dkron_api.auth.oidc import Judge, OidcScheme
 from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.token_secrets import Token
@@ -24,7 +24,7 @@ from dkron_kube.errors import Unavailable
 Object = dict[str, Any]
 
 KEYS_FRESH, KEYS_PAUSE = 300.0, 10.0
-"""Seconds for which an issuer's keys are used without another look, and between two looks."""
+"""Seconds until an issuer's keys are looked at again, and between two looks."""
 FILE_PAUSE = 1.0
 """Seconds between two looks at a file of keys."""
 
@@ -65,9 +65,8 @@ def guard(
     policies: ObjectCache[Object],
     clock: Callable[[], datetime],
 ) -> Guard:
-    """Return the guard that these settings ask for. Tokens of ours are told by their beginning, and those of an issuer
-    by what they say, so these come first. Raises `UnusableAuthorities`."""
-
+    """Return the guard that these settings ask for. Tokens of ours are told by their beginning, and tokens of an
+    issuer by their claims, so these come first. Raises `UnusableAuthorities`."""
     policy = PolicyRules(policies).get
 
     def waiting_for(*caches: ObjectCache[Any]) -> str:
@@ -96,7 +95,7 @@ def guard(
         ways = (by_policies, recall_policies) if settings.oidc_rights == "dkron" else (by_roles, rights.recall)
         schemes.append(oidc_scheme(settings, *ways, clock=time.time))
     if AuthMode.KUBERNETES in settings.auth:
-        schemes.append(KubernetesScheme(Tokens(kube, settings.audiences, clock=time.monotonic), rights))
+        schemes.append(KubernetesScheme(kube, rights, settings.audiences, clock=time.monotonic))
     return Guard(schemes)
 
 

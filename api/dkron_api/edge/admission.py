@@ -23,7 +23,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 GUARD = web.AppKey("GUARD", Guard)
 GRANT = web.RequestKey("GRANT", Grant)
 NEED = web.RequestKey("NEED", Need)
-"""What the route needs; absent if the caller alone matters."""
+"""The need of the route; absent if only the caller matters."""
 BODY = web.RequestKey("BODY", int)
 """Bytes of the body that were counted."""
 
@@ -40,7 +40,7 @@ def require_own_host(request: web.Request) -> None:
 
 
 async def admit(request: web.Request) -> Grant | None:
-    """Return what the caller may do; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503, or
+    """Return the rights of the caller; None for routes that are open to everybody. Raises `ApiError`: 401, 403, 503, or
     404 for a namespace that is not served.
 
     Rights that only the body tells are asked for by the handler, which then calls `require_served`.
@@ -100,7 +100,7 @@ def charge_body(request: web.Request, size: int) -> None:
 
 
 def refund_body(request: web.Request) -> None:
-    """Take the body back out of the count: the request had an effect, for which the caller has the right."""
+    """Take the body back out of the count: the request had an effect, and the caller has the right to it."""
     if NEED in request:
         _charge(request, -request.get(BODY, 0))
 

@@ -1,6 +1,4 @@
-"""What this service changes in aiohttp, each with the place where aiohttp was asked for it. No other module uses
-aiohttp's internals.
-"""
+"""Changes of aiohttp, each with the place where aiohttp was asked for it. No other module uses aiohttp's internals."""
 
 import asyncio
 import logging
@@ -20,7 +18,7 @@ from dkron_api.edge.root import ROOT
 from dkron_crds.schedule.errors import quoted
 
 HALF_CLOSED = 60.0
-"""Seconds for which a half-closed client may still get a response. Only a write shows whether it is still there."""
+"""Seconds until a half-closed client gets no response any more. Only a write shows whether it is still there."""
 CUT_SHORT = "the connection was closed before the end of the body"
 SEGMENTS = 32
 """Maximum slashes in a path: routes have up to six, and folders of a user interface a few more."""

@@ -36,7 +36,7 @@ def audit(log: AccessLog, request: web.Request, status: int, request_id: str) ->
 
 
 def _decision(grant: Grant | None, *, refused: bool) -> str:
-    """Return what was decided. A request that cannot be read is answered before a right is asked for."""
+    """Return the decision. A request that cannot be read is answered before a right is asked for."""
     if refused:
         return "refused"
     return "undecided" if grant is not None and not grant.asked else "allowed"

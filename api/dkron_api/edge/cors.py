@@ -18,7 +18,7 @@ EXPOSED = (
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN = frozenset({"same-origin", "none"})
 LIFE = "600"
-"""Seconds for which a browser may cache the response to a preflight."""
+"""Seconds that a browser may cache the response to a preflight."""
 
 
 def allowed(origin: str, origins: Sequence[str]) -> str:

@@ -7,12 +7,12 @@ _PAIR = re.compile(r"""(?:^|;)\s*(for|host)=(?:"([^"]*)"|([^;"]*))""", re.IGNORE
 
 
 def items(values: Iterable[str]) -> list[str]:
-    """Return the items of a header with such a list, however many times it was sent."""
+    """Return the items of a header with a list, however many times it was sent."""
     return [item.strip() for item in ",".join(values).split(",") if item.strip()]
 
 
 def for_of(item: str) -> str:
-    """Return the address for which the proxy passed the request on; empty without one."""
+    """Return the address of the client that the proxy names; empty without one."""
     return _value(item, "for")
 
 

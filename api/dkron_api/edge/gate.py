@@ -17,18 +17,18 @@ anyway."""
 UPLOADS = 256
 """Concurrent uploads, each as large as --max-body allows. The next one displaces the oldest."""
 UPLOADS_OF_ONE = 32
-"""Those of one caller, or of one address where callers show no token. The next one displaces their own oldest."""
+"""Uploads of one caller, or of one address where callers show no token. The next one displaces their oldest."""
 BODY = 1024
 """Bytes of a body that count as one more request while it is not known whether it leads to anything: a parser may take
 as long for them."""
 RESTORES = 4
 """Concurrent restores of backups, each as large as --max-restore allows."""
 RESTORES_OF_ONE = 2
-"""Those of one caller, so that others have places."""
+"""Restores of one caller, so that others have places."""
 BURST = 2.0
 """Seconds' worth of the rate that may be used at once."""
 SOON = 0.001
-"""Seconds for which no request is refused: less than an answer takes, and more than sums of floats are off."""
+"""Seconds within which no request is refused: less than an answer takes, and more than sums of floats are off."""
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The application's components, as keys for the handlers. What is kept for each namespace is in `TENANTS`."""
+"""The application's components, as keys for the handlers. `TENANTS` has the components of each namespace."""
 
 import asyncio
 from collections.abc import Callable

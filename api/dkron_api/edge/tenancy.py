@@ -31,19 +31,19 @@ def is_of_a_namespace(path: str) -> bool:
 
 
 def base_of(request: web.Request) -> str:
-    """Return what is before `/v1` in the path of the request: empty, or `/ns/NAMESPACE`."""
+    """Return the part before `/v1` in the path of the request: empty, or `/ns/NAMESPACE`."""
     namespace = request.match_info.get("namespace")
     return "" if namespace is None else path_of(namespace)
 
 
 def judged_base(app: web.Application, namespace: str) -> str:
-    """Return what is before `/v1` in the paths that policies judge: the own namespace has one path, though two lead
+    """Return the part before `/v1` in the paths that policies judge: the own namespace has one path, though two lead
     there."""
     return "" if namespace == app[TENANTS].own.namespace else path_of(namespace)
 
 
 def path_of(namespace: str) -> str:
-    """Return what is before `/v1` in the paths of a further namespace."""
+    """Return the part before `/v1` in the paths of a further namespace."""
     return f"/ns/{namespace}"
 
 
@@ -62,7 +62,7 @@ def require_served(request: web.Request) -> None:
 
 
 def tenant_of(request: web.Request) -> Tenant:
-    """Return what the service keeps for the namespace of the request. The request keeps it alive."""
+    """Return the tenant of the request's namespace. The request keeps it alive."""
     tenant = request.get(TENANT)
     if tenant is None:
         tenant = request[TENANT] = request.app[TENANTS].get(namespace_of(request))

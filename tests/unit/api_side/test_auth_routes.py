@@ -184,6 +184,7 @@ async def test_issuer_caller_may_do_what_its_policies_grant(kind: Kind) -> None:
         keys=IssuerKeys(ISSUER.url, lambda: {"keys": ISSUER.keys}, fresh=60.0, pause=1.0),
         names=ClaimNames("sub", "", "groups", "", "policies"),
         judge=judge,
+        recall_right=lambda *_: None,
         clock=lambda: NOW,
     )
     token = signed(ISSUER.claims(NOW, exp=kind.expires, aud=kind.audience, policies=list(kind.policies)))
