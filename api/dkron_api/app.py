@@ -10,9 +10,9 @@ from aiohttp import web
 from dkron_api.auth.dkron import TokenIndex
 from dkron_api.auth.schemes import guard
 from dkron_api.auth.token_secrets import read_secret
+from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.standings import Slices
 from dkron_api.edge import audit
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GUARD
@@ -39,8 +39,8 @@ from dkron_api.edge.keys import (
     TOKENS,
 )  # fmt: skip
 from dkron_api.edge.middleware import edge, sign
-from dkron_api.edge.tenancy import below_prefix
 from dkron_api.edge.traced import tracing
+from dkron_api.edge.urls import below_prefix
 from dkron_api.informers import informers
 from dkron_api.jobs.objects import Objects
 from dkron_api.routes import (
@@ -48,7 +48,6 @@ from dkron_api.routes import (
     cluster,
     events,
     executions,
-    fields,
     health,
     jobs,
     log,
@@ -126,7 +125,7 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    of_jobs = (jobs, runs, executions, stops, restore, schedule, fields, reports, log, events)
+    of_jobs = (jobs, runs, executions, stops, restore, schedule, reports, log, events)
     parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()

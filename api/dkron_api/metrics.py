@@ -6,6 +6,7 @@ Label values are limited to routes and kinds. The only series per job are the tw
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from prometheus_client import (
@@ -25,8 +26,10 @@ from prometheus_client.registry import Collector
 
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate.record import Job
-from dkron_api.version import VERSION
 from dkron_kube.client import Call
+
+VERSION = version("dkron-operator")
+
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 

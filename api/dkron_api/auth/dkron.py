@@ -8,10 +8,9 @@ from dkron_api.auth.caller import Caller, Need, key_of
 from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.token_secrets import PREFIX, Token
 from dkron_api.settings import AuthMode
+from dkron_api.translate.record import Object
 from dkron_crds.policy import Capability
 from dkron_kube.errors import Unavailable
-
-Object = dict[str, Any]
 
 ACL = "/v1/acl/"
 

@@ -8,8 +8,9 @@ from contextlib import suppress
 
 import jwt
 
-from dkron_api.auth.jwks import KeysError, Object, find, read_keys, signing_keys
+from dkron_api.auth.jwks import KeysError, find, read_keys, signing_keys
 from dkron_api.auth.key_sources import SECONDS, Load
+from dkron_api.translate.record import Object
 from dkron_kube.errors import Unavailable
 
 log = logging.getLogger(__name__)

@@ -1,11 +1,11 @@
 """JSON Web Key Sets (RFC 7517): which keys of a set may check signatures. Pure."""
 
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-Object = dict[str, Any]
+from dkron_api.translate.record import Object
 
 MOST_KEYS = 64
 SHORTEST_RSA, LONGEST_RSA = 2048, 8192

@@ -11,8 +11,9 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dkron_api.auth.jwks import KeysError, Object
+from dkron_api.auth.jwks import KeysError
 from dkron_api.settings import is_safe_url
+from dkron_api.translate.record import Object
 from dkron_crds.schedule.errors import printable
 
 Load = Callable[[], Object]

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from dkron_api.auth.caller import Caller, Need, Right, key_of
 from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.cache.expiring import Kept, KeptByOwner, Questions
 from dkron_api.settings import AuthMode
+from dkron_api.translate.record import Object
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS
-
-Object = dict[str, Any]
 
 KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0
 """Seconds until a token that was recognized, or not, is asked about again."""

@@ -18,10 +18,9 @@ from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.settings import AuthMode, Settings
+from dkron_api.translate.record import Object
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
-
-Object = dict[str, Any]
 
 KEYS_FRESH, KEYS_PAUSE = 300.0, 10.0
 """Seconds until an issuer's keys are looked at again, and between two looks."""

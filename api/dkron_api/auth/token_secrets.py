@@ -8,13 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from dkron_api.auth.caller import Caller, key_of
 from dkron_api.settings import AuthMode
+from dkron_api.translate.record import Object
 from dkron_crds.base import rfc3339
-
-Object = dict[str, Any]
 
 SECRET_TYPE = "dkron.io/token"  # noqa: S105 - the type of the Secrets
 PREFIX = "dkron_"

@@ -5,19 +5,17 @@ import logging
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.translate import gojson
 from dkron_api.translate.job import bare, shown
 from dkron_api.translate.pieces import compact
-from dkron_api.translate.record import Job, kept
+from dkron_api.translate.record import Job, Object, kept
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.informer import WatchState
 
 log = logging.getLogger(__name__)
 
-Object = dict[str, Any]
 Listener = Callable[[Job | None, Job | None], None]
 
 
@@ -178,3 +176,26 @@ class JobIndex:
             self._rendered.pop(name, None)
             self._unrendered.add(name)
         self._stale(self)
+
+
+class Prerenderer:
+    """One task for the job indexes of all namespaces."""
+
+    def __init__(self) -> None:
+        self._stale: dict[JobIndex, None] = {}
+        self._woken = asyncio.Event()
+
+    def want(self, job_index: JobIndex) -> None:
+        """Note that jobs of this index have changed."""
+        self._stale[job_index] = None
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Render what has changed, one index after another, until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._stale:
+                job_index = next(iter(self._stale))
+                del self._stale[job_index]
+                await job_index.prerender()

@@ -8,12 +8,12 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+from dkron_api.translate.record import Object
 from dkron_crds.bounds import unreadable
 from dkron_kube.informer import WatchState
 
-Object = dict[str, Any]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 

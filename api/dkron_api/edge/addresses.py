@@ -5,13 +5,13 @@ that a trusted proxy has seen. What stands before it is the client's own claim.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice
 
 from aiohttp import web
 
-from dkron_api.edge.forwarded import for_of, items
 from dkron_api.edge.keys import SETTINGS
 from dkron_api.settings import Network
 
@@ -91,3 +91,26 @@ def _address(text: str) -> Address | None:
 
 def _within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
+
+
+_PAIR = re.compile(r"""(?:^|;)\s*(for|host)=(?:"([^"]*)"|([^;"]*))""", re.IGNORECASE)
+
+
+def items(values: Iterable[str]) -> list[str]:
+    """Return the items of a header with a list, however many times it was sent."""
+    return [item.strip() for item in ",".join(values).split(",") if item.strip()]
+
+
+def for_of(item: str) -> str:
+    """Return the address of the client that the proxy names; empty without one."""
+    return _value(item, "for")
+
+
+def host_of(item: str) -> str:
+    """Return the host that the proxy was asked for; empty without one."""
+    return _value(item, "host")
+
+
+def _value(item: str, name: str) -> str:
+    pairs = _PAIR.finditer(item)
+    return next((pair[2] or (pair[3] or "").strip() for pair in pairs if pair[1].lower() == name), "")

@@ -11,11 +11,10 @@ from dkron_api.auth.grant import Grant
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
-from dkron_api.edge.flags import flag
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
-from dkron_api.edge.tenancy import PREFIX, judged_base, namespace_of, require_served
+from dkron_api.edge.urls import PREFIX, flag, judged_base, namespace_of, require_served
 from dkron_api.refusal import ApiError
 from dkron_crds.policy import Capability
 

@@ -14,7 +14,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_urldispatcher import MatchInfoError, UrlMappingMatchInfo
 from yarl import URL
 
-from dkron_api.edge.root import ROOT
+from dkron_api.edge.urls import ROOT
 from dkron_crds.schedule.errors import quoted
 
 HALF_CLOSED = 60.0

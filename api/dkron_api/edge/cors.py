@@ -8,7 +8,7 @@ headers that browsers add.
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from dkron_api.edge.forwarded import host_of, items
+from dkron_api.edge.addresses import host_of, items
 
 ANY = "*"
 METHODS = "GET, POST, PUT, PATCH, DELETE"

@@ -10,19 +10,18 @@ from time import perf_counter
 from aiohttp import web
 
 from dkron_api import metrics
-from dkron_api.answer import JSON
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.admission import admit, caller_of, refund_body, require_own_host, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
+from dkron_api.edge.answers import JSON, takes_gzip
 from dkron_api.edge.audit import audit
-from dkron_api.edge.coding import takes_gzip
 from dkron_api.edge.errors import NOT_A_ROUTE, body_of
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
-from dkron_api.edge.root import public_path
 from dkron_api.edge.traced import TRACE
+from dkron_api.edge.urls import public_path
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_kube.errors import KubeError
 

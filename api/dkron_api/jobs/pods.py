@@ -9,15 +9,14 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dkron_api.translate.pod import container_of, has_begun, newest
+from dkron_api.translate.record import Object
 from dkron_crds.owners import POD_OF_JOB, is_pod_of
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
 
-Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 OUTPUT = 256_000

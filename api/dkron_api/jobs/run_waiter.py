@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.translate.descent import following, goes_on, has_begun
 from dkron_api.translate.record import Job
-from dkron_api.translate.run import Progress, Run, progress
+from dkron_api.translate.run import Progress, Run, following, goes_on, has_begun, progress
 
 TRACELESS = 30.0
 """Seconds after which a run that has no request and no trace left counts as ended: its execution was cleared, or

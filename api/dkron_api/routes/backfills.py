@@ -5,9 +5,9 @@ import secrets
 from aiohttp import web
 
 from dkron_api.edge.admission import GRANT
+from dkron_api.edge.answers import list_answer
 from dkron_api.edge.keys import CLOCK, OBJECTS
-from dkron_api.edge.long_answer import list_answer
-from dkron_api.edge.tenancy import namespace_of, tenant_of
+from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.jobs.objects import BACKFILL, RUN
 from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
 from dkron_api.routes.requests import require_ready, terms_of

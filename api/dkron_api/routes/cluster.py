@@ -8,16 +8,16 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
-from dkron_api.edge.flags import flag
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import flag, tenant_of
+from dkron_api.metrics import VERSION
 from dkron_api.refusal import ApiError
-from dkron_api.routes.installation import Object, known_cluster, known_leader, leader
+from dkron_api.routes.installation import known_cluster, known_leader, leader
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.members import holder, leader_of, leaving, members, remaining
+from dkron_api.translate.record import Object
 from dkron_api.translate.status import Agent, running, status
-from dkron_api.version import VERSION
 from dkron_crds.lease import INSTALLATION, leave_annotation
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import DKRON_CLUSTERS

@@ -8,7 +8,7 @@ from aiohttp_sse import EventSourceResponse
 
 from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.edge.keys import TENANTS
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import require_ready
 from dkron_api.stream.subscription import Interest, Subscription

@@ -7,10 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
-from dkron_api.edge.flags import flag
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, SETTINGS
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of

@@ -12,8 +12,8 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from dkron_api import metrics
-from dkron_api.answer import JSON
 from dkron_api.cache.object_cache import ObjectCache
+from dkron_api.edge.answers import JSON
 from dkron_api.edge.keys import CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR, TENANTS, TOKENS
 from dkron_api.routes.installation import leader
 from dkron_api.settings import AuthMode

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
@@ -10,10 +9,9 @@ from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.edge.keys import CLOCK, CLUSTERS, LEASES, NODES, SETTINGS
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.members import Replica, holder
+from dkron_api.translate.record import Object
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.node_tags import lacking, read_agent
-
-Object = dict[str, Any]
 
 
 def leader(app: web.Application) -> Replica | None:

@@ -8,26 +8,24 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
 from dkron_api.edge.admission import GRANT, NEED, open_answer
-from dkron_api.edge.flags import flag
 from dkron_api.edge.keys import KUBE
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
+from dkron_api.translate.record import Object
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError
 from dkron_kube.paths import PODS
 
-Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 PATIENCE = 50.0

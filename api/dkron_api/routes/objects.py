@@ -2,25 +2,24 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.edge.admission import NEED
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import OBJECTS
-from dkron_api.edge.root import public_path
-from dkron_api.edge.tenancy import base_of, namespace_of
+from dkron_api.edge.urls import base_of, namespace_of, public_path
 from dkron_api.jobs.objects import Kind
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.requests import terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.listing import read_query, sliced
+from dkron_api.translate.record import Object
 from dkron_from_dkron.values import Unreadable
 
-Object = dict[str, Any]
 Show = Callable[[Object], Object]
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
-from dkron_api.edge.coding import takes_gzip
+from dkron_api.edge.answers import takes_gzip
 from dkron_api.refusal import ApiError
 from dkron_api.settings import AuthMode, Settings
 

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.edge.admission import GRANT, NEED, caller_of, requester
+from dkron_api.edge.answers import list_answer
 from dkron_api.edge.keys import OBJECTS, SETTINGS, TENANTS
-from dkron_api.edge.long_answer import list_answer
-from dkron_api.edge.tenancy import judged_base, namespace_of, tenant_of
+from dkron_api.edge.urls import judged_base, namespace_of, tenant_of
 from dkron_api.jobs.objects import PAUSE
 from dkron_api.refusal import ApiError
 from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered

@@ -2,13 +2,11 @@
 lists them, is an addition."""
 
 from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
+from dkron_api.edge.answers import json_answer, list_answer
 from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
-from dkron_api.edge.long_answer import list_answer
 from dkron_api.jobs.writer import ANY, Terms
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of
@@ -17,11 +15,10 @@ from dkron_api.routes.requests import terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.listing import read_query, sliced
 from dkron_api.translate.policy import PolicyError, read_policy, show_policy
+from dkron_api.translate.record import Object
 from dkron_crds.schedule.errors import quoted
 from dkron_kube.errors import AlreadyExists, Conflict, NotFound
 from dkron_kube.paths import DKRON_POLICIES
-
-Object = dict[str, Any]
 
 
 async def list_policies(request: web.Request) -> web.StreamResponse:

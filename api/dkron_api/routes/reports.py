@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import ApiError
 from dkron_api.routes.installation import known_cluster, leader
 from dkron_api.routes.pauses import pauses_seen

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
+from dkron_api.edge.answers import list_answer
 from dkron_api.edge.keys import OBJECTS
-from dkron_api.edge.long_answer import list_answer
-from dkron_api.edge.tenancy import namespace_of
+from dkron_api.edge.urls import namespace_of
 from dkron_api.jobs.objects import RUN
 from dkron_api.routes.objects import answer, deleted, page_of, rendered
 from dkron_api.routes.requests import terms_of

@@ -8,8 +8,7 @@ from zlib import crc32
 from aiohttp import web
 
 from dkron_api.edge.admission import NEED, caller_of
-from dkron_api.edge.flags import flag
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.writer import ANY, Terms, another_object, missing
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.translate.record import Job

@@ -5,10 +5,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.edge.admission import GRANT, NEED, owner_of
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import GATE, SETTINGS, STOPPING
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import tenant_of
 from dkron_api.jobs.restore import circle_outside, restore
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import file_of

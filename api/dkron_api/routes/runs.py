@@ -14,13 +14,11 @@ from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.edge.admission import GRANT, NEED, may_read, open_answer, requester
-from dkron_api.edge.flags import flag
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, SETTINGS
-from dkron_api.edge.root import public_path
-from dkron_api.edge.tenancy import tenant_of
 from dkron_api.edge.traced import TRACE
+from dkron_api.edge.urls import flag, public_path, tenant_of
 from dkron_api.jobs.run_objects import run_of
 from dkron_api.jobs.run_waiter import RunWait
 from dkron_api.refusal import ApiError

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK
 from dkron_api.refusal import ApiError
 from dkron_api.routes.bodies import body_of

@@ -1,21 +1,22 @@
 """/v1/stats: number of executions that ended on each day (Dkron behaviour §1.8)."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.edge.admission import GRANT
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK
-from dkron_api.edge.tenancy import base_of, tenant_of
-from dkron_api.routes.installation import Object, known_cluster
+from dkron_api.edge.urls import base_of, tenant_of
+from dkron_api.routes.installation import known_cluster
 from dkron_api.routes.requests import require_ready
-from dkron_api.translate.record import Job, lenient
-from dkron_api.translate.stats import days_wanted, stats
+from dkron_api.translate.listing import whole
+from dkron_api.translate.record import Job, Object, lenient
 from dkron_crds.cluster import ClusterStatus
+from dkron_crds.status import Day
 from dkron_crds.totals import daily_totals
 
 
@@ -42,6 +43,26 @@ def _stats(cluster: Object | None, jobs: Sequence[Job], *, today: date, days: in
     sums = lenient(ClusterStatus, (cluster or {}).get("status") or {})
     totals = daily_totals(sums.days, sums.departed, (job.days for job in jobs))
     return stats(totals, today=today, days=days)
+
+
+DAYS, MOST_DAYS = 30, 365
+
+
+def days_wanted(text: str | None) -> int:
+    """Return the number of days for `?days=`: 30 if it is not a positive integer, at most 365."""
+    days = whole(text or "", otherwise=DAYS)
+    return min(days, MOST_DAYS) if days > 0 else DAYS
+
+
+def stats(totals: Mapping[date, Day], *, today: date, days: int) -> dict[str, Any]:
+    """Return as many entries as `days`, oldest first, today (UTC) last, with zeros for days without executions."""
+    dates = (today - timedelta(days=ago) for ago in reversed(range(days)))
+    return {"stats": [_entry(day, totals.get(day)) for day in dates]}
+
+
+def _entry(day: date, counted: Day | None) -> dict[str, Any]:
+    success, failed = (0, 0) if counted is None else (counted.success, counted.failed)
+    return {"date": f"{day.isoformat()}T00:00:00Z", "success_count": success, "failed_count": failed}
 
 
 ROUTES = (web.get("/v1/stats", show_stats, allow_head=False),)

@@ -8,16 +8,16 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from dkron_api.answer import json_answer
 from dkron_api.edge.admission import may_read, open_answer, requester
+from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, STOPPING
-from dkron_api.edge.tenancy import tenant_of
+from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.translate.execution import attempt, shown
 from dkron_api.translate.record import Job
-from dkron_api.translate.times import in_utc
+from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Execution
 from dkron_crds.schedule.errors import quoted
 from dkron_crds.stops import stop_annotation
@@ -30,7 +30,7 @@ async def stop_execution(request: web.Request) -> web.StreamResponse:
     """Request a stop: 202 with the current execution. A repeated request keeps the first one's requester."""
     job, found = await _begun(request)
     if isinstance(found, Execution):
-        text = f'the execution "{found.id}" already ended at {in_utc(found.finished_at)}'
+        text = f'the execution "{found.id}" already ended at {rfc3339(found.finished_at)}'
         raise ApiError(HTTPStatus.CONFLICT, text)
     key, text = stop_annotation(found.job, request.app[CLOCK](), by=requester(request))
     if key not in job.annotations:

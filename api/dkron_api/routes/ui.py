@@ -19,7 +19,7 @@ from pathlib import Path
 from aiohttp import web
 
 from dkron_api.edge.keys import TENANTS
-from dkron_api.edge.root import public_path
+from dkron_api.edge.urls import public_path
 from dkron_api.routes.installation import leader
 from dkron_api.routes.page import BUILD, Page, read_page
 from dkron_api.settings import AuthMode, Settings

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache
@@ -24,10 +23,9 @@ from dkron_api.translate.events import (
     job_body,
 )
 from dkron_api.translate.members import holder
-from dkron_api.translate.record import Job, kept
+from dkron_api.translate.record import Job, Object, kept
 from dkron_crds.schedule.errors import quoted
 
-Object = dict[str, Any]
 log = logging.getLogger(__name__)
 
 LEASE = "dkron"

@@ -5,18 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
-from dkron_api.cache.standings import Standings
+from dkron_api.cache.job_index import JobIndex, Prerenderer
+from dkron_api.cache.standings import Slices, Standings
 from dkron_api.jobs.pods import Pods
 from dkron_api.jobs.requested_runs import RequestedRuns
 from dkron_api.jobs.run_objects import RunObjects
 from dkron_api.jobs.run_waiter import RunWaiter
 from dkron_api.jobs.writer import JobWriter
-from dkron_api.stream.event_log import EventLog
+from dkron_api.stream.event_log import EventLog, LogRoom
 from dkron_api.stream.feed import Feed
-from dkron_api.stream.log_room import LogRoom
 from dkron_kube.client import KubeClient
 from dkron_kube.informer import WatchState
 

@@ -1,11 +1,11 @@
 """DkronBackfills as JSON: what clients send, what GET shows, and what became of each slot. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from dkron_api.translate.record import Job, lenient
+from dkron_api.translate.record import Job, Object, lenient
 from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_number, a_text, read_fields, texts_by_name
 from dkron_api.translate.standing import pause_of
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
@@ -13,8 +13,6 @@ from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.run import RunPhase, RunStatus
 from dkron_from_dkron.values import Unreadable
-
-Object = dict[str, Any]
 
 FIELDS: Mapping[str, Field] = {
     "name": Field("name", a_name),

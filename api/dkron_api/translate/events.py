@@ -11,10 +11,8 @@ from typing import Any
 
 from dkron_api.translate import gojson
 from dkron_api.translate.execution import listed
-from dkron_api.translate.record import Job
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.standing import obstacle
-
-JSON = dict[str, Any]
 
 _SHOWN = ("successCount", "errorCount", "lastSuccess", "lastError", "status", "next")
 """Fields of the status that GET shows."""
@@ -46,7 +44,7 @@ class Event:
     topic: Topic
     action: Action
     job: str
-    execution: JSON | None = None
+    execution: Object | None = None
 
 
 def differences(before: Job | None, after: Job | None) -> tuple[Event, ...]:

@@ -1,13 +1,12 @@
 """Translates `status.executions` and `status.active` to Dkron's executions (Dkron behaviour §1.7)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from dkron_api.translate.numbers import whole
-from dkron_api.translate.record import Job
+from dkron_api.translate.listing import whole
+from dkron_api.translate.record import Job, Object
 from dkron_api.translate.standing import failure
-from dkron_api.translate.times import in_zone
 from dkron_crds.base import rfc3339
 from dkron_crds.job import Active, Concurrency, Execution, Trigger
 from dkron_crds.schedule import TimezoneError
@@ -15,7 +14,6 @@ from dkron_crds.schedule.zones import load_zone
 from dkron_crds.stops import Stop, read_stop
 from dkron_from_dkron.moments import ZERO
 
-JSON = dict[str, Any]
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
 _SORTS = {"finished_at": "finished_at", "attempt": "attempt"}
@@ -28,7 +26,7 @@ def listed(
     coming: Sequence[Active] = (),
     nodes: Mapping[str, str] = NOWHERE,
     detailed: bool = False,
-) -> list[JSON]:
+) -> list[Object]:
     """Return all stored executions, newest first unless requested otherwise, with times in the job's zone.
 
     `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node. `detailed` adds `details`.
@@ -44,7 +42,7 @@ def listed(
     return [item | {"details": details(run, stop=stop_of(job, run))} for item, run in zip(items, runs, strict=True)]
 
 
-def single(job: Job, execution_id: str) -> JSON | None:
+def single(job: Job, execution_id: str) -> Object | None:
     """Return one execution with its stored output, in UTC; None if it does not exist (any more)."""
     run = found(job, execution_id)
     return None if run is None else shown(job, run)
@@ -93,7 +91,7 @@ def running(
     nodes: Mapping[str, str] = NOWHERE,
     *,
     failed: Callable[[Job, Exception], object] = lambda *_: None,
-) -> list[JSON]:
+) -> list[Object]:
     """Return the running executions of all jobs, oldest first. `failed` is called for a job whose executions cannot
     be determined."""
     busy = []
@@ -106,15 +104,15 @@ def running(
     return [entry[2] for entry in busy]
 
 
-def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> JSON:
+def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> Object:
     """Return one execution in Dkron's order of fields. A running one has the zero time as its end. `so_far` is its
     output until now."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
         "job_name": job.name,
-        "started_at": in_zone(run.started_at, zone),
-        "finished_at": in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
+        "started_at": _in_zone(run.started_at, zone),
+        "finished_at": _in_zone(run.finished_at, zone) if isinstance(run, Execution) else ZERO,
         "success": isinstance(run, Execution) and run.success,
         **({"output": output} if output else {}),
         "node_name": run.node_name,
@@ -134,11 +132,11 @@ def stop_of(job: Job, run: Execution | Active) -> Stop | None:
 
 def details(
     run: Execution | Active, *, trace: str = "", trace_url: str = "", stop: Stop | None = None, until: str = ""
-) -> JSON:
+) -> Object:
     """Return the facts without a field in Dkron's execution. `trace` is the id of its trace and `trace_url` the address
     that shows it; both are empty if they are not known. `stop` is the request to stop it, and its pod may take `until`
     then."""
-    found: JSON = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
+    found: Object = {"job": run.job, "slot": rfc3339(run.slot), "trigger": run.trigger.value}
     if run.member:
         found["member"] = run.member
     if isinstance(run, Execution):
@@ -183,7 +181,7 @@ def _output(run: Execution) -> str:
     return f"{why}\n{run.output}" if why else run.output
 
 
-def _with_flag(item: JSON, run: Execution | Active, limit: int | None) -> JSON:
+def _with_flag(item: Object, run: Execution | Active, limit: int | None) -> Object:
     cut = isinstance(run, Execution) and run.output_truncated
     output = item.get("output", "").encode()
     if limit is not None and len(output) > limit:
@@ -216,3 +214,20 @@ def _zone(name: str) -> tzinfo:
         return load_zone(name).info
     except TimezoneError:
         return UTC
+
+
+def _in_zone(instant: datetime, zone: tzinfo) -> str:
+    """Return the time in a zone, with its offset; `Z` for an offset of zero. At the ends of the calendar, which the
+    zone would exceed, return UTC."""
+    try:
+        local = instant.astimezone(zone)
+    except OverflowError:
+        return rfc3339(instant)
+    offset = local.utcoffset() or timedelta(0)
+    if zone is UTC or not offset:
+        return rfc3339(instant)
+    text = local.replace(tzinfo=None).isoformat()
+    text = text.rstrip("0") if "." in text else text
+    minutes = int(abs(offset).total_seconds()) // 60
+    sign = "-" if offset < timedelta(0) else "+"
+    return f"{text}{sign}{minutes // 60:02}:{minutes % 60:02}"

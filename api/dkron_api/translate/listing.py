@@ -1,10 +1,10 @@
 """Filters and sorts the list of jobs: the query of GET /v1/jobs (Dkron behaviour §1.4)."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dkron_api.translate.numbers import whole
 from dkron_api.translate.record import Job
 from dkron_api.translate.standing import failure, status_of
 from dkron_crds.base import rfc3339
@@ -188,3 +188,11 @@ _SORTS: dict[str, Key] = {
     "last_error": _last_error,
 }
 """Every sort is stable, so jobs with equal keys stay sorted by name."""
+
+
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+
+
+def whole(text: str, *, otherwise: int) -> int:
+    """Return the number, or `otherwise` if the text is not one."""
+    return int(text) if _WHOLE.fullmatch(text) else otherwise

@@ -8,13 +8,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from dkron_api.translate.record import Object
 from dkron_crds.lease import ADDRESS, LEAVE, VERSION
 from dkron_crds.node_tags import DKRONS, Agent, AgentTags, read_agent
 from dkron_reports.installation import holder_of
-
-Object = dict[str, Any]
 
 ALIVE, LEAVING = (1, "alive"), (2, "leaving")
 """States of a member, as a number and a word."""

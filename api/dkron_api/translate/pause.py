@@ -1,18 +1,15 @@
 """DkronPauses as JSON: what clients send, what GET shows, and which jobs one holds. Pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pydantic import ValidationError
 
-from dkron_api.translate.record import Job, lenient
+from dkron_api.translate.record import Job, Object, lenient
 from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_text, read_fields, texts, texts_by_name
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.pause import PauseReason, PauseSpec, PauseStatus
 from dkron_from_dkron.values import Unreadable
 from dkron_reports.pause_times import selects
-
-Object = dict[str, Any]
 
 FIELDS: Mapping[str, Field] = {
     "name": Field("name", a_name),

@@ -6,17 +6,15 @@ because its author believes that it protects something.
 
 import json
 import re
-from typing import Any
 
 from pydantic import ValidationError
 
 from dkron_api.translate import gojson
+from dkron_api.translate.record import Object
 from dkron_crds.base import ObjectMeta
 from dkron_crds.policy import Capability, DkronPolicy, PathRule, PolicySpec
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Pairs, Unreadable
-
-Object = dict[str, Any]
 
 LONGEST_NAME = 253
 LONGEST_PATH = 1024

@@ -1,14 +1,10 @@
 """DkronRuns as JSON. Pure."""
 
-from typing import Any
-
 from pydantic import ValidationError
 
-from dkron_api.translate.record import lenient
+from dkron_api.translate.record import Object, lenient
 from dkron_crds.run import RunPhase, RunSpec, RunStatus
 from dkron_from_dkron.values import Unreadable
-
-Object = dict[str, Any]
 
 STATES = tuple(str(phase).lower() for phase in RunPhase)
 

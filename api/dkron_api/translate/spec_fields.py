@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Never
 
 from dkron_api.translate.gojson import decode
+from dkron_api.translate.record import Object
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Pairs, Unreadable
 
-Object = dict[str, Any]
 MOST_KEYS = 64
 """Entries of an object in a body. The kinds allow fewer."""
 LONGEST = 4096

@@ -2,17 +2,16 @@
 ignore it; people and kubectl read it. Pure."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from dkron_api.translate.record import Object
 from dkron_checks.checks import known, problems, read_schedule, remarks
 from dkron_crds.job import JobSpec
 from dkron_crds.known_settings import Settings
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.spec import spec_of
-
-Object = dict[str, Any]
 
 _DEFAULT = "shell"
 """The executor of a job that names none."""

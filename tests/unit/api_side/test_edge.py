@@ -12,7 +12,7 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from dkron_api.edge import cors
 from dkron_api.edge.aiohttp_fixes import SEGMENTS, bound_paths
-from dkron_api.edge.coding import takes_gzip
+from dkron_api.edge.answers import takes_gzip
 from dkron_api.edge.errors import body_of
 from dkron_api.edge.gate import BODY, BUCKETS, RESTORES, RESTORES_OF_ONE, UPLOADS, UPLOADS_OF_ONE, Gate
 from dkron_api.edge.keys import GATE

@@ -15,9 +15,9 @@ from dkron_api.auth.caller import ANYBODY
 from dkron_api.auth.grant import Grant
 from dkron_api.auth.guard import Guard
 from dkron_api.auth.routes import Namespaces
+from dkron_api.cache.job_index import Prerenderer
 from dkron_api.cache.object_cache import ObjectCache, plain
-from dkron_api.cache.prerender import Prerenderer
-from dkron_api.cache.slices import Slices
+from dkron_api.cache.standings import Slices
 from dkron_api.edge.access import AccessLog
 from dkron_api.edge.admission import GRANT, GUARD
 from dkron_api.edge.gate import Gate

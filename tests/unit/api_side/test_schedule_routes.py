@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_api.routes import schedule
-from dkron_api.translate.forecast import Unclear, forecast, preview
+from dkron_api.translate.forecast import Unclear, forecast, preview, upcoming
 from dkron_api.translate.record import Job
-from dkron_api.translate.upcoming import upcoming
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.schedule import parse
 from tests.support.api_app import Api, running_api

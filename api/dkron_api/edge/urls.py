@@ -1,4 +1,9 @@
-"""The namespace of a request. `/v1/…` means the service's own, `/ns/NAMESPACE/v1/…` any that is served."""
+"""The URL of a request: its namespace, the path of an Ingress, switches in its query.
+
+`/v1/…` means the service's own namespace, `/ns/NAMESPACE/v1/…` any that is served. The path of an Ingress is taken
+away before the router and everything after see a request, so that rights and policies are about the same paths
+everywhere. A request without it is answered too: probes and clients in the cluster come without the Ingress.
+"""
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -67,3 +72,21 @@ def tenant_of(request: web.Request) -> Tenant:
     if tenant is None:
         tenant = request[TENANT] = request.app[TENANTS].get(namespace_of(request))
     return tenant
+
+
+ROOT = web.RequestKey("ROOT", str)
+"""The path that was taken away from this request; absent if none was."""
+
+
+def public_path(request: web.BaseRequest, path: str) -> str:
+    """Return a path of this service as the client of the request has to ask for it."""
+    root: str = request.get(ROOT, "")
+    return root + path
+
+
+_TRUE = frozenset({"", "1", "true"})
+
+
+def flag(request: web.Request, name: str) -> bool:
+    """Whether a query parameter is on: `?name`, `?name=1` or `?name=true`."""
+    return request.query.get(name, "false").lower() in _TRUE
