@@ -55,7 +55,6 @@ from dkron_api.routes import (
     pauses,
     policies,
     reports,
-    requested_runs,
     restore,
     runs,
     schedule,
@@ -126,7 +125,7 @@ def make_app(
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
     of_jobs = (jobs, runs, executions, stops, restore, schedule, reports, log, events)
-    parts = (*of_jobs, requested_runs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
+    parts = (*of_jobs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [*every, *further]

@@ -65,18 +65,13 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
     """Record an answered request. `route` is the template, so that job names do not become time series."""
     children = _children.get((method, route, status))
     if children is None:
-        children = _children_of(method, route, status)
+        known = method if method in METHODS else "other"
+        children = REQUESTS.labels(known, route, str(status)).inc, SECONDS.labels(known, route).observe
+        if known == method:
+            _children[method, route, status] = children
     count, time = children
     count()
     time(seconds)
-
-
-def _children_of(method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
-    known = method if method in METHODS else "other"
-    children = REQUESTS.labels(known, route, str(status)).inc, SECONDS.labels(known, route).observe
-    if known == method:
-        _children[method, route, status] = children
-    return children
 
 
 @dataclass(frozen=True, slots=True)

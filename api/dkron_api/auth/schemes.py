@@ -17,7 +17,7 @@ from dkron_api.auth.oidc import Judge, OidcScheme
 from dkron_api.auth.policy_rules import Rules
 from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.object_cache import ObjectCache
-from dkron_api.settings import AuthMode, Settings
+from dkron_api.settings import AuthMode, Settings, UnusableOption
 from dkron_api.translate.record import Object
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Unavailable
@@ -51,10 +51,6 @@ class PolicyRules:
         return rules
 
 
-class UnusableAuthorities(Exception):
-    """The file of `--oidc-ca` cannot be used. `str()` says why."""
-
-
 def guard(
     settings: Settings,
     kube: KubeClient,
@@ -65,7 +61,7 @@ def guard(
     clock: Callable[[], datetime],
 ) -> Guard:
     """Return the guard that these settings ask for. Tokens of ours are told by their beginning, and tokens of an
-    issuer by their claims, so these come first. Raises `UnusableAuthorities`."""
+    issuer by their claims, so these come first. Raises `UnusableOption`."""
     policy = PolicyRules(policies).get
 
     def waiting_for(*caches: ObjectCache[Any]) -> str:
@@ -101,7 +97,7 @@ def guard(
 def oidc_scheme(
     settings: Settings, judge: Judge, recall_right: Callable[[Caller, Need], bool | None], *, clock: Callable[[], float]
 ) -> OidcScheme:
-    """Return the scheme for the tokens of the issuer. Raises `UnusableAuthorities`."""
+    """Return the scheme for the tokens of the issuer. Raises `UnusableOption`."""
     load, fresh, pause = _keys_from(settings)
     return OidcScheme(
         settings.oidc_issuer,
@@ -127,5 +123,5 @@ def _keys_from(settings: Settings) -> tuple[Load, float, float]:
     try:
         tls = trust(settings.oidc_ca)
     except OSError as error:
-        raise UnusableAuthorities(f"--oidc-ca {settings.oidc_ca}: {error.strerror or error}") from error
+        raise UnusableOption(f"--oidc-ca {settings.oidc_ca}: {error.strerror or error}") from error
     return url_source(where, tls) if where else issuer_source(settings.oidc_issuer, tls), KEYS_FRESH, KEYS_PAUSE

@@ -1,5 +1,6 @@
 """Lets a request in: for a name of ours, from a known caller, who has the right that its route needs."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from http import HTTPStatus
@@ -50,8 +51,7 @@ async def admit(request: web.Request) -> Grant | None:
         return None
     app, block = request.app, block_of(request)
     guard, where = app[GUARD], _namespaces(request)
-    caller = guard.recall(request.headers) or await _identified(request, guard, block)
-    _count(app[GATE], caller, block)
+    caller = await _counted(app[GATE], guard, request.headers, block)
     grant = request[GRANT] = Grant(guard, caller, where, request.headers, block)
     entry = route_right(request.method, template)
     need = None
@@ -66,10 +66,7 @@ async def admit(request: web.Request) -> Grant | None:
     if need is not None:
         request[NEED] = need
         if entry is None or not entry.by_body:
-            if guard.recall_right(caller, need):
-                grant.asked = True
-            else:
-                await grant.require(need)
+            await grant.require(need)
             require_served(request)
     of_jobs = entry is None or (entry.resource.startswith(JOBS) and not entry.by_body)
     if of_jobs and request.method not in READS and flag(request, "force"):
@@ -78,18 +75,19 @@ async def admit(request: web.Request) -> Grant | None:
     return grant
 
 
-async def _identified(request: web.Request, guard: Guard, block: str) -> Caller:
-    """Return the sender of the request. It counts for the address, too, unless its token is known."""
-    if not guard.knows(request.headers):
-        request.app[GATE].spend_address(block)
-    return await guard.identify(request.headers, block)
-
-
-def _count(gate: Gate, caller: Caller, block: str) -> None:
+async def _counted(gate: Gate, guard: Guard, headers: Mapping[str, str], block: str) -> Caller:
+    """Return the sender of the request, and count it for the caller; also for the address, unless its token is
+    known."""
+    caller = guard.recall(headers)
+    if caller is None:
+        if not guard.knows(headers):
+            gate.spend_address(block)
+        caller = await guard.identify(headers, block)
     if caller is ANYBODY:
         gate.spend_address(block)
     else:
         gate.spend_caller(caller.identity, caller.name)
+    return caller
 
 
 def charge_body(request: web.Request, size: int) -> None:

@@ -23,10 +23,7 @@ def json_answer(
     body = value if isinstance(value, bytes) else gojson.encode(value)
     if is_pretty(request):
         body = gojson.indent(body)
-    every = {"Content-Type": JSON}
-    if headers:
-        every.update(headers)
-    return web.Response(body=body, status=status, headers=every)
+    return web.Response(body=body, status=status, headers={"Content-Type": JSON, **(headers or {})})
 
 
 def is_pretty(request: web.Request) -> bool:

@@ -3,11 +3,11 @@
 import logging
 import os
 import re
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from time import perf_counter
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from dkron_api import metrics
 from dkron_api.edge import cors
@@ -25,7 +25,6 @@ from dkron_api.edge.urls import public_path
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_kube.errors import KubeError
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 REQUEST_ID = web.RequestKey("REQUEST_ID", str)
 COMPRESSIBLE = 1024
 """Bytes from which compression is worthwhile."""

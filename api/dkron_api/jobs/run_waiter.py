@@ -60,16 +60,13 @@ class RunWait:
         if state is Progress.REFUSED:
             self._end(root)
         elif state is Progress.UNSEEN:
-            self._lose_patience(root)
+            if self._patience is None:
+                self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
         else:
             self.close()
             self._over = state is Progress.OVER
             if self._over and not self._goes_on():
                 self._end(root)
-
-    def _lose_patience(self, root: Job) -> None:
-        if self._patience is None:
-            self._patience = asyncio.get_running_loop().call_later(TRACELESS, self._end, root)
 
     def _goes_on(self) -> bool:
         """Whether any caused run is still going, found by following each ended run to the runs after it."""
@@ -77,18 +74,15 @@ class RunWait:
         ahead = list(self._groups)
         while ahead:
             uid, group = ahead.pop()
-            self._remember(uid, group)
+            # The job shows the group of the runs that follow this run only for some time.
+            follower = following(self._latest[uid], group)
+            if follower is not None:
+                self._followers.setdefault((uid, group), follower)
             if uid not in self._gone and goes_on(self._latest[uid], group):
                 going = True
             else:
                 ahead += self._found_after(self._latest[uid], group)
         return going
-
-    def _remember(self, uid: str, group: int) -> None:
-        """Store the group of the runs that follow this run, while the job still shows it."""
-        follower = following(self._latest[uid], group)
-        if follower is not None:
-            self._followers.setdefault((uid, group), follower)
 
     def _found_after(self, job: Job, group: int) -> list[tuple[str, int]]:
         """Return the runs that other jobs have started after this one and that were unknown so far."""

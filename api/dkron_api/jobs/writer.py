@@ -108,7 +108,13 @@ class JobWriter:
         async def attempt() -> Job:
             known = self._known(job)
             _require_free(known, set(known.raw["spec"]), terms)
-            await self._delete(known, terms)
+            try:
+                name, uid = known.object_name, known.uid
+                await self._kube.delete(DKRON_JOBS, self._namespace, name, uid=uid, version=terms.version)
+            except Conflict as conflict:
+                if terms.version is not None:
+                    raise
+                raise Stale("another object now has this name", status=conflict.status) from conflict
             self._job_index.remove(known)
             return known
 
@@ -145,16 +151,6 @@ class JobWriter:
         _require_free(known, changed(stored, wanted), terms)
         job = await self._edit(known, [{"op": "replace", "path": "/spec", "value": wanted}], terms)
         return await self.annotate(job, annotations) if annotations else job
-
-    async def _delete(self, known: Job, terms: Terms) -> None:
-        try:
-            await self._kube.delete(
-                DKRON_JOBS, self._namespace, known.object_name, uid=known.uid, version=terms.version
-            )
-        except Conflict as conflict:
-            if terms.version is not None:
-                raise
-            raise Stale("another object now has this name", status=conflict.status) from conflict
 
     async def _edit(self, known: Job, operations: list[Object], terms: Terms) -> Job:
         tests: list[Object] = [

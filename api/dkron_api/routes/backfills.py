@@ -9,8 +9,8 @@ from dkron_api.edge.answers import list_answer
 from dkron_api.edge.keys import CLOCK, OBJECTS
 from dkron_api.edge.urls import namespace_of, tenant_of
 from dkron_api.jobs.objects import BACKFILL, RUN
-from dkron_api.routes.objects import answer, changed, created, deleted, page_of, read, rendered
-from dkron_api.routes.requests import require_ready, terms_of
+from dkron_api.routes.objects import changed, created, deleting, found_in, list_page, page_of, read, showing
+from dkron_api.routes.requests import require_ready
 from dkron_api.translate import gojson
 from dkron_api.translate.backfill import jobs_of, read_backfill, show_backfill, show_slot, slots_of
 from dkron_api.translate.record import Object
@@ -27,22 +27,14 @@ async def list_backfills(request: web.Request) -> web.StreamResponse:
     job = request.query.get("job")
     found = await request.app[OBJECTS].list(BACKFILL, namespace_of(request))
     chosen = [each for each in found if job is None or (each.get("spec") or {}).get("job") == job]
-    items, headers = page_of(request, chosen)
-    return await list_answer(request, rendered(items, show_backfill), headers=headers)
-
-
-async def show(request: web.Request) -> web.StreamResponse:
-    """GET /v1/backfills/{name}."""
-    found = await request.app[OBJECTS].get(BACKFILL, namespace_of(request), request.match_info["name"])
-    return answer(request, found, show_backfill)
+    return await list_page(request, chosen, show_backfill)
 
 
 async def list_slots(request: web.Request) -> web.StreamResponse:
     """GET /v1/backfills/{name}/slots: what became of each slot, in the order in which they run."""
     require_ready(request)
-    objects, namespace, name = request.app[OBJECTS], namespace_of(request), request.match_info["name"]
-    found = await objects.get(BACKFILL, namespace, name)
-    runs = await objects.list(RUN, namespace, selector=f"{OF_BACKFILL}={name}")
+    found, selector = await found_in(request, BACKFILL), f"{OF_BACKFILL}={request.match_info['name']}"
+    runs = await request.app[OBJECTS].list(RUN, namespace_of(request), selector=selector)
     index = tenant_of(request).job_index
     executions: dict[str, dict[int, str]] = {}
 
@@ -76,16 +68,9 @@ async def change(request: web.Request) -> web.StreamResponse:
     its runs."""
     fields = await read(request, read_backfill)
     if not fields.get("suspend", True) or "parallelism" in fields:
-        found = await request.app[OBJECTS].get(BACKFILL, namespace_of(request), request.match_info["name"])
+        found = await found_in(request, BACKFILL)
         await _require_runs(request, found.get("spec") or {})
     return await changed(request, BACKFILL, fields, show_backfill)
-
-
-async def cancel(request: web.Request) -> web.StreamResponse:
-    """DELETE /v1/backfills/{name}: responds with the deleted backfill."""
-    name = request.match_info["name"]
-    found = await request.app[OBJECTS].delete(BACKFILL, namespace_of(request), name, terms_of(request))
-    return deleted(request, found, show_backfill)
 
 
 async def _require_runs(request: web.Request, spec: Object) -> None:
@@ -115,8 +100,8 @@ def _by_group(status: Object) -> dict[int, str]:
 ROUTES = (
     web.get("/v1/backfills", list_backfills, allow_head=False),
     web.post("/v1/backfills", create),
-    web.get("/v1/backfills/{name}", show, allow_head=False),
+    web.get("/v1/backfills/{name}", showing(BACKFILL, show_backfill), allow_head=False),
     web.patch("/v1/backfills/{name}", change),
-    web.delete("/v1/backfills/{name}", cancel),
+    web.delete("/v1/backfills/{name}", deleting(BACKFILL, show_backfill)),
     web.get("/v1/backfills/{name}/slots", list_slots, allow_head=False),
 )

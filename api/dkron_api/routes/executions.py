@@ -64,12 +64,12 @@ async def _details(request: web.Request, pods: Pods, job: Job, run: Execution | 
 async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:
     if isinstance(run, Execution):
         tail = await pods.output(run.job) if run.output_truncated else None
-        return shown(job, run if tail is None else with_output(run, tail.data))
+        return shown(job, run if tail is None else with_output(run, tail))
     if not run.uid:
         return shown(job, run)
     nodes, tail = await asyncio.gather(pods.nodes([run.job]), pods.output(run.job, uid=run.uid))
     placed = run.model_copy(update={"node_name": run.node_name or nodes.get(run.job, "")})
-    return shown(job, placed, so_far="" if tail is None else tail.data.decode("utf-8", "replace"))
+    return shown(job, placed, so_far="" if tail is None else tail.decode("utf-8", "replace"))
 
 
 def coming_of(request: web.Request, job: Job) -> list[Active]:

@@ -13,7 +13,7 @@ from dkron_api.edge.admission import GRANT, NEED
 from dkron_api.edge.answers import joined_answer, json_answer, list_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import LATER, ApiError, refusing
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused
 from dkron_api.routes.installation import without_node
@@ -198,14 +198,10 @@ def refuse_if_paused(request: web.Request) -> None:
 async def read_job(request: web.Request) -> JobBody:
     """Return the job in the body, checked except for its parent. Raises `ApiError`, 400."""
     data = await body_of(request)
-    try:
+    with refusing(Unreadable, text="the job cannot be parsed: {}."):
         body = read_body(data)
-    except Unreadable as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job cannot be parsed: {reason}.") from reason
-    try:
+    with refusing(Invalid, text="the job is not valid: {}."):
         check(body)
-    except Invalid as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the job is not valid: {reason}.") from reason
     foreign = ignored(body) if request.app[SETTINGS].strict else ""
     if foreign:
         text = f"the job is not valid: {foreign.replace('ignored', 'refused', 1)}."

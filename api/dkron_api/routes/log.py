@@ -70,7 +70,7 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if pod is not None and has_begun(pod, container_of(pod)):
             return pod, container_of(pod)
         if execution["finished_at"] != ZERO:
-            raise _gone(request, execution) if pod is None else _never_began(request, execution)
+            raise _no_log(request, execution, has_pod=pod is not None)
         if tenant_of(request).event_log.closed:
             raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; retry", {"Retry-After": LATER})
         if clock() >= deadline or _left(request):
@@ -87,19 +87,12 @@ def _execution(request: web.Request) -> tuple[Execution | Active, Object]:
     return run, shown(job, run)
 
 
-def _gone(request: web.Request, execution: Object) -> ApiError:
-    kept = _where(request, "has the end of its output") if execution.get("output") else "none of its output was kept"
-    text = f'the pod of the execution "{execution["id"]}" is gone, and its log with it; {kept}'
-    return ApiError(HTTPStatus.NOT_FOUND, text)
-
-
-def _never_began(request: web.Request, execution: Object) -> ApiError:
-    text = f'the container of the execution "{execution["id"]}" never started; {_where(request, "says why")}'
-    return ApiError(HTTPStatus.NOT_FOUND, text)
-
-
-def _where(request: web.Request, what: str) -> str:
-    return f"GET {request.path.removesuffix('/log')} {what}"
+def _no_log(request: web.Request, execution: Object, *, has_pod: bool) -> ApiError:
+    about, route = f'of the execution "{execution["id"]}"', f"GET {request.path.removesuffix('/log')}"
+    if has_pod:
+        return ApiError(HTTPStatus.NOT_FOUND, f"the container {about} never started; {route} says why")
+    kept = f"{route} has the end of its output" if execution.get("output") else "none of its output was kept"
+    return ApiError(HTTPStatus.NOT_FOUND, f"the pod {about} is gone, and its log with it; {kept}")
 
 
 async def _relay(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:

@@ -8,7 +8,7 @@ from aiohttp import web
 from dkron_api.edge.answers import json_answer, list_answer
 from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
 from dkron_api.jobs.writer import ANY, Terms
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import require_known
 from dkron_api.routes.requests import terms_of
@@ -38,10 +38,8 @@ async def show_policy_by_name(request: web.Request) -> web.StreamResponse:
 
 async def save_policy(request: web.Request) -> web.StreamResponse:
     """POST /v1/acl/policies/{name}: create the policy, or replace its rules."""
-    try:
+    with refusing(PolicyError):
         wanted = read_policy(await body_of(request), request.match_info["name"])
-    except PolicyError as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(reason)) from reason
     stored = await _put(request.app, wanted, terms_of(request))
     request.app[POLICIES].upsert(stored)
     return _answer(request, stored, status=HTTPStatus.ACCEPTED)

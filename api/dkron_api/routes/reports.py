@@ -8,7 +8,7 @@ from aiohttp import web
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
 from dkron_api.edge.urls import tenant_of
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.installation import known_cluster, leader
 from dkron_api.routes.pauses import pauses_seen
 from dkron_api.routes.requests import job_of, require_ready
@@ -33,10 +33,8 @@ SINCE, WORST = "24h", 20
 async def explain_slots(request: web.Request) -> web.StreamResponse:
     """Explain the slots of a job, `?from` … `?to`, or the one `?at` a moment."""
     job, now, query = job_of(request), request.app[CLOCK](), request.query
-    try:
+    with refusing(ValueError):
         question = read_question(at=query.get("at"), start=query.get("from"), end=query.get("to"), now=now)
-    except ValueError as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     told = from_object(job.raw)
     pauses = await _pauses(request) if needs_pauses(told) else []
     found = await request.app[SLICES].run(explaining(told, question, now=now, pauses=pauses))
@@ -47,10 +45,8 @@ async def show_agenda(request: web.Request) -> web.StreamResponse:
     """Return the slots `?within` a time, over all jobs of the namespace."""
     require_ready(request)
     now, query = request.app[CLOCK](), request.query
-    try:
+    with refusing(ValueError):
         end = end_of(query.get("within", WITHIN), now, option="within")
-    except ValueError as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     most = _whole(query.get("count"), "count", default=COUNT, least=0)
     least = _whole(query.get("crowded"), "crowded", default=CROWDED, least=2)
     standings = await tenant_of(request).standings.all()
@@ -63,10 +59,8 @@ async def show_failing(request: web.Request) -> web.StreamResponse:
     """Return which jobs of the namespace failed most `?since` a time ago, by their finished runs."""
     require_ready(request)
     now, query = request.app[CLOCK](), request.query
-    try:
+    with refusing(ValueError):
         start = start_of(query.get("since", SINCE), now, option="since")
-    except ValueError as error:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
     most = _whole(query.get("count"), "count", default=WORST, least=1)
     jobs = (each.job for each in await tenant_of(request).standings.all())
     found = await request.app[SLICES].run(failing(jobs, start=start, now=now, most=most))

@@ -12,13 +12,13 @@ from aiohttp import web
 from dkron_api.edge.admission import GRANT, requester
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.run_objects import name_of_run
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.installation import without_node
 from dkron_api.routes.requests import terms_of
 from dkron_api.translate.execution import attempt
 from dkron_api.translate.record import Job, Object
-from dkron_api.translate.run_body import RunBody, read_run_body
+from dkron_api.translate.requested_run import RunBody, read_run_body
 from dkron_api.translate.secrets_named import secrets_in
 from dkron_api.translate.standing import problem, refusing_pause
 from dkron_crds.parameter_places import run_problem
@@ -47,10 +47,8 @@ async def read_order(request: web.Request) -> Order | None:
     if keys and (len(keys) > 1 or _KEY.fullmatch(keys[0]) is None):
         text = f"{KEY}: use one text of at most 255 visible ASCII characters without spaces, such as a UUID"
         raise ApiError(HTTPStatus.BAD_REQUEST, text)
-    try:
+    with refusing(Unreadable, text="the body cannot be used: {}."):
         body = read_run_body(await body_of(request))
-    except Unreadable as reason:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"the body cannot be used: {reason}.") from reason
     if body is None and not keys:
         return None
     body = body or RunBody()

@@ -1,7 +1,7 @@
 """POST /v1/jobs/{job} and /run: run a job on request, and respond at once or when the run is over (Dkron behaviour
-§1.6).
+§1.6). /v1/runs, an addition to Dkron's API: DkronRuns, which request one run of a job each.
 
-Without a body and an Idempotency-Key, the request is an annotation of the job, as kubectl would write it. With one of
+Without a body and an Idempotency-Key, a request is an annotation of the job, as kubectl would write it. With one of
 them it is a DkronRun, see `run_orders`.
 """
 
@@ -16,16 +16,19 @@ from aiohttp import web
 
 from dkron_api.edge.admission import GRANT, NEED, may_read, open_answer, requester
 from dkron_api.edge.answers import json_answer
-from dkron_api.edge.keys import CLOCK, SETTINGS
+from dkron_api.edge.keys import CLOCK, OBJECTS, SETTINGS
 from dkron_api.edge.traced import TRACE
-from dkron_api.edge.urls import flag, public_path, tenant_of
+from dkron_api.edge.urls import flag, namespace_of, public_path, tenant_of
+from dkron_api.jobs.objects import RUN
 from dkron_api.jobs.run_objects import run_of
 from dkron_api.jobs.run_waiter import RunWait
 from dkron_api.refusal import ApiError
+from dkron_api.routes.objects import deleting, list_page, showing
 from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.routes.run_orders import place, read_order, require_able, require_values
 from dkron_api.translate.prefer import Preference, read_preference
 from dkron_api.translate.record import Job, Object
+from dkron_api.translate.requested_run import show_listed, show_run
 from dkron_api.translate.run import Progress, Run, coming, finds_no_node, progress, refusal
 
 EXECUTION = "X-Execution-Id"
@@ -142,4 +145,17 @@ async def _ended(request: web.Request, watching: RunWait, job: Job, found: Objec
         await asyncio.gather(over, return_exceptions=True)
 
 
-ROUTES = (web.post("/v1/jobs/{job}", run_job), web.post("/v1/jobs/{job}/run", run_job))
+async def list_runs(request: web.Request) -> web.StreamResponse:
+    """GET /v1/runs: the newest first, without their attempts."""
+    found = await request.app[OBJECTS].list(RUN, namespace_of(request))
+    return await list_page(request, found, show_listed)
+
+
+ROUTES = (
+    web.post("/v1/jobs/{job}", run_job),
+    web.post("/v1/jobs/{job}/run", run_job),
+    web.get("/v1/runs", list_runs, allow_head=False),
+    web.get("/v1/runs/{name}", showing(RUN, show_run), allow_head=False),
+    # It withdraws a run that was not decided; attempts that are active go on.
+    web.delete("/v1/runs/{name}", deleting(RUN, show_run)),
+)

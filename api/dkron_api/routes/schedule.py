@@ -1,13 +1,12 @@
 """GET /v1/jobs/{job}/next and POST /v1/schedule/preview: coming slots. Additions to Dkron's API."""
 
 import asyncio
-from http import HTTPStatus
 
 from aiohttp import web
 
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import refusing
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.forecast import Forecast, Unclear, count_of, forecast, preview
@@ -19,20 +18,16 @@ TURN = 50
 async def next_slots(request: web.Request) -> web.StreamResponse:
     """Return the next slots of a job, `?count` of them."""
     job = job_of(request)
-    try:
+    with refusing(Unclear):
         count = count_of(request.query.get("count"))
-    except Unclear as exc:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(exc)) from None
     return await _answer(request, forecast(job, now=request.app[CLOCK](), count=count))
 
 
 async def try_schedule(request: web.Request) -> web.StreamResponse:
     """Return the slots that a schedule would have. Needs neither a job nor the cluster."""
     body = await body_of(request)
-    try:
+    with refusing(Unclear):
         told = preview(body, now=request.app[CLOCK]())
-    except Unclear as exc:
-        raise ApiError(HTTPStatus.BAD_REQUEST, str(exc)) from None
     return await _answer(request, told)
 
 

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from weakref import WeakSet
 
 from dkron_api.stream.subscription import Block, Interest, Subscription
-from dkron_api.translate.events import Topic, leader_body, resync_body
+from dkron_api.translate import gojson
+from dkron_api.translate.events import Topic
 
 EVENTS = 4096
 OCTETS = 16 << 20
@@ -207,10 +208,10 @@ class EventLog:
             subscription.offer(blocks)
 
     def _leading(self) -> Block:
-        return _block(self.position, Message(Topic.LEADER, "", leader_body(self._leader)))
+        return _block(self.position, Message(Topic.LEADER, "", gojson.encode({"leader": self._leader})))
 
     def _resync(self, reason: str) -> Block:
-        return _block(self.position, Message(Topic.RESYNC, "", resync_body(reason)))
+        return _block(self.position, Message(Topic.RESYNC, "", gojson.encode({"reason": reason})))
 
     def _place(self) -> Block:
         """Return a block without an event: it only updates the id that the client remembers."""

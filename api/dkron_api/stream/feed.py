@@ -13,15 +13,8 @@ from datetime import datetime
 from dkron_api.cache.job_index import JobIndex
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.stream.event_log import EventLog, Message
-from dkron_api.translate.events import (
-    Action,
-    Event,
-    Topic,
-    deleted_body,
-    differences,
-    execution_body,
-    job_body,
-)
+from dkron_api.translate import gojson
+from dkron_api.translate.events import Action, Event, Topic, differences, job_body
 from dkron_api.translate.members import holder
 from dkron_api.translate.record import Job, Object, kept
 from dkron_crds.schedule.errors import quoted
@@ -139,9 +132,9 @@ class Feed:
 
     def _body(self, event: Event) -> bytes:
         if event.topic is Topic.EXECUTION:
-            return execution_body(event)
+            return gojson.encode({"action": event.action, "execution": event.execution})
         if event.action is Action.DELETED:
-            return deleted_body(event)
+            return gojson.encode({"action": event.action, "job": {"name": event.job}})
         return job_body(event, self._rendered(event.job))
 
     def _read(self, item: Object) -> Job:

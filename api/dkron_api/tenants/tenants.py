@@ -52,7 +52,11 @@ class Tenants:
 
     def get(self, namespace: str) -> Tenant:
         """Return the tenant of a namespace. One that is not served looks as one without jobs."""
-        return self._held.get(namespace) or self._without_jobs(namespace)
+        tenant = self._held.get(namespace)
+        if tenant is None:
+            tenant = self._factory.make(namespace, self._watch_of(namespace))
+            tenant.feed.begin(0)
+        return tenant
 
     def object_of(self, namespace: str, job: str) -> str:
         """Return the name of the DkronJob with this Dkron name: of the known one, else the one that it would have."""
@@ -82,11 +86,6 @@ class Tenants:
         self._closed = True
         for tenant in self:
             _close(tenant)
-
-    def _without_jobs(self, namespace: str) -> Tenant:
-        tenant = self._factory.make(namespace, self._watch_of(namespace))
-        tenant.feed.begin(0)
-        return tenant
 
     def _watch_of(self, namespace: str) -> WatchState:
         return WatchState(JOBS if namespace == self._own else f"{JOBS} in namespace {namespace}")

@@ -3,16 +3,22 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from pydantic import ValidationError
-
 from dkron_api.translate.record import Job, Object, lenient
-from dkron_api.translate.spec_fields import Field, a_flag, a_name, a_number, a_text, read_fields, texts_by_name
+from dkron_api.translate.spec_fields import (
+    Field,
+    a_flag,
+    a_name,
+    a_number,
+    a_text,
+    read_fields,
+    read_spec,
+    texts_by_name,
+)
 from dkron_api.translate.standing import pause_of
 from dkron_crds.backfill import BackfillCondition, BackfillOrder, BackfillReason, BackfillSpec, BackfillStatus
 from dkron_crds.base import rfc3339
 from dkron_crds.conditions import ConditionStatus
 from dkron_crds.run import RunPhase, RunStatus
-from dkron_from_dkron.values import Unreadable
 
 FIELDS: Mapping[str, Field] = {
     "name": Field("name", a_name),
@@ -41,10 +47,8 @@ _STATES = {
     BackfillReason.STOPPED: "stopped",
     BackfillReason.REFUSED: "refused",
 }
-STATES = ("planning", "running", "suspended", *_STATES.values())
 WAITS, GONE = "waiting", "gone"
 """The states of a slot that has not begun, and of one whose DkronRun is gone. The others are phases of DkronRuns."""
-SLOT_STATES = (WAITS, *(str(phase).lower() for phase in RunPhase), GONE)
 
 
 def read_backfill(data: bytes) -> Object:
@@ -57,7 +61,7 @@ def show_backfill(stored: Object) -> Object:
     metadata, raw_status = stored["metadata"], dict(stored.get("status") or {})
     # They may be ten thousand; the route for the slots shows them.
     raw_status.pop("targets", None)
-    spec, status = _spec(stored), lenient(BackfillStatus, raw_status)
+    spec, status = read_spec(BackfillSpec, stored), lenient(BackfillStatus, raw_status)
     shown = spec.model_dump(mode="json")
     counts = status.model_dump(mode="json", exclude=_NOT_SHOWN)
     return {
@@ -143,13 +147,6 @@ def _state(spec: BackfillSpec, status: BackfillStatus) -> str:
     if spec.suspend:
         return "suspended"
     return "planning" if status.plan is None else "running"
-
-
-def _spec(stored: Object) -> BackfillSpec:
-    try:
-        return BackfillSpec.from_wire(stored.get("spec") or {})
-    except ValidationError as exc:
-        raise Unreadable("the DkronBackfill does not match the current definition; kubectl shows it") from exc
 
 
 def _is_of(run: Object, uid: str) -> bool:

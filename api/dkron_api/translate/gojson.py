@@ -141,11 +141,6 @@ def encode(value: object) -> bytes:
         return _SURROGATE.sub(r"\\ufffd", text).encode()
 
 
-def encode_pretty(value: object) -> bytes:
-    """Return `value` as JSON with line breaks and four spaces per level, for `?pretty`."""
-    return indent(encode(value))
-
-
 def indent(compact: bytes) -> bytes:
     """Return valid JSON with line breaks and four spaces per level. Its strings and numbers stay unchanged."""
     spread: list[bytes] = []

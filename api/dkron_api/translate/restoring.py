@@ -28,11 +28,7 @@ _SPACE = re.compile(rb"[ \t\n\r]*")
 
 
 class TooLarge(ValueError):
-    """The file exceeds the limits of a restore. `reason` is one readable sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The file exceeds the limits of a restore. `str()` is one readable sentence."""
 
 
 @dataclass(frozen=True, slots=True)

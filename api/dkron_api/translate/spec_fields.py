@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Never
 
+from pydantic import ValidationError
+
 from dkron_api.translate.gojson import decode
-from dkron_api.translate.record import Object
+from dkron_api.translate.record import M, Object
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.values import Pairs, Unreadable
 
@@ -43,10 +45,19 @@ def read_fields(data: bytes, fields: Mapping[str, Field], example: str) -> Objec
     return found
 
 
-def a_text(name: str, value: object) -> str:
+def read_spec(model: type[M], stored: Object) -> M:
+    """Return the spec of a stored object. Raises Unreadable if it does not match the definition."""
+    try:
+        return model.from_wire(stored.get("spec") or {})
+    except ValidationError as exc:
+        kind = f"Dkron{model.__name__.removesuffix('Spec')}"
+        raise Unreadable(f"the {kind} does not match the current definition; kubectl shows it") from exc
+
+
+def a_text(name: str, value: object, *, longest: int = LONGEST) -> str:
     """Read a string."""
-    if not isinstance(value, str) or len(value) > LONGEST:
-        _refuse(name, "a text, or too long", f"a string of at most {LONGEST} characters")
+    if not isinstance(value, str) or len(value) > longest:
+        _refuse(name, "a text, or too long", f"a string of at most {longest} characters")
     return value
 
 

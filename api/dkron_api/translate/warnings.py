@@ -18,15 +18,11 @@ _DEFAULT = "shell"
 _LONGEST = 512
 
 
-def settings_of(body: JobBody) -> Settings:
-    """Return the job's settings for its executor and its processors."""
-    processors = {name: settings or {} for name, settings in (body.processors or {}).items()}
-    return Settings(body.executor or _DEFAULT, body.executor_config or {}, processors)
-
-
 def ignored(body: JobBody) -> str:
     """Return a sentence that lists the unknown settings; empty if there are none."""
-    return settings_of(body).ignored(config="executor_config")
+    processors = {name: settings or {} for name, settings in (body.processors or {}).items()}
+    settings = Settings(body.executor or _DEFAULT, body.executor_config or {}, processors)
+    return settings.ignored(config="executor_config")
 
 
 class Judged(NamedTuple):
