@@ -25,7 +25,6 @@ from dkron_api.edge.keys import (
     CLUSTERS,
     GATE,
     KUBE,
-    LEASE_FEED,
     LEASES,
     NODES,
     OBJECTS,
@@ -57,17 +56,14 @@ from dkron_api.routes import (
     reports,
     restore,
     runs,
-    schedule,
     stats,
-    stops,
     ui,
     whoami,
 )
 from dkron_api.settings import EVERY, Settings
 from dkron_api.stream.feed import Leadership
 from dkron_api.tenants.every import EveryTenant
-from dkron_api.tenants.tenant import TenantFactory
-from dkron_api.tenants.tenants import Tenants
+from dkron_api.tenants.tenants import TenantFactory, Tenants
 from dkron_kube.client import KubeClient
 from dkron_runtime.supervision import Supervisor
 from dkron_runtime.tracing.spans import Tracer
@@ -105,14 +101,13 @@ def make_app(
     app[ACCESS] = AccessLog(settings.log_format) if settings.access_log else None
     app[AUDIT] = AccessLog(settings.log_format, audit.LOGGER)
     app[CLUSTERS] = ObjectCache("dkronclusters", plain)
-    app[LEASES] = ObjectCache("leases", plain)
+    app[LEASES] = ObjectCache("leases", plain, changed=Leadership(tenants.lead, clock).changed)
     app[NODES] = ObjectCache("nodes", plain)
     app[POLICIES] = ObjectCache("dkronpolicies", plain)
     app[OBJECTS] = Objects(kube, time.monotonic)
     tokens = TokenIndex()
     app[TOKENS] = ObjectCache("tokens", read_secret, changed=tokens.changed)
     app[GUARD] = guard(settings, kube, tokens=tokens, secrets=app[TOKENS], policies=app[POLICIES], clock=clock)
-    app[LEASE_FEED] = Leadership(app[LEASES], tenants.lead, clock)
     app.router.add_routes(routes(settings))
     app.on_response_prepare.append(sign)
     app.on_shutdown.append(restore.give_up)
@@ -124,7 +119,7 @@ def make_app(
 
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
-    of_jobs = (jobs, runs, executions, stops, restore, schedule, reports, log, events)
+    of_jobs = (jobs, runs, executions, restore, reports, log, events)
     parts = (*of_jobs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()

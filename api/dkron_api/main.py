@@ -76,7 +76,6 @@ async def _run(settings: Settings, tracer: Tracer | None) -> int:
 
 
 def _complete(settings: Settings, namespace: str) -> Settings:
-    """Return the settings with the missing namespaces filled in."""
     served = settings.namespace or namespace
     home = settings.cluster_namespace or served
     return settings.model_copy(update={"namespace": served, "cluster_namespace": home})

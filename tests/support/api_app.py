@@ -43,7 +43,7 @@ from dkron_api.edge.keys import (
 from dkron_api.edge.middleware import edge, sign
 from dkron_api.jobs.objects import Objects
 from dkron_api.settings import Settings
-from dkron_api.tenants.tenant import Tenant, TenantFactory
+from dkron_api.tenants.tenants import Tenant, TenantFactory
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, Stale
 from dkron_kube.paths import Resource

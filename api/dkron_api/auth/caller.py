@@ -68,8 +68,7 @@ class Right(NamedTuple):
 
 
 class Need(NamedTuple):
-    """The need of a request, said twice: as a right of Kubernetes, and as a capability for a path, which Dkron's
-    policies grant."""
+    """The need of a request: a right of Kubernetes, and a capability for a path, which Dkron's policies grant."""
 
     right: Right
     path: str

@@ -1,5 +1,4 @@
-"""The public keys of an issuer of tokens: fetched when they are needed, kept, and fetched again as the issuer rotates
-them."""
+"""The public keys of an issuer of tokens: fetched when they are needed, kept, and fetched again as they rotate."""
 
 import asyncio
 import logging
@@ -8,8 +7,7 @@ from contextlib import suppress
 
 import jwt
 
-from dkron_api.auth.jwks import KeysError, find, read_keys, signing_keys
-from dkron_api.auth.key_sources import SECONDS, Load
+from dkron_api.auth.key_sources import SECONDS, KeysError, Load, find, read_keys, signing_keys
 from dkron_api.translate.record import Object
 from dkron_kube.errors import Unavailable
 

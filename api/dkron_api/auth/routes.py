@@ -53,8 +53,7 @@ class Namespaces(NamedTuple):
         return Need(right, self.base + path, capability, words)
 
     def to_save(self, job: str, *, exists: bool) -> Need:
-        """Return the need to create a job, or to change it. A refusal does not tell which: the caller would learn
-        whether the job exists."""
+        """Return the need to create or change a job. A refusal does not tell which, nor whether the job exists."""
         right = self.jobs_right("update" if exists else "create", JOBS, job=job)
         words = str(right._replace(verb="create or update", name=object_name(job)))
         return Need(right, f"{self.base}/v1/jobs/{job}", Capability.UPDATE, words)
@@ -231,8 +230,7 @@ _TOLD = (
 
 
 def rights_to_tell(where: Namespaces, job: str = "") -> dict[str, Need]:
-    """Return the rights that a user interface wants to know of, by their names. With a job those to this one, else
-    those to all jobs and to the installation."""
+    """Return the rights that a user interface asks about: to this job, else to all jobs and the installation."""
     told: dict[str, Need] = {}
     for method, path in _TOLD:
         entry = _BY_ROUTE[method, path]

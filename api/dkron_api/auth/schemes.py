@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from dkron_api.auth.caller import Caller, Need
-from dkron_api.auth.claims import ClaimNames
-from dkron_api.auth.dkron import DkronScheme, TokenIndex, policies_allow, rules_of
+from dkron_api.auth.dkron import DkronScheme, Rules, TokenIndex, policies_allow, rules_of
 from dkron_api.auth.guard import Guard, Scheme
 from dkron_api.auth.issuer_keys import IssuerKeys
 from dkron_api.auth.key_sources import Load, file_source, issuer_source, trust, url_source
 from dkron_api.auth.kubernetes import KubernetesScheme, Rights
-from dkron_api.auth.oidc import Judge, OidcScheme
-from dkron_api.auth.policy_rules import Rules
+from dkron_api.auth.oidc import ClaimNames, Judge, OidcScheme
 from dkron_api.auth.token_secrets import Token
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.settings import AuthMode, Settings, UnusableOption

@@ -8,8 +8,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dkron_api.auth.caller import ANYBODY, Caller, Need, Right
-from dkron_api.auth.grant import Grant
-from dkron_api.auth.guard import Guard
+from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.gate import Gate
@@ -76,8 +75,7 @@ async def admit(request: web.Request) -> Grant | None:
 
 
 async def _counted(gate: Gate, guard: Guard, headers: Mapping[str, str], block: str) -> Caller:
-    """Return the sender of the request, and count it for the caller; also for the address, unless its token is
-    known."""
+    """Return the sender, and count the request for the caller; also for the address, unless the token is known."""
     caller = guard.recall(headers)
     if caller is None:
         if not guard.knows(headers):

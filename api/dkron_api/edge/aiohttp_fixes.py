@@ -106,7 +106,6 @@ class Connection(RequestHandler):
         return self._request_count - self._answered
 
     def _cut_body_short(self) -> None:
-        """Fail the body of the last request if it is incomplete."""
         if self._body is not None and not self._body.is_eof():
             self._body.set_exception(web.RequestPayloadError(CUT_SHORT))
 

@@ -1,5 +1,4 @@
-"""Limits the concurrent requests, the open streams, and the request rate of each caller and address. Memory is bounded
-whatever clients do."""
+"""Limits requests, open streams, and the rate of each caller and address. Memory is bounded whatever clients do."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
@@ -117,7 +116,6 @@ class Gate:
         give_way()
 
     def _end_upload(self, place: object) -> None:
-        """The upload has ended, or was displaced before."""
         if place not in self._uploads:
             return
         owner, _ = self._uploads.pop(place)
@@ -163,8 +161,7 @@ class Gate:
         self._spend(self._callers, identity, name)
 
     def charge_address(self, address: str, size: int) -> None:
-        """Count a body of so many bytes from a sender who is unknown; less than 0 takes one back. It may leave a debt,
-        which later requests pay."""
+        """Count the bytes of a body, or take them back if negative. A debt is possible, which later requests pay."""
         self._charge(self._addresses, address, size)
 
     def charge_caller(self, identity: str, size: int) -> None:

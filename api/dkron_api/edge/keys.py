@@ -17,7 +17,6 @@ from dkron_api.jobs.objects import Objects as StoredObjects
 from dkron_api.settings import Settings
 from dkron_api.tenants.tenants import Tenants
 from dkron_kube.client import KubeClient
-from dkron_kube.watch import Cache
 from dkron_runtime.supervision import Supervisor
 
 Objects = ObjectCache[dict[str, Any]]
@@ -32,8 +31,6 @@ SUPERVISOR = web.AppKey("SUPERVISOR", Supervisor)
 """Keeps the long-lived tasks of the service running."""
 STOPPING = web.AppKey("STOPPING", asyncio.Event)
 """Set when the service should stop: handlers of long lists then skip the rest."""
-LEASE_FEED: web.AppKey[Cache] = web.AppKey("LEASE_FEED")
-"""Receives the watch of the Lease."""
 ACCESS: web.AppKey[AccessLog | None] = web.AppKey("ACCESS")
 AUDIT = web.AppKey("AUDIT", AccessLog)
 GATE = web.AppKey("GATE", Gate)

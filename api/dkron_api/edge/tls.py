@@ -65,7 +65,10 @@ class Certificate:
         connection.context = self._current
 
     def _loaded(self) -> tuple[ssl.SSLContext, datetime]:
-        context, both = _context(), f"--tls-cert {self._certificate} and --tls-key {self._key}"
+        both = f"--tls-cert {self._certificate} and --tls-key {self._key}"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
         try:
             context.load_cert_chain(self._certificate, self._key, password=_no_password)
             ends = x509.load_pem_x509_certificate(self._certificate.read_bytes()).not_valid_after_utc
@@ -80,13 +83,6 @@ class Certificate:
 
     def _state(self) -> Seen:
         return _state_of(self._certificate), _state_of(self._key)
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _state_of(file: Path) -> tuple[int, int, int]:

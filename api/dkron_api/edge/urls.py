@@ -12,7 +12,7 @@ from aiohttp import web
 
 from dkron_api.edge.keys import TENANTS
 from dkron_api.refusal import ApiError
-from dkron_api.tenants.tenant import Tenant
+from dkron_api.tenants.tenants import Tenant
 from dkron_crds.names import NAMESPACE_PATTERN
 from dkron_crds.schedule.errors import quoted
 
@@ -58,8 +58,7 @@ def namespace_of(request: web.Request) -> str:
 
 
 def require_served(request: web.Request) -> None:
-    """Raise `ApiError`, 404, unless the namespace of the request is served. Only callers with a right there may learn
-    that, so ask for the right first."""
+    """Raise `ApiError`, 404, unless the namespace is served. Ask for a right there first: others must not learn it."""
     namespace = namespace_of(request)
     if not request.app[TENANTS].serves(namespace):
         text = f"the namespace {quoted(namespace)} is not served here; see --namespaces"

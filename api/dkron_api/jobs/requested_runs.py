@@ -49,7 +49,6 @@ class RequestedRuns:
         return list(found.values())
 
     def _look(self, before: Job | None, after: Job | None) -> None:
-        """Forget the runs that the changed job now shows."""
         job = after or before
         if job is None or not self._notes:
             return

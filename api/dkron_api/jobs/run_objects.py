@@ -65,8 +65,7 @@ class RunObjects:
         return None
 
     async def create(self, name: str, spec: Mapping[str, Any], *, note: str = "") -> Object:
-        """Create it with this note, or return the one that the same request has made. Raises `ApiError` and
-        `KubeError`."""
+        """Create it, or return the one that the same request has made. Raises `ApiError` and `KubeError`."""
         metadata = {"name": name} | ({"annotations": {REPEATS: note}} if note else {})
         body = {"apiVersion": API_VERSION, "kind": "DkronRun", "metadata": metadata, "spec": dict(spec)}
         try:

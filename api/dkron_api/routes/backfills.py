@@ -64,8 +64,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 async def change(request: web.Request) -> web.StreamResponse:
-    """PATCH /v1/backfills/{name}: change the fields that the body has. To let it go on, or faster, takes the rights to
-    its runs."""
+    """PATCH /v1/backfills/{name}. To let it go on, or faster, takes the rights to its runs."""
     fields = await read(request, read_backfill)
     if not fields.get("suspend", True) or "parallelism" in fields:
         found = await found_in(request, BACKFILL)
@@ -92,7 +91,6 @@ def _name(request: web.Request, spec: Object) -> str:
 
 
 def _by_group(status: Object) -> dict[int, str]:
-    """Return the ids of the newest execution of each group."""
     ended = status.get("executions") or ()
     return {each["group"]: each["id"] for each in (*reversed(ended), *(status.get("active") or ())) if each.get("id")}
 

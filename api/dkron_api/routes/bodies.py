@@ -18,8 +18,7 @@ FORM_PATIENCE = 600.0
 
 
 async def body_of(request: web.Request) -> bytes:
-    """Return the whole body; at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload takes the
-    place."""
+    """Return the body, at most `--max-body` bytes. Raises `ApiError`: 408, or 503 when a newer upload displaces it."""
     body = await request.read() if request.content.is_eof() else await _arriving(request)
     charge_body(request, len(body))
     return body

@@ -15,7 +15,7 @@ from dkron_api import metrics
 from dkron_api.cache.object_cache import ObjectCache
 from dkron_api.edge.answers import JSON
 from dkron_api.edge.keys import CLUSTERS, GATE, KUBE, LEASES, NODES, POLICIES, SETTINGS, SUPERVISOR, TENANTS, TOKENS
-from dkron_api.routes.installation import leader
+from dkron_api.routes.cluster import leader
 from dkron_api.settings import AuthMode
 from dkron_api.translate import gojson
 from dkron_api.translate.status import CacheState, debug_vars, health, liveness

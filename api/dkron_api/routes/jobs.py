@@ -15,8 +15,7 @@ from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
 from dkron_api.refusal import LATER, ApiError, refusing
 from dkron_api.routes.bodies import body_of
-from dkron_api.routes.cluster import is_paused
-from dkron_api.routes.installation import without_node
+from dkron_api.routes.cluster import is_paused, without_node
 from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
@@ -86,7 +85,6 @@ def _check(query: JobQuery) -> None:
 
 
 async def _in_state(request: web.Request, state: str) -> list[Job]:
-    """Return the jobs that have this word for their state, sorted by name."""
     tenant, now = tenant_of(request), request.app[CLOCK]()
     found = await tenant.standings.by_name()
     named = (job for job in tenant.job_index if job.name in found)
@@ -94,7 +92,6 @@ async def _in_state(request: web.Request, state: str) -> list[Job]:
 
 
 async def _words(request: web.Request, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return the words for the states of these jobs."""
     now = request.app[CLOCK]()
     return {name: each.words_at(now) for name, each in (await tenant_of(request).standings.of(names)).items()}
 
@@ -181,8 +178,7 @@ async def delete_job(request: web.Request) -> web.StreamResponse:
 
 
 def refuse_if_paused(request: web.Request) -> None:
-    """Raise `ApiError`, 503, while the installation is paused: it accepts no new or changed jobs (Dkron behaviour
-    §1.8)."""
+    """Raise `ApiError`, 503, while the installation is paused (Dkron behaviour §1.8)."""
     clusters = request.app[CLUSTERS]
     if not clusters.ready and not clusters.trouble:
         raise ApiError(

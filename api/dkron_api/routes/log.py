@@ -96,7 +96,6 @@ def _no_log(request: web.Request, execution: Object, *, has_pod: bool) -> ApiErr
 
 
 async def _relay(request: web.Request, response: web.StreamResponse, pieces: AsyncIterator[bytes]) -> None:
-    """Pass on the pieces at the client's pace."""
     coming: asyncio.Future[bytes] | None = None
     try:
         while not (tenant_of(request).event_log.closed or _left(request)):

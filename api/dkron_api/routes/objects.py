@@ -104,8 +104,7 @@ def unchecked(_before: Object, _after: Object) -> None:
 async def changed(
     request: web.Request, kind: Kind, fields: Object, show: Show, *, check: Callable[[Object, Object], None] = unchecked
 ) -> web.Response:
-    """Change these fields of the object in the path; None takes one out. `check` is given the spec before and after,
-    and raises what speaks against it. Raises `ApiError`."""
+    """Change these fields of the object in the path; None takes one out. `check` gets the spec before and after."""
     name = request.match_info["name"]
     if fields.pop("name", None) not in (None, name):
         raise ApiError(HTTPStatus.BAD_REQUEST, f"the name of a {kind.word} cannot change; leave it out of the body")

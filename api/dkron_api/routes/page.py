@@ -76,8 +76,7 @@ class Page:
         self._indexes: dict[int, File] = {}
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """GET /ui/*: the file, or the index for the address of a view. Raises `ApiError`, 404, for a file of another
-        build."""
+        """GET /ui/*: the file, or the index for a view. Raises `ApiError`, 404, for a file of another build."""
         path = request.match_info["path"]
         file = self._files.get(path) if path != INDEX else None
         is_hashed = path.startswith(_HASHED)

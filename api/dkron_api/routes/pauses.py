@@ -85,8 +85,7 @@ async def pauses_seen(request: web.Request) -> list[Object]:
 
 
 async def _of_all(request: web.Request) -> list[Object]:
-    """Return the pauses of all namespaces that are kept elsewhere, as far as the namespace of the request may see
-    them."""
+    """Return the pauses of all namespaces that are kept elsewhere, as the namespace of the request may see them."""
     home = request.app[SETTINGS].cluster_namespace
     if namespace_of(request) == home:
         return []

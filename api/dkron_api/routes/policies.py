@@ -1,5 +1,4 @@
-"""/v1/acl/policies/{name}: stores and shows DkronPolicies, one at a time (Dkron behaviour §7). /v1/acl/policies, which
-lists them, is an addition."""
+"""/v1/acl/policies/{name}: one DkronPolicy (Dkron behaviour §7). /v1/acl/policies, the list, is an addition."""
 
 from http import HTTPStatus
 
@@ -10,7 +9,7 @@ from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
 from dkron_api.jobs.writer import ANY, Terms
 from dkron_api.refusal import ApiError, refusing
 from dkron_api.routes.bodies import body_of
-from dkron_api.routes.installation import require_known
+from dkron_api.routes.cluster import require_known
 from dkron_api.routes.requests import terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.listing import read_query, sliced

@@ -1,6 +1,8 @@
-"""GET /v1/jobs/{job}/explain, /v1/agenda, /v1/failing and /v1/summary: what became of slots, what is due, what fails
-most, and how all jobs stand. Additions to Dkron's API."""
+"""Explanations, agenda, failures, a summary, and coming slots: what became of slots, what is due, what fails most, and
+how all jobs stand. Additions to Dkron's API.
+"""
 
+import asyncio
 from http import HTTPStatus
 
 from aiohttp import web
@@ -9,10 +11,12 @@ from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
 from dkron_api.edge.urls import tenant_of
 from dkron_api.refusal import ApiError, refusing
-from dkron_api.routes.installation import known_cluster, leader
+from dkron_api.routes.bodies import body_of
+from dkron_api.routes.cluster import known_cluster, leader
 from dkron_api.routes.pauses import pauses_seen
 from dkron_api.routes.requests import job_of, require_ready
 from dkron_api.routes.stats import sees_all_totals
+from dkron_api.translate.forecast import MOST_SLOTS, SLOTS, Forecast, Unclear, forecast, preview
 from dkron_api.translate.record import Object
 from dkron_crds.lease import INSTALLATION
 from dkron_crds.schedule.errors import quoted
@@ -24,6 +28,8 @@ from dkron_reports.installation import installation
 from dkron_reports.job import from_object
 from dkron_reports.pause_times import needs_pauses
 
+TURN = 50
+"""Number of slots after which other requests may run."""
 WITHIN, COUNT, CROWDED = "1h", 100, 10
 """Defaults of an agenda: an hour, a number of slots, seconds with at least this many jobs."""
 SINCE, WORST = "24h", 20
@@ -91,14 +97,38 @@ async def _pauses(request: web.Request) -> list[Object]:
         return []
 
 
-def _whole(text: str | None, name: str, *, default: int, least: int) -> int:
+def _whole(text: str | None, name: str, *, default: int, least: int, most: int = MOST) -> int:
     """Return a number of a query. Raises `ApiError`, 400."""
     if text is None:
         return default
-    if not text.isascii() or not text.isdecimal() or not least <= int(text[:9]) <= MOST:
-        allowed = f"a whole number from {least} to {MOST}"
+    if not text.isascii() or not text.isdecimal() or not least <= int(text[:9]) <= most:
+        allowed = f"a whole number from {least} to {most}"
         raise ApiError(HTTPStatus.BAD_REQUEST, f"{name}: {quoted(text)} is not allowed; use {allowed}")
     return int(text)
+
+
+async def next_slots(request: web.Request) -> web.StreamResponse:
+    """Return the next slots of a job, `?count` of them."""
+    job = job_of(request)
+    count = _whole(request.query.get("count"), "count", default=SLOTS, least=1, most=MOST_SLOTS)
+    return await _answer(request, forecast(job, now=request.app[CLOCK](), count=count))
+
+
+async def try_schedule(request: web.Request) -> web.StreamResponse:
+    """Return the slots that a schedule would have. Needs neither a job nor the cluster."""
+    body = await body_of(request)
+    with refusing(Unclear):
+        told = preview(body, now=request.app[CLOCK]())
+    return await _answer(request, told)
+
+
+async def _answer(request: web.Request, told: Forecast) -> web.StreamResponse:
+    found = []
+    for slot in told.slots:
+        found.append(slot)
+        if len(found) % TURN == 0:
+            await asyncio.sleep(0)
+    return json_answer(request, {"next": found, "words": told.words, "clock_changes": told.clock_changes})
 
 
 ROUTES = (
@@ -106,4 +136,6 @@ ROUTES = (
     web.get("/v1/agenda", show_agenda, allow_head=False),
     web.get("/v1/failing", show_failing, allow_head=False),
     web.get("/v1/summary", show_summary, allow_head=False),
+    web.get("/v1/jobs/{job}/next", next_slots, allow_head=False),
+    web.post("/v1/schedule/preview", try_schedule),
 )

@@ -70,20 +70,13 @@ async def run_job(request: web.Request) -> web.StreamResponse:
     return json_answer(request, told, status=HTTPStatus.ACCEPTED, headers=headers)
 
 
-async def ask(request: web.Request, job: Job, run: Run) -> Job:
-    """Request the run from the operator. Return the job with the request."""
-    tenant = tenant_of(request)
-    asked = await tenant.writes.annotate(job, dict([run.annotation]), terms_of(request))
-    tenant.asked.note(asked, run)
-    return asked
-
-
 async def _ask(request: web.Request, job: Job, run: Run, found: Object | None) -> Job:
-    """Request the run, unless a DkronRun does that. Return the job as it is known then."""
-    if found is None:
-        return await ask(request, job, run)
+    """Request the run from the operator, unless a DkronRun does that. Return the job as it is known then."""
     tenant = tenant_of(request)
-    known = tenant.job_index.get(job.name) or job
+    if found is None:
+        known = await tenant.writes.annotate(job, dict([run.annotation]), terms_of(request))
+    else:
+        known = tenant.job_index.get(job.name) or job
     tenant.asked.note(known, run)
     return known
 

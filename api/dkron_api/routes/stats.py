@@ -11,7 +11,7 @@ from dkron_api.edge.admission import GRANT
 from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK
 from dkron_api.edge.urls import base_of, tenant_of
-from dkron_api.routes.installation import known_cluster
+from dkron_api.routes.cluster import known_cluster
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.listing import whole
 from dkron_api.translate.record import Job, Object, lenient

@@ -21,7 +21,7 @@ from aiohttp.typedefs import Handler
 
 from dkron_api.edge.keys import TENANTS
 from dkron_api.edge.urls import public_path
-from dkron_api.routes.installation import leader
+from dkron_api.routes.cluster import leader
 from dkron_api.routes.page import BUILD, Page, read_page
 from dkron_api.settings import AuthMode, Settings, UnusableOption
 from dkron_api.translate import gojson

@@ -117,8 +117,7 @@ class EventLog:
         self._shrink(self.size // 2)
 
     def begin(self, version: int) -> None:
-        """Restart the log after this version, without knowledge of earlier events. Connected clients must read
-        everything again."""
+        """Restart after this version, without earlier events. Connected clients must read everything again."""
         self.position = Position(max(version, self.position.version))
         self._entries.clear()
         self.size = 0
@@ -151,8 +150,7 @@ class EventLog:
             self._tell([self._leading()])
 
     def subscribe(self, interest: Interest, last_id: str = "") -> Subscription:
-        """Subscribe to the events after this id, as far as they are known, and to new ones; with an empty id, only to
-        new ones."""
+        """Subscribe to new events, and to those after this id, unless it is empty, as far as they are known."""
         missed = self._missed(last_id)
         begin = [self._resync(f"the events after {last_id[:50]} are no longer known")] if missed is None else missed
         subscription = Subscription(

@@ -7,8 +7,7 @@ would take memory forever.
 from collections.abc import Sequence
 from functools import partial
 
-from dkron_api.tenants.tenant import Tenant, TenantFactory
-from dkron_api.tenants.tenants import JOBS, JobWatch, Tenants
+from dkron_api.tenants.tenants import JOBS, JobWatch, Tenant, TenantFactory, Tenants
 from dkron_api.translate.record import Job
 from dkron_kube.client import Object
 from dkron_kube.informer import WatchState

@@ -104,7 +104,8 @@ def slots_of(stored: Object, runs: Iterable[Object], *, name_of: Callable[[str, 
     """
     newest_first = (stored.get("spec") or {}).get("order") == BackfillOrder.NEWEST_FIRST
     status, uid = stored.get("status") or {}, str(stored["metadata"]["uid"])
-    slots = [_ran(run) for run in runs if _is_of(run, uid)]
+    owners = ((run, run["metadata"].get("ownerReferences") or ()) for run in runs)
+    slots = [_ran(run) for run, its in owners if any(owner.get("uid") == uid for owner in its)]
     known = {(each.slot, each.job) for each in slots}
     order = sorted(
         (
@@ -147,11 +148,6 @@ def _state(spec: BackfillSpec, status: BackfillStatus) -> str:
     if spec.suspend:
         return "suspended"
     return "planning" if status.plan is None else "running"
-
-
-def _is_of(run: Object, uid: str) -> bool:
-    owners = run["metadata"].get("ownerReferences") or ()
-    return any(owner.get("uid") == uid for owner in owners)
 
 
 def _ran(run: Object) -> Slot:

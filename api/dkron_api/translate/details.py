@@ -20,8 +20,7 @@ MOST_RELATIVES = 200
 
 
 def details(job: Job, relatives: Sequence[Job], *, more: bool) -> Object:
-    """Return the answer. `relatives` are the jobs of the same chain, the job itself included; `more` says that there
-    are others."""
+    """Return the answer. `relatives` are the jobs of the chain, with this one; `more` says that there are others."""
     spec, status = job.spec, job.status
     return {
         "job": job.name,
@@ -63,8 +62,7 @@ def parents(job: Job) -> list[Object]:
 def relatives(
     start: Job, *, known: Callable[[str], Job | None], children: Callable[[str], Iterable[str]]
 ) -> tuple[list[Job], bool]:
-    """Return the jobs that run before or after this one, however far, the nearest first; and whether there are more
-    than an answer shows."""
+    """Return the jobs before and after this one, the nearest first, and whether there are more than are shown."""
     found, ahead = {start.name: start}, [start]
     for each in ahead:
         for name in (*each.parents, *children(each.name)):

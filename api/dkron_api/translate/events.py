@@ -105,5 +105,4 @@ def _running(job: Job) -> list[str]:
 
 
 def _ended(job: Job) -> list[str]:
-    """Return the ids of attempts that have ended, newest first."""
     return [entry["id"] for entry in job.raw_status.get("executions") or ()]

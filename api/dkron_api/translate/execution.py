@@ -16,7 +16,6 @@ from dkron_from_dkron.moments import ZERO
 
 NOWHERE: Mapping[str, str] = {}
 """No known nodes."""
-_SORTS = {"finished_at": "finished_at", "attempt": "attempt"}
 
 
 def listed(
@@ -53,14 +52,8 @@ def found(job: Job, execution_id: str, *, coming: Sequence[Active] = ()) -> Exec
     return _named(job, every(job, coming=coming), execution_id)
 
 
-def with_output(run: Execution, data: bytes) -> Execution:
-    """Return the attempt with more of its output than the status keeps."""
-    return run.model_copy(update={"output": data.decode("utf-8", "replace")})
-
-
 def attempt(job: Job, execution_id: str) -> Execution | Active | None:
-    """Return the attempt with this id, finished, running, or waiting for its time; None if it does not exist (any
-    more)."""
+    """Return the attempt with this id, finished, running, or waiting for its time; None if there is none (any more)."""
     runs: list[Execution | Active] = [*job.status.executions, *job.status.active]
     return _named(job, runs, execution_id)
 
@@ -92,8 +85,7 @@ def running(
     *,
     failed: Callable[[Job, Exception], object] = lambda *_: None,
 ) -> list[Object]:
-    """Return the running executions of all jobs, oldest first. `failed` is called for a job whose executions cannot
-    be determined."""
+    """Return the running executions of all jobs, oldest first. `failed` is called for a job that cannot be read."""
     busy = []
     for job in jobs:
         try:
@@ -105,8 +97,7 @@ def running(
 
 
 def shown(job: Job, run: Execution | Active, *, zone: tzinfo = UTC, so_far: str = "") -> Object:
-    """Return one execution in Dkron's order of fields. A running one has the zero time as its end. `so_far` is its
-    output until now."""
+    """Return an execution in Dkron's order of fields. `so_far` is the output of a running one, whose end is zero."""
     output = _output(run) if isinstance(run, Execution) else so_far
     return {
         "id": run.id,
@@ -150,7 +141,6 @@ def details(
 
 
 def _active(job: Job, nodes: Mapping[str, str] = NOWHERE) -> list[Active]:
-    """Return the attempts that have begun."""
     begun = [active for active in job.status.active if active.uid]
     if not nodes:
         return begun
@@ -200,7 +190,7 @@ def _order(field: str) -> Any:  # noqa: ANN401 - a key for sorted()
     def started(run: Execution | Active) -> tuple[Any, ...]:
         return run.started_at, run.id
 
-    match _SORTS.get(field):
+    match field:
         case "finished_at":
             return lambda run: (isinstance(run, Active), getattr(run, "finished_at", run.started_at), run.id)
         case "attempt":

@@ -22,14 +22,14 @@ from dkron_crds.schedule.timeline import Timeline
 from dkron_reports.schedule_words import in_words
 from dkron_reports.slots import YEAR, after, clock_changes, following, past_the_last
 
-COUNT = 10
-MOST = 1000
+SLOTS = 10
+MOST_SLOTS = 1000
 """Number of slots returned: the default, and the maximum."""
-ALLOWED = f"a whole number from 1 to {MOST}"
+ALLOWED = f"a whole number from 1 to {MOST_SLOTS}"
 CHANGES = 3
 """Number of changes of the clocks that an answer tells of."""
 
-Count = Annotated[int, Field(ge=1, le=MOST)]
+Count = Annotated[int, Field(ge=1, le=MOST_SLOTS)]
 
 
 class Unclear(ValueError):
@@ -95,17 +95,8 @@ def preview(body: bytes, *, now: datetime) -> Forecast:
     if why := past_the_last(schedule, since):
         raise Unclear(f"after: {why}; use an earlier time")
     line = Timeline(schedule, since, starts=None, expires=None)
-    slots = _told(after(line, None), COUNT if asked.count is None else asked.count)
+    slots = _told(after(line, None), SLOTS if asked.count is None else asked.count)
     return Forecast(slots, in_words(schedule), _clock_changes(schedule, since))
-
-
-def count_of(text: str | None) -> int:
-    """Return the number of slots that a query asks for. Raises Unclear."""
-    if text is None:
-        return COUNT
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MOST:
-        raise Unclear(f"count: {quoted(text)} is not allowed; use {ALLOWED}")
-    return int(text)
 
 
 def _clock_changes(schedule: Schedule, now: datetime) -> tuple[str, ...]:

@@ -106,5 +106,4 @@ def echo(body: JobBody) -> dict[str, Any]:
 
 
 def _by_key(texts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a map in Go's order, including inner maps."""
     return {key: _by_key(texts[key]) if isinstance(texts[key], Mapping) else texts[key] for key in sorted(texts)}

@@ -65,8 +65,7 @@ def leaving(lease: Object | None, now: datetime) -> set[str]:
 
 
 def leader_of(leader: Replica, own: AgentTags = DKRONS) -> Object:
-    """Return the leader as GET /v1/leader shows it: a member without the fields that Dkron adds in lists (Dkron
-    behaviour §1.3)."""
+    """Return the leader as GET /v1/leader shows it: without the fields that lists add (Dkron behaviour §1.3)."""
     shown = replica_member(leader, own)
     del shown["id"], shown["statusText"]
     return shown

@@ -80,7 +80,6 @@ def _posted(body: bytes) -> Object:
 
 
 def _parsed(rules: str) -> object:
-    """Parse the single JSON value in the text."""
     try:
         value, end = gojson.value_at(rules, gojson.after_space(rules, 0))
     except Unreadable as exc:
@@ -112,8 +111,7 @@ def _checked(path: str) -> str:
 
 
 def _object(value: object, where: str, *, only: str = "") -> Object:
-    """Return the object that is required there, with no field other than `only`. Duplicate fields are rejected, since
-    otherwise the last one would win silently."""
+    """Return the object, with no field other than `only`. Duplicates are rejected: the last would win silently."""
     if not isinstance(value, Pairs):
         raise PolicyError(f"{where} must be an object, as in {SHAPE}, not {_shown(value)}")
     read: Object = {}

@@ -1,5 +1,4 @@
-"""DkronRuns as JSON: what clients send to run a job, which is an addition, Dkron reads none; and what GET shows.
-Pure."""
+"""DkronRuns as JSON: what clients send to run a job, an addition to Dkron, and what GET shows. Pure."""
 
 import json
 from collections.abc import Callable, Mapping

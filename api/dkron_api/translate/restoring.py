@@ -33,8 +33,7 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One job of the file: its number, counted from 1, its name and its parent's, and the byte where its JSON
-    begins."""
+    """One job of the file: its number from 1, its name, its parent, and the byte where its JSON begins."""
 
     number: int
     name: str
@@ -80,8 +79,7 @@ def read_dump(data: bytes | bytearray) -> Dump:
 
 
 def order(dump: Dump) -> list[Entry]:
-    """Return the entries, each parent before its children and otherwise in the order of the file. Raises Invalid if
-    parents form a cycle."""
+    """Return the entries, parents first, else in the order of the file. Raises Invalid if parents form a cycle."""
     placed: dict[str, Entry] = {}
     for entry in dump.entries.values():
         for ancestor in reversed(_unplaced(entry, dump.entries, placed)):
@@ -118,7 +116,6 @@ def _checked(value: object, number: int) -> JobBody:
 
 
 def _called(value: object) -> str:
-    """Return the name of the job in the file, if it has one."""
     names = [item for key, item in value if key == "name" and isinstance(item, str)] if isinstance(value, Pairs) else []
     return f", {quoted(names[-1])}" if names else ""
 

@@ -22,8 +22,7 @@ LONGEST = 4096
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the spec: `wire` is its name there. `read` gets the name in the body and a value that is not null, and
-    raises Unreadable."""
+    """A field of a body: its name in the spec, and how to read a value that is not null, which may raise Unreadable."""
 
     wire: str
     read: Callable[[str, object], Any]

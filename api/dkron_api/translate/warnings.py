@@ -38,8 +38,7 @@ class Judged(NamedTuple):
 
 
 def judged(body: JobBody, stored: Object | None) -> Judged:
-    """Return the operator's view of a job that replaces the spec `stored`, None for a new one. The API
-    server reports faults that the definition forbids."""
+    """Return the operator's view of a job that replaces `stored`. The API server reports what the schema forbids."""
     try:
         spec = JobSpec.from_wire(spec_of(body, stored))
     except ValidationError:

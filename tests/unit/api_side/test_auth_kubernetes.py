@@ -18,12 +18,13 @@ from dkron_api.auth.kubernetes import (
     KNOWN_SECONDS,
     RIGHTS,
     UNKNOWN_SECONDS,
+    Bounds,
     KubernetesScheme,
+    ReviewQueue,
     Rights,
     access_review,
     read_token_review,
 )
-from dkron_api.auth.review_queue import Bounds, ReviewQueue
 from dkron_api.cache.expiring import Kept, KeptByOwner
 from dkron_api.settings import AuthMode
 from dkron_crds.policy import Capability

@@ -7,7 +7,7 @@ import jsonschema_rs
 import pytest
 
 from dkron_api.auth.caller import Need
-from dkron_api.auth.grant import Grant
+from dkron_api.auth.guard import Grant
 from dkron_api.routes import jobs
 from dkron_api.routes.openapi import document
 from dkron_api.translate import details as details_module

@@ -13,9 +13,9 @@ from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 from dkron_api.edge import cors
 from dkron_api.edge.aiohttp_fixes import SEGMENTS, bound_paths
 from dkron_api.edge.answers import takes_gzip
-from dkron_api.edge.errors import body_of
 from dkron_api.edge.gate import BODY, BUCKETS, RESTORES, RESTORES_OF_ONE, UPLOADS, UPLOADS_OF_ONE, Gate
 from dkron_api.edge.keys import GATE
+from dkron_api.edge.middleware import body_of
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_api.routes import stats
 from dkron_api.routes.requests import terms_of

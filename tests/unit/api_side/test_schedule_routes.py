@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.routes import schedule
+from dkron_api.routes import reports
 from dkron_api.translate.forecast import Unclear, forecast, preview, upcoming
 from dkron_api.translate.record import Job
 from dkron_crds.job import JobSpec, JobStatus
@@ -25,7 +25,7 @@ HOURLY = [f"{MARCH}13:00:00Z", f"{MARCH}14:00:00Z"]
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
-    async with running_api(schedule.ROUTES) as running:
+    async with running_api(reports.ROUTES) as running:
         yield running
 
 
