@@ -56,14 +56,12 @@ from dkron_api.routes import (
     reports,
     restore,
     runs,
-    stats,
     ui,
     whoami,
 )
 from dkron_api.settings import EVERY, Settings
 from dkron_api.stream.feed import Leadership
-from dkron_api.tenants.every import EveryTenant
-from dkron_api.tenants.tenants import TenantFactory, Tenants
+from dkron_api.tenants.tenants import EveryTenant, TenantFactory, Tenants
 from dkron_kube.client import KubeClient
 from dkron_runtime.supervision import Supervisor
 from dkron_runtime.tracing.spans import Tracer
@@ -120,7 +118,7 @@ def make_app(
 def routes(settings: Settings) -> list[web.RouteDef]:
     """Return all routes of the service."""
     of_jobs = (jobs, runs, executions, restore, reports, log, events)
-    parts = (*of_jobs, backfills, pauses, cluster, stats, policies, whoami, health, openapi)
+    parts = (*of_jobs, backfills, pauses, cluster, policies, whoami, health, openapi)
     every = (*(route for part in parts for route in part.ROUTES), *ui.routes(settings))
     further = below_prefix(every) if settings.namespaces else ()
     return [*every, *further]

@@ -26,6 +26,11 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
 
+def unavailable(reason: str, *, after: str = LATER) -> ApiError:
+    """Return the refusal of a request that may succeed after this many seconds."""
+    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, reason, {"Retry-After": after})
+
+
 @contextmanager
 def refusing(*errors: type[Exception], status: int = HTTPStatus.BAD_REQUEST, text: str = "{}") -> Iterator[None]:
     """Answer these errors with this status, and a sentence that contains theirs."""
@@ -56,7 +61,7 @@ def refusal_of(error: KubeError) -> ApiError:  # noqa: PLR0911 - one case, one l
         case Rejected():
             return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, _complaints(error))
         case _:
-            return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": LATER})
+            return unavailable(str(error))
 
 
 def _complaints(error: KubeError) -> str:

@@ -10,7 +10,7 @@ from aiohttp.hdrs import AUTHORIZATION
 
 from dkron_api.auth.caller import ANYBODY, Caller, Need, key_of
 from dkron_api.auth.routes import Namespaces
-from dkron_api.refusal import ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.settings import AuthMode
 from dkron_kube.errors import KubeError
 
@@ -153,7 +153,7 @@ def invalid(audiences: Sequence[str]) -> ApiError:
 
 def _unknown(error: KubeError) -> ApiError:
     text = f"permissions cannot be checked: {error}"
-    return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "1"})
+    return unavailable(text, after="1")
 
 
 AGAIN = 1.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_runtime.token_bucket import Rate
 
 BUCKETS = 4096
@@ -65,11 +65,7 @@ class Gate:
     def enter(self) -> None:
         """Admit a request. It has to `leave` afterwards."""
         if self.working >= self._requests:
-            raise ApiError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"the server is already handling {self._requests} requests; retry later",
-                {"Retry-After": LATER},
-            )
+            raise unavailable(f"the server is already handling {self._requests} requests; retry later")
         self.working += 1
 
     def leave(self) -> None:
@@ -131,10 +127,10 @@ class Gate:
     def _aside(self, room: Room, owner: str = "") -> Iterator[None]:
         if room.share and room.by_owner.get(owner, 0) >= room.share:
             text = f"this caller already has {room.share} {room.what}; end some, or retry later"
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
+            raise unavailable(text, after="10")
         if room.taken >= room.places:
             text = f"the server already has {room.places} {room.what}; retry later"
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": "10"})
+            raise unavailable(text, after="10")
         room.taken += 1
         room.by_owner[owner] += 1
         self.working -= 1

@@ -189,7 +189,8 @@ NOT_A_ROUTE = ApiError(HTTPStatus.NOT_FOUND, "404 page not found")
 
 def body_of(refusal: ApiError, *, accept: str, path: str) -> tuple[bytes, Mapping[str, str]]:
     """Return body and headers of an error. Text quoted from the request is escaped for terminals and logs."""
-    reason = shown(refusal.reason)
+    reason = refusal.reason if len(refusal.reason) <= LONGEST else refusal.reason[:LONGEST] + "…"
+    reason = printable(reason)
     if PROBLEM in accept:
         problem = {
             "type": "about:blank",
@@ -200,8 +201,3 @@ def body_of(refusal: ApiError, *, accept: str, path: str) -> tuple[bytes, Mappin
         }
         return gojson.encode(problem), {**refusal.headers, "Content-Type": PROBLEM}
     return reason.encode(), {**refusal.headers, "Content-Type": TEXT}
-
-
-def shown(reason: str) -> str:
-    """Return a sentence in one line of bounded length, with unprintable characters escaped."""
-    return printable(reason if len(reason) <= LONGEST else reason[:LONGEST] + "…")

@@ -38,18 +38,13 @@ def is_of_a_namespace(path: str) -> bool:
 def base_of(request: web.Request) -> str:
     """Return the part before `/v1` in the path of the request: empty, or `/ns/NAMESPACE`."""
     namespace = request.match_info.get("namespace")
-    return "" if namespace is None else path_of(namespace)
+    return "" if namespace is None else f"/ns/{namespace}"
 
 
 def judged_base(app: web.Application, namespace: str) -> str:
     """Return the part before `/v1` in the paths that policies judge: the own namespace has one path, though two lead
     there."""
-    return "" if namespace == app[TENANTS].own.namespace else path_of(namespace)
-
-
-def path_of(namespace: str) -> str:
-    """Return the part before `/v1` in the paths of a further namespace."""
-    return f"/ns/{namespace}"
+    return "" if namespace == app[TENANTS].own.namespace else f"/ns/{namespace}"
 
 
 def namespace_of(request: web.Request) -> str:

@@ -59,7 +59,10 @@ async def create(request: web.Request) -> web.StreamResponse:
     grant = request[GRANT]
     await grant.require(*grant.where.to_use(secrets_in((spec.get("parameters") or {}).values()), has_template=False))
     name = spec.pop("name", None)
-    name = _name(request, spec) if name is None else name
+    if name is None:
+        job, now = spec.get("job"), int(request.app[CLOCK]().timestamp())
+        stem = object_name(job)[:NAME_ROOM].rstrip("-.") if job else "jobs"
+        name = f"{stem}-{now}-{secrets.token_hex(2)}"
     return await created(request, BACKFILL, name, spec, show=show_backfill)
 
 
@@ -82,12 +85,6 @@ async def _require_runs(request: web.Request, spec: Object) -> None:
         await grant.require_each(where.to_run_each(jobs))
     else:
         await grant.require(where.to_run(name), *([where.to_force(name)] if jobs[name] else []))
-
-
-def _name(request: web.Request, spec: Object) -> str:
-    job = spec.get("job")
-    stem = object_name(job)[:NAME_ROOM].rstrip("-.") if job else "jobs"
-    return f"{stem}-{int(request.app[CLOCK]().timestamp())}-{secrets.token_hex(2)}"
 
 
 def _by_group(status: Object) -> dict[int, str]:

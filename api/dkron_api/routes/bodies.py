@@ -7,7 +7,7 @@ from aiohttp import web
 
 from dkron_api.edge.admission import charge_body, owner_of
 from dkron_api.edge.keys import GATE
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.translate.forms import Form, boundary_in
 from dkron_api.translate.gojson import Utf8
 
@@ -66,11 +66,7 @@ async def _field_of(request: web.Request, field: str, limit: int, patience: asyn
 
 
 def _displaced() -> ApiError:
-    return ApiError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "too many uploads are in progress, and this one was the oldest; send it again without pauses",
-        {"Retry-After": LATER},
-    )
+    return unavailable("too many uploads are in progress, and this one was the oldest; send it again without pauses")
 
 
 def _too_slow(seconds: float) -> ApiError:

@@ -15,7 +15,7 @@ from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, KUBE, LEASES, NODES, SETTINGS
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.metrics import VERSION
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.routes.requests import require_ready
 from dkron_api.translate.members import Replica, holder, leader_of, leaving, members, remaining
 from dkron_api.translate.record import Object
@@ -56,7 +56,7 @@ def require_known(mirror: ObjectCache[Object]) -> None:
     """Raise `ApiError`, 503, until a complete list has been read."""
     if not mirror.ready:
         why = mirror.trouble or f"the {mirror.kind} are still being read"
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
+        raise unavailable(f"not ready yet: {why}")
 
 
 NO_OTHER_REPLICA = (

@@ -13,7 +13,7 @@ from dkron_api.edge.admission import GRANT, NEED
 from dkron_api.edge.answers import joined_answer, json_answer, list_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
-from dkron_api.refusal import LATER, ApiError, refusing
+from dkron_api.refusal import ApiError, refusing, unavailable
 from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused, without_node
 from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
@@ -181,11 +181,7 @@ def refuse_if_paused(request: web.Request) -> None:
     """Raise `ApiError`, 503, while the installation is paused (Dkron behaviour §1.8)."""
     clusters = request.app[CLUSTERS]
     if not clusters.ready and not clusters.trouble:
-        raise ApiError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "not ready yet: the DkronCluster is still being read",
-            {"Retry-After": LATER},
-        )
+        raise unavailable("not ready yet: the DkronCluster is still being read")
     if is_paused(clusters.by_name(INSTALLATION)):
         text = "the installation is paused and accepts no new or changed jobs; POST /v1/unpause ends the pause"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, text)

@@ -14,7 +14,7 @@ from aiohttp import web
 from dkron_api.edge.admission import GRANT, NEED, open_answer
 from dkron_api.edge.keys import KUBE
 from dkron_api.edge.urls import flag, tenant_of
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import LATER, ApiError, unavailable
 from dkron_api.routes.executions import coming_of
 from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
@@ -72,7 +72,7 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
         if execution["finished_at"] != ZERO:
             raise _no_log(request, execution, has_pod=pod is not None)
         if tenant_of(request).event_log.closed:
-            raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the server is stopping; retry", {"Retry-After": LATER})
+            raise unavailable("the server is stopping; retry")
         if clock() >= deadline or _left(request):
             text = f'the execution "{execution["id"]}" has not started: {obstacle(pod)}'
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})

@@ -74,7 +74,9 @@ async def change(request: web.Request) -> web.StreamResponse:
     def check(before: Object, after: Object) -> None:
         if any(before.get(field) != judged.get(field) for field in SELECTING):
             raise ApiError(HTTPStatus.CONFLICT, "another client changed the pause during this request; retry")
-        _refuse_wider(before, after)
+        # A client that takes the jobs out of a pause hardly means to pause all others as well.
+        if (before.get("jobs") or before.get("selector")) and not (after.get("jobs") or after.get("selector")):
+            raise ApiError(HTTPStatus.BAD_REQUEST, WIDER)
 
     return await changed(request, PAUSE, fields, show_pause, check=check)
 
@@ -124,12 +126,6 @@ def _refuse_empty(fields: Object) -> None:
     for name in ("jobs", "selector"):
         if name in fields and fields[name] is not None and not fields[name]:
             raise ApiError(HTTPStatus.BAD_REQUEST, EMPTY.format(name))
-
-
-def _refuse_wider(before: Object, after: Object) -> None:
-    """A client that takes the jobs out of a pause hardly means to pause all others as well."""
-    if (before.get("jobs") or before.get("selector")) and not (after.get("jobs") or after.get("selector")):
-        raise ApiError(HTTPStatus.BAD_REQUEST, WIDER)
 
 
 ROUTES = (

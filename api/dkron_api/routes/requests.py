@@ -10,7 +10,7 @@ from aiohttp import web
 from dkron_api.edge.admission import NEED, caller_of
 from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.writer import ANY, Terms, another_object, missing
-from dkron_api.refusal import LATER, ApiError
+from dkron_api.refusal import ApiError, unavailable
 from dkron_api.translate.record import Job
 from dkron_crds.schedule.errors import quoted
 
@@ -24,7 +24,7 @@ def require_ready(request: web.Request) -> None:
     job_index = tenant_of(request).job_index
     if not job_index.ready:
         why = job_index.mirror.trouble or "the jobs are still being read"
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"not ready yet: {why}", {"Retry-After": LATER})
+        raise unavailable(f"not ready yet: {why}")
 
 
 def job_of(request: web.Request) -> Job:

@@ -11,7 +11,6 @@ from dkron_api.translate.standing import status_of
 from dkron_crds.base import rfc3339
 from dkron_crds.depends import When
 from dkron_crds.packed import plain, plain_object
-from dkron_crds.parameters import Parameter
 from dkron_from_dkron.manifest import manifest
 from dkron_reports.job import pause_of
 
@@ -28,7 +27,9 @@ def details(job: Job, relatives: Sequence[Job], *, more: bool) -> Object:
         "kept_by": keeper(job),
         "paused": paused(job),
         "kept_executions": spec.history.executions,
-        "parameters": [_parameter(each) for each in spec.parameters],
+        "parameters": [
+            {**each.model_dump(mode="json", by_alias=False), "values": list(each.values)} for each in spec.parameters
+        ],
         "conditions": [
             {
                 "type": str(each.type), "status": str(each.status), "reason": str(each.reason),
@@ -85,11 +86,6 @@ def _relative(job: Job) -> Object:
         "status": status_of(job),
         "parents": parents(job),
     }
-
-
-def _parameter(one: Parameter) -> Object:
-    fields = one.model_dump(mode="json", by_alias=False)
-    return {**fields, "values": list(one.values)}
 
 
 def _manifest(job: Job) -> Object | None:

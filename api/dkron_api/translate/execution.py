@@ -31,7 +31,7 @@ def listed(
     `coming` are requested executions that are yet to begin; `nodes` maps a Job to its node. `detailed` adds `details`.
     """
     zone = _zone(job.spec.timezone)
-    limit = _limit(query.get("output_size_limit"))
+    limit = whole(query.get("output_size_limit", ""), otherwise=-1)
     runs = sorted(every(job, coming=coming, nodes=nodes), key=_order(query.get("_sort", "")))
     if query.get("_order", "").upper() != "ASC":
         runs.reverse()
@@ -171,19 +171,14 @@ def _output(run: Execution) -> str:
     return f"{why}\n{run.output}" if why else run.output
 
 
-def _with_flag(item: Object, run: Execution | Active, limit: int | None) -> Object:
+def _with_flag(item: Object, run: Execution | Active, limit: int) -> Object:
     cut = isinstance(run, Execution) and run.output_truncated
     output = item.get("output", "").encode()
-    if limit is not None and len(output) > limit:
+    if 0 <= limit < len(output):
         cut = True
         kept = output[len(output) - limit :].decode("utf-8", "replace")
         item = {key: kept if key == "output" else value for key, value in item.items() if key != "output" or kept}
     return {**item, "output_truncated": cut}
-
-
-def _limit(text: str | None) -> int | None:
-    limit = whole(text or "", otherwise=-1)
-    return None if limit < 0 else limit
 
 
 def _order(field: str) -> Any:  # noqa: ANN401 - a key for sorted()

@@ -30,7 +30,11 @@ class PolicyError(ValueError):
 
 def read_policy(body: bytes, name: str) -> Object:
     """Return the DkronPolicy in a body, under the name in the path. Raises `PolicyError`."""
-    _check_name(name)
+    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
+        raise PolicyError(
+            f"the policy name {quoted(name)} cannot be used: use at most {LONGEST_NAME} lower-case letters "
+            'a-z, digits, "-" and ".", with a letter or digit at both ends and on both sides of each "."'
+        )
     posted = _posted(body)
     said, rules = posted.get("name"), posted.get("rules")
     if said not in (None, "", name):
@@ -58,14 +62,6 @@ def read_rules(rules: str) -> PolicySpec:
         return PolicySpec(path={_checked(path): _rule(path, rule) for path, rule in paths.items()})
     except ValidationError:
         raise PolicyError(f"Rules has {len(paths)} paths; at most 256 are allowed") from None
-
-
-def _check_name(name: str) -> None:
-    if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
-        raise PolicyError(
-            f"the policy name {quoted(name)} cannot be used: use at most {LONGEST_NAME} lower-case letters "
-            'a-z, digits, "-" and ".", with a letter or digit at both ends and on both sides of each "."'
-        )
 
 
 def _posted(body: bytes) -> Object:

@@ -93,16 +93,13 @@ def _unplaced(entry: Entry, entries: Mapping[str, Entry], placed: Mapping[str, E
     at: Entry | None = entry
     while at is not None and at.name not in placed:
         if at.name in line:
-            raise Invalid(_circle(list(line), at.name))
+            names = list(line)[list(line).index(at.name) :]
+            shown = [quoted(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN) + [quoted(at.name)]
+            circle = f"{len(names)} jobs of the file depend on each other in a circle: {' after '.join(shown)}"
+            raise Invalid(f"parent_job: {circle}")
         line[at.name] = at
         at = entries.get(at.parent)
     return list(line.values())
-
-
-def _circle(line: list[str], first: str) -> str:
-    names = line[line.index(first) :]
-    shown = [quoted(name) for name in names[:_SHOWN]] + ["…"] * (len(names) > _SHOWN) + [quoted(first)]
-    return f"parent_job: {len(names)} jobs of the file depend on each other in a circle: {' after '.join(shown)}"
 
 
 def _checked(value: object, number: int) -> JobBody:

@@ -24,8 +24,7 @@ from dkron_api.edge.urls import PREFIX
 from dkron_api.settings import Settings
 from dkron_api.stream.event_log import EventLog, LogRoom, Message
 from dkron_api.stream.subscription import Interest
-from dkron_api.tenants.every import EveryTenant
-from dkron_api.tenants.tenants import JobWatch, TenantFactory, Tenants
+from dkron_api.tenants.tenants import EveryTenant, JobWatch, TenantFactory, Tenants
 from dkron_api.translate.events import Topic
 from dkron_crds.job import JobStatus
 from dkron_crds.policy import Capability
