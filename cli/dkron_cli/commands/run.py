@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dkron_cli.commands.arguments import JobName, Timeout, read_timeout, usage
+from dkron_cli.commands.arguments import JobName, Timeout, read_timeout, refusing, usage
 from dkron_cli.commands.logs import print_log
 from dkron_cli.complete import parameters
 from dkron_cli.core.order import Order, read_order
@@ -66,10 +66,8 @@ def run(  # noqa: PLR0913 - an option each
     if timeout and not (wait or follow):
         raise usage("--timeout limits --wait or --follow; add one of them")
     seconds = read_timeout(timeout)
-    try:
+    with refusing():
         order = read_order(parameter or (), at, reason)
-    except ValueError as error:
-        raise usage(str(error)) from None
     request = Request(job, wait=wait, follow=follow, seconds=seconds, force=force, order=order)
     try:
         result = run_async(_run(options, request))
