@@ -114,9 +114,8 @@ def _of_cluster(options: Options, path: Callable[[str], str]) -> list[str]:
 
 
 def _of_rest(options: Options, path: str) -> Any:  # noqa: ANN401 - JSON
-    from dkron_cli.core.address import address_of  # noqa: PLC0415
+    from dkron_cli.edge.address import address_of, token_of  # noqa: PLC0415
     from dkron_cli.edge.quick import read_json  # noqa: PLC0415
-    from dkron_cli.edge.tokens import token_of  # noqa: PLC0415
 
     token = token_of(options)
     headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -15,11 +15,10 @@ from dkron_processors.elasticsearch import Elasticsearch
 from dkron_processors.email import Email
 from dkron_processors.files import Files
 from dkron_processors.fluent import Fluent
-from dkron_processors.log import Log
 from dkron_processors.message import Ended, Parcel
 from dkron_processors.site import Site
 from dkron_processors.slack import Slack
-from dkron_processors.syslog import Syslog
+from dkron_processors.syslog import Log, Syslog
 
 PROCESSORS: dict[str, type[Processor]] = {
     kind.name: kind for kind in (Elasticsearch, Email, Files, Fluent, Log, Slack, Syslog)

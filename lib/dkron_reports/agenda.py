@@ -8,8 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from dkron_crds.instant_text import rfc3339
-from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_reports.job import Job
 from dkron_reports.slices import Steps
 from dkron_reports.slots import coming, read_timing

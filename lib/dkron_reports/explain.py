@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from dkron_crds.instant_text import rfc3339
 from dkron_crds.schedule.cron import Cron
-from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_crds.schedule.once import Never
 from dkron_crds.schedule.timeline import TICK, Timeline
 from dkron_reports.history import History

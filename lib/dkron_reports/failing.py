@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dkron_crds.instant_text import rfc3339
-from dkron_crds.schedule.instants import shifted
+from dkron_crds.schedule.instants import rfc3339, shifted
 from dkron_reports.job import Job
 from dkron_reports.reading import Object, mapping, objects
 from dkron_reports.run import Attempt, Result, Run, attempts_of, runs_of

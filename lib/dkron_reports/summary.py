@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.instants import rfc3339
 from dkron_crds.status import Day
 from dkron_crds.totals import Counts, as_days
 from dkron_reports.agenda import Agenda, planning

@@ -16,8 +16,7 @@ from dkron_cli.core.backfill import Progress, backfill_body, backfill_name, prog
 from dkron_cli.core.selection import read_selector
 from dkron_cli.edge.backend import BACKFILL, Objects, Server
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.deciding import decided
-from dkron_cli.edge.progress import Show, shown_progress
+from dkron_cli.edge.progress import Show, decided, shown_progress
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted

@@ -15,7 +15,7 @@ from dkron_cli.core.order import Order, read_order
 from dkron_cli.core.run import run_json
 from dkron_cli.edge.backend import Asked, Server, seen_by_job
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.deciding import decided
+from dkron_cli.edge.progress import decided
 from dkron_cli.edge.terminal import remark, say, structured
 from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code, Interrupted

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from dkron_cli.core.table import Table, table
-from dkron_crds.instant_text import rfc3339
+from dkron_crds.schedule.instants import rfc3339
 from dkron_reports.reading import Object, mapping, whole
 from dkron_reports.run import SECOND, Attempt, Run, reason_of
 from dkron_reports.words import exact_span, instant, read_time, span
