@@ -46,9 +46,10 @@ def job(spec: JobSpec, *, images: Images, values: Values = NO_VALUES) -> dict[st
         "name": "job",
         "image": config.get("image") or images.default,
         **_command(config, values, program_first=spec.executor == "shell"),
-        **_optional("workingDir", literal_path(config.get("cwd", ""))),
         **_account(config.get("su", "")),
     }
+    if path := config.get("cwd", ""):
+        container["workingDir"] = _absolute(path)
     if config.get("mem_limit"):
         container["resources"] = {"limits": {"memory": memory("mem_limit", config["mem_limit"])}}
     pod = {"containers": [container], "automountServiceAccountToken": False, "enableServiceLinks": False}
@@ -113,9 +114,9 @@ def _unquoted(part: re.Match[str]) -> str:
     return single if escaped is None else escaped
 
 
-def literal_path(path: str) -> str:
-    """A working directory. It has to be absolute, because there is nothing that it could be relative to."""
-    if path and not path.startswith("/"):
+def _absolute(path: str) -> str:
+    """A working directory. There is nothing that it could be relative to."""
+    if not path.startswith("/"):
         raise ConfigError(f'cwd: "{path}" is not an absolute path')
     return path
 
@@ -219,7 +220,3 @@ def _account(text: str) -> dict[str, Any]:
     if match[2]:
         context["runAsGroup"] = int(match[2])
     return {"securityContext": context}
-
-
-def _optional(key: str, text: str) -> dict[str, str]:
-    return {key: text} if text else {}

@@ -112,7 +112,7 @@ def _readable(spec: JobSpec) -> tuple[Processor, ...]:
 def _sentence(kind: type[Processor], exc: ValidationError) -> str:
     first = exc.errors(include_url=False)[0]
     key = str(first["loc"][0]) if first["loc"] else ""
-    keys = ", ".join(sorted(_keys(kind)))
+    keys = ", ".join(sorted(field.alias or name for name, field in kind.model_fields.items()))
     match first["type"]:
         case "extra_forbidden":
             what = f"no such setting; use {keys}"
@@ -121,7 +121,3 @@ def _sentence(kind: type[Processor], exc: ValidationError) -> str:
         case _:
             what = str(first["msg"]).removeprefix("Value error, ")
     return f"processors.{kind.name}.{key}: {what}"
-
-
-def _keys(kind: type[Processor]) -> list[str]:
-    return [field.alias or name for name, field in kind.model_fields.items()]

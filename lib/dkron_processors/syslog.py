@@ -50,13 +50,10 @@ class Syslog(Forwarding):
         if server is None:
             return None
         execution = ended.execution
+        host = "".join(character for character in execution.node_name if "!" <= character <= "~")[:LONGEST_HOST]
         head = (
-            f"<{PRIORITY}>1 {rfc3339(execution.finished_at)} {_printable(execution.node_name)[:LONGEST_HOST] or '-'} "
+            f"<{PRIORITY}>1 {rfc3339(execution.finished_at)} {host or '-'} "
             f"dkron - - - [{ended.namespace}/{ended.job}] execution {execution.id} {headline(ended)}\n"
         ).encode()
         output = ended.output.encode()[-(LONGEST_DATAGRAM - len(head)) :]
         return Parcel(self.name, Entry(server, head + output.decode("utf-8", "ignore").encode()))
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if "!" <= character <= "~")
