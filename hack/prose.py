@@ -17,12 +17,13 @@ CLEAN = (
     "README.md",
     "SECURITY.md",
     "api/dkron_api",
-    "bench/README.md",
+    "bench",
     "charts",
     "cli",
     "crds",
     "docs",
     "examples",
+    "hack",
     "lib",
     "operator/dkron_executors",
     "operator/dkron_operator/act",
@@ -46,6 +47,9 @@ CLEAN = (
     "operator/dkron_operator/settings.py",
     "operator/dkron_operator/telemetry",
     "operator/dkron_operator/watch",
+    "ui/e2e",
+    "ui/src",
+    "ui/tests",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""
@@ -64,9 +68,9 @@ def table(guide: str) -> dict[str, str]:
 
 
 def findings(text: str, words: dict[str, str]) -> Iterator[tuple[int, str, str]]:
-    """Yield line, phrase and the better words for each place."""
+    """Yield line, phrase and the better words for each place. `nobody:x:…` is a line of /etc/passwd."""
     for phrase, better in words.items():
-        pattern = rf"(?<![\w.\[-]){GAP.join(map(re.escape, phrase.split()))}(?![\w-])"
+        pattern = rf"(?<![\w.\[-]){GAP.join(map(re.escape, phrase.split()))}(?![\w-]|:[x/])"
         start = phrase[0].isupper()
         for found in re.finditer(pattern, text, 0 if start else re.IGNORECASE):
             line_begin = text.rfind("\n", 0, found.start()) + 1
