@@ -47,7 +47,7 @@ LONGEST = 60.0
 """Seconds for which a gust may excuse at most."""
 STORMY = 0.46
 """The share of a storm that its plan may excuse at most: less than what would be allowed, as machines may be slow."""
-SHORTEST = 120.0
+SHORTEST = 90.0
 """Seconds. A shorter storm has no room for a fault and for calm times."""
 PAUSE = (0.5, 3.5)
 """Seconds between two operations of clients."""

@@ -3,7 +3,6 @@ served meanwhile. How long they take is not asked, but how much of the processor
 
 import contextlib
 import json
-import socket
 import zlib
 from collections.abc import Iterator
 
@@ -11,16 +10,14 @@ import pytest
 
 from tests.support.api_sites import ApiSite
 from tests.support.canary import others_are_served
-from tests.support.hostile import MIB, Cpu, Memory, answers_in, ask, assert_civil, connect, head, request
+from tests.support.hostile import MIB, Cpu, Memory, ask, assert_civil, head, request
 from tests.support.rest_jobs import body, save, shown
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 FORM = "Content-Type: multipart/form-data; boundary=b"
 FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
 END = b"\r\n--b--\r\n"
-PART = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n'
-TIMES = 5
 
 
 @contextlib.contextmanager
@@ -30,51 +27,6 @@ def cheap(site: ApiSite, most: float) -> Iterator[None]:
     with others_are_served(site):
         yield
     assert cpu.seconds() < most, f"it computed for {cpu.seconds():.2f} s"
-
-
-PATHS = (
-    pytest.param("/" * 60_000, id="slashes"),
-    pytest.param("/v1/jobs" + "/" * 60_000, id="slashes behind a route"),
-    pytest.param("/.." * 20_000, id="dots"),
-    pytest.param("/v1/jobs/a/" + "b/" * 40, id="more segments than any route"),
-)
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_path_of_many_segments_is_414_before_routing(shared_api: ApiSite, method: str, path: str) -> None:
-    with cheap(shared_api, 0.5):
-        for _ in range(TIMES):
-            answer = ask(shared_api.rest, request(method, path))
-            assert (answer.status, answer.text) == (414, "the path has more than 32 segments")
-
-
-FORMS = (
-    pytest.param(PART * 100_000 + END, 413, "more than 64 parts", id="empty parts"),
-    pytest.param(b"--b\r\n\r\n\r\n" * 100_000 + END, 413, "more than 64 parts", id="parts without headers"),
-    pytest.param((b"--b\r\n" + b"X: y\r\n" * 120 + b"\r\n\r\n") * 2000, 413, "more than 64 parts", id="headers"),
-    pytest.param(
-        b"\r\n" * 2_000_000 + FILE + b"[]" + END, 400, "does not begin with the boundary", id="lines before it"
-    ),
-    pytest.param(FILE + b"\r\n--a" * 1_000_000 + END, 400, "the file cannot be parsed", id="what is nearly a boundary"),
-)
-
-
-@pytest.mark.parametrize(("form", "status", "words"), FORMS)
-def test_form_costs_no_more_than_its_bytes(shared_api: ApiSite, form: bytes, status: int, words: str) -> None:
-    with cheap(shared_api, 0.7):
-        answer = ask(shared_api.rest, request("POST", "/v1/restore", FORM, body=form))
-        assert answer.status == status, answer
-        assert words in answer.text
-        assert_civil(answer)
-
-
-def test_form_in_one_byte_chunks_costs_no_more_than_its_bytes(shared_api: ApiSite) -> None:
-    chunks = b"1\r\n \r\n" * 200_000 + b"0\r\n\r\n"
-    with cheap(shared_api, 1.0):
-        sent = head("POST", "/v1/restore", FORM, "Transfer-Encoding: chunked", "Connection: close") + chunks
-        answer = ask(shared_api.rest, sent)
-        assert answer.status == 400, answer
 
 
 @pytest.fixture(scope="module")
@@ -135,47 +87,3 @@ def test_restore_of_16_mb_takes_less_than_150_mb(own_api: ApiSite) -> None:
     assert answer.json() == [f"success create large-{number}" for number in range(210)]
     assert memory.growth() < 150 * MIB, f"it grew by {memory.growth() / MIB:.0f} MiB"
     assert shown(own_api, "large-209")["executor_config"]["payload"] == payload
-
-
-HALF_CLOSED = (
-    pytest.param(request("POST", "/v1/jobs", body=json.dumps(body("half")).encode()), [201], id="a POST"),
-    pytest.param(head("GET", "/v1/jobs/half") * 3, [200] * 3, id="three at once"),
-    pytest.param(head("POST", "/v1/jobs", "Content-Length: 99") + b"{", [400], id="a body that is cut"),
-    pytest.param(head("POST", "/v1/restore", FORM, "Content-Length: 999") + FILE, [400], id="a form that is cut"),
-)
-
-
-@pytest.mark.parametrize(("sent", "statuses"), HALF_CLOSED)
-def test_half_closed_client_gets_the_answer(shared_api: ApiSite, sent: bytes, statuses: list[int]) -> None:
-    save(shared_api, "half")
-    with others_are_served(shared_api), connect(shared_api.rest) as connection:
-        connection.sendall(sent)
-        connection.shutdown(socket.SHUT_WR)
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
-    assert [answer.status for answer in answers_in(received)] == statuses, received
-
-
-TAGGED = json.dumps(body("tagged")).encode()
-POLICY = b'{"Rules": "{\\"path\\": {}}"}'
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "sent", "tag", "shown_as"),
-    [
-        ("PUT", "/v1/jobs/tagged", TAGGED, '"18446744073709551616"', '""18446744073709551616""'),
-        ("POST", "/v1/jobs/tagged/toggle", b"", '"99999999999999999999"', '""99999999999999999999""'),
-        ("DELETE", "/v1/jobs/tagged", b"", "\x85\xa0x", '"\\udc85\\udca0x"'),
-        ("POST", "/v1/acl/policies/tagged", POLICY, "a\tb", '"a\\tb"'),
-    ],
-    ids=["2^64", "twenty digits", "control characters", "a tab"],
-)
-def test_foreign_etag_is_412_and_echoed_escaped(
-    shared_api: ApiSite, *, method: str, path: str, sent: bytes, tag: str, shown_as: str
-) -> None:
-    save(shared_api, "tagged")
-    answer = ask(shared_api.rest, request(method, path, f"If-Match: {tag}", body=sent))
-    assert (answer.status, answer.text) == (
-        412,
-        f"If-Match: {shown_as} is not an ETag of this server; read the object again",
-    )
-    assert_civil(answer)

@@ -36,7 +36,7 @@ from tests.support.rest_jobs import body, save
 from tests.support.sites import install
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 CROWD = 1000
 FORM = "Content-Type: multipart/form-data; boundary=b"
@@ -86,8 +86,6 @@ def blank_backup() -> Iterator[bytes]:
 LARGE_BODIES = (
     pytest.param(("POST", "/v1/jobs", LENGTH), letters, 16, id="a job"),
     pytest.param(("POST", "/v1/jobs", CHUNKED), letters_in_chunks, 16, id="a job in chunks"),
-    pytest.param(("POST", "/v1/schedule/preview", LENGTH), letters, 16, id="a schedule"),
-    pytest.param(("POST", "/v1/acl/policies/large", LENGTH), letters, 16, id="a policy"),
     pytest.param(("POST", "/v1/restore", FORM, CHUNKED), blank_backup, MAX_RESTORE // MIB + 32, id="a backup"),
 )
 
@@ -198,8 +196,8 @@ def _is_served(site: ApiSite) -> bool:
         return False
 
 
-def test_five_thousand_pipelined_requests_are_answered_in_order(shared_api: ApiSite) -> None:
-    count = 5000
+def test_a_thousand_pipelined_requests_are_answered_in_order(shared_api: ApiSite) -> None:
+    count = 1000
     sent = b"".join(head("GET", "/v1/busy", f"X-Request-Id: {number}") for number in range(count - 1))
     with bounded(shared_api, 32 * MIB):
         answers = pipeline(shared_api.rest, sent + request("GET", "/v1/busy", "X-Request-Id: last"))
@@ -242,7 +240,7 @@ CUTS = (
 @pytest.mark.parametrize(("sent", "read"), CUTS)
 @pytest.mark.usefixtures("long_list")
 def test_connections_that_break_are_forgotten(shared_api: ApiSite, sent: bytes, read: int) -> None:
-    for _ in range(50):
+    for _ in range(20):
         with connect(shared_api.rest) as connection:
             connection.sendall(sent)
             assert not read or connection.recv(read)

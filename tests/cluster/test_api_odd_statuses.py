@@ -11,7 +11,7 @@ from tests.support.rest_jobs import save, shown
 from tests.support.sse import Listener
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
 

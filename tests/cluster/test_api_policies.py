@@ -8,7 +8,7 @@ import pytest
 from dkron_kube.paths import DKRON_POLICIES
 from tests.support.api_sites import ApiSite
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 ANYTHING = ["create", "read", "update", "delete", "list"]
 

@@ -23,10 +23,11 @@ import localcluster
 from dkron_kube.paths import DKRON_CLUSTERS
 from tests.support.api_sites import ApiSite, api_site
 from tests.support.documents import installation
+from tests.support.examples import examples
 from tests.support.jobs import dkron_job
 from tests.support.sites import install
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "support" / "described_api.toml"
@@ -88,8 +89,10 @@ class Phase:
     [
         pytest.param(Phase("examples", examples=1, requests=40), id="the examples of the document"),
         pytest.param(Phase("coverage", examples=1, requests=1000), id="every boundary of every field"),
-        pytest.param(Phase("fuzzing", examples=20, requests=500), id="random requests"),
-        pytest.param(Phase("stateful", examples=100, requests=100), id="chains of requests along links and locations"),
+        pytest.param(Phase("fuzzing", examples=examples(40), requests=200), id="random requests"),
+        pytest.param(
+            Phase("stateful", examples=examples(200), requests=40), id="chains of requests along links and locations"
+        ),
     ],
 )
 def test_api_behaves_as_its_document_says(phase: Phase, api: ApiSite, tmp_path: Path) -> None:

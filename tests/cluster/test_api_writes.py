@@ -23,7 +23,7 @@ from tests.support.jobs import dkron_job
 from tests.support.rest import Answer
 from tests.support.rest_jobs import body, save, shown, until
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 CLIENTS = 20
 Request = tuple[str, str, Any]
@@ -181,7 +181,7 @@ def test_concurrent_create_and_delete_end_in_one_of_both(shared_api: ApiSite) ->
 
 
 def test_writes_are_readable_at_once(shared_api: ApiSite) -> None:
-    names = [f"read-{number}" if number % 2 else f"gelesen_{number}_ñ" for number in range(60)]
+    names = [f"read-{number}" if number % 2 else f"gelesen_{number}_ñ" for number in range(20)]
 
     def count() -> int:
         return int(shared_api.rest.get("/v1/jobs?metadata[kind]=read").header("X-Total-Count") or -1)
@@ -195,7 +195,7 @@ def test_writes_are_readable_at_once(shared_api: ApiSite) -> None:
         assert shown(shared_api, quote(name))["owner"] == name
         assert shared_api.rest.post(f"/v1/jobs/{quote(name)}/toggle").status == 200
         assert shown(shared_api, quote(name))["disabled"] is True
-    for left, name in zip(range(59, -1, -1), names, strict=True):
+    for left, name in zip(range(19, -1, -1), names, strict=True):
         assert shared_api.rest.delete(f"/v1/jobs/{quote(name)}").status == 200
         assert shared_api.rest.get(f"/v1/jobs/{quote(name)}").status == 404
         assert count() == left

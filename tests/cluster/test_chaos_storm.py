@@ -4,6 +4,7 @@ an etcd that come and go, clients that change their minds. The checker has no ob
 `make chaos` has longer ones.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ import localcluster
 from localcluster.cluster import LocalCluster
 from tests.chaos.environment import Setup, bed
 from tests.chaos.faults import CONTROLLER_FLAGS
+from tests.chaos.history import History
 from tests.chaos.needs import Need
+from tests.chaos.objections import Kind
 from tests.chaos.storm import Say, weathered
+from tests.chaos.verdict import judge
 from tests.support.sites import install, namespace
 
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise, pytest.mark.timeout(600)]
 
-SEED, SECONDS = 2239, 120
+SEED, SECONDS = 4771, 90
 """A storm that is short, and has many kinds of faults."""
 
 
@@ -38,3 +42,17 @@ def test_storm_loses_no_slot_and_runs_none_twice(cluster: localcluster.Cluster, 
     needs = {"DkronRuns": (run.need for run in verdict.runs), "pauses": held}
     assert [what for what, of in needs.items() if {*of} <= {Need.MAY}] == [], f"nothing was required:\n{verdict}"
     assert any(backfill.began for backfill in verdict.backfills), f"no backfill had to run:\n{verdict}"
+    assert_altered_histories_are_objected_to(verdict.history, "every-two")
+
+
+def assert_altered_histories_are_objected_to(history: History, name: str) -> None:
+    """Of a job that nobody changes, one run is left out, or was there twice."""
+    victim = min((run for run in history.runs if run.job == name), key=lambda run: run.began)
+    others = [run for run in history.runs if run is not victim]
+    again = replace(victim, name=f"{victim.name}-again")
+    for altered, kind in (
+        (history.with_runs(*others), Kind.UNSATISFIED),
+        (history.with_runs(*history.runs, again), Kind.DOUBLE),
+    ):
+        objections = [each for each in judge(altered).objections if each.job == name]
+        assert kind in {each.kind for each in objections}, f"no objection for {victim}: {kind}"

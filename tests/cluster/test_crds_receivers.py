@@ -8,7 +8,7 @@ from dkron_crds.cluster import ClusterSpec
 from tests.support.documents import installation
 from tests.support.judge import Judge
 
-pytestmark = pytest.mark.cluster(nodes="none")
+pytestmark = pytest.mark.cluster(nodes="kwok")
 
 KEY = {"secretKeyRef": {"name": "a", "key": "b"}}
 HOOK = {"name": "ops", "url": "https://example.com/x?y=z"}

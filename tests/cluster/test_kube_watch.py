@@ -29,7 +29,7 @@ from tests.support.watching import Diary
 
 # A connection that is reset while it begins is left to the garbage collector by asyncio, which complains.
 pytestmark = [
-    pytest.mark.cluster(nodes="none"),
+    pytest.mark.cluster(nodes="kwok"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
@@ -256,9 +256,6 @@ async def test_patch_whose_tests_hold_is_applied(kube: Kube) -> None:
     assert after["spec"] == before["spec"] | {"owner": "me"}
 
 
-# --- who wrote -----------------------------------------------------------------------------------------------------
-
-
 # --- logs ----------------------------------------------------------------------------------------------------------
 
 
@@ -268,8 +265,8 @@ async def log(client: KubeClient, kube: Kube, *, pod: str, container: str) -> by
 
 
 async def test_log_is_refused_without_a_pod_and_empty_without_a_node(kube: Kube) -> None:
-    container = {"name": "job", "image": "none"}
-    kube.create(PODS, {"metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    spec = {"containers": [{"name": "job", "image": "none"}], "nodeSelector": {"there-is": "none"}}
+    kube.create(PODS, {"metadata": {"name": "p"}, "spec": spec})
     async with client_of(kube.kubeconfig) as client:
         with pytest.raises(NotFound):
             await log(client, kube, pod="q", container="job")

@@ -11,7 +11,7 @@ from tests.support import ledger
 from tests.support.jobs import at, dkron_job, simulated
 from tests.support.kube import Kube
 
-pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 Object = dict[str, Any]
 

@@ -18,7 +18,7 @@ from tests.support.operator_process import OperatorProcess
 from tests.support.sites import Site, install, namespace
 from tests.support.web_server import Web
 
-pytestmark = [pytest.mark.cluster(nodes="none"), pytest.mark.promise]
+pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 LEFT = 3 + 3
 """What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
@@ -141,7 +141,7 @@ def test_repeated_kills_call_no_attempt_twice(calls_running: Site, web: Web) -> 
     kube, operator = calls_running.kube, calls_running.operator
     kube.apply(*(inline(f"steady-{n}", f"{web.url}/status/200/{n}", schedule="@every 1s") for n in range(4)))
     kube.wait_status("steady-0", "to be understood", is_ready)
-    for calls in (1, 5, 7, 9, 3):
+    for calls in (1, 5, 3):
         # So it dies at its first claim, and within windows of which several calls are not written down.
         wait_for_calls(kube, web, calls)
         operator.kill()
@@ -152,7 +152,7 @@ def test_repeated_kills_call_no_attempt_twice(calls_running: Site, web: Web) -> 
         kube.wait_status(name, "to go on", finished(count + 2))
         status = rest(kube, name)
         assert_at_most_once(status, sum(each.path == f"/status/200/{n}" for each in web.asked))
-        assert status.get("errorCount", 0) <= 5 * LEFT
+        assert status.get("errorCount", 0) <= 3 * LEFT
     assert_called_once(operator)
     assert kube.all(JOBS) == []
 
@@ -231,18 +231,3 @@ def test_next_replica_repeats_no_call(cluster: localcluster.Cluster, web: Web, t
         # whoever was too late to renew its Lease.
         cut_short = len(said("holds the Lease", (first, second))) - 2
         assert max(undecided.values()) <= cut_short * LEFT, "and the orderly end leaves none"
-
-
-def test_two_claimed_leaders_call_nothing_twice(cluster: localcluster.Cluster, web: Web, tmp_path: Path) -> None:
-    with replicas(cluster, tmp_path, "calls of two leaders", "--lease", "off") as (kube, first, second):
-        paths = begin(kube, web)
-        for each in (first, second):
-            each.wait_for_line("calling")
-            wait_for_calls(kube, web, 5)
-            each.kill()
-            wait_for_calls(kube, web, 3)
-            each.start()
-        for each in (first, second):
-            each.wait_for_line("calling")
-        second.stop()
-        assert_promise(kube, web, paths, first, second)

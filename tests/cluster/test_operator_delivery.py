@@ -165,22 +165,6 @@ def test_undelivered_executions_are_sent_by_the_next_process(own_site: Site) -> 
         assert told == {executions(kube, name)[0] for name in ("a", "b", "c")}
 
 
-def test_repeated_kills_lose_no_execution_for_a_receiver(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    with in_background(web_server()) as web:
-        installation(kube, notifications=[{"name": "ops", "url": web.url, "payload": '{"id": "{{ execution }}"}'}])
-        kube.apply(each_second("steady"))
-        for runs in (3, 6, 9):
-            operator.start()
-            kube.wait_status("steady", f"{runs} runs", finished(runs))
-            operator.kill()
-        operator.start()
-        ledger.close(kube, "steady", every=1).assert_balanced()
-        kube.wait_status("steady", "everybody to be told", lambda status: not status.get("undelivered"))
-        told, recorded = [each["id"] for each in telling(web)], executions(kube, "steady")
-        assert set(told) == set(recorded), "each is told, and nothing that is not recorded"
-
-
 def test_receiver_problems_are_reported_and_cleared_at_once(own_site: Site) -> None:
     kube = own_site.kube
     own_site.operator.start()

@@ -37,7 +37,7 @@ BLOCKED = 2.0
 ROOM = 512 * MIB
 """What the chart gives the operator."""
 LONG = 1_400_000
-BIG = 13
+BIG = 7
 TODAY = datetime.now(UTC).date().isoformat()
 LONG_AGO = (datetime.now(UTC) - timedelta(days=100)).date().isoformat()
 KEEP_ALL = {"executions": 100, "successfulJobs": 100, "outputBytes": 0}

@@ -213,7 +213,7 @@ def test_leader_changes_lose_no_slot_and_run_none_twice(replicas: Replicas) -> N
     )
     goes_on(kube, *names)
     leader, other = "first", "second"
-    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill, by_sigterm)
+    ways: tuple[Callable[[OperatorProcess], None], ...] = (by_sigterm, by_sigkill)
     for way in ways:
         way(replicas.known[leader])
         replicas.wait_leader(other)

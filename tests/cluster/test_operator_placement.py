@@ -9,14 +9,12 @@ from typing import Any
 import pytest
 
 import localcluster
-from dkron_kube.paths import DKRON_JOBS, PODS
+from dkron_kube.paths import PODS
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
 from tests.support.kube import NODES, Kube, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of
-from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, limited_access, permit_nodes
 from tests.support.sites import Site, install, site
-from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
 
@@ -212,43 +210,6 @@ def test_member_of_a_removed_node_fails(shared_site: Site, fleet: Fleet) -> None
     ]
     assert status["status"] == "partially_failed"
     kube.wait_for("its Job to go", lambda: len(kube.jobs_of("stranded")), lambda count: count == 1)
-
-
-def test_killed_operator_runs_each_group_member_once(own_site: Site, fleet: Fleet) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    fleet.label(*fleet.names[:4])
-    kube.apply(placed("all", fleet, run=[], schedule="@every 2s", concurrency="allow"))
-    kube.apply(placed("asked", fleet, run=["r1", "r2", "r3"]))
-    for round_ in range(4):
-        operator.start()
-        operator.wait_for_line("started")
-        if round_ % 2 == 1:
-            wait_for("a slot of the other job", lambda: _started(operator), lambda jobs: "all" in jobs, seconds=30)
-        operator.kill()
-        fleet.label(fleet.names[4], value="eu" if round_ % 2 == 0 else None)
-        fleet.label(fleet.names[0], value=None if round_ % 2 == 0 else "eu")
-    operator.start()
-    kube.edit("all", disabled=True)
-    kube.wait_for("nothing to be asked for", lambda: kube.get(DKRON_JOBS, "asked"), _asks_nothing)
-    for name in ("all", "asked"):
-        status = kube.wait_status(name, "to be over", lambda status: status.get("executions") and not status["active"])
-        jobs = kube.jobs_of(name)
-        members = Counter((noted(job, "group"), noted(job, "member")) for job in jobs)
-        assert [member for member, times in members.items() if times > 1] == []
-        groups = Counter(group for group, _ in members)
-        assert set(groups.values()) == {4}, f"{name}: a group is what it was when it was decided: {groups}"
-        assert status["successCount"] == len(jobs), "each is recorded, once"
-        assert len(status["executions"]) == len(jobs)
-    assert len({noted(job, "group") for job in kube.jobs_of("asked")}) == 3
-
-
-def _started(operator: OperatorProcess) -> list[str]:
-    """The jobs that it has begun members of since its latest start."""
-    return [line["job"] for line in operator.lines() if line["msg"] == "started"]
-
-
-def _asks_nothing(job: Object) -> bool:
-    return not any(key.startswith("run.dkron.io/") for key in job["metadata"].get("annotations", {}))
 
 
 def test_missing_node_rights_stop_only_jobs_with_tags(

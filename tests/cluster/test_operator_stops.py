@@ -107,19 +107,5 @@ def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
         assert_stopped_once(kube, name)
 
 
-@pytest.mark.promise
-def test_repeatedly_killed_operator_records_a_stop_once(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.apply(lasting("stopped"))
-    entry = running(kube, "stopped", held=False)
-    kube.ask_stop("stopped", entry["job"], ASKED)
-    for _ in range(4):
-        operator.kill()
-        operator.start()
-    kube.wait_status("stopped", "its record", finished(1))
-    assert_stopped_once(kube, "stopped")
-
-
 def _phases(found: list[dict[str, Any]]) -> list[str]:
     return [pod["status"].get("phase", "") for pod in found]

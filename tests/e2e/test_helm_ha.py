@@ -19,7 +19,7 @@ from tests.chaos.verdict import judge
 from tests.chaos.witness import Witness
 from tests.support import ledger, pods
 from tests.support.charts import HELMS
-from tests.support.helm import DEPLOYMENTS, WAIT, Release, named_namespace, remove_definitions, values_of
+from tests.support.helm import ASK, DEPLOYMENTS, WAIT, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import KEEP_ALL, dkron_job
 from tests.support.kube import Kube, Refused, marked_after
 from tests.support.own_image import OwnImage
@@ -39,24 +39,13 @@ DIE = "import resource; resource.prlimit(1, resource.RLIMIT_CPU, (1, 1))"
 """Takes all processor time from the first process of a container: the kernel kills it at once. A signal from within the
 container would not reach it."""
 
-CALLS = """
-import http.client, json, sys, time
-
-def ask(method, path, body=None):
-    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=30)
-    connection.request(method, "/v1" + path, body and json.dumps(body), {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status, answer.headers["X-Whom"]
-"""
 WRITE_AND_READ = (
-    CALLS
+    ASK
     + """
 deadline = time.monotonic() + 20
 while True:
     try:
-        ask("GET", "/jobs")
+        ask("GET", "/v1/jobs")
         break
     except ConnectionRefusedError:  # kube-proxy does not know of the new pods yet
         assert time.monotonic() < deadline
@@ -66,20 +55,20 @@ whom = set()
 for number in range(5):
     name = "written-%d" % number
     job = {"name": name, "schedule": "@manually", "executor": "shell", "executor_config": shell}
-    told = [ask("POST", "/jobs", job), ask("GET", "/jobs/" + name)]
-    told += [ask("DELETE", "/jobs/" + name), ask("GET", "/jobs/" + name)]
-    assert [status for status, _ in told] == [201, 200, 200, 404], told
-    whom |= {name for _, name in told}
+    told = [ask("POST", "/v1/jobs", job), ask("GET", "/v1/jobs/" + name)]
+    told += [ask("DELETE", "/v1/jobs/" + name), ask("GET", "/v1/jobs/" + name)]
+    assert [status for status, _, _ in told] == [201, 200, 200, 404], told
+    whom |= {name for _, name, _ in told}
 assert len(whom) == 1, whom
 """
 )
 """Each request on a connection of its own: what was written is there, what was deleted is not, one replica answers."""
 ASK_ALL_THE_TIME = (
-    CALLS
+    ASK
     + """
 while True:
     try:
-        status, whom = ask("GET", "/jobs")
+        status, whom, _ = ask("GET", "/v1/jobs")
         print("answered by" if status == 200 else "refused with %d by" % status, whom, flush=True)
     except Exception as exc:
         print("no answer:", repr(exc), flush=True)
@@ -182,12 +171,6 @@ def evicted(stage: Stage, pod: str) -> None:
     assert refused.value.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
-def forced(stage: Stage, pod: str) -> None:
-    """It is gone for the API server before it has ended."""
-    command = ("delete", "pod", pod, "--grace-period=0", "--force", "--wait=false")
-    stage.cluster.kubectl("-n", stage.home.namespace, *command)
-
-
 def crashed(stage: Stage, pod: str) -> None:
     """Its process is killed, in a pod that stays."""
     deaths = restarts(stage.home, pod)
@@ -220,7 +203,7 @@ def test_rest_client_reads_its_own_writes_from_two_replicas(stage: Stage, image:
     assert code == 0, said
 
 
-@pytest.mark.parametrize("fault", [evicted, crashed, forced])
+@pytest.mark.parametrize("fault", [evicted, crashed])
 def test_any_leader_fault_hands_over_leadership_soon(stage: Stage, fault: Callable[[Stage, str], None]) -> None:
     first, began = stage.wait_for_both(), datetime.now(UTC)
     fault(stage, first)

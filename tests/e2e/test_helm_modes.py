@@ -12,7 +12,7 @@ import localcluster
 from dkron_kube.paths import LEASES, PODS, SECRETS
 from tests.support import pods
 from tests.support.charts import HELMS
-from tests.support.helm import WAIT, Release, named_namespace, remove_definitions, values_of
+from tests.support.helm import ASK, WAIT, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import dkron_job, pod_template
 from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition
 from tests.support.own_image import OwnImage
@@ -24,19 +24,6 @@ Object = dict[str, Any]
 SECONDS = 120
 ANSWER = re.compile(r"(?P<method>GET|POST) (?P<status>20[01]) by (?P<whom>\S+)")
 
-ASK = """
-import http.client, itertools, json, os, time
-
-def ask(method, path, body=None, token=os.environ.get("TOKEN")):
-    connection = http.client.HTTPConnection("dkron-api", 8080, timeout=60)
-    headers = {"Content-Type": "application/json"} | ({"Authorization": "Bearer " + token} if token else {})
-    connection.request(method, path, body and json.dumps(body), headers)
-    answer = connection.getresponse()
-    text = answer.read()
-    connection.close()
-    return answer.status, answer.headers["X-Whom"], text
-"""
-"""A request on a connection of its own."""
 ASK_ALL_THE_TIME = (
     ASK
     + """

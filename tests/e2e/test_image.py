@@ -34,6 +34,11 @@ PROGRAMS = [
     *([name] for name in sorted(OURS) if name.startswith("dkron")),
     *(["python", "-m", name] for name in ("dkron_executors",) if importlib.util.find_spec(name)),
 ]
+HELP = f"""
+import json, subprocess
+said = [subprocess.run([*program, "--help"], capture_output=True, text=True, check=True) for program in {PROGRAMS}]
+print(json.dumps([each.stdout for each in said]))
+"""
 CLIENTS = "aio_pika, aiokafka, grpc, grpc_reflection.v1alpha.reflection_pb2, google.cloud.pubsub_v1, nats"
 EVERYTHING = f"""
 import importlib, pathlib, pkgutil, sys, zoneinfo
@@ -119,13 +124,11 @@ def test_neither_program_logs_complaints(place: Kube, rest: PodRest) -> None:
         assert [line for line in lines if line["level"] in complaints] == []
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=" ".join)
-def test_help_is_printed_for_a_user_unknown_to_the_image(place: Kube, image: OwnImage, program: list[str]) -> None:
-    name = f"help-{program[-1].replace('_', '-')}"
+def test_help_is_printed_for_a_user_unknown_to_the_image(place: Kube, image: OwnImage) -> None:
     confined = {"securityContext": pods.CONFINED | UNKNOWN}
-    code, text = pods.run(place, name, image.reference, [*program, "--help"], **confined)
+    code, text = pods.run(place, "help", image.reference, ["python", "-c", HELP], **confined)
     assert code == 0, text
-    assert text.lower().startswith("usage: "), text
+    assert [said for said in json.loads(text) if not said.lower().startswith("usage: ")] == []
 
 
 def test_the_user_is_a_number_and_no_root(place: Kube, image: OwnImage) -> None:
