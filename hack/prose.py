@@ -26,6 +26,13 @@ CLEAN = (
     "lib",
     "operator/dkron_executors",
     "operator/dkron_operator/settings.py",
+    "tests/alerts",
+    "tests/brokers",
+    "tests/certmanager",
+    "tests/chaos",
+    "tests/chart",
+    "tests/cluster",
+    "tests/e2e",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""

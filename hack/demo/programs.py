@@ -45,16 +45,16 @@ class Programs:
             raise DemoError("the REST API of the demo does not run; `make demo` starts it")
         return f"http://{HOST}:{number}"
 
-    def restart(self, *, kubeconfig: Path, namespace: str, alone: bool) -> None:
+    def restart(self, *, kubeconfig: Path, namespace: str, single: bool) -> None:
         """Start both anew, so that it is this checkout's code that runs: the API for the namespace, the operator for it
-        `alone` or for all."""
+        `single` or for all."""
         if self.stop():
             say("stopped the programs of an earlier demo")
         common = ("--kubeconfig", str(kubeconfig), "--log-format", "json", "--cluster-namespace", namespace)
         only = ("--namespace", namespace)
         watched = choose_port(self.folder / "monitoring.port", usual=MONITORING)
         ports = ("--monitoring-host", HOST, "--monitoring-port", str(watched))
-        self.operator.start((_program("dkron-operator"), *common, *(only if alone else ()), *ports))
+        self.operator.start((_program("dkron-operator"), *common, *(only if single else ()), *ports))
         say(f"the operator is ready; its log is {self.operator.log}")
         say(f"its metrics are at http://{HOST}:{watched}/metrics")
         number = choose_port(self._port_file, wanted=os.environ.get(VARIABLE, ""))

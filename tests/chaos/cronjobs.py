@@ -204,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.cronjobs", description=__doc__)
     parser.add_argument("--duration", type=duration, default=300.0, help="how long: 90s, 5m, 1h (default: 5m)")
     parser.add_argument("--seed", type=int, default=1, help="which kills (default: 1)")
-    parser.add_argument("--kubeconfig", type=Path, help="that of a cluster of hack/cluster; default: one is started")
+    parser.add_argument("--kubeconfig", type=Path, help="of a cluster of hack/cluster; default: one is started")
     parser.add_argument("--folder", type=Path, help="where histories and logs go (default: a new one below /tmp)")
     return parser
 

@@ -66,8 +66,8 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a storm is to have. `cluster` is that of the kubeconfig if its components may be restarted; `split_brain`
-    switches the election off."""
+    """The options of a storm. `cluster` is the kubeconfig's, if its components may be restarted; `split_brain` switches
+    the election off."""
 
     kubeconfig: Path
     cluster: LocalCluster | None
@@ -128,7 +128,7 @@ class Bed:
         return self._journal.path
 
     def history(self) -> History:
-        """What is written there."""
+        """The facts that are written there."""
         return read(self.path.read_text(encoding="utf-8").splitlines())
 
     def complaints(self) -> list[str]:
@@ -331,7 +331,7 @@ def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
 
 
 def operator(setup: Setup, namespace: str, *, number: int, kubeconfig: Path) -> ShiftedOperator:
-    """One replica. Those of one machine must not have one name."""
+    """One replica. Replicas of one machine must not have one name."""
     lease = "off" if setup.split_brain else "on"
     options = ["--kubeconfig", str(kubeconfig), "--namespace", namespace, "--lease", lease]
     log, names = setup.folder / f"operator-{number}.log", {"POD_NAME": f"operator-{number}"}

@@ -63,7 +63,7 @@ class Faults:
         self._undo: list[tuple[float, int, Callable[[], None]]] = []
 
     def do(self, blow: Blow, now: float) -> str:
-        """Do it; who was met, empty if there was nobody. `now` and what is planned are seconds after the beginning."""
+        """Do it; what was met; empty if there was nothing. `now` and the plan are in seconds after the beginning."""
         if blow.fault in COMPONENTS_OF:
             return self._restart(COMPONENTS_OF[blow.fault])
         if blow.fault in ON_THE_WAY:
@@ -151,7 +151,7 @@ class Faults:
         return f"operator {number + 1} for {blow.seconds} s"
 
     def _mend(self, number: int, fault: Fault) -> None:
-        broken = self._network.mend(number, fault)
+        broken = self._network.repair(number, fault)
         if broken is not None:
             self._told(broken)
 

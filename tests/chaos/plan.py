@@ -1,4 +1,4 @@
-"""What a storm will be: who does what when, made from a seed and nothing else, so that it can be had again. Pure.
+"""The plan of a storm: who does what when, made only from a seed, so that it can be repeated. Pure.
 
 Faults come in gusts, one every few seconds. After each gust it is calm for longer than the gust may excuse anything, so
 that at least half of a storm shows what is promised of calm times.
@@ -28,7 +28,7 @@ HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""
 GUST = (3.0, 20.0)
 LULL = (1.1, 1.4)
-"""How long it is calm after a gust, as a share of the time for which the gust excuses."""
+"""How long it is calm after a gust, as a share of the time that the gust excuses."""
 GAP = (0.8, 3.0)
 """Seconds between two faults of a gust."""
 LATENESS = 5.0
@@ -44,7 +44,7 @@ WRONG = 20.0
 CALM = 0.5
 """The share of a storm that is to be calm."""
 LONGEST = 60.0
-"""Seconds for which a gust may excuse at most."""
+"""Seconds that a gust may excuse at most."""
 STORMY = 0.46
 """The share of a storm that its plan may excuse at most: less than what would be allowed, as machines may be slow."""
 SHORTEST = 90.0
@@ -67,7 +67,7 @@ ABLE = {
 
 
 class Fault(StrEnum):
-    """What is broken."""
+    """The kinds of faults."""
 
     KILL = "kill -9 of an operator"
     STOP = "SIGTERM to an operator"
@@ -129,7 +129,7 @@ KINDS: dict[Fault, Kind] = {
     Fault.MARK: Kind(2),
     Fault.WIPE: Kind(1),
 }
-"""What a storm has."""
+"""The faults of a storm."""
 AMONG_RIVALS = frozenset({Fault.JOB, Fault.WIPE})
 """What several operators that act at once must be spared."""
 HARMLESS = frozenset({Act.RUN, Act.CREATE, Act.DELETE})
@@ -254,7 +254,7 @@ def _gust(random: Random, begin: float, most: float, faults: list[Fault]) -> lis
         if blow.window[1] - (begin - LATENESS) <= most:
             found.append(blow)
         now += random.uniform(*GAP)
-    # What was left out at the beginning must not be waited for.
+    # Faults that were left out at the beginning must not be waited for.
     return found
 
 
@@ -275,7 +275,7 @@ class _Clients:
         self._gone: list[str] = []
 
     def wish(self, now: float) -> Wish:
-        """What is asked for next."""
+        """The next operation."""
         if self._gone and self._random.random() < AGAIN:
             name = self._gone.pop(0)
             self._there.append(name)

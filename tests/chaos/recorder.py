@@ -1,7 +1,7 @@
 """A client that works with DkronJobs, DkronRuns, DkronPauses and DkronBackfills as people do, and notes each thing that
 it asks for: when that was, when it was answered, and whether it was refused.
 
-A request is sent once: one that nobody answers, or that the server fails at, may have had its effect. Only pauses are
+A request is sent once: one without an answer, or that the server fails at, may have had its effect. Only pauses are
 asked for until there is an answer: what they hold depends on it.
 """
 
@@ -30,7 +30,7 @@ Fact = Operation | RunRequest | Paused | BackfillRequest | Suspended
 AGAIN = 0.2
 """Seconds until a request is repeated that may be sent twice."""
 INSISTS = 60.0
-"""Seconds for which that goes on."""
+"""Seconds that this goes on."""
 
 
 class Recorder:
@@ -207,7 +207,7 @@ def _answered(op: Operation, call: Callable[[], Object | None]) -> Operation:
     try:
         answer = call()
     except Refused as refused:
-        # What the server failed at may be done all the same.
+        # An operation that the server failed at may be done all the same.
         if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return op
         return replace(op, answered=datetime.now(UTC), refused=True)
@@ -217,7 +217,7 @@ def _answered(op: Operation, call: Callable[[], Object | None]) -> Operation:
 
 
 def _told(act: Act, answer: Object) -> dict[str, Any]:
-    """What the answer says that nobody else knows."""
+    """The facts that only the answer has."""
     if act in (Act.DISABLE, Act.ENABLE):
         return {"spec": JobSpec.from_wire(answer["spec"])}
     if act is not Act.CREATE:

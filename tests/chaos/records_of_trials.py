@@ -86,7 +86,7 @@ def every_slot_is_accounted_for(stage: Stage, name: str = "a", *, step: timedelt
 
 
 def recorded(wanted: Ends, stage: Stage) -> Iterator[str]:
-    """What is not as it should be in the records: attempts with their ends, by job."""
+    """Mistakes in the records: attempts with their ends, by job."""
     for name, ends in wanted.items():
         found = [(execution["attempt"], execution["success"]) for execution in executions(stage, name)]
         if sorted(found) != sorted(ends):

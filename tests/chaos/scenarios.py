@@ -1,6 +1,6 @@
 """Short scenarios, one for each thing that an operator does in several writes. `scale` makes them longer.
 
-What has to be in the end does not depend on whether, or where, the operator was killed on the way.
+The state in the end does not depend on whether, or where, the operator was killed on the way.
 """
 
 from collections import Counter
@@ -205,7 +205,7 @@ def ephemeral(scale: int) -> Scenario:
 
 
 def installation(scale: int) -> Scenario:
-    """The Lease and the DkronCluster are taken and written, by whoever is next, and jobs run."""
+    """The Lease and the DkronCluster are taken and written by the next operator, too, and jobs run."""
     ends = {"a": [GOOD] * scale}
     return requested("installation", job("a"), runs=scale, ends=ends, counted=each_first)
 

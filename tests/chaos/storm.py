@@ -70,7 +70,7 @@ def prepared(
     **settings: Any,
 ) -> tuple[Bed, Setup]:
     """The place of a storm, for as long as the stack is entered: a cluster, a namespace in it, and all that lives
-    there. The settings are those of its `Setup`."""
+    there. `settings` are the fields of its `Setup`."""
     with ending.at("making the folder"):
         folder = ending.folder = stack.enter_context(folder_of(options.folder))
     with ending.at("starting the cluster"):

@@ -1,4 +1,4 @@
-"""What the tests at a real API server share."""
+"""Fixtures of the tests at a real API server."""
 
 from collections.abc import Iterator
 

@@ -39,7 +39,7 @@ WITH_SECRET = JOB | {"executor_config": {"command": "true", "env": "P=secretRef:
 FREE = JOB | {"name": "free"}
 READ: Rules = {("dkron.io", "dkronjobs"): ("get", "list", "watch")}
 ACCOUNTS: dict[str, Rules] = {
-    "nobody": {},
+    "guest": {},
     "viewer": READ,
     "runner": {("dkron.io", "dkronjobs/run"): ("create",), ("dkron.io", "dkronjobs/stop"): ("create",)},
     "editor": {("dkron.io", "dkronjobs"): ("get", "list", "watch", "create", "update", "delete")},
@@ -108,10 +108,10 @@ class Request:
     "request_",
     [
         pytest.param(Request("", "GET", "/v1/jobs", 401), id="no token"),
-        pytest.param(Request("x.y.z", "GET", "/v1/jobs", 401), id="a token of nobody"),
+        pytest.param(Request("x.y.z", "GET", "/v1/jobs", 401), id="an unknown token"),
         pytest.param(Request("elsewhere", "GET", "/v1/jobs", 401), id="a token that was made for others"),
-        pytest.param(Request("nobody", "GET", "/v1/jobs", 403), id="an account without rights"),
-        pytest.param(Request("nobody", "GET", "/v1/jobs/missing", 403), id="who may not know what exists"),
+        pytest.param(Request("guest", "GET", "/v1/jobs", 403), id="an account without rights"),
+        pytest.param(Request("guest", "GET", "/v1/jobs/missing", 403), id="who may not know what exists"),
         pytest.param(Request("viewer", "GET", "/v1/jobs", 200), id="a viewer lists"),
         pytest.param(Request("viewer", "GET", "/v1/jobs/report", 200), id="and reads"),
         pytest.param(Request("viewer", "GET", "/v1", 200), id="and sees how it stands"),
@@ -123,9 +123,9 @@ class Request:
         pytest.param(Request("runner", "POST", "/v1/jobs/report/run?force", 403), id="but not by force"),
         pytest.param(Request("runner", "GET", "/v1/jobs/report", 403), id="and reads nothing"),
         pytest.param(Request("editor", "POST", "/v1/jobs/report/toggle", 403), id="toggle is a right of its own"),
-        pytest.param(Request("editor", "POST", "/v1/leave", 403), id="nobody stops the operator"),
+        pytest.param(Request("editor", "POST", "/v1/leave", 403), id="no caller stops the operator"),
         pytest.param(Request("editor", "POST", "/v1/pause", 403), id="or pauses all"),
-        pytest.param(Request("nobody", "GET", "/health", 200), id="health is for everybody"),
+        pytest.param(Request("guest", "GET", "/health", 200), id="health is for everybody"),
     ],
 )
 def test_cluster_token_has_the_rights_of_its_roles(door: Door, request_: Request) -> None:

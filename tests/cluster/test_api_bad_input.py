@@ -54,7 +54,7 @@ def stored(site: ApiSite) -> set[str]:
 
 
 def known(job: Any) -> dict[str, Any]:
-    """What has to be stored as it was sent; an empty map counts as none."""
+    """The fields that are stored as they were sent; an empty map counts as none."""
     return {field: job[field] or None for field in STORED_AS_SENT}
 
 

@@ -1,6 +1,6 @@
 """Clients that are slow, silent, greedy or gone, by the hundred: others are served, and memory stays bounded.
 
-How long anything takes is not asked. What the process takes is its peak, above what it took before.
+How long anything takes is not asked. Its memory is the peak, above what it took before.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ MAX_RESTORE = 64 * MIB
 @pytest.fixture(scope="module", autouse=True)
 def many_connections() -> None:
     if not allow_connections(2 * CROWD):
-        pytest.skip(f"this machine lets nobody have {2 * CROWD} connections")
+        pytest.skip(f"this machine does not allow {2 * CROWD} connections")
 
 
 @contextlib.contextmanager

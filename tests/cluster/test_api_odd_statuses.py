@@ -1,4 +1,4 @@
-"""Objects that the API server takes and no program of ours writes: one odd job keeps nobody from the others."""
+"""Objects that the API server takes and no program of ours writes: one odd job hides no other."""
 
 from typing import Any
 
@@ -86,9 +86,9 @@ def test_one_odd_job_does_not_hide_the_others(own_api: ApiSite) -> None:
 
 
 WRONG = (
-    pytest.param({"schedule": "61 * * * * *"}, id="a schedule that nobody can read"),
-    pytest.param({"schedule": "@daily", "timezone": "Nowhere/Here"}, id="a time zone that nobody knows"),
-    pytest.param({"schedule": "TZ=Nowhere @daily"}, id="a zone in the schedule that nobody knows"),
+    pytest.param({"schedule": "61 * * * * *"}, id="an unreadable schedule"),
+    pytest.param({"schedule": "@daily", "timezone": "Nowhere/Here"}, id="an unknown time zone"),
+    pytest.param({"schedule": "TZ=Nowhere @daily"}, id="an unknown zone in the schedule"),
     pytest.param({"parentJob": "missing-parent", "schedule": ""}, id="a parent that is missing"),
 )
 

@@ -75,7 +75,7 @@ WRITES: tuple[tuple[str, str, Any], ...] = (
 
 @contextlib.contextmanager
 def away(cluster: localcluster.Cluster) -> Iterator[None]:
-    """Within this nobody listens where the API server was; it was killed in the middle of what it did."""
+    """Within this the API server is away; it was killed in the middle of what it did."""
     if not isinstance(cluster, LocalCluster):
         pytest.skip("the API server of this cluster cannot be stopped")
     record = find(cluster.name)
@@ -90,7 +90,7 @@ def away(cluster: localcluster.Cluster) -> Iterator[None]:
 
 
 def dkron_names(kube: Kube) -> set[str]:
-    """What is stored."""
+    """The names of the stored jobs."""
     return {each["spec"].get("name") or each["metadata"]["name"] for each in kube.all(DKRON_JOBS)}
 
 
@@ -267,7 +267,7 @@ def test_missing_right_is_named_in_the_answer(
 
 
 def _prepare(site: ApiSite, path: str, sent: Any, number: str) -> None:
-    """What has to be there for a request, written with the rights of an administrator."""
+    """Write the objects that a request needs, with the rights of an administrator."""
     kube = site.kube
     if path.endswith("/log"):
         _leave_a_pod(kube)

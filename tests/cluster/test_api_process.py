@@ -76,7 +76,7 @@ def test_answers_that_stay_open_are_limited(own_api: ApiSite, tmp_path_factory: 
     options = ("--max-streams", "1", "--max-wait", "10")
     with api_for(own_api.kube, tmp_path_factory.mktemp("narrow"), *options) as site, ThreadPoolExecutor(1) as pool:
         save(site, "endless")
-        # Nobody runs it, so the wait ends by its limit, with the answer that it has begun.
+        # No operator runs it, so the wait ends by its limit, with the answer that it has begun.
         first = pool.submit(site.rest.post, "/v1/jobs/endless?wait=true")
         asked = waiting.wait_for("the request", lambda: requests_of(site, "endless"), bool, seconds=10)
         assert len(asked) == 1

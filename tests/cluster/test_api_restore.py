@@ -124,7 +124,7 @@ def test_interrupted_restore_leaves_whole_jobs_with_parents(own_api: ApiSite) ->
         )
         own_api.api.stop()
         with contextlib.suppress(OSError, HTTPException):
-            # Whoever still gets an answer learns which jobs were not stored.
+            # A client that still gets an answer learns which jobs were not stored.
             assert any("success" not in line for line in reports(restoring.result()))
     stored = {each["metadata"]["name"]: each["spec"] for each in own_api.kube.all(DKRON_JOBS)}
     assert 100 < len(stored) < MANY

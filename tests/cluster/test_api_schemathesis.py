@@ -57,7 +57,7 @@ HISTORY = {
 
 @pytest.fixture(scope="module")
 def site(cluster: localcluster.Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiSite]:
-    """An API that nobody else asks. Nothing ends a run, so it waits for none for long."""
+    """An API that no other client asks. Nothing ends a run, so it waits for none for long."""
     install(cluster)
     folder = tmp_path_factory.mktemp("schemathesis")
     with api_site(cluster.kubeconfig, "--max-wait", "0.2", purpose="schemathesis", folder=folder) as own:
@@ -134,10 +134,10 @@ def test_refusal_during_a_pause_matches_the_schema(document: OpenApiSchema, api:
 @pytest.mark.parametrize(
     ("operation", "parts", "status"),
     [
-        pytest.param("showJobByName", {"path_parameters": {"job_name": "nobody"}}, 404, id="a missing job"),
-        pytest.param("runJob", {"path_parameters": {"job_name": "nobody"}}, 404, id="a run of a missing job"),
+        pytest.param("showJobByName", {"path_parameters": {"job_name": "missing"}}, 404, id="a missing job"),
+        pytest.param("runJob", {"path_parameters": {"job_name": "missing"}}, 404, id="a run of a missing job"),
         pytest.param("createOrUpdateJob", {"body": {"name": "BAD", "schedule": "@daily"}}, 400, id="a bad name"),
-        pytest.param("createOrUpdateJob", {"body": {"name": "x", "parent_job": "nobody"}}, 404, id="no parent"),
+        pytest.param("createOrUpdateJob", {"body": {"name": "x", "parent_job": "missing"}}, 404, id="no parent"),
         pytest.param("previewSchedule", {"body": {"schedule": "never"}}, 400, id="a schedule that is none"),
         pytest.param("pause", {"headers": {"Origin": "https://elsewhere.example"}}, 403, id="a page of another origin"),
         pytest.param(

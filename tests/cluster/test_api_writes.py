@@ -1,5 +1,5 @@
 """Writes that meet: of many at once each counts, of those with a condition one wins, and what was written is read; what
-manifests, versions and other writers keep is left alone."""
+manifests, versions and other writers keep stays."""
 
 import itertools
 import threading
@@ -96,7 +96,7 @@ def test_each_of_many_toggles_counts(shared_api: ApiSite, count: int) -> None:
 
 @contextmanager
 def restless(site: ApiSite, name: str) -> Iterator[list[int]]:
-    """Somebody writes the status all the time, as the operator does; the counts that were written."""
+    """The status is written all the time, as by the operator; the counts that were written."""
     over, written = threading.Event(), list[int]()
 
     def write_on() -> None:
@@ -255,7 +255,7 @@ def test_field_kept_by_a_manifest_changes_only_by_force(
     whole = shown(shared_api, name)
     path = f"/v1/jobs/{name}"
     assert shared_api.rest.put(path, whole).status == 201, "nothing is changed"
-    assert shared_api.rest.put(path, {**whole, "retries": 5}).status == 201, "nobody keeps the retries"
+    assert shared_api.rest.put(path, {**whole, "retries": 5}).status == 201, "no manager keeps the retries"
     for method, sent in (("PUT", {**whole, "owner": "REST", "schedule": "@hourly"}), ("DELETE", None)):
         answer = shared_api.rest.request(method, path, sent)
         assert answer.status == 409, answer
@@ -263,7 +263,7 @@ def test_field_kept_by_a_manifest_changes_only_by_force(
         assert [word for word in (manager, "owner", "schedule", "force") if word not in answer.text] == [], answer
     assert shown(shared_api, name) == {**whole, "retries": 5}
     for _ in range(2):
-        assert shared_api.rest.post(f"{path}/toggle").status == 200, "nobody keeps whether it is disabled"
+        assert shared_api.rest.post(f"{path}/toggle").status == 200, "no manager keeps whether it is disabled"
     assert shared_api.rest.post(f"{path}/run").status == 202, "nor are runs anybody's"
     assert shared_api.rest.delete(f"{path}/executions").status == 200, "nor are executions"
     forced = shared_api.rest.put(f"{path}?force=true", {**whole, "owner": "REST"})
@@ -316,7 +316,7 @@ def test_a_version_that_has_passed_keeps_from(shared_api: ApiSite, method: str, 
     assert shared_api.rest.request(method, f"{path}/{way}", headers={"If-Match": new}).status == status
 
 
-# --- what REST leaves alone ------------------------------------------------------------------------------------------
+# --- fields that REST keeps ------------------------------------------------------------------------------------------
 
 EXTRAS: dict[str, Any] = {
     "jobTemplate": {"spec": {"activeDeadlineSeconds": 5}},

@@ -66,7 +66,7 @@ class Bed:
     gate: Gateway
 
     def said(self, mark: int, words: str) -> list[Object]:
-        """What the operator's log says with these words since a mark."""
+        """The lines of the operator's log with these words since a mark."""
         written = self.operator.log.read_bytes()[mark:].decode()
         return [line for line in map(json.loads, written.splitlines()) if words in line["msg"]]
 
@@ -282,7 +282,7 @@ def test_an_old_list_fires_nothing_again(bed: Bed) -> None:
 def test_lost_create_is_adopted_despite_an_exhausted_quota(bed: Bed) -> None:
     """Its create has no answer, no watch tells of it, and it exhausts the quota, which the API server looks at before
     the name."""
-    name, quota = "alone", {"metadata": {"name": "one"}, "spec": {"hard": {"count/jobs.batch": "1"}}}
+    name, quota = "quota-job", {"metadata": {"name": "one"}, "spec": {"hard": {"count/jobs.batch": "1"}}}
     bed.kube.wait_for("earlier Jobs to go", lambda: bed.kube.all(JOBS), lambda jobs: not jobs)
     bed.kube.create(QUOTAS, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
     try:

@@ -46,7 +46,7 @@ def test_storm_loses_no_slot_and_runs_none_twice(cluster: localcluster.Cluster, 
 
 
 def assert_altered_histories_are_objected_to(history: History, name: str) -> None:
-    """Of a job that nobody changes, one run is left out, or was there twice."""
+    """Of a job that no client changes, one run is left out, or was there twice."""
     runs = [run for run in history.runs if run.job == name]
     victim = sorted(runs, key=lambda run: run.began)[len(runs) // 2]
     others = [run for run in history.runs if run is not victim]

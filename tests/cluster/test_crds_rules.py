@@ -27,15 +27,15 @@ def with_parameter(**declared: Any) -> dict[str, Any]:
 
 SECRET = "secretRef:db/password"  # noqa: S105 - the name of one
 TAKEN: dict[str, Any] = {
-    "a schedule alone": job(),
-    "a parent alone": job(schedule="", parentJob="first"),
+    "only a schedule": job(),
+    "only a parent": job(schedule="", parentJob="first"),
     "a parent, and null for the schedule": job(schedule=None, parentJob="first"),
     "a parent and a schedule, as Dkron takes it": job(parentJob="first"),
     "a schedule that only the operator can judge": job(schedule="61 * * * * fri-mon"),
     "a job of Dkron without a command and a tag count": job(
         schedule="30 9 * * 1", timezone="Madrid", executorConfig={}, tags={"dc": "eu:x"}, unchecked=True
     ),
-    "an executor and a processor that nobody knows": job(executor="perl", executorConfig={}, processors={"x": {}}),
+    "an executor and a processor that are unknown": job(executor="perl", executorConfig={}, processors={"x": {}}),
     "a size in bytes": job(executorConfig={"command": "date", "mem_limit": "5bYtEs"}),
     "a size with a unit and a space": job(executorConfig={"command": "date", "mem_limit": " 1.5gB\u00a0"}),
     "a setting that the executor does not know": job(executorConfig={"command": "date", "sudo": "yes"}),
@@ -49,8 +49,8 @@ TAKEN: dict[str, Any] = {
     "null for the Dkron name": job("x", name=None),
     "a parent of another script": job(parentJob="джоб"),
     "a parent called as this object, but not as this job": job("x", name="first", parentJob="x"),
-    "a start alone": job(startsAt="2026-01-01T00:00:00Z"),
-    "an end alone": job(expiresAt="2026-01-01T00:00:00Z"),
+    "only a start": job(startsAt="2026-01-01T00:00:00Z"),
+    "only an end": job(expiresAt="2026-01-01T00:00:00Z"),
     "null for the start": job(startsAt=None, expiresAt="2026-01-01T00:00:00Z"),
     "an end after the start, in different zones": job(
         startsAt="2026-01-01T00:00:00+02:00", expiresAt="2026-01-01T00:00:00Z"

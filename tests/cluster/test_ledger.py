@@ -37,7 +37,7 @@ def claimed(job: Object, slot: datetime) -> Object:
 
 @pytest.fixture
 def job(kube: Kube) -> Object:
-    """A job whose status says that its only slot has run, and that nobody disturbs any more."""
+    """A job whose status says that its only slot has run, and that is disabled."""
     made = kube.create(DKRON_JOBS, dkron_job("a", schedule="@every 1s", jobTemplate=simulated()))
     slot = at(made["metadata"]["creationTimestamp"]) + timedelta(seconds=1)
     suspended = {

@@ -87,7 +87,7 @@ def traces(record: Record) -> list[str]:
 
 
 def shared_state() -> tuple[list[str], list[bool]]:
-    """What a kubelet, kube-proxy, containerd or a CNI plugin would change on the host if nothing kept them from it."""
+    """Everything on the host that a kubelet, kube-proxy, containerd or a CNI plugin would change if it could."""
     save = subprocess.run(["iptables-save"], capture_output=True, text=True, timeout=10, check=False).stdout
     rules = [line for line in save.splitlines() if line.startswith("-")]
     folders = ("/run/netns", "/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/pods")

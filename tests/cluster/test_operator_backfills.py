@@ -126,7 +126,7 @@ def test_failed_slots_of_selected_jobs_run_again(shared_site: Site) -> None:
     specs = [run["spec"] for run in kube.all(DKRON_RUNS, "dkron.io/backfill=night")]
     ran = [(spec["job"], spec["scheduledTime"]) for spec in specs]
     assert sorted(ran) == [("night-a", SLOTS[0]), ("night-a", SLOTS[1]), ("night-b", SLOTS[1])]
-    # What has succeeded meanwhile has not failed any more.
+    # Slots that have succeeded meanwhile have not failed any more.
     backfill(kube, "nothing-left", selector={"team": "night"}, runs="failed")
     assert ended(kube, "nothing-left")["plan"]["count"] == 0
 

@@ -1,4 +1,4 @@
-"""Specs that cannot run: each is told in a condition and an Event, mended without running in retrospect, and no other
+"""Specs that cannot run: each is told in a condition and an Event, fixed without running in retrospect, and no other
 job notices.
 """
 
@@ -81,8 +81,8 @@ def test_spec_that_cannot_run_is_reported(
 
 
 @pytest.fixture(scope="module")
-def mended(module_site: Site) -> dict[str, datetime]:
-    """When each job was mended; all are at once, so that the tests wait together."""
+def fixed(module_site: Site) -> dict[str, datetime]:
+    """When each job was fixed; all are at once, so that the tests wait together."""
     kube = module_site.kube
     times = {}
     for name, spec, *_ in (case.values for case in BAD):
@@ -93,11 +93,11 @@ def mended(module_site: Site) -> dict[str, datetime]:
 
 
 @pytest.mark.parametrize("name", [pytest.param(case.values[0], id=case.id) for case in BAD])
-def test_repaired_spec_runs_from_then_on(shared_site: Site, mended: dict[str, datetime], name: str) -> None:
+def test_repaired_spec_runs_from_then_on(shared_site: Site, fixed: dict[str, datetime], name: str) -> None:
     kube = shared_site.kube
     kube.wait_status(name, "to be ready", is_ready)
     slots = kube.wait_for("slots to fire", lambda: kube.slots_of(name), lambda slots: len(slots) >= 2)
-    assert min(at(slot) for slot in slots) >= mended[name], "nothing runs in retrospect"
+    assert min(at(slot) for slot in slots) >= fixed[name], "nothing runs in retrospect"
     kube.wait_for("an Event", lambda: kube.events_of(name, "Scheduled"), bool, seconds=5)
     kube.delete(DKRON_JOBS, name)
 

@@ -21,8 +21,8 @@ from tests.support.web_server import Web
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 LEFT = 3 + 3
-"""What a crash leaves undecided at most of a job that is called each second: a window, and what is still under way of
-the one before, as it is where the machine is busy."""
+"""The most calls of a job that is called each second that a crash leaves undecided: a window, and the calls of the one
+before that are still under way where the machine is busy."""
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
 
 
@@ -108,7 +108,7 @@ def missing(status: dict[str, Any]) -> list[str]:
 
 
 def said(what: str, operators: Iterable[OperatorProcess]) -> list[dict[str, Any]]:
-    """The lines with this message in all that these have ever written, whatever was started anew."""
+    """The lines with this message in all that these have ever written, over all restarts."""
     lines = (json.loads(line) for each in operators for line in each.log.read_text(encoding="utf-8").splitlines())
     return [line for line in lines if line.get("msg") == what]
 
@@ -228,6 +228,6 @@ def test_next_replica_repeats_no_call(cluster: localcluster.Cluster, web: Web, t
         wait_for_calls(kube, web, 9)
         undecided = assert_promise(kube, web, paths, first, second)
         # One term ends in order and one goes on. The others are a crash and a frozen process, and on a busy machine
-        # whoever was too late to renew its Lease.
+        # a replica that was too late to renew its Lease.
         cut_short = len(said("holds the Lease", (first, second))) - 2
         assert max(undecided.values()) <= cut_short * LEFT, "and the orderly end leaves none"

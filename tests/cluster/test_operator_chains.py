@@ -21,7 +21,7 @@ def after(name: str, parent: str, **spec: Any) -> dict[str, Any]:
 
 
 def wait_settled(kube: Kube, name: str) -> None:
-    kube.wait_status(name, "nobody to wait for", lambda status: not status.get("ended"))
+    kube.wait_status(name, "its dependents to have noted it", lambda status: not status.get("ended"))
 
 
 def runs(kube: Kube, name: str) -> list[str]:

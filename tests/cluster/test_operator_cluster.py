@@ -62,7 +62,7 @@ def totals(kube: Kube, field: str = "days") -> tuple[int, int]:
 
 
 def counted(kube: Kube) -> tuple[int, int]:
-    """What the jobs that exist have counted since they exist."""
+    """The counts of the jobs that exist."""
     statuses = [job.get("status") or {} for job in kube.all(DKRON_JOBS)]
     return sum(s.get("successCount", 0) for s in statuses), sum(s.get("errorCount", 0) for s in statuses)
 

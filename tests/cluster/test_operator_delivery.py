@@ -55,7 +55,7 @@ def executions(kube: Kube, name: str) -> list[str]:
 
 
 def delivered(kube: Kube, name: str) -> None:
-    """Wait until nobody is owed anything."""
+    """Wait until every receiver has its message."""
     kube.wait_status(name, "everybody to be told", lambda status: not status.get("undelivered"))
 
 
@@ -181,7 +181,7 @@ def test_receiver_problems_are_reported_and_cleared_at_once(own_site: Site) -> N
     assert condition(wrong, "Ready")["reason"] == "InvalidProcessor"
     assert 'processors.syslog.forward: "x" is neither' in condition(wrong, "Ready")["message"]
     installation(kube, receivers={"syslog": {"address": "udp://127.0.0.1:9"}})
-    kube.wait_status("lacking", "to be mended", lambda s: condition(s, "Degraded").get("status") == "False")
+    kube.wait_status("lacking", "to be well", lambda s: condition(s, "Degraded").get("status") == "False")
     installation(kube, notifications=[{"name": "ops", "url": "http://x.invalid", "payload": "{{ nope }}"}])
     cluster = kube.wait_for(
         "the DkronCluster to be judged",

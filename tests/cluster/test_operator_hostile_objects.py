@@ -1,5 +1,5 @@
-"""Objects that somebody with the rights on one namespace may write: each is told or borne, and a job beside them keeps
-its time, in the operator and in the REST API, when they come and when both programs start anew.
+"""Objects that a user with the rights on one namespace may write: each is told or borne, and a job beside them keeps
+its time, in the operator and in the REST API, when they come and when both programs start again.
 """
 
 import json
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 Object = dict[str, Any]
 PATH = "/apis/dkron.io/v1alpha1/namespaces/{}/dkronjobs"
 BLOCKED = 2.0
-"""Seconds for which no object may block the event loop of the operator."""
+"""Seconds that an object may block the event loop of the operator at most."""
 ROOM = 512 * MIB
-"""What the chart gives the operator."""
+"""The operator's memory limit in the chart."""
 LONG = 1_400_000
 BIG = 7
 TODAY = datetime.now(UTC).date().isoformat()
@@ -106,7 +106,7 @@ def is_not_ready(reason: str, *words: str) -> Callable[[Object], bool]:
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """What is created, and how one sees that the operator has borne it. `status` is written by hand; it may be made of
+    """An object, and how one sees that the operator has borne it. `status` is written by hand; it may be made of
     the uid. `then` is a patch after that. `event` is the reason of the Event that tells it, exactly once."""
 
     name: str
@@ -183,7 +183,7 @@ CASES = (
         lambda status: not status.get("undelivered") and is_ready(status),
         status={
             "executions": [ended(odd) for odd in ("../../pods", "a b,c=d", "é", "x?y#z")],
-            "undelivered": ["../../pods", "a b,c=d", "é", "x?y#z", "nobody"],
+            "undelivered": ["../../pods", "a b,c=d", "é", "x?y#z", "none"],
         },
     ),
     Hostile(

@@ -176,7 +176,7 @@ def test_foreign_lease_holder_is_reported_and_awaited(replicas: Replicas) -> Non
     kube.apply(each_second("often"))
     replicas.wait_leader("first")
     kube.wait_status("often", "a run", finished(1))
-    # One that was forgotten for an hour is told of, and gone when somebody deletes it.
+    # One that was forgotten for an hour is told of, and gone when a user deletes it.
     operator.stop()
     kube.patch(LEASES, "dkron", {"spec": {"holderIdentity": "a-stranger", "leaseDurationSeconds": 3600}})
     replicas.start("first").wait_for_line("lasts 3600 s; this operator's own lasts 6 s")
@@ -244,7 +244,7 @@ def test_frozen_leader_does_nothing_after_it_wakes(replicas: Replicas) -> None:
     first.wait_for_line("waiting: second holds the Lease")
     goes_on(kube, "often", "single")
     assert started_slots(first, since=frozen) == []
-    # Alone, it goes on when it wakes.
+    # Without a rival, it goes on when it wakes.
     first.stop()
     second = replicas.known["second"]
     second.pause()
@@ -310,7 +310,7 @@ def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> No
     kube.wait_passed(datetime.now(UTC) + LIFE + 2 * SECOND)
     assert kube.lease()["holderIdentity"] == "first"
     goes_on(kube, "often")
-    # Whoever comes next goes by its own clock: the hour between is missed, or is there again, and runs nothing twice.
+    # The next leader goes by its own clock: the hour between is missed, or is there again, and runs nothing twice.
     # Slots that have run an hour ahead of time do not run when it comes.
     replicas.known["behind"].stop()
     first.stop()
@@ -326,7 +326,7 @@ def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> No
     assert ahead_of_time
     goes_on(kube, "often")
     account = ledger.close(kube, "often", every=1)
-    # What the clock that was ahead took for missed stays in the count.
+    # Slots that the clock that was ahead took for missed stay in the count.
     assert replace(account, fired=account.fired - Counter(ahead_of_time)).late_or_double == []
 
 
@@ -334,7 +334,7 @@ def test_clocks_an_hour_apart_do_not_change_the_leader(replicas: Replicas) -> No
 
 
 def test_two_that_act_at_once_run_nothing_twice(replicas: Replicas, web: Web) -> None:
-    """What an election keeps from happening, and what holds if it does."""
+    """An election prevents this; the promise holds without one."""
     kube, names = replicas.kube, ("often", "single", "newest")
     for name in ("first", "second"):
         replicas.start(name, *OFF, "--inline-calls", "4", "--inline-allow", "127.0.0.0/8")

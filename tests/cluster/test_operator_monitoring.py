@@ -1,4 +1,4 @@
-"""The operator's own port at a real API server: counts that are exact whoever dies, and probes that tell what is so."""
+"""The operator's own port at a real API server: counts that are exact after any death, and true probes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
 AWAY = timedelta(seconds=3)
-"""For so long nobody fires, or all jobs go on."""
+"""For so long no operator fires, or all jobs go on."""
 Object = dict[str, Any]
 
 
@@ -44,7 +44,7 @@ class Watched:
     port: int
 
     def ask(self, path: str) -> tuple[int, str]:
-        """The status and the text of an answer; 0 while nobody listens."""
+        """The status and the text of an answer; 0 while nothing listens."""
         try:
             with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
@@ -225,7 +225,7 @@ async def test_api_server_outage_makes_the_operator_unready(
         assert relay.cut() > 0
         sentence = await asyncio.to_thread(watched.wait_ready, 503, "has failed for")
         assert "dkronjobs" in sentence
-        assert await asyncio.to_thread(watched.ask, "/healthz") == (200, "ok\n"), "to start anew would not help"
+        assert await asyncio.to_thread(watched.ask, "/healthz") == (200, "ok\n"), "a restart would not help"
         relay.shut = False
         await asyncio.to_thread(watched.wait_ready, 200, "ok")
         await asyncio.to_thread(watched.operator.stop)

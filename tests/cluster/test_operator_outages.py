@@ -25,7 +25,7 @@ current-context: it
 
 
 def only_words(operator: OperatorProcess, *, code: int = 1) -> str:
-    """What an operator that cannot go on says: it ends with this code, after one sentence."""
+    """The sentence of an operator that cannot go on: it ends with this code after it."""
     operator.start(wait=False)
     assert operator.wait() == code, operator.tail()
     assert "Traceback" not in operator.text()

@@ -103,7 +103,7 @@ def test_a_node_that_a_label_takes_out_is_no_server(shared_site: Site, fleet: Fl
         kube.apply(dkron_job("first", tags={"server": "true:9"}, **every))
         kube.apply(dkron_job("away", tags={"server": "false:9"}, **every))
         # The operator learns of the labels by a watch, and its first runs may come before that.
-        kube.wait_status("first", "a slot on that node alone", lambda status: {only} in _nodes_of_slots(kube, status))
+        kube.wait_status("first", "a slot only on that node", lambda status: {only} in _nodes_of_slots(kube, status))
         kube.wait_status("away", "a slot on the others", lambda status: {*away} in _nodes_of_slots(kube, status))
     finally:
         for name in away:

@@ -1,5 +1,5 @@
 """What could make a slot run twice, or be lost without a word: a status that is wiped, a clock that is wrong for a
-while, Jobs of somebody else, and edits that come before a slot was decided."""
+while, Jobs of others, and edits that come before a slot was decided."""
 
 import contextlib
 from collections import Counter
@@ -126,7 +126,7 @@ def test_a_clock_that_was_ahead_silences_no_job(ahead: Shifted) -> None:
     right = datetime.now(UTC)
     kube.apply(*(each_second(missed, missedRuns=missed) for missed in new))
     for name in ("old", *new):
-        # The test's clock and that of the API server are one.
+        # The test and the API server have one clock.
         status = kube.wait_status(name, "its own time", lambda status: _runs_on_time(status, right))
         assert at(status["lastScheduleTime"]) <= datetime.now(UTC) + timedelta(seconds=1)
     assert [_future_skips(kube.status(name)) for name in new] == [[]] * len(new)
@@ -182,7 +182,7 @@ def test_future_mark_silences_the_job_until_a_user_resets_it(shared_site: Site) 
     kube.wait_status("silent", "no condition", lambda status: condition(status, "Degraded")["status"] == "False")
 
 
-# --- Jobs of somebody else -------------------------------------------------------------------------------------------
+# --- Jobs of others --------------------------------------------------------------------------------------------------
 
 
 def test_a_job_in_another_namespace_decides_nothing(cluster: localcluster.Cluster, tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def _edit_when_slots_have_passed(kube: Kube, edits: dict[str, dict[str, Any]]) -
 def _assert_that_old_slots_ran_or_count(kube: Kube, behind: Behind) -> None:
     for name, mark in behind.marks.items():
         status = kube.wait_status(name, "the edit", lambda status: at(status["since"]) > behind.edited)
-        # Up to here the slots are those of the old schedule.
+        # Up to here the slots are of the old schedule.
         since = at(status["since"])
         ran = {slot: count for slot, count in _fired(kube, name).items() if mark < slot <= since}
         assert [slot for slot, count in ran.items() if count > 1] == [], name

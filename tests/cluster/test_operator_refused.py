@@ -1,5 +1,5 @@
-"""What the cluster may refuse for a while, to one namespace: Jobs (a quota, a policy), their pods (Pod Security), and
-what is written into a status. Each is told where people look, loses and doubles no slot, and heals by itself; a job in
+"""Writes that the cluster may refuse to one namespace for a while: Jobs (a quota, a policy), their pods (Pod Security),
+and statuses. Each is told where people look, loses and doubles no slot, and heals by itself; a job in
 another namespace keeps its time. All of them happen at once, so that the tests wait together.
 """
 
@@ -261,7 +261,7 @@ def test_a_job_in_another_namespace_keeps_its_time(scene: Scene, refused: dict[s
 
 @pytest.mark.usefixtures("refused")
 def test_a_new_job_beside_a_new_quota_is_ready(scene: Scene) -> None:
-    """As one file creates both: nobody has counted yet, and the API server refuses for that alone."""
+    """As one file creates both: the quota is not counted yet, and the API server refuses only for that."""
     place = scene.places["quota"]
     quota = {"metadata": {"name": "plenty"}, "spec": {"hard": {"count/jobs.batch": "1000"}}}
     place.kube.create(QUOTAS, {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
@@ -269,7 +269,7 @@ def test_a_new_job_beside_a_new_quota_is_ready(scene: Scene) -> None:
     place.kube.wait_status("beside", "a run", lambda status: status.get("successCount") and is_ready(status))
 
 
-# --- what the installation refuses, and what nobody is deceived by ---------------------------------------------------
+# --- rules of the installation, and forged metadata ------------------------------------------------------------------
 
 
 def of_pods(metadata: Object | None = None, **spec: Any) -> Object:
@@ -327,12 +327,12 @@ NOISE = 5
 
 
 def complaints(operator: OperatorProcess, since: int) -> list[Object]:
-    """Lines that somebody reads."""
+    """Lines that a person reads."""
     return [line for line in operator.lines()[since:] if line.get("level") not in ("INFO", "DEBUG")]
 
 
 def test_a_namespace_that_goes_is_let_go(scene: Scene) -> None:
-    """With slots that are due, Jobs that run, and a job that somebody's finalizer holds for a while."""
+    """With slots that are due, Jobs that run, and a job that a foreign finalizer holds for a while."""
     place, operator = scene.places["doomed"], scene.operator
     kube = place.kube
     held = recurring("held")

@@ -110,11 +110,11 @@ def test_a_slot_is_run_again_beside_the_schedule(shared_site: Site) -> None:
 def test_a_run_does_not_change(shared_site: Site, change: Object, why: str) -> None:
     kube = shared_site.kube
     if kube.find(DKRON_RUNS, "fixed") is None:
-        ask(kube, "fixed", "nobody")
+        ask(kube, "fixed", "missing")
     with pytest.raises(Refused, match=why):
         kube.patch(DKRON_RUNS, "fixed", {"spec": change})
     status = kube.wait_for("why it waits", lambda: status_of(kube, "fixed"), lambda status: status.get("message"))
-    assert (status["phase"], '"nobody"' in status["message"]) == ("Pending", True)
+    assert (status["phase"], '"missing"' in status["message"]) == ("Pending", True)
 
 
 def test_runs_that_have_ended_are_deleted_by_time(shared_site: Site) -> None:

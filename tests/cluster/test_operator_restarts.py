@@ -14,7 +14,7 @@ from tests.support.sites import Site
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 AWAY = 5
-"""Seconds, and so slots, for which nobody fires."""
+"""Seconds, and so slots, without an operator."""
 
 SECOND = timedelta(seconds=1)
 POLICIES = ("latest", "skip", "all")

@@ -46,7 +46,7 @@ def recurring(name: str, **spec: Any) -> Object:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What has happened. `before` are the Jobs that the history that is lost knew, by job, as uid and slot."""
+    """The story so far. `before` are the Jobs that the history that is lost knew, by job, as uid and slot."""
 
     kube: Kube
     api: ApiSite
@@ -59,7 +59,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def own_cluster(clusters: Clusters) -> Iterator[localcluster.Cluster]:
-    """A cluster whose history nobody else depends on."""
+    """A cluster whose history no other test depends on."""
     clusters.build("kwok")
     cluster = localcluster.up(f"restored-{os.getpid()}", nodes="kwok", provider="local")
     try:

@@ -1,4 +1,4 @@
-"""Status edited by hand: whatever somebody writes there, no slot runs twice, and the operator goes on."""
+"""Status edited by hand: whatever a user writes there, no slot runs twice, and the operator goes on."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -148,11 +148,11 @@ def test_rubbish_that_the_schema_allows_stops_nothing(shared_site: Site) -> None
         fingerprint="rubbish",
         observedGeneration=2**53,
         skipped={"count": 5, "lastTime": NOON, "lastReason": "Missed"},
-        dependentJobs=["nobody"],
+        dependentJobs=["missing"],
     )
     status = kube.wait_status("rubbish", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=2)))
     assert condition(status, "Ready")["status"] == "True"
-    assert condition(status, "Strange")["reason"] == "Rubbish", "a condition of somebody else stays"
+    assert condition(status, "Strange")["reason"] == "Rubbish", "a foreign condition stays"
     assert_nothing_twice(ledger.close(kube, "rubbish", every=1))
 
 

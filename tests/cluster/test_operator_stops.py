@@ -86,7 +86,7 @@ def test_stopped_execution_is_active_until_its_pod_ends(shared_site: Site) -> No
 
 @pytest.mark.promise
 def test_an_operator_that_is_killed_leaves_one_record(own_site: Site) -> None:
-    """Before the deletion of one Job, within the grace period of another's pod, and while that of a third ends."""
+    """Before the deletion of one Job, within the grace period of another's pod, and while a third's ends."""
     kube, operator, names = own_site.kube, own_site.operator, ("before", "within", "after")
     operator.start()
     kube.apply(*map(lasting, names))

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 Object = dict[str, Any]
 ROOM = 512 * MIB
-"""What the chart gives the operator."""
+"""The operator's memory limit in the chart."""
 RUN, PER_SECOND, BURST, ASKED = 50, 5, 25, 20
 
 

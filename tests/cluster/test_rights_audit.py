@@ -51,7 +51,7 @@ RULES = {"Rules": '{"path": {"/v1/jobs": {"capabilities": ["list"]}}}'}
 
 @dataclass(frozen=True)
 class Seen:
-    """What the audit log has of one account: the rights that its requests took, and requests that were refused."""
+    """One account in the audit log: the rights that its requests took, and requests that were refused."""
 
     used: set[Right] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
@@ -144,8 +144,8 @@ def with_rest_alone(scene: Scene) -> None:
     for _ in range(2):
         assert scene.ask("POST", "/v1/acl/policies/readers", RULES).status == 202
     assert scene.ask("DELETE", "/v1/acl/policies/readers").status == 200
-    day: Object = {"name": "day", "job": "nobody", "from": NOON, "to": "2026-01-02T12:00:00Z"}
-    for kind, sent in (("backfills", day), ("pauses", {"name": "day", "jobs": ["nobody"]})):
+    day: Object = {"name": "day", "job": "missing", "from": NOON, "to": "2026-01-02T12:00:00Z"}
+    for kind, sent in (("backfills", day), ("pauses", {"name": "day", "jobs": ["missing"]})):
         assert scene.ask("POST", f"/v1/{kind}", sent).status == 201
         assert scene.ask("PATCH", f"/v1/{kind}/day", {"reason": "why"}).status == 200
         assert scene.ask("GET", f"/v1/{kind}").status == 200
@@ -183,7 +183,7 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
         dkron_job("replaced", schedule="@every 2s", concurrency="replace", jobTemplate=LONG),
         dkron_job("stopped", jobTemplate=LONG, run=["once"]),
         dkron_job("ephemeral", ephemeral=True, jobTemplate=BRIEF, run=["once"]),
-        dkron_job("podless", jobTemplate=pod_template(serviceAccountName="nobody"), run=["once"]),
+        dkron_job("podless", jobTemplate=pod_template(serviceAccountName="missing"), run=["once"]),
         dkron_job("haunted"),
         dkron_job("nightly", schedule="0 0 3 * * *", jobTemplate=BRIEF),
     )
@@ -191,12 +191,12 @@ def with_an_operator(scene: Scene, receiver: Web) -> None:
     # Its retry reads the values again.
     asked = {"job": "bad", "parameters": {"day": "monday"}, "ttlSecondsAfterFinished": 1}
     kube.create(DKRON_RUNS, {**RUN, "metadata": {"name": "brief"}, "spec": asked})
-    kube.create(DKRON_PAUSES, dkron_pause("nobody", jobs=["nobody"]))
+    kube.create(DKRON_PAUSES, dkron_pause("missing", jobs=["missing"]))
     kube.write_status("haunted", active=[vanished(kube.get(DKRON_JOBS, "haunted"), NOON)])
     for name, count in (("told", 1), ("bad", 2), ("replaced", 1), ("haunted", 1)):
         kube.wait_status(name, "its runs", finished(count))
     kube.wait_status("podless", "why", lambda status: condition(status, "Degraded").get("reason") == "FailedCreate")
-    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "nobody"), lambda pause: "message" in pause["status"])
+    kube.wait_for("the pause", lambda: kube.get(DKRON_PAUSES, "missing"), lambda pause: "message" in pause["status"])
     kube.wait_for("it to go", lambda: kube.find(DKRON_JOBS, "ephemeral"), lambda found: found is None)
     kube.wait_for("the backfill to go", lambda: kube.find(DKRON_BACKFILLS, "night"), lambda found: found is None)
     kube.wait_for("the DkronRun to go", lambda: kube.find(DKRON_RUNS, "brief"), lambda found: found is None)

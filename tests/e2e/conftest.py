@@ -1,4 +1,4 @@
-"""What the tests with a real node share."""
+"""Fixtures of the tests with a real node."""
 
 from tests.support.forks import quick_starts
 from tests.support.own_image import image

@@ -1,4 +1,4 @@
-"""Logs and events of real runs through the REST API, beside a real operator: what somebody sees who watches a job."""
+"""Logs and events of real runs through the REST API, beside a real operator, as a user who watches a job sees them."""
 
 import http.client
 import re
@@ -30,7 +30,7 @@ def begin(site: ApiSite, name: str, command: str, **fields: Any) -> str:
     """Save a job and run it; the id of its execution as soon as it is listed."""
     config = {"shell": "true", "command": command, **fields.pop("config", {})}
     assert site.rest.post("/v1/jobs", body(name, executor_config=config, **fields)).status == 201
-    # In a second try there are those of the first.
+    # In a second try the executions of the first are there.
     place = f"/v1/jobs/{name}/executions"
     before = ids(site.rest.get(place))
     assert site.rest.post(f"/v1/jobs/{name}/run").status == 202

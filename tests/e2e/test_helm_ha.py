@@ -1,6 +1,5 @@
-"""Two replicas, by Helm: whoever leads is evicted, killed and taken away again and again while jobs are due each
-second, and a new version is rolled out. No run may be lost or doubled, and who asks the REST API may not notice.
-"""
+"""Two replicas, by Helm: the leader is evicted and killed while jobs are due all the time, and a new version is
+rolled out. No run may be lost or doubled, and no client of the REST API may notice."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -95,7 +94,7 @@ class Stage:
         return {pod["name"] for pod in pods_ if "deletionTimestamp" not in pod}
 
     def leader(self) -> str:
-        """Who holds the Lease; empty for nobody."""
+        """The holder of the Lease; empty without one."""
         return str(self.home.get(LEASES, "dkron")["spec"].get("holderIdentity") or "")
 
     def wait_for_both(self) -> str:
@@ -109,7 +108,7 @@ class Stage:
         return self.home.wait_for("a leader", self.leader, lambda one: one in self.replicas(), seconds=SECONDS)
 
     def wait_for_more(self) -> None:
-        """A slot after this moment was decided: somebody is at work."""
+        """A slot after this moment was decided: an operator is at work."""
         self.team.wait_status("steady", "another slot", marked_after(datetime.now(UTC)), seconds=SECONDS)
 
     def history(self) -> History:
@@ -144,8 +143,8 @@ def stage(cluster: localcluster.Cluster, image: OwnImage, tmp_path_factory: pyte
 
 
 def with_jobs(team: Kube) -> Recorder:
-    """Whoever has created jobs that make up for all that they missed, of which one may not overlap, and two have pods
-    that find no node: such a run costs little, and ends as the deadline of its Job says."""
+    """The recorder of jobs that make up for all that they missed, of which one may not overlap, and two have pods that
+    find no node: their runs cost little, and end as the deadline of the Job says."""
     recorder = Recorder(team)
     due = f"@every {EVERY}s"
     for name in ("first", "second"):
@@ -163,7 +162,7 @@ def evict(home: Kube, pod: str) -> None:
 
 
 def evicted(stage: Stage, pod: str) -> None:
-    """Its node is drained, and nobody may take the other one meanwhile."""
+    """Its node is drained, and the other one may not be taken meanwhile."""
     (other,) = stage.replicas() - {pod}
     evict(stage.home, pod)
     with pytest.raises(Refused, match="disruption budget") as refused:

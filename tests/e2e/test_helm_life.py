@@ -50,7 +50,7 @@ TRIED_ELSEWHERE = (
 """Commands of a page that the other tests of this file carry out, or that would take the release away."""
 COMPLAINT = re.compile(r"error|Error|Unable|jq: |curl: |bash: |.*command not found")
 EXPECTED = re.compile(r"previous terminated container .* not found|Metrics API not available")
-"""What a healthy cluster without a metrics server says to two commands of the runbooks."""
+"""Errors of two commands of the runbooks in a healthy cluster without a metrics server."""
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 NEW, OLD = title("DkronJob"), "DkronJob, revision 0"
 """How the definition of DkronJob calls itself, by the chart of the checkout and by the older one."""

@@ -101,7 +101,7 @@ def release(home: Kube, served: Kube, image: OwnImage, tmp_path_factory: pytest.
 
 
 def answers(home: Kube) -> list[str]:
-    """What the asker has been told so far."""
+    """The answers to the asker so far."""
     return pods.log(home, "asker").splitlines()
 
 
@@ -118,7 +118,7 @@ def serving(home: Kube) -> list[str]:
 
 
 def token_of(cluster: localcluster.Cluster, home: Kube, container: str) -> Object:
-    """What the token of a container says, in the pod that serves the REST API."""
+    """The claims of a container's token, in the pod that serves the REST API."""
     (pod,) = serving(home)
     command = ("exec", pod, "--container", container, "--", "python", "-c", WHO, TOKENS[container])
     found: Object = json.loads(cluster.kubectl("--namespace", home.namespace, *command))

@@ -24,7 +24,7 @@ from tests.support.sites import install, namespace
 pytestmark = pytest.mark.cluster(nodes="real")
 
 PORT = 8080
-NOBODY = 65534
+ANY_USER = 65534
 UNKNOWN = {"runAsUser": 1234567, "runAsGroup": 7654321}
 BYTES = 200_000_000
 """What all files of the image may take together, on whatever base."""
@@ -58,7 +58,7 @@ specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values
 print([spec.name for spec in specs if spec and spec.cached and not pathlib.Path(spec.cached).exists()])
 """
 CONFINED_JOB = pod_template(
-    securityContext={"runAsNonRoot": True, "runAsUser": NOBODY, "seccompProfile": {"type": "RuntimeDefault"}},
+    securityContext={"runAsNonRoot": True, "runAsUser": ANY_USER, "seccompProfile": {"type": "RuntimeDefault"}},
     containers=[
         {
             "name": "job",
@@ -137,7 +137,7 @@ def test_the_user_is_a_number_and_no_root(place: Kube, image: OwnImage) -> None:
 
 
 def test_every_module_imports_compiled_from_a_read_only_image(place: Kube, image: OwnImage) -> None:
-    """Parts of the dependencies are left out. What is not compiled is compiled at each start, for it cannot be kept."""
+    """Parts of the dependencies are left out. An uncompiled module would be compiled at each start."""
     code, text = pods.run(place, "everything", image.reference, ["python", "-c", EVERYTHING])
     assert code == 0, text
     refused = [f"{folder} Read-only file system" for folder in ("/", "/tmp", "/opt/dkron")]  # noqa: S108 - not of this machine

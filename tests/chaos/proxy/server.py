@@ -151,7 +151,7 @@ class Proxy:
             task.add_done_callback(self._done)
             return await asyncio.shield(task)
         except (Lost, aiohttp.ClientError, ConnectionError, TimeoutError):
-            # The client sees what a broken network shows, whoever broke it.
+            # The client sees a broken network, whichever side broke it.
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
@@ -159,7 +159,7 @@ class Proxy:
     def _done(self, task: "asyncio.Task[web.StreamResponse]") -> None:
         self._under_way.discard(task)
         if not task.cancelled():
-            # Whoever asked may be gone, and nobody else wants to know.
+            # The client may be gone, and nothing else needs the answer.
             task.exception()
 
     async def _answer(self, request: web.BaseRequest, call: Call, body: bytes) -> web.StreamResponse:
@@ -288,4 +288,4 @@ def _whole(content: bytes, *, status: int = 200, headers: dict[str, str] | None 
 
 
 def _untold(call: Call, what: Fault | int) -> None:
-    """Nobody wants to know."""
+    """Nothing needs it."""
