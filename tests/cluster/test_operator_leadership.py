@@ -256,21 +256,6 @@ def test_frozen_leader_does_nothing_after_it_wakes(replicas: Replicas) -> None:
         account.assert_balanced()
 
 
-def test_a_deleted_lease_stays_with_its_holder(replicas: Replicas) -> None:
-    kube = replicas.kube
-    replicas.start("first")
-    replicas.wait_leader("first")
-    second = replicas.start("second")
-    second.wait_for_line("waiting: first holds the Lease")
-    kube.apply(each_second("often"))
-    goes_on(kube, "often")
-    kube.delete(LEASES, "dkron")
-    replicas.wait_leader("first")
-    goes_on(kube, "often")
-    assert started_slots(second, since=datetime.min.replace(tzinfo=UTC)) == []
-    ledger.close(kube, "often", every=1).assert_balanced()
-
-
 def test_rights_revoked_in_flight_cost_no_slot(cluster: localcluster.Cluster, tmp_path: Path) -> None:
     install(cluster)
     with namespace(cluster.kubeconfig, "no lease any more") as kube:

@@ -55,22 +55,6 @@ def test_unusable_access_is_reported(
     assert "\n" not in sentence
 
 
-OPTIONS = (
-    pytest.param(("--log-level", "loud"), ("log", "warning"), id="a level that does not exist"),
-    pytest.param(("--default-image", ""), ("image",), id="an empty image"),
-    pytest.param(("--namespaces", "x"), ("--namespaces",), id="an option that does not exist"),
-)
-
-
-@pytest.mark.parametrize(("options", "words"), OPTIONS)
-def test_wrong_options_are_reported(tmp_path: Path, options: tuple[str, ...], words: tuple[str, ...]) -> None:
-    operator = OperatorProcess(tmp_path / "log", *options)
-    operator.start(wait=False)
-    assert operator.wait() == 2, operator.tail()
-    assert "Traceback" not in operator.text()
-    assert [word for word in words if word not in operator.text()] == [], operator.text()
-
-
 @pytest.fixture
 def bare(cluster: localcluster.Cluster) -> Iterator[localcluster.Cluster]:
     """A cluster without our kinds."""

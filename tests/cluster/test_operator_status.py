@@ -1,6 +1,5 @@
 """Status edited by hand: whatever a user writes there, no slot runs twice, and the operator goes on."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +16,6 @@ pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
 LONG_AGO = "2000-01-01T00:00:00Z"
 NOON = "2026-01-01T12:00:00Z"
-KIBIBYTE = 1024
 
 
 def each_second(name: str, **spec: Any) -> dict[str, Any]:
@@ -154,17 +152,3 @@ def test_rubbish_that_the_schema_allows_stops_nothing(shared_site: Site) -> None
     assert condition(status, "Ready")["status"] == "True"
     assert condition(status, "Strange")["reason"] == "Rubbish", "a foreign condition stays"
     assert_nothing_twice(ledger.close(kube, "rubbish", every=1))
-
-
-def test_a_status_that_grows_too_big_is_cut(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("big", history=KEEP_ALL | {"outputBytes": 16384}, jobTemplate=simulated()))
-    kube.wait_status("big", "a verdict", lambda status: status.get("conditions"))
-    big = [execution(number, output="é" * 4000, message="m" * 1000) for number in range(100)]
-    kube.write_status("big", executions=big)
-    kube.ask_run("big", "one", NOON)
-    status = kube.wait_status("big", "a run", lambda s: s["executions"][0]["trigger"] == "manual")
-    outputs = sum(len(run.get("output", "").encode()) for run in status["executions"])
-    assert outputs <= 16 * KIBIBYTE
-    assert len(json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode()) <= 64 * KIBIBYTE
-    assert len(status["executions"]) > 30, "no more is cut than has to be"
