@@ -30,7 +30,7 @@ pytestmark = [
 
 Object = dict[str, Any]
 EVERY = 2
-OTHERS = 5000
+OTHERS = 2000
 """Versions that others write after the snapshot: what is deaf until they are caught up is deaf for minutes."""
 KEPT = ("all", "latest", "skip", "single")
 DELETED, LATE, EDITED = "deleted", "late", "edited"

@@ -29,7 +29,8 @@ from tests.support.sites import install, namespace, site
 
 pytestmark = [
     pytest.mark.cluster(nodes="real"),
-    pytest.mark.timeout(600),
+    # It needs no image: it begins while the other worker builds it.
+    pytest.mark.timeout(650),
     pytest.mark.skipif(not (which("curl") and which("jq")), reason="the pages use curl and jq"),
 ]
 

@@ -38,8 +38,6 @@ FOR_EVER = aiohttp.ClientTimeout(total=None, sock_connect=10)
 JSON = "application/json"
 _HANDED_ON = ("Accept", "Content-Type", "User-Agent")
 _HANDED_BACK = ("Content-Type", "Retry-After", "Warning", "Audit-Id")
-LARGEST = 64 * 1024 * 1024
-"""Bytes of a request."""
 
 
 class Lost(Exception):
