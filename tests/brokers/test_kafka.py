@@ -8,12 +8,7 @@ from uuid import uuid4
 import pytest
 import trustme
 from aiokafka import AIOKafkaConsumer
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from localcluster.servers.kafka import Broker, kafka
 from tests.support.kubelet import Kubelet, Ran

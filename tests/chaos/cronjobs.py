@@ -31,11 +31,9 @@ from tests.chaos.recorder import Recorder
 from tests.chaos.storm import Say, cluster_of, duration, folder_of
 from tests.chaos.verdict import judge
 from tests.chaos.witness import Witness, seen
-from tests.support.kube import Kube
+from tests.support.kube import Kube, Object
 from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import namespace
-
-Object = dict[str, Any]
 
 CRON_JOBS = Resource("batch", "v1", "cronjobs")
 SECOND = timedelta(seconds=1)

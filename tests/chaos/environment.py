@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from dkron_crds.run import RunPhase
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
@@ -28,10 +27,9 @@ from tests.chaos.reading import Fact, line, read
 from tests.chaos.recorder import Recorder
 from tests.chaos.requester import Requester
 from tests.chaos.witness import Witness, seen
-from tests.support.kube import Kube, condition
+from tests.support.kube import Kube, Object, condition
 from tests.support.shifted_operator import ShiftedOperator
 
-Object = dict[str, Any]
 Say = Callable[[str], None]
 
 SECOND = timedelta(seconds=1)

@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from urllib3.exceptions import HTTPError
 
@@ -25,10 +25,9 @@ from tests.chaos.operators import Crew
 from tests.chaos.plan import ON_THE_WAY, WRONG, Blow, Fault
 from tests.chaos.recorder import Recorder
 from tests.support.ice import signal_server
-from tests.support.kube import Kube, Refused
+from tests.support.kube import Kube, Object, Refused
 
 T = TypeVar("T")
-Object = dict[str, Any]
 
 WIPED = frozenset(SCHEDULED) - STEADY - PARENTS - frozenset(ASKED)
 """Jobs whose status may be wiped. A request that is not removed yet, and what others wait for, would go with it."""

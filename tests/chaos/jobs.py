@@ -7,9 +7,7 @@ Their pods are simulated, so how long they run and how they end is part of the j
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.jobs import dkron_job, simulated
-
-Object = dict[str, Any]
+from tests.support.jobs import Object, dkron_job, simulated
 
 KEEP = {"executions": 100, "successfulJobs": 100, "failedJobs": 100}
 TIDY = {"executions": 10, "successfulJobs": 1, "failedJobs": 1}

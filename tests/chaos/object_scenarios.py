@@ -14,7 +14,6 @@ from dkron_crds.run import OF_RUN
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_RUNS
 from tests.chaos.records_of_trials import (
     SECOND,
-    Object,
     every_slot_has_run,
     every_slot_is_accounted_for,
     executions,
@@ -27,7 +26,7 @@ from tests.chaos.stage import Stage
 from tests.chaos.trial import Scenario
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at
-from tests.support.kube import condition
+from tests.support.kube import Object, condition
 
 STEP = 2 * SECOND
 DAY = "2026-03-01"

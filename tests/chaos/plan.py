@@ -19,10 +19,10 @@ from tests.chaos.jobs import (
     PARENTS,
     SCHEDULED,
     STEADY,
-    Object,
     without_replace,
 )
 from tests.chaos.request_plan import Wanted, requests
+from tests.support.jobs import Object
 
 HEAD_START = 8.0
 """Seconds before the first fault: every job shall have run."""

@@ -22,9 +22,8 @@ from dkron_crds.run import RunSpec
 from dkron_crds.stops import stop_annotation
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_PAUSES, DKRON_RUNS, Resource
 from tests.chaos.history import FOREVER, Act, BackfillRequest, Operation, Paused, RunRequest, Suspended
-from tests.support.kube import Kube, Refused
+from tests.support.kube import Kube, Object, Refused
 
-Object = dict[str, Any]
 WHO = "the recorder"
 Fact = Operation | RunRequest | Paused | BackfillRequest | Suspended
 AGAIN = 0.2

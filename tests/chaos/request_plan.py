@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
 
-from tests.chaos.jobs import BACKFILLED, FAILING, LABEL, PAUSABLE, REQUESTED, SELECTED, STEADY, TOGETHER, Object
+from tests.chaos.jobs import BACKFILLED, FAILING, LABEL, PAUSABLE, REQUESTED, SELECTED, STEADY, TOGETHER
+from tests.support.jobs import Object
 
 
 class Kind(StrEnum):

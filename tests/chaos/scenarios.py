@@ -15,7 +15,6 @@ from tests.chaos.records_of_trials import (
     SOON,
     TAG,
     Ends,
-    Object,
     every_slot_has_run,
     every_slot_is_accounted_for,
     executions,
@@ -29,6 +28,7 @@ from tests.chaos.stage import Stage
 from tests.chaos.trial import Counted, Scenario, caused, each_first
 from tests.chaos.witnesses import Scene
 from tests.support.jobs import at
+from tests.support.kube import Object
 
 # One Job for each slot
 

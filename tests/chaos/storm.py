@@ -62,12 +62,7 @@ def _storm(options: argparse.Namespace, seed: int, say: "Say", ending: Ending) -
 
 
 def prepared(
-    stack: contextlib.ExitStack,
-    ending: Ending,
-    options: argparse.Namespace,
-    *,
-    say: "Say",
-    **settings: Any,
+    stack: contextlib.ExitStack, ending: Ending, options: argparse.Namespace, *, say: "Say", **settings: Any
 ) -> tuple[Bed, Setup]:
     """The place of a storm, for as long as the stack is entered: a cluster, a namespace in it, and all that lives
     there. `settings` are the fields of its `Setup`."""

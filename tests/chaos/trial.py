@@ -31,7 +31,6 @@ from tests.chaos.verdict import judge
 from tests.chaos.witnesses import Gallery
 from tests.support.kube import NAMESPACES, SERVICE_ACCOUNTS
 
-Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
 STARTS = 5
 """How often an operator is started that ends because there is no answer, as Kubernetes would."""

@@ -136,11 +136,7 @@ class View:
     could be seen is noted as `blind`."""
 
     def __init__(
-        self,
-        what: str,
-        told: Callable[[Object], None],
-        lost: Callable[[Object], None],
-        blind: Callable[[Fault], None],
+        self, what: str, told: Callable[[Object], None], lost: Callable[[Object], None], blind: Callable[[Fault], None]
     ) -> None:
         self.listed = asyncio.Event()
         self.what = what

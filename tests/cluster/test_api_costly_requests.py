@@ -38,12 +38,7 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [
-        ("POST", "/v1/jobs", 415),
-        ("POST", "/nowhere", 404),
-        ("GET", "/v1/busy", 415),
-        ("GET", "/livez", 200),
-    ],
+    [("POST", "/v1/jobs", 415), ("POST", "/nowhere", 404), ("GET", "/v1/busy", 415), ("GET", "/livez", 200)],
 )
 def test_a_packed_body_is_not_unpacked(
     shared_api: ApiSite, bomb: bytes, *, method: str, path: str, status: int

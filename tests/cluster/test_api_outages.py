@@ -17,12 +17,7 @@ import pytest
 import localcluster
 from dkron_crds.names import object_name
 from dkron_crds.revision import REVISION
-from dkron_kube.paths import (
-    DKRON_CLUSTERS,
-    DKRON_JOBS,
-    JOBS,
-    PODS,
-)
+from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, JOBS, PODS
 from localcluster.cluster import LocalCluster
 from localcluster.record import find
 from tests.support.api_process import ApiProcess

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -30,13 +29,12 @@ from tests.chaos.proxy.rules import (
 from tests.chaos.proxy.thread import Gateway, gateway
 from tests.support import ledger
 from tests.support.jobs import TIDY, dkron_job, each_second, simulated
-from tests.support.kube import QUOTAS, Kube, condition, finished, is_ready, marked_after
+from tests.support.kube import QUOTAS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.logged_process import LoggedProcess
 from tests.support.sites import install, namespace, remove
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise, pytest.mark.timeout(600)]
 
-Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
 WATCH, SILENCE = 6, 2
 HURRY = {

@@ -56,10 +56,7 @@ def running() -> JobStatus:
         started_at=NOON,
     )
     ready = Condition(
-        type=ConditionType.READY,
-        status=ConditionStatus.TRUE,
-        reason=ReadyReason.SCHEDULED,
-        last_transition_time=NOON,
+        type=ConditionType.READY, status=ConditionStatus.TRUE, reason=ReadyReason.SCHEDULED, last_transition_time=NOON
     )
     suspended = ready.model_copy(update={"type": ConditionType.SUSPENDED, "status": ConditionStatus.FALSE})
     return JobStatus(

@@ -21,8 +21,7 @@ from tests.support.cluster import Clusters
 
 HACK_CLUSTER = Path(__file__).parents[2] / "hack" / "cluster"
 LOCAL_ONLY = pytest.mark.skipif(
-    os.environ.get("CLUSTER", "auto") not in {"auto", "local"},
-    reason="these tests start clusters of their own",
+    os.environ.get("CLUSTER", "auto") not in {"auto", "local"}, reason="these tests start clusters of their own"
 )
 START_SECONDS = 110
 K8S = os.environ.get("K8S", "")

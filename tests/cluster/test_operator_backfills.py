@@ -9,12 +9,11 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_JOBS, DKRON_RUNS
 from tests.support.command_line import CommandLine, command_line
 from tests.support.documents import backfill as document
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import Kube, condition, is_ready
+from tests.support.kube import Kube, Object, condition, is_ready
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 HOUR = {"from": "2026-03-01T10:00:00Z", "to": "2026-03-01T11:00:00Z"}
 SLOTS = [f"2026-03-01T10:{minute}0:00Z" for minute in range(6)]
 ENDS = {"from": HOUR["from"], "to": "2026-03-01T10:20:00Z"}

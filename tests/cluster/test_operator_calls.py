@@ -74,10 +74,7 @@ def test_call_interrupted_by_a_crash_is_unknown_and_retried(calls_running: Site,
     under_way(kube, "slow", web, calls=2)
     web.released.set()
     status = kube.wait_status("slow", "both attempts", finished(2))
-    assert [(e["attempt"], e.get("reason", "")) for e in status["executions"]] == [
-        (2, ""),
-        (1, "Unknown"),
-    ]
+    assert [(e["attempt"], e.get("reason", "")) for e in status["executions"]] == [(2, ""), (1, "Unknown")]
     assert status["executions"][1]["id"] == first["id"]
     assert (status["status"], status["errorCount"], status["successCount"]) == ("success", 1, 1)
     assert len(web.asked) == 2

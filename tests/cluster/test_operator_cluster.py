@@ -14,14 +14,13 @@ from dkron_crds.lease import leave_annotation, leave_key
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, LEASES
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.kube import Kube, Object, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import FOR_THE_INSTALLATION, LEAST, each_right, limited_access, without
 from tests.support.sites import Site, install, namespace, site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 SECOND = timedelta(seconds=1)
 NAMES = ("one", "two", "bad")
 SHORT = ("--lease-duration", "6", "--lease-renew-deadline", "4", "--lease-retry-period", "1")

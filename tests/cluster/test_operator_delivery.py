@@ -11,7 +11,7 @@ import pytest
 from dkron_kube.paths import DKRON_CLUSTERS, EVENTS
 from tests.support import ledger
 from tests.support.jobs import dkron_job, each_second, simulated
-from tests.support.kube import SECRETS, Kube, condition, finished
+from tests.support.kube import SECRETS, Kube, Object, condition, finished
 from tests.support.printed import MARK
 from tests.support.receivers import (
     HOST,
@@ -28,7 +28,6 @@ from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-Object = dict[str, Any]
 ONE: Object = {"run": ["once"], "jobTemplate": simulated()}
 FAILS: Object = {"run": ["once"], "jobTemplate": simulated(exit_code=3)}
 

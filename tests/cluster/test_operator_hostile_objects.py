@@ -24,13 +24,12 @@ from tests.support.api_sites import ApiSite, api_for
 from tests.support.hostile import MIB, peak_of
 from tests.support.jobs import dkron_job, pod_template, simulated
 from tests.support.kept_time import assert_kept_time
-from tests.support.kube import Kube, condition, finished, is_ready, marked_after
+from tests.support.kube import Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.scrape import read
 from tests.support.sites import Site, install, remove, site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 PATH = "/apis/dkron.io/v1alpha1/namespaces/{}/dkronjobs"
 BLOCKED = 2.0
 """Seconds that an object may block the event loop of the operator at most."""

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -22,8 +21,8 @@ import localcluster
 from dkron_kube.access import account_name
 from dkron_kube.paths import LEASES
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition, finished, is_ready, marked_after
+from tests.support.jobs import KEEP_ALL, TIDY, at, dkron_job, each_second, simulated
+from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.rights import LEAST, change_rights, limited_access, without
 from tests.support.scrape import read
@@ -33,13 +32,10 @@ from tests.support.web_server import Web
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-Object = dict[str, Any]
 SHORT = ("--lease-duration", "6", "--lease-renew-deadline", "4", "--lease-retry-period", "1")
 LIFE = timedelta(seconds=6)
 OFF = ("--lease", "off")
 SECOND = timedelta(seconds=1)
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100, "outputBytes": 0}
-TIDY = {"executions": 3, "successfulJobs": 1, "failedJobs": 1}
 PATIENCE = 90.0
 """Seconds for a start while everything else is busy."""
 READS = {"get", "list", "watch"}
@@ -106,10 +102,6 @@ def replicas(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_
     purpose = request.node.name.removeprefix("test_")
     with namespace(cluster.kubeconfig, purpose) as kube, replicas_of(kube, tmp_path) as made:
         yield made
-
-
-def each_second(name: str, **spec: Any) -> Object:
-    return dkron_job(name, **{"schedule": "@every 1s", "history": KEEP_ALL, "jobTemplate": simulated(), **spec})
 
 
 def goes_on(kube: Kube, *names: str) -> None:

@@ -16,7 +16,7 @@ import localcluster
 from localcluster.cluster import LocalCluster
 from tests.support.ice import ice
 from tests.support.jobs import each_second, simulated
-from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.kube import Kube, Object, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.scrape import Scrape, read
 from tests.support.sites import install, namespace
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.cluster(nodes="kwok")
 ONCE_MORE: dict[str, Any] = {"retries": 1, "retryBackoff": {"initial": "1s", "factor": 1, "max": "1s"}}
 AWAY = timedelta(seconds=3)
 """For so long no operator fires, or all jobs go on."""
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

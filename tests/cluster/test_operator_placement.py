@@ -11,14 +11,13 @@ import pytest
 import localcluster
 from dkron_kube.paths import PODS
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import NODES, Kube, condition, finished, is_ready
+from tests.support.kube import NODES, Kube, Object, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of
 from tests.support.rights import LEAST, limited_access, permit_nodes
 from tests.support.sites import Site, install, site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
 
-Object = dict[str, Any]
 LONG = simulated(run_for="1h")
 
 

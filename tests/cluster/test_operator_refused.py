@@ -16,19 +16,17 @@ import pytest
 import localcluster
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from tests.support import ledger
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
 from tests.support.kept_time import assert_kept_time
-from tests.support.kube import NAMESPACES, QUOTAS, Kube, condition, finished, is_ready, marked_after
+from tests.support.kube import NAMESPACES, QUOTAS, Kube, Object, condition, finished, is_ready, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import install, namespace
 from tests.support.waiting import wait_for
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
-Object = dict[str, Any]
 
 EVERY = 2
-KEEP_ALL = {"executions": 100, "successfulJobs": 100, "failedJobs": 100, "outputBytes": 0}
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LEVEL = "restricted"
 PASSED = timedelta(seconds=2 * EVERY)

@@ -11,13 +11,12 @@ from dkron_kube.paths import DKRON_RUNS, JOBS
 from localcluster import Cluster, ClusterError
 from tests.support.jobs import dkron_job, simulated
 from tests.support.kstatus import kstatus
-from tests.support.kube import Kube, Refused, condition
+from tests.support.kube import Kube, Object, Refused, condition
 from tests.support.rights import limited_access
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 BRIEF, FAILS = simulated(), simulated(exit_code=3)
 NIGHT = "2026-03-01T02:30:00Z"
 RUN = {"apiVersion": API_VERSION, "kind": "DkronRun"}

@@ -17,7 +17,7 @@ from tests.support.api_sites import ApiSite, api_for
 from tests.support.births import Births
 from tests.support.cluster import Clusters
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import Kube, finished, marked_after
+from tests.support.kube import Kube, Object, finished, marked_after
 from tests.support.ledger import Ledger
 from tests.support.sites import install, site
 from tests.support.waiting import nothing, wait_for
@@ -28,7 +28,6 @@ pytestmark = [
     pytest.mark.skipif(os.environ.get("CLUSTER", "auto") not in {"auto", "local"}, reason="needs an etcd of its own"),
 ]
 
-Object = dict[str, Any]
 EVERY = 2
 OTHERS = 2000
 """Versions that others write after the snapshot: what is deaf until they are caught up is deaf for minutes."""

@@ -20,7 +20,7 @@ from tests.support.api_rights import FOR_CALLERS, FOR_TOKENS, LEAST_API
 from tests.support.api_sites import ApiSite, api_for
 from tests.support.documents import backfill, installation
 from tests.support.jobs import dkron_job, dkron_pause, pod_template, simulated, vanished
-from tests.support.kube import SECRETS, Kube, condition, finished
+from tests.support.kube import SECRETS, Kube, Object, condition, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.printed import MARK
 from tests.support.receivers import Web, in_background, web_server
@@ -32,7 +32,6 @@ from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
 
-Object = dict[str, Any]
 Right = tuple[str, str, str, str]
 """API group, resource, the name of the object if the rule has one, verb."""
 

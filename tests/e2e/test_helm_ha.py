@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 
 import pytest
 
@@ -20,12 +19,11 @@ from tests.support import ledger, pods
 from tests.support.charts import HELMS
 from tests.support.helm import ASK, DEPLOYMENTS, WAIT, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import KEEP_ALL, dkron_job
-from tests.support.kube import Kube, Refused, marked_after
+from tests.support.kube import Kube, Object, Refused, marked_after
 from tests.support.own_image import OwnImage
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
-Object = dict[str, Any]
 OPERATOR = "app.kubernetes.io/name=dkron-operator,app.kubernetes.io/component=operator"
 EVERY = 3
 NOWHERE = {"spec": {"activeDeadlineSeconds": 1, "template": {"spec": {"nodeSelector": {"there-is": "none"}}}}}

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,12 +27,11 @@ from tests.support.helm import (
     values_of,
 )
 from tests.support.jobs import KEEP_ALL, dkron_job
-from tests.support.kube import Kube, finished, marked_after
+from tests.support.kube import Kube, Object, finished, marked_after
 from tests.support.own_image import OwnImage
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(700)]
 
-Object = dict[str, Any]
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NEWER = ("parameters", "paused")
 """Examples with what the older definitions do not know."""

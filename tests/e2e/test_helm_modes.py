@@ -4,7 +4,6 @@ moves from beside the operator to pods of its own and back: callers do not notic
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,13 +13,12 @@ from tests.support import pods
 from tests.support.charts import HELMS
 from tests.support.helm import ASK, WAIT, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import dkron_job, pod_template
-from tests.support.kube import SERVICE_ACCOUNTS, Kube, condition
+from tests.support.kube import SERVICE_ACCOUNTS, Kube, Object, condition
 from tests.support.own_image import OwnImage
 from tests.support.rights import bind
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
-Object = dict[str, Any]
 SECONDS = 120
 ANSWER = re.compile(r"(?P<method>GET|POST) (?P<status>20[01]) by (?P<whom>\S+)")
 
@@ -54,10 +52,7 @@ print(json.dumps({
 }))
 """
 )
-TOKENS = {
-    "operator": "/var/run/secrets/kubernetes.io/serviceaccount/token",
-    "api": "/var/run/dkron/rest/token",
-}
+TOKENS = {"operator": "/var/run/secrets/kubernetes.io/serviceaccount/token", "api": "/var/run/dkron/rest/token"}
 """The files with the tokens of the two containers."""
 WHO = """
 import base64, json, os, sys

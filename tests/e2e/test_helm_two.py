@@ -4,7 +4,6 @@ own namespace, with Helm 3 and the administrator's custom resources."""
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -13,13 +12,12 @@ from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, PODS
 from tests.support.charts import HELMS
 from tests.support.helm import DEPLOYMENTS, Release, named_namespace, remove_definitions, values_of
 from tests.support.jobs import dkron_job
-from tests.support.kube import Kube, condition, finished
+from tests.support.kube import Kube, Object, condition, finished
 from tests.support.own_image import OwnImage
 from tests.support.rights import Rules, bind, limited_access
 
 pytestmark = [pytest.mark.cluster(nodes="real"), pytest.mark.timeout(600)]
 
-Object = dict[str, Any]
 BEYOND_ADMIN: Rules = {("dkron.io", "*"): ("*",), ("events.k8s.io", "events"): ("create", "list")}
 """The rights beyond the ClusterRole admin that a user needs to install the chart in a namespace: users cannot give
 the operator a right that they do not have."""

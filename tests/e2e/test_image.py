@@ -60,10 +60,7 @@ print([spec.name for spec in specs if spec and spec.cached and not pathlib.Path(
 CONFINED_JOB = pod_template(
     securityContext={"runAsNonRoot": True, "runAsUser": ANY_USER, "seccompProfile": {"type": "RuntimeDefault"}},
     containers=[
-        {
-            "name": "job",
-            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        }
+        {"name": "job", "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
     ],
 )
 

@@ -56,7 +56,6 @@ FOR_THE_INSTALLATION = ("dkronclusters", "dkronclusters/status", "dkronpolicies"
 """Resources without which jobs run all the same."""
 
 
-
 def each_right(rules: Rules) -> list[tuple[str, str]]:
     """Each resource with each of its verbs."""
     return [(key[1], verb) for key, verbs in rules.items() for verb in verbs]
