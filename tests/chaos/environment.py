@@ -64,20 +64,13 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The options of a storm. `cluster` is the kubeconfig's, if its components may be restarted; `split_brain` switches
-    the election off."""
+    """The options of a storm; `split_brain` switches the election off."""
 
-    kubeconfig: Path
-    cluster: LocalCluster | None
+    cluster: LocalCluster
     folder: Path
     replicas: int = 2
     split_brain: bool = False
     patience: Patience = field(default_factory=Patience)
-
-    @property
-    def owned(self) -> bool:
-        """Whether the cluster's components may be restarted."""
-        return self.cluster is not None
 
     @property
     def has_rivals(self) -> bool:
@@ -306,19 +299,20 @@ def is_at_rest(status: Object) -> bool:
 @contextlib.contextmanager
 def bed(setup: Setup, namespace: str, *, say: Say) -> Iterator[Bed]:
     """Prepare everything for a storm in this namespace; at its end nothing of it runs any more."""
-    kube, journal = Kube(setup.kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
-    hands, *others = (Kube(setup.kubeconfig, namespace, once=True) for _ in range(4))
+    kubeconfig = setup.cluster.kubeconfig
+    kube, journal = Kube(kubeconfig, namespace), Journal(setup.folder / "history.jsonl")
+    hands, *others = (Kube(kubeconfig, namespace, once=True) for _ in range(4))
     clients, users, prober = (Recorder(other, journal.note) for other in others)
     with contextlib.ExitStack() as stack:
         for each in (kube, hands, *others):
             stack.callback(each.close)
-        gateways = [stack.enter_context(gateway(setup.kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
+        gateways = [stack.enter_context(gateway(kubeconfig, setup.folder, seed=n)) for n in range(setup.replicas)]
         operators = [
             operator(setup, namespace, number=n, kubeconfig=way.kubeconfig) for n, way in enumerate(gateways, 1)
         ]
         crew = Crew(operators, journal.note)
         faults = Faults(hands, clients, crew=crew, network=Network(gateways), cluster=setup.cluster, told=journal.note)
-        witness = stack.enter_context(Witness(setup.kubeconfig, namespace))
+        witness = stack.enter_context(Witness(kubeconfig, namespace))
         heart = stack.enter_context(pulse(journal.note))
         stack.callback(crew.abandon)
         stack.callback(faults.leave)

@@ -49,7 +49,7 @@ class Faults:
         *,
         crew: Crew,
         network: Network,
-        cluster: LocalCluster | None,
+        cluster: LocalCluster,
         told: Callable[[Broken], None],
     ) -> None:
         self._kube = kube
@@ -116,23 +116,20 @@ class Faults:
         return f"operator {int(number) + 1}, by {shift.total_seconds():+.0f} s for {blow.seconds} s"
 
     def _freeze_server(self, blow: Blow, now: float) -> str:
-        cluster, begin = self._cluster, datetime.now(UTC)
-        if cluster is None or any(work == self._melt for _, _, work in self._undo):
+        begin = datetime.now(UTC)
+        if any(work == self._melt for _, _, work in self._undo):
             return ""
-        signal_server(cluster, signal.SIGSTOP)
+        signal_server(self._cluster, signal.SIGSTOP)
         self._frozen_since = begin
         self._later(now + blow.seconds, self._melt)
         return f"for {blow.seconds} s"
 
     def _melt(self) -> None:
-        if self._cluster is not None:
-            signal_server(self._cluster, signal.SIGCONT)
-            what, begin, end = "SIGSTOP of the API server", self._frozen_since, datetime.now(UTC)
-            self._told(Broken(what=what, begin=begin, end=end, holds=True))
+        signal_server(self._cluster, signal.SIGCONT)
+        what, begin, end = "SIGSTOP of the API server", self._frozen_since, datetime.now(UTC)
+        self._told(Broken(what=what, begin=begin, end=end, holds=True))
 
     def _end_server(self, blow: Blow, now: float) -> str:
-        if self._cluster is None:
-            return ""
         begin = datetime.now(UTC)
         signal_server(self._cluster, signal.SIGKILL)
         self._later(now + blow.seconds, lambda: self._begin_server(begin))
@@ -155,8 +152,6 @@ class Faults:
             self._told(broken)
 
     def _restart(self, component: str) -> str:
-        if self._cluster is None:
-            return ""
         self._thaw_server()
         begin = datetime.now(UTC)
         flags = CONTROLLER_FLAGS if component == "controller-manager" else ()
@@ -165,7 +160,6 @@ class Faults:
         return component
 
     def _restart_with(self, component: str, flags: tuple[str, ...]) -> None:
-        assert self._cluster is not None
         for left in reversed(range(RESTARTS)):
             try:
                 self._cluster.restart(component, flags)

@@ -134,8 +134,6 @@ AMONG_RIVALS = frozenset({Fault.JOB, Fault.WIPE})
 """What several operators that act at once must be spared."""
 HARMLESS = frozenset({Act.RUN, Act.CREATE, Act.DELETE})
 """What clients may ask of them."""
-COMPONENTS = frozenset({Fault.API_SERVER, Fault.API_FREEZE, Fault.API_AWAY, Fault.ETCD, Fault.CONTROLLERS})
-"""Faults that need a cluster whose processes are ours."""
 ON_THE_WAY = frozenset(
     {
         Fault.SLOW, Fault.LOST_CALLS, Fault.LOST_ANSWERS, Fault.CONFLICTS, Fault.TOO_MANY, Fault.ERRORS,
@@ -192,16 +190,15 @@ class Plan:
     requests: tuple[Wanted, ...] = ()
 
 
-def plan(seed: int, seconds: float, *, faults: frozenset[Fault] = frozenset(KINDS), rivals: bool = False) -> Plan:
-    """The storm of this seed. What clients do does not depend on which faults there are. Raises ValueError if it is to
-    be shorter than `SHORTEST`.
+def plan(seed: int, seconds: float, *, rivals: bool = False) -> Plan:
+    """The storm of this seed. Raises ValueError if it is to be shorter than `SHORTEST`.
 
     `rivals`: several operators act at once. Names keep them from doing anything twice, but not where a Job is deleted
     before all of them have seen it, nor where each of them notices an edit at another time: there is none of that then.
     """
     if seconds < SHORTEST:
         raise ValueError(f"a storm of {seconds:.0f} s has no room for faults and calm times; {SHORTEST:.0f} s has")
-    faults -= AMONG_RIVALS if rivals else frozenset()
+    faults = set(KINDS) - (AMONG_RIVALS if rivals else frozenset())
     blows = _blows(Random(f"blows {seed}"), seconds, sorted(faults))  # noqa: S311 - has to be had again
     wishes = _wishes(Random(f"wishes {seed}"), seconds)  # noqa: S311
     wanted = tuple(requests(seed, seconds, begin=HEAD_START))
