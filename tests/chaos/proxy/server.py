@@ -65,15 +65,11 @@ def any_write(call: Call) -> bool:
 
 
 class Proxy:
-    """One way to the API server. `counted` says which calls are writes that get a number and meet the hooks.
-
-    `told` is called with a call and the fault that befell it, or with the status of its answer.
-    """
+    """One way to the API server. `counted` says which calls are writes that get a number and meet the hooks."""
 
     def __init__(self, access: Access, *, seed: int = 0, counted: Callable[[Call], bool] = any_write) -> None:
         self.before: Hook = nothing
         self.after: Hook = nothing
-        self.told: Callable[[Call, Fault | int], None] = _untold
         self.counted = counted
         self.writes: list[Write] = []
         self.calls: Counter[Call] = Counter()
@@ -107,7 +103,7 @@ class Proxy:
         self._remembered.clear()
 
     @asynccontextmanager
-    async def serving(self, port: int = 0) -> AsyncIterator["Proxy"]:
+    async def serving(self) -> AsyncIterator["Proxy"]:
         """Listen on the loopback."""
         async with self._access.open_session() as self._session:
             runner = web.ServerRunner(
@@ -115,7 +111,7 @@ class Proxy:
             )
             await runner.setup()
             try:
-                site = web.TCPSite(runner, "127.0.0.1", port)
+                site = web.TCPSite(runner, "127.0.0.1", 0)
                 await site.start()
                 self.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
                 yield self
@@ -164,7 +160,6 @@ class Proxy:
         write = self._number(call, body)
         last: Fault | None = None
         for fault in self._ruling.on(call):
-            self.told(call, fault)
             if isinstance(fault, Delay):
                 await asyncio.sleep(fault.seconds)
             last = fault
@@ -200,7 +195,6 @@ class Proxy:
             timeout=FOR_EVER,
             allow_redirects=False,
         ) as response:
-            self.told(call, response.status)
             if call.verb == "watch" and response.ok:
                 return await self._stream(request, call, response)
             content = await response.read()
@@ -226,7 +220,6 @@ class Proxy:
                 changed = self._changed
                 fault = self._ruling.on_stream(call)
                 if fault is not None:
-                    self.told(call, fault)
                     if await self._break(fault, out, changed):
                         return out
                     continue
@@ -283,7 +276,3 @@ def _question(request: web.BaseRequest) -> tuple[str, str]:
 
 def _whole(content: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(body=content, status=status, headers={"Content-Type": JSON, **(headers or {})})
-
-
-def _untold(call: Call, what: Fault | int) -> None:
-    """Nothing needs it."""
