@@ -9,7 +9,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template, simulated
+from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
 from tests.support.kube import condition, finished, is_ready, marked_after
 from tests.support.sites import Site
 
@@ -120,26 +120,3 @@ def test_every_other_job_keeps_its_time(shared_site: Site) -> None:
     account = ledger.close(shared_site.kube, "bystander", every=1)
     account.assert_balanced()
     assert account.skipped == 0
-
-
-# What the Terraform provider of Dkron sends.
-CONFIG = {"command": "true", "allowed_exitcodes": "0", "mem_limit_kb": "16384", "project": "dms"}
-FOREIGN: dict[str, Any] = {
-    "executorConfig": CONFIG,
-    "processors": {"nope": {}},
-    "jobTemplate": simulated(),
-    "run": ["once"],
-}
-
-
-def test_strict_operator_refuses_unknown_settings(own_site: Site) -> None:
-    kube = own_site.kube
-    own_site.operator.add("--strict").start()
-    kube.apply(dkron_job("foreign", **FOREIGN), dkron_job("own", jobTemplate=simulated(), run=["once"]))
-    kube.wait_status("own", "to run", finished(1))
-    status = kube.wait_status("foreign", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
-    assert condition(status, "Ready")["reason"] == "InvalidExecutorConfig"
-    assert '"allowed_exitcodes" is not a key of shell' in condition(status, "Ready")["message"]
-    assert kube.jobs_of("foreign") == []
-    kube.edit("foreign", executorConfig={**dict.fromkeys(CONFIG), "command": "true"}, processors={"nope": None})
-    kube.wait_status("foreign", "to be in order", is_ready)

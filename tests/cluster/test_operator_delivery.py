@@ -128,20 +128,6 @@ def test_hanging_receiver_delays_no_slot_and_no_other_receiver(own_site: Site) -
         assert len(kube.status("steady")["undelivered"]) == len(told), "the one that hangs is still to be told"
 
 
-def test_failing_receiver_is_retried_until_it_accepts(own_site: Site) -> None:
-    kube = own_site.kube
-    with in_background(web_server(lambda number: (500, 429, 200)[min(number, 2)])) as web:
-        installation(kube, notifications=[{"name": "ops", "url": web.url}])
-        own_site.operator.start()
-        kube.apply(dkron_job("good", **ONE))
-        kube.wait_status("good", "its run", finished(1))
-        delivered(kube, "good")
-        assert len(web.requests) >= 3
-        keys = {request.headers["Idempotency-Key"].split("/")[0] for request in web.requests}
-        assert keys == set(executions(kube, "good"))
-        assert kube.events_of("good", "NotDelivered") == []
-
-
 def test_undelivered_executions_are_sent_by_the_next_process(own_site: Site) -> None:
     """One is killed, the next is stopped in order, and the receiver takes nothing before the third."""
     kube, operator = own_site.kube, own_site.operator

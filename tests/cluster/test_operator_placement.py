@@ -1,20 +1,16 @@
 """Placement by tags on simulated nodes that are labelled, cordoned, tainted, added and removed."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import localcluster
 from dkron_kube.paths import PODS
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
 from tests.support.kube import NODES, Kube, Object, condition, finished, is_ready
 from tests.support.nodes import Fleet, fleet_of
-from tests.support.rights import LEAST, limited_access, permit_nodes
-from tests.support.sites import Site, install, site
+from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok:5"), pytest.mark.promise]
 
@@ -162,23 +158,6 @@ def pod_of(kube: Kube, name: str, attempt: str, node: str) -> Object:
     return next((pod for pod in of_attempt if pod["spec"].get("nodeName") == node), {})
 
 
-def test_forbid_sees_one_busy_member_and_replace_deletes_all(shared_site: Site, fleet: Fleet) -> None:
-    kube, (a, b, *_) = shared_site.kube, fleet.names
-    fleet.label(a, b)
-    often: Object = {"run": [], "schedule": "@every 2s", "jobTemplate": LONG}
-    kube.apply(placed("single", fleet, concurrency="forbid", **often))
-    kube.apply(placed("newest", fleet, concurrency="replace", **often))
-    status = kube.wait_status("single", "to skip", lambda status: status.get("skipped", {}).get("count", 0) >= 2)
-    assert status["skipped"]["lastReason"] == "ConcurrencyForbidden"
-    assert sorted(entry["nodeName"] for entry in status["active"]) == sorted([a, b])
-    status = kube.wait_status("newest", "to replace two groups", finished(4))
-    assert {one["reason"] for one in status["executions"]} == {"Replaced"}
-    pairs = Counter(one["group"] for one in status["executions"])
-    assert all(count <= 2 for count in pairs.values())
-    for name in ("single", "newest"):
-        kube.edit(name, disabled=True)
-
-
 def test_tainted_node_keeps_its_member_pending_and_degraded(shared_site: Site, fleet: Fleet) -> None:
     kube, (a, b, *_) = shared_site.kube, fleet.names
     fleet.label(a, b)
@@ -209,28 +188,6 @@ def test_member_of_a_removed_node_fails(shared_site: Site, fleet: Fleet) -> None
     ]
     assert status["status"] == "partially_failed"
     kube.wait_for("its Job to go", lambda: len(kube.jobs_of("stranded")), lambda count: count == 1)
-
-
-def test_missing_node_rights_stop_only_jobs_with_tags(
-    cluster: localcluster.Cluster, fleet: Fleet, tmp_path: Path
-) -> None:
-    install(cluster)
-    fleet.label(fleet.names[0])
-    access = partial(limited_access, rules=LEAST, folder=tmp_path)
-    with site(cluster.kubeconfig, purpose="no nodes", folder=tmp_path, access=access) as own:
-        kube = own.kube
-        kube.apply(dkron_job("plain", schedule="@every 1s", jobTemplate=simulated()))
-        kube.apply(placed("tagged", fleet, run=[], schedule="@every 1s"))
-        own.operator.start()
-        status = kube.wait_status("tagged", "to say so", lambda status: condition(status, "Ready"))
-        ready = condition(status, "Ready")
-        assert (ready["status"], ready["reason"]) == ("False", "NodesForbidden")
-        assert [word for word in ("list", "watch", "nodes") if word not in ready["message"]] == []
-        kube.wait_status("plain", "to run", finished(2))
-        assert kube.jobs_of("tagged") == []
-        permit_nodes(kube)
-        kube.wait_status("tagged", "to run with the right", finished(2))
-        kube.edit("tagged", disabled=True)
 
 
 def test_scheduler_spreads_a_count_over_consecutive_runs(shared_site: Site, fleet: Fleet) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
-from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated, vanished
+from tests.support.jobs import KEEP_ALL, dkron_job, simulated, vanished
 from tests.support.kube import Kube, condition, finished, marked_after
 from tests.support.sites import Site
 
@@ -86,25 +86,6 @@ def test_status_edits_under_load_run_no_slot_twice(shared_site: Site) -> None:
         assert_nothing_twice(account)
         if name != "wiped":
             account.assert_balanced()
-
-
-def test_status_edits_without_an_operator_run_no_slot_twice(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.apply(*(each_second(name, missedRuns="all") for name in EDITS))
-    for name in EDITS:
-        kube.wait_status(name, "two runs", finished(2))
-    operator.stop()
-    marks = {name: at(kube.status(name)["lastScheduleTime"]) for name in EDITS}
-    for name, edit in EDITS.items():
-        edit(kube, name)
-    operator.start()
-    started = datetime.now(UTC)
-    for name in EDITS:
-        kube.wait_status(name, "to go on", marked_after(started + timedelta(seconds=1)))
-    for name, account in ledger.close_all(kube, EDITS, every=1).items():
-        assert_nothing_twice(account)
-        assert [slot for slot in account.due if slot <= marks[name] and slot not in account.fired] == []
 
 
 def test_wiped_status_is_rebuilt_from_existing_jobs(shared_site: Site) -> None:
