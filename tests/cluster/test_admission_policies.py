@@ -18,7 +18,7 @@ import localcluster
 from dkron_crds.names import API_VERSION
 from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_RUNS, JOBS, Resource
 from tests.support.api_sites import api_for
-from tests.support.charts import key, rendered
+from tests.support.charts import rendered
 from tests.support.documents import backfill, installation, job
 from tests.support.jobs import dkron_job
 from tests.support.kube import Kube, Object, Refused
@@ -184,9 +184,9 @@ def _as_list(objects: list[Object]) -> str:
 
 
 def _remove(cluster: localcluster.Cluster, objects: list[Object], home: str) -> None:
-    wide = [(kind, name) for kind, namespace, name in map(key, objects) if not namespace]
-    ours = [("rolebinding", f"{home}-dkron-api-cluster-admin"), ("dkj", "theirs")]
-    for kind, name in wide + ours:
+    wide = [each for each in objects if not each["metadata"].get("namespace")]
+    cluster.kubectl("delete", "--ignore-not-found", "-f", "-", input=_as_list(wide))
+    for kind, name in (("rolebinding", f"{home}-dkron-api-cluster-admin"), ("dkj", "theirs")):
         cluster.kubectl("delete", kind, name, "--namespace", KUBE_SYSTEM, "--ignore-not-found")
 
 
