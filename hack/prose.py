@@ -50,6 +50,13 @@ CLEAN = (
     "ui/e2e",
     "ui/src",
     "ui/tests",
+    "tests/alerts",
+    "tests/brokers",
+    "tests/certmanager",
+    "tests/chaos",
+    "tests/chart",
+    "tests/cluster",
+    "tests/e2e",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""
