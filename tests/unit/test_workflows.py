@@ -85,21 +85,6 @@ def nightly() -> dict[str, Job]:
     return made
 
 
-def test_slow_proofs_run_by_night() -> None:
-    ran = {name: re.findall(r"\bmake ([a-z-]+)", commands(job)) for name, job in nightly().items()}
-    assert ran == {
-        "matrix": ["matrix"], "deaths": ["chaos-writes"], "storms": ["chaos"], "outages": ["chaos-outages"],
-        "seeds": ["simulate"], "examples": ["test-unit"], "mutants": ["mutants"], "cert-manager": ["test-cert-manager"],
-        "audit": ["audit"],
-    }  # fmt: skip
-    assert "DURATION=10m" in commands(nightly()["storms"])
-    assert "SEED=" not in commands(nightly()["storms"]), "another storm each time"
-    assert nightly()["storms"]["strategy"]["matrix"]["brains"] == ["one", "split"]
-    for name in ("matrix", "examples"):
-        (run,) = [step for step in nightly()[name]["steps"] if "run" in step]
-        assert run["env"] == {"HYPOTHESIS_PROFILE": "fresh"}
-
-
 def test_a_hundred_thousand_seeds_are_split_over_jobs() -> None:
     job = nightly()["seeds"]
     shards, text = job["strategy"]["matrix"]["shard"], commands(job)
@@ -171,12 +156,6 @@ def test_lock_file_tells_renovate_how_to_rebuild_it(path: Path) -> None:
 
 
 RENOVATE = json.loads((FORGE / "renovate.json").read_text("utf-8"))
-
-
-@pytest.mark.parametrize("manager", ["pip-compile", "npm", "gomod", "dockerfile", "github-actions", "custom.regex"])
-def test_renovate_maintains_the_locks(manager: str) -> None:
-    assert manager in RENOVATE["enabledManagers"]
-    assert RENOVATE["lockFileMaintenance"]["enabled"]
 
 
 def updated_by_pattern() -> dict[str, set[str]]:

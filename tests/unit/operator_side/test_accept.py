@@ -32,13 +32,6 @@ def test_new_job_counts_from_creation_and_runs_a_recent_slot() -> None:
     assert fired(advance(situation(job, first.status, now=NOW, fireable_since=NOW))) == claim(after(300), at=NOW)
 
 
-def test_edit_counts_from_now_and_fires_nothing_in_retrospect() -> None:
-    edited = job_view(timezone="Asia/Kolkata")
-    plan = advance(situation(edited, accepted(job_view()), now=NOW))
-    assert (plan.status.since, plan.status.fingerprint) == (NOW, edited.fingerprint)
-    assert (plan.create, plan.status.skipped, plan.status.last_schedule_time) == (None, None, after(60))
-
-
 @pytest.mark.parametrize(
     "change",
     [

@@ -73,12 +73,6 @@ def test_a_standby_makes_no_calls_and_skips_no_slots(missed: str, requests: dict
     assert (plan.status.skipped, plan.status.next, requests_removed(plan)) == (None, after(240), [])
 
 
-def test_a_job_with_pods_is_no_call() -> None:
-    create = look(job_view()).create
-    assert create is not None
-    assert not create.call
-
-
 def test_job_is_not_ready_where_inline_calls_are_forbidden() -> None:
     plan = look(caller="", policy_violation=NOT_ALLOWED)
     ready = plan.status.conditions[0]

@@ -260,32 +260,12 @@ async def test_permanent_failure_is_logged_once_a_minute(caplog: pytest.LogCaptu
     assert len(caplog.records) == 4, "each job, and again after a minute"
 
 
-async def test_kubernetes_job_deleted_while_running_is_sent_as_failure() -> None:
-    kube = with_cluster(notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
-    async with operator(kube, job={}) as (edges, senders):
-        await until(62)
-        edges.handlers.feed_attempt("DELETED", kube.objects.pop(("jobs", FIRST.job)))
-        await until(65)
-        assert edges.status().executions[0].reason == "JobLost"
-        assert senders.posts() == [{"r": "JobLost"}]
-
-
 async def test_execution_missing_in_the_status_is_not_owed() -> None:
     kube = FakeKube()
     async with operator(kube, job=owing(undelivered=("gone-1",))) as (_, senders):
         await until(LAZY + 5)
         assert senders.sent == []
         assert status(kube).undelivered == ()
-
-
-async def test_a_standby_delivers_nothing_until_it_leads() -> None:
-    async with operator(FakeKube(), job=owing(FIRST), acts=False) as (edges, senders):
-        await until(5)
-        assert senders.sent == []
-        edges.acts = True
-        edges.delivery.lead(Leadership(leader="me", held=True))
-        await until(6)
-        assert len(senders.sent) == 1
 
 
 async def test_regained_leadership_sends_only_what_is_still_owed() -> None:

@@ -194,10 +194,3 @@ async def test_stall_is_noticed_at_any_wake_up() -> None:
         due_queue.set("b", after(600))
         await asyncio.sleep(0.1)
         assert able(due_queue, wall) > after(30)
-
-
-async def test_without_a_stall_fireable_since_stays() -> None:
-    async with running() as (due_queue, wall, _handed):
-        due_queue.set("a", after(hours=23))
-        await asyncio.sleep(600)
-        assert able(due_queue, wall) == NOON

@@ -249,15 +249,6 @@ async def test_a_call_has_the_values_of_its_run() -> None:
         assert (outcome.success, 'parameter "day": its value would change the path' in outcome.message) == (False, True)
 
 
-async def test_more_calls_than_places_wait_for_their_turn() -> None:
-    async with calls_running(limit=1, schedule="*/10 * * * * *") as (edges, answers):
-        await until(21)
-        assert (answers.asked, len(edges.status().active)) == (1, 2)
-        answers.answer(Result())
-        await until(22)
-        assert answers.asked == 2
-
-
 async def test_a_stop_breaks_a_call_off() -> None:
     async with calls_running() as (edges, answers):
         await until(61)
@@ -290,20 +281,6 @@ async def test_call_that_outlasts_the_stop_is_undecided() -> None:
         await until(70)
         assert (answers.waiting[0].cancelled(), len(edges.status().active)) == (True, 1)
         assert edges.status().executions == ()
-
-
-async def test_slots_under_another_leader_are_missed() -> None:
-    async with calls_running(schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
-        edges.acts = False
-        await until(35)
-        assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
-        edges.acts = True
-        edges.parts.take_over(idle=timedelta(seconds=16), anew=True)
-        await until(45)
-        assert (answers.asked, active_slots(edges)) == (1, [after(40)])
-        skipped = edges.status().skipped
-        assert skipped is not None
-        assert skipped.count == 3
 
 
 @pytest.mark.parametrize(

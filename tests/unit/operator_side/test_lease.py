@@ -210,15 +210,6 @@ async def test_an_orderly_stop_releases_our_own_lease(meanwhile: Callable[[FakeK
     assert me.told[-1] == Leadership(stopped=True, term=1)
 
 
-async def test_a_replica_that_waits_releases_nothing() -> None:
-    me = Candidate()
-    renew_for_another(me.kube)
-    async with me.running(1):
-        pass
-    await me.lease.release(stopped=True)
-    assert (holder(me.kube), set(me.kube.calls)) == ("other", {"get leases dkron"})
-
-
 @pytest.mark.parametrize("leads", [True, False], ids=["it leads", "it waits"])
 async def test_leaving_replica_ends_and_never_retakes_the_lease(*, leads: bool) -> None:
     me = Candidate()

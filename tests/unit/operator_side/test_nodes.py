@@ -139,19 +139,6 @@ async def test_nodes_are_not_looked_at_before_a_job_has_tags() -> None:
         assert "follow nodes" in edges.kube.calls
 
 
-async def test_removed_node_ends_the_claim_that_waited_for_it() -> None:
-    edges = begin(schedule="@manually", tags={"dc": "eu"}, requests={"a": "2026-03-01T12:00:00Z"})
-    known(edges, "n1", "n2")
-    edges.kube.fail("create jobs", *(Unavailable("no answer") for _ in range(3)))
-    async with edges.running():
-        await until(0.1)
-        edges.parts.nodes.informer.remove(wire_node("n1"))
-        await until(60)
-        assert pinned_jobs(edges) == ["n2"]
-        (failed,) = edges.status().executions
-        assert (failed.reason, failed.node_name) == ("NodeGone", "n1")
-
-
 async def test_a_call_without_a_pod_reaches_no_node() -> None:
     call = {"method": "GET", "url": "http://93.184.0.7:1/", "inline": "true"}
     edges = begin(inline_calls=1, executor="http", executorConfig=call)

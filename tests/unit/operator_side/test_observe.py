@@ -476,16 +476,6 @@ async def test_an_event_that_fails(error: KubeError, tries: int) -> None:
     assert edges.asked("create events") == tries
 
 
-async def test_unsendable_events_are_limited_to_a_hundred() -> None:
-    edges = begin()
-    for number in range(1500):
-        edges.events.report(edges.entry().job, warning(str(number)))
-    async with edges.running():
-        await asyncio.sleep(10)
-    assert len(edges.kube.names(EVENTS)) == 100
-    assert "1499" in said(edges)
-
-
 def test_event_refers_to_its_job_with_microseconds() -> None:
     body = build_event(job_view(), warning("m" * 2000, "s"), at="2026-03-01T12:00:00.5Z", identity="i" * 300)
     assert body["regarding"]["uid"] == UID

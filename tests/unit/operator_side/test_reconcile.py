@@ -115,19 +115,6 @@ async def test_slots_of_an_outage_go_by_missed_runs(missed: str, seconds: list[i
     assert skipped(edges) == passed
 
 
-async def test_a_failure_is_tried_again_after_its_backoff() -> None:
-    edges = begin(**ASKED, retries=1, retryBackoff={"initial": "20s"})
-    async with edges.running():
-        await until(5)
-        (first,) = job_names(edges)
-        finish(edges, first, "Failed")
-        await until(24)
-        assert len(job_names(edges)) == 1
-        await until(26)
-        assert len(job_names(edges)) == 2
-    assert edges.status().error_count == 1
-
-
 async def test_refused_job_is_recorded_and_retried_without_a_slot() -> None:
     edges = begin(**ASKED, retries=1)
     edges.kube.fail("create jobs", Rejected("exceeded quota", status=403))
@@ -242,21 +229,6 @@ async def test_finished_jobs_are_deleted_after_a_minute_counted_once() -> None:
         await until(75)
         assert job_names(edges) == []
         edges.handlers.feed_attempt("DELETED", wire_run(claim(), uid="other"))
-        assert edges.status().success_count == 1
-
-
-async def test_while_status_cannot_be_written_jobs_are_kept() -> None:
-    edges = begin(**ASKED, history={"successfulJobs": 0})
-    async with edges.running():
-        await until(1)
-        (name,) = job_names(edges)
-        edges.kube.fail("write dkronjobs", *[Unavailable("down")] * 400)
-        finish(edges, name)
-        await until(200)
-        assert job_names(edges) == [name]
-        edges.kube.before.clear()
-        await until(300)
-        assert job_names(edges) == []
         assert edges.status().success_count == 1
 
 

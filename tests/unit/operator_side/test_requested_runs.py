@@ -245,26 +245,23 @@ def test_a_retry_needs_the_values_of_its_run(
     assert (fired(plan), plan.of(ReadRun), reported(plan)) == (second if retried else None, read, told)
 
 
+AWAITED: Object = {"awaited": True, "listed": False}
+
+
 @pytest.mark.parametrize(
-    ("attempt", "at", "begins"),
+    ("claim", "at", "begins"),
     [
-        pytest.param(1, {"awaited": True, "listed": False}, False, id="being listed for the first time"),
-        pytest.param(2, {"awaited": True, "listed": False}, False, id="the same, a retry"),
-        pytest.param(1, {"listed": False}, True, id="too many to hold"),
-        pytest.param(1, {}, True, id="listed, and there is none: an annotation asked for it"),
+        pytest.param(first(requested()), AWAITED, False, id="being listed for the first time"),
+        pytest.param(first(requested(), attempt=2), AWAITED, False, id="the same, a retry"),
+        pytest.param(first(requested()), {"listed": False}, True, id="too many to hold"),
+        pytest.param(first(requested()), {}, True, id="listed, and there is none: an annotation asked for it"),
+        pytest.param(scheduled(SLOT).entry(uid=UID, name=NAME, at=SLOT), AWAITED, True, id="of a slot"),
     ],
 )
-def test_claim_on_request_waits_for_the_dkronrun_it_names(attempt: int, at: Object, begins: bool) -> None:
-    claim = first(requested(), attempt=attempt)
+def test_claim_on_request_waits_for_the_dkronrun_it_names(claim: Active, at: Object, begins: bool) -> None:
     plan = look(status={"active": (claim,)}, **RETRY, **at)
     assert fired(plan) == (claim if begins else None)
     assert begins or plan.wake == after(3)
-
-
-def test_a_claimed_slot_waits_for_no_list() -> None:
-    claim = scheduled(SLOT).entry(uid=UID, name=NAME, at=SLOT)
-    plan = look(status={"active": (claim,)}, listed=False, awaited=True)
-    assert fired(plan) == claim
 
 
 def test_failed_attempt_passes_on_that_it_had_values() -> None:

@@ -66,16 +66,6 @@ async def test_standby_sends_nothing_to_the_api_server() -> None:
     assert not edges.entry().pending
 
 
-async def test_new_leader_acts_at_once() -> None:
-    edges = waiting(requests={"a": "2026-03-01T12:00:10Z"})
-    async with edges.running():
-        await until(65)
-        lead(edges)
-        await until(66)
-        assert len(slots(edges)) == 2, "a slot, and what was asked for"
-        assert edges.status().last_schedule_time == after(60)
-
-
 async def test_jobs_recorded_and_deleted_elsewhere_are_not_recorded() -> None:
     old = claim()
     edges = waiting(status=JobStatus(since=NOON, success_count=7, last_schedule_time=old.slot), schedule="@manually")

@@ -142,14 +142,6 @@ async def test_unanswered_claim_is_counted_by_its_job() -> None:
     assert counted(edges) == (1, 0)
 
 
-async def test_mark_moved_back_by_a_user_is_moved_forward_again() -> None:
-    edges = begin(status=JobStatus(last_schedule_time=after(60)))
-    somebody_writes(edges.kube, JobStatus(last_schedule_time=NOON))
-    edges.watch()
-    await write(edges)
-    assert edges.status().last_schedule_time == after(60)
-
-
 async def test_writer_that_always_wins_is_awaited_and_followed() -> None:
     edges = begin(schedule="@manually")
     async with edges.running():
@@ -264,16 +256,6 @@ async def test_conflicting_claim_is_not_written_and_updates_the_cache() -> None:
     assert edges.status().active == (theirs,)
     assert edges.entry().status == JobStatus(active=(theirs,), last_schedule_time=NOON)
     assert set(edges.entry().pending) == {Decided(NOON)}, "what was pending still is, the claim is not"
-
-
-async def test_claim_with_a_lost_answer_is_found_in_the_status() -> None:
-    edges = begin()
-    edges.kube.lose_answer("write dkronjobs")
-    with pytest.raises(Unavailable):
-        await edges.parts.writer.claim(edges.entry(), (Started(ENTRY),))
-    assert edges.entry().status.active == ()
-    edges.watch()
-    assert edges.entry().status.active == (ENTRY,)
 
 
 def test_a_difference_is_made_of_whole_fields() -> None:

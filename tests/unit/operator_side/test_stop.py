@@ -95,14 +95,6 @@ async def test_a_stop_from_the_wish_to_the_record() -> None:
         assert order(edges)[-2:] == ["write dkronjobs", "patch dkronjobs"]
 
 
-async def test_attempt_is_recorded_before_its_job_is_deleted() -> None:
-    edges = running(written=False)
-    async with edges.running():
-        await asyncio.sleep(1)
-    calls = order(edges)
-    assert "write dkronjobs" in calls[: calls.index("delete jobs")]
-
-
 async def test_attempt_recorded_while_its_log_opens_is_not_deleted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -241,14 +233,3 @@ async def test_refused_deletion_is_reported_and_retried() -> None:
     told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
     (note,) = [event["note"] for event in told if event["reason"] == "WriteRefused"]
     assert note == f"{ENTRY.job}: the API server refuses to delete this Job: says the policy"
-
-
-async def test_a_wish_for_nothing_is_removed_with_an_event() -> None:
-    edges = running()
-    wish = {"stop.dkron.io/x": "2026-03-01T12:00:05Z"}
-    edges.edit_job(lambda job: job["metadata"].update(annotations=wish))
-    edges.watch()
-    async with edges.running():
-        await asyncio.sleep(2)
-        assert wishes(edges) == []
-    assert ("StopRefused", "stop.dkron.io/x: there is no such execution, or it is gone") in events(edges)

@@ -148,17 +148,6 @@ def test_both_namesakes_are_requeued_when_one_changes() -> None:
     assert found.duplicate(entry(found, "later")) is None
 
 
-def test_a_spec_that_breaks_does_not_lose_the_name() -> None:
-    body = wire_job(version=1)
-    body["spec"]["name"] = "back_up"
-    found = store(body)
-    broken = wire_job(version=2, generation=2, retries="many")
-    broken["spec"]["name"] = "back_up"
-    found.upsert_job(broken)
-    assert found.duplicate(entry(found)) is None
-    assert list(found.remove_job(UID)) == []
-
-
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 
 
@@ -233,14 +222,6 @@ def test_recorded_and_deleted_job_leaves_nothing_behind() -> None:
     found = store(wire_job(status=JobStatus(counted=(ENTRY.job,))))
     found.upsert_attempt(wire_run(ENTRY, version=5, status=ended()))
     assert list(found.remove_attempt(wire_run(ENTRY, version=6, status=ended()))) == [UID]
-    assert entry(found).observed.attempts == {}
-
-
-def test_a_job_that_is_not_ours_is_nothing() -> None:
-    body = wire_run(ENTRY)
-    del body["metadata"]["annotations"]
-    found = store(wire_job())
-    assert list(found.upsert_attempt(body)) == list(found.remove_attempt(body)) == []
     assert entry(found).observed.attempts == {}
 
 
