@@ -26,6 +26,8 @@ CLEAN = (
     "lib",
     "operator/dkron_executors",
     "operator/dkron_operator/settings.py",
+    "tests/unit/executors",
+    "tests/unit/tracing",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""

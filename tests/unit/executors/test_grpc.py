@@ -47,7 +47,7 @@ def test_metadata(rpc: Rpc) -> None:
         pytest.param(
             {"body": '{"code": 5}'},
             1,
-            "{url}: the status is 5 NOT_FOUND (refused nobody), expectCode is 0\n",
+            "{url}: the status is 5 NOT_FOUND (refused no client), expectCode is 0\n",
             id="code",
         ),
         pytest.param(

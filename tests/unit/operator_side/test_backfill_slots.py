@@ -1,4 +1,4 @@
-"""Which slots of a job a backfill runs: those of its schedule in a range, or those whose newest run failed."""
+"""Which slots of a job a backfill runs: the slots of its schedule in a range, or the ones whose newest run failed."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ CASES = (
         start="2025-10-26T00:00", end="2025-10-27T00:00", slots=("2025-10-26T00:30", "2025-10-26T01:30"),
     ),
     Case(
-        id="the phase of @every is that of the job", schedule="@every 7m", since=utc("2026-02-01T10:01:30"),
+        id="@every has the phase of the job", schedule="@every 7m", since=utc("2026-02-01T10:01:30"),
         start="2026-02-01T10:00", end="2026-02-01T10:20", slots=("2026-02-01T10:01:30", "2026-02-01T10:08:30",
         "2026-02-01T10:15:30"),
     ),
@@ -78,7 +78,7 @@ CASES = (
         id="a slot further apart than the search for the next one", schedule="0 0 0 29 2 *",
         start="2096-01-01T00:00", end="2105-01-01T00:00", slots=("2096-02-29T00:00", "2104-02-29T00:00"),
     ),
-    Case(id="on request alone", schedule="@manually", start="2026-02-01T10:00", end="2027-02-01T14:00", slots=()),
+    Case(id="only on request", schedule="@manually", start="2026-02-01T10:00", end="2027-02-01T14:00", slots=()),
 )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def ran(slot: datetime, *, success: bool, group: int = 1, **fields: Any) -> Exec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What a status shows of the slot at noon, and whether it counts as failed."""
+    """The executions of the slot at noon, and whether the slot counts as failed."""
 
     id: str
     executions: tuple[Execution, ...]

@@ -55,7 +55,7 @@ BASE = Cause(Trigger.SCHEDULE, NOON, nanoseconds(NOON), 1)
         pytest.param(Cause(Trigger.SCHEDULE, NOON, BASE.group + 1, 1), UID, id="another group in the same second"),
         pytest.param(Cause(Trigger.MANUAL, NOON, BASE.group, 1), UID, id="another trigger"),
         pytest.param(scheduled(after(1)), UID, id="the slot one second later"),
-        pytest.param(BASE, "another-uid", id="a job of the same name that was created anew"),
+        pytest.param(BASE, "another-uid", id="a job of the same name that was created again"),
         pytest.param(requested("a", NOON), UID, id="a request at the time of the slot"),
     ],
 )

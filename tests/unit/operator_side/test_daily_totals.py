@@ -88,7 +88,7 @@ class Totals(RuleBasedStateMachine):
 
     @rule(gone=st.sets(jobs))
     def it_crashes(self, gone: set[str]) -> None:
-        """Some jobs are deleted while nobody looks."""
+        """Some jobs are deleted while no operator runs."""
         self.vanished += self._delete(gone)
         lost = self.unwritten & self.vanished
         self.missing += lost

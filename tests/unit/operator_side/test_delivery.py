@@ -77,7 +77,7 @@ def with_cluster(**spec: Any) -> FakeKube:
 
 
 def owing(*entries: Active, undelivered: tuple[str, ...] = (), **fields: Any) -> dict[str, Any]:
-    """A job that logs, with these runs recorded, of which nobody was told yet."""
+    """A job that logs, with these runs recorded, which no receiver has yet."""
     status = JobStatus(
         since=NOON, fingerprint=job_view(**LOG).fingerprint, executions=tuple(map(execution, entries)),
         undelivered=undelivered or tuple(entry.job for entry in entries), **fields,
@@ -98,7 +98,7 @@ async def operator(
     if job is not None:
         kube.put(DKRON_JOBS, wire_job(**job))
     edges = Edges(kube, senders)
-    # What the watch would bring, a test brings by `upsert`.
+    # A test brings by `upsert` the changes that the watch would bring.
     edges.parts.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     edges.acts = acts
     await edges.parts.installation.read()

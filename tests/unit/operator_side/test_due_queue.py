@@ -25,12 +25,12 @@ class Wall:
         return NOON + timedelta(seconds=asyncio.get_running_loop().time()) + self.error
 
     def set(self, seconds: float) -> None:
-        """Somebody sets the clock forward, or back."""
+        """Set the clock forward, or back."""
         self.error += timedelta(seconds=seconds)
 
 
 class Handed:
-    """What was handed over, and when by the wall clock."""
+    """The jobs that were handed over, and when by the wall clock."""
 
     def __init__(self, wall: Wall) -> None:
         self.log: list[tuple[float, str]] = []

@@ -116,7 +116,7 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
         ),
         pytest.param(
             {"refused": ("a", "b")}, RequestsGone(frozenset({"a"})), {"refused": ("b",)},
-            id="a refusal is remembered until nobody asks any more",
+            id="a refusal is remembered until its request is gone",
         ),
     ],
 )  # fmt: skip
@@ -364,7 +364,7 @@ def test_execution_is_owed_until_delivered() -> None:
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        pytest.param("/a.log", "not delivered", id="alone"),
+        pytest.param("/a.log", "not delivered", id="by itself"),
         pytest.param("/a.log\nOutput in syslog", "not delivered\nOutput in syslog", id="beside another place"),
         pytest.param("/a.log and more", "/a.log and more", id="another text"),
         pytest.param("", "", id="an output that stays"),

@@ -1,4 +1,4 @@
-"""What the simulation has found: each test is one of its failures, made small (docs/reliability.md)."""
+"""Failures that the simulation has found: each test is one of its failures, made small (docs/reliability.md)."""
 
 import asyncio
 import itertools
@@ -130,7 +130,7 @@ async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     assert edges.store.get(UID) is None
 
 
-# --- what vanished while nobody looked -------------------------------------------------------------------------------
+# --- objects that vanished unseen -------------------------------------------------------------------------------------
 
 
 @pytest.mark.looptime

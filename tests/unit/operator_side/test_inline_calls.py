@@ -135,7 +135,7 @@ async def test_three_calls_of_a_per_second_job_share_one_write() -> None:
 async def within_a_window(edges: Edges, *, second: float) -> int:
     """Wait until slots are claimed ahead, after this second; how many of them are left."""
     await until(second)
-    while (window := edges.entry().status.window) is None:  # noqa: ASYNC110 - of a status nobody tells
+    while (window := edges.entry().status.window) is None:  # noqa: ASYNC110 - no event tells of a status
         await asyncio.sleep(0.1)
     return len(window.slots)
 
@@ -200,7 +200,7 @@ async def test_callable_job_is_ready_without_a_dry_run(limit: int, expected: tup
 @pytest.mark.parametrize(
     "error",
     [
-        pytest.param(Conflict("somebody wrote first", status=409), id="conflicts"),
+        pytest.param(Conflict("another writer was first", status=409), id="conflicts"),
         pytest.param(Unavailable("no answer"), id="is not made"),
         pytest.param(None, id="is made, and its answer lost"),
     ],
@@ -287,7 +287,7 @@ async def test_call_that_outlasts_the_stop_is_undecided() -> None:
     ("anew", "expected"),
     [
         pytest.param(True, (1, {after(10): (True, ""), after(20): (False, "Unknown")}), id="not if another has led"),
-        pytest.param(False, (2, {after(10): (True, ""), after(20): (True, "")}), id="if nobody else has led"),
+        pytest.param(False, (2, {after(10): (True, ""), after(20): (True, "")}), id="if no other has led"),
     ],
 )
 async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected: Any) -> None:

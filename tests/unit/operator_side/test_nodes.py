@@ -1,4 +1,4 @@
-"""What is known of the nodes, as a watch tells it, and which jobs hear of it."""
+"""The nodes as a watch tells of them, and the jobs that are queued for a change."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -61,7 +61,7 @@ def outcome(edges: Edges) -> Outcome:
 
 
 def trouble(edges: Edges) -> tuple[str, str] | None:
-    """The reason for which it does not start, and what is said of it."""
+    """The reason why it does not start, and the message about it."""
     found = edges.entry().observed.pod_problems.get(ENTRY.job)
     return None if found is None else (found.reason, found.message)
 
@@ -130,7 +130,7 @@ def owned(**fields: Any) -> Object:
 
 
 FORGED = [
-    pytest.param({"ownerReferences": None}, id="of nobody"),
+    pytest.param({"ownerReferences": None}, id="without an owner"),
     pytest.param(owned(controller=False), id="without a controller"),
     pytest.param(owned(uid="another"), id="of an older Job of that name"),
     pytest.param(owned(name="another"), id="of another Job"),
@@ -315,7 +315,7 @@ async def test_pod_ignored_by_every_scheduler_names_its_scheduler() -> None:
 @pytest.mark.parametrize(
     ("of_job", "of_pod", "expected"),
     [
-        pytest.param(["foregroundDeletion"], ["batch.kubernetes.io/job-tracking"], None, id="those of Kubernetes"),
+        pytest.param(["foregroundDeletion"], ["batch.kubernetes.io/job-tracking"], None, id="finalizers of Kubernetes"),
         pytest.param(["a/b", "foregroundDeletion"], [], "it has the finalizer a/b", id="one of the Job"),
         pytest.param(["foregroundDeletion"], ["a/b"], "its pod has the finalizer a/b", id="one of its pod"),
     ],

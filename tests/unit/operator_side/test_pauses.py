@@ -1,4 +1,4 @@
-"""What a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that runs
+"""The jobs that a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that runs
 each minute. And which pauses select a job."""
 
 from dataclasses import dataclass, field, replace

@@ -133,7 +133,7 @@ def test_invalid_status_differs_from_an_empty_one(body: dict[str, Any], expected
 @pytest.mark.parametrize(
     ("fields", "written"),
     [
-        pytest.param(None, False, id="nobody has ever written"),
+        pytest.param(None, False, id="never written"),
         pytest.param([{"manager": "kubectl"}], False, id="only the spec was written"),
         pytest.param([{"manager": "kubectl"}, {"manager": "x", "subresource": "status"}], True, id="status, too"),
     ],

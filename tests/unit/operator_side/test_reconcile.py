@@ -150,7 +150,7 @@ async def test_slots_with_refused_claims_follow_missed_runs(
 
 
 def refusals(edges: Edges) -> list[str]:
-    """What the Events say about refused writes."""
+    """The Events about refused writes."""
     told = [edges.kube.has(EVENTS, name) for name in edges.kube.names(EVENTS)]
     return [event["note"] for event in told if event["reason"] == "WriteRefused"]
 

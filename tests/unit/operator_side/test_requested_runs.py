@@ -136,7 +136,7 @@ def test_scheduled_time_is_passed_on_and_decides_nothing_else() -> None:
     ("given", "trigger"),
     [
         pytest.param({"backfill": True}, Trigger.BACKFILL, id="made by a backfill"),
-        pytest.param({"labelled": True}, Trigger.MANUAL, id="with its label alone"),
+        pytest.param({"labelled": True}, Trigger.MANUAL, id="only with its label"),
         pytest.param({}, Trigger.MANUAL, id="made by a user"),
     ],
 )
@@ -319,7 +319,7 @@ SECOND = first(requested(), attempt=2, at=20)
         ),
         pytest.param(
             requested(), {"counted": (A.job,), "runs": (run(A, AttemptState.SUCCEEDED),)}, "Succeeded",
-            "attempt 1 succeeded", id="told by its Job alone",
+            "attempt 1 succeeded", id="told only by its Job",
         ),
         pytest.param(
             requested(), {"refused": (A.job,), "refusal": Refusal("Disabled", "the job is disabled")}, "Refused",
@@ -371,7 +371,7 @@ class Telling:
     exit_code: int | None
     node: str
     said: RunAttempt | None = None
-    """What the DkronRun said before."""
+    """The attempt as the DkronRun said before."""
 
     active: tuple[Active, ...] = ()
     executions: tuple[Execution, ...] = ()
@@ -416,11 +416,11 @@ DETAILED = "attempt 1 failed (Error, exit code 3): no disk"
         ),
         pytest.param(
             Telling("Error", None, "", said=STANDS, jobs=(OVER_LIMIT,), message="attempt 1 failed (Error)"),
-            id="the Job alone is left",
+            id="only the Job is left",
         ),
         pytest.param(
             Telling("DeadlineExceeded", None, "", jobs=(LATE,), message="attempt 1 failed (DeadlineExceeded)"),
-            id="the Job alone is left, and has a reason of its own",
+            id="only the Job is left, and has a reason of its own",
         ),
     ],
 )  # fmt: skip

@@ -69,7 +69,7 @@ def test_lease_terms_match_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(("10", "10", "2"), id="nobody may take it while its holder acts"),
+        pytest.param(("10", "10", "2"), id="no other may take it while its holder acts"),
         pytest.param(("15", "2.4", "2"), id="it has to be renewed before its holder stops"),
         pytest.param(("0", "10", "2"), id="it has to live"),
         pytest.param(("15", "10", "0"), id="not all the time"),
@@ -105,7 +105,7 @@ def test_help_names_every_option_and_its_variable(capsys: pytest.CaptureFixture[
     ("name", "message", "level"),
     [
         pytest.param("kopf.watching", "attempt #1/6 failed; will retry", logging.WARNING, id="kopf tries again"),
-        pytest.param("kopf.watching", "attempt #6/6 failed; escalating", logging.WARNING, id="we begin anew"),
+        pytest.param("kopf.watching", "attempt #6/6 failed; escalating", logging.WARNING, id="we begin again"),
         pytest.param("kopf.watching", "Watcher for jobs has failed: no", logging.WARNING, id="so do watches"),
         pytest.param("dkron_operator", "will retry", logging.ERROR, id="an error of ours"),
     ],

@@ -145,7 +145,7 @@ def dependent(attempt: int = 1) -> Active:
             id="all",
         ),
         pytest.param(CreateJob(dependent()), {("p", 7)}, id="after a crash the last"),
-        pytest.param(CreateJob(dependent(attempt=2)), set(), id="a retry follows its attempt alone"),
+        pytest.param(CreateJob(dependent(attempt=2)), set(), id="a retry follows only its attempt"),
         pytest.param(CreateJob(FIRST), set(), id="a slot follows nothing"),
     ],
 )

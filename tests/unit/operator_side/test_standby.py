@@ -30,7 +30,7 @@ def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
 
 
 def lead(edges: Edges, *, idle: float = 16, anew: bool = True, behind: bool = False) -> None:
-    """It acts from now on, after nobody was seen to for so many seconds."""
+    """It acts from now on, after no replica did for so many seconds."""
     edges.acts = True
     edges.parts.take_over(idle=timedelta(seconds=idle), anew=anew, behind=behind)
 

@@ -204,7 +204,7 @@ async def test_foreign_fields_and_larger_totals_are_kept() -> None:
         await asyncio.sleep(1.5)
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body.update(spec={"paused": True}))
         kube.edit(DKRON_CLUSTERS, "dkron", lambda body: body["metadata"].update(generation=2))
-        change(kube, leader="somebody")
+        change(kube, leader="another")
         cluster_status.upsert("a", shows(day(3)))
         await asyncio.sleep(1.5)
         assert kube.has(DKRON_CLUSTERS, "dkron")["spec"] == {"paused": True}
@@ -297,7 +297,7 @@ async def test_settling_writes_at_once() -> None:
         await asyncio.sleep(5)
         cluster_status.upsert("a", shows(day(4)))
         await cluster_status.settle()
-        assert stored(kube).days == (day(4),), "a job that goes now stays counted, whoever dies"
+        assert stored(kube).days == (day(4),), "a job that goes now stays counted, whichever process dies"
         before = writes(kube)
         await cluster_status.settle()
         assert writes(kube) == before, "once is enough"

@@ -1,4 +1,4 @@
-"""The status writer: no change is lost, none is counted twice, whoever else writes."""
+"""The status writer: no change is lost, none is counted twice, whichever other client writes."""
 
 import asyncio
 from contextlib import nullcontext

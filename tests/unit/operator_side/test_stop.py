@@ -151,7 +151,7 @@ async def test_job_that_ends_before_its_deletion_ended_by_itself() -> None:
 @pytest.mark.parametrize(
     ("phase", "code"), [pytest.param("Succeeded", 0, id="succeeded"), pytest.param("Failed", 3, id="failed")]
 )
-@pytest.mark.parametrize("moment", ["before", "while its log is read", "while somebody begins to listen"])
+@pytest.mark.parametrize("moment", ["before", "while its log is read", "while its output is followed"])
 async def test_attempt_with_an_ended_pod_keeps_its_outcome(phase: str, code: int, moment: str) -> None:
     edges = running()
 

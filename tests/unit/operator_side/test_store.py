@@ -1,4 +1,4 @@
-"""The store: the newest version of an object wins, whoever brings it."""
+"""The store: the newest version of an object wins, wherever it comes from."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -205,7 +205,7 @@ def test_started_pod_requeues_a_job_with_a_problem(troubled: tuple[str, ...], wa
         ),
         pytest.param(
             [(seen_at(5, uid="first"), True), (seen_at(8, uid="second"), True), (lost_at(6, uid="first"), False)],
-            False, False, id="late news of a deletion do not hide one that was made anew",
+            False, False, id="late news of a deletion do not hide a new one",
         ),
     ],
 )  # fmt: skip
@@ -239,7 +239,7 @@ def test_whatever_vanished_unseen_is_lost_by_its_uid() -> None:
     assert found.places().keys() == {UID, "run"}
     assert list(found.on_deleted("run")) == [UID]
     assert entry(found).observed.attempts[ENTRY.job].gone
-    assert list(found.on_deleted("nobody")) == []
+    assert list(found.on_deleted("unknown")) == []
     found.on_deleted(UID)
     assert found.get(UID) is None
 
@@ -290,7 +290,7 @@ def ready(status: str, reason: str, *, generation: int = 1) -> JobStatus:
 @pytest.mark.parametrize(
     ("status", "checked", "refused"),
     [
-        pytest.param(JobStatus(), -1, False, id="nobody has asked"),
+        pytest.param(JobStatus(), -1, False, id="not asked"),
         pytest.param(ready("True", "Scheduled"), 1, False, id="it was accepted"),
         pytest.param(ready("True", "Scheduled", generation=7), -1, False, id="another generation was accepted"),
         pytest.param(ready("False", "InvalidTemplate"), -1, True, id="it was refused, and is until it is asked again"),

@@ -108,7 +108,7 @@ GONE = frozenset(each.job for each in ENDED)
 
 
 def without_jobs(**fields: Any) -> CachedJob:
-    """A job that keeps one execution, with two whose Jobs are gone: the names alone say that these were counted."""
+    """A job that keeps one execution, with two whose Jobs are gone: only the names say that these were counted."""
     job = job_view(history={"executions": 1}, **fields)
     status = JobStatus(since=NOON, fingerprint=job.fingerprint, last_schedule_time=after(60))
     cached = CachedJob(job, 1, status, status)
