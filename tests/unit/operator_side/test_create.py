@@ -63,14 +63,6 @@ async def test_a_job_is_created_and_then_the_slot_is_marked() -> None:
     assert lateness(edges) == (1, 1.5), "a retry is late by design"
 
 
-async def test_a_job_that_exists_already_is_adopted() -> None:
-    edges = begin()
-    edges.kube.put(JOBS, wire_run(ENTRY))
-    await fire(edges, CreateJob(claim(at=after(9)), after=MARK))
-    assert [entry.uid for entry in active(edges)] == [f"uid-of-{ENTRY.job}"]
-    assert edges.entry().status.last_schedule_time == NOON
-
-
 @pytest.mark.parametrize(
     "other",
     [

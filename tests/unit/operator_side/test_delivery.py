@@ -17,7 +17,7 @@ from dkron_operator.delivery.outputs import LONGEST, Outputs
 from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
-from dkron_processors.message import Line, Mail, Message, Post
+from dkron_processors.message import Line, Message, Post
 from tests.support.builders import (
     NOON,
     UID,
@@ -384,25 +384,6 @@ async def test_attempt_is_no_longer_owed_once_its_retry_started() -> None:
         await first_ends(edges, kind="Failed", seconds=26 + LAZY)
         assert (senders.posts(), status(edges.kube).undelivered) == ([], ())
         assert len(edges.kube.names(JOBS)) == 2
-
-
-async def test_owner_gets_a_mail_unless_an_annotation_disables_it() -> None:
-    server = {"name": "default", "host": "mail", "sender": "dkron@example.com"}
-    kube = with_cluster(receivers={"mail": [server]}, notifications=[{"name": "owner", "type": "mail"}])
-    job = {"ownerEmail": "me@example.com", "schedule": "*/30 * * * * *"}
-    async with operator(kube, job=job) as (edges, senders):
-        await until(31)
-        finish(edges, claim(after(30)).job, "Failed")
-        await until(35)
-        assert [message.to for message in senders.sent if isinstance(message, Mail)] == [("me@example.com",)]
-        off = {"notify.dkron.io/owner": "off"}
-        edges.edit_job(lambda body: body["metadata"].update(annotations=off))
-        edges.watch()
-        await until(61)
-        finish(edges, claim(after(60)).job, "Failed")
-        await until(65)
-        assert len(senders.sent) == 1
-        assert edges.status().error_count == 2
 
 
 # --- what the installation has -------------------------------------------------------------------------------------

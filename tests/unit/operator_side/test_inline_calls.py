@@ -162,18 +162,6 @@ async def test_an_edit_ends_the_window_at_once() -> None:
         assert (edges.status().success_count, edges.status().error_count) == (calls, 0)
 
 
-async def test_new_term_treats_earlier_claims_as_undecided() -> None:
-    async with calls_running(schedule="* * * * * *", history={"executions": 100}, instant=True) as (edges, _):
-        await within_a_window(edges, second=10.5)
-        written = edges.status().window
-        assert written is not None
-        edges.parts.take_over(idle=timedelta(), anew=True)
-        await until(20)
-        reasons = [record.reason for record in edges.status().executions]
-        assert reasons.count("Unknown") == len(written.slots), "what it has called, too: that was not written down"
-        assert set(reasons) == {"", "Unknown"}
-
-
 async def test_plan_older_than_the_release_calls_nothing() -> None:
     async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)

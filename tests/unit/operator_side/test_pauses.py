@@ -1,5 +1,5 @@
-"""The jobs that a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that runs
-each minute. And which pauses select a job."""
+"""The jobs that a pause holds, and what becomes of slots, parents' runs and requests meanwhile: `advance` on a job that
+runs each minute. And which pauses select a job."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime

@@ -10,9 +10,9 @@ import pytest
 from dkron_crds.job import JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import RUN_PREFIX
-from dkron_kube.errors import Conflict, Rejected, Unavailable
+from dkron_kube.errors import Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS
-from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_job, wire_run
+from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
 
@@ -75,23 +75,6 @@ async def test_a_request_is_a_job_and_its_annotation_goes() -> None:
     assert len(job_names(edges)) == 2
     assert edges.kube.has(DKRON_JOBS, "backup")["metadata"]["annotations"].keys() == {ACCEPTED}
     assert len(edges.status().active) == 2
-
-
-async def test_edit_first_seen_through_a_conflict_is_acted_on() -> None:
-    edges = begin(schedule="@manually")
-
-    def edit() -> None:
-        edges.edit_job(lambda body: body.update(wire_job(schedule="*/10 * * * * *", generation=2)))
-
-    async with edges.running():
-        await until(3)
-        edges.kube.put(JOBS, wire_run(claim(NOON)))
-        edges.kube.meanwhile("write dkronjobs", edit)
-        edges.handlers.feed_attempt("ADDED", edges.kube.has(JOBS, claim(NOON).job))
-        await until(5)
-        edges.watch()
-        await until(12)
-    assert claim(after(10)).job in job_names(edges)
 
 
 @pytest.mark.parametrize(
@@ -197,24 +180,6 @@ async def test_refused_deletion_delays_the_replacing_run_with_an_event() -> None
         await until(130)
     assert "says the policy" in refusals(edges)[0]
     assert claim(after(120)).job in job_names(edges), "the slot runs once the API server takes it"
-
-
-async def test_conflicting_claim_is_decided_again_on_the_new_version() -> None:
-    edges = begin(concurrency="forbid")
-    theirs = seen(claim(after(30)))
-    edges.kube.put(JOBS, wire_run(theirs))
-
-    def claims_too() -> None:
-        status = edges.status().model_copy(update={"active": (theirs,)})
-        edges.edit_job(lambda body: body.update(status=status.to_wire()))
-        raise Conflict("modified")
-
-    async with edges.running():
-        await until(59)
-        edges.kube.meanwhile("write dkronjobs", claims_too)
-        await until(63)
-    assert job_names(edges) == [theirs.job]
-    assert edges.status().skipped.last_reason == "ConcurrencyForbidden"  # type: ignore[union-attr]
 
 
 async def test_finished_jobs_are_deleted_after_a_minute_counted_once() -> None:

@@ -125,7 +125,7 @@ def test_slot_not_called_in_time_is_missed(missed: str) -> None:
         pytest.param([Decided(after(1)), Reserved(US, (after(1), after(2)))], (2,), id="not what is decided"),
         pytest.param([Reserved(US, (after(1),)), Released(US)], (), id="given back"),
         pytest.param([Reserved(US, (after(1),)), Released(THEM)], (1,), id="a caller gives back only its own"),
-        pytest.param([Reserved(US, (after(1),)), Reserved(THEM, (after(2),))], (1,), id="a caller claims over no other"),
+        pytest.param([Reserved(US, (after(1),)), Reserved(THEM, (after(2),))], (1,), id="no claim over another"),
     ],
 )  # fmt: skip
 def test_how_a_window_changes(changes: list[Change], left: tuple[int, ...]) -> None:

@@ -102,16 +102,6 @@ async def test_written_changes_are_counted_and_unwritten_ones_are_not() -> None:
     assert read_registry(edges.store.metrics.registry).one("status_bytes_count") == 1
 
 
-async def test_execution_recorded_first_elsewhere_is_not_counted_here() -> None:
-    edges = begin()
-    edges.entry().record(Decided(NOON), Started(seen(ENTRY)), ENDED)
-    theirs = JobStatus(last_schedule_time=NOON, executions=(ENDED.execution,), counted=(ENTRY.job,), success_count=1)
-    somebody_writes(edges.kube, theirs)
-    await write(edges)
-    assert edges.entry().pending == []
-    assert counted(edges) == (0, 0)
-
-
 @pytest.mark.parametrize("event_first", [True, False])
 async def test_write_with_a_lost_answer_counts_once_when_it_shows(*, event_first: bool) -> None:
     edges = begin()

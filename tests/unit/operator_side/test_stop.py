@@ -14,7 +14,6 @@ from tests.support.builders import (
     NAME,
     NOON,
     UID,
-    after,
     claim,
     ended,
     job_view,
@@ -177,15 +176,6 @@ async def test_attempt_with_an_ended_pod_keeps_its_outcome(phase: str, code: int
         assert (record.success, record.reason, record.exit_code) == (not code, "Error" if code else "", code)
         assert (edges.status().active, wishes(edges)) == ((), [])
         assert "StopRefused" in dict(events(edges))
-
-
-async def test_attempt_over_at_its_deletion_keeps_its_outcome() -> None:
-    edges = running(deleting=True)
-    over = wire_pod(states={"job": terminated(0)}, phase="Succeeded", of=ENTRY.job, deleted=after(6))
-    edges.kube.put(PODS, over)
-    async with edges.running():
-        record = await reap(edges)
-    assert (record.success, record.exit_code) == (True, 0)
 
 
 async def test_job_already_gone_is_recorded_as_stopped() -> None:
