@@ -63,11 +63,6 @@ def test_a_name_differs_for(cause: Cause, uid: str) -> None:
     assert cause.job_name(uid=uid, name="j") != BASE.job_name(uid=UID, name="j")
 
 
-def test_ten_thousand_slots_have_distinct_names() -> None:
-    names = {scheduled(after(s)).job_name(uid=UID, name="j") for s in range(10_000)}
-    assert len(names) == 10_000
-
-
 @given(one=st.text(max_size=30), other=st.text(max_size=30))
 def test_two_requests_of_the_same_second_are_two(one: str, other: str) -> None:
     assume(one != other)

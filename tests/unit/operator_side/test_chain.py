@@ -9,9 +9,21 @@ import pytest
 
 from dkron_crds.base import INT64_MAX, rfc3339
 from dkron_crds.depends import dependent_group
-from dkron_crds.job import Consumed, Ended, GroupStatus, Heard, JobStatus, Published, SkipReason, Trigger, When
+from dkron_crds.job import (
+    Active,
+    Consumed,
+    Ended,
+    Execution,
+    GroupStatus,
+    Heard,
+    JobStatus,
+    Published,
+    SkipReason,
+    Trigger,
+    When,
+)
 from dkron_crds.status import MAX_ENDED
-from dkron_operator.plan.actions import DeleteDkronJob, WriteStatus
+from dkron_operator.plan.actions import DeleteDkronJob, ReadOutcome, WriteStatus
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.changes import ParentRunsHandled, Started
 from dkron_operator.plan.dependencies import Child, Dependencies, Parent
@@ -20,7 +32,7 @@ from dkron_operator.plan.fold import fold
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.upstream_runs import PATIENCE, Fullness, fullness, most_shown
 from dkron_operator.plan.view import AttemptState
-from tests.support.builders import NOON, UID, after, claim, job_view, nodes, outcome, run, seen, situation
+from tests.support.builders import NOON, UID, after, claim, execution, job_view, nodes, outcome, run, seen, situation
 from tests.support.plans import condition, created, messages, replan, requests_removed, skips
 
 SUCCESS, FAILED, PARTLY = GroupStatus.SUCCESS, GroupStatus.FAILED, GroupStatus.PARTIALLY_FAILED
@@ -555,3 +567,51 @@ def test_succeeded_ephemeral_job_refuses_a_request() -> None:
 
 def test_an_ephemeral_job_claims_every_run() -> None:
     assert created(advance(situation(job_view(ephemeral=True), now=after(60)))).before
+
+
+ONE, OTHER = claim(), claim(after(30))
+EAST, WEST = claim(member="east"), claim(member="west")
+DONE, FAILS, RUNS = AttemptState.SUCCEEDED, AttemptState.FAILED, AttemptState.RUNNING
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """Attempts whose outcomes are still to be read, with the states of their Jobs, and whether a slot that is due
+    starts."""
+
+    attempts: tuple[tuple[Active, AttemptState], ...]
+    starts: bool
+    executions: tuple[Execution, ...] = ()
+    deleting: bool = False
+
+
+BOTH_DONE = Unrecorded(((EAST, DONE), (WEST, DONE)), starts=False)
+ONE_RUNS = Unrecorded(((EAST, DONE), (WEST, RUNS)), starts=True)
+OTHER_DONE = Unrecorded(((EAST, DONE),), starts=False, executions=(execution(WEST),))
+OTHER_FAILED = Unrecorded(((EAST, DONE),), starts=True, executions=(execution(WEST, success=False),))
+AFTER_A_RETRY = Unrecorded(((claim(attempt=2), DONE),), starts=False, executions=(execution(ONE, success=False),))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Unrecorded(((ONE, DONE),), starts=False), id="it has succeeded"),
+        pytest.param(Unrecorded(((ONE, FAILS),), starts=True), id="it has failed"),
+        pytest.param(Unrecorded(((ONE, RUNS),), starts=True), id="it runs"),
+        pytest.param(Unrecorded(((ONE, DONE), (OTHER, RUNS)), starts=False), id="another run goes on"),
+        pytest.param(Unrecorded(((ONE, DONE),), starts=True, deleting=True), id="its Job is being deleted"),
+        pytest.param(AFTER_A_RETRY, id="its retry has succeeded"),
+        pytest.param(BOTH_DONE, id="all members have succeeded"),
+        pytest.param(ONE_RUNS, id="another member runs"),
+        pytest.param(OTHER_DONE, id="the other member has succeeded"),
+        pytest.param(OTHER_FAILED, id="the other member has failed"),
+    ],
+)
+def test_ephemeral_job_starts_nothing_after_a_success(case: Unrecorded) -> None:
+    job = job_view(ephemeral=True)
+    jobs = [replace(run(entry, state), deleting=case.deleting) for entry, state in case.attempts]
+    active = tuple(seen(entry) for entry, _ in case.attempts)
+    status = JobStatus(since=NOON, fingerprint=job.fingerprint, active=active, executions=case.executions)
+    plan = advance(situation(job, status, now=after(60), runs=jobs))
+    assert (plan.create is not None) is case.starts
+    assert plan.wants(ReadOutcome) is any(run.finished for run in jobs)

@@ -76,23 +76,6 @@ async def test_a_list_without_a_watch_is_not_enough() -> None:
     assert nodes.problem is not None
 
 
-async def test_missing_node_rights_are_reported_until_granted() -> None:
-    edges = begin(tags={"dc": "eu"})
-    async with edges.running():
-        await until(1)
-        edges.parts.nodes.informer.failed(FORBIDDEN)
-        await until(3)
-        assert ready(edges) == ("False", "NodesForbidden")
-        assert "nodes is forbidden" in edges.status().conditions[0].message
-        await until(125)
-        known(edges, "n1")
-        await until(127)
-        assert ready(edges) == ("True", "Scheduled")
-        assert edges.kube.names(JOBS) == [], "nothing runs in retrospect"
-        await until(181)
-        assert edges.kube.names(JOBS) == [claim(after(180), node="n1").job]
-
-
 async def test_outage_keeps_known_nodes_and_a_revoked_right_shows() -> None:
     edges = begin(tags={"dc": "eu"})
     async with edges.running():

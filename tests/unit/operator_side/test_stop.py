@@ -205,15 +205,6 @@ async def test_job_ended_and_deleted_elsewhere_keeps_its_outcome(delay: float) -
         assert order(edges).count("delete jobs") == 1, "it waits for the watch without asking again"
 
 
-async def test_a_deletion_without_an_answer_is_sent_again() -> None:
-    edges = running()
-    edges.kube.fail("delete jobs", Unavailable("no answer"))
-    async with edges.running():
-        await asyncio.sleep(2)
-        assert "deletionTimestamp" in edges.kube.has(JOBS, ENTRY.job)["metadata"]
-        assert order(edges).count("log pods") == 1
-
-
 async def test_refused_deletion_is_reported_and_retried() -> None:
     edges = running()
     edges.kube.fail("delete jobs", Rejected("says the policy", status=403))
