@@ -88,7 +88,9 @@ def test_job_remembers_fired_and_written_decisions(change: Change, mark: datetim
     cached = CachedJob(job_view(), 1, before, before, mark=after(60))
     cached.record(change)
     assert cached.mark == mark
-    cached.settle(1, base=fold_all(before, [change], cached.job.spec.history), version=2)
+    cached.rebase(before, 2, now=NOON)
+    assert cached.mark == mark, "the status of another writer does not write the change"
+    cached.settle(1, base=fold_all(before, [change], cached.job.spec.history), version=3)
     assert cached.mark == after(120)
 
 
