@@ -87,6 +87,9 @@ JUDGED = ConditionsSet(2, (CONDITION,), None)
     [
         pytest.param({}, Accepted(NOON, "f"), accepted(NOON), id="a schedule is accepted"),
         pytest.param(accepted(NOON, "g"), Accepted(after(70), "f"), accepted(after(70)), id="an edit counts again"),
+        pytest.param(
+            accepted(after(8)), Accepted(after(5), "g"), accepted(after(8), "g"), id="an edit never moves since back"
+        ),
         pytest.param({}, Decided(NOON), marked(NOON), id="a slot is decided"),
         pytest.param({}, PASSED, marked(after(60)) | skipped(3, after(60), MISSED), id="slots are passed and counted"),
         pytest.param(
@@ -337,15 +340,6 @@ def test_the_mark_and_the_counters_never_go_back(sequence: list[Change], history
         assert starts == sorted(starts, reverse=True)
 
 
-@pytest.mark.parametrize("second", [NOON, after(1), after(-1)], ids=["at the same time", "later", "earlier"])
-def test_refused_requests_count_once_each(second: datetime) -> None:
-    batch = [Refused(BUSY, NOON, "a"), Refused(BUSY, second, "b")]
-    written = folded(*batch)
-    assert written.skipped is not None
-    assert written.skipped.count == 2
-    assert folded(*batch, onto=written) == written
-
-
 # --- who is still to be told -----------------------------------------------------------------------------------------
 
 
@@ -381,11 +375,6 @@ def test_record_says_that_its_output_was_not_delivered(output: str, expected: st
 
 def test_an_execution_that_is_not_kept_is_not_owed() -> None:
     assert folded(owed(FIRST), owed(SECOND), history=History(executions=1)).undelivered == (SECOND.job,)
-
-
-def test_stalled_goes_once_it_does_not_hold() -> None:
-    stalled = CONDITION.model_copy(update={"type": "Stalled"})
-    assert folded(JUDGED, onto=JobStatus(conditions=(CONDITION, stalled))).conditions == (CONDITION,)
 
 
 def test_foreign_conditions_are_kept_as_far_as_they_fit() -> None:

@@ -12,10 +12,8 @@ from dkron_kube.client import KubeClient
 from dkron_kube.errors import Conflict, NotFound, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS, Resource
 from dkron_operator.cache.store import Store
-from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.changes import Accepted
-from dkron_operator.plan.fold import fold
 from dkron_operator.watch.resync import Resync
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, situation, wire_job, wire_run
 from tests.support.edges import begin
@@ -57,17 +55,6 @@ async def test_answer_to_a_deletion_does_not_revive_a_job() -> None:
 
 
 # --- slots of two grids ----------------------------------------------------------------------------------------------
-
-
-def test_edit_accepted_by_another_replica_keeps_its_since() -> None:
-    theirs, history = JobStatus(since=after(8), fingerprint="new"), job_view().spec.history
-    assert fold(theirs, Accepted(after(9), "new"), history) == theirs
-    assert fold(theirs, Accepted(after(5), "between"), history).since == after(8)
-
-
-def test_no_slot_fires_before_the_acceptance_is_annotated() -> None:
-    plan = advance(situation(job_view(schedule="@every 3s"), accepted=False, now=after(3)))
-    assert (plan.wants(AcceptJob), plan.create) == (True, None)
 
 
 def test_slow_clock_keeps_since_at_the_last_edit() -> None:

@@ -1,6 +1,7 @@
 """Observe, check and events: what is asked about Jobs and specs, and what is said about them."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -86,34 +87,34 @@ async def test_finished_job_is_read_from_its_pod_and_log() -> None:
     assert len(edges.parts.jobs) == 1, "the job is planned again"
 
 
-@pytest.mark.parametrize(
-    ("bytes_kept", "pod", "reason"),
-    [
-        pytest.param(0, None, "Error", id="where no output is kept"),
-        pytest.param(4, waiting("ImagePullBackOff"), "ImagePullBackOff", id="of a container that never ran"),
-    ],
-)
-async def test_no_log_is_read(bytes_kept: int, pod: Object | None, reason: str) -> None:
-    edges = over(history={"outputBytes": bytes_kept})
-    with_pod(edges, pod, log=b"hello")
-    await end(edges)
-    assert (outcome(edges).reason, outcome(edges).output) == (reason, "")
-    assert edges.asked("log") == 0
+@dataclass(frozen=True)
+class LogRead:
+    """How often a log is asked for, of a Job whose output has so much room."""
+
+    asked: int
+    room: int = 4
+    pod: Object | None = None
+    log: bytes | KubeError = b"hello"
+    reason: str = "Error"
 
 
 @pytest.mark.parametrize(
-    ("error", "tries"),
+    "case",
     [
-        pytest.param(Unavailable("kubelet is gone"), 2, id="that does not answer is tried once more"),
-        pytest.param(NotFound("rotated away"), 1, id="that is not there is not"),
+        pytest.param(LogRead(0, room=0), id="no output is kept"),
+        pytest.param(
+            LogRead(0, pod=waiting("ImagePullBackOff"), reason="ImagePullBackOff"), id="the container never ran"
+        ),
+        pytest.param(LogRead(2, log=Unavailable("kubelet is gone")), id="no answer: it is asked once more"),
+        pytest.param(LogRead(1, log=NotFound("rotated away")), id="it is not there"),
     ],
 )
-async def test_a_log(error: KubeError, tries: int) -> None:
-    edges = over()
-    with_pod(edges, log=error)
+async def test_outcome_does_not_wait_for_a_log(case: LogRead) -> None:
+    edges = over(history={"outputBytes": case.room})
+    with_pod(edges, case.pod, log=case.log)
     await end(edges)
-    assert edges.asked("log") == tries
-    assert outcome(edges).exit_code == 3, "the outcome does not wait for its log"
+    assert (outcome(edges).reason, outcome(edges).output) == (case.reason, "")
+    assert edges.asked("log") == case.asked
 
 
 async def test_newest_pod_of_a_job_decides_its_outcome() -> None:

@@ -155,11 +155,6 @@ def test_end_of_a_pause_is_recorded_when_nothing_is_left_to_drop() -> None:
     assert condition(plan, "Suspended").status is ConditionStatus.FALSE
 
 
-def test_every_keeps_its_phase() -> None:
-    plan = looked_at(note=noted(), spec={"schedule": "@every 90s"}, now=minutes(5))
-    assert (created(plan).entry.slot, plan.status.since) == (minutes(4.5), NOON)
-
-
 def test_slots_before_an_edit_during_a_pause_are_counted() -> None:
     plan = looked_at(HOLDS, now=minutes(5.5))
     edited = replan(plan, job=job_view(schedule="30 * * * * *"), now=minutes(6.2))

@@ -43,13 +43,6 @@ def asked(request: str = "a", seconds: float = 0) -> Active:
     return entry.model_copy(update={"started_at": began, "id": f"{int(began.timestamp()) * 10**9}-{entry.job}"})
 
 
-def test_request_becomes_a_job_before_its_annotation_goes() -> None:
-    plan = look()
-    assert plan.create == CreateJob(asked())
-    assert requests_removed(plan) == []
-    assert plan.status.last_schedule_time is None
-
-
 @pytest.mark.parametrize(
     ("seen_at", "starts"),
     [

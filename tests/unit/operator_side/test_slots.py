@@ -224,16 +224,6 @@ def test_deadline_bounds_how_many_missed_slots_all_makes_up() -> None:
     assert skipped(end) == 365 * 86_400 - 11
 
 
-def test_forbid_and_all_catch_up_one_by_one() -> None:
-    job = job_view(concurrency="forbid", missedRuns="all")
-    at, _ = settle(situation(job, now=minutes(4.5), fireable_since=minutes(4.5)))
-    for minute in (1, 2, 3, 4):
-        assert fired(at) == [minutes(each) for each in range(1, minute + 1)]
-        over = {name: replace(each, state=AttemptState.SUCCEEDED) for name, each in at.attempts.items()}
-        at, _ = settle(replace(at, attempts=over))
-    assert (len(fired(at)), skipped(at)) == (4, 0)
-
-
 OUTAGES = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 400)), min_size=1, max_size=5)
 
 
@@ -289,7 +279,9 @@ def test_no_slot_fires_before_the_persisted_since() -> None:
     noticed = JobStatus(since=after(5), fingerprint=job.fingerprint, accepted=accepted_schedule(job.spec))
     old = JobStatus(since=NOON, fingerprint="the schedule before")
     plan = advance(situation(job, noticed, persisted=old, now=after(15)))
-    assert (plan.create, plan.wants(AcceptJob)) == (None, True)
+    unannotated = advance(situation(job, noticed, persisted=noticed, accepted=False, now=after(15)))
+    for each in (plan, unannotated):
+        assert (each.create, each.wants(AcceptJob)) == (None, True)
     agreed = advance(situation(job, noticed, persisted=noticed, now=after(15)))
     assert agreed.create is not None
     assert agreed.create.entry.slot == after(15)

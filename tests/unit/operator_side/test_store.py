@@ -34,12 +34,6 @@ def entry(found: Store, uid: str = UID) -> CachedJob:
 # --- DkronJobs -----------------------------------------------------------------------------------------------------
 
 
-def test_new_job_wakes_its_worker() -> None:
-    found = Store()
-    assert list(found.upsert_job(wire_job())) == [UID]
-    assert (len(found), [e.job.name for e in found]) == (1, ["backup"])
-
-
 @pytest.mark.parametrize(
     ("version", "changed"),
     [
