@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 SCRIPT = Path(__file__).parents[2] / "charts" / "dkron-operator" / "files" / "helm_test.py"
-TOKEN = "a.b.c"  # noqa: S105 - of nobody
+TOKEN = "a.b.c"  # noqa: S105 - of no account
 
 
 @contextmanager

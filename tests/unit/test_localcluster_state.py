@@ -1,4 +1,4 @@
-"""What is written about a cluster: its record, its kubeconfig, and the configuration of its components."""
+"""The files about a cluster: its record, and the arguments of its components."""
 
 import json
 import os
@@ -124,7 +124,7 @@ ALIVE, DEAD = (), (Running("etcd", Identity(1, 1), 1),)
     ("known", "arguments", "shown"),
     [
         pytest.param({"dkron": ALIVE}, [], "dkron", id="its own"),
-        pytest.param({"demo": ALIVE}, ["--or", "demo"], "demo", id="the other runs alone"),
+        pytest.param({"demo": ALIVE}, ["--or", "demo"], "demo", id="only the other runs"),
         pytest.param({"dkron": ALIVE, "demo": ALIVE}, ["--or", "demo"], "dkron", id="both run"),
         pytest.param({"dkron": DEAD, "demo": ALIVE}, ["--or", "demo"], "demo", id="its own has died"),
         pytest.param({"dkron": ALIVE, "demo": ALIVE}, ["--name", "demo"], "demo", id="the other by its name"),

@@ -1,4 +1,4 @@
-"""What a forge runs: the project's own targets, with few rights, from actions that nobody can change."""
+"""A forge runs the project's own targets, with few rights, from actions that no other project can change."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def test_workflow_job_ends_and_runs_existing_targets(job: Job) -> None:
     text = commands(job)
     assert {*re.findall(r"\bmake ([a-z][a-z0-9-]*)", text)} <= TARGETS
     assert [path for path in re.findall(r"^\.[\w/.-]+", text, re.MULTILINE) if not (ROOT / path).exists()] == []
-    # An expression in a command is code to whoever may choose its value; the environment is not.
+    # An expression in a command is code to a user who may choose its value; the environment is not.
     assert "${{" not in text
     calls = re.findall(r"\bmake [a-z-]+(.*)", text)
     given = {word for call in calls for word in re.findall(r"([A-Z_]+)=", call)}
@@ -87,7 +87,7 @@ def test_a_hundred_thousand_seeds_are_split_over_jobs() -> None:
     assert len(shards) * each == 100_000
     assert f"SHARD * {each}" in text
     assert "NIGHT * 100000" in text
-    # The exit code is that of make, and not that of what writes its output down.
+    # The exit code is make's, and not the one of the program that writes its output down.
     assert next(step for step in job["steps"] if "run" in step)["shell"] == "bash"
 
 
