@@ -32,7 +32,6 @@ def run(keys: Gcppubsub) -> Result:
 
 
 def _client() -> PublisherClient:
-    emulator = os.environ.get(EMULATOR)
-    if not emulator:
-        return PublisherClient()
-    return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulator)))
+    if emulator := os.environ.get(EMULATOR):
+        return PublisherClient(transport=PublisherGrpcTransport(channel=grpc.insecure_channel(emulator)))
+    return PublisherClient()

@@ -6,6 +6,7 @@ executions ended on each day.
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -205,15 +206,12 @@ class ClusterStatusController:
         return self._stored
 
     async def _find_or_create(self) -> Object:
-        try:
+        with suppress(NotFound):
             return await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
-        except NotFound:
-            pass
-        try:
-            body = {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}, "spec": {}}
+        body = {"apiVersion": API_VERSION, "kind": "DkronCluster", "metadata": {"name": INSTALLATION}, "spec": {}}
+        with suppress(AlreadyExists):
             return await self._client.create(DKRON_CLUSTERS, self._namespace, body)
-        except AlreadyExists:
-            return await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
+        return await self._client.get(DKRON_CLUSTERS, self._namespace, INSTALLATION)
 
     def _go_on(self, status: ClusterStatus) -> None:
         if self._restored:
