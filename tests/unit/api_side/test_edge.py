@@ -19,7 +19,6 @@ from dkron_api.edge.keys import GATE
 from dkron_api.refusal import ApiError, refusal_of
 from dkron_api.routes import stats
 from dkron_api.routes.requests import terms_of
-from dkron_api.settings import Settings
 from dkron_kube.errors import AlreadyExists, Cause, Conflict, Expired, KubeError, NotFound, Rejected, Unavailable
 from tests.support.api_app import running_api
 
@@ -133,10 +132,6 @@ def test_uploads_of_one_displace_their_own_oldest() -> None:
         assert displaced == [0, 1]
         assert door.uploading == UPLOADS_OF_ONE + 1
     assert (door.uploading, door.working, door._uploads_of) == (0, 0, {})
-
-
-def test_the_rate_has_a_default() -> None:
-    assert Settings().rate == 1000.0
 
 
 def test_buckets_of_addresses_are_bounded_and_callers_kept() -> None:

@@ -192,13 +192,6 @@ class TestFeed:
         assert str(place.event_log.position) == "100-0"
         assert len(place.job_index) == 2
 
-    async def test_everything_reaches_the_catalog(self) -> None:
-        place = Place()
-        place.feed.upsert(named("a", 101))
-        assert place.job_index.get("a") is not None
-        place.feed.remove(named("a", 102))
-        assert place.job_index.get("a") is None
-
     async def test_life_of_a_job_is_published_in_order(self) -> None:
         place = Place()
         place.feed.upsert(named("a", 101))
@@ -519,22 +512,6 @@ class TestTheRoute:
             await stream.rest()
         late = await server.listen()
         assert await late.rest() == []
-
-    async def test_client_that_pauses_reading_gets_a_resync(self, server: Server) -> None:
-        slow = await server.listen("?types=job")
-        filler = "x" * 65536
-        for version in range(101, 701):
-            server.place.feed.upsert(named("big", version, command=f"{version}{filler}"))
-            if version % 50 == 0:
-                await self._nothing_moves(server)
-        told = await slow.until("the last event", lambda events: "700-0" in [event.id for event in events])
-        kinds = [event.type for event in told]
-        cut = kinds.index("resync")
-        assert kinds.count("resync") == 1
-        versions = [int(event.id.split("-")[0]) for event in told]
-        assert versions[:cut] == list(range(101, 101 + cut))
-        assert versions[cut:] == list(range(versions[cut], 701)), "the resync stands for all before what follows it"
-        assert 100 + cut < versions[cut], "nothing was lost"
 
     async def test_client_that_does_not_read_is_disconnected_at_the_stop(
         self, server: Server, monkeypatch: pytest.MonkeyPatch

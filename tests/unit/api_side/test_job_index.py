@@ -25,11 +25,6 @@ def shown(jobs: JobIndex, name: str) -> dict[str, Any]:
     return found
 
 
-def test_jobs_are_sorted_by_the_bytes_of_their_names() -> None:
-    names = ["b", "a-1", "a", "z", "a0"]
-    assert job_index(*map(job, names)).names == sorted(names, key=str.encode)
-
-
 def test_job_is_found_by_its_dkron_name() -> None:
     jobs = job_index(job("plain"))
     jobs.upsert(wire_job(name="a-b-12345678", uid="v", version=2) | {"spec": {"name": "a_b", "schedule": "@daily"}})

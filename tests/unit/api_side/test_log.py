@@ -10,7 +10,6 @@ from aiohttp import ClientError
 from dkron_api.edge.keys import GATE
 from dkron_api.routes import log
 from dkron_api.routes.events import send_away
-from dkron_api.translate.pod import container_of, has_begun, newest, obstacle
 from dkron_crds.job import JobStatus
 from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import PODS
@@ -24,6 +23,7 @@ GONE = f'the pod of the execution "{RUNNING.id}" is gone, and its log with it;'
 BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
 WAITING = {"job": {"waiting": {"reason": "ContainerCreating"}}}
 NO_IMAGE = {"job": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
 
 
 class Source:
@@ -84,6 +84,23 @@ class TestWhatIsAnswered:
         asked = {"namespace": "default", "pod": "pod", "container": "job", "follow": False, "query": None}
         assert source.asked == [asked]
         assert source.closed
+
+    @pytest.mark.parametrize(
+        ("containers", "expected"),
+        [
+            pytest.param(("proxy", "job"), "job", id="ours, of the newest pod"),
+            pytest.param(("main", "proxy"), "main", id="the first of a template without ours"),
+        ],
+    )
+    async def test_log_is_from_a_container(self, api: Api, containers: tuple[str, ...], expected: str) -> None:
+        source, running = Source(), {expected: BEGUN["job"]}
+        pods = [
+            wire_pod(name=name, created=after(seconds), containers=containers, states=running)
+            for name, seconds in (("old", 0), ("new", 9), ("mid", 5))
+        ]
+        has(api, source, pods=pods)
+        assert (await api.client.get(PATH)).status == 200
+        assert [(each["pod"], each["container"]) for each in source.asked] == [("new", expected)]
 
     @pytest.mark.parametrize(
         ("flag", "query"),
@@ -161,6 +178,17 @@ class TestWhatIsAnswered:
             pytest.param([wire_pod()], "its pod is starting", id="a pod of which nothing is known"),
             pytest.param([wire_pod(states=WAITING)], "ContainerCreating", id="a container in the making"),
             pytest.param([wire_pod(states=NO_IMAGE)], "ErrImagePull: no such image", id="an image that is not there"),
+            pytest.param(
+                [wire_pod(containers=("proxy", "job"), states={"proxy": {"running": {}}, **WAITING})],
+                "ContainerCreating",
+                id="a container beside its sidecar",
+            ),
+            pytest.param(
+                [wire_pod(states={"job": {"waiting": {"reason": "PodInitializing"}}}, init_states=NO_IMAGE)],
+                "ErrImagePull: no such image",
+                id="an init container",
+            ),
+            pytest.param([wire_pod(conditions=[UNSCHEDULABLE])], "Unschedulable: no node", id="no node"),
         ],
     )
     async def test_log_of_a_pending_run_is_409_with_the_reason(self, api: Api, pods: list[Any], reason: str) -> None:
@@ -288,40 +316,3 @@ async def _no_stream(api: Api) -> None:
             return
         await asyncio.sleep(0.005)
     pytest.fail("the answer is still open")
-
-
-class TestPods:
-    def test_the_newest_pod_counts(self) -> None:
-        pods = [wire_pod(name=name, created=after(seconds)) for name, seconds in (("old", 0), ("new", 9), ("mid", 5))]
-        assert (newest(pods) or {})["metadata"]["name"] == "new"
-        assert newest([]) is None
-
-    @pytest.mark.parametrize(
-        ("containers", "expected"),
-        [
-            pytest.param(("job",), "job", id="ours"),
-            pytest.param(("proxy", "job"), "job", id="ours behind a sidecar"),
-            pytest.param(("main", "proxy"), "main", id="the first of a template without ours"),
-        ],
-    )
-    def test_the_container_is_ours_or_the_first(self, containers: Sequence[str], expected: str) -> None:
-        assert container_of(wire_pod(containers=containers)) == expected
-
-    @pytest.mark.parametrize(
-        ("states", "expected"),
-        [
-            pytest.param(BEGUN, True, id="runs"),
-            pytest.param({"job": {"terminated": terminated()}}, True, id="has ended"),
-            pytest.param(WAITING, False, id="waits"),
-            pytest.param({}, False, id="has no state yet"),
-            pytest.param({"proxy": {"running": {}}, **WAITING}, False, id="only its sidecar runs"),
-        ],
-    )
-    def test_container_has_started_when_it_runs_or_ended(self, states: dict[str, Any], expected: bool) -> None:
-        assert has_begun(wire_pod(containers=("proxy", "job"), states=states), "job") is expected
-
-    def test_obstacle_is_an_init_container_or_no_fitting_node(self) -> None:
-        pod = wire_pod(states={"job": {"waiting": {"reason": "PodInitializing"}}}, init_states=NO_IMAGE)
-        assert obstacle(pod) == "ErrImagePull: no such image"
-        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
-        assert obstacle(wire_pod(conditions=[condition])) == "Unschedulable: no node"

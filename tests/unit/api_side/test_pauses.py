@@ -81,19 +81,6 @@ async def test_empty_selection_creates_no_pause_of_all_jobs(api: Api, stored: Ob
     assert (await api.client.post(PATH, json={"name": "q", "jobs": []})).status == 400
 
 
-async def test_an_edit_by_another_client_is_kept(api: Api) -> None:
-    api.kube.put(DKRON_PAUSES, pause("p", {"jobs": ["report"]}))
-
-    def edit() -> None:
-        api.kube.edit(DKRON_PAUSES, "p", lambda it: it["spec"].update(reason="theirs"))
-
-    api.kube.meanwhile("patch dkronpauses", edit)
-    await api.client.patch(f"{PATH}/p", json={"until": "2026-03-01T14:00:00Z"})
-    assert api.kube.has(DKRON_PAUSES, "p")["spec"] == {
-        "jobs": ["report"], "reason": "theirs", "until": "2026-03-01T14:00:00Z",
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("theirs", "status", "jobs"),
     [

@@ -79,12 +79,6 @@ async def restored(
     )
 
 
-async def test_restored_jobs_are_reported_in_their_order() -> None:
-    writes = Stored()
-    reports = await restored(writes, job("c", "b"), job("b", "a"), job("a"), job("dddd"))
-    assert reports == ["success create a", "success create b", "success create c", "success create dddd"]
-
-
 async def test_many_are_stored_at_once_but_not_all() -> None:
     writes = Stored()
     await restored(writes, *(job(f"j{number}") for number in range(100)))

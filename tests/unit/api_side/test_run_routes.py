@@ -39,12 +39,6 @@ async def api() -> AsyncIterator[Api]:
         yield running
 
 
-@pytest.fixture
-async def waiting_api() -> AsyncIterator[Api]:
-    async with with_a_job(run_waits=True) as running:
-        yield running
-
-
 def requests(api: Api) -> dict[str, str]:
     found = api.kube.has(DKRON_JOBS, NAME)["metadata"].get("annotations", {})
     return {key.removeprefix("run.dkron.io/"): text for key, text in found.items()}
@@ -67,40 +61,30 @@ def skipped(why: str) -> JobStatus:
     return JobStatus.from_wire({"skipped": {"count": 1, "lastTime": "2026-03-01T12:00:00Z", "lastReason": why}})
 
 
-async def answered_when_over(api: Api, path: str = RUN, **headers: str) -> tuple[int, str]:
-    """Code and Preference-Applied of a run that is over when it has been asked for."""
-    waiting = asyncio.ensure_future(api.client.post(path, headers=headers))
-    request = await asked(api)
-    assert not waiting.done()
-    tell(api, 1000, JobStatus(executions=(execution(request_claim(request, NOON)),)))
-    answer = await waiting
-    return answer.status, answer.headers.get("Preference-Applied", "")
-
-
 class TestWhenItIsAnswered:
-    async def test_at_once(self, api: Api) -> None:
-        answer = await api.client.post(RUN)
-        assert (answer.status, answer.headers.get("Preference-Applied")) == (202, None)
-        assert answer.headers["Vary"] == "Prefer"
-
-    async def test_when_it_is_over_by_the_installation(self, waiting_api: Api) -> None:
-        assert await answered_when_over(waiting_api) == (200, "")
-
     @pytest.mark.parametrize(
-        ("path", "headers", "applied"),
+        ("run_waits", "path", "headers", "applied"),
         [
-            pytest.param(RUN + "?wait=true", {}, "", id="by the query"),
-            pytest.param(RUN, {"Prefer": "wait"}, "wait", id="by the header"),
-            pytest.param(RUN, {"Prefer": "wait=60"}, "wait=60", id="by the header, for a while"),
+            pytest.param(True, RUN, {}, "", id="by the installation"),
+            pytest.param(False, RUN + "?wait=true", {}, "", id="by the query"),
+            pytest.param(False, RUN, {"Prefer": "wait"}, "wait", id="by the header"),
+            pytest.param(False, RUN, {"Prefer": "wait=60"}, "wait=60", id="by the header, for a while"),
         ],
     )
-    async def test_when_it_is_over(self, api: Api, path: str, headers: dict[str, str], applied: str) -> None:
-        assert await answered_when_over(api, path, **headers) == (200, applied)
+    async def test_when_it_is_over(self, *, run_waits: bool, path: str, headers: dict[str, str], applied: str) -> None:
+        async with with_a_job(run_waits=run_waits) as api:
+            waiting = asyncio.ensure_future(api.client.post(path, headers=headers))
+            request = await asked(api)
+            assert not waiting.done()
+            tell(api, 1000, JobStatus(executions=(execution(request_claim(request, NOON)),)))
+            answer = await waiting
+            assert (answer.status, answer.headers.get("Preference-Applied", "")) == (200, applied)
 
     @pytest.mark.parametrize("prefer", [{}, {"Prefer": "wait"}], ids=["asked for", "rather than by the header"])
-    async def test_at_once_by_request(self, waiting_api: Api, prefer: dict[str, str]) -> None:
-        answer = await waiting_api.client.post(f"{RUN}?wait=false", headers=prefer)
-        assert (answer.status, answer.headers.get("Preference-Applied")) == (202, None)
+    async def test_at_once_by_request(self, prefer: dict[str, str]) -> None:
+        async with with_a_job(run_waits=True) as api:
+            answer = await api.client.post(f"{RUN}?wait=false", headers=prefer)
+            assert (answer.status, answer.headers.get("Preference-Applied")) == (202, None)
 
     async def test_wait_that_times_out_is_202(self, api: Api) -> None:
         answer = await api.client.post(RUN, headers={"Prefer": "wait=0"})
@@ -200,14 +184,6 @@ async def test_a_paused_job_runs_only_if_that_is_forced(
 
 
 class TestWithoutANode:
-    async def test_it_is_refused_at_once_as_in_dkron(self, api: Api) -> None:
-        api.own.job_index.upsert(wire_job(version=1000, tags={"gpu": "a100:1"}))
-        api.know(NODES, node())
-        answer = await api.client.post(RUN)
-        assert answer.status == 404
-        assert await answer.text() == f'the job "{NAME}" cannot run: no ready, schedulable node has the tags gpu=a100'
-        assert requests(api) == {}
-
     @pytest.mark.parametrize(
         ("tag", "nodes"),
         [

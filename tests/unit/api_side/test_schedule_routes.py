@@ -250,8 +250,3 @@ class TestTheRouteOfAPreview:
         answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@hourly","count":2}')
         assert answer.status == 200
         assert await answer.json() == {"next": HOURLY, "words": "every hour", "clock_changes": []}
-
-    async def test_refusal_is_a_plain_sentence(self, api: Api) -> None:
-        answer = await api.client.post("/v1/schedule/preview", data=b'{"schedule":"@sometimes"}')
-        assert (answer.status, answer.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
-        assert (await answer.text()).startswith('schedule: "@sometimes" is not known; use @yearly, ')

@@ -140,15 +140,6 @@ async def told(api: Api, path: str, **headers: str) -> tuple[int, str]:
     return answer.status, answer.headers.get("Location", "")
 
 
-async def test_root_redirects_browsers_to_the_page_and_no_programs(build: Path) -> None:
-    async with running_api(routes(of(build))) as api:
-        assert await told(api, "/", Accept="text/html") == (303, "/ui/")
-        assert await told(api, "/", Accept="*/*") == (303, "/ui/")
-        assert await told(api, "/", Accept="application/json") == (404, "")
-        assert await (await api.client.get("/", headers={"Accept": "application/json"})).read() == b""
-        assert await told(api, "/ui") == (301, "/ui/")
-
-
 async def test_without_a_build_people_are_led_to_the_description(tmp_path: Path) -> None:
     async with running_api(routes(of(None), build=tmp_path)) as api:
         assert await told(api, "/", Accept="text/html") == (303, "/openapi.json")

@@ -17,7 +17,7 @@ from dkron_crds.names import object_name
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.spec import spec_of
 from dkron_kube.client import KubeClient
-from dkron_kube.errors import Conflict, KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, Resource
 from tests.support.api_app import FakeApiServer
 from tests.support.builders import NAMESPACE, NOON, after, wire_job
@@ -41,21 +41,6 @@ class Server(FakeApiServer):
             if stored is not None and "generation" not in stored["metadata"]:
                 stored["metadata"] |= {"generation": 1, "namespace": NAMESPACE, "uid": f"made-at-{self.version}"}
         return copy.deepcopy(self.has(resource, body["metadata"]["name"]))
-
-    async def delete(
-        self,
-        resource: Resource,
-        namespace: str | None,
-        name: str,
-        *,
-        uid: str,
-        version: str | None = None,
-        foreground: bool = False,
-    ) -> None:
-        known = self.objects.get((resource.plural, name))
-        if version is not None and known is not None and known["metadata"]["resourceVersion"] != version:
-            raise Conflict("the version in the precondition differs", status=409)
-        await super().delete(resource, namespace, name, uid=uid, foreground=foreground)
 
 
 class World:
