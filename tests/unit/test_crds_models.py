@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pydantic import AwareDatetime, ValidationError
 
 from dkron_crds.base import WireModel, rfc3339
-from dkron_crds.cluster import ClusterStatus, DkronCluster
 from dkron_crds.job import (
     Active,
     Concurrency,
@@ -22,7 +21,6 @@ from dkron_crds.job import (
     ObjectMeta,
     RetryBackoff,
 )
-from dkron_crds.policy import Capability, DkronPolicy
 from tests.support.examples import examples
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -210,33 +208,3 @@ def test_a_backoff_is_read_as_seconds(text: str, seconds: float) -> None:
 def test_invalid_backoff_duration_is_refused(text: str) -> None:
     with pytest.raises(ValidationError, match="initial"):
         RetryBackoff(initial=text)
-
-
-def test_models_cannot_be_changed() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
-        JobStatus().success_count = 1  # type: ignore[misc]
-
-
-def test_policy_has_the_shape_of_a_dkron_policy_file() -> None:
-    policy = DkronPolicy.from_wire(
-        {
-            "apiVersion": "dkron.io/v1alpha1",
-            "kind": "DkronPolicy",
-            "metadata": {"name": "readonly"},
-            "spec": {"path": {"/v1/jobs": {"capabilities": ["list"]}, "/v1/**": {"capabilities": ["read"]}}},
-        }
-    )
-    assert policy.spec.path["/v1/jobs"].capabilities == (Capability.LIST,)
-    assert DkronPolicy.from_wire(policy.to_wire()) == policy
-
-
-def test_a_cluster_without_a_status_is_not_paused() -> None:
-    cluster = DkronCluster(metadata=ObjectMeta(name="dkron"))
-    assert not cluster.spec.paused
-    assert cluster.to_wire() == {
-        "apiVersion": "dkron.io/v1alpha1",
-        "kind": "DkronCluster",
-        "metadata": {"name": "dkron"},
-        "spec": {},
-    }
-    assert ClusterStatus.from_wire(merge_patch({}, cluster.status.to_wire())) == ClusterStatus()

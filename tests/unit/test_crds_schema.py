@@ -117,29 +117,6 @@ def _says_something(value: object) -> bool:
     return value is not None
 
 
-@pytest.mark.parametrize(
-    ("path", "default"),
-    [
-        ("DkronJob.spec.displayName", ""),
-        ("DkronJob.spec.timezone", ""),
-        ("DkronJob.spec.disabled", False),
-        ("DkronJob.spec.concurrency", "allow"),
-        ("DkronJob.spec.retries", 0),
-        ("DkronJob.spec.retryBackoff", {"initial": "1s", "factor": 2, "max": "60s"}),
-        ("DkronJob.spec.executor", "shell"),
-        ("DkronJob.spec.ephemeral", False),
-        ("DkronJob.spec.missedRuns", "latest"),
-        (
-            "DkronJob.spec.history",
-            {"executions": 20, "successfulJobs": 3, "failedJobs": 1, "runs": 20, "outputBytes": 1024},
-        ),
-        ("DkronCluster.spec.paused", False),
-    ],
-)
-def test_the_promised_defaults(path: str, default: object) -> None:
-    assert FIELDS[path]["default"] == default
-
-
 def test_status_defaults_to_unobserved() -> None:
     found = {path: schema["default"] for path, schema in FIELDS.items() if ".status" in path and "default" in schema}
     kinds = {kind.name for kind in KINDS if "status" in kind.model.model_fields} - {"DkronJob"}

@@ -34,13 +34,6 @@ def test_a_text_of_a_person_is_read(text: str, by: str) -> None:
     assert read_stop(STOP_PREFIX + JOB, text) == Stop(JOB, NOON, by, text)
 
 
-@pytest.mark.parametrize("text", ["", "now", "2026-03-01T12:00:00", "2262-01-01T00:00:00Z", "by me"])
-def test_a_time_that_cannot_be_read_is_none(text: str) -> None:
-    stop = read_stop(STOP_PREFIX + JOB, text)
-    assert stop is not None
-    assert stop.at is None
-
-
 def test_other_annotations_are_no_stops() -> None:
     assert read_stop("run.dkron.io/a", "2026-03-01T12:00:00Z") is None
     assert STOP_PREFIX == "stop.dkron.io/", "as it always was"

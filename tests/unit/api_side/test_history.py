@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from dkron_api.translate.restoring import read_dump
 from dkron_from_dkron.body import JobBody
 from dkron_from_dkron.history import MOST_COUNTED, check_history, history
 from dkron_from_dkron.validate import Invalid
@@ -36,12 +35,6 @@ def test_impossible_history_is_refused(fields: dict[str, Any], sentence: str) ->
 )
 def test_possible_history_is_accepted(fields: dict[str, Any]) -> None:
     check_history(JobBody(name="a", **fields))
-
-
-def test_impossible_history_refuses_the_file_and_names_the_job() -> None:
-    text = b'[{"name":"a","schedule":"@daily"},{"name":"b","schedule":"@daily","success_count":9223372036854775807}]'
-    with pytest.raises(Invalid, match='job 2 of the file, "b": success_count'):
-        read_dump(text)
 
 
 def test_a_job_that_never_ran_brings_no_history() -> None:

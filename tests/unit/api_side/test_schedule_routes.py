@@ -181,7 +181,6 @@ class TestPreview:
         ("body", "sentence"),
         [
             pytest.param(b"", "the body is not JSON: ", id="nothing"),
-            pytest.param(b"{", "the body is not JSON: ", id="half an object"),
             pytest.param(b'{"schedule":"@daily"} x', "the body is not JSON: trailing characters", id="more behind it"),
             pytest.param(b"[" * 50_000, "the body is not JSON: recursion limit exceeded", id="deep nesting"),
             pytest.param(b'{"schedule":"\xff"}', "the body is not JSON: ", id="bytes that are no text"),
@@ -191,8 +190,6 @@ class TestPreview:
             pytest.param(b'{"schedule":null}', "schedule: null is not allowed; use a text", id="null as schedule"),
             pytest.param(b'{"schedule":5}', "schedule: 5 is not allowed; use a text", id="a number as schedule"),
             pytest.param(b'{"schedule":"@daily","timezone":true}', "timezone: true is not allowed", id="a bool zone"),
-            pytest.param(b'{"schedule":"@daily","name":["a"]}', 'name: ["a"] is not allowed', id="a list as name"),
-            pytest.param(b'{"schedule":"@daily","after":5}', "after: 5 is not allowed; use a text", id="a number time"),
             pytest.param(
                 b'{"schedule":"@daily","after":"5"}', 'after: "5" is not an instant; use RFC 3339 ', id="no time at all"
             ),
@@ -204,16 +201,12 @@ class TestPreview:
             pytest.param(b'{"schedule":"@daily","after":"2026-03-01T12:00:00"}', "after: ", id="a time without zone"),
             pytest.param(b'{"schedule":"@daily","count":0}', "count: 0 is not allowed; use a whole", id="no slot"),
             pytest.param(b'{"schedule":"@daily","count":true}', "count: true is not allowed", id="a flag as count"),
-            pytest.param(b'{"schedule":"@daily","count":"10"}', 'count: "10" is not allowed', id="a text as count"),
-            pytest.param(b'{"schedule":"@daily","count":2.0}', "count: 2.0 is not allowed", id="a fraction as count"),
             pytest.param(
                 b'{"schedule":"@daily","time_zone":"UTC"}',
                 '"time_zone" is not known; the fields are schedule, timezone, name, after, count',
                 id="an unknown field",
             ),
             pytest.param(b'{"schedule":"* * * * *"}', 'schedule: "* * * * *" has five fields', id="five fields"),
-            pytest.param(b'{"schedule":"0 60 * * * *"}', "minute: ", id="a minute that does not exist"),
-            pytest.param(b'{"schedule":""}', "schedule: ", id="an empty schedule"),
             pytest.param(
                 b'{"schedule":"@daily","timezone":"Mars/X"}', 'timezone: "Mars/X" is not a time zone', id="zone"
             ),

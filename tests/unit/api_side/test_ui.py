@@ -53,7 +53,6 @@ def of(folder: Path | None, **given: Any) -> Settings:
         pytest.param("a={{ .N }};", "a=5;", id="a mark with spaces"),
         pytest.param("a={{- .N -}};", "a=5;", id="a mark that trims"),
         pytest.param("a={{.S}};", 'a="x";', id="a text"),
-        pytest.param("a={{.B}};", "a=false;", id="a boolean"),
         pytest.param('a="{{.S}}";', 'a="x";', id="a text in quotes"),
         pytest.param("a='{{ .S }}';", 'a="x";', id="a text in single quotes"),
         pytest.param("a='{{.N}}';", 'a="5";', id="a number in quotes"),
@@ -61,7 +60,6 @@ def of(folder: Path | None, **given: Any) -> Settings:
         pytest.param("'{{.N}}\"", "'5\"", id="a mark between quotes that do not belong together"),
         pytest.param("a={{.NEW}};", "a=null;", id="an unknown mark"),
         pytest.param('a="{{.NEW}}";', 'a="";', id="an unknown mark in quotes"),
-        pytest.param("a={{.S}},b={{.N}}", 'a="x",b=5', id="two marks"),
         pytest.param("{{ S }} {{}} {.N}", "{{ S }} {{}} {.N}", id="what only looks like a mark"),
     ],
 )
@@ -100,10 +98,8 @@ def test_page_counts_jobs_by_status_as_dkron_does() -> None:
     ("accept", "html"),
     [
         pytest.param(None, True, id="nothing"),
-        pytest.param("", True, id="an empty header"),
         pytest.param("*/*", True, id="everything"),
         pytest.param("text/html", True, id="pages"),
-        pytest.param("TEXT/HTML; charset=utf-8", True, id="pages in capitals"),
         pytest.param("text/*;q=0.3", True, id="any text"),
         pytest.param("application/xml, text/html;q=0.9", True, id="pages at last"),
         pytest.param("application/json", False, id="data"),

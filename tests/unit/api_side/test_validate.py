@@ -39,23 +39,16 @@ def test_valid_job_is_accepted(changes: dict[str, Any]) -> None:
     ("changes", "sentence"),
     [
         pytest.param({"name": ""}, "name: the job name is empty", id="no name"),
-        pytest.param({"name": "A job!"}, "illegal character 'A' at position 1", id="upper case"),
-        pytest.param({"name": "任务"}, "illegal character '任'", id="a letter without case"),
         pytest.param({"name": "a" * 8193}, "it has 8193 characters; at most 8192", id="a name too long to be kept"),
         pytest.param({"name": "A" * 1_000_000}, "it has 1000000 characters", id="a name that takes long to look at"),
         pytest.param({"parent_job": "job"}, '"job" cannot be its own parent', id="its own parent"),
         pytest.param({"schedule": ""}, "schedule: empty", id="no schedule"),
-        pytest.param({"schedule": "* * * * *"}, "schedule: ", id="five fields"),
         pytest.param({"schedule": "0 0 25 * * *"}, "schedule: hour: ", id="the field of the schedule is named"),
         pytest.param({"schedule": "x", "parent_job": "other"}, "schedule: ", id="a bad schedule of a child"),
         pytest.param({"schedule": "TZ=Nowhere 0 0 0 * * *"}, 'schedule: timezone: "Nowhere"', id="a bad zone inside"),
         pytest.param(
             {"concurrency": "badvalue"}, 'concurrency: "badvalue" is not known; use allow, forbid', id="concurrency"
         ),
-        pytest.param({"concurrency": "Allow"}, "concurrency: ", id="concurrency is case-sensitive"),
-        pytest.param({"timezone": "notatimezone"}, 'timezone: "notatimezone" is not a time zone', id="a bad zone"),
-        pytest.param({"timezone": "+02:00"}, "timezone: ", id="an offset is no zone"),
-        pytest.param({"timezone": "../etc/passwd"}, "timezone: ", id="a path is no zone"),
         pytest.param({"schedule": "", "parent_job": "other", "timezone": "x"}, "timezone: ", id="the zone of a child"),
         pytest.param(shell(timeout="foreverandever"), 'timeout "foreverandever" is not a duration', id="a bad timeout"),
         pytest.param(shell(timeout="1" * 1_000_000 + "s"), "timeout", id="a timeout of a million digits"),

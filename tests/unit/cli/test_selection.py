@@ -71,15 +71,6 @@ def test_a_job_is_in_the_states_that_a_list_shows(found: Job, words: str) -> Non
     assert not is_in(found, "success")
 
 
-async def test_labels_select_by_kubeconfig() -> None:
-    kube = FakeKube()
-    for name, team in (("a", "a"), ("b", "b")):
-        kube.put(DKRON_JOBS, dict(job(name, labels={"team": team}).raw))
-    cluster = Cluster(kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
-    assert [each.name for each in await cluster.jobs(Selection(labels=TEAM))] == ["a"]
-    assert [each.name for each in await cluster.jobs()] == ["a", "b"]
-
-
 async def test_history_of_several_jobs_has_the_newest_run_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
