@@ -32,9 +32,7 @@ SINCE = datetime(2026, 3, 7, 12, tzinfo=UTC)
             'schedule: "*/5 * * * *" has five fields, but six are needed, seconds first; use "0 */5 * * * *"',
             id="five fields are shown with the seconds in front",
         ),
-        pytest.param(
-            "TZ=Asia/Tokyo 0 9 * * *", '; use "TZ=Asia/Tokyo 0 0 9 * * *"', id="five fields keep their zone prefix"
-        ),
+        pytest.param("TZ=Asia/Tokyo 0 9 * * *", '; use "TZ=Asia/Tokyo 0 0 9 * * *"', id="five fields and a zone"),
         pytest.param("0 0 0 * * * *", "has 7 fields; use six (second minute hour", id="seven fields"),
         pytest.param("", 'schedule: "" has 0 fields; use six', id="nothing"),
         pytest.param("@reboot", 'schedule: "@reboot" is not known; use @yearly, ', id="unknown descriptor"),

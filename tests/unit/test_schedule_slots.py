@@ -22,8 +22,7 @@ def due(text: str, timezone: str, since: str, *, times: int) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "zone", "since", "slots"),
     [
-        pytest.param("0 0 0 29 2 *", "", "2096-03-01T00:00", ["never"],
-                     id="no leap day within five years, as around 2100"),
+        pytest.param("0 0 0 29 2 *", "", "2096-03-01T00:00", ["never"], id="no leap day within five years"),
         pytest.param("0 0 0 29 2 *", "", "2098-12-31T00:00", ["never"], id="one year too early to see the next one"),
         pytest.param("0 0 0 29 2 *", "", "2099-01-01T00:00", ["2104-02-29T00:00"], id="five calendar years count"),
     ],

@@ -101,9 +101,7 @@ class TestDifferences:
             pytest.param(had(1, conditions=(UNREADY,)), had(conditions=(UNREADY,)), [], id="it still cannot run"),
             pytest.param(job(), had(active=(CLAIMED,)), [], id="a claim is no run yet"),
             pytest.param(job(), had(active=(RUNNING,)), [STARTED], id="a run has begun"),
-            pytest.param(
-                had(1, active=(CLAIMED,)), had(active=(LATER,)), [STARTED_LATER], id="a claim has become a run"
-            ),
+            pytest.param(had(1, active=(CLAIMED,)), had(active=(LATER,)), [STARTED_LATER], id="a claim has begun"),
             pytest.param(had(1, active=(RUNNING,)), had(**COUNTED), [UPDATED, ENDED], id="a run has ended"),
             pytest.param(job(), had(**COUNTED), [UPDATED, ENDED], id="a run that nobody saw running has ended"),
             pytest.param(

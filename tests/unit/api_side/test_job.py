@@ -34,18 +34,17 @@ def json_of(found: Job, *children: str, now: datetime = NOON) -> Object:
 
 
 NOT_READY = {"type": "Ready", "status": "False", "reason": "UnknownExecutor", "message": "no perl"}
+WHY = "the job cannot run: no perl"
 
 
 @pytest.mark.parametrize(
     ("condition", "status", "problem"),
     [
-        pytest.param(NOT_READY, "failed", "the job cannot run: no perl", id="it cannot run"),
+        pytest.param(NOT_READY, "failed", WHY, id="it cannot run"),
         pytest.param({**NOT_READY, "status": "True"}, "success", None, id="it is ready"),
         pytest.param({**NOT_READY, "observedGeneration": 0}, "success", None, id="an earlier spec could not"),
         pytest.param({**NOT_READY, "type": "Degraded"}, "success", None, id="another condition is false"),
-        pytest.param(
-            {**NOT_READY, "reason": "ParentNotFound"}, "success", "the job cannot run: no perl", id="no parent"
-        ),
+        pytest.param({**NOT_READY, "reason": "ParentNotFound"}, "success", WHY, id="no parent"),
     ],
 )
 def test_job_shows_why_it_cannot_run_and_how_its_last_run_ended(

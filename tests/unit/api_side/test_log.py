@@ -130,9 +130,7 @@ class TestWhatIsAnswered:
         ("path", "sentence"),
         [
             pytest.param("/v1/jobs/nobody/executions/1-x/log", 'there is no job "nobody"', id="no such job"),
-            pytest.param(
-                "/v1/jobs/backup/executions/1-x/log", 'the job "backup" has no execution "1-x"', id="no such run"
-            ),
+            pytest.param("/v1/jobs/backup/executions/1/log", 'the job "backup" has no execution "1"', id="no such run"),
         ],
     )
     async def test_missing_job_or_run_is_404(self, api: Api, path: str, sentence: str) -> None:

@@ -54,9 +54,7 @@ class TestNextOfAJob:
                 ["14:00:00Z"],
                 id="three in Madrid, once before it expires",
             ),
-            pytest.param(
-                {**MINUTELY, "startsAt": HALF}, ["12:30:00Z", "12:31:00Z", "12:32:00Z"], id="not before it starts"
-            ),
+            pytest.param({**MINUTELY, "startsAt": HALF}, ["12:30:00Z", "12:31:00Z", "12:32:00Z"], id="its start"),
             pytest.param({**MINUTELY, "expiresAt": AT_TWO}, ["12:01:00Z", "12:02:00Z"], id="on the instant, not after"),
             pytest.param({"schedule": "0 * * * * *", "expiresAt": f"{MARCH}11:00:00Z"}, [], id="expired"),
             pytest.param({"schedule": f"@at {MARCH}13:00:00Z"}, ["13:00:00Z"], id="once"),
@@ -159,9 +157,7 @@ class TestPreview:
             pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT2H"}, ["2026-03-01T11:00:00Z"], id="in grace"),
             pytest.param({"schedule": "@after 2026-03-01T11:00:00Z <PT30M"}, [], id="and not after it"),
             pytest.param({"schedule": "@manually"}, [], id="never"),
-            pytest.param(
-                {"schedule": "@hourly", "timezone": None, "name": None, "after": None}, HOURLY, id="null is absent"
-            ),
+            pytest.param({"schedule": "@hourly", "timezone": None, "after": None}, HOURLY, id="null is absent"),
         ],
     )
     def test_schedule_has_the_slots_of_a_job_created_with_it(self, asked: dict[str, Any], expected: list[str]) -> None:

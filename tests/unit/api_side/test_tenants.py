@@ -408,13 +408,6 @@ class TestEveryNamespace:
         assert there(every) == {"default": [], "team-b": ["b"]}
         assert every.get("team-b").job_index.mirror.by_name("b").version == 5  # type: ignore[union-attr]
 
-    def test_unknown_names_take_no_memory(self) -> None:
-        every = tenants()
-        every.replace([], 10)
-        for number in range(100):
-            assert every.get(f"odd-{number}").job_index.ready
-        assert there(every) == {"default": []}
-
     def test_own_write_is_visible_before_the_watch_shows_it(self) -> None:
         every = tenants()
         every.replace([], 10)

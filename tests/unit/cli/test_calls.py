@@ -69,9 +69,7 @@ def call(*words: str) -> int:
         pytest.param("retry --failed --since x", 2, '--since: "x" is not a duration', id="since when"),
         pytest.param("backfill --from 1h", 2, "name a job, or give --selector", id="a backfill of nothing"),
         pytest.param("backfill a --from 1h -l x=1", 2, "name a job, or give --selector", id="a backfill of both"),
-        pytest.param(
-            "backfill a --from 1h -A", 2, "a backfill belongs to one namespace", id="a backfill of namespaces"
-        ),
+        pytest.param("backfill a --from 1h -A", 2, "a backfill belongs to one namespace", id="a backfill of all"),
         pytest.param("backfill a --from 1h --to 2h", 2, "--from must be before --to", id="a backfill backwards"),
         pytest.param("backfill -l x!=1 --from 2h", 2, "is not a label", id="no labels"),
         pytest.param("get a -l team=a", 2, "name jobs, or give -l", id="names beside labels"),

@@ -236,9 +236,7 @@ def test_times_as_users_write_them() -> None:
 @pytest.mark.parametrize(
     ("output", "shown"),
     [
-        pytest.param(
-            "a\x1b[31mred\x1b[0m\x1b[2J\n\tb\x07", "a\x1b[31mred\x1b[0m\ufffd[2J\n\tb\ufffd", id="the cursor stays"
-        ),
+        pytest.param("a\x1b[31mred\x1b[0m\x1b[2J\n\tb\x07", "a\x1b[31mred\x1b[0m\ufffd[2J\n\tb\ufffd", id="cursor"),
         pytest.param("\x9b2Ja\x85", "\ufffd2Ja\ufffd", id="controls of one byte"),
         pytest.param("\x1b[8mhidden", "hidden", id="hidden text"),
         pytest.param("\x1b[1;08;31mred", "\x1b[1;31mred\x1b[0m", id="hidden in red, with a zero"),

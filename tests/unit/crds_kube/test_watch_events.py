@@ -60,12 +60,8 @@ def test_an_event_has_a_kind_and_a_version(line: bytes, kind: Kind, version: str
         pytest.param(b"[]", Unavailable, "not an event", id="a list"),
         pytest.param(b'{"type": "ADDED"}', Unavailable, "not an event", id="no object"),
         pytest.param(b'{"type": "ERROR", "object": null}', Unavailable, "not an event", id="an error of null"),
-        pytest.param(
-            b'{"type": "ERROR", "object": {"code": "x"}}', Unavailable, "not an event", id="a code of letters"
-        ),
-        pytest.param(
-            error(403, details={"causes": ["x"]}), Unavailable, "not an event", id="an error whose causes are none"
-        ),
+        pytest.param(b'{"type": "ERROR", "object": {"code": "x"}}', Unavailable, "not an event", id="a code of text"),
+        pytest.param(error(403, details={"causes": ["x"]}), Unavailable, "not an event", id="causes that are none"),
         pytest.param(event("ADDED", {"metadata": {}}), Unavailable, "not an event", id="no version"),
         pytest.param(
             event("ADDED", {"metadata": {"resourceVersion": "x"}}),
