@@ -26,6 +26,10 @@ CLEAN = (
     "lib",
     "operator/dkron_executors",
     "operator/dkron_operator/settings.py",
+    "tests/conformance",
+    "tests/unit/api_side",
+    "tests/unit/cli",
+    "tests/unit/crds_kube",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""

@@ -107,7 +107,7 @@ def test_defaults_are_the_same_in_schema_and_model(model: type[WireModel], kind:
     sent, completed = model.from_wire(required), model.from_wire(required | defaulted)
     assert completed == sent
     written = sent.model_dump(mode="json", by_alias=True)
-    # What the schema leaves out must be nothing in the model, too.
+    # A field that the schema leaves out must be empty in the model, too.
     assert {name for name in written if _says_something(written[name])} <= set(defaulted)
 
 

@@ -24,7 +24,7 @@ def test_written_text_reads_back(at: datetime, by: str) -> None:
 @pytest.mark.parametrize(
     ("text", "by"),
     [
-        pytest.param("2026-03-01T12:00:00Z", "", id="the time alone"),
+        pytest.param("2026-03-01T12:00:00Z", "", id="only the time"),
         pytest.param("2026-03-01T12:00:00Z by ada l.", "ada l.", id="who"),
         pytest.param("2026-03-01T12:00:00Z ada", "ada", id="who without by"),
         pytest.param("  2026-03-01T13:00:00+01:00   by   ada ", "ada", id="generous spaces, another zone"),

@@ -50,7 +50,7 @@ SINCE = datetime(2026, 3, 7, 12, tzinfo=UTC)
         pytest.param("@after 2026-01-01T00:00:00Z <P2H", '@after: "P2H" is not a grace time; use', id="P2H"),
         pytest.param("@after 2026-01-01T00:00:00Z <PT0S", "above zero", id="grace of zero"),
         pytest.param("@after 2026-01-01T00:00:00Z <P300Y", "up to 292 years", id="grace beyond Go"),
-        pytest.param("TZ=UTC", 'schedule: "TZ=UTC" is only a zone; use it before six fields', id="zone alone"),
+        pytest.param("TZ=UTC", 'schedule: "TZ=UTC" is only a zone; use it before six fields', id="only a zone"),
         pytest.param("TZ=UTC @minutely", 'schedule: "TZ=UTC" is not allowed here; use "@minutely"', id="@minutely"),
         pytest.param("~ 0 0 0 0 0 0", "has 7 fields", id="the tilde does not hide a wrong count"),
         pytest.param("0 0 İ * * *", 'hour: "İ" is not allowed', id="a letter that Go folds to ASCII"),

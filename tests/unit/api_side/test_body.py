@@ -1,4 +1,4 @@
-"""What an upsert may send, what it means, and the echo that answers it (Dkron behaviour §1.5, §2.1, §2.2)."""
+"""Bodies of an upsert, their meaning, and the echo that answers it (Dkron behaviour §1.5, §2.1, §2.2)."""
 
 import json
 from dataclasses import fields

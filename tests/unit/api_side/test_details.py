@@ -85,7 +85,7 @@ def test_a_job_that_no_manifest_keeps_has_no_tool(manager: str) -> None:
 async def test_the_details_are_as_described(api: Api) -> None:
     edges = [{"job": "load", "when": "failure"}, {"job": "extract"}]
     api.know_jobs(
-        job("extract"), job("load", parentJob="extract"), job("alone"),
+        job("extract"), job("load", parentJob="extract"), job("other"),
         job("alarm", dependsOn=edges, parameters=[REGION], status=STATUS),
     )  # fmt: skip
     found = await answer(api, "/v1/jobs/alarm/details")

@@ -1,4 +1,4 @@
-"""The event_log: what a client that comes back is told, what a slow one is told, and what is told to nobody."""
+"""The event_log: what a client that comes back is told, what a slow one is told, and which events no client gets."""
 
 import asyncio
 from collections.abc import Sequence
@@ -242,7 +242,7 @@ class TestTheEnd:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an object's new version brings: so many events."""
+    """The events that a new version of an object brings."""
 
     version: int
     events: tuple[str, ...]

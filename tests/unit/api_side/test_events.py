@@ -103,7 +103,7 @@ class TestDifferences:
             pytest.param(job(), had(active=(RUNNING,)), [STARTED], id="a run has begun"),
             pytest.param(had(1, active=(CLAIMED,)), had(active=(LATER,)), [STARTED_LATER], id="a claim has begun"),
             pytest.param(had(1, active=(RUNNING,)), had(**COUNTED), [UPDATED, ENDED], id="a run has ended"),
-            pytest.param(job(), had(**COUNTED), [UPDATED, ENDED], id="a run that nobody saw running has ended"),
+            pytest.param(job(), had(**COUNTED), [UPDATED, ENDED], id="a run that was not seen has ended"),
             pytest.param(
                 had(1, active=(RUNNING,)),
                 had(active=(LATER,), **COUNTED),
@@ -165,7 +165,7 @@ class Place:
         self.listener = self.event_log.subscribe(ALL)
 
     async def told(self) -> list[Told]:
-        """What was published since it was last asked."""
+        """The events that were published since the last call."""
         pieces = []
         for _ in range(100):
             try:
@@ -312,7 +312,7 @@ class TestFeed:
         place = Place(named("mother", 80))
         place.feed.replace([named("mother", 120, command="false"), named("child", 110, parentJob="mother")], 130)
         assert await place.texts() == ["job created child", "job updated mother"]
-        place.feed.upsert(named("orphan", 131, parentJob="nobody"))
+        place.feed.upsert(named("orphan", 131, parentJob="gone"))
         assert await place.texts() == ["job created orphan"]
 
     async def test_namesake_is_published_only_when_it_becomes_the_job(self) -> None:
@@ -365,7 +365,7 @@ class TestLeadership:
         while len(told) < 4:
             told += parsed(await listener.take())
         assert [event.data["leader"] for event in told] == ["", "replica-a", "replica-b", ""]
-        assert 15 < loop.time() - taken <= 25, "the Lease ran out, and nobody said so"
+        assert 15 < loop.time() - taken <= 25, "the Lease ran out without an event"
         leadership.upsert(self.lease(111, "replica-b", clock()))
         leadership.remove(self.lease(112, "replica-b", clock()))
         assert [event.data["leader"] for event in parsed(await listener.take())] == ["replica-b", ""]
@@ -399,7 +399,7 @@ class Stream:
         return self.told
 
     async def beginning(self) -> list[Told]:
-        """What is sent at once, in one piece that ends with where the client is and who leads."""
+        """The events that are sent at once, in one piece that ends with where the client is and who leads."""
         async with asyncio.timeout(10):
             self._take(await self.response.content.readany())
         assert self._parser.last_id
@@ -465,7 +465,7 @@ class TestTheRoute:
             pytest.param("?job=b&types=job,leader", ["job created b", "leader "], id="one job, with the leader"),
             pytest.param("?job=a&job=b", ["job created a", "job created b"], id="two jobs"),
             pytest.param("?job=", ["job created a", "job created b", "leader "], id="no job is all jobs"),
-            pytest.param("?job=nobody", [], id="a job that is not there"),
+            pytest.param("?job=gone", [], id="a job that is not there"),
         ],
     )
     async def test_client_chooses_its_event_types(self, server: Server, query: str, expected: list[str]) -> None:

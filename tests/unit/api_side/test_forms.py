@@ -12,7 +12,7 @@ END = b"\r\n--b--\r\n"
 
 
 def content(form: bytes, *, size: int = 65536) -> bytes | None:
-    """What is in the field `file` of a form that comes in pieces of this size."""
+    """The field `file` of a form that comes in pieces of this size."""
     found, out = Form("b", "file"), b""
     for start in range(0, len(form), size):
         out += found.feed(form[start : start + size])
@@ -21,7 +21,7 @@ def content(form: bytes, *, size: int = 65536) -> bytes | None:
 
 
 CASES = (
-    pytest.param(FILE + b"[]" + END, b"[]", id="the field alone"),
+    pytest.param(FILE + b"[]" + END, b"[]", id="only the field"),
     pytest.param(FILE + END, b"", id="an empty field"),
     pytest.param(FILE[:-2] + END, b"", id="a field that ends with its headers"),
     pytest.param(FILE + b"\r\n--a\r\n--" + END, b"\r\n--a\r\n--", id="what is nearly a boundary"),
@@ -31,7 +31,7 @@ CASES = (
     pytest.param(FILE + b"x\r\n" + OTHER + b"--b--", b"x", id="another field behind it"),
     pytest.param(FILE.replace(b"--b", b"--b \t") + b"x" + END, b"x", id="spaces behind the boundary"),
     pytest.param(FILE + b"x\r\n--b--what follows", b"x", id="something behind the end"),
-    pytest.param(OTHER + b"--b--\r\n", None, id="another field alone"),
+    pytest.param(OTHER + b"--b--\r\n", None, id="only another field"),
     pytest.param(b"--b--\r\n", None, id="no field"),
     pytest.param(b"--b\r\n\r\nx" + END, None, id="a part without headers"),
     pytest.param(FILE.lower() + b"x" + END, b"x", id="headers in small letters"),

@@ -1,4 +1,4 @@
-"""What a backup says of the past: what cannot have happened is refused before anything is stored."""
+"""The past in a backup: what cannot have happened is refused before anything is stored."""
 
 from typing import Any
 

@@ -53,6 +53,6 @@ def test_index_after_any_changes_equals_a_rebuilt_one(changes: list[tuple[str, s
             jobs.upsert(raw)
         # Asked after each change, so that what was joined before it would be noticed.
         assert b"".join(jobs.joined()) == b"[" + b",".join(map(jobs.json, jobs.names)) + b"]"
-    anew = job_index(*(each["raw"] for each in alive.values()))
-    assert jobs.names == anew.names
-    assert [jobs.json(name) for name in jobs.names] == [anew.json(name) for name in anew.names]
+    rebuilt = job_index(*(each["raw"] for each in alive.values()))
+    assert jobs.names == rebuilt.names
+    assert [jobs.json(name) for name in jobs.names] == [rebuilt.json(name) for name in rebuilt.names]

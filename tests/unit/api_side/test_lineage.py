@@ -1,4 +1,4 @@
-"""What a job's parent may be."""
+"""The parents that a job may have."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_allowed(name: str, parent: str) -> None:
 @pytest.mark.parametrize(
     ("name", "parent", "error", "sentence"),
     [
-        pytest.param("new", "nobody", NoParent, 'the parent job "nobody" does not exist', id="no such job"),
+        pytest.param("new", "none", NoParent, 'the parent job "none" does not exist', id="no such job"),
         pytest.param("a", "c", Cycle, "a → b → c → a", id="a circle"),
         pytest.param("a", "both", Cycle, "a → b → both → a", id="a circle over one of several parents"),
     ],

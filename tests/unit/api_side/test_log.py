@@ -129,7 +129,7 @@ class TestWhatIsAnswered:
     @pytest.mark.parametrize(
         ("path", "sentence"),
         [
-            pytest.param("/v1/jobs/nobody/executions/1-x/log", 'there is no job "nobody"', id="no such job"),
+            pytest.param("/v1/jobs/none/executions/1-x/log", 'there is no job "none"', id="no such job"),
             pytest.param("/v1/jobs/backup/executions/1/log", 'the job "backup" has no execution "1"', id="no such run"),
         ],
     )

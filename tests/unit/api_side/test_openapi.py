@@ -66,7 +66,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def resolved(value: dict[str, Any]) -> dict[str, Any]:
-    """What a reference within the document stands for; anything else is itself."""
+    """The target of a reference within the document; anything else is itself."""
     while "$ref" in value:
         target: Any = DOCUMENT
         for part in value["$ref"].removeprefix("#/").split("/"):
@@ -179,7 +179,7 @@ def test_a_field_has_the_bounds_of_the_custom_resource(field: str, kept_as: str)
 
 
 def bounds(schema: dict[str, Any]) -> dict[str, Any]:
-    """The limits in a schema. Those of keys are a rule in CEL in custom resources."""
+    """The limits in a schema. In custom resources the limits of keys are a rule in CEL."""
     kept = ("maxLength", "minLength", "maximum", "minimum", "maxProperties", "pattern")
     found = {key: schema[key] for key in kept if key in schema}
     keys = schema.get("propertyNames", {}).get("maxLength")
@@ -206,7 +206,7 @@ def walk(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def examples() -> Iterator[tuple[dict[str, Any], Any]]:
-    """Each example in the document with its schema: those of schemas themselves, of media types and of parameters."""
+    """Each example in the document with its schema: examples of schemas, of media types and of parameters."""
     for value in walk(DOCUMENT):
         if isinstance(value.get("examples"), list):
             yield from ((value, each) for each in value["examples"])

@@ -1,4 +1,4 @@
-"""Pauses over REST: who pauses, what is shown of a pause, and what those of one namespace see of one of all."""
+"""Pauses over REST: who pauses, what is shown of a pause, and what one namespace sees of a pause of all."""
 
 import json
 import logging

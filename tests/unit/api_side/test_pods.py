@@ -107,7 +107,7 @@ class TestTheOutputOfOne:
 
 
 NOT_OURS = (
-    pytest.param({"ownerReferences": None}, id="a pod of nobody"),
+    pytest.param({"ownerReferences": None}, id="a pod without an owner"),
     pytest.param({"ownerReferences": [{"kind": "Job", "name": RUNNING.job, "uid": "another"}]}, id="no controller"),
     pytest.param(
         {"ownerReferences": [{"apiVersion": "v1", "kind": "Job", "name": RUNNING.job, "controller": True}]},

@@ -73,7 +73,7 @@ def test_rules_are_shown_compact_and_sorted() -> None:
         pytest.param(body(READ_JOBS, Name="readers"), id="the name of the path"),
         pytest.param(body(READ_JOBS, Name=""), id="an empty name"),
         pytest.param(body(READ_JOBS, Name=None), id="null for a name"),
-        pytest.param(body(READ_JOBS, Name="readers", id=7), id="fields that nobody knows beside it"),
+        pytest.param(body(READ_JOBS, Name="readers", id=7), id="unknown fields beside it"),
         pytest.param(body(READ_JOBS).replace(b"Rules", b"rULES"), id="its field in another case, as Go takes it"),
         pytest.param(body(f" {json.dumps(READ_JOBS, indent=2)}\n"), id="rules with line breaks"),
     ],
@@ -212,7 +212,7 @@ async def test_concurrent_create_of_a_policy_replaces_it(api: Api) -> None:
         pytest.param({"If-Match": '"101"'}, True, id="its version"),
         pytest.param({"If-Match": "*"}, True, id="any version"),
         pytest.param({"If-Match": '"7"'}, False, id="another version"),
-        pytest.param({"If-Match": "W/x"}, False, id="a version of somebody else"),
+        pytest.param({"If-Match": "W/x"}, False, id="a version of another server"),
     ],
 )
 async def test_a_write_depends_on(api: Api, method: str, headers: dict[str, str], taken: bool) -> None:

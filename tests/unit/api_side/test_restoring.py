@@ -136,7 +136,7 @@ def test_a_chain_ten_thousand_deep_is_put_in_order(step: int) -> None:
 
 
 class Counted(dict[str, Entry]):
-    """Entries that count how often somebody looks for one."""
+    """Entries that count the lookups."""
 
     looked = 0
 

@@ -1,4 +1,4 @@
-"""When something is due: the next slots of a job, and of a schedule that somebody tries."""
+"""When something is due: the next slots of a job, and of a schedule that a user tries."""
 
 import json
 from collections.abc import AsyncIterator
@@ -128,7 +128,7 @@ class TestTheRouteOfAJob:
 
     async def test_a_job_that_is_not_there_is_not_found(self, api: Api) -> None:
         api.know_jobs()
-        assert (await api.client.get("/v1/jobs/nobody/next")).status == 404
+        assert (await api.client.get("/v1/jobs/none/next")).status == 404
 
     async def test_no_slot_is_returned_before_the_jobs_are_known(self, api: Api) -> None:
         assert (await api.client.get("/v1/jobs/backup/next")).status == 503

@@ -1,4 +1,4 @@
-"""What the process says of itself: status, pause, health, variables, metrics (Dkron behaviour §1.3, §1.8, §1.9)."""
+"""The process about itself: status, pause, health, variables, metrics (Dkron behaviour §1.3, §1.8, §1.9)."""
 
 import asyncio
 import json

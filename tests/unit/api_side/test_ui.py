@@ -1,4 +1,4 @@
-"""Somebody's own build of Dkron's UI: what a path names, and what its index is filled with (Dkron behaviour §10.1)."""
+"""A user's own build of Dkron's UI: what a path names, and what its index is filled with (Dkron behaviour §10.1)."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ INDEX = "<script>window.DKRON_LEADER={{ .DKRON_LEADER }};window.DKRON_TOTAL_JOBS
 
 @pytest.fixture
 def build(tmp_path: Path) -> Path:
-    """A build as npm leaves it, beside something that is nobody's business."""
+    """A build as npm leaves it, beside a file that must stay secret."""
     (tmp_path / "secret.txt").write_text("secret")
     folder = tmp_path / "build"
     (folder / "assets").mkdir(parents=True)

@@ -27,7 +27,7 @@ def shell(**config: str) -> dict[str, Any]:
         pytest.param({"executor": "nosuch", "executor_config": {"timeout": "x", "mem_limit": "x"}}, id="unknown"),
         pytest.param({"expires_at": "2020-01-01T00:00:00Z"}, id="a job that has expired"),
         pytest.param({"starts_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-01T00:00:00.5Z"}, id="half a second"),
-        pytest.param({"owner_email": "nobody", "tags": {"a b": "x:y:z"}, "processors": {"?": {}}}, id="free texts"),
+        pytest.param({"owner_email": "none", "tags": {"a b": "x:y:z"}, "processors": {"?": {}}}, id="free texts"),
         pytest.param({"success_count": -1, "status": "?"}, id="what clients do not decide"),
     ],
 )

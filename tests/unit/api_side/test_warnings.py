@@ -1,4 +1,4 @@
-"""What is told to whoever stores a job that is taken and will not do all that it says."""
+"""Warnings for a client that stores a job that is taken and will not do all that it says."""
 
 from collections.abc import AsyncIterator
 from typing import Any

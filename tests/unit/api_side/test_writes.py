@@ -62,7 +62,7 @@ class World:
         return self.kube.objects.get((DKRON_JOBS.plural, NAME))
 
     def edit(self) -> None:
-        """Somebody else changes the spec, if there is one."""
+        """Another writer changes the spec, if there is one."""
         if self.stored() is not None:
             self._change(lambda job: job["spec"].update(owner=f"other {self.kube.version}"))
 
@@ -72,11 +72,11 @@ class World:
             self.kube.edit(DKRON_JOBS, NAME, lambda job: job.update(status={"successCount": self.kube.version}))
 
     def disable(self) -> None:
-        """Somebody else disables it."""
+        """Another writer disables it."""
         self._change(lambda job: job["spec"].update(disabled=True))
 
     def begin_to_delete(self) -> None:
-        """Somebody else deletes it, and a finalizer holds it."""
+        """Another writer deletes it, and a finalizer holds it."""
         self._change(lambda job: job["metadata"].update(deletionTimestamp="2026-03-01T12:00:00Z"))
 
     def _change(self, change: Callable[[Object], None]) -> None:
@@ -87,11 +87,11 @@ class World:
         self.kube.edit(DKRON_JOBS, NAME, changed)
 
     def delete(self) -> None:
-        """Somebody else deletes it."""
+        """Another writer deletes it."""
         self.kube.objects.pop((DKRON_JOBS.plural, NAME), None)
 
     def create_anew(self) -> None:
-        """Somebody else has deleted it and made another."""
+        """Another writer has deleted it and made another."""
         self.born += 1
         self.kube.put(DKRON_JOBS, wire_job(name=NAME, uid=f"reborn-{self.born}", owner="other"))
 
@@ -183,7 +183,7 @@ async def test_a_job_that_is_being_deleted_takes_nothing() -> None:
     world = World(wire_job(name=NAME))
     world.kube.meanwhile("patch dkronjobs", world.begin_to_delete)
     assert (await refused(world.writes.upsert(BODY))).status == 409
-    assert world.job_index.get(NAME) is None, "whoever asks is told that it is gone"
+    assert world.job_index.get(NAME) is None, "it is gone for all clients"
 
 
 async def test_a_place_that_another_job_has_is_409() -> None:

@@ -51,7 +51,9 @@ def call(*words: str) -> int:
         pytest.param("pause a --reason x -l team=a", 2, "name jobs, or give -l", id="names and labels"),
         pytest.param("pause -l team --reason x", 2, '"team" is not a label', id="no label"),
         pytest.param("pause -l '' --reason x", 2, "-l is empty; name a label", id="a pause of labels that are not set"),
-        pytest.param("resume -l ''", 2, "-l is empty; name a label", id="the end of such a pause"),
+        pytest.param(
+            "resume -l ''", 2, "-l is empty; name a label", id="the end of a pause of labels that are not set"
+        ),
         pytest.param("resume -l '' --name p", 2, "give --name, or name the jobs", id="no labels beside a name"),
         pytest.param("pause -l '' --api-writes", 2, "--api-writes concerns", id="no labels beside --api-writes"),
         pytest.param("run a -f -o json", 2, "leave out one of them", id="an output and an object"),
@@ -92,7 +94,9 @@ def call(*words: str) -> int:
         pytest.param("-n ../.. get", 2, "is not a valid name of a namespace", id="a path for a namespace"),
         pytest.param("pause a --reason x --until 2020-01-01T00:00:00Z", 2, "is in the past", id="a pause of the past"),
         pytest.param("top --since 7", 2, '--since: "7" is not a duration', id="a period without a unit"),
-        pytest.param("next report", 5, "the file does not exist; check --kubeconfig", id="slots of a job of nobody"),
+        pytest.param(
+            "next report", 5, "the file does not exist; check --kubeconfig", id="slots of a job without a cluster"
+        ),
         pytest.param("secrets --server x", 2, "secrets needs a kubeconfig", id="secrets of a server"),
     ],
 )

@@ -82,7 +82,7 @@ class Wait:
             ("failed", "JobDeleted"), id="deleted while an attempt was active",
         ),
         pytest.param(
-            {"phase": "Failed", "message": "the run left no record (JobDeleted)"}, "made anew",
+            {"phase": "Failed", "message": "the run left no record (JobDeleted)"}, "made again",
             (Code.FAILED.name, f'the run of "{NAME}" failed: the run left no record (JobDeleted)'),
             id="deleted before it began, and not run by a namesake",
         ),
@@ -100,7 +100,7 @@ async def test_a_run_that_its_job_does_not_show(run: dict[str, Any] | None, job:
     wait = Wait(run)
     if job != "there":
         del wait.kube.objects["dkronjobs", NAME]
-    if job == "made anew":
+    if job == "made again":
         wait.kube.put(DKRON_JOBS, wire_job(uid="another"))
     assert await wait.hear() == heard
 
@@ -186,7 +186,7 @@ async def test_requester_name_follows_one_rule(user: str, told: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What the DkronRun of a `run` without --wait says, and how the command ends."""
+    """The status of the DkronRun of a `run` without --wait, and how the command ends."""
 
     status: dict[str, Any] | None
     reads: bool = True

@@ -1,4 +1,4 @@
-"""What the refusals of the API server tell beyond their sentence. The bodies are as a real one sends them."""
+"""Facts in refusals of the API server beyond their sentence. The bodies are as a real one sends them."""
 
 from typing import Any
 

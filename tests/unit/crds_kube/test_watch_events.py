@@ -69,7 +69,7 @@ def test_an_event_has_a_kind_and_a_version(line: bytes, kind: Kind, version: str
             "not an event",
             id="a version of letters",
         ),
-        pytest.param(event("RENAMED", thing("a", 1)), Unavailable, "not an event", id="a kind that nobody knows"),
+        pytest.param(event("RENAMED", thing("a", 1)), Unavailable, "not an event", id="an unknown kind"),
     ],
 )
 def test_invalid_event_is_an_error(line: bytes, kind: type[KubeError], says: str) -> None:
