@@ -100,6 +100,7 @@ def test_policies_grant_exactly_what_the_docs_say(
         pytest.param({"/v1/jobs/*": CREATE, "/v1/jobs/a*": READ}, "/v1/jobs/ab", READ, id="a longer beginning"),
         pytest.param({"/v1/jobs/*": CREATE, "/v1/jobs/a": frozenset()}, "/v1/jobs/a", frozenset(), id="a refusal"),
         pytest.param({"/v1/jobs/.": READ}, "/v1/jobs/x", frozenset(), id="no regular expression"),
+        pytest.param({"/v1/jobs/.*": READ}, "/v1/jobs/x", frozenset(), id="none before a star"),
         pytest.param({}, "/v1/jobs", frozenset(), id="no rule"),
     ],
 )

@@ -196,6 +196,7 @@ class TestFeed:
         place.feed.upsert(named("a", 103, status=JobStatus(active=(RUNNING,))))
         place.feed.upsert(named("a", 105, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
         place.feed.remove(named("a", 107, status=JobStatus(executions=(execution(RUNNING),), success_count=1)))
+        assert place.job_index.get("a") is None
         told = await place.told()
         assert [(str(event), event.id) for event in told if event.id.endswith("-0")] == [
             ("job created a", "101-0"),

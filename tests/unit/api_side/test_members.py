@@ -1,6 +1,5 @@
 """Members and leader as Dkron's clients see them, read from Nodes and the Lease (Dkron behaviour §1.3)."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -17,18 +16,14 @@ from dkron_kube.paths import LEASES as LEASES_PATH
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NOON, after
 
+ROUTES = (cluster.ROUTES,)
+
 Object = dict[str, Any]
 FIELDS = [
     *("Name", "Addr", "Port", "Tags", "Status", "ProtocolMin", "ProtocolMax", "ProtocolCur"),
     *("DelegateMin", "DelegateMax", "DelegateCur", "id", "statusText"),
 ]
 REPLICA = Replica("replica-a", "10.0.0.9", "0.1.0")
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(cluster.ROUTES) as running:
-        yield running
 
 
 def wire_lease(*, renewed: datetime = NOON, **spec: Any) -> Object:

@@ -19,15 +19,10 @@ from dkron_kube.paths import DKRON_JOBS, PODS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NAME, after, claim, execution, of_job, seen, terminated, wire_job, wire_pod
 
+ROUTES = (executions.ROUTES,)
 OVER, RUNNING = claim(), seen(claim(after(60)))
 BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
 ENDED = {"job": terminated(0)}
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(executions.ROUTES) as running:
-        yield running
 
 
 def has(api: Api, status: JobStatus, *pods: tuple[str, dict[str, Any]]) -> None:

@@ -1,7 +1,6 @@
 """ACL policies over REST: what is taken, what is refused in which words, what is read back (Dkron behaviour §7)."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,9 @@ from dkron_api.routes import policies
 from dkron_api.translate.policy import PolicyError, read_policy, read_rules, show_policy
 from dkron_crds.policy import Capability
 from dkron_kube.paths import DKRON_POLICIES
-from tests.support.api_app import Api, object_of, running_api
+from tests.support.api_app import Api, object_of
+
+ROUTES = (policies.ROUTES,)
 
 Object = dict[str, Any]
 READ_JOBS: Object = {"path": {"/v1/jobs": {"capabilities": ["list"]}, "/v1/jobs/*": {"capabilities": ["read"]}}}
@@ -167,12 +168,6 @@ def test_duplicate_capability_counts_once() -> None:
 
 
 # --- over HTTP -----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(policies.ROUTES) as running:
-        yield running
 
 
 def in_cluster(api: Api, **fields: Any) -> Object:

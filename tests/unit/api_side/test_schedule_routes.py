@@ -1,7 +1,6 @@
 """When something is due: the next slots of a job, and of a schedule that a user tries."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
@@ -16,18 +15,13 @@ from dkron_api.translate.record import Job
 from dkron_api.translate.upcoming import upcoming
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.schedule import parse
-from tests.support.api_app import Api, running_api
+from tests.support.api_app import Api
 from tests.support.builders import NOON, after, wire_job
 
+ROUTES = (schedule.ROUTES,)
 MARCH = "2026-03-01T"
 MINUTELY, HALF, AT_TWO = {"schedule": "0 * * * * *"}, f"{MARCH}12:30:00Z", f"{MARCH}12:02:00Z"
 HOURLY = [f"{MARCH}13:00:00Z", f"{MARCH}14:00:00Z"]
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(schedule.ROUTES) as running:
-        yield running
 
 
 def known(spec: dict[str, Any], **status: Any) -> JobStatus:

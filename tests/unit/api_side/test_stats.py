@@ -1,6 +1,5 @@
 """GET /v1/stats: one entry for each of the last days (Dkron behaviour §1.8)."""
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -13,9 +12,10 @@ from dkron_api.edge.keys import CLUSTERS
 from dkron_api.routes import stats as route
 from dkron_api.translate.stats import days_wanted, stats
 from dkron_crds.status import Day
-from tests.support.api_app import Api, running_api
+from tests.support.api_app import Api
 from tests.support.builders import wire_job
 
+ROUTES = (route.ROUTES,)
 TODAY = date(2026, 3, 1)
 
 
@@ -59,12 +59,6 @@ def test_stats_have_one_entry_a_day_up_to_today(days: int, today: date) -> None:
     assert len(shown) == days
     assert shown[-1] == today
     assert all(later - earlier == timedelta(days=1) for earlier, later in pairwise(shown))
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(route.ROUTES) as running:
-        yield running
 
 
 def ended(day: str, success: int, failed: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -20,16 +19,11 @@ from dkron_crds.base import rfc3339
 from dkron_kube.client import Call
 from dkron_kube.informer import WatchState
 from dkron_kube.paths import DKRON_CLUSTERS
-from tests.support.api_app import Api, object_of, running_api
+from tests.support.api_app import Api, object_of
 from tests.support.builders import NOON, wire_job
 
+ROUTES = (cluster.ROUTES, health.ROUTES)
 LEASE = object_of("dkron", spec={"holderIdentity": "replica-a", "renewTime": rfc3339(NOON)})
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[Api]:
-    async with running_api(cluster.ROUTES, health.ROUTES) as running:
-        yield running
 
 
 def stored_job(name: str, *, status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
