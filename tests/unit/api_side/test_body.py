@@ -1,6 +1,8 @@
 """Bodies of an upsert, their meaning, and the echo that answers it (Dkron behaviour §1.5, §2.1, §2.2)."""
 
 import json
+import re
+from contextlib import nullcontext
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -83,15 +85,6 @@ def test_echo_shows_the_sent_fields_except_id_and_next() -> None:
         pytest.param(b'{"retries":0,"success_count":-1}', JobBody(success_count=-1), id="a negative counter"),
         pytest.param(b'{"starts_at":"0001-01-01T00:00:00Z"}', JobBody(), id="the zero time is null"),
         pytest.param(b'{"tags":{"a":"b"},"tags":null}', JobBody(), id="a later null empties a map"),
-    ],
-)
-def test_body_accepted_by_dkron_is_accepted(data: bytes, expected: JobBody) -> None:
-    assert read_body(data) == expected
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
         pytest.param(b"", "empty", id="an empty body"),
         pytest.param(b"[]", "it is an array; a job is an object", id="an array"),
         pytest.param(b'"x"', 'it is the string "x"; a job is an object', id="a string"),
@@ -113,10 +106,9 @@ def test_body_accepted_by_dkron_is_accepted(data: bytes, expected: JobBody) -> N
         pytest.param(b'{"name":1,"name":"a"}', "name: it is the number 1", id="a wrong type before the one that wins"),
     ],
 )  # fmt: skip
-def test_refusal_names_the_field_and_the_value_as_dkron_does(data: bytes, sentence: str) -> None:
-    with pytest.raises(Unreadable) as refused:
-        read_body(data)
-    assert sentence in refused.value.reason
+def test_body_is_read_or_refused_as_in_dkron(data: bytes, expected: JobBody | str) -> None:
+    with pytest.raises(Unreadable, match=re.escape(expected)) if isinstance(expected, str) else nullcontext():
+        assert read_body(data) == expected
 
 
 WRONG: list[tuple[list[str], list[Any]]] = [

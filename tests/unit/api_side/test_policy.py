@@ -1,6 +1,8 @@
 """ACL policies over REST: what is taken, what is refused in which words, what is read back (Dkron behaviour §7)."""
 
 import json
+import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -69,23 +71,14 @@ def test_rules_are_shown_compact_and_sorted() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent",
-    [
-        pytest.param(body(READ_JOBS, Name="readers"), id="the name of the path"),
-        pytest.param(body(READ_JOBS, Name=""), id="an empty name"),
-        pytest.param(body(READ_JOBS, Name=None), id="null for a name"),
-        pytest.param(body(READ_JOBS, Name="readers", id=7), id="unknown fields beside it"),
-        pytest.param(body(READ_JOBS).replace(b"Rules", b"rULES"), id="its field in another case, as Go takes it"),
-        pytest.param(body(f" {json.dumps(READ_JOBS, indent=2)}\n"), id="rules with line breaks"),
-    ],
-)
-def test_a_body_is_taken_with(sent: bytes) -> None:
-    assert read_policy(sent, "readers")["spec"] == READ_JOBS
-
-
-@pytest.mark.parametrize(
     ("sent", "sentence"),
     [
+        pytest.param(body(READ_JOBS, Name="readers"), "", id="the name of the path"),
+        pytest.param(body(READ_JOBS, Name=""), "", id="an empty name"),
+        pytest.param(body(READ_JOBS, Name=None), "", id="null for a name"),
+        pytest.param(body(READ_JOBS, Name="readers", id=7), "", id="unknown fields beside it"),
+        pytest.param(body(READ_JOBS).replace(b"Rules", b"rULES"), "", id="its field in another case, as Go takes it"),
+        pytest.param(body(f" {json.dumps(READ_JOBS, indent=2)}\n"), "", id="rules with line breaks"),
         pytest.param(b"", "the body cannot be read: it is empty", id="empty"),
         pytest.param(b"{", "the body cannot be read: it is not JSON", id="cut off"),
         pytest.param(b"[]", 'must be a JSON object with "Name" and "Rules", not a list', id="a list"),
@@ -98,10 +91,9 @@ def test_a_body_is_taken_with(sent: bytes) -> None:
         pytest.param(body(READ_JOBS, Name=7), "names the policy 7", id="with a number for a name"),
     ],
 )
-def test_a_body_is_refused_that_is(sent: bytes, sentence: str) -> None:
-    with pytest.raises(PolicyError) as refused:
-        read_policy(sent, "readers")
-    assert sentence in str(refused.value)
+def test_a_body_is_taken_or_refused(sent: bytes, sentence: str) -> None:
+    with pytest.raises(PolicyError, match=re.escape(sentence)) if sentence else nullcontext():
+        assert read_policy(sent, "readers")["spec"] == READ_JOBS
 
 
 def of(path: str, rule: object) -> Object:
