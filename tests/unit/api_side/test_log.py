@@ -11,14 +11,15 @@ from dkron_api.edge.keys import GATE
 from dkron_api.routes import log
 from dkron_api.routes.events import send_away
 from dkron_crds.job import JobStatus
-from dkron_kube.errors import KubeError, NotFound, Rejected, Unavailable
+from dkron_kube.errors import KubeError, Unavailable
 from dkron_kube.paths import PODS
 from tests.support.api_app import Api, running_api
 from tests.support.builders import NOON, after, claim, execution, of_job, seen, terminated, wire_job, wire_pod
 from tests.support.lasting_server import LastingServer
 
 RUNNING = seen(claim(NOON))
-PATH = f"/v1/jobs/backup/executions/{RUNNING.id}/log"
+RUN = f"/v1/jobs/backup/executions/{RUNNING.id}"
+PATH = f"{RUN}/log"
 GONE = f'the pod of the execution "{RUNNING.id}" is gone, and its log with it;'
 BEGUN = {"job": {"running": {"startedAt": "2026-03-01T12:00:01Z"}}}
 WAITING = {"job": {"waiting": {"reason": "ContainerCreating"}}}
@@ -63,7 +64,7 @@ async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
 
 def has(api: Api, source: Source | None = None, *, pods: Sequence[Any] = (), status: JobStatus | None = None) -> None:
     """The cluster has these pods, and a job whose one run is under way."""
-    api.know_jobs(wire_job(status=status or JobStatus(active=(RUNNING,))))
+    api.know_jobs(wire_job(status=status or GOES_ON))
     for pod in pods:
         api.kube.put(PODS, of_job(pod, RUNNING.job))
     api.kube.follow_log = (source or Source()).follow_log  # type: ignore[method-assign,assignment]  # a stream of its own
@@ -71,6 +72,13 @@ def has(api: Api, source: Source | None = None, *, pods: Sequence[Any] = (), sta
 
 def over(**fields: Any) -> JobStatus:
     return JobStatus(executions=(execution(RUNNING, **fields),))
+
+
+GOES_ON = JobStatus(active=(RUNNING,))
+PENDING = f'the execution "{RUNNING.id}" has not started:'
+NO_RUN = f'the job "backup" has no execution "{RUNNING.id[:40]}…" (any more)'
+NEVER = f'the container of the execution "{RUNNING.id}" never started; GET {RUN} says why'
+OF_IMAGE = "ErrImagePull: no such image"
 
 
 class TestWhatIsAnswered:
@@ -139,74 +147,37 @@ class TestWhatIsAnswered:
         assert (answer.status, (await answer.text()).startswith(sentence)) == (404, True)
         assert api.kube.calls == []
 
-    async def test_a_claim_is_no_execution_yet(self, api: Api) -> None:
-        has(api, status=JobStatus(active=(claim(NOON),)))
-        assert (await api.client.get(PATH)).status == 404
-
     @pytest.mark.parametrize(
-        ("status", "pods", "sentence"),
+        ("status", "pods", "answer"),
         [
-            pytest.param(
-                over(output="the end\n"),
-                [],
-                f"{GONE} GET {PATH.removesuffix('/log')} has the end of its output",
-                id="the pod is gone, a part of the output is kept",
-            ),
-            pytest.param(over(), [], f"{GONE} none of its output was kept", id="the pod is gone, and nothing is kept"),
-            pytest.param(
-                over(success=False, reason="DeadlineExceeded"),
-                [wire_pod(states=NO_IMAGE)],
-                f'the container of the execution "{RUNNING.id}" never started; '
-                f"GET {PATH.removesuffix('/log')} says why",
-                id="the container never started",
-            ),
+            pytest.param(JobStatus(active=(claim(NOON),)), [], (404, NO_RUN), id="it is only claimed"),
+            pytest.param(over(output="end\n"), [], (404, f"{GONE} GET {RUN} has the end of its output"), id="an end"),
+            pytest.param(over(), [], (404, f"{GONE} none of its output was kept"), id="the pod is gone"),
+            pytest.param(over(success=False), [wire_pod(states=NO_IMAGE)], (404, NEVER), id="it never started"),
+            pytest.param(GOES_ON, [], (409, f"{PENDING} its pod does not exist yet"), id="no pod"),
+            pytest.param(GOES_ON, [wire_pod()], (409, f"{PENDING} its pod is starting"), id="nothing is known of it"),
+            pytest.param(GOES_ON, [wire_pod(states=WAITING)], (409, f"{PENDING} ContainerCreating"), id="it waits"),
+            pytest.param(GOES_ON, [wire_pod(states=NO_IMAGE)], (409, f"{PENDING} {OF_IMAGE}"), id="no image"),
+            pytest.param(GOES_ON, [wire_pod(init_states=NO_IMAGE, states=WAITING)], (409, f"{PENDING} {OF_IMAGE}"),
+                         id="an init container"),
+            pytest.param(GOES_ON, [wire_pod(containers=("proxy", "job"), states={"proxy": {"running": {}}, **WAITING})],
+                         (409, f"{PENDING} ContainerCreating"), id="only its sidecar runs"),
+            pytest.param(GOES_ON, [wire_pod(conditions=[UNSCHEDULABLE])], (409, f"{PENDING} Unschedulable: no node"),
+                         id="no node"),
         ],
-    )
-    async def test_lost_log_is_404_with_the_reason(
-        self, api: Api, status: JobStatus, pods: list[Any], sentence: str
+    )  # fmt: skip
+    async def test_missing_log_has_a_reason(
+        self, api: Api, status: JobStatus, pods: list[Any], answer: tuple[int, str]
     ) -> None:
         has(api, pods=pods, status=status)
-        answer = await api.client.get(PATH)
-        assert (answer.status, await answer.text()) == (404, sentence)
+        found = await api.client.get(PATH)
+        assert (found.status, await found.text()) == answer
+        assert found.headers.get("Retry-After") == ("1" if answer[0] == 409 else None)
 
-    @pytest.mark.parametrize(
-        ("pods", "reason"),
-        [
-            pytest.param([], "its pod does not exist yet", id="no pod"),
-            pytest.param([wire_pod()], "its pod is starting", id="a pod of which nothing is known"),
-            pytest.param([wire_pod(states=WAITING)], "ContainerCreating", id="a container in the making"),
-            pytest.param([wire_pod(states=NO_IMAGE)], "ErrImagePull: no such image", id="an image that is not there"),
-            pytest.param(
-                [wire_pod(containers=("proxy", "job"), states={"proxy": {"running": {}}, **WAITING})],
-                "ContainerCreating",
-                id="a container beside its sidecar",
-            ),
-            pytest.param(
-                [wire_pod(states={"job": {"waiting": {"reason": "PodInitializing"}}}, init_states=NO_IMAGE)],
-                "ErrImagePull: no such image",
-                id="an init container",
-            ),
-            pytest.param([wire_pod(conditions=[UNSCHEDULABLE])], "Unschedulable: no node", id="no node"),
-        ],
-    )
-    async def test_log_of_a_pending_run_is_409_with_the_reason(self, api: Api, pods: list[Any], reason: str) -> None:
-        has(api, pods=pods)
+    async def test_unreadable_log_is_a_separate_error(self, api: Api) -> None:
+        has(api, Source(error=Unavailable("no kubelet", status=502)), pods=[wire_pod(states=BEGUN)])
         answer = await api.client.get(PATH)
-        assert (answer.status, answer.headers["Retry-After"]) == (409, "1")
-        assert await answer.text() == f'the execution "{RUNNING.id}" has not started: {reason}'
-
-    @pytest.mark.parametrize(
-        ("error", "status"),
-        [
-            pytest.param(NotFound("no such pod", status=404), 404, id="the pod has gone meanwhile"),
-            pytest.param(Rejected("not allowed", status=403), 403, id="the rights are missing"),
-            pytest.param(Unavailable("no kubelet", status=502), 503, id="the node does not answer"),
-        ],
-    )
-    async def test_unreadable_log_is_a_separate_error(self, api: Api, error: KubeError, status: int) -> None:
-        has(api, Source(error=error), pods=[wire_pod(states=BEGUN)])
-        answer = await api.client.get(PATH)
-        assert (answer.status, await answer.text()) == (status, str(error))
+        assert (answer.status, await answer.text()) == (503, "no kubelet")
 
 
 class TestWaitingForTheBeginning:

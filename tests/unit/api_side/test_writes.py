@@ -118,29 +118,24 @@ async def test_existing_job_keeps_its_kubernetes_fields() -> None:
 
 
 OTHERS: tuple[Any, ...] = (
-    pytest.param(World.edit, ["patch", "get", "patch"], id="changes it"),
-    pytest.param(World.delete, ["patch", "get", "create"], id="deletes it"),
-    pytest.param(World.create_anew, ["patch", "get", "patch"], id="replaces it by another"),
-    pytest.param(World.write_status, ["patch"], id="writes its status"),
+    pytest.param([wire_job(name=NAME)], World.edit, ["patch", "get", "patch"], id="changes it"),
+    pytest.param([wire_job(name=NAME)], World.delete, ["patch", "get", "create"], id="deletes it"),
+    pytest.param([wire_job(name=NAME)], World.create_anew, ["patch", "get", "patch"], id="replaces it by another"),
+    pytest.param([wire_job(name=NAME)], World.write_status, ["patch"], id="writes its status"),
+    pytest.param([], World.create_anew, ["create", "get", "patch"], id="creates it first"),
 )
 
 
-@pytest.mark.parametrize(("act", "verbs"), OTHERS)
-async def test_a_save_gets_through_when_another_client(act: Callable[[World], None], verbs: list[str]) -> None:
-    world = World(wire_job(name=NAME))
-    world.kube.meanwhile("patch dkronjobs", lambda: act(world))
+@pytest.mark.parametrize(("there", "act", "verbs"), OTHERS)
+async def test_a_save_gets_through_when_another_client(
+    there: list[Object], act: Callable[[World], None], verbs: list[str]
+) -> None:
+    world = World(*there)
+    world.kube.meanwhile(f"{verbs[0]} dkronjobs", lambda: act(world))
     await world.writes.upsert(BODY)
     assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] == "REST"
     assert world.job().raw["spec"]["owner"] == "REST"
     assert [call.split()[0] for call in world.kube.calls] == verbs
-
-
-async def test_job_created_first_by_another_client_is_replaced() -> None:
-    world = World()
-    world.kube.meanwhile("create dkronjobs", world.create_anew)
-    _, new = await world.writes.upsert(BODY)
-    assert not new
-    assert world.kube.has(DKRON_JOBS, NAME)["spec"]["owner"] == "REST"
 
 
 async def test_job_under_constant_change_is_given_up() -> None:
