@@ -97,6 +97,7 @@ def test_policies_grant_exactly_what_the_docs_say(
         pytest.param({"/v1/**": READ}, "/v1/jobs/a/run", READ, id="any number of segments"),
         pytest.param({"/v1/jobs/*/executions*": READ}, "/v1/jobs/a/executions", READ, id="the rest of a segment"),
         pytest.param({"/v1/**": CREATE, "/v1/jobs/a": READ}, "/v1/jobs/a", READ, id="only the most specific"),
+        pytest.param({"/v1/**": CREATE, "/v1/*": READ}, "/v1/jobs", READ, id="one star before two"),
         pytest.param({"/v1/jobs/*": CREATE, "/v1/jobs/a*": READ}, "/v1/jobs/ab", READ, id="a longer beginning"),
         pytest.param({"/v1/jobs/*": CREATE, "/v1/jobs/a": frozenset()}, "/v1/jobs/a", frozenset(), id="a refusal"),
         pytest.param({"/v1/jobs/.": READ}, "/v1/jobs/x", frozenset(), id="no regular expression"),

@@ -23,13 +23,14 @@ from tests.support.builders import NAME, NOON, execution, request_claim, seen, w
 
 RUN = f"/v1/jobs/{NAME}/run"
 ROUTES = (runs.ROUTES, executions.ROUTES, stops.ROUTES)
+Spec = dict[str, Any]
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
 @asynccontextmanager
-async def with_a_job(**settings: Any) -> AsyncIterator[Api]:
-    async with running_api(*ROUTES, **settings) as running:
-        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job()))
+async def with_a_job(guard: Guard | None = None, *, spec: Spec | None = None, **settings: Any) -> AsyncIterator[Api]:
+    async with running_api(*ROUTES, guard=guard, **settings) as running:
+        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(**(spec or {}))))
         yield running
 
 
@@ -61,6 +62,9 @@ def skipped(why: str) -> JobStatus:
     return JobStatus.from_wire({"skipped": {"count": 1, "lastTime": "2026-03-01T12:00:00Z", "lastReason": why}})
 
 
+SHORT = {"max_wait": 0.01}
+
+
 class TestWhenItIsAnswered:
     @pytest.mark.parametrize(
         ("run_waits", "path", "headers", "applied"),
@@ -80,30 +84,22 @@ class TestWhenItIsAnswered:
             answer = await waiting
             assert (answer.status, answer.headers.get("Preference-Applied", "")) == (200, applied)
 
-    @pytest.mark.parametrize("prefer", [{}, {"Prefer": "wait"}], ids=["asked for", "rather than by the header"])
-    async def test_at_once_by_request(self, prefer: dict[str, str]) -> None:
-        async with with_a_job(run_waits=True) as api:
-            answer = await api.client.post(f"{RUN}?wait=false", headers=prefer)
-            assert (answer.status, answer.headers.get("Preference-Applied")) == (202, None)
-
-    async def test_wait_that_times_out_is_202(self, api: Api) -> None:
-        answer = await api.client.post(RUN, headers={"Prefer": "wait=0"})
-        assert (answer.status, answer.headers["Preference-Applied"]) == (202, "wait=0")
-
     @pytest.mark.parametrize(
-        ("run_waits", "path", "headers"),
+        ("settings", "path", "prefer", "applied"),
         [
-            pytest.param(True, RUN, {}, id="by the installation"),
-            pytest.param(False, RUN + "?wait=true", {}, id="by the query"),
-            pytest.param(False, RUN, {"Prefer": "wait=3600"}, id="by the header, for longer"),
+            pytest.param({"run_waits": True}, f"{RUN}?wait=false", "", None, id="asked for"),
+            pytest.param({"run_waits": True}, f"{RUN}?wait=false", "wait", None, id="rather than by the header"),
+            pytest.param({}, RUN, "wait=0", "wait=0", id="after no wait"),
+            pytest.param({"run_waits": True} | SHORT, RUN, "", None, id="after the wait of the installation"),
+            pytest.param(SHORT, f"{RUN}?wait=true", "", None, id="after the wait of the query"),
+            pytest.param(SHORT, RUN, "wait=3600", "wait=3600", id="after the wait of the header, for longer"),
         ],
     )
-    async def test_with_202_after_the_longest_wait(
-        self, *, run_waits: bool, path: str, headers: dict[str, str]
-    ) -> None:
-        async with with_a_job(run_waits=run_waits, max_wait=0.01) as api:
-            answer = await api.client.post(path, headers=headers)
+    async def test_before_it_is_over(self, settings: Spec, path: str, prefer: str, applied: str | None) -> None:
+        async with with_a_job(**settings) as api:
+            answer = await api.client.post(path, headers={"Prefer": prefer} if prefer else {})
             assert (answer.status, (await answer.json())["name"]) == (202, NAME)
+            assert answer.headers.get("Preference-Applied") == applied
             assert len(requests(api)) == 1, "it runs on"
 
 
@@ -212,13 +208,13 @@ DECLARED = [
     {"name": "day", "type": "integer", "minimum": "1", "maximum": "31", "required": True},
     {"name": "token", "secret": True},
 ]
+TAKES_VALUES = {"parameters": DECLARED}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 
 
 @pytest.fixture
 async def with_parameters() -> AsyncIterator[Api]:
-    async with running_api(*ROUTES) as running:
-        running.know_jobs(running.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+    async with with_a_job(spec=TAKES_VALUES) as running:
         yield running
 
 
@@ -310,8 +306,7 @@ class TestWithAKey:
         assert run["spec"] == {"job": NAME, "requestedBy": "rest from 127.0.0.1"}
 
     async def test_also_while_the_job_is_busy_with_it(self) -> None:
-        async with running_api(*ROUTES) as api:
-            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(concurrency="forbid")))
+        async with with_a_job(spec={"concurrency": "forbid"}) as api:
             assert (await api.client.post(RUN, headers=KEY)).status == 202
             busy = JobStatus(active=(request_claim("other", NOON),))
             tell(api, 1000, busy, concurrency="forbid")
@@ -412,8 +407,7 @@ class TestThatRepeats:
 
     async def test_repeat_with_a_secret_needs_its_right_and_hides_its_name(self) -> None:
         caller = OneCaller(lacking='get secrets "own" in namespace default')
-        async with running_api(*ROUTES, guard=Guard([caller])) as api:
-            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+        async with with_a_job(Guard([caller]), spec=TAKES_VALUES) as api:
             before = await ran(api, {"parameters": {"day": "3"}}, **VALID)
             run_objects(api)[0]["spec"]["parameters"]["token"] = "secretRef:own/a"  # noqa: S105 - a reference
             answer = await post(api, {"repeat": before}, **VALID)
@@ -432,8 +426,7 @@ async def test_values_of_a_run_need_further_rights(more: dict[str, Any], lacking
         'get secrets "own" in namespace default' if "secrets" in lacking else f'{lacking} "{NAME}" in namespace default'
     )
     for caller, expected in ((OneCaller(), 202), (OneCaller(lacking=right), 403)):
-        async with running_api(*ROUTES, guard=Guard([caller])) as api:
-            api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+        async with with_a_job(Guard([caller]), spec=TAKES_VALUES) as api:
             status, text = await post(api, more, **VALID)
             assert (status, len(run_objects(api))) == (expected, expected == 202)
             assert expected == 202 or text == f"ci may not {right}"
@@ -441,7 +434,6 @@ async def test_values_of_a_run_need_further_rights(more: dict[str, Any], lacking
 
 async def test_right_to_run_reveals_nothing_of_the_job() -> None:
     caller = OneCaller(lacking=f'get dkronjobs "{NAME}" in namespace default')
-    async with running_api(*ROUTES, guard=Guard([caller])) as api:
-        api.know_jobs(api.kube.put(DKRON_JOBS, wire_job(parameters=DECLARED)))
+    async with with_a_job(Guard([caller]), spec=TAKES_VALUES) as api:
         status, text = await post(api, {"parameters": {"day": "3"}}, **VALID)
         assert (status, json.loads(text)) == (202, {"name": NAME})
