@@ -7,7 +7,7 @@ MOST_AT_ONCE in a row, and namespaces take turns. Only the leader writes, as `Ku
 import asyncio
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice, zip_longest
@@ -94,7 +94,7 @@ class PauseStatuses:
             wanted = self._judge(view, view.status, counts[view.key])
             if wanted != view.status:
                 due[view.pause.namespace].append(_Write(view.key, view.status, wanted))
-        turns = _in_turns(due.values())
+        turns = (each for each in chain.from_iterable(zip_longest(*due.values())) if each is not None)
         for write in islice(turns, MOST_AT_ONCE):
             try:
                 await self._write(write)
@@ -164,8 +164,3 @@ class PauseStatuses:
         if self._index.is_enforced(view):
             return "; forced runs are refused"
         return f"; enforce has no effect here, only in the namespace of the operator, {self._home}"
-
-
-def _in_turns(lists: Iterable[list[_Write]]) -> Iterator[_Write]:
-    """One of each list, and again."""
-    return (each for each in chain.from_iterable(zip_longest(*lists)) if each is not None)
