@@ -17,12 +17,11 @@ from dkron_operator.act.status_writer import StatusWriter
 from dkron_operator.act.tracing import RunTracing
 from dkron_operator.backfill.controller import Backfills
 from dkron_operator.backfill.view import Known
-from dkron_operator.backfill.watching import backfill_informer
 from dkron_operator.cache.store import Store
 from dkron_operator.cluster.status_controller import ClusterStatusController
 from dkron_operator.delivery.delivery import Delivery
 from dkron_operator.delivery.installation import Installation
-from dkron_operator.delivery.outboxes import Sending
+from dkron_operator.delivery.outbox import Sending
 from dkron_operator.delivery.senders import Senders
 from dkron_operator.kit.workqueue import Workers, WorkQueue
 from dkron_operator.options import Options
@@ -247,10 +246,7 @@ class Parts:
             )
             for namespace in scopes
         ]
-        backfills = [
-            backfill_informer(self.ports.client, self.backfills, namespace, on_event=self._alive(DKRON_BACKFILLS))
-            for namespace in scopes
-        ]
+        backfills = [self.backfills.informer(namespace, on_event=self._alive(DKRON_BACKFILLS)) for namespace in scopes]
         return *runs, *backfills
 
     @cached_property

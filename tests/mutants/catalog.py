@@ -72,6 +72,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "leader/lease.py": ("test_lease.py", "test_leader.py", "test_standby.py"),
     "act/status_writer.py": ("test_status_writer.py", "test_reconcile.py", "test_standby.py"),
     "act/effects.py": ("test_reconcile.py", "test_two_writers.py", "test_standby.py"),
+    "plan/cause.py": ("test_cause.py",),
+    "plan/advance.py": ("test_stops.py",),
+    "plan/chain.py": ("test_chain.py", "test_chain_edges.py", "test_chain_wakes.py"),
+    "reconcile/verify.py": ("test_verify.py",),
+    "watch/resync.py": ("test_found_by_simulation.py",),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),
 }
 """The unit tests that look at each file, those that most likely find a mistake first."""

@@ -12,7 +12,7 @@ from dkron_crds.job import SkipReason
 from dkron_crds.node_tags import nobody_has
 from dkron_operator.plan.decide import Skip
 from dkron_operator.plan.view import Node
-from dkron_pods.tags import read_tags
+from dkron_pods.affinity import read_tags
 
 
 @dataclass(frozen=True, slots=True)

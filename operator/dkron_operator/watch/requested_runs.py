@@ -24,9 +24,8 @@ def run_informer(
     that a change concerns."""
 
     def tell(keys: Iterable[Key | None]) -> None:
-        for key in keys:
-            if key is not None:
-                changed(key)
+        for key in filter(None, keys):
+            changed(key)
 
     def failed(error: KubeError) -> None:
         # No answer says nothing; a refusal means that there are none for this operator.

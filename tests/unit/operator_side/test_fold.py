@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.conditions import MAX_CONDITIONS
 from dkron_crds.job import (
     Active,
@@ -22,7 +23,6 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_crds.status import MAX_OUTPUT
 from dkron_operator.plan.changes import (
     Accepted,
     Change,

@@ -13,7 +13,6 @@ from dkron_crds.pause import PauseSpec, PauseStatus
 from dkron_kube.client import KubeClient
 from dkron_kube.paths import DKRON_PAUSES
 from dkron_operator.backfill.view import Known, View
-from dkron_operator.backfill.watching import backfill_informer
 from dkron_operator.cache import requested_runs, store, views
 from dkron_operator.cache.requested_runs import RequestedRuns
 from dkron_operator.cache.store import Store
@@ -229,7 +228,7 @@ def test_a_backfill_that_cannot_be_read_is_left_out(
 ) -> None:
     monkeypatch.setattr(Known, "read", failing(Known.read, "odd", error))
     backfills = operator().backfills
-    watch = backfill_informer(cast("KubeClient", None), backfills, None)
+    watch = backfills.informer(None)
     bodies = [plain(name) for name in ("a", "odd", "z")]
     listed(watch, bodies)
     watch.upsert(bodies[1])

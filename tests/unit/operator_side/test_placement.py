@@ -13,7 +13,7 @@ from dkron_crds.node_tags import AgentTags, label_names
 from dkron_operator.plan.decide import Skip
 from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.view import Node
-from dkron_pods.tags import read_tags
+from dkron_pods.affinity import read_tags
 from tests.support.builders import job_view, node
 
 NOWHERE = SkipReason.NO_MATCHING_NODE
