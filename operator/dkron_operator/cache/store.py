@@ -149,19 +149,16 @@ class Store:
         runs = self._attempts_of(run.owner, run.namespace)
         known = runs.get(run.name)
         if known is None and len(runs) >= MAX_ACTIVE and not (cached is not None and is_known(cached.status, run.name)):
-            self._set_aside(cached, run)
+            # The DkronJob cannot show more Jobs. The next resync shows this one again.
+            self.metrics.set_aside()
+            if cached is not None:
+                self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
             return ()
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
         runs[run.name] = run
         troubled = cached is not None and run.name in cached.observed.pod_problems
         return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
-
-    def _set_aside(self, cached: CachedJob | None, run: AttemptJob) -> None:
-        """One DkronJob has so many Jobs that it cannot show more of them. The next resync shows this one again."""
-        self.metrics.set_aside()
-        if cached is not None:
-            self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
 
     def mark_missing(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
