@@ -57,6 +57,12 @@ CLEAN = (
     "tests/chart",
     "tests/cluster",
     "tests/e2e",
+    "tests/unit/executors",
+    "tests/unit/test_chart*.py",
+    "tests/unit/test_demo*.py",
+    "tests/unit/test_image*.py",
+    "tests/unit/test_localcluster*.py",
+    "tests/unit/tracing",
 )
 """Files and folders without such words. The rest of the code and of the tests is not rewritten yet: a folder that is
 gets its line here."""
