@@ -1,5 +1,4 @@
-"""The whole operator, composed. Queues come first, so each part gets the `add` of the queues that it needs; who is told
-of what stands in `connect`."""
+"""The whole operator, composed: queues first, as parts get their `add`. `connect` says who is told of what."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace

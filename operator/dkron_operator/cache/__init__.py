@@ -1,2 +1,1 @@
-"""The cache of the operator: every DkronJob and its Jobs, the dependencies between them, and the changes still to be
-written."""
+"""Everything known: DkronJobs, their Jobs and DkronRuns, their dependencies, and changes still to be written."""

@@ -69,8 +69,7 @@ class Remembered:
     refuse; None if they were not asked."""
 
     lately_counted: dict[str, datetime | None] = field(default_factory=dict)
-    """The ended attempts and refused requests that were counted lately, by the name of the Job, and since when; None
-    until the next plan."""
+    """The attempts and requests counted lately, by the name of the Job, and since when; None until the next plan."""
 
     ended_on_request: dict[str, Execution] = field(default_factory=dict)
     """The records, without output, of attempts on request, by the name of the Job. Each stays until its DkronRun shows

@@ -18,7 +18,7 @@ from typing import Any
 from dkron_crds.run import RunStatus
 from dkron_operator.cache.dependencies import Key
 from dkron_operator.kit.object_guard import ObjectGuard, path_of
-from dkron_operator.plan.requested_run import RequestedRun, RunsOfJob, read_requested_run, shortened
+from dkron_operator.plan.requested_run import NO_RUNS, RequestedRun, RunsOfJob, read_requested_run, shortened
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class RequestedRuns:
         listed = not awaited and key[0] not in self._crowded
         jobs = self._jobs.get(key)
         if jobs is None:
-            return RunsOfJob(listed=listed, awaited=awaited)
+            return NO_RUNS if listed else RunsOfJob(listed=False, awaited=awaited)
         if jobs.view is None or (jobs.view.listed, jobs.view.awaited) != (listed, awaited):
             undecided = tuple(self._runs[uid] for _, uid in islice(jobs.waiting, MOST_KNOWN))
             decided = {group: self._runs[uid] for group, uid in jobs.decided.items()}

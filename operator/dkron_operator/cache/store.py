@@ -116,23 +116,6 @@ class Store:
         self.dependencies.upsert(cached, before)
         return (uid,)
 
-    def _forget(self, cached: CachedJob) -> set[str]:
-        """Drop an entry; returns the uids of the others with its name."""
-        uid, key = cached.job.uid, key_of(cached.job)
-        del self._entries[uid]
-        neighbours = self._namespaces[cached.job.namespace]
-        neighbours.discard(uid)
-        if not neighbours:
-            del self._namespaces[cached.job.namespace]
-        namesakes = self._names[key]
-        namesakes.discard(uid)
-        if not namesakes:
-            del self._names[key]
-        self.dependencies.remove(cached.job)
-        for other in namesakes:
-            self.on_affected(other)
-        return namesakes
-
     def _read_status(self, body: Object) -> JobStatus | None:
         """The status; None if it cannot be read, for whatever reason: it counts as wiped."""
         return self._guard.read("the status of DkronJob", body, read_status)
@@ -166,19 +149,16 @@ class Store:
         runs = self._attempts_of(run.owner, run.namespace)
         known = runs.get(run.name)
         if known is None and len(runs) >= MAX_ACTIVE and not (cached is not None and is_known(cached.status, run.name)):
-            self._set_aside(cached, run)
+            # The DkronJob cannot show more Jobs. The next resync shows this one again.
+            self.metrics.set_aside()
+            if cached is not None:
+                self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
             return ()
         if known is not None and known.uid == run.uid and (known.version >= run.version or known.gone):
             return ()
         runs[run.name] = run
         troubled = cached is not None and run.name in cached.observed.pod_problems
         return () if known is not None and _says_nothing_new(known, run, troubled=troubled) else (run.owner,)
-
-    def _set_aside(self, cached: CachedJob | None, run: AttemptJob) -> None:
-        """One DkronJob has so many Jobs that it cannot show more of them. The next resync shows this one again."""
-        self.metrics.set_aside()
-        if cached is not None:
-            self.on_foreign(cached.job, surplus(run, MAX_ACTIVE))
 
     def mark_missing(self, uid: str) -> Iterable[str]:
         """The API server no longer has a DkronJob. Until the watch says so, an older version may still arrive, which
@@ -200,7 +180,18 @@ class Store:
         self.on_stored(uid, None)
         if self._objects.get((job.namespace, job.name)) == uid:
             del self._objects[job.namespace, job.name]
-        return sorted(self._forget(cached))
+        del self._entries[uid]
+        neighbours, namesakes = self._namespaces[job.namespace], self._names[key_of(job)]
+        neighbours.discard(uid)
+        if not neighbours:
+            del self._namespaces[job.namespace]
+        namesakes.discard(uid)
+        if not namesakes:
+            del self._names[key_of(job)]
+        self.dependencies.remove(job)
+        for other in namesakes:
+            self.on_affected(other)
+        return sorted(namesakes)
 
     def renew(self, *, behind: bool) -> None:
         """Another process may have acted on these jobs: forget the pending changes and the unconfirmed creates.
@@ -254,14 +245,11 @@ class Store:
         # There may be as many Jobs as the cluster can hold: one pass finds all of them.
         gone = frozenset(uids)
         lost = [(owner, run) for owner, runs in self._attempts.items() for run in runs.values() if run.uid in gone]
-        found += [self._on_job_deleted(owner, run) for owner, run in lost]
+        for (owner, namespace), run in lost:
+            if owner not in self._entries:
+                self._attempts.pop((owner, namespace), None)
+            found.append(self.mark_attempt_gone(owner, run.name))
         return [uid for affected in found for uid in affected]
-
-    def _on_job_deleted(self, key: Owner, run: AttemptJob) -> Iterable[str]:
-        owner, _ = key
-        if owner not in self._entries:
-            self._attempts.pop(key, None)
-        return self.mark_attempt_gone(owner, run.name)
 
     def requested_runs_of(self, cached: CachedJob) -> RunsOfJob:
         """The DkronRuns that are this job's. Of several jobs with one name, the oldest has them."""
@@ -269,14 +257,12 @@ class Store:
         return self.requested_runs.of(key) if self.holder(key) is cached else NO_RUNS
 
     def given(self, cached: CachedJob, attempt: Active) -> Mapping[str, str]:
-        """The values that the DkronRun of this attempt gives to parameters; empty if there are none, or if they are
-        not at hand."""
+        """The values that the DkronRun of this attempt gives to parameters; empty if there are none at hand."""
         run = self.requested_runs_of(cached).of(attempt.group) if attempt.parameters_given else None
         return {} if run is None else run.values or {}
 
     def duplicate(self, cached: CachedJob) -> Problem | None:
-        """The problem that another object in the namespace has the same Dkron name; None if there is none. The older
-        object keeps the name."""
+        """The problem that an older object in the namespace has the same Dkron name; None if there is none."""
         first = self.holder(key_of(cached.job))
         if first is None or first is cached:
             return None
@@ -322,8 +308,7 @@ class Store:
 
 
 def _says_nothing_new(known: AttemptJob, run: AttemptJob, *, troubled: bool) -> bool:
-    """Whether no plan depends on the change of a Job. That its pod has started matters if something was wrong with
-    it."""
+    """Whether no plan depends on the change of a Job. The start of its pod matters if something was wrong with it."""
     if known.state is AttemptState.WAITING and run.state is AttemptState.RUNNING and not troubled:
         known = replace(known, state=run.state)
     return replace(known, version=run.version) == run

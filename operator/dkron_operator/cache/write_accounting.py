@@ -43,14 +43,12 @@ class WriteAccounting:
         self.moved = False
 
     def taken(self) -> tuple[Fact, ...]:
-        """The API server accepted the write. Returns the facts that are true now; facts that were in doubt before did
-        not happen."""
+        """The API server accepted the write. Returns the facts that are true now; none that was in doubt happened."""
         made, self.sent, self.doubtful = self.sent or (), None, ()
         return made
 
     def refused(self, base: JobStatus) -> tuple[Fact, ...]:
-        """The API server refused the write. `base` is the status known by now; returns the facts of earlier writes that
-        it shows."""
+        """The API server refused the write. Returns the facts of earlier writes that `base`, known by now, shows."""
         self.sent = None
         return self._clear(base) if self.moved else ()
 

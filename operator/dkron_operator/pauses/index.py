@@ -226,7 +226,8 @@ class PauseIndex:
         if not self.has_room(view):
             view = _lean(view)
         self._views[view.key] = view
-        self._select(view)
+        if not (view.problem or view.dropped) and self.is_allowed(view):
+            self._selection(view).add(view)
         everywhere = view.everywhere or (before is not None and before.everywhere)
         return "" if everywhere else view.pause.namespace
 
@@ -237,7 +238,7 @@ class PauseIndex:
             return None
         self._selection(view).drop(view)
         self._leave_room(view)
-        return _concerned(view)
+        return "" if view.everywhere else view.pause.namespace
 
     def retire(self) -> bool:
         """Make room of the pauses that have long ended. Returns whether others have room by that."""
@@ -283,10 +284,6 @@ class PauseIndex:
         self._selection(view).drop(view)
         self._views[key] = _lean(view)
 
-    def _select(self, view: PauseView) -> None:
-        if not (view.problem or view.dropped) and self.is_allowed(view):
-            self._selection(view).add(view)
-
     def _selection(self, view: PauseView) -> _Selection:
         return self._everywhere if view.everywhere else self._selections[view.pause.namespace]
 
@@ -294,7 +291,3 @@ class PauseIndex:
 def _lean(view: PauseView) -> PauseView:
     pause = replace(view.pause, reason="", by="")
     return replace(view, pause=pause, jobs=frozenset(), selector={}, dropped=True)
-
-
-def _concerned(view: PauseView) -> str:
-    return "" if view.everywhere else view.pause.namespace

@@ -51,8 +51,7 @@ class DueQueue:
         self.fireable_since = self.handover_since = self._there_since = self._clock.monotonic()
 
     def take_over(self, *, idle: timedelta, longest: timedelta) -> None:
-        """This process begins to fire. No replica was seen to for `idle`; a change of leaders takes `longest` at
-        most."""
+        """This process begins to fire. No replica did for `idle`; a change of leaders takes `longest` at most."""
         now = self._clock.monotonic()
         # A gap no longer than a stall counts as lateness, not as downtime.
         self.fireable_since = now if idle > STALL else max(self._there_since, now - STALL.total_seconds())
@@ -79,8 +78,7 @@ class DueQueue:
         return now - EPOCH - timedelta(seconds=self._clock.monotonic())
 
     def _look_at_all(self, ahead: timedelta) -> None:
-        """The clock was ahead. Times that it set may lie as far ahead, and so may the marks of jobs, which are taken
-        back when a job is looked at."""
+        """The clock was ahead, and so may be times that it set, and marks, which each plan takes back."""
         log.warning("the clock was set back by %.1f s", ahead.total_seconds())
         for uid in sorted(self._when, key=self._when.__getitem__):
             self._due(uid)
@@ -94,8 +92,7 @@ class DueQueue:
                 self._due(uid)
 
     async def _rest(self, now: datetime) -> datetime:
-        """Sleep until the next instant, at most GLANCE seconds; return when the process meant to wake up, or did if
-        that was sooner."""
+        """Sleep until the next instant, at most GLANCE; return when the process meant to wake up, or did if sooner."""
         seconds = GLANCE
         if self._heap:
             seconds = min(seconds, max(0.0, (self._heap[0][0] - now).total_seconds()))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from dkron_crds.schedule.instants import shifted
 from dkron_operator.act.inline_calls import InlineCalls
@@ -75,6 +75,7 @@ class Gatherer:
             sources.nodes.want()
         attempts, ahead = split(observed.attempts, cached.status, now)
         left = sources.budget.left(cached.job.uid)
+        full = remembered.full = fullness(cached.job, cached.base, remembered.full, now=now)
         return Situation(
             job=cached.job,
             status=cached.status,
@@ -109,7 +110,7 @@ class Gatherer:
             throttled_until=None if left is None else shifted(now, left),
             removals_wait=timedelta(seconds=max(0.0, remembered.removals_wait - self._clock.monotonic())),
             runs=self._store.requested_runs_of(cached),
-            full_since=_full_since(cached, now),
+            full_since=None if full is None else full.since,
         )
 
     def _policy_violation(self, cached: CachedJob) -> Problem | None:
@@ -129,12 +130,6 @@ class Gatherer:
         if remembered.judged is None or remembered.judged[0] != key:
             remembered.judged = key, self._settings.rules.of_job(job, images=self._settings.images)
         return remembered.judged[1]
-
-
-def _full_since(cached: CachedJob, now: datetime) -> datetime | None:
-    """Since when the status has no room for another ended run and the oldest run has not been noted."""
-    cached.remembered.full = fullness(cached.job, cached.base, cached.remembered.full, now=now)
-    return None if cached.remembered.full is None else cached.remembered.full.since
 
 
 def _prune(cached: CachedJob, runs: RunsOfJob) -> None:
