@@ -32,7 +32,7 @@ from rest_servers import Cores, Server, bare_handler, dkron_api, pinned, two_cor
 from rest_table import HEADER, Round, Rounds, row
 from rig import Object, installed, many, namespace
 
-from dkron_api.translate.body import read_body
+from dkron_api.translate.job import read_body
 from dkron_crds.names import API_VERSION
 from dkron_from_dkron.spec import spec_of
 from dkron_kube import access

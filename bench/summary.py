@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dkron_api.cache.job_index import JobIndex
-from dkron_api.cache.slices import Slices
-from dkron_api.cache.standings import Standings
+from dkron_api.cache.standings import Slices, Standings
 from dkron_api.translate.listing import in_order, matching, read_query
 from dkron_crds.base import rfc3339
 from dkron_reports.agenda import planning

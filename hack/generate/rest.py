@@ -98,7 +98,7 @@ def _need(need: Need) -> tuple[str, str]:
 
 
 def _others() -> Iterator[tuple[str, ...]]:
-    yield from ((f"`GET {path}`", f"`get` of the path `{right}`", "`read`") for path, right in NO_RESOURCE.items())
+    yield from ((f"`GET {path}`", f"`get` of the path `{path}`", "`read`") for path in NO_RESOURCE)
     yield _codes(sorted(IDENTIFIED)), "none: any valid token", "none"
     yield _codes(sorted(PUBLIC)), "none: without a token", "none"
 
