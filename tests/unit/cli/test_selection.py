@@ -19,6 +19,7 @@ from dkron_kube.paths import DKRON_JOBS
 from dkron_reports.job import Job, from_object
 from tests.support.builders import NAMESPACE, NOON, after, claim, execution, wire_job
 from tests.support.fake_kube import FakeKube
+from tests.support.opened_cluster import call_of
 
 TEAM = (("team", "a"),)
 
@@ -94,7 +95,7 @@ async def test_history_of_several_jobs_has_the_newest_run_first(
 
     monkeypatch.setattr("dkron_cli.edge.connect._open", opened)
     monkeypatch.setattr(FakeKube, "close", _closed, raising=False)
-    await history._history(Options(), Selection(labels=TEAM), failed=False, count=2)
+    await history.history(call_of(Options()), selector="team=a", count=2)
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert rows == [["JOB", "SLOT"], ["a", rfc3339(after(60))], ["b", rfc3339(after(30))]]
 
