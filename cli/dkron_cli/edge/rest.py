@@ -321,8 +321,8 @@ class Rest(RestCalls, Server):
         return found
 
 
-def open_rest(options: Options, *, warn: bool = True) -> Rest:
-    """Return the REST API that the options name. With `warn`, say if others can read the token."""
+def open_rest(options: Options) -> Rest:
+    """Return the REST API that the options name, and say if others can read the token."""
     try:
         server = address_of(options.server)
     except ValueError as error:
@@ -331,7 +331,7 @@ def open_rest(options: Options, *, warn: bool = True) -> Rest:
         if given:
             raise CliError(Code.USAGE, f"{name} needs a kubeconfig: a REST API serves one namespace; leave it out")
     token = token_of(options)
-    if token and warn and in_the_clear(server):
+    if token and in_the_clear(server):
         remark(f"warning: the token goes to {server} unencrypted, so others on the network can read it; use https://")
     return Rest(server, token)
 
