@@ -7,18 +7,24 @@ LOOK, RUN, WRITE, SAFE, CLUSTER = "Look", "Run and stop", "Write and check", "Mo
 
 
 class Entry(NamedTuple):
-    """A command: the module under `commands` and the function in it that carry it out, or its group of commands."""
+    """A command, or a group of commands."""
 
     name: str
-    target: str
     section: str
     summary: str
     example: str
     """A call, without the name of the program."""
+    at: str = ""
+    """The module under `commands` and the function in it that carry it out, if these have not its name."""
     passes: bool = False
     """Whether another program reads the words behind the command."""
     inner: Mapping[str, str] = {}
     """For a group, a call of each command in it, without the name of the group."""
+
+    @property
+    def target(self) -> str:
+        """The module under `commands`, and the function or the group in it."""
+        return self.at or f"{self.name}:{self.name}"
 
 
 RUNS = {
@@ -36,142 +42,98 @@ BACKFILLS = {
     "cancel": "cancel report-1795580295-ab12",
 }
 CATALOG = (
-    Entry("get", "get:get", LOOK, "List jobs, or some of them.", "get -l team=data --state failed"),
-    Entry("describe", "describe:describe", LOOK, "Show all about one job.", "describe report"),
-    Entry(
-        "history",
-        "history:history",
-        LOOK,
-        "List the runs of a job, with their attempts merged.",
-        "history report --failed",
-    ),
-    Entry(
-        "explain",
-        "explain:explain",
-        LOOK,
-        "Show for each slot whether it ran, and if not, why.",
-        "explain report --from 12h",
-    ),
-    Entry("agenda", "agenda:agenda", LOOK, "List upcoming slots and crowded seconds.", "agenda --within 6h"),
-    Entry(
-        "summary", "summary:summary", LOOK, "Show the state of all jobs and those that need attention.", "summary -A"
-    ),
-    Entry("top", "top:top", LOOK, "Show active jobs live, or the jobs that fail most.", "top --since 7d"),
+    Entry("get", LOOK, "List jobs, or some of them.", "get -l team=data --state failed"),
+    Entry("describe", LOOK, "Show all about one job.", "describe report"),
+    Entry("history", LOOK, "List the runs of a job, with their attempts merged.", "history report --failed"),
+    Entry("explain", LOOK, "Show for each slot whether it ran, and if not, why.", "explain report --from 12h"),
+    Entry("agenda", LOOK, "List upcoming slots and crowded seconds.", "agenda --within 6h"),
+    Entry("summary", LOOK, "Show the state of all jobs and those that need attention.", "summary -A"),
+    Entry("top", LOOK, "Show active jobs live, or the jobs that fail most.", "top --since 7d"),
     Entry(
         "run",
-        "run:run",
         RUN,
         "Run a job now; with --wait the exit code is the result.",
         "run report -p region=eu --wait --timeout 10m",
     ),
-    Entry("logs", "logs:logs", RUN, "Print the output of an execution.", "logs report --failed"),
-    Entry("stop", "stop:stop", RUN, "Stop running executions.", "stop report --all"),
-    Entry("retry", "retry:retry", RUN, "Run failed runs again.", "retry --failed --since 12h"),
-    Entry(
-        "backfill",
-        "backfill:backfill",
-        RUN,
-        "Run the slots of a period again.",
-        "backfill report --from 7d --to 1d --runs failed",
-    ),
-    Entry("runs", "runs:app", RUN, "List DkronRuns, and show, await or cancel one.", "runs list report", inner=RUNS),
+    Entry("logs", RUN, "Print the output of an execution.", "logs report --failed"),
+    Entry("stop", RUN, "Stop running executions.", "stop report --all"),
+    Entry("retry", RUN, "Run failed runs again.", "retry --failed --since 12h"),
+    Entry("backfill", RUN, "Run the slots of a period again.", "backfill report --from 7d --to 1d --runs failed"),
+    Entry("runs", RUN, "List DkronRuns, and show, await or cancel one.", "runs list report", at="runs:app", inner=RUNS),
     Entry(
         "backfills",
-        "backfills:app",
         RUN,
         "List DkronBackfills, and show, await, suspend, resume or cancel one.",
         "backfills list",
+        at="backfills:app",
         inner=BACKFILLS,
     ),
-    Entry("enable", "switch:enable", RUN, "Let jobs run on schedule.", "enable report"),
-    Entry("disable", "switch:disable", RUN, "Keep jobs from running on schedule.", "disable -l team=data"),
+    Entry("enable", RUN, "Let jobs run on schedule.", "enable report", at="switch:enable"),
+    Entry("disable", RUN, "Keep jobs from running on schedule.", "disable -l team=data", at="switch:disable"),
     Entry(
         "pause",
-        "pause:pause",
         RUN,
         "Pause schedules and dependencies of jobs, without changing the jobs.",
         "pause -l team=data --reason 'a new database' --until 2h",
     ),
-    Entry("resume", "pause:resume", RUN, "End a pause.", "resume -l team=data"),
-    Entry("pauses", "pause:pauses", RUN, "List DkronPauses and the number of jobs that they hold.", "pauses -A"),
+    Entry("resume", RUN, "End a pause.", "resume -l team=data", at="pause:resume"),
+    Entry("pauses", RUN, "List DkronPauses and the number of jobs that they hold.", "pauses -A", at="pause:pauses"),
     Entry(
         "next",
-        "next:upcoming",
         WRITE,
         "Show when a job or an expression is due, in words too, and the effect of clock changes.",
         "next '0 30 2 * * *' --tz Europe/Madrid",
+        at="next:upcoming",
     ),
-    Entry("lint", "lint:lint", WRITE, "Check manifests without a cluster.", "lint jobs/ --strict"),
-    Entry(
-        "export",
-        "export:export",
-        SAFE,
-        "Print jobs as manifests, or as Dkron's JSON.",
-        "export -l team=data > jobs.yaml",
-    ),
+    Entry("lint", WRITE, "Check manifests without a cluster.", "lint jobs/ --strict"),
+    Entry("export", SAFE, "Print jobs as manifests, or as Dkron's JSON.", "export -l team=data > jobs.yaml"),
     Entry(
         "import",
-        "import_:import_",
         SAFE,
         "Create DkronJobs from manifests, Dkron's jobs or CronJobs.",
         "import https://dkron.example.org --dry-run",
+        at="import_:import_",
     ),
-    Entry(
-        "backup", "backup:backup", SAFE, "Print all objects, with the record of past runs.", "backup -A > backup.json"
-    ),
+    Entry("backup", SAFE, "Print all objects, with the record of past runs.", "backup -A > backup.json"),
     Entry(
         "restore",
-        "backup:restore",
         SAFE,
         "Restore a backup, into this or another cluster.",
         "restore backup.json --disabled --dry-run",
+        at="backup:restore",
     ),
-    Entry(
-        "secrets",
-        "secrets:secrets",
-        SAFE,
-        "List the Secrets that jobs use, and the jobs that use them.",
-        "secrets --uses mail",
-    ),
+    Entry("secrets", SAFE, "List the Secrets that jobs use, and the jobs that use them.", "secrets --uses mail"),
     Entry(
         "whoami",
-        "rights:whoami",
         CLUSTER,
         "Show your user and groups, as the cluster sees them.",
         "whoami --context production",
+        at="rights:whoami",
     ),
     Entry(
         "can",
-        "rights:can",
         CLUSTER,
         "Say whether you have the permission to do something with a job.",
         "can run report",
+        at="rights:can",
     ),
     Entry(
         "token",
-        "policy:token",
         CLUSTER,
         "Create, list and revoke tokens for the REST API.",
         "token create --name ci --policy runners --expires 720h",
+        at="policy:token",
         passes=True,
     ),
     Entry(
         "policy",
-        "policy:policy",
         CLUSTER,
         "List DkronPolicies and the paths of the REST API that they grant.",
         "policy runners -n dkron",
     ),
-    Entry(
-        "doctor",
-        "doctor:doctor",
-        CLUSTER,
-        "Check the installation, and suggest a fix for each finding.",
-        "doctor -n dkron",
-    ),
+    Entry("doctor", CLUSTER, "Check the installation, and suggest a fix for each finding.", "doctor -n dkron"),
     Entry(
         "completion",
-        "completion:completion",
         CLUSTER,
         "Print the completion script for a shell.",
         "completion bash > /etc/bash_completion.d/dkronctl",

@@ -18,24 +18,15 @@ PATIENCE = 10.0
 Fetch = Callable[[Options], Iterable[str]]
 
 
-def job_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of jobs that begin so; none if they cannot be read in time."""
-    return _beginning(ctx, incomplete, lambda options: _objects(options, "jobs"))
+def _names(route: str) -> Callable[[typer.Context, str], list[str]]:
+    def names(ctx: typer.Context, incomplete: str) -> list[str]:
+        return _beginning(ctx, incomplete, lambda options: _objects(options, route))
+
+    return names
 
 
-def run_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of DkronRuns that begin so."""
-    return _beginning(ctx, incomplete, lambda options: _objects(options, "runs"))
-
-
-def backfill_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of DkronBackfills that begin so."""
-    return _beginning(ctx, incomplete, lambda options: _objects(options, "backfills"))
-
-
-def pause_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of DkronPauses that begin so."""
-    return _beginning(ctx, incomplete, lambda options: _objects(options, "pauses"))
+job_names, run_names = _names("jobs"), _names("runs")
+backfill_names, pause_names = _names("backfills"), _names("pauses")
 
 
 def namespaces(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -6,9 +6,11 @@ Typer does the parsing. Commands are loaded when they are called, so that `--hel
 import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +39,30 @@ def load(entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
         return _group(found, entry)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     passing = {"allow_extra_args": True, "ignore_unknown_options": True} if entry.passes else {}
-    app.command(entry.name, cls=Command, context_settings=SETTINGS | passing)(found)
+    app.command(entry.name, cls=Command, context_settings=SETTINGS | passing)(_called(found))
     command = typer.main.get_command(app)
     command.params.extend(shared_parameters())
     command.epilog = _example(entry.example)
     return command
 
 
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function as typer calls it: one that is asynchronous runs until its end."""
+    if not iscoroutinefunction(function):
+        return function
+
+    @wraps(function)
+    def command(*args: Any, **options: Any) -> Any:  # noqa: ANN401
+        from dkron_cli.edge.terminal import run  # noqa: PLC0415 - help and completion need none of it
+
+        return run(function(*args, **options))
+
+    return command
+
+
 def _group(app: typer.Typer, entry: Entry) -> Any:  # noqa: ANN401 - a command of typer
+    for each in app.registered_commands:
+        each.callback = each.callback and _called(each.callback)
     group: Any = typer.main.get_command(app)
     for each in (group, *group.commands.values()):
         each.params.extend(shared_parameters())

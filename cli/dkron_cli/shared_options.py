@@ -28,43 +28,34 @@ def _formats(incomplete: str) -> list[str]:
     return [each for each in FORMATS if each.startswith(incomplete)]
 
 
+def _option(*names: str, show_default: bool = False, **more: Any) -> Any:  # noqa: ANN401 - of typer
+    return typer.Option(*names, callback=_keep, expose_value=False, show_default=show_default, **more)
+
+
 def _shared(  # noqa: PLR0913 - an option each
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", help="Namespace; default: the context's.", callback=_keep,
-                          expose_value=False, show_default=False, autocompletion=namespaces)
+        str, _option("--namespace", "-n", help="Namespace; default: the context's.", autocompletion=namespaces)
     ] = "",
     all_namespaces: Annotated[
-        bool, typer.Option("--all-namespaces", "-A", help="All namespaces.", callback=_keep, expose_value=False)
+        bool, _option("--all-namespaces", "-A", help="All namespaces.", show_default=True)
     ] = False,
-    context: Annotated[
-        str, typer.Option("--context", help="Context of the kubeconfig.", callback=_keep, expose_value=False,
-                          show_default=False, autocompletion=contexts)
-    ] = "",
-    kubeconfig: Annotated[
-        str, typer.Option("--kubeconfig", help="Kubeconfig; default: as kubectl.", callback=_keep,
-                          expose_value=False, show_default=False)
-    ] = "",
+    context: Annotated[str, _option("--context", help="Context of the kubeconfig.", autocompletion=contexts)] = "",
+    kubeconfig: Annotated[str, _option("--kubeconfig", help="Kubeconfig; default: as kubectl.")] = "",
     output: Annotated[
-        str, typer.Option("--output", "-o", help="Format: json, yaml, wide or name.", callback=_keep,
-                          expose_value=False, show_default=False, autocompletion=_formats)
+        str, _option("--output", "-o", help="Format: json, yaml, wide or name.", autocompletion=_formats)
     ] = "",
-    no_color: Annotated[
-        bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.", callback=_keep, expose_value=False)
-    ] = False,
+    no_color: Annotated[bool, _option("--no-color", help="No colours, as with NO_COLOR.", show_default=True)] = False,
     server: Annotated[
-        str, typer.Option("--server", help="REST API to use instead of a cluster, also of Dkron; https unless it "
-                          "begins with http:// or is the loopback [DKRON_SERVER].",
-                          callback=_keep, expose_value=False, show_default=False)
+        str,
+        _option("--server", help="REST API to use instead of a cluster, also of Dkron; https unless it begins with "
+                "http:// or is the loopback [DKRON_SERVER]."),
     ] = "",
     token: Annotated[
-        str, typer.Option("--token", help="Token for it; the list of processes shows it, so better give it by the "
-                          "variable [DKRON_TOKEN] or by --token-file.",
-                          callback=_keep, expose_value=False, show_default=False)
+        str,
+        _option("--token", help="Token for it; the list of processes shows it, so better give it by the variable "
+                "[DKRON_TOKEN] or by --token-file."),
     ] = "",
-    token_file: Annotated[
-        str, typer.Option("--token-file", metavar="FILE", help="File with the token for it.", callback=_keep,
-                          expose_value=False, show_default=False)
-    ] = "",
+    token_file: Annotated[str, _option("--token-file", metavar="FILE", help="File with the token for it.")] = "",
 ) -> None:  # fmt: skip
     """Declare the shared options; typer reads the signature."""
 

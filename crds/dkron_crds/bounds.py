@@ -105,11 +105,11 @@ _MARK = "cut out: too deep"
 _CUT = json.dumps(_MARK).encode()
 
 
-def trim(item: Object, *, most: int = TEMPLATE_BYTES) -> bool:
+def trim(item: Object) -> bool:
     """Cut the parts that are too long to keep out of an object and mark it. Return whether anything was cut."""
     spec, cut = item.get("spec"), False
     template = spec.get("jobTemplate") if isinstance(spec, dict) else None
-    if why := template_problem(template, most=most):
+    if why := template_problem(template):
         cast("Object", spec)["jobTemplate"] = {}
         mark(item, why)
         cut = True
@@ -122,12 +122,14 @@ def trim(item: Object, *, most: int = TEMPLATE_BYTES) -> bool:
     return cut
 
 
-def template_problem(template: object, *, most: int = TEMPLATE_BYTES) -> str:
+def template_problem(template: object) -> str:
     """Return a sentence if `spec.jobTemplate` is too long; empty if it is not."""
     size = _size(template) if template else 0
-    if size <= most:
+    if size <= TEMPLATE_BYTES:
         return ""
-    return f"spec.jobTemplate is {size} bytes long; at most {most} are allowed, so put scripts into a ConfigMap"
+    return (
+        f"spec.jobTemplate is {size} bytes long; at most {TEMPLATE_BYTES} are allowed, so put scripts into a ConfigMap"
+    )
 
 
 def mark(item: Object, sentence: str) -> None:

@@ -40,10 +40,13 @@ def check(body: JobBody) -> None:
     _check_name(body.name)
     if body.parent_job == body.name:
         raise Invalid(f"parent_job: {quoted(body.name)} cannot be its own parent; name another job or none")
-    _check_schedule(body)
+    wrong_zone = _zone_problem(body.timezone)
+    # With a zone that is known, the schedule is parsed only once.
+    _check_schedule(body, "" if wrong_zone else body.timezone)
     if body.concurrency not in CONCURRENCIES:
         raise Invalid(f"concurrency: {quoted(body.concurrency)} is not known; use allow, forbid or replace")
-    _check_timezone(body.timezone)
+    if wrong_zone:
+        raise Invalid(wrong_zone)
     if body.executor in SHELL:
         _check_shell(body.executor_config or {})
     _check_bounds(body)
@@ -58,33 +61,24 @@ def _check_name(name: str) -> None:
         raise Invalid(f"name: {exc}") from None
 
 
-def _check_schedule(body: JobBody) -> None:
+def _check_schedule(body: JobBody, timezone: str) -> None:
     if not body.schedule:
         if not body.parent_job:
             raise Invalid("schedule: empty; set one, such as @every 1m, or set parent_job")
         return
     try:
-        parse(body.schedule, timezone=_zone_if_known(body.timezone), name=body.name)
+        parse(body.schedule, timezone=timezone, name=body.name)
     except (ScheduleError, TimezoneError) as exc:
         reason = str(exc)
         raise Invalid(reason if reason.startswith("schedule: ") else f"schedule: {reason}") from None
 
 
-def _zone_if_known(timezone: str) -> str:
-    """Return the zone if it is known, so that the schedule is parsed only once. A later check rejects an unknown
-    zone."""
-    try:
-        load_zone(timezone)
-    except TimezoneError:
-        return ""
-    return timezone
-
-
-def _check_timezone(timezone: str) -> None:
+def _zone_problem(timezone: str) -> str:
     try:
         load_zone(timezone)
     except TimezoneError as exc:
-        raise Invalid(str(exc)) from None
+        return str(exc)
+    return ""
 
 
 def _check_shell(config: Mapping[str, str]) -> None:

@@ -41,10 +41,6 @@ class Watched(Protocol):
         """Called when a watch of this path was requested; `begun` is whether the server accepted it."""
 
 
-def _ignore(path: str) -> None:
-    """The default callback: does nothing."""
-
-
 class AccessError(Exception):
     """There is no usable way to reach a cluster. `str()` is a sentence for the user who started the program."""
 
@@ -78,7 +74,7 @@ class Access:
         self,
         *,
         watched: Watched | None = None,
-        listed: Callable[[str], None] = _ignore,
+        listed: Callable[[str], None] = lambda _path: None,
         reading: "Sequence[aiohttp.ClientMiddlewareType]" = (),
     ) -> "aiohttp.ClientSession":
         """Return a session that sends the current credentials with each request. The caller closes it.

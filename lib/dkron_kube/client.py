@@ -61,15 +61,6 @@ class RequestObserver(Protocol):
         """A call begins. Return None to ignore it."""
 
 
-def _unobserved(call: Call, seconds: float) -> None:
-    """The default for `observe`: does nothing."""
-
-
-def _always() -> bool:
-    """Every write may be sent."""
-    return True
-
-
 class KubeClient:
     """Calls to one API server. `calls` counts every answer by verb, resource and status (0: there was none).
     `observe` is told of each as well, and how many seconds it took; of a stream, until its first byte could come.
@@ -85,13 +76,13 @@ class KubeClient:
         timeout: float = 30.0,
         field_manager: str | None = None,
         observer: RequestObserver | None = None,
-        observe: Callable[[Call, float], None] = _unobserved,
+        observe: Callable[[Call, float], None] = lambda _call, _seconds: None,
     ) -> None:
         self.access = access
         self._observer = observer
         self.calls: Counter[Call] = Counter()
         self._observe = observe
-        self._may_write: Callable[[], bool] = _always
+        self._may_write: Callable[[], bool] = lambda: True
         self._session = access.open_session(reading=[Paging()])
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT)
         self._manager = {} if field_manager is None else {"fieldManager": field_manager}

@@ -70,7 +70,8 @@ class WatchState:
     def failed(self, error: KubeError) -> None:
         """Record that the API server does not answer, or refuses the list or the watch."""
         self._listed = False
-        self.trouble = f"cannot watch {self._what}: {_sentence(error)}"
+        unknown = "the cluster does not know this kind; install it with kubectl apply -f crds/"
+        self.trouble = f"cannot watch {self._what}: {unknown if isinstance(error, NotFound) else error}"
         if not isinstance(error, Unavailable):
             self.refused, self.watching = error, False
         kind = type(error), error.status
@@ -177,9 +178,3 @@ class Informer(Generic[T]):
         """The API server does not answer, or refuses. The known objects stay."""
         self.state.failed(error)
         self.callbacks.on_failure(error)
-
-
-def _sentence(error: KubeError) -> str:
-    if isinstance(error, NotFound):
-        return "the cluster does not know this kind; install it with kubectl apply -f crds/"
-    return str(error)

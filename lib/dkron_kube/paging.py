@@ -22,8 +22,7 @@ MOST_PATHS = 256
 class Paging:
     """A middleware of an HTTP session. It reads responses to requests with a `limit` completely before it returns."""
 
-    def __init__(self, page_bytes: int = PAGE_BYTES) -> None:
-        self._page_bytes = page_bytes
+    def __init__(self) -> None:
         self._fit: dict[str, int] = {}
 
     async def __call__(
@@ -45,13 +44,13 @@ class Paging:
             if response.status != HTTPStatus.OK:
                 return response
             try:
-                size = await self._read(response, most=self._page_bytes if limit > 1 else None)
+                size = await self._read(response, most=PAGE_BYTES if limit > 1 else None)
             except BaseException:
                 # The caller does not have the response yet, so it cannot close it.
                 response.close()
                 raise
             if size is not None:
-                self._remember(path, limit * self._page_bytes // (2 * max(size, 1)), most=int(wanted))
+                self._remember(path, limit * PAGE_BYTES // (2 * max(size, 1)), most=int(wanted))
                 return response
             response.close()
             # If the request times out before a page fits, the next request continues with this limit.

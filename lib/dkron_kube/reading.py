@@ -45,13 +45,11 @@ def bounded_text(text: bytes, *, of_jobs: bool = False) -> bytes:
     except ValueError:
         # The text is not JSON: leave the error to kopf.
         return text
-    changed = [_lighten(item, of_jobs=of_jobs) for item in objects(document)]
-    return json.dumps(document, separators=(",", ":")).encode() if deep or any(changed) else text
-
-
-def _lighten(item: Object, *, of_jobs: bool) -> bool:
-    dropped = of_jobs and item.pop("spec", None) is not None
-    return trim(item) or bool(unreadable(item)) or dropped
+    changed = deep
+    for item in objects(document):
+        dropped = of_jobs and item.pop("spec", None) is not None
+        changed = trim(item) or bool(unreadable(item)) or dropped or changed
+    return json.dumps(document, separators=(",", ":")).encode() if changed else text
 
 
 class _Stream:

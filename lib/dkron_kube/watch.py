@@ -9,7 +9,6 @@ version.
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -66,10 +65,6 @@ class Pace:
 STEADY = Pace()
 
 
-def _whole(item: Object) -> Object:
-    return item
-
-
 async def follow(
     client: KubeClient,
     resource: Resource,
@@ -77,79 +72,36 @@ async def follow(
     sink: Sink,
     *,
     fields: str = "",
-    keep: Callable[[Object], Any] = _whole,
+    keep: Callable[[Object], Any] = lambda item: item,
     pace: Pace = STEADY,
 ) -> NoReturn:
     """List and watch a namespace, or all namespaces (None), or only the objects that a field selector takes, until
     cancelled. `keep` returns what a list keeps of each object while the rest of it is read: a list of everything may
     not fit into memory. It raises nothing, as the methods of the sink."""
     selector = {"fieldSelector": fields} if fields else {}
-    follower = _Follower(_Source(client, resource, namespace, selector=selector, keep=keep), sink, pace)
+    follower = _Follower(client, resource, namespace, sink, selector=selector, keep=keep, pace=pace)
     while True:
         delay = await follower.step()
         await asyncio.sleep(delay)
-
-
-class _Source:
-    """The list and watch requests of a follower."""
-
-    def __init__(
-        self,
-        client: KubeClient,
-        resource: Resource,
-        namespace: str | None,
-        *,
-        selector: Mapping[str, str],
-        keep: Callable[[Object], Any],
-    ) -> None:
-        self._client = client
-        self._resource = resource
-        self._namespace = namespace
-        self._selector = selector
-        self._keep = keep
-
-    async def whole(self) -> tuple[list[Any], str]:
-        """Return the kept part of all objects, and the resource version of the list."""
-        items: list[Any] = []
-        version = ""
-        async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
-            items += map(self._keep, page["items"] or ())
-            version = str(page["metadata"].get("resourceVersion"))
-        return items, self._checked(version)
-
-    async def newest(self) -> str:
-        """Return the resource version that a list would have now."""
-        selector = {**self._selector, "limit": "1"}
-        async for page in self._client.pages(self._resource, self._namespace, selector=selector):
-            return self._checked(str(page["metadata"].get("resourceVersion")))
-        raise Unavailable(f"the API server sent no list of {self._resource.plural}")
-
-    def _checked(self, version: str) -> str:
-        if not version.isdecimal():
-            raise Unavailable(f"the list of {self._resource.plural} has no resourceVersion")
-        return version
-
-    def changes(
-        self, version: str, *, seconds: float, silence: float
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Return the bytes of the events after this version, for about `seconds` seconds."""
-        query = {
-            **self._selector,
-            "allowWatchBookmarks": "true",
-            "resourceVersion": version,
-            "timeoutSeconds": str(round(seconds)),
-        }
-        return self._client.watch(self._resource, self._namespace, query=query, silence=silence)
 
 
 class _Follower:
     """The state of following. `_version` is the version seen last; None means that everything must be listed. A list
     must not be older than `_newest`, since it is requested after everything seen so far."""
 
-    def __init__(self, source: _Source, sink: Sink, pace: Pace) -> None:
-        self._source = source
-        self._sink = sink
-        self._pace = pace
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: Resource,
+        namespace: str | None,
+        sink: Sink,
+        *,
+        selector: Mapping[str, str],
+        keep: Callable[[Object], Any],
+        pace: Pace,
+    ) -> None:
+        self._client, self._resource, self._namespace, self._selector = client, resource, namespace, selector
+        self._sink, self._keep, self._pace = sink, keep, pace
         self._backoff = Backoff(pace.first_delay, pace.last_delay, spread=(0.5, 1.0))
         self._failures = 0
         self._version: str | None = None
@@ -186,7 +138,11 @@ class _Follower:
         return self._backoff.after(self._failures)
 
     async def _list(self) -> str:
-        items, version = await self._source.whole()
+        items: list[Any] = []
+        version = ""
+        async for page in self._client.pages(self._resource, self._namespace, selector=self._selector):
+            items += map(self._keep, page["items"] or ())
+            version = self._version_of(page)
         if int(version) < self._newest:
             self._sink.went_back()
         self._newest = int(version)
@@ -198,21 +154,38 @@ class _Follower:
         """Check whether resource versions went back. After an outage the server may have been restored from a backup.
         A watch from a version that it has yet to reach is silent at first, and then omits the changes up to that
         version."""
-        if int(await self._source.newest()) < self._newest:
-            raise Expired("the resource versions went back")
+        selector = {**self._selector, "limit": "1"}
+        async for page in self._client.pages(self._resource, self._namespace, selector=selector):
+            if int(self._version_of(page)) < self._newest:
+                raise Expired("the resource versions went back")
+            return
+        raise Unavailable(f"the API server sent no list of {self._resource.plural}")
+
+    def _version_of(self, page: Object) -> str:
+        version = str(page["metadata"].get("resourceVersion"))
+        if not version.isdecimal():
+            raise Unavailable(f"the list of {self._resource.plural} has no resourceVersion")
+        return version
 
     async def _watch(self, version: str) -> None:
         clock = asyncio.get_running_loop().time
         began = clock()
         seconds = self._pace.watch * random.uniform(0.8, 1.2)  # noqa: S311 - only spreads load
-        async with self._source.changes(version, seconds=seconds, silence=self._pace.silence) as pieces:
+        query = {
+            **self._selector,
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(round(seconds)),
+        }
+        silence = self._pace.silence
+        async with self._client.watch(self._resource, self._namespace, query=query, silence=silence) as pieces:
             self._sink.alive()
             spoke = await self._read(pieces)
         lasted = clock() - began
         if not spoke and lasted < self._pace.brief:
             raise Unavailable("the API server ends each watch at once")
         self._failures = 0
-        if not spoke and lasted >= self._pace.silence:
+        if not spoke and lasted >= silence:
             # Usually nothing has happened: up to Kubernetes 1.33 a quiet watch gets no bookmarks, and listing a quiet
             # kind is cheap. But a server restored from a backup older than this version is silent too, and would stay
             # so forever.

@@ -22,12 +22,12 @@ ADMINISTRATOR = "containeradministrator"
 
 def restricted(pod: Object) -> Object:
     """The spec of a pod, completed. The API server refuses what is not shaped like a pod."""
-    if not all(_is_object(each.get("securityContext")) for each in (pod, *_containers(pod))):
+    if not all(isinstance(each.get("securityContext"), dict | None) for each in (pod, *_containers(pod))):
         return pod
     windows = _object(pod, "os").get("name") == "windows"
     of_pod = _said(pod)
     # Kubernetes has no way to take a field of the pod from one container. So the pod has them only if all agree.
-    agreed = not any(_differs(_said(container)) for container in _containers(pod))
+    agreed = not any(INHERITED & said.keys() or asks_for_more(said) for said in map(_said, _containers(pod)))
     shared = _inherited(of_pod, windows=windows) if agreed else {}
 
     def completed(container: Object) -> Object:
@@ -76,10 +76,6 @@ def _confined(said: Mapping[str, Any]) -> Object:
     return escalation | ({} if own.get("drop") is not None else {"capabilities": {**own, "drop": ["ALL"]}})
 
 
-def _differs(said: Mapping[str, Any]) -> bool:
-    return bool(INHERITED & said.keys()) or asks_for_more(said)
-
-
 def _with(body: Object, context: Object) -> Object:
     """The pod or container with these fields added to its security context."""
     return {**body, "securityContext": _said(body) | context} if context else body
@@ -102,7 +98,3 @@ def _object(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _is_object(value: object) -> bool:
-    return value is None or isinstance(value, dict)

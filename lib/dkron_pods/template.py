@@ -95,11 +95,9 @@ def merge(base: Any, over: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _named(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(_has_name(item) for item in value)
-
-
-def _has_name(item: object) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("name"), str)
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in value)
 
 
 def template_object(value: object, path: str) -> Mapping[str, Any]:

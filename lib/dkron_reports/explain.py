@@ -165,7 +165,7 @@ def _period(job: Job, start: datetime, end: datetime, *, now: datetime, pause_ti
     if line is None or history is None:
         known = runs_of(attempts_of(status))
         runs = _others(known, (), start, end, now=now)
-        remarks += [_no_slots(job, timing), *_newest(known, runs, now)]
+        remarks += [_no_slots(job), *_newest(known, runs, now)]
         return Explanation(job.name, start, end, runs=runs, remarks=tuple(remarks))
     rules = _Rules(job, timing, history, now, pause_times=pause_times)
     found: list[Explained] = []
@@ -237,15 +237,15 @@ def _slots(line: Timeline, since: datetime, start: datetime, end: datetime) -> I
         mark = slot
 
 
-def _no_slots(job: Job, timing: Timing) -> str:
-    if timing.parents:
-        return f"it runs after {', '.join(timing.parents)}, and has no slots"
+def _no_slots(job: Job) -> str:
+    if job.parents:
+        return f"it runs after {', '.join(job.parents)}, and has no slots"
     return job.problem or "its schedule is not valid"
 
 
 def _of_all(job: Job, timing: Timing, status: Object, now: datetime, *, refused: bool) -> Iterator[str]:
     """Yield the sentences that are true of all slots. `refused`: the newest skip was the refusal of a request."""
-    if timing.disabled:
+    if timing.job.disabled:
         yield "it is disabled (spec.disabled), so it has no further slots"
     if job.paused:
         yield f"it is {job.paused}"
@@ -357,7 +357,7 @@ class _Rules:
         return self._pause_times.likely(slot, self._history.runs.values())
 
     def _undecided(self, slot: datetime) -> Explained:
-        if self._timing.disabled:
+        if self._timing.job.disabled:
             return Explained(slot, What.NONE, "the job is disabled", setting="spec.disabled")
         if self._broken:
             return Explained(slot, What.NONE, f"the job is not ready: {self._broken}")

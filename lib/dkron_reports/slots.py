@@ -21,24 +21,21 @@ YEAR = timedelta(days=366)
 class Timing:
     """What decides when a job is due. `seen` is False while the operator has not acted on the newest spec."""
 
-    name: str
-    schedule: str
-    timezone: str
+    job: Job
     since: datetime
     starts: datetime | None
     expires: datetime | None
     mark: datetime | None
-    disabled: bool
-    parents: tuple[str, ...]
     seen: bool
 
     def line(self) -> Timeline | None:
         """Return the slots of the schedule between `startsAt` and `expiresAt`; None without a schedule that can be
         read."""
-        if not self.schedule or self.parents:
+        job = self.job
+        if not job.schedule or job.parents:
             return None
         try:
-            schedule = parse(self.schedule, timezone=self.timezone, name=self.name)
+            schedule = parse(job.schedule, timezone=job.timezone, name=job.name)
         except (ScheduleError, TimezoneError):
             return None
         return Timeline(schedule, self.since, self.starts, self.expires)
@@ -47,24 +44,19 @@ class Timing:
 def read_timing(job: Job) -> Timing:
     """Return the timing of a DkronJob."""
     metadata, spec, status = (mapping(job.raw, key) for key in ("metadata", "spec", "status"))
-    seen = status.get("observedGeneration") == metadata.get("generation")
     return Timing(
-        name=job.name,
-        schedule=job.schedule,
-        timezone=job.timezone,
+        job,
         since=read_time(status.get("since")) or job.created or EPOCH,
         starts=read_time(spec.get("startsAt")),
         expires=read_time(spec.get("expiresAt")),
         mark=read_time(status.get("lastScheduleTime")),
-        disabled=job.disabled,
-        parents=job.parents,
-        seen=seen,
+        seen=status.get("observedGeneration") == metadata.get("generation"),
     )
 
 
 def coming(timing: Timing, *, now: datetime) -> Iterator[datetime]:
     """Yield the slots that are to come; none for a job that is disabled or runs after others."""
-    line = None if timing.disabled else timing.line()
+    line = None if timing.job.disabled else timing.line()
     return iter(()) if line is None else after(line, max(now, timing.mark or now))
 
 

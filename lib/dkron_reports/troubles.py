@@ -105,7 +105,7 @@ def _troubles(job: Job, timing: Timing, changed: datetime | None) -> Iterator[Tr
         yield Trouble(Kind.INVALID, ALWAYS, f"not ready ({job.state})", remedy, job.problem)
     elif job.problem:
         yield Trouble(Kind.DEGRADED, ALWAYS, "degraded", "dkronctl describe JOB says why", job.problem)
-    if timing.seen and not timing.disabled and job.state != "Paused" and job.next is not None:
+    if timing.seen and not job.disabled and job.state != "Paused" and job.next is not None:
         remedy = "see the operator's log; docs: It runs late"
         yield Trouble(Kind.LATE, shifted(job.next, PATIENCE), "due for more than a minute and not started", remedy)
     yield from _stuck_attempts(status)
@@ -189,7 +189,7 @@ def _success(status: Object) -> datetime | None:
 
 def _stale_from(job: Job, timing: Timing, status: Object) -> datetime | None:
     """Return from when on a job with a schedule of its own is stale."""
-    line = None if timing.disabled or job.state != "Scheduled" else timing.line()
+    line = None if job.disabled or job.state != "Scheduled" else timing.line()
     since = read_time(status.get("since"))
     if line is None or since is None:
         return None

@@ -4,6 +4,8 @@ import asyncio
 from typing import cast
 
 import pytest
+import typer
+from typer.core import TyperCommand
 
 from dkron_cli.edge import cluster
 from dkron_cli.edge.cluster import Cluster
@@ -22,3 +24,8 @@ def by_kubeconfig(monkeypatch: pytest.MonkeyPatch, kube: FakeKube) -> None:
         return found
 
     monkeypatch.setattr(cluster, "open_cluster", opened)
+
+
+def call_of(options: Options) -> typer.Context:
+    """Return the context of a command with these shared options."""
+    return typer.Context(TyperCommand("dkronctl"), obj=options)

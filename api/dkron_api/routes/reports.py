@@ -78,7 +78,7 @@ async def show_failing(request: web.Request) -> web.StreamResponse:
     most = _whole(query.get("count"), "count", default=WORST, least=1)
     jobs = (each.job for each in await tenant_of(request).standings.all())
     found = await request.app[SLICES].run(failing(jobs, start=start, now=now, most=most))
-    return json_answer(request, found.as_json())
+    return json_answer(request, found)
 
 
 async def show_summary(request: web.Request) -> web.StreamResponse:

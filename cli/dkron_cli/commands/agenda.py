@@ -8,8 +8,8 @@ import typer
 from dkron_cli.commands.arguments import refusing
 from dkron_cli.core.report_tables import due_table
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.terminal import remark, run, say, show, structured
-from dkron_cli.options import Options, options_of
+from dkron_cli.edge.terminal import remark, say, show, structured
+from dkron_cli.options import options_of
 from dkron_reports.agenda import MOST
 from dkron_reports.reading import items, number, objects
 from dkron_reports.words import plural, read_span
@@ -18,7 +18,7 @@ NAMED = 5
 """Crowded seconds that are named."""
 
 
-def agenda(
+async def agenda(
     ctx: typer.Context,
     within: Annotated[str, typer.Option("--within", help="How far ahead, as 15m or 7d.")] = "1h",
     count: Annotated[int, typer.Option("--count", "-c", min=1, max=MOST, help="Maximum number of lines.")] = 50,
@@ -29,10 +29,7 @@ def agenda(
     """List upcoming slots and crowded seconds."""
     with refusing():
         read_span("--within", within)
-    run(_agenda(options_of(ctx), within, count=count, least=least))
-
-
-async def _agenda(options: Options, within: str, *, count: int, least: int) -> None:
+    options = options_of(ctx)
     async with connected(options) as server:
         found = await server.agenda(within, most=count, least=least)
     due = objects(found, "due")

@@ -33,7 +33,7 @@ PATIENCE, INTERVAL = 10.0, 0.5
 """Seconds to wait for the operator to see the pauses that were made, and between two looks."""
 
 
-def backup(ctx: typer.Context) -> None:
+async def backup(ctx: typer.Context) -> None:
     """Print all objects, with the record of past runs.
 
     One JSON document for dkronctl restore: the DkronJobs, DkronPauses, DkronPolicies and DkronClusters of the
@@ -41,10 +41,6 @@ def backup(ctx: typer.Context) -> None:
     """
     options = options_of(ctx)
     need_cluster(options, "backup")
-    run(_backup(options))
-
-
-async def _backup(options: Options) -> None:
     async with opened_cluster(options) as cluster:
         where = None if options.all_namespaces else cluster.namespace
         found: list[Object] = []

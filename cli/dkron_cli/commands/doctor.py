@@ -6,18 +6,17 @@ from importlib.metadata import version
 import typer
 
 from dkron_cli.core import checks
-from dkron_cli.core.checks import Check
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.terminal import run, show, structured
+from dkron_cli.edge.terminal import show, structured
 from dkron_cli.errors import Code
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import options_of
 from dkron_crds.revision import REVISION
 
 RIGHTS = ("list", "run", "stop", "logs")
 
 
-def doctor(ctx: typer.Context) -> None:
+async def doctor(ctx: typer.Context) -> None:
     """Check the installation, and suggest a fix for each finding.
 
     It checks the custom resources, your permissions, the leader and its Lease, versions, the clock, jobs that are not
@@ -26,14 +25,10 @@ def doctor(ctx: typer.Context) -> None:
     """
     options = options_of(ctx)
     need_cluster(options, "doctor")
-    found = run(_doctor(options))
+    async with connected(options) as server:
+        inspected = await server.inspect(RIGHTS)
+    found = list(checks.checked(inspected, version("dkron-operator"), REVISION, datetime.now(UTC)))
     raw = [{"result": each.word, "found": each.found, "do": each.remedy} for each in found]
     if not structured(options, raw, names=lambda: [each.word for each in found], one=False):
         show(checks.check_table(found), options)
     raise typer.Exit(Code.FAILED if any(each.word == checks.PROBLEM for each in found) else Code.OK)
-
-
-async def _doctor(options: Options) -> list[Check]:
-    async with connected(options) as server:
-        found = await server.inspect(RIGHTS)
-    return list(checks.checked(found, version("dkron-operator"), REVISION, datetime.now(UTC)))

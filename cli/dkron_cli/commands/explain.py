@@ -8,13 +8,13 @@ import typer
 from dkron_cli.commands.arguments import JobName, refusing
 from dkron_cli.core.report_tables import explained_table, in_order
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.terminal import remark, run, say, show, structured
-from dkron_cli.options import Options, options_of
-from dkron_reports.explain import Question, read_question
+from dkron_cli.edge.terminal import remark, say, show, structured
+from dkron_cli.options import options_of
+from dkron_reports.explain import read_question
 from dkron_reports.reading import items
 
 
-def explain(
+async def explain(
     ctx: typer.Context,
     job: JobName,
     at: Annotated[str | None, typer.Option("--at", help="One moment: RFC 3339, or 2h for two hours ago.")] = None,
@@ -29,12 +29,9 @@ def explain(
     """
     with refusing():
         question = read_question(at=at, start=start, end=end, now=datetime.now(UTC), prefix="--")
-    run(_explain(options_of(ctx), job, question))
-
-
-async def _explain(options: Options, name: str, question: Question) -> None:
+    options = options_of(ctx)
     async with connected(options) as server:
-        found = await server.explain(name, question)
+        found = await server.explain(job, question)
     slots = in_order(found)
     if structured(options, slots, names=lambda: [str(each.get("slot")) for each in slots], one=False):
         return

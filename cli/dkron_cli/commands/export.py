@@ -5,14 +5,13 @@ from typing import Annotated
 import typer
 
 from dkron_cli.commands.arguments import JobNames, Selector, chosen
-from dkron_cli.core.selection import Selection
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.terminal import print_json, print_manifests, run
-from dkron_cli.options import Options, options_of
+from dkron_cli.edge.terminal import print_json, print_manifests
+from dkron_cli.options import options_of
 from dkron_from_dkron.manifest import manifest
 
 
-def export(
+async def export(
     ctx: typer.Context,
     jobs: JobNames = None,
     selector: Selector = None,
@@ -23,10 +22,7 @@ def export(
     By kubeconfig: DkronJobs as YAML (-o json for JSON), without status, versions and pending requests; kubectl apply
     and dkronctl import take them. With --server: the JSON of /v1/jobs, which /v1/restore takes.
     """
-    run(_export(options_of(ctx), chosen(jobs, selector), full=full))
-
-
-async def _export(options: Options, selection: Selection, *, full: bool) -> None:
+    options, selection = options_of(ctx), chosen(jobs, selector)
     async with connected(options) as server:
         found = await server.jobs(selection)
     raw = [job.raw for job in found]

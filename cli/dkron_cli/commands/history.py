@@ -8,15 +8,14 @@ import typer
 from dkron_cli.commands.arguments import OneJob, Selector, chosen
 from dkron_cli.core.job import title
 from dkron_cli.core.run import run_json, run_table
-from dkron_cli.core.selection import Selection
 from dkron_cli.edge.backend import meant
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.terminal import remark, run, show, structured
-from dkron_cli.options import Options, options_of
+from dkron_cli.edge.terminal import remark, show, structured
+from dkron_cli.options import options_of
 from dkron_reports.run import Result, runs_of
 
 
-def history(
+async def history(
     ctx: typer.Context,
     job: OneJob = None,
     selector: Selector = None,
@@ -30,10 +29,7 @@ def history(
     has the runs of all these jobs, the newest first.
     """
     selection = chosen([job] if job else None, selector, needed=True)
-    run(_history(options_of(ctx), selection, failed=failed, count=count))
-
-
-async def _history(options: Options, selection: Selection, *, failed: bool, count: int) -> None:
+    options = options_of(ctx)
     async with connected(options) as server:
         jobs = await meant(server, selection)
         runs = [(job, each) for job in jobs for each in runs_of(await server.attempts(job))]

@@ -13,16 +13,15 @@ from dkron_cli.core.table import RESET, safe
 from dkron_cli.edge.backend import Asked, Server
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import is_terminal, remark
-from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import options_of
 from dkron_reports.job import Job
 from dkron_reports.run import Attempt, runs_of
 
 ESCAPE = "\x1b"
 
 
-def logs(
+async def logs(
     ctx: typer.Context,
     job: JobName,
     execution: Execution = "",
@@ -36,18 +35,13 @@ def logs(
     By default, it prints the output of the newest run, for each of its members. It is the whole log while the pod
     exists (spec.history says how long), and then the end that the status keeps.
     """
-    run_async(_logs(options_of(ctx), job, execution, follow=follow, failed=failed))
-
-
-async def _logs(options: Options, name: str, execution: str, *, follow: bool, failed: bool) -> None:
-    async with connected(options) as server:
-        job = await server.job(name)
-        attempts = await server.attempts(job)
-        wanted = chosen(job, attempts, execution, failed=failed)
+    async with connected(options_of(ctx)) as server:
+        found = await server.job(job)
+        wanted = chosen(found, await server.attempts(found), execution, failed=failed)
         for each in wanted:
             if len(wanted) > 1:
                 remark(f"==> {each.member or each.node} {each.id}")
-            await print_log(server, job, each, follow=follow)
+            await print_log(server, found, each, follow=follow)
 
 
 def chosen(job: Job, attempts: list[Attempt], execution: str, *, failed: bool) -> list[Attempt]:

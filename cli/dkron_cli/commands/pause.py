@@ -96,13 +96,21 @@ def resume(
     run(_resume(options, _choice(options, jobs, selector), name))
 
 
-def pauses(ctx: typer.Context) -> None:
+async def pauses(ctx: typer.Context) -> None:
     """List DkronPauses and the number of jobs that they hold.
 
     It lists the pauses of the namespace, and the pauses of all namespaces, which are in the namespace of the operator.
     """
     options = options_of(ctx)
-    run(_pauses(options))
+    async with connected(options) as server:
+        found = await server.pauses_that_hold()
+    if structured(options, found, names=lambda: [raw["metadata"]["name"] for raw in found], one=False):
+        return
+    if found:
+        namespaces = options.all_namespaces or any(choice_of(raw).everywhere for raw in found)
+        show(pause_table(found, namespaces=namespaces), options)
+    else:
+        remark("no pauses")
 
 
 def _only_api(*others: object, drop: bool = False) -> None:
@@ -175,18 +183,6 @@ async def _held(server: Server, choice: Choice) -> list[str]:
         return still_paused(await server.held(choice), namespaces=choice.everywhere)
     except CliError:
         return []
-
-
-async def _pauses(options: Options) -> None:
-    async with connected(options) as server:
-        found = await server.pauses_that_hold()
-    if structured(options, found, names=lambda: [raw["metadata"]["name"] for raw in found], one=False):
-        return
-    if found:
-        namespaces = options.all_namespaces or any(choice_of(raw).everywhere for raw in found)
-        show(pause_table(found, namespaces=namespaces), options)
-    else:
-        remark("no pauses")
 
 
 async def _switch_api(options: Options, *, paused: bool) -> None:

@@ -10,13 +10,13 @@ from dkron_cli.core.table import table
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.errors import readable
-from dkron_cli.edge.terminal import remark, run, show, structured
-from dkron_cli.options import Options, options_of
+from dkron_cli.edge.terminal import remark, show, structured
+from dkron_cli.options import options_of
 from dkron_kube.paths import DKRON_POLICIES
 from dkron_reports.words import one_line
 
 
-def policy(
+async def policy(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="[POLICY]", help="Name of a policy; default: all.")] = "",
 ) -> None:
@@ -26,10 +26,6 @@ def policy(
     """
     options = options_of(ctx)
     need_cluster(options, "policy")
-    run(_policy(options, name))
-
-
-async def _policy(options: Options, name: str) -> None:
     async with opened_cluster(options) as cluster:
         with readable():
             if name:

@@ -11,25 +11,31 @@ from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.cluster import Cluster
 from dkron_cli.edge.connect import opened_cluster
 from dkron_cli.edge.reviews import refusal
-from dkron_cli.edge.terminal import run, say, structured
+from dkron_cli.edge.terminal import say, structured
 from dkron_cli.errors import CliError, Code
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import options_of
 from dkron_crds.attempts import Trigger
 from dkron_crds.names import object_name
 from dkron_reports.repeat import may_have_values
 
 
-def whoami(ctx: typer.Context) -> None:
+async def whoami(ctx: typer.Context) -> None:
     """Show your user and groups, as the cluster sees them.
 
     It also shows the namespace that commands use.
     """
     options = options_of(ctx)
     need_cluster(options, "whoami")
-    run(_whoami(options))
+    async with opened_cluster(options) as cluster:
+        user = await cluster.whoami()
+    found = {"user": user.get("username", ""), "groups": user.get("groups") or [], "namespace": cluster.namespace}
+    if structured(options, [found], names=lambda: [str(found["user"])], one=True):
+        return
+    say(f"user:       {found['user']}\ngroups:     {', '.join(found['groups']) or '-'}")
+    say(f"namespace:  {found['namespace']}\nserver:     {cluster.kube.access.server}")
 
 
-def can(
+async def can(
     ctx: typer.Context,
     verb: Annotated[str, typer.Argument(metavar="VERB", help=f"One of {', '.join(VERBS)}.")],
     job: Annotated[str, typer.Argument(metavar="[JOB]", help="A job; default: all.", autocompletion=job_names)] = "",
@@ -42,29 +48,15 @@ def can(
     need_cluster(options, "can")
     if verb not in VERBS:
         raise usage(f'"{verb}" is not known; use {", ".join(VERBS)}')
-    raise typer.Exit(run(_can(options, verb, job)))
-
-
-async def _whoami(options: Options) -> None:
-    async with opened_cluster(options) as cluster:
-        user = await cluster.whoami()
-    found = {"user": user.get("username", ""), "groups": user.get("groups") or [], "namespace": cluster.namespace}
-    if structured(options, [found], names=lambda: [str(found["user"])], one=True):
-        return
-    say(f"user:       {found['user']}\ngroups:     {', '.join(found['groups']) or '-'}")
-    say(f"namespace:  {found['namespace']}\nserver:     {cluster.kube.access.server}")
-
-
-async def _can(options: Options, verb: str, job: str) -> int:
     async with opened_cluster(options) as cluster:
         lacking = await lacks(cluster, verb, job, everywhere=options.all_namespaces)
     where = "in all namespaces" if options.all_namespaces else f"in namespace {cluster.namespace}"
     if lacking is None:
         say("yes")
-        return Code.OK
+        return
     right, why = lacking
     say(f"no: this needs the permission to {right} {where}{f' ({why})' if why else ''}")
-    return Code.FORBIDDEN
+    raise typer.Exit(Code.FORBIDDEN)
 
 
 async def lacks(cluster: Cluster, verb: str, job: str = "", *, everywhere: bool = False) -> tuple[Right, str] | None:

@@ -24,9 +24,8 @@ from dkron_cli.core.selection import plain
 from dkron_cli.edge.backend import RUN, Objects
 from dkron_cli.edge.progress import Show, shown_progress
 from dkron_cli.edge.terminal import remark, say, say_facts, show, structured
-from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import options_of
 from dkron_crds.run import RunPhase
 
 PAUSE = 0.5
@@ -43,7 +42,7 @@ app = commands(
 
 
 @app.command("list")
-def list_runs(
+async def list_runs(
     ctx: typer.Context,
     job: Annotated[str, typer.Argument(metavar="[JOB]", help="Only runs of this job.", autocompletion=job_names)] = "",
 ) -> None:
@@ -51,43 +50,19 @@ def list_runs(
 
     -o wide adds the slot, the user and the reason of the request, and the operator's message.
     """
-    run_async(_list(options_of(ctx), job))
-
-
-@app.command()
-def describe(ctx: typer.Context, run: RunName) -> None:
-    """Show all about one DkronRun, with its attempts."""
-    run_async(_describe(options_of(ctx), run))
-
-
-@app.command()
-def wait(ctx: typer.Context, run: RunName, timeout: Timeout = "") -> None:
-    """Wait for the end of the run, including retries; the exit code is the result.
-
-    The exit code is 0 if it succeeded, 1 if it failed or was refused, 3 if it was deleted, 6 if --timeout has passed.
-    """
-    raise typer.Exit(run_async(_wait(options_of(ctx), run, read_timeout(timeout))))
-
-
-@app.command()
-def cancel(ctx: typer.Context, run: RunName) -> None:
-    """Cancel a DkronRun that has not started.
-
-    It is deleted, and does not run. A run that has started is not cancelled; dkronctl stop ends its attempts.
-    """
-    run_async(_cancel(options_of(ctx), run))
-
-
-async def _list(options: Options, job: str) -> None:
+    options = options_of(ctx)
     wide, everywhere = options.output == "wide", options.all_namespaces
     table = partial(requested_table, now=datetime.now(UTC), wide=wide, namespaces=everywhere)
     await listed(options, RUN, table, job=job)
 
 
-async def _describe(options: Options, name: str) -> None:
-    async with one(options, RUN, name) as (_, _, found):
+@app.command()
+async def describe(ctx: typer.Context, run: RunName) -> None:
+    """Show all about one DkronRun, with its attempts."""
+    options = options_of(ctx)
+    async with one(options, RUN, run) as (_, _, found):
         pass
-    if structured(options, [found], names=lambda: [name], one=True):
+    if structured(options, [found], names=lambda: [run], one=True):
         return
     say_facts(run_facts(found, now=datetime.now(UTC)))
     attempts = shown_attempts(found)
@@ -96,12 +71,42 @@ async def _describe(options: Options, name: str) -> None:
         show(attempt_table(attempts), options)
 
 
-async def _wait(options: Options, name: str, seconds: float | None) -> int:
-    async with one(options, RUN, name) as (_, runs, found), at_most(seconds, RUN, name):
+@app.command()
+async def wait(ctx: typer.Context, run: RunName, patience: Timeout = "") -> None:
+    """Wait for the end of the run, including retries; the exit code is the result.
+
+    The exit code is 0 if it succeeded, 1 if it failed or was refused, 3 if it was deleted, 6 if --timeout has passed.
+    """
+    options, seconds = options_of(ctx), read_timeout(patience)
+    async with one(options, RUN, run) as (_, runs, found), at_most(seconds, RUN, run):
         with shown_progress(options) as progress:
             over = await _until_over(runs, found, progress)
     remark(run_ended(over, now=datetime.now(UTC)))
-    return Code.OK if phase_of(over) == RunPhase.SUCCEEDED else Code.FAILED
+    raise typer.Exit(Code.OK if phase_of(over) == RunPhase.SUCCEEDED else Code.FAILED)
+
+
+@app.command()
+async def cancel(ctx: typer.Context, run: RunName) -> None:
+    """Cancel a DkronRun that has not started.
+
+    It is deleted, and does not run. A run that has started is not cancelled; dkronctl stop ends its attempts.
+    """
+    for left in reversed(range(TRIES)):
+        async with one(options_of(ctx), RUN, run) as (_, runs, found):
+            phase, job = phase_of(found), (found.get("spec") or {}).get("job")
+            if phase in OVER:
+                raise CliError(Code.FAILED, f"{run} is over ({phase}); there is nothing to cancel")
+            if phase != RunPhase.PENDING:
+                raise CliError(Code.FAILED, f"{run} has begun; dkronctl stop {job} ends its attempts")
+            try:
+                # The operator may decide at any moment that it runs.
+                await runs.delete(found, unless_changed=True)
+            except CliError as error:
+                if error.code is not Code.CONFLICT or not left:
+                    raise
+                continue
+        say(f"DkronRun {run} of {job} is cancelled and does not run")
+        return
 
 
 async def _until_over(runs: Objects, found: Object, progress: Show) -> Object:
@@ -115,22 +120,3 @@ async def _until_over(runs: Objects, found: Object, progress: Show) -> Object:
             raise CliError(Code.NOT_FOUND, text)
         found = read
     return found
-
-
-async def _cancel(options: Options, name: str) -> None:
-    for left in reversed(range(TRIES)):
-        async with one(options, RUN, name) as (_, runs, found):
-            phase, job = phase_of(found), (found.get("spec") or {}).get("job")
-            if phase in OVER:
-                raise CliError(Code.FAILED, f"{name} is over ({phase}); there is nothing to cancel")
-            if phase != RunPhase.PENDING:
-                raise CliError(Code.FAILED, f"{name} has begun; dkronctl stop {job} ends its attempts")
-            try:
-                # The operator may decide at any moment that it runs.
-                await runs.delete(found, unless_changed=True)
-            except CliError as error:
-                if error.code is not Code.CONFLICT or not left:
-                    raise
-                continue
-        say(f"DkronRun {name} of {job} is cancelled and does not run")
-        return

@@ -9,14 +9,14 @@ import typer
 from dkron_cli.core.table import table
 from dkron_cli.edge.backend import need_cluster
 from dkron_cli.edge.connect import connected
-from dkron_cli.edge.terminal import remark, run, show, structured
-from dkron_cli.options import Options, options_of
+from dkron_cli.edge.terminal import remark, show, structured
+from dkron_cli.options import options_of
 
 _BY_TEXT = re.compile(r"secretRef:([a-z0-9][a-z0-9.-]{0,252})/", re.ASCII)
 _BY_FIELD = ("secretRef", "secretKeyRef", "nodePublishSecretRef", "secret")
 
 
-def secrets(
+async def secrets(
     ctx: typer.Context,
     uses: Annotated[str, typer.Option("--uses", help="Only jobs that use this Secret.", show_default=False)] = "",
 ) -> None:
@@ -26,10 +26,6 @@ def secrets(
     """
     options = options_of(ctx)
     need_cluster(options, "secrets")
-    run(_secrets(options, uses))
-
-
-async def _secrets(options: Options, uses: str) -> None:
     async with connected(options) as server:
         jobs = await server.jobs()
     users: dict[tuple[str, str], list[str]] = {}

@@ -5,17 +5,15 @@ from typing import Annotated
 import typer
 
 from dkron_cli.commands.arguments import Execution, OneJob, Selector, chosen, usage
-from dkron_cli.core.selection import Selection
 from dkron_cli.edge.backend import Server, meant
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, say
-from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.errors import CliError, Code
-from dkron_cli.options import Options, options_of
+from dkron_cli.options import options_of
 from dkron_reports.job import Job
 
 
-def stop(
+async def stop(
     ctx: typer.Context,
     job: OneJob = None,
     execution: Execution = "",
@@ -34,14 +32,10 @@ def stop(
         raise usage("name one execution, or give --all")
     if selection.labels and not every:
         raise usage("-l stops all executions of its jobs; give --all, too")
-    run_async(_stop(options_of(ctx), selection, execution, every=every))
-
-
-async def _stop(options: Options, selection: Selection, execution: str, *, every: bool) -> None:
-    async with connected(options) as server:
+    async with connected(options_of(ctx)) as server:
         found = await meant(server, selection)
-        for job in found:
-            await _stop_one(server, job, execution, every=every)
+        for each in found:
+            await _stop_one(server, each, execution, every=every)
     if not found:
         remark(server.none_of(selection))
 

@@ -7,24 +7,23 @@ from dkron_cli.core.job import title
 from dkron_cli.core.selection import Selection
 from dkron_cli.edge.connect import connected
 from dkron_cli.edge.terminal import remark, say
-from dkron_cli.edge.terminal import run as run_async
 from dkron_cli.options import Options, options_of
 
 
-def enable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
+async def enable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
     """Let jobs run on schedule.
 
     Slots that came due while a job was disabled do not run later.
     """
-    run_async(_switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=False))
+    await _switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=False)
 
 
-def disable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
+async def disable(ctx: typer.Context, jobs: JobNames = None, selector: Selector = None) -> None:
     """Keep jobs from running on schedule.
 
     Active runs go on; dkronctl stop ends them. A disabled job also refuses run requests.
     """
-    run_async(_switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=True))
+    await _switch(options_of(ctx), chosen(jobs, selector, needed=True), disabled=True)
 
 
 async def _switch(options: Options, selection: Selection, *, disabled: bool) -> None:

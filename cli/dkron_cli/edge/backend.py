@@ -68,9 +68,8 @@ PAUSE = Noun("pause", DKRON_PAUSES, "pause jobs")
 class Objects(Protocol):
     """Objects of one kind, as Kubernetes spells them. All methods raise `CliError`."""
 
-    @property
-    def namespace(self) -> str:
-        """Where they are; empty if the server knows it."""
+    namespace: str
+    """Where they are; empty if the server knows it."""
 
     async def all(self) -> list[Object]:
         """Return the objects of the namespace."""
@@ -89,10 +88,14 @@ class Objects(Protocol):
 
     async def with_runs(self, found: Object) -> Object:
         """Return a backfill with `activeRuns` and `failedRuns` in its status."""
+        return found
 
 
 class Server(Protocol):
     """One server. All methods raise `CliError`."""
+
+    takes_faulty: bool = False
+    """Whether it takes jobs that the operator could not run: it may be a Dkron."""
 
     @property
     def where(self) -> str:
@@ -100,6 +103,7 @@ class Server(Protocol):
 
     async def user(self) -> str:
         """Return who runs, stops and pauses; empty if the server writes that."""
+        return ""
 
     def objects(self, noun: Noun, *, every: bool = False) -> Objects:
         """Return the objects of the namespace; with `every`, objects of all namespaces if -A asks for them."""
@@ -125,12 +129,14 @@ class Server(Protocol):
     async def job_to_run(self, name: str) -> Job:
         """Return one job, as much of it as the caller may read. Raises `CliError` if there is none."""
 
-    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:
+    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:  # noqa: ARG002 - for a REST API
         """Return these jobs, which are `every` one of the server or some, with what pauses them, as far as the server
         tells."""
+        return jobs
 
     async def with_reasons(self, jobs: list[Job]) -> list[Job]:
         """Return these jobs with why they are not ready for a state, as an object of Kubernetes has it."""
+        return jobs
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the attempts that are known, in any order."""
@@ -167,21 +173,20 @@ class Server(Protocol):
     async def explain(self, name: str, question: "Question") -> Answer:
         """Say what became of the slots of a job: an `Explanation` as JSON."""
 
-    async def inspect(self, verbs: Sequence[str]) -> "Inspection":
+    async def inspect(self, verbs: Sequence[str]) -> "Inspection":  # noqa: ARG002 - a REST API cannot
         """Read what `doctor` checks, and which of these verbs the user may carry out."""
-
-    @property
-    def takes_faulty(self) -> bool:
-        """Whether it takes jobs that the operator could not run: it may be a Dkron."""
+        raise of_cluster("doctor")
 
     async def cron_jobs(self) -> list[Object]:
         """Return the CronJobs."""
+        raise of_cluster("an import of cronjobs")
 
     async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
         """Return the steps of an import of these jobs, in their order."""
 
-    async def try_out(self, step: "Step") -> None:
+    async def try_out(self, step: "Step") -> None:  # noqa: ARG002 - a REST API cannot
         """Have the server check a step, if it can, and change nothing. The code is FAILED if it refuses this job."""
+        return
 
     async def carry_out(self, step: "Step") -> None:
         """Make the change of a step."""
@@ -190,7 +195,7 @@ class Server(Protocol):
         """Say what is due: an `Agenda` as JSON."""
 
     async def failing(self, since: str, *, most: int, chosen: Selection = ALL) -> Answer:
-        """Say which jobs fail most: a `Failing` as JSON."""
+        """Say which jobs fail most, as `failing` does."""
 
     async def summary(self) -> Answer:
         """Say how all jobs stand: the overview of `GET /v1/summary`."""

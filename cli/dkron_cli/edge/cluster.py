@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dkron_cli.core.order import Order, lost, same_order, unfit
 from dkron_cli.core.selection import ALL, Selection, written
-from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, existing, missing, refuse_disabled
+from dkron_cli.edge.backend import PLAIN, Answer, Asked, Noun, Server, existing, missing, refuse_disabled
 from dkron_cli.edge.errors import readable
 from dkron_cli.edge.kube_objects import ClusterObjects
 from dkron_cli.edge.light_kube import LightKube
@@ -45,10 +45,8 @@ _ROOM = 42
 """Characters of the job's name in the name of a DkronRun."""
 
 
-class Cluster:
+class Cluster(Server):
     """The DkronJobs of a namespace, or of all."""
-
-    takes_faulty = False
 
     def __init__(self, kube: "KubeClient", namespace: str, *, everywhere: bool) -> None:
         self.kube = kube
@@ -143,14 +141,6 @@ class Cluster:
             return [str(each["metadata"]["name"]) async for each in listed]
         except KubeError:
             return []
-
-    async def with_pauses(self, jobs: list[Job], *, every: bool) -> list[Job]:  # noqa: ARG002 - each object tells
-        """Return them as they are."""
-        return jobs
-
-    async def with_reasons(self, jobs: list[Job]) -> list[Job]:
-        """Return them as they are."""
-        return jobs
 
     async def attempts(self, job: Job) -> list[Attempt]:
         """Return the runs that the status shows."""
@@ -348,7 +338,7 @@ class Cluster:
 
         jobs, now = await self.jobs(chosen), datetime.now(UTC)
         start = start_of(since, now, option="--since")
-        return at_once(failing(jobs, start=start, now=now, most=most)).as_json()
+        return at_once(failing(jobs, start=start, now=now, most=most))
 
     async def summary(self) -> Answer:
         """Sum up the objects. Days and leader come from the installation, as far as the user may read it."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from dkron_cli.edge.backend import Objects
 from dkron_cli.edge.errors import readable
 from dkron_kube.errors import NotFound
 from dkron_kube.paths import Resource
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 
-class ClusterObjects:
+class ClusterObjects(Objects):
     """By kubeconfig; in the namespace, or in all (None) for a list."""
 
     def __init__(self, kube: "KubeClient", resource: Resource, namespace: str, *, everywhere: bool = False) -> None:
@@ -55,7 +56,3 @@ class ClusterObjects:
             await self._kube.delete(
                 self._resource, self.namespace, name, uid=uid, version=version if unless_changed else None
             )
-
-    async def with_runs(self, found: Object) -> Object:
-        """Return it as it is."""
-        return found

@@ -40,7 +40,15 @@ async def decided(look: Callable[[], Awaitable[T | None]]) -> T | None:
 def shown_progress(options: Options) -> Iterator[Show]:
     """Yield a function that shows how far it is."""
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield _lines()
+        said = ""
+
+        def tell(_done: int, _total: int | None, sentence: str) -> None:
+            nonlocal said
+            if sentence and sentence != said:
+                said = sentence
+                remark(sentence)
+
+        yield tell
         return
     from rich.console import Console  # noqa: PLC0415 - 60 ms, only for terminals
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn  # noqa: PLC0415
@@ -53,15 +61,3 @@ def shown_progress(options: Options) -> Iterator[Show]:
             bar.update(task, completed=done, total=total, description=safe(sentence).replace("[", "\\["))
 
         yield show
-
-
-def _lines() -> Show:
-    said = ""
-
-    def show(_done: int, _total: int | None, sentence: str) -> None:
-        nonlocal said
-        if sentence and sentence != said:
-            said = sentence
-            remark(sentence)
-
-    return show

@@ -23,9 +23,9 @@ from dkron_cli.edge.backend import (
     Answer,
     Asked,
     Noun,
+    Server,
     existing,
     missing,
-    of_cluster,
     refuse_disabled,
 )
 from dkron_cli.edge.rest_calls import PATIENCE, RETRY, RestCalls, answered
@@ -41,7 +41,6 @@ from dkron_reports.run import Attempt, Run, runs_of
 from dkron_reports.slots import coming_by_expression
 
 if TYPE_CHECKING:
-    from dkron_cli.core.checks import Inspection
     from dkron_cli.core.importing import Item, Step, Wanted
     from dkron_reports.explain import Question
 
@@ -50,7 +49,7 @@ LONGER = 5.0
 SECOND = 1_000_000_000
 
 
-class Rest(RestCalls):
+class Rest(RestCalls, Server):
     """The jobs of one REST API."""
 
     takes_faulty = True
@@ -62,10 +61,6 @@ class Rest(RestCalls):
     def none_of(self, chosen: Selection) -> str:
         """Return the sentence that no job is one of these, and what labels are here."""
         return f"there are no {chosen}{' in their metadata' if chosen.labels else ''} {self.where}"
-
-    async def user(self) -> str:
-        """Return nothing: the server writes who asks."""
-        return ""
 
     def objects(self, noun: Noun, *, every: bool = False) -> RestObjects:  # noqa: ARG002 - it serves one namespace
         """Return the objects of the server's namespace."""
@@ -285,14 +280,6 @@ class Rest(RestCalls):
             f"/v1/jobs/{quote(name, safe='')}/explain?{urlencode(query)}", "explain slots", job=name
         )
 
-    async def inspect(self, verbs: Sequence[str]) -> "Inspection":  # noqa: ARG002 - it cannot
-        """Raise `CliError`."""
-        raise of_cluster("doctor")
-
-    async def cron_jobs(self) -> list[dict[str, Any]]:
-        """Raise `CliError`."""
-        raise of_cluster("an import of cronjobs")
-
     async def import_steps(self, items: "Sequence[Item]", wanted: "Wanted") -> "list[Step]":
         """Send all jobs, which have to be in Dkron's JSON."""
         from dkron_cli.core.importing import sending  # noqa: PLC0415 - slow, and needed only here
@@ -302,9 +289,6 @@ class Rest(RestCalls):
             text = "with --server the source is the JSON of Dkron's /v1/jobs; manifests need a kubeconfig"
             raise CliError(Code.USAGE, text)
         return steps
-
-    async def try_out(self, step: "Step") -> None:
-        """Do nothing: it has no dry run."""
 
     async def carry_out(self, step: "Step") -> None:
         """Create or replace the job."""
@@ -337,8 +321,8 @@ class Rest(RestCalls):
         return found
 
 
-def open_rest(options: Options, *, warn: bool = True) -> Rest:
-    """Return the REST API that the options name. With `warn`, say if others can read the token."""
+def open_rest(options: Options) -> Rest:
+    """Return the REST API that the options name, and say if others can read the token."""
     try:
         server = address_of(options.server)
     except ValueError as error:
@@ -347,7 +331,7 @@ def open_rest(options: Options, *, warn: bool = True) -> Rest:
         if given:
             raise CliError(Code.USAGE, f"{name} needs a kubeconfig: a REST API serves one namespace; leave it out")
     token = token_of(options)
-    if token and warn and in_the_clear(server):
+    if token and in_the_clear(server):
         remark(f"warning: the token goes to {server} unencrypted, so others on the network can read it; use https://")
     return Rest(server, token)
 

@@ -56,12 +56,12 @@ def say_facts(facts: Sequence[tuple[str, str]]) -> None:
             say(line)
 
 
-def show(content: Table, options: Options, *, titles: bool = True) -> None:
+def show(content: Table, options: Options) -> None:
     """Print a table: in a terminal fitted to its width and with colours, else whole and plain."""
     if not is_terminal():
-        sys.stdout.writelines(f"{line}\n" for line in lines(content)[0 if titles else 1 :])
+        sys.stdout.writelines(f"{line}\n" for line in lines(content))
         return
-    fitted = lines(content, width=shutil.get_terminal_size().columns, wrap=True)[0 if titles else 1 :]
+    fitted = lines(content, width=shutil.get_terminal_size().columns, wrap=True)
     if options.no_color or os.environ.get("TERM") == "dumb":
         sys.stdout.writelines(f"{line}\n" for line in fitted)
         return

@@ -11,7 +11,7 @@ from dkron_kube.paths import DKRON_JOBS, DKRON_PAUSES
 from tests.support.api_app import object_of
 from tests.support.builders import wire_job
 from tests.support.fake_kube import FakeKube
-from tests.support.opened_cluster import by_kubeconfig
+from tests.support.opened_cluster import by_kubeconfig, call_of
 
 Object = dict[str, Any]
 HOLDS = {"conditions": [{"type": "Active", "status": "True", "reason": "Paused"}]}
@@ -28,7 +28,7 @@ async def test_pauses_are_kept_and_come_before_the_jobs(
     old.put(DKRON_JOBS, wire_job(name="report"))
     old.put(DKRON_PAUSES, object_of("moves", spec={"jobs": ["report"], "reason": "why"}, status=HOLDS))
     by_kubeconfig(monkeypatch, old)
-    await backup._backup(Options())
+    await backup.backup(call_of(Options()))
     kept: list[Object] = json.loads(capsys.readouterr().out)["items"]
     assert [(each["kind"], "status" in each) for each in kept] == [("DkronPause", False), ("DkronJob", False)]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import typer
 
 from dkron_api.routes import backfills as backfill_routes
 from dkron_api.routes import jobs as job_routes
@@ -22,7 +23,7 @@ from dkron_kube.paths import DKRON_BACKFILLS, DKRON_CLUSTERS, DKRON_JOBS, DKRON_
 from tests.support.api_app import Api, object_of, running_api
 from tests.support.builders import NAMESPACE, wire_job
 from tests.support.fake_kube import FakeKube
-from tests.support.opened_cluster import by_kubeconfig
+from tests.support.opened_cluster import by_kubeconfig, call_of
 
 Object = dict[str, Any]
 Command = Callable[[Options, str], Awaitable[int | None]]
@@ -48,36 +49,30 @@ def ended(kind: str, reason: str) -> list[Object]:
     return [{"type": kind, "status": "True", "reason": reason, "lastTransitionTime": AT}]
 
 
-async def wait_for_run(options: Options, name: str) -> int:
-    return await runs._wait(options, name, 5.0)
+def called(command: Callable[..., Awaitable[None]], **more: Any) -> Command:
+    async def run(options: Options, *names: str) -> int:
+        try:
+            await command(call_of(options), *names, **more)
+        except typer.Exit as end:
+            return end.exit_code
+        return Code.OK
+
+    return run
 
 
-async def wait_for_backfill(options: Options, name: str) -> int:
-    return await backfills._wait(options, name, 5.0)
-
-
-async def give_up(options: Options, name: str) -> int:
-    return await backfills._wait(options, name, 0.01)
-
-
-async def suspend(options: Options, name: str) -> None:
-    await backfills._suspend(options, name, suspended=True)
-
-
-async def resume(options: Options, name: str) -> None:
-    await backfills._suspend(options, name, suspended=False)
-
-
+wait_for_run, wait_for_backfill = called(runs.wait, patience="5s"), called(backfills.wait, patience="5s")
+give_up = called(backfills.wait, patience="10ms")
+suspend, resume = called(backfills.suspend), called(backfills.resume)
 SUCCEEDED = {"phase": "Succeeded", "attemptCount": 1, "startedAt": AT, "finishedAt": LATER, "message": "done"}
 FAILED = {"phase": "Failed", "attemptCount": 2, "startedAt": AT, "finishedAt": LATER, "attempts": [ATTEMPT],
           "message": "attempt 2 failed (Error, exit code 3)"}  # fmt: skip
 OF_RUNS = {
     "describe": Case(
-        run=runs._describe, status=FAILED, spec={"reason": "a repair", "requestedBy": "ann"},
+        run=called(runs.describe), status=FAILED, spec={"reason": "a repair", "requestedBy": "ann"},
         says=("Phase: Failed", "By: ann", "Reason: a repair", "Took: 3.0s", "exit 3", "report-x"),
     ),
     "describe one that is gone": Case(
-        run=lambda options, _: runs._describe(options, "other"), code=Code.NOT_FOUND,
+        run=lambda options, _: called(runs.describe)(options, "other"), code=Code.NOT_FOUND,
         says=('there is no run "other"', "see dkronctl runs list"),
     ),
     "wait for a success": Case(run=wait_for_run, status=SUCCEEDED, says=("it: succeeded after 3.0s",)),
@@ -89,13 +84,13 @@ OF_RUNS = {
         run=wait_for_run, status={"phase": "Refused", "message": "the job is paused"}, code=Code.FAILED,
         says=("it: refused: the job is paused",),
     ),
-    "cancel": Case(run=runs._cancel, says=("DkronRun it of report is cancelled and does not run",), stays=False),
+    "cancel": Case(run=called(runs.cancel), says=("DkronRun it of report is cancelled and does not run",), stays=False),
     "cancel one that runs": Case(
-        run=runs._cancel, status={"phase": "Running"}, code=Code.FAILED,
+        run=called(runs.cancel), status={"phase": "Running"}, code=Code.FAILED,
         says=("it has begun; dkronctl stop report ends its attempts",),
     ),
     "cancel one that is over": Case(
-        run=runs._cancel, status=SUCCEEDED, code=Code.FAILED, says=("is over (Succeeded)",)
+        run=called(runs.cancel), status=SUCCEEDED, code=Code.FAILED, says=("is over (Succeeded)",)
     ),
 }  # fmt: skip
 RANGE = {"from": "2026-03-01T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
@@ -104,7 +99,7 @@ UNDER_WAY = {"plan": {"count": 9, "jobs": 1}, "succeeded": 2, "failed": 1, "acti
 FINISHED = {**UNDER_WAY, "conditions": ended("Complete", "Finished"), "message": "all succeeded"}
 OF_BACKFILLS = {
     "describe": Case(
-        run=backfills._describe, spec={"suspend": True}, status=UNDER_WAY,
+        run=called(backfills.describe), spec={"suspend": True}, status=UNDER_WAY,
         says=("Of: report", "State: suspended", "Runs: 2 succeeded, 1 failed, 1 active, 5 remaining"),
     ),
     "wait for a success": Case(run=wait_for_backfill, status=FINISHED, says=("it: all succeeded",)),
@@ -125,7 +120,7 @@ OF_BACKFILLS = {
         run=resume, status=FINISHED, code=Code.FAILED, says=("it is over (succeeded); create another one",)
     ),
     "cancel": Case(
-        run=backfills._cancel, status=UNDER_WAY, stays=False,
+        run=called(backfills.cancel), status=UNDER_WAY, stays=False,
         says=("it is cancelled: 5 slots will not run; 1 active run may go on, and dkronctl stop ends it",),
     ),
 }  # fmt: skip
@@ -188,11 +183,11 @@ async def test_lists_have_the_newest_first(api: Api, options: Options, capsys: p
         await asked
         return [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
 
-    assert await names(runs._list(options, "")) == ["RUN", "r3", "r2", "r1"]
-    assert await names(runs._list(options, "report")) == ["RUN", "r2", "r1"]
-    assert await names(backfills._list(options)) == ["BACKFILL", "b3", "b2", "b1"]
+    assert await names(runs.list_runs(call_of(options), "")) == ["RUN", "r3", "r2", "r1"]
+    assert await names(runs.list_runs(call_of(options), "report")) == ["RUN", "r2", "r1"]
+    assert await names(backfills.list_backfills(call_of(options))) == ["BACKFILL", "b3", "b2", "b1"]
     options.output = "name"
-    assert await names(runs._list(options, "other")) == ["dkronrun.dkron.io/r3"]
+    assert await names(runs.list_runs(call_of(options), "other")) == ["dkronrun.dkron.io/r3"]
 
 
 async def test_a_backfill_names_its_runs(api: Api, options: Options, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,7 +199,7 @@ async def test_a_backfill_names_its_runs(api: Api, options: Options, capsys: pyt
     for phase, slot in slots.items():
         spec = {"job": "report", "scheduledTime": slot}
         api.kube.put(DKRON_RUNS, object_of(phase.lower(), metadata=metadata, spec=spec, status={"phase": phase}))
-    await backfills._describe(options, "it")
+    await backfills.describe(call_of(options), "it")
     _, active, failed = capsys.readouterr().out.split("\n\n")
     for title, phase, text in (("Active", "Running", active), ("Failed", "Failed", failed)):
         assert text.split() == [f"{title}:", "SLOT", "JOB", "RUN", slots[phase], "report", phase.lower()]
@@ -232,7 +227,7 @@ async def test_run_started_meanwhile_is_not_withdrawn(api: Api) -> None:
 
     api.kube.meanwhile("delete dkronruns", begin)
     with pytest.raises(CliError, match="it has begun"):
-        await runs._cancel(Options(), "it")
+        await runs.cancel(call_of(Options()), "it")
     assert api.kube.names(DKRON_RUNS) == ["it"]
 
 
@@ -276,7 +271,7 @@ async def test_pauses_of_all_namespaces_are_listed(
     for call, error in answers.items():
         kube.fail(call, error)
     by_kubeconfig(monkeypatch, kube)
-    await pause._pauses(Options(output="name"))
+    await pause.pauses(call_of(Options(output="name")))
     said = capsys.readouterr()
     assert said.out.split() == named
     assert ("pauses of all namespaces are not shown" in said.err) is ("of-all" not in named)

@@ -18,7 +18,7 @@ from dkron_kube.paths import DKRON_JOBS
 from dkron_reports.job import Job, from_object
 from tests.support.builders import NOON, after, claim, execution, wire_job
 from tests.support.fake_kube import FakeKube
-from tests.support.opened_cluster import by_kubeconfig
+from tests.support.opened_cluster import by_kubeconfig, call_of
 
 TEAM = (("team", "a"),)
 
@@ -80,7 +80,7 @@ async def test_history_of_several_jobs_has_the_newest_run_first(
         labels = {"team": "a" if name != "c" else "other"}
         kube.put(DKRON_JOBS, dict(job(name, labels=labels, executions=runs).raw))
     by_kubeconfig(monkeypatch, kube)
-    await history._history(Options(), Selection(labels=TEAM), failed=False, count=2)
+    await history.history(call_of(Options()), selector="team=a", count=2)
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert rows == [["JOB", "SLOT"], ["a", rfc3339(after(60))], ["b", rfc3339(after(30))]]
 

@@ -186,7 +186,7 @@ def test_failure_rate_is_counted_by_runs() -> None:
     bad = ready(executions=(tries(1, good=False), tries(30, good=False)), error_count=5)
     found = [from_object(wire_job(name=name, status=status)) for name, status in (("flaky", flaky), ("bad", bad))]
     start = after(hours=-24)
-    told = at_once(failing(found, start=start, now=NOON, most=2)).as_json()
+    told = at_once(failing(found, start=start, now=NOON, most=2))
     assert lines(failing_table(told["jobs"], now=NOON, namespaces=False)) == [
         "JOB     FAILED   RUNS   SHARE   RETRIED   LATEST   WHY",
         "bad     1        1      100%    0         1h       exit 1",
