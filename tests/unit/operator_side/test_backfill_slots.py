@@ -8,9 +8,8 @@ import pytest
 
 from dkron_crds.job import Active, Execution, JobSpec, JobStatus, Trigger
 from dkron_crds.schedule import parse
-from dkron_operator.backfill.kept_slots import KeptSlots, Parsed
 from dkron_operator.backfill.slots import Range, failed_slots, job_slots
-from dkron_operator.backfill.view import View
+from dkron_operator.backfill.view import KeptSlots, Parsed, View
 from tests.support.builders import NOON, after
 
 

@@ -16,7 +16,7 @@ from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
 from dkron_kube.errors import Conflict, KubeError, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.act.listener import Listener
+from dkron_operator.act.ports import Listener
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.reserved_slots import Released
 from dkron_operator.plan.view import JobView
@@ -287,7 +287,7 @@ async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected
         await until(25)
         assert answers.asked == 1
         edges.acts = True
-        edges.parts.take_over(idle=timedelta(seconds=16), anew=anew)
+        edges.parts.take_over(idle=timedelta(seconds=16), new_term=anew)
         await until(26)
         if not anew:
             answers.answer(Result("", b"fine"))
