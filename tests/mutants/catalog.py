@@ -74,7 +74,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "act/effects.py": ("test_reconcile.py", "test_two_writers.py", "test_standby.py"),
     "plan/cause.py": ("test_cause.py",),
     "plan/advance.py": ("test_stops.py",),
-    "plan/chain.py": ("test_chain.py", "test_chain_edges.py", "test_chain_wakes.py"),
+    "plan/chain.py": ("test_chain.py", "test_chain_edges.py"),
     "reconcile/verify.py": ("test_verify.py",),
     "watch/resync.py": ("test_found_by_simulation.py",),
     "reconcile/reconciler.py": ("test_reconcile.py", "test_standby.py", "test_verify.py", "test_tidy.py"),

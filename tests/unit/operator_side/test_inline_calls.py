@@ -272,13 +272,13 @@ async def test_call_that_outlasts_the_stop_is_undecided() -> None:
 
 
 @pytest.mark.parametrize(
-    ("anew", "expected"),
+    ("new_term", "expected"),
     [
         pytest.param(True, (1, {after(10): (True, ""), after(20): (False, "Unknown")}), id="not if another has led"),
         pytest.param(False, (2, {after(10): (True, ""), after(20): (True, "")}), id="if no other has led"),
     ],
 )
-async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected: Any) -> None:
+async def test_call_queued_at_a_lost_lease_is_made_later(*, new_term: bool, expected: Any) -> None:
     async with calls_running(limit=1, schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
         await until(21)
         assert (answers.asked, len(edges.status().active)) == (1, 2), "the second waits for the first"
@@ -287,9 +287,9 @@ async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected
         await until(25)
         assert answers.asked == 1
         edges.acts = True
-        edges.parts.take_over(idle=timedelta(seconds=16), new_term=anew)
+        edges.parts.take_over(idle=timedelta(seconds=16), new_term=new_term)
         await until(26)
-        if not anew:
+        if not new_term:
             answers.answer(Result("", b"fine"))
         await until(28)
         ends = {record.slot: (record.success, record.reason) for record in edges.status().executions}

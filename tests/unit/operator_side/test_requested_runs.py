@@ -306,7 +306,7 @@ DISABLED_BY = {"refused": (A.job,), "refusal": Refusal("Disabled", "the job is d
 
 @dataclass(frozen=True)
 class Shown:
-    """What the DkronJob shows, and what the status of its DkronRun says then."""
+    """The traces on the DkronJob, and the status of its DkronRun then."""
 
     id: str
     given: Object
