@@ -151,17 +151,6 @@ async def test_orderly_stop_returns_slots_claimed_ahead() -> None:
         assert edges.status().success_count == calls >= 10
 
 
-async def test_an_edit_ends_the_window_at_once() -> None:
-    async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
-        assert await within_a_window(edges, second=10.5)
-        edit(edges, schedule="@manually")
-        await asyncio.sleep(0.1)
-        assert edges.status().window is None
-        calls = edges.status().success_count
-        await until(20)
-        assert (edges.status().success_count, edges.status().error_count) == (calls, 0)
-
-
 async def test_plan_older_than_the_release_calls_nothing() -> None:
     async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
