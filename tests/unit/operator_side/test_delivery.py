@@ -87,7 +87,7 @@ def owing(*entries: Active, undelivered: tuple[str, ...] = (), **fields: Any) ->
 
 @asynccontextmanager
 async def operator(
-    kube: FakeKube, senders: Senders | None = None, *, job: dict[str, Any] | None = None, acts: bool = True
+    kube: FakeKube, senders: Senders | None = None, *, job: dict[str, Any] | None = None
 ) -> AsyncIterator[tuple[Edges, Senders]]:
     """A process with all its parts; it dies at the end. `job` makes the world's DkronJob."""
     senders = senders or Senders()
@@ -96,7 +96,6 @@ async def operator(
     edges = Edges(kube, senders)
     # A test brings by `upsert` the changes that the watch would bring.
     edges.parts.installation.informer.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
-    edges.acts = acts
     await edges.parts.installation.read()
     edges.watch()
     async with edges.running():
