@@ -37,6 +37,7 @@ CLEAN = (
     "tests/cluster",
     "tests/e2e",
     "tests/unit/executors",
+    "tests/unit/operator_side",
     "tests/unit/test_chart*.py",
     "tests/unit/test_demo*.py",
     "tests/unit/test_image*.py",

@@ -14,18 +14,7 @@ from dkron_operator.plan.fold import fold_all
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, AttemptState, JobView, Outcome
 from dkron_pods.problem import Problem
-from tests.support.builders import (
-    NOON,
-    after,
-    claim,
-    execution,
-    job_view,
-    outcome,
-    request_claim,
-    run,
-    seen,
-    situation,
-)
+from tests.support.builders import NOON, after, claim, execution, job_view, outcome, request_claim, run, seen, situation
 from tests.support.plans import condition, created, fired, messages, outcomes_read, reported, skips, troubles_read
 
 SLOT = claim(NOON)

@@ -25,16 +25,7 @@ from dkron_operator.plan.view import Situation
 from dkron_operator.reconcile.create_budget import BURST, SILENCE, CreateBudget
 from dkron_operator.telemetry.metrics import MOST_NAMESPACES, Metrics
 from dkron_runtime.token_bucket import SWEEP, Rate, TokenBuckets
-from tests.support.builders import (
-    NOON,
-    after,
-    claim,
-    execution,
-    job_view,
-    run,
-    situation,
-    wire_job,
-)
+from tests.support.builders import NOON, after, claim, execution, job_view, run, situation, wire_job
 from tests.support.edges import Edges, begin, until
 from tests.support.fake_kube import FakeKube
 from tests.support.plans import created, requests_removed
@@ -42,10 +33,7 @@ from tests.support.plans import created, requests_removed
 # --- turns -----------------------------------------------------------------------------------------------------------
 
 
-@given(
-    st.lists(st.integers(1, 40), min_size=1, max_size=6),
-    st.lists(st.sampled_from(["pop", "flood"]), max_size=60),
-)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.lists(st.sampled_from(["pop", "flood"]), max_size=60))
 def test_namespace_waits_at_most_one_turn_of_each_other(flood: list[int], before: list[str]) -> None:
     queue: FairQueue[tuple[int, int]] = FairQueue(lambda key: key[0])
     number = 0

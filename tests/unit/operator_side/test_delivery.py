@@ -87,11 +87,7 @@ def owing(*entries: Active, undelivered: tuple[str, ...] = (), **fields: Any) ->
 
 @asynccontextmanager
 async def operator(
-    kube: FakeKube,
-    senders: Senders | None = None,
-    *,
-    job: dict[str, Any] | None = None,
-    acts: bool = True,
+    kube: FakeKube, senders: Senders | None = None, *, job: dict[str, Any] | None = None
 ) -> AsyncIterator[tuple[Edges, Senders]]:
     """A process with all its parts; it dies at the end. `job` makes the world's DkronJob."""
     senders = senders or Senders()
@@ -100,7 +96,6 @@ async def operator(
     edges = Edges(kube, senders)
     # A test brings by `upsert` the changes that the watch would bring.
     edges.parts.installation.informer.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
-    edges.acts = acts
     await edges.parts.installation.read()
     edges.watch()
     async with edges.running():
@@ -353,9 +348,7 @@ def replace_by_a_run(body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("cancel", [disable, make_invalid, replace_by_a_run])
-async def test_attempt_with_a_cancelled_retry_is_sent_as_the_last(
-    cancel: Callable[[dict[str, Any]], None],
-) -> None:
+async def test_attempt_with_a_cancelled_retry_is_sent_as_the_last(cancel: Callable[[dict[str, Any]], None]) -> None:
     async with operator(with_cluster(**ATTEMPTS), job=RETRIED) as (edges, senders):
         await first_ends(edges, kind="Failed", seconds=5)
         assert (senders.posts(), len(senders.lines())) == ([], 1), "the output does not wait for the retry"

@@ -73,12 +73,9 @@ MANUAL = request_claim()
         pytest.param(Edit(with_(seen(SLOT), job=OTHERS)), id="a Job with another name"),
         pytest.param(Edit(claim(NOON, uid="another")), id="the claim of an object that had the name before"),
         pytest.param(Edit(claim(NOON, name="another")), id="the claim of another job"),
-        pytest.param(Edit(with_(SLOT, job=NEXT.job)), id="the name of another slot"),
         pytest.param(Edit(with_(SLOT, slot=after(1))), id="the name of another second"),
         pytest.param(Edit(with_(SLOT, slot=after(0.5))), id="a slot that is not its group's"),
         pytest.param(Edit(with_(SLOT, attempt=2)), id="another attempt"),
-        pytest.param(Edit(with_(SLOT, member="n1")), id="another member"),
-        pytest.param(Edit(with_(SLOT, trigger=Trigger.DEPENDENT)), id="another trigger"),
         pytest.param(Edit(with_(MANUAL, group=MANUAL.group + 1)), id="another request"),
         pytest.param(Edit(with_(SLOT, job=OTHERS, uid="call-x")), id="a call with another name"),
         pytest.param(

@@ -1,6 +1,5 @@
 """One object never stops the others: what cannot be read, planned, built or counted is told, and the rest goes on."""
 
-import logging
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any, cast
@@ -45,15 +44,12 @@ from tests.support.builders import (
 from tests.support.edges import Edges, begin, until
 from tests.support.fake_kube import FakeKube
 from tests.support.plans import requests_removed
+from tests.unit.operator_side.test_object_guard import Odd, warnings
 
 Object = dict[str, Any]
 
 
 ENDS_OF_TIME = [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
-
-
-class Odd(Exception):
-    """An error that no code expects."""
 
 
 def ready(status: JobStatus) -> tuple[str, str, str]:
@@ -63,10 +59,6 @@ def ready(status: JobStatus) -> tuple[str, str, str]:
 
 def events(edges: Edges) -> list[str]:
     return [edges.kube.has(EVENTS, name)["reason"] for name in edges.kube.names(EVENTS)]
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 # --- reading -------------------------------------------------------------------------------------------------------

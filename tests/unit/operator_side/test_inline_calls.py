@@ -151,17 +151,6 @@ async def test_orderly_stop_returns_slots_claimed_ahead() -> None:
         assert edges.status().success_count == calls >= 10
 
 
-async def test_an_edit_ends_the_window_at_once() -> None:
-    async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
-        assert await within_a_window(edges, second=10.5)
-        edit(edges, schedule="@manually")
-        await asyncio.sleep(0.1)
-        assert edges.status().window is None
-        calls = edges.status().success_count
-        await until(20)
-        assert (edges.status().success_count, edges.status().error_count) == (calls, 0)
-
-
 async def test_plan_older_than_the_release_calls_nothing() -> None:
     async with calls_running(schedule="* * * * * *", instant=True) as (edges, _):
         await within_a_window(edges, second=10.5)
@@ -272,13 +261,13 @@ async def test_call_that_outlasts_the_stop_is_undecided() -> None:
 
 
 @pytest.mark.parametrize(
-    ("anew", "expected"),
+    ("new_term", "expected"),
     [
         pytest.param(True, (1, {after(10): (True, ""), after(20): (False, "Unknown")}), id="not if another has led"),
         pytest.param(False, (2, {after(10): (True, ""), after(20): (True, "")}), id="if no other has led"),
     ],
 )
-async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected: Any) -> None:
+async def test_call_queued_at_a_lost_lease_is_made_later(*, new_term: bool, expected: Any) -> None:
     async with calls_running(limit=1, schedule="*/10 * * * * *", missedRuns="skip") as (edges, answers):
         await until(21)
         assert (answers.asked, len(edges.status().active)) == (1, 2), "the second waits for the first"
@@ -287,9 +276,9 @@ async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected
         await until(25)
         assert answers.asked == 1
         edges.acts = True
-        edges.parts.take_over(idle=timedelta(seconds=16), new_term=anew)
+        edges.parts.take_over(idle=timedelta(seconds=16), new_term=new_term)
         await until(26)
-        if not anew:
+        if not new_term:
             answers.answer(Result("", b"fine"))
         await until(28)
         ends = {record.slot: (record.success, record.reason) for record in edges.status().executions}

@@ -293,9 +293,7 @@ async def test_unanswered_request_is_given_up_in_time(monkeypatch: pytest.Monkey
         assert me.lease.view == ME
 
 
-async def test_renewal_counts_from_its_request(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_renewal_counts_from_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
     me = Candidate()
     patch = me.kube.patch
 

@@ -23,7 +23,6 @@ from tests.support.fake_kube import FakeKube
 from tests.support.kstatus import kstatus
 
 pytestmark = pytest.mark.looptime
-HOME = "home"
 FORBIDDEN = Rejected('cannot list resource "dkronpauses"', status=403)
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import JobStatus
-from dkron_crds.names import ACCEPTED
 from dkron_crds.requests import RUN_PREFIX
 from dkron_kube.errors import Rejected, Unavailable
-from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS
+from dkron_kube.paths import EVENTS, JOBS
 from tests.support.builders import NOON, UID, after, claim, ended, job_view, seen, wire_run
 from tests.support.edges import Edges, begin, until, wall
 from tests.support.fake_kube import FakeKube
@@ -66,15 +65,6 @@ async def test_a_settled_job_costs_nothing() -> None:
         calls = list(edges.kube.calls)
         await until(900)
         assert edges.kube.calls == calls
-
-
-async def test_a_request_is_a_job_and_its_annotation_goes() -> None:
-    edges = begin(schedule="@manually", requests={"a": "2026-03-01T12:00:00Z", "b": "2026-03-01T12:00:00Z"})
-    async with edges.running():
-        await until(2)
-    assert len(job_names(edges)) == 2
-    assert edges.kube.has(DKRON_JOBS, "backup")["metadata"]["annotations"].keys() == {ACCEPTED}
-    assert len(edges.status().active) == 2
 
 
 @pytest.mark.parametrize(
@@ -223,20 +213,6 @@ async def test_deleted_dkronjob_leaves_nothing_behind() -> None:
         assert edges.store.get(UID) is None
         assert len(edges.parts.due_queue) == 0
     assert len(job_names(edges)) == 1
-
-
-async def test_new_operator_adopts_the_jobs_of_the_old_one() -> None:
-    first = begin()
-    async with first.running():
-        await until(60.1)
-    assert first.status().active == (), "it died before it wrote"
-    second = Edges(first.kube)
-    second.watch()
-    async with second.running():
-        await until(62)
-    assert [entry.job for entry in second.status().active] == job_names(second) == [claim(slot(1)).job]
-    assert second.status().skipped is None
-    assert second.status().last_schedule_time == slot(1)
 
 
 async def test_job_disabled_between_plan_and_effect_does_not_run() -> None:

@@ -306,7 +306,7 @@ DISABLED_BY = {"refused": (A.job,), "refusal": Refusal("Disabled", "the job is d
 
 @dataclass(frozen=True)
 class Shown:
-    """What the DkronJob shows, and what the status of its DkronRun says then."""
+    """The traces on the DkronJob, and the status of its DkronRun then."""
 
     id: str
     given: Object
@@ -511,8 +511,7 @@ def test_plan_sees_the_oldest_runs_and_keeps_their_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "left"),
-    [pytest.param(9, 1, id="gone"), pytest.param(4, 2, id="younger than the list")],
+    ("version", "left"), [pytest.param(9, 1, id="gone"), pytest.param(4, 2, id="younger than the list")]
 )
 def test_list_drops_missing_runs_unless_it_is_older(version: int, left: int) -> None:
     runs = RequestedRuns()
@@ -523,9 +522,7 @@ def test_list_drops_missing_runs_unless_it_is_older(version: int, left: int) -> 
 
 
 @pytest.mark.looptime
-async def test_runs_beyond_the_namespace_limit_are_listed_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_runs_beyond_the_namespace_limit_are_listed_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requested_runs, "MOST_WAITING", 2)
     edges = begin(schedule="@manually")
     async with edges.running():

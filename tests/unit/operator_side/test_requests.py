@@ -96,14 +96,6 @@ def test_a_request_under_forbid_is_claimed_first() -> None:
     assert [change.entry for change in plan.create.before] == [asked()]  # type: ignore[union-attr]
 
 
-def test_request_replaces_active_runs_and_pending_retries() -> None:
-    running, waiting = seen(claim(after(-120))), claim(after(-60), attempt=2, at=after(600))
-    plan = look(status={"active": (running, waiting)}, runs=(run(running),), concurrency="replace")
-    assert plan.create is not None
-    assert [job.name for job in plan.create.replaces] == [running.job]
-    assert [getattr(change, "job", None) for change in plan.create.before] == [waiting.job, None]
-
-
 BUSY = (seen(claim(after(-60))),)
 MANY = tuple(seen(claim(after(-second))) for second in range(1, 1001))
 

@@ -35,15 +35,7 @@ from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Recor
 from tests.support.builders import NOON, execution
 from tests.support.fake_kube import FakeKube
 from tests.support.printed import MARK
-from tests.support.receivers import (
-    HOST,
-    forward_server,
-    mail_server,
-    tcp_syslog,
-    udp_syslog,
-    unix_syslog,
-    web_server,
-)
+from tests.support.receivers import HOST, forward_server, mail_server, tcp_syslog, udp_syslog, unix_syslog, web_server
 
 SECRET_URL = Source.from_wire({"secretKeyRef": {"name": "hooks", "key": "url"}})
 PASSWORD = Source.from_wire({"secretKeyRef": {"name": "hooks", "key": "password"}})

@@ -29,10 +29,10 @@ def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
     return edges
 
 
-def lead(edges: Edges, *, idle: float = 16, anew: bool = True, behind: bool = False) -> None:
+def lead(edges: Edges, *, idle: float = 16, new_term: bool = True, behind: bool = False) -> None:
     """It acts from now on, after no replica did for so many seconds."""
     edges.acts = True
-    edges.parts.take_over(idle=timedelta(seconds=idle), new_term=anew, behind=behind)
+    edges.parts.take_over(idle=timedelta(seconds=idle), new_term=new_term, behind=behind)
 
 
 def slots(edges: Edges) -> list[datetime]:
@@ -185,7 +185,7 @@ async def test_delayed_leader_continues_with_its_unwritten_changes() -> None:
         await until(65)
         assert edges.status().last_schedule_time is None
         assert edges.entry().pending
-        lead(edges, anew=False)
+        lead(edges, new_term=False)
         await until(66)
         assert (slots(edges), edges.status().last_schedule_time) == ([after(60)], after(60))
 

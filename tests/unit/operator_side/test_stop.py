@@ -10,18 +10,7 @@ from dkron_crds.job import Execution, JobStatus
 from dkron_crds.names import ACCEPTED
 from dkron_kube.errors import KubeError, Rejected, Unavailable
 from dkron_kube.paths import DKRON_JOBS, EVENTS, JOBS, PODS
-from tests.support.builders import (
-    NAME,
-    NOON,
-    UID,
-    claim,
-    ended,
-    job_view,
-    seen,
-    terminated,
-    wire_pod,
-    wire_run,
-)
+from tests.support.builders import NAME, NOON, UID, claim, ended, job_view, seen, terminated, wire_pod, wire_run
 from tests.support.edges import Edges, begin
 from tests.support.fake_kube import FakeKube
 

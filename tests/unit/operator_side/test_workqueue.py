@@ -8,13 +8,7 @@ from itertools import pairwise
 import pytest
 
 from dkron_kube.errors import Rejected, Unavailable
-from dkron_operator.kit.workqueue import (
-    IN_A_ROW,
-    LONGEST_YIELD,
-    RETRY,
-    RETRY_OF_A_FAULT,
-    WorkQueue,
-)
+from dkron_operator.kit.workqueue import IN_A_ROW, LONGEST_YIELD, RETRY, RETRY_OF_A_FAULT, WorkQueue
 
 pytestmark = pytest.mark.looptime
 SLACK = 1.25
@@ -164,18 +158,6 @@ async def test_key_dropped_during_its_delay_is_not_processed() -> None:
         queue.drop("a")
         await asyncio.wait_for(waiting, 1)
         assert (len(queue), diary.keys) == (0, [])
-
-
-async def test_hasten_lets_nothing_wait() -> None:
-    diary = Diary()
-    async with running(diary) as queue:
-        queue.add("a", 60.0)
-        queue.add("b", 90.0)
-        await asyncio.sleep(1.0)
-        queue.flush_delays()
-        await queue.idle()
-        assert now() == 1.0
-    assert sorted(diary.keys) == ["a", "b"]
 
 
 async def test_idle_processes_delayed_keys_at_once() -> None:
