@@ -46,7 +46,7 @@ async def admit(request: web.Request) -> Grant | None:
     """
     template = template_of(request).removeprefix(PREFIX)
     if template in PUBLIC:
-        request.app[GATE].spend_address(block_of(request))
+        request.app[GATE].spend(block_of(request))
         return None
     app, block = request.app, block_of(request)
     guard, where = app[GUARD], _namespaces(request)
@@ -79,12 +79,12 @@ async def _counted(gate: Gate, guard: Guard, headers: Mapping[str, str], block: 
     caller = guard.recall(headers)
     if caller is None:
         if not guard.knows(headers):
-            gate.spend_address(block)
+            gate.spend(block)
         caller = await guard.identify(headers, block)
     if caller is ANYBODY:
-        gate.spend_address(block)
+        gate.spend(block)
     else:
-        gate.spend_caller(caller.identity, caller.name)
+        gate.spend(caller.identity, caller.name)
     return caller
 
 
@@ -103,9 +103,9 @@ def refund_body(request: web.Request) -> None:
 def _charge(request: web.Request, size: int) -> None:
     grant, gate = request.get(GRANT), request.app[GATE]
     if grant is None or grant.caller is ANYBODY:
-        gate.charge_address(block_of(request), size)
+        gate.charge(block_of(request), size, known=False)
     else:
-        gate.charge_caller(grant.caller.identity, size)
+        gate.charge(grant.caller.identity, size, known=True)
 
 
 def open_answer(request: web.Request) -> AbstractContextManager[None]:

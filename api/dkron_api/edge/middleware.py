@@ -117,7 +117,7 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
     gate.enter()
     try:
         if unknown is not None:
-            gate.spend_address(block_of(request))
+            gate.spend(block_of(request))
         return await _admitted(request, handler) if unknown is None else await _unknown(request, unknown)
     finally:
         gate.leave()

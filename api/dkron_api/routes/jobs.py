@@ -14,9 +14,8 @@ from dkron_api.edge.answers import joined_answer, json_answer, list_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
 from dkron_api.refusal import ApiError, refusing, unavailable
-from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused, without_node
-from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
+from dkron_api.routes.requests import body_of, etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
 from dkron_api.translate.details import details, keeper, parents, paused, relatives

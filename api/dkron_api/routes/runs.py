@@ -19,8 +19,7 @@ from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, OBJECTS, SETTINGS
 from dkron_api.edge.traced import TRACE
 from dkron_api.edge.urls import flag, namespace_of, public_path, tenant_of
-from dkron_api.jobs.objects import RUN
-from dkron_api.jobs.run_objects import run_of
+from dkron_api.jobs.objects import RUN, run_of
 from dkron_api.jobs.run_waiter import RunWait
 from dkron_api.refusal import ApiError
 from dkron_api.routes.objects import deleting, list_page, showing
