@@ -12,7 +12,6 @@ from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
 from dkron_api.edge.urls import PREFIX, flag, judged_base, namespace_of, require_served
 from dkron_api.refusal import ApiError
@@ -26,16 +25,7 @@ NEED = web.RequestKey("NEED", Need)
 BODY = web.RequestKey("BODY", int)
 """Bytes of the body that were counted."""
 
-WRONG_HOST = ApiError(
-    HTTPStatus.MISDIRECTED_REQUEST, "this service does not answer under the name in Host; see --allowed-hosts"
-)
 NO_RULE = ApiError(HTTPStatus.FORBIDDEN, "no permission covers this route")
-
-
-def require_own_host(request: web.Request) -> None:
-    """Raise `ApiError`, 421, for a request to a name that is not ours."""
-    if not is_ours(request.headers.get("Host", ""), request.app[SETTINGS].allowed_hosts):
-        raise WRONG_HOST
 
 
 async def admit(request: web.Request) -> Grant | None:
