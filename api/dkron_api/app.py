@@ -92,7 +92,7 @@ def make_app(
     app[GATE] = Gate(
         requests=settings.max_requests,
         streams=settings.max_streams,
-        share=settings.streams_per_caller(),
+        share=settings.max_streams_per_caller or max(1, settings.max_streams // 4),
         rate=settings.rate,
         clock=time.monotonic,
     )

@@ -125,15 +125,9 @@ def counts(jobs: Iterable[Job], namespace: str = "") -> list[JobCount]:
     return [JobCount(job.name, namespace, _count(job, "successCount"), _count(job, "errorCount")) for job in jobs]
 
 
-def cache_of(mirror: ObjectCache[Any]) -> Cache:
-    """Return the state of an object cache."""
-    return Cache(mirror.kind, len(mirror), mirror.age())
-
-
-def joined(mirrors: Iterable[ObjectCache[Any]]) -> Cache:
+def cache_of(*caches: ObjectCache[Any]) -> Cache:
     """Return the state of object caches of one kind as one: all objects, and the age of the oldest."""
-    caches = list(map(cache_of, mirrors))
-    return Cache(caches[0].kind, sum(each.objects for each in caches), max(each.age for each in caches))
+    return Cache(caches[0].kind, sum(map(len, caches)), max(each.age() for each in caches))
 
 
 def _count(job: Job, field: str) -> int:

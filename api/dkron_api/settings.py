@@ -314,10 +314,6 @@ class Settings(BaseSettings):
             raise ValueError("--oidc-jwks: must begin with https://, or with http:// for the loopback, or be a file")
         return self
 
-    def trace_address(self, trace_id: str) -> str:
-        """Return the address that shows the trace."""
-        return self.trace_url.replace(TRACE_ID, trace_id)
-
     def served(self) -> str:
         """Return in words whose jobs are served."""
         if EVERY in self.namespaces:
@@ -332,10 +328,6 @@ class Settings(BaseSettings):
     def proxies(self) -> Sequence[Network]:
         """Return the networks of `trusted_proxies` as what they are when they have been read."""
         return cast("Sequence[Network]", self.trusted_proxies)
-
-    def streams_per_caller(self) -> int:
-        """Return how many open responses one caller may have."""
-        return self.max_streams_per_caller or max(1, self.max_streams // 4)
 
     def username_prefix(self) -> str:
         """Return the text before the name of a user of the issuer, by the rules of kube-apiserver."""

@@ -81,15 +81,12 @@ class ReviewQueue:
             if self._running.total() >= self._bounds.running:
                 return
             if self._is_free_for(each):
-                self._admit(each)
-
-    def _admit(self, owner: str) -> None:
-        turns = self._waiting.pop(owner)
-        turns.popleft().set_result(None)
-        self._running[owner] += 1
-        if turns:
-            # Behind all others that wait.
-            self._waiting[owner] = turns
+                turns = self._waiting.pop(each)
+                turns.popleft().set_result(None)
+                self._running[each] += 1
+                if turns:
+                    # Behind all others that wait.
+                    self._waiting[each] = turns
 
 
 KNOWN_SECONDS, UNKNOWN_SECONDS = 60.0, 10.0

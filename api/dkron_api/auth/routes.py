@@ -37,10 +37,6 @@ class Namespaces(NamedTuple):
         """Return a right to a job, by its name in Dkron, or to all jobs."""
         return Right(verb, resource, name=self.object_of(job) if job else "", namespace=self.jobs)
 
-    def object_right(self, verb: str, resource: str, *, name: str = "") -> Right:
-        """Return a right to an object beside the jobs, or to all."""
-        return Right(verb, resource, name=name, namespace=self.jobs)
-
     def home_right(self, verb: str, resource: str, *, name: str = "") -> Right:
         """Return a right to an object of the installation. There is one DkronCluster."""
         only = INSTALLATION if resource.startswith(CLUSTERS) else ""
@@ -144,7 +140,7 @@ class RouteRight:
         if self.resource.startswith(JOBS):
             return where.job_need(where.jobs_right(self.verb, self.resource, job=name), name, path, self.capability)
         if self.resource in (BACKFILLS, PAUSES, RUNS):
-            right = where.object_right(self.verb, self.resource, name=name)
+            right = Right(self.verb, self.resource, name=name, namespace=where.jobs)
             return Need(right, where.base + path, self.capability)
         return Need(where.home_right(self.verb, self.resource, name=name), path, self.capability)
 

@@ -12,7 +12,6 @@ from dkron_api.auth.guard import Grant, Guard
 from dkron_api.auth.routes import IDENTIFIED, JOBS, NO_RESOURCE, PUBLIC, Namespaces, route_right
 from dkron_api.edge.addresses import address_of, block_of
 from dkron_api.edge.gate import Gate
-from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import GATE, SETTINGS, TENANTS
 from dkron_api.edge.urls import PREFIX, flag, judged_base, namespace_of, require_served
 from dkron_api.refusal import ApiError
@@ -26,16 +25,7 @@ NEED = web.RequestKey("NEED", Need)
 BODY = web.RequestKey("BODY", int)
 """Bytes of the body that were counted."""
 
-WRONG_HOST = ApiError(
-    HTTPStatus.MISDIRECTED_REQUEST, "this service does not answer under the name in Host; see --allowed-hosts"
-)
 NO_RULE = ApiError(HTTPStatus.FORBIDDEN, "no permission covers this route")
-
-
-def require_own_host(request: web.Request) -> None:
-    """Raise `ApiError`, 421, for a request to a name that is not ours."""
-    if not is_ours(request.headers.get("Host", ""), request.app[SETTINGS].allowed_hosts):
-        raise WRONG_HOST
 
 
 async def admit(request: web.Request) -> Grant | None:
@@ -46,7 +36,7 @@ async def admit(request: web.Request) -> Grant | None:
     """
     template = template_of(request).removeprefix(PREFIX)
     if template in PUBLIC:
-        request.app[GATE].spend_address(block_of(request))
+        request.app[GATE].spend(block_of(request))
         return None
     app, block = request.app, block_of(request)
     guard, where = app[GUARD], _namespaces(request)
@@ -79,12 +69,12 @@ async def _counted(gate: Gate, guard: Guard, headers: Mapping[str, str], block: 
     caller = guard.recall(headers)
     if caller is None:
         if not guard.knows(headers):
-            gate.spend_address(block)
+            gate.spend(block)
         caller = await guard.identify(headers, block)
     if caller is ANYBODY:
-        gate.spend_address(block)
+        gate.spend(block)
     else:
-        gate.spend_caller(caller.identity, caller.name)
+        gate.spend(caller.identity, caller.name)
     return caller
 
 
@@ -103,9 +93,9 @@ def refund_body(request: web.Request) -> None:
 def _charge(request: web.Request, size: int) -> None:
     grant, gate = request.get(GRANT), request.app[GATE]
     if grant is None or grant.caller is ANYBODY:
-        gate.charge_address(block_of(request), size)
+        gate.charge(block_of(request), size, known=False)
     else:
-        gate.charge_caller(grant.caller.identity, size)
+        gate.charge(grant.caller.identity, size, known=True)
 
 
 def open_answer(request: web.Request) -> AbstractContextManager[None]:

@@ -65,13 +65,14 @@ class Connection(RequestHandler):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp never answers, which means False
         """Handle the client's half-close. Return whether the connection stays open for pending responses."""
-        if not self._owed or self._is_encrypted:
+        if not self._owed or (self.transport is not None and self.transport.get_extra_info("sslcontext") is not None):
             # A TLS connection cannot stay open in one direction.
             return False
         if not self._silent:
             self._silent = True
             self._patience = self._loop.call_later(HALF_CLOSED, self._give_up)
-            self._cut_body_short()
+            if self._body is not None and not self._body.is_eof():
+                self._body.set_exception(web.RequestPayloadError(CUT_SHORT))
         return True
 
     def data_received(self, data: bytes) -> None:
@@ -97,17 +98,9 @@ class Connection(RequestHandler):
         return answered
 
     @property
-    def _is_encrypted(self) -> bool:
-        return self.transport is not None and self.transport.get_extra_info("sslcontext") is not None
-
-    @property
     def _owed(self) -> int:
         """Number of requests received but not answered."""
         return self._request_count - self._answered
-
-    def _cut_body_short(self) -> None:
-        if self._body is not None and not self._body.is_eof():
-            self._body.set_exception(web.RequestPayloadError(CUT_SHORT))
 
     def _give_up(self) -> None:
         if self.transport is not None:

@@ -69,22 +69,18 @@ async def _answer(
         response.content_length = size
     with open_answer(request):
         await response.prepare(request)
-        await _hand_over(request, response, pieces)
+        now = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(STALL) as limit:
+                for piece in pieces:
+                    await response.write(piece)
+                    limit.reschedule(now() + STALL)
+                    # A write that fits into the buffers does not yield; let other requests run.
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
     return response
-
-
-async def _hand_over(request: web.Request, response: web.StreamResponse, pieces: Iterable[bytes]) -> None:
-    now = asyncio.get_running_loop().time
-    try:
-        async with asyncio.timeout(STALL) as limit:
-            for piece in pieces:
-                await response.write(piece)
-                limit.reschedule(now() + STALL)
-                # A write that fits into the buffers does not yield; let other requests run.
-                await asyncio.sleep(0)
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
 
 
 _CODING = re.compile(r"\s*(gzip|x-gzip|\*)\s*(?:;\s*q\s*=\s*([0-9.]+)\s*)?", re.IGNORECASE | re.ASCII)

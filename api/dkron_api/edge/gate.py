@@ -148,28 +148,17 @@ class Gate:
         """Whether the rate is limited."""
         return self._rate.per_second > 0
 
-    def spend_address(self, address: str) -> None:
-        """Count a request whose sender is unknown. Raises `ApiError`, 429."""
-        self._spend(self._addresses, address, address)
-
-    def spend_caller(self, identity: str, name: str) -> None:
-        """Count a request of a known caller. Raises `ApiError`, 429."""
-        self._spend(self._callers, identity, name)
-
-    def charge_address(self, address: str, size: int) -> None:
-        """Count the bytes of a body, or take them back if negative. A debt is possible, which later requests pay."""
-        self._charge(self._addresses, address, size)
-
-    def charge_caller(self, identity: str, size: int) -> None:
-        """The same for a known caller."""
-        self._charge(self._callers, identity, size)
-
-    def _charge(self, buckets: Buckets, key: str, size: int) -> None:
+    def charge(self, key: str, size: int, *, known: bool) -> None:
+        """Count the bytes of a body, or take them back if negative: of a known caller, else of an address. A debt is
+        possible, which later requests pay."""
+        buckets = self._callers if known else self._addresses
         if self.has_rate and abs(size) >= BODY:
             now = self._clock()
             buckets[key] = self._rate.owe(buckets.pop(key, now), now, size / BODY)
 
-    def _spend(self, buckets: Buckets, key: str, name: str) -> None:
+    def spend(self, key: str, name: str = "") -> None:
+        """Count a request of the caller with this name, or of an address without one. Raises `ApiError`, 429."""
+        buckets = self._callers if name else self._addresses
         if not self.has_rate:
             return
         now = self._clock()
@@ -183,6 +172,6 @@ class Gate:
         if not is_ready:
             raise ApiError(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"{name} sends more than {self._rate.per_second:g} requests per second; retry later",
+                f"{name or key} sends more than {self._rate.per_second:g} requests per second; retry later",
                 {"Retry-After": str(ceil(ready_at - now))},
             )

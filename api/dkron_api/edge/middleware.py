@@ -14,11 +14,12 @@ from dkron_api import metrics
 from dkron_api.edge import cors
 from dkron_api.edge.access import AccessLog, cut
 from dkron_api.edge.addresses import address_of, block_of
-from dkron_api.edge.admission import admit, caller_of, refund_body, require_own_host, template_of
+from dkron_api.edge.admission import admit, caller_of, refund_body, template_of
 from dkron_api.edge.aiohttp_fixes import MALFORMED, sentence
 from dkron_api.edge.answers import JSON, takes_gzip
 from dkron_api.edge.audit import audit
 from dkron_api.edge.gate import Gate
+from dkron_api.edge.hosts import is_ours
 from dkron_api.edge.keys import ACCESS, AUDIT, GATE, SETTINGS
 from dkron_api.edge.traced import TRACE
 from dkron_api.edge.urls import public_path
@@ -35,6 +36,9 @@ PROBES = frozenset({"/health", "/livez"})
 SERVER = "dkron-api"
 HSTS = "max-age=31536000"
 """A year of https only, for this name and none below it."""
+WRONG_HOST = ApiError(
+    HTTPStatus.MISDIRECTED_REQUEST, "this service does not answer under the name in Host; see --allowed-hosts"
+)
 FOREIGN = ApiError(HTTPStatus.FORBIDDEN, "this origin is not allowed to change anything; see --cors-origins")
 ENCODED = ApiError(
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "a request must not have a Content-Encoding; send its body as it is"
@@ -111,13 +115,14 @@ async def _let_through(request: web.Request, handler: Handler, gate: Gate) -> we
     unknown = request.match_info.http_exception
     if unknown is None and request.path in PROBES:
         return await handler(request)
-    require_own_host(request)
+    if not is_ours(request.headers.get("Host", ""), request.app[SETTINGS].allowed_hosts):
+        raise WRONG_HOST
     if unknown is None and cors.is_foreign(request.method, request.headers, request.app[SETTINGS].cors_origins):
         raise FOREIGN
     gate.enter()
     try:
         if unknown is not None:
-            gate.spend_address(block_of(request))
+            gate.spend(block_of(request))
         return await _admitted(request, handler) if unknown is None else await _unknown(request, unknown)
     finally:
         gate.leave()

@@ -49,19 +49,8 @@ def beginning(request: web.Request) -> SpanStart:
     route = request.match_info.route.resource
     method = request.method if request.method in METHODS else "_OTHER"
     name = method if method in METHODS else "HTTP"
-    told = {**_attributes(request), "http.request.method": method}
-    if method != request.method:
-        told["http.request.method_original"] = request.method[:32]
-    if route is not None:
-        told["http.route"] = route.canonical
-        name = f"{name} {route.canonical}"
-    parent = read_traceparent(request.headers.get("traceparent", ""))
-    return SpanStart(name, Kind.SERVER, parent=parent, attributes=told)
-
-
-def _attributes(request: web.Request) -> dict[str, str | int | float | bool]:
     major, minor = request.version
-    known = {
+    known: dict[str, str | int | float | bool] = {
         "url.path": cut(request.path),
         "url.query": cut(request.query_string),
         "url.scheme": request.scheme,
@@ -70,4 +59,11 @@ def _attributes(request: web.Request) -> dict[str, str | int | float | bool]:
         "user_agent.original": request.headers.get("User-Agent", ""),
         "network.protocol.version": f"{major}.{minor}",
     }
-    return {key: value for key, value in known.items() if value}
+    told = {key: value for key, value in known.items() if value} | {"http.request.method": method}
+    if method != request.method:
+        told["http.request.method_original"] = request.method[:32]
+    if route is not None:
+        told["http.route"] = route.canonical
+        name = f"{name} {route.canonical}"
+    parent = read_traceparent(request.headers.get("traceparent", ""))
+    return SpanStart(name, Kind.SERVER, parent=parent, attributes=told)

@@ -55,10 +55,6 @@ def _modified_by(terms: Terms) -> dict[str, str]:
     return {MODIFIED_BY: terms.by} if terms.by else {}
 
 
-async def _permit_all(_: Job | None) -> None:
-    """Let every caller write."""
-
-
 class JobWriter:
     """Changes the DkronJobs of one namespace."""
 
@@ -75,7 +71,7 @@ class JobWriter:
         terms: Terms = FREELY,
         *,
         annotations: dict[str, str] | None = None,
-        permit: Callable[[Job | None], Awaitable[None]] = _permit_all,
+        permit: Callable[[Job | None], Awaitable[None]] | None = None,
     ) -> tuple[Job, bool]:
         """Create the job, or replace the fields that Dkron knows. Return the job and whether it is new. `annotations`
         are set with it. `permit` is asked before each attempt, with the job as it is known, and raises what the caller
@@ -83,7 +79,8 @@ class JobWriter:
 
         async def attempt() -> tuple[Job, bool]:
             known = self._job_index.get(body.name)
-            await permit(known)
+            if permit is not None:
+                await permit(known)
             if known is None:
                 return await self._create(body, terms, annotations), True
             return await self._replace(known, body, terms, annotations), False

@@ -16,6 +16,7 @@ from dkron_api.edge.urls import flag, tenant_of
 from dkron_api.jobs.pods import Pods
 from dkron_api.refusal import LATER, ApiError
 from dkron_api.routes.requests import etag, job_of, require_ready, terms_of
+from dkron_api.settings import TRACE_ID
 from dkron_api.translate.execution import (
     attempt,
     details,
@@ -72,7 +73,9 @@ async def _details(request: web.Request, pods: Pods, job: Job, run: Execution | 
     if pod is None:
         return details(run, stop=stop)
     trace = trace_of(pod) if settings.trace_url else ""
-    return details(run, trace=trace, trace_url=settings.trace_address(trace), stop=stop, until=ends_by(pod))
+    return details(
+        run, trace=trace, trace_url=settings.trace_url.replace(TRACE_ID, trace), stop=stop, until=ends_by(pod)
+    )
 
 
 async def _whole(pods: Pods, job: Job, run: Execution | Active) -> dict[str, Any]:

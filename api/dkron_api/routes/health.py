@@ -55,7 +55,7 @@ async def show_metrics(request: web.Request) -> web.StreamResponse:
             for tenant in tenants
             for count in metrics.counts(tenant.job_index, "" if tenant is served.own else tenant.namespace)
         ],
-        caches=[metrics.joined(tenant.job_index.mirror for tenant in tenants), *map(metrics.cache_of, mirrors)],
+        caches=[metrics.cache_of(*(tenant.job_index.mirror for tenant in tenants)), *map(metrics.cache_of, mirrors)],
         calls=dict(app[KUBE].calls),
         in_flight=app[GATE].working,
         open_answers=app[GATE].streaming,

@@ -14,9 +14,8 @@ from dkron_api.edge.answers import joined_answer, json_answer, list_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SETTINGS, SLICES
 from dkron_api.edge.urls import base_of, flag, public_path, require_served, tenant_of
 from dkron_api.refusal import ApiError, refusing, unavailable
-from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import is_paused, without_node
-from dkron_api.routes.requests import etag, is_known, job_of, require_ready, terms_of
+from dkron_api.routes.requests import body_of, etag, is_known, job_of, require_ready, terms_of
 from dkron_api.routes.runs import request_of
 from dkron_api.translate import gojson
 from dkron_api.translate.details import details, keeper, parents, paused, relatives
@@ -69,7 +68,9 @@ async def list_jobs(request: web.Request) -> web.StreamResponse:
     page = sliced(names, query)
     items = [job_index.json(name) for name in page]
     if query.fields:
-        words = await _words(request, page) if STATES in query.fields else {}
+        standings = await tenant_of(request).standings.of(page) if STATES in query.fields else {}
+        now = request.app[CLOCK]()
+        words = {name: each.words_at(now) for name, each in standings.items()}
         shown = [job_index.get(name) for name in page]
         items = await request.app[SLICES].run(_projected(items, shown, query.fields, words))
     return await list_answer(request, items, headers=headers)
@@ -89,11 +90,6 @@ async def _in_state(request: web.Request, state: str) -> list[Job]:
     found = await tenant.standings.by_name()
     named = (job for job in tenant.job_index if job.name in found)
     return [job for job in named if state in found[job.name].words_at(now)]
-
-
-async def _words(request: web.Request, names: Sequence[str]) -> dict[str, list[str]]:
-    now = request.app[CLOCK]()
-    return {name: each.words_at(now) for name, each in (await tenant_of(request).standings.of(names)).items()}
 
 
 def _projected(

@@ -20,7 +20,7 @@ from dkron_api.routes.requests import job_of
 from dkron_api.translate.execution import found, shown
 from dkron_api.translate.pod import container_of, has_begun, obstacle
 from dkron_api.translate.record import Object
-from dkron_crds.job import Active, Execution
+from dkron_crds.job import Active
 from dkron_crds.schedule.errors import quoted
 from dkron_from_dkron.moments import ZERO
 from dkron_kube.errors import KubeError
@@ -64,7 +64,12 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
     clock = asyncio.get_running_loop().time
     deadline = clock() + patience
     while True:
-        run, execution = _execution(request)
+        job, key = job_of(request), request.match_info["execution"]
+        run = found(job, key, coming=coming_of(request, job))
+        if run is None:
+            text = f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)"
+            raise ApiError(HTTPStatus.NOT_FOUND, text)
+        execution = shown(job, run)
         uid = run.uid if isinstance(run, Active) else ""
         pod = await tenant_of(request).pods.of(run.job, uid=uid)
         if pod is not None and has_begun(pod, container_of(pod)):
@@ -77,14 +82,6 @@ async def _begun(request: web.Request, *, patience: float) -> tuple[Object, str]
             text = f'the execution "{execution["id"]}" has not started: {obstacle(pod)}'
             raise ApiError(HTTPStatus.CONFLICT, text, {"Retry-After": LATER})
         await asyncio.sleep(PAUSE)
-
-
-def _execution(request: web.Request) -> tuple[Execution | Active, Object]:
-    job, key = job_of(request), request.match_info["execution"]
-    run = found(job, key, coming=coming_of(request, job))
-    if run is None:
-        raise ApiError(HTTPStatus.NOT_FOUND, f"the job {quoted(job.name)} has no execution {quoted(key)} (any more)")
-    return run, shown(job, run)
 
 
 def _no_log(request: web.Request, execution: Object, *, has_pod: bool) -> ApiError:

@@ -15,8 +15,7 @@ from dkron_api.edge.keys import OBJECTS
 from dkron_api.edge.urls import base_of, namespace_of, public_path
 from dkron_api.jobs.objects import Kind
 from dkron_api.refusal import ApiError, refusing
-from dkron_api.routes.bodies import body_of
-from dkron_api.routes.requests import terms_of
+from dkron_api.routes.requests import body_of, terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.listing import read_query, sliced
 from dkron_api.translate.record import Object

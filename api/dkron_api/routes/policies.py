@@ -8,9 +8,8 @@ from dkron_api.edge.answers import json_answer, list_answer
 from dkron_api.edge.keys import KUBE, POLICIES, SETTINGS
 from dkron_api.jobs.writer import ANY, Terms
 from dkron_api.refusal import ApiError, refusing
-from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import require_known
-from dkron_api.routes.requests import terms_of
+from dkron_api.routes.requests import body_of, terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.listing import read_query, sliced
 from dkron_api.translate.policy import PolicyError, read_policy, show_policy

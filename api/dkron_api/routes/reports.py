@@ -16,10 +16,9 @@ from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, CLUSTERS, SLICES
 from dkron_api.edge.urls import base_of, tenant_of
 from dkron_api.refusal import ApiError, refusing
-from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import known_cluster, leader
 from dkron_api.routes.pauses import pauses_seen
-from dkron_api.routes.requests import job_of, require_ready
+from dkron_api.routes.requests import body_of, job_of, require_ready
 from dkron_api.translate.forecast import MOST_SLOTS, SLOTS, Forecast, Unclear, forecast, preview
 from dkron_api.translate.listing import whole
 from dkron_api.translate.record import Job, Object, lenient
@@ -173,15 +172,15 @@ def days_wanted(text: str | None) -> int:
     return min(days, MOST_DAYS) if days > 0 else DAYS
 
 
-def stats(totals: Mapping[date, Day], *, today: date, days: int) -> dict[str, Any]:
+def stats(totals: Mapping[date, Day], *, today: date, days: int) -> Object:
     """Return as many entries as `days`, oldest first, today (UTC) last, with zeros for days without executions."""
     dates = (today - timedelta(days=ago) for ago in reversed(range(days)))
-    return {"stats": [_entry(day, totals.get(day)) for day in dates]}
-
-
-def _entry(day: date, counted: Day | None) -> dict[str, Any]:
-    success, failed = (0, 0) if counted is None else (counted.success, counted.failed)
-    return {"date": f"{day.isoformat()}T00:00:00Z", "success_count": success, "failed_count": failed}
+    counted = ((each, totals.get(each) or Day(date=each, success=0, failed=0)) for each in dates)
+    entries = [
+        {"date": f"{each.isoformat()}T00:00:00Z", "success_count": day.success, "failed_count": day.failed}
+        for each, day in counted
+    ]
+    return {"stats": entries}
 
 
 ROUTES = (

@@ -11,8 +11,7 @@ from dkron_api.edge.keys import GATE, SETTINGS, STOPPING
 from dkron_api.edge.urls import tenant_of
 from dkron_api.jobs.restore import circle_outside, restore
 from dkron_api.refusal import ApiError, refusing
-from dkron_api.routes.bodies import file_of
-from dkron_api.routes.requests import require_ready, terms_of
+from dkron_api.routes.requests import file_of, require_ready, terms_of
 from dkron_api.translate import gojson
 from dkron_api.translate.forms import NoForm, TooManyParts
 from dkron_api.translate.record import Job
@@ -31,34 +30,30 @@ async def restore_jobs(request: web.Request) -> web.StreamResponse:
     """Store all jobs of the file, or none if one of them is invalid."""
     require_ready(request)
     with request.app[GATE].restore(owner_of(request)):
-        return await _restored(request)
+        data = await _file(request)
+        with (
+            refusing(Unreadable, text="the file cannot be parsed: {}"),
+            refusing(Invalid, text="the file is not valid, nothing was stored: {}"),
+            refusing(TooLarge, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text="{}; nothing was stored"),
+        ):
+            # Ten thousand jobs take a quarter of a second; keep other requests running meanwhile.
+            dump, entries = await asyncio.to_thread(_read, data)
+        grant, terms = request[GRANT], terms_of(request)
+        right = request[NEED].right
+        each = (need for name in dump.entries for need in grant.where.to_restore(name, right, force=terms.force))
+        await grant.require_each(each)
+        await grant.require(*grant.where.to_use(dump.secrets, has_template=dump.has_template))
+        tenant = tenant_of(request)
+        circle_outside(dump, tenant.job_index.parents)
 
+        async def permit(body: JobBody, known: Job | None) -> None:
+            if not dump.has_template and has_template(body, None if known is None else known.raw["spec"]):
+                await grant.require(grant.where.to_create_pods())
 
-async def _restored(request: web.Request) -> web.StreamResponse:
-    data = await _file(request)
-    with (
-        refusing(Unreadable, text="the file cannot be parsed: {}"),
-        refusing(Invalid, text="the file is not valid, nothing was stored: {}"),
-        refusing(TooLarge, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text="{}; nothing was stored"),
-    ):
-        # Ten thousand jobs take a quarter of a second; keep other requests running meanwhile.
-        dump, entries = await asyncio.to_thread(_read, data)
-    grant, terms = request[GRANT], terms_of(request)
-    right = request[NEED].right
-    each = (need for name in dump.entries for need in grant.where.to_restore(name, right, force=terms.force))
-    await grant.require_each(each)
-    await grant.require(*grant.where.to_use(dump.secrets, has_template=dump.has_template))
-    tenant = tenant_of(request)
-    circle_outside(dump, tenant.job_index.parents)
-
-    async def permit(body: JobBody, known: Job | None) -> None:
-        if not dump.has_template and has_template(body, None if known is None else known.raw["spec"]):
-            await grant.require(grant.where.to_create_pods())
-
-    reports = await restore(dump, entries, tenant.writes, terms, permit=permit, stopping=request.app[STOPPING])
-    if AS_DKRON in request.headers.get("Accept", ""):
-        return json_answer(request, gojson.encode(reports).decode())
-    return json_answer(request, reports)
+        reports = await restore(dump, entries, tenant.writes, terms, permit=permit, stopping=request.app[STOPPING])
+        if AS_DKRON in request.headers.get("Accept", ""):
+            return json_answer(request, gojson.encode(reports).decode())
+        return json_answer(request, reports)
 
 
 def _read(data: bytearray) -> tuple[Dump, list[Entry]]:

@@ -11,11 +11,10 @@ from aiohttp import web
 
 from dkron_api.edge.admission import GRANT, requester
 from dkron_api.edge.urls import flag, tenant_of
-from dkron_api.jobs.run_objects import name_of_run
+from dkron_api.jobs.objects import name_of_run
 from dkron_api.refusal import ApiError, refusing
-from dkron_api.routes.bodies import body_of
 from dkron_api.routes.cluster import without_node
-from dkron_api.routes.requests import terms_of
+from dkron_api.routes.requests import body_of, terms_of
 from dkron_api.translate.execution import attempt
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.requested_run import RunBody, read_run_body

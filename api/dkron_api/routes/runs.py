@@ -19,14 +19,13 @@ from dkron_api.edge.answers import json_answer
 from dkron_api.edge.keys import CLOCK, OBJECTS, SETTINGS
 from dkron_api.edge.traced import TRACE
 from dkron_api.edge.urls import flag, namespace_of, public_path, tenant_of
-from dkron_api.jobs.objects import RUN
-from dkron_api.jobs.run_objects import run_of
+from dkron_api.jobs.objects import RUN, run_of
 from dkron_api.jobs.run_waiter import RunWait
 from dkron_api.refusal import ApiError
 from dkron_api.routes.objects import deleting, list_page, showing
 from dkron_api.routes.requests import job_of, terms_of
 from dkron_api.routes.run_orders import place, read_order, require_able, require_values
-from dkron_api.translate.prefer import Preference, read_preference
+from dkron_api.translate.prefer import read_preference
 from dkron_api.translate.record import Job, Object
 from dkron_api.translate.requested_run import show_listed, show_run
 from dkron_api.translate.run import Progress, Run, coming, finds_no_node, progress, refusal
@@ -54,7 +53,9 @@ async def run_job(request: web.Request) -> web.StreamResponse:
         require_able(job, request)
         require_values(job, {})
     preference = read_preference(request.headers.getall("Prefer", ()))
-    waiting = _waits(request, preference)
+    # The query decides, else the header, else the installation's default.
+    by_default = preference.wait or request.app[SETTINGS].run_waits
+    waiting = flag(request, "wait") if "wait" in request.query else by_default
     applied = preference.applied(waiting=waiting)
     headers = {"Location": public_path(request, str(request.rel_url)), "Vary": "Prefer"}
     headers |= {"Preference-Applied": applied} if applied else {}
@@ -83,13 +84,6 @@ async def _ask(request: web.Request, job: Job, run: Run, found: Object | None) -
 
 def _name_of(job: Job) -> Object:
     return {"name": job.name}
-
-
-def _waits(request: web.Request, preference: Preference) -> bool:
-    """Whether to respond when the run is over: by the query, else the header, else the installation's default."""
-    if "wait" in request.query:
-        return flag(request, "wait")
-    return preference.wait or request.app[SETTINGS].run_waits
 
 
 async def _wait(

@@ -139,7 +139,10 @@ class EventLog:
         self.position = Position(end)
         step = [self._entry(start, end, number, messages) for number in range(1, len(messages) + 1)]
         for entry in step:
-            self._remember(entry)
+            self._entries.append(entry)
+            self.size += len(entry.block.data)
+            self._shrink(self._octets)
+            self._room.grown(len(entry.block.data))
         if step:
             self._tell([entry.block for entry in step])
 
@@ -188,12 +191,6 @@ class EventLog:
         # The last event of a step completes it.
         position = Position(end) if number == len(messages) else Position(start, part)
         return Entry(start, end, part, _block(position, messages[number - 1]))
-
-    def _remember(self, entry: Entry) -> None:
-        self._entries.append(entry)
-        self.size += len(entry.block.data)
-        self._shrink(self._octets)
-        self._room.grown(len(entry.block.data))
 
     def _shrink(self, octets: int) -> None:
         while len(self._entries) > self._events or self.size > octets:

@@ -15,8 +15,8 @@ from weakref import WeakValueDictionary
 
 from dkron_api.cache.job_index import JobIndex, Prerenderer
 from dkron_api.cache.standings import Slices, Standings
+from dkron_api.jobs.objects import RunObjects
 from dkron_api.jobs.pods import Pods
-from dkron_api.jobs.run_objects import RunObjects
 from dkron_api.jobs.run_waiter import RequestedRuns, RunWaiter
 from dkron_api.jobs.writer import JobWriter
 from dkron_api.stream.event_log import EventLog, LogRoom

@@ -118,11 +118,8 @@ def owners(raw: Object) -> dict[str, str]:
         names = {key.removeprefix("f:") for key in fields if key != "."}
         if entry.get("operation") == "Update":
             # The API server attributes defaults to the creator of the object.
-            names = (
-                names & applied
-                if applied is not None
-                else {each for each in names if spec.get(each) != DEFAULTS.get(each)}
-            )
+            chosen = {each for each in names if spec.get(each) != DEFAULTS.get(each)}
+            names = chosen if applied is None else names & applied
         found.update(dict.fromkeys(names, manager))
     return found
 

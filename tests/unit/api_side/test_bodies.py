@@ -10,7 +10,7 @@ import pytest
 from dkron_api.edge import gate as gate_module
 from dkron_api.edge.gate import Gate
 from dkron_api.edge.keys import CLUSTERS, GATE, POLICIES
-from dkron_api.routes import bodies, jobs, policies, reports, restore
+from dkron_api.routes import jobs, policies, reports, requests, restore
 from tests.support.api_app import Api, running_api
 
 SOON = 0.2
@@ -24,7 +24,7 @@ CHUNKED = "Transfer-Encoding: chunked\r\n"
 
 @pytest.fixture
 async def api(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
-    monkeypatch.setattr(bodies, "PATIENCE", SOON)
+    monkeypatch.setattr(requests, "PATIENCE", SOON)
     async with running_api(jobs.ROUTES, restore.ROUTES, policies.ROUTES, reports.ROUTES) as running:
         running.know_jobs()
         for key in (CLUSTERS, POLICIES):
@@ -73,8 +73,8 @@ async def test_a_body_that_stops_is_408(api: Api, text: str) -> None:
 
 
 async def test_a_backup_that_drips_is_408(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "PATIENCE", 60)
-    monkeypatch.setattr(bodies, "FORM_PATIENCE", SOON)
+    monkeypatch.setattr(requests, "PATIENCE", 60)
+    monkeypatch.setattr(requests, "FORM_PATIENCE", SOON)
     async with sent(api, post("/v1/restore", FORM + LENGTH, FILE + "[{")) as reader:
         answer = (await asyncio.wait_for(reader.readuntil(b" seconds"), 10)).decode()
     assert answer.startswith("HTTP/1.1 408 "), answer
@@ -84,7 +84,7 @@ async def test_a_backup_that_drips_is_408(api: Api, monkeypatch: pytest.MonkeyPa
 async def test_pending_body_takes_no_place_of_another_request(
     api: Api, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr(bodies, "PATIENCE", 60)
+    monkeypatch.setattr(requests, "PATIENCE", 60)
     gate = api.app[GATE]
     async with sent(api, text):
         await _until(lambda: _waiting(gate) == 1)
@@ -95,7 +95,7 @@ async def test_pending_body_takes_no_place_of_another_request(
 
 
 async def test_the_oldest_body_gives_way_to_the_next(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "PATIENCE", 60)
+    monkeypatch.setattr(requests, "PATIENCE", 60)
     monkeypatch.setattr(gate_module, "UPLOADS", 2)
     gate = api.app[GATE]
     preview = post("/v1/schedule/preview", LENGTH, "{")

@@ -90,29 +90,29 @@ def test_address_may_burst_two_seconds_of_its_rate() -> None:
     clock = Clock()
     door = gate(clock, rate=5.0)
     for _ in range(10):
-        door.spend_address("a")
+        door.spend("a")
     with pytest.raises(ApiError) as refused:
-        door.spend_address("a")
+        door.spend("a")
     assert refused.value.status == 429
-    door.spend_address("b")
-    door.spend_caller("a", "a")
+    door.spend("b")
+    door.spend("a", "a")
     clock.now += float(refused.value.headers["Retry-After"])
-    door.spend_address("a")
+    door.spend("a")
 
 
 def test_rate_below_one_still_allows_one_request() -> None:
     door = gate(Clock(), rate=0.1)
-    door.spend_address("a")
+    door.spend("a")
     with pytest.raises(ApiError):
-        door.spend_address("a")
+        door.spend("a")
 
 
 @pytest.mark.parametrize("is_caller", [True, False])
 def test_a_body_counts_by_its_size(is_caller: bool) -> None:
     clock = Clock()
     door = gate(clock, rate=10.0)
-    charge = door.charge_caller if is_caller else door.charge_address
-    spend = partial(door.spend_caller, "a") if is_caller else door.spend_address
+    charge = partial(door.charge, known=is_caller)
+    spend = partial(door.spend, "a") if is_caller else door.spend
     charge("a", BODY - 1)
     spend("a")
     charge("a", 100 * BODY)
@@ -136,12 +136,12 @@ def test_uploads_of_one_displace_their_own_oldest() -> None:
 
 def test_buckets_of_addresses_are_bounded_and_callers_kept() -> None:
     door = gate(Clock(), rate=0.5)
-    door.spend_caller("ci", "ci")
+    door.spend("ci", "ci")
     for number in range(3 * BUCKETS):
-        door.spend_address(str(number))
+        door.spend(str(number))
     assert (len(door._addresses), len(door._callers)) == (BUCKETS, 1)
     with pytest.raises(ApiError, match="ci sends more"):
-        door.spend_caller("ci", "ci")
+        door.spend("ci", "ci")
 
 
 @pytest.mark.parametrize(
