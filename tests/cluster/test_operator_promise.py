@@ -20,7 +20,7 @@ from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from tests.support.builders import IMAGES
 from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.kube import Kube, condition, finished, is_running, marked_after
 from tests.support.shifted_operator import ShiftedOperator
 from tests.support.sites import Site, install, namespace
 
@@ -238,9 +238,7 @@ def test_active_entry_added_by_a_user_is_removed(shared_site: Site) -> None:
     kube.apply(*(each_second(name, concurrency="forbid", missedRuns="all", **often) for name in LISTED_AGAIN))
     entries = {}
     for name in LISTED_AGAIN:
-        running = kube.wait_status(
-            name, "a running attempt", lambda s: [e for e in s.get("active", ()) if e.get("uid")]
-        )
+        running = kube.wait_status(name, "a running attempt", is_running)
         entries[name] = running["active"][0]
     for name, change in LISTED_AGAIN.items():
         entry = entries[name]
