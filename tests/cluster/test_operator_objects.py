@@ -80,18 +80,6 @@ def test_kubernetes_job_deleted_while_running_is_lost(shared_site: Site) -> None
     assert condition(status, "Degraded")["status"] == "False", "a good run puts it right"
 
 
-def test_kubernetes_job_deleted_after_its_record_changes_nothing(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("recorded", run=["one"], jobTemplate=simulated()))
-    (execution,) = kube.wait_status("recorded", "its run", finished(1))["executions"]
-    kube.delete(JOBS, execution["job"])
-    kube.ask_run("recorded", "two", NOON)
-    status = kube.wait_status("recorded", "another run", finished(2))
-    assert (status["successCount"], status.get("errorCount", 0)) == (2, 0)
-    assert execution in status["executions"]
-    assert len(kube.jobs_of("recorded")) == 1
-
-
 def test_a_pod_that_is_deleted_fails_its_attempt(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(dkron_job("podless", run=["once"], jobTemplate=LONG))
