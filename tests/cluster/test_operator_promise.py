@@ -151,7 +151,7 @@ def test_future_mark_silences_the_job_until_a_user_resets_it(shared_site: Site) 
     kube.wait_status("silent", "no condition", lambda status: condition(status, "Degraded")["status"] == "False")
 
 
-# --- Jobs of others --------------------------------------------------------------------------------------------------
+# --- Jobs of other writers -------------------------------------------------------------------------------------------
 
 
 def test_job_of_a_distant_slot_is_reported_and_ignored(shared_site: Site) -> None:

@@ -1,4 +1,4 @@
-"""DkronRuns at a real API server: who may create them, what becomes of them, and that each runs once."""
+"""DkronRuns at a real API server: who may create them, and what becomes of them."""
 
 from functools import partial
 from pathlib import Path
