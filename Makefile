@@ -203,7 +203,7 @@ test-page: venv $(if $(shell command -v npm),$(if $(wildcard ui/package.json),$(
 
 # It judges how late each run began, so nothing else runs beside it.
 .PHONY: test-storm
-test-storm: venv ## Run a short storm of faults on a real control plane, with the machine for itself (four minutes)
+test-storm: venv ## Run a short storm of faults on a real control plane, with the machine for itself (three minutes)
 	@hack/cluster build --nodes kwok
 	$(BIN)/pytest $(STORM)
 
@@ -231,7 +231,7 @@ chaos-writes: venv ## Kill the operator before and after each write of fifteen s
 	CHAOS_SCALE=$(SCALE) CHAOS_SIDES=$(SIDES) $(BIN)/pytest $(if $(FOLDER),--basetemp $(FOLDER)) $(DEATHS)
 
 .PHONY: chaos-faults
-chaos-faults: venv ## Test each class of faults between operator and API server (five minutes); test-storm has all of them at once
+chaos-faults: venv ## Test each class of faults between operator and API server (four minutes); test-storm has all of them at once
 	@hack/cluster build --nodes kwok
 	$(BIN)/pytest -n $(WORKERS) $(ATCLUSTER) tests/cluster/test_chaos_faults.py
 

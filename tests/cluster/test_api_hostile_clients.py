@@ -1,6 +1,6 @@
 """Clients that are slow, silent, greedy or gone, by the hundred: others are served, and memory stays bounded.
 
-How long anything takes is not asked. Its memory is the peak, above what it took before.
+How long anything takes is not asked. The memory of the process is its peak, above what it took before.
 """
 
 import contextlib

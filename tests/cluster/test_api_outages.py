@@ -144,17 +144,6 @@ def test_kinds_that_are_older_than_the_api_end_it(bare: localcluster.Cluster, ku
     assert (api.wait(), "Traceback" in api.text()) == (1, False), api.tail()
 
 
-def test_crds_that_are_removed_and_reinstalled_are_followed(own_api: ApiSite, bare: localcluster.Cluster) -> None:
-    save(own_api, "lost")
-    uninstall(bare, *KINDS)
-    until(own_api, "/v1/jobs", lambda answer: answer.body == b"[]")
-    refused(own_api.rest.post("/v1/jobs", body("none")), 404)
-    install(bare)
-    own_api.kube.apply(dkron_job("later"))
-    until(own_api, "/v1/jobs/later", lambda answer: answer.status == 200, seconds=60)
-    save(own_api, "new")
-
-
 def test_missing_namespace_is_empty_and_takes_no_job(kube: Kube, tmp_path: Path) -> None:
     nowhere = Kube(kube.kubeconfig, f"{kube.namespace}-x")
     with contextlib.closing(nowhere), api_for(nowhere, tmp_path) as site:

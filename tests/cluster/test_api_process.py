@@ -1,4 +1,4 @@
-"""The process of the REST API: what it cannot start with, its limits, and its end."""
+"""The process of the REST API: what it cannot start with, and its end."""
 
 import socket
 from collections.abc import Iterator

@@ -29,7 +29,7 @@ from tests.chaos.proxy.rules import (
 from tests.chaos.proxy.thread import Gateway, gateway
 from tests.support import ledger
 from tests.support.jobs import TIDY, dkron_job, each_second, simulated
-from tests.support.kube import QUOTAS, Kube, Object, condition, finished, is_ready, marked_after
+from tests.support.kube import QUOTAS, Kube, Object, condition, finished, is_ready, is_running, marked_after
 from tests.support.logged_process import LoggedProcess
 from tests.support.sites import install, namespace, remove
 
@@ -233,7 +233,7 @@ def test_changes_behind_an_expired_watch_are_noticed(
     """A Job that runs, and a job that is due each second, are deleted while the operator sees nothing of it."""
     run, gone, later = f"{name}-run", f"{name}-gone", f"{name}-later-all"
     bed.kube.apply(dkron_job(run, run=["once"], jobTemplate=simulated(run_for="1h")), each_second(gone))
-    entry = bed.kube.wait_status(run, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    entry = bed.kube.wait_status(run, "to run", is_running)
     bed.kube.wait_status(gone, "a slot", lambda status: status.get("lastScheduleTime"))
     bed.gate.have(Rule(fault=FreezeWatch(), verb="watch", resource=BOTH))
     bed.wait_struck(2)

@@ -207,20 +207,6 @@ def test_backfills_are_followed_suspended_and_cancelled(seat: Seat) -> None:
     seat.kube.delete(DKRON_JOBS, "slow")
 
 
-def test_force_runs_a_disabled_job(seat: Seat) -> None:
-    for cli in (seat.cli, seat.rest):
-        assert "is disabled" in cli("run", "off", code=FAILED).errors
-        cli("run", "off", "--force")
-
-    def phases() -> list[str]:
-        found = [
-            each for each in seat.kube.all(DKRON_RUNS) if each["spec"]["job"] == "off" and each["spec"].get("force")
-        ]
-        return [str((each.get("status") or {}).get("phase")) for each in found]
-
-    seat.kube.wait_for("two runs", phases, lambda found: sorted(found) in (["Running"] * 2, ["Succeeded"] * 2))
-
-
 def test_list_is_plain_in_a_pipe_and_colored_in_a_terminal(seat: Seat) -> None:
     piped = seat.cli("get")
     assert [line.split()[0] for line in piped.lines] == ["NAME", "after", "bad", "good", "long", "off", "wrong"]
@@ -322,23 +308,6 @@ def test_jobs_are_switched(seat: Seat) -> None:
     assert seat.cli("pause", "--api-writes").output == "the REST API rejects new and changed jobs\n"
     assert seat.rest("resume", "--api-writes").output == "the REST API accepts new and changed jobs\n"
     assert seat.cli("resume", "--api-writes").output == "the REST API accepts new and changed jobs already\n"
-
-
-def test_the_same_by_the_rest_api(seat: Seat) -> None:
-    assert "good" in seat.rest("get").output
-    assert "good: success" in seat.rest("run", "good", "--wait").errors
-    titles, newest, *_ = seat.rest("history", "good").lines
-    assert titles.split()[:3] == ["SLOT", "STARTED", "TRIGGER"]
-    assert newest.split()[2:4] == ["manual", "success"]
-    assert "clocks go" in seat.rest("next", "good").output
-    assert seat.rest("enable", "off").output == "off enabled\n"
-    assert seat.rest("disable", "off").output == "off disabled\n"
-    exported = seat.rest("export")
-    assert {job["name"] for job in json.loads(exported.output)} >= {"good", "after"}
-    one = json.dumps([job for job in json.loads(exported.output) if job["name"] == "off"])
-    assert "off written" in seat.rest("import", "-", given=one).output
-    assert "no job" in seat.rest("get", "nothing", code=NOT_FOUND).errors
-    assert "needs a kubeconfig" in seat.rest("doctor", code=USAGE).errors
 
 
 def test_export_with_every_feature_imports_elsewhere(seat: Seat, tmp_path: Path) -> None:

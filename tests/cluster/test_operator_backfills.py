@@ -130,14 +130,6 @@ def test_failed_slots_of_selected_jobs_run_again(shared_site: Site) -> None:
     assert ended(kube, "nothing-left")["plan"]["count"] == 0
 
 
-def test_it_is_deleted_some_time_after_its_end(shared_site: Site) -> None:
-    kube = shared_site.kube
-    job(kube, "brief")
-    backfill(kube, "brief", job="brief", **ENDS, ttlSecondsAfterFinished=1)
-    kube.wait_for("it to go", lambda: kube.find(DKRON_BACKFILLS, "brief"), lambda found: found is None)
-    assert len(kube.status("brief")["executions"]) == 2
-
-
 @pytest.fixture
 def cli(module_site: Site) -> CommandLine:
     return command_line(module_site.kube.kubeconfig, module_site.kube.namespace)

@@ -10,7 +10,7 @@ import pytest
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, at, dkron_job, pod_template
-from tests.support.kube import condition, finished, is_ready, marked_after
+from tests.support.kube import condition, finished, is_not_ready, is_ready, marked_after
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -71,7 +71,7 @@ def test_spec_that_cannot_run_is_reported(
     shared_site: Site, *, name: str, _: object, reason: str, words: tuple[str, ...]
 ) -> None:
     kube = shared_site.kube
-    status = kube.wait_status(name, "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
+    status = kube.wait_status(name, "a verdict", is_not_ready)
     ready = condition(status, "Ready")
     assert ready["reason"] == reason
     assert [word for word in words if word not in ready["message"]] == [], ready["message"]
@@ -86,7 +86,7 @@ def fixed(module_site: Site) -> dict[str, datetime]:
     kube = module_site.kube
     times = {}
     for name, spec, *_ in (case.values for case in BAD):
-        kube.wait_status(str(name), "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
+        kube.wait_status(str(name), "a verdict", is_not_ready)
         edited = kube.edit(str(name), **{key: GOOD[key] for key in spec})
         times[str(name)] = at(max(entry["time"] for entry in edited["metadata"]["managedFields"]))
     return times
@@ -107,7 +107,7 @@ def test_a_job_that_was_in_order_and_is_broken_stops(shared_site: Site) -> None:
     kube.apply(dkron_job("broken-later", schedule="@every 1s"))
     kube.wait_status("broken-later", "a run", finished(1))
     kube.edit("broken-later", schedule="61 * * * * *")
-    status = kube.wait_status("broken-later", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
+    status = kube.wait_status("broken-later", "a verdict", is_not_ready)
     decided = at(kube.status("bystander")["lastScheduleTime"])
     kube.wait_status("bystander", "more slots", marked_after(decided + timedelta(seconds=2)))
     after = [slot for slot in kube.slots_of("broken-later") if at(slot) > at(status["since"])]

@@ -1,4 +1,4 @@
-"""Chains and ephemeral jobs in a real cluster: what runs after what, what goes, and what a killed operator owes."""
+"""Chains and ephemeral jobs in a real cluster: what runs after what, and what goes."""
 
 from functools import partial
 from typing import Any

@@ -11,7 +11,7 @@ import pytest
 from dkron_kube.paths import DKRON_CLUSTERS, EVENTS
 from tests.support import ledger
 from tests.support.jobs import dkron_job, each_second, simulated
-from tests.support.kube import SECRETS, Kube, Object, condition, finished
+from tests.support.kube import SECRETS, Kube, Object, condition, finished, is_degraded, is_not_ready
 from tests.support.printed import MARK
 from tests.support.receivers import (
     HOST,
@@ -160,9 +160,9 @@ def test_receiver_problems_are_reported_and_cleared_at_once(own_site: Site) -> N
     status = kube.wait_status("lacking", "its run", finished(1))
     assert status["executions"][0].get("output") != "Output in syslog"
     assert condition(status, "Ready")["status"] == "True"
-    degraded = kube.wait_status("lacking", "to be told", lambda s: condition(s, "Degraded").get("status") == "True")
+    degraded = kube.wait_status("lacking", "to be told", is_degraded)
     assert condition(degraded, "Degraded")["reason"] == "NoReceiver"
-    wrong = kube.wait_status("wrong", "to be refused", lambda s: condition(s, "Ready").get("status") == "False")
+    wrong = kube.wait_status("wrong", "to be refused", is_not_ready)
     assert condition(wrong, "Ready")["reason"] == "InvalidProcessor"
     assert 'processors.syslog.forward: "x" is neither' in condition(wrong, "Ready")["message"]
     installation(kube, receivers={"syslog": {"address": "udp://127.0.0.1:9"}})

@@ -1,10 +1,8 @@
 """The operator's own port at a real API server: counts that are exact after any death, and true probes."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -19,7 +17,7 @@ from tests.support.jobs import each_second, simulated
 from tests.support.kube import Kube, Object, condition, finished, marked_after
 from tests.support.operator_process import OperatorProcess
 from tests.support.scrape import Scrape, read
-from tests.support.sites import install, namespace
+from tests.support.sites import Site
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -65,29 +63,11 @@ class Watched:
         )[1]
 
 
-Watch = Callable[..., Watched]
-
-
 @pytest.fixture
-def watch(cluster: localcluster.Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watch]:
-    """Makes an operator with a port, not started yet, that has to stop in order and must not complain."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, request.node.name.removeprefix("test_")) as kube:
-        made: list[OperatorProcess] = []
-
-        def make(*options: str, kubeconfig: Path = cluster.kubeconfig) -> Watched:
-            port = unused_port()
-            own = ("--kubeconfig", str(kubeconfig), "--namespace", kube.namespace, "--monitoring-port", str(port))
-            operator = OperatorProcess(tmp_path / "operator.log", *own, *options)
-            made.append(operator)
-            kube.guard, kube.appendix = operator.check, operator.tail
-            return Watched(kube, operator, port)
-
-        yield make
-        for operator in made:
-            if operator.running:
-                operator.stop()
-            operator.assert_clean()
+def watched(own_site: Site) -> Watched:
+    """An operator with a port, not started yet."""
+    port = unused_port()
+    return Watched(own_site.kube, own_site.operator.add("--monitoring-port", str(port)), port)
 
 
 def rest(kube: Kube, *names: str) -> dict[str, Object]:
@@ -156,8 +136,7 @@ def go_on(kube: Kube, *names: str) -> None:
     )
 
 
-def test_process_counts_exactly_its_own_writes_after_any_death(watch: Watch) -> None:
-    watched = watch()
+def test_process_counts_exactly_its_own_writes_after_any_death(watched: Watched) -> None:
     kube, operator = watched.kube, watched.operator
     names = ("good", "bad", "busy", "picky")
     kube.apply(
@@ -184,10 +163,9 @@ def test_process_counts_exactly_its_own_writes_after_any_death(watch: Watch) -> 
     assert durations == [told(seen).good, told(seen).bad]
 
 
-def test_slow_start_is_alive_and_not_ready(watch: Watch, cluster: localcluster.Cluster) -> None:
+def test_slow_start_is_alive_and_not_ready(watched: Watched, cluster: localcluster.Cluster) -> None:
     if not isinstance(cluster, LocalCluster):
         pytest.skip("the API server of this cluster cannot be stopped")
-    watched = watch()
     with ice(cluster):
         watched.operator.start(wait=False)
         watched.wait_ready(503, "still reading")

@@ -10,7 +10,7 @@ import pytest
 from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, is_ready
+from tests.support.kube import Kube, condition, finished, is_degraded, is_not_ready, is_ready, is_running
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -29,13 +29,13 @@ def once(delay: timedelta) -> str:
 
 def wait_running(kube: Kube, name: str) -> str:
     """Wait for a run whose Job was seen; the Job's name."""
-    status = kube.wait_status(name, "to run", lambda s: [entry for entry in s.get("active", ()) if entry.get("uid")])
+    status = kube.wait_status(name, "to run", is_running)
     return str(status["active"][0]["job"])
 
 
 def running_pod(kube: Kube, name: str) -> tuple[str, dict[str, Any]]:
     """The Job of the only attempt, and its pod, which runs."""
-    status = kube.wait_status(name, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    status = kube.wait_status(name, "to run", is_running)
     (pod,) = kube.wait_for(
         "its pod to run", lambda: kube.all(PODS, f"dkron.io/job={name}"),
         lambda pods: [pod["status"].get("phase") for pod in pods] == ["Running"],
@@ -78,18 +78,6 @@ def test_kubernetes_job_deleted_while_running_is_lost(shared_site: Site) -> None
     kube.ask_run("lost", "again", NOON)
     status = kube.wait_status("lost", "a good run", lambda s: s.get("successCount"))
     assert condition(status, "Degraded")["status"] == "False", "a good run puts it right"
-
-
-def test_kubernetes_job_deleted_after_its_record_changes_nothing(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(dkron_job("recorded", run=["one"], jobTemplate=simulated()))
-    (execution,) = kube.wait_status("recorded", "its run", finished(1))["executions"]
-    kube.delete(JOBS, execution["job"])
-    kube.ask_run("recorded", "two", NOON)
-    status = kube.wait_status("recorded", "another run", finished(2))
-    assert (status["successCount"], status.get("errorCount", 0)) == (2, 0)
-    assert execution in status["executions"]
-    assert len(kube.jobs_of("recorded")) == 1
 
 
 def test_a_pod_that_is_deleted_fails_its_attempt(shared_site: Site) -> None:
@@ -165,7 +153,7 @@ def test_a_dkron_name_belongs_to_the_first(shared_site: Site) -> None:
     # Who is first is told in whole seconds.
     kube.wait_passed(at(kube.get(DKRON_JOBS, "first")["metadata"]["creationTimestamp"]) + SECOND)
     kube.apply(dkron_job("second", schedule="@daily", name="shared_name", run=["once"]))
-    status = kube.wait_status("second", "a verdict", lambda s: condition(s, "Ready").get("status") == "False")
+    status = kube.wait_status("second", "a verdict", is_not_ready)
     assert condition(status, "Ready")["reason"] == "DuplicateName"
     assert "first" in condition(status, "Ready")["message"]
     kube.wait_for("an Event", lambda: kube.events_of("second", "DuplicateName"), bool)
@@ -231,9 +219,7 @@ def test_suspended_and_finalizer_blocked_jobs_are_reported(shared_site: Site) ->
     kube.patch(JOBS, stays, {"metadata": {"finalizers": ["tests.dkron.io/kept"]}})
     kube.ask_stop("held", stays, ASKED)
     for name, job, reason in (("paused", paused, "Suspended"), ("held", stays, "KeptByFinalizers")):
-        degraded = kube.wait_status(
-            name, "Degraded", lambda s: condition(s, "Degraded").get("status") == "True", seconds=60
-        )
+        degraded = kube.wait_status(name, "Degraded", is_degraded, seconds=60)
         assert condition(degraded, "Degraded")["reason"] == reason
         assert job in condition(degraded, "Degraded")["message"]
     kube.patch(JOBS, stays, {"metadata": {"finalizers": []}})

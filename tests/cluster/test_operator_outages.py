@@ -1,4 +1,4 @@
-"""Clusters that are not as they should be: each is told in one sentence, or outlived."""
+"""Clusters that are not as they should be: each is told in one sentence."""
 
 import os
 from collections.abc import Iterator

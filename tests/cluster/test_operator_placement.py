@@ -8,7 +8,7 @@ import pytest
 
 from dkron_kube.paths import PODS
 from tests.support.jobs import KEEP_ALL, dkron_job, simulated
-from tests.support.kube import NODES, Kube, Object, condition, finished, is_ready
+from tests.support.kube import NODES, Kube, Object, condition, finished, is_degraded, is_ready
 from tests.support.nodes import Fleet, fleet_of
 from tests.support.sites import Site
 
@@ -163,15 +163,11 @@ def test_tainted_node_keeps_its_member_pending_and_degraded(shared_site: Site, f
     fleet.label(a, b)
     fleet.taint(b)
     kube.apply(placed("kept-out", fleet))
-    status = kube.wait_status("kept-out", "to be degraded", _is_degraded, seconds=40)
+    status = kube.wait_status("kept-out", "to be degraded", is_degraded, seconds=40)
     assert condition(status, "Degraded")["reason"] == "Unschedulable"
     assert [entry["nodeName"] for entry in status["active"]] == [b]
     fleet.taint(b, on=False)
     assert kube.wait_status("kept-out", "to end", ended(2))["status"] == "success"
-
-
-def _is_degraded(status: Object) -> bool:
-    return bool(condition(status, "Degraded").get("status") == "True")
 
 
 def test_member_of_a_removed_node_fails(shared_site: Site, fleet: Fleet) -> None:
@@ -180,7 +176,7 @@ def test_member_of_a_removed_node_fails(shared_site: Site, fleet: Fleet) -> None
     name = fleet.add(value="eu")
     fleet.taint(name)
     kube.apply(placed("stranded", fleet, retries=3))
-    kube.wait_status("stranded", "to be degraded", _is_degraded, seconds=40)
+    kube.wait_status("stranded", "to be degraded", is_degraded, seconds=40)
     fleet.remove(name)
     status = kube.wait_status("stranded", "to end", ended(2))
     assert [(one["nodeName"], one["reason"]) for one in status["executions"] if not one["success"]] == [

@@ -1,10 +1,8 @@
 """What could make a slot run twice, or be lost without a word: a status that is wiped, a clock that is wrong for a
 while, Jobs of others, and edits that come before a slot was decided."""
 
-import contextlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import localcluster
 from dkron_crds.base import rfc3339
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_operator.plan.build import build_job
@@ -20,9 +17,9 @@ from dkron_operator.plan.cause import scheduled
 from dkron_operator.plan.read import read_job
 from tests.support.builders import IMAGES
 from tests.support.jobs import KEEP_ALL, at, dkron_job, simulated
-from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.kube import Kube, condition, finished, is_running, marked_after
 from tests.support.shifted_operator import ShiftedOperator
-from tests.support.sites import Site, install, namespace
+from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
 
@@ -85,44 +82,26 @@ def test_new_process_runs_no_slot_of_a_wiped_job_again(own_site: Site) -> None:
         assert kube.wait_for("an Event", partial(kube.events_of, name, "StatusRebuilt"), bool)
 
 
-# --- a restart while a run is active ----------------------------------------------------------------------------------
-
-
 # --- a clock that is wrong -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Shifted:
-    kube: Kube
-    operator: ShiftedOperator
-
-
-@contextlib.contextmanager
-def shifted(cluster: localcluster.Cluster, folder: Path, purpose: str, shift: timedelta) -> Iterator[Shifted]:
-    """A running operator whose clock is wrong by so much, in a namespace of its own."""
-    install(cluster)
-    with namespace(cluster.kubeconfig, purpose) as kube:
-        where = ("--kubeconfig", str(cluster.kubeconfig), "--namespace", kube.namespace)
-        operator = ShiftedOperator(folder / "operator.log", *where, shift=shift)
-        kube.guard, kube.appendix = operator.check, operator.tail
-        operator.start()
-        yield Shifted(kube, operator)
-        if operator.running:
-            operator.kill()
-
-
 @pytest.fixture
-def ahead(cluster: localcluster.Cluster, tmp_path: Path) -> Iterator[Shifted]:
+def ahead(own_site: Site, tmp_path: Path) -> Iterator[ShiftedOperator]:
     """An operator whose clock is three minutes ahead."""
-    with shifted(cluster, tmp_path, "a-clock-ahead", timedelta(minutes=3)) as found:
-        yield found
+    kube = own_site.kube
+    where = ("--kubeconfig", str(kube.kubeconfig), "--namespace", kube.namespace)
+    operator = ShiftedOperator(tmp_path / "ahead.log", *where, shift=timedelta(minutes=3))
+    kube.guard, kube.appendix = operator.check, operator.tail
+    yield operator.start()
+    if operator.running:
+        operator.kill()
 
 
-def test_a_clock_that_was_ahead_silences_no_job(ahead: Shifted) -> None:
-    kube, new = ahead.kube, ("all", "latest", "skip")
+def test_a_clock_that_was_ahead_silences_no_job(own_site: Site, ahead: ShiftedOperator) -> None:
+    kube, new = own_site.kube, ("all", "latest", "skip")
     kube.apply(each_second("old", missedRuns="skip"))
     kube.wait_status("old", "runs ahead of time", finished(2))
-    ahead.operator.set_clock(timedelta())
+    ahead.set_clock(timedelta())
     right = datetime.now(UTC)
     kube.apply(*(each_second(missed, missedRuns=missed) for missed in new))
     for name in ("old", *new):
@@ -152,16 +131,6 @@ def _fired(kube: Kube, name: str) -> Counter[datetime]:
     return Counter(at(metadata["annotations"]["dkron.io/slot"]) for metadata in born)
 
 
-def test_a_mark_that_a_hand_has_set_to_come_heals(shared_site: Site) -> None:
-    kube = shared_site.kube
-    kube.apply(each_second("frozen"))
-    kube.wait_status("frozen", "two runs", finished(2))
-    kube.write_status("frozen", lastScheduleTime="2200-01-01T00:00:00Z")
-    frozen = datetime.now(UTC)
-    kube.wait_status("frozen", "to go on", lambda status: _runs_on_time(status, frozen))
-    assert kube.wait_for("an Event", lambda: kube.events_of("frozen", "ClockWasAhead"), bool)
-
-
 def test_future_mark_silences_the_job_until_a_user_resets_it(shared_site: Site) -> None:
     """As the operator's manual says under `MarkAhead`."""
     kube = shared_site.kube
@@ -182,43 +151,20 @@ def test_future_mark_silences_the_job_until_a_user_resets_it(shared_site: Site) 
     kube.wait_status("silent", "no condition", lambda status: condition(status, "Degraded")["status"] == "False")
 
 
-# --- Jobs of others --------------------------------------------------------------------------------------------------
-
-
-def test_a_job_in_another_namespace_decides_nothing(cluster: localcluster.Cluster, tmp_path: Path) -> None:
-    install(cluster)
-    with namespace(cluster.kubeconfig, "victim") as kube, namespace(cluster.kubeconfig, "stranger") as stranger:
-        where = ("--namespace", kube.namespace, "--namespace", stranger.namespace)
-        operator = ShiftedOperator(tmp_path / "operator.log", "--kubeconfig", str(cluster.kubeconfig), *where)
-        kube.guard, kube.appendix = operator.check, operator.tail
-        operator.start()
-        kube.apply(each_second("victim"))
-        kube.wait_status("victim", "a run", finished(1))
-        _forge(kube.get(DKRON_JOBS, "victim"), stranger)
-        kube.wait_for("an Event", lambda: kube.events_of("victim", "ForeignJob"), bool)
-        status = kube.wait_status("victim", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
-        assert at(status["lastScheduleTime"]).year < 2200
-        operator.stop()
+# --- Jobs of other writers -------------------------------------------------------------------------------------------
 
 
 def test_job_of_a_distant_slot_is_reported_and_ignored(shared_site: Site) -> None:
     kube = shared_site.kube
     kube.apply(each_second("forged"))
     kube.wait_status("forged", "a run", finished(1))
-    _forge(kube.get(DKRON_JOBS, "forged"), kube)
+    view = read_job(kube.get(DKRON_JOBS, "forged"))
+    entry = scheduled(datetime(2230, 1, 1, tzinfo=UTC)).entry(uid=view.uid, name=view.name, at=datetime.now(UTC))
+    body = build_job(view, entry, images=IMAGES)
+    body["metadata"].pop("namespace", None)
+    kube.create(JOBS, body)
     kube.wait_status("forged", "the condition", lambda s: condition(s, "Degraded").get("reason") == "JobAhead")
     kube.wait_status("forged", "to go on", marked_after(datetime.now(UTC) + timedelta(seconds=1)))
-
-
-def _forge(job: dict[str, Any], where: Kube, *, annotated: bool = True) -> None:
-    """A Job as the operator would make it for a slot in two centuries, or one without its annotations."""
-    view = read_job(job)
-    far = datetime(2230, 1, 1, tzinfo=UTC)
-    body = build_job(view, scheduled(far).entry(uid=view.uid, name=view.name, at=datetime.now(UTC)), images=IMAGES)
-    body["metadata"].pop("namespace", None)
-    if not annotated:
-        del body["metadata"]["annotations"]
-    where.create(JOBS, body)
 
 
 # --- attempts that a user lists as active ----------------------------------------------------------------------------
@@ -238,9 +184,7 @@ def test_active_entry_added_by_a_user_is_removed(shared_site: Site) -> None:
     kube.apply(*(each_second(name, concurrency="forbid", missedRuns="all", **often) for name in LISTED_AGAIN))
     entries = {}
     for name in LISTED_AGAIN:
-        running = kube.wait_status(
-            name, "a running attempt", lambda s: [e for e in s.get("active", ()) if e.get("uid")]
-        )
+        running = kube.wait_status(name, "a running attempt", is_running)
         entries[name] = running["active"][0]
     for name, change in LISTED_AGAIN.items():
         entry = entries[name]
@@ -281,26 +225,21 @@ EDITS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """Jobs that were edited when they had undecided slots: up to which slot each was decided, and when the last of them
-    was edited."""
-
-    marks: dict[str, datetime]
-    edited: datetime
-
-
-def _edit_when_slots_have_passed(kube: Kube, edits: dict[str, dict[str, Any]]) -> Behind:
-    marks = {name: at(kube.status(name)["lastScheduleTime"]) for name in edits}
+def test_edit_without_an_operator_counts_earlier_slots(own_site: Site) -> None:
+    kube, operator = own_site.kube, own_site.operator
+    operator.start()
+    kube.apply(*map(each_second, EDITS))
+    for name in EDITS:
+        kube.wait_status(name, "a run", finished(1))
+    operator.stop()
+    marks = {name: at(kube.status(name)["lastScheduleTime"]) for name in EDITS}
     kube.wait_passed(max(marks.values()) + timedelta(seconds=4))
-    for name, edit in edits.items():
+    for name, edit in EDITS.items():
         kube.edit(name, **edit)
-    return Behind(marks, datetime.now(UTC))
-
-
-def _assert_that_old_slots_ran_or_count(kube: Kube, behind: Behind) -> None:
-    for name, mark in behind.marks.items():
-        status = kube.wait_status(name, "the edit", lambda status: at(status["since"]) > behind.edited)
+    edited = datetime.now(UTC)
+    operator.start()
+    for name, mark in marks.items():
+        status = kube.wait_status(name, "the edit", lambda status: at(status["since"]) > edited)
         # Up to here the slots are of the old schedule.
         since = at(status["since"])
         ran = {slot: count for slot, count in _fired(kube, name).items() if mark < slot <= since}
@@ -310,15 +249,3 @@ def _assert_that_old_slots_ran_or_count(kube: Kube, behind: Behind) -> None:
         if skipped["count"]:
             assert skipped["lastReason"] == "Edited", name
             assert kube.wait_for("an Event", partial(kube.events_of, name, "SlotsMissed"), bool)
-
-
-def test_edit_without_an_operator_counts_earlier_slots(own_site: Site) -> None:
-    kube, operator = own_site.kube, own_site.operator
-    operator.start()
-    kube.apply(*map(each_second, EDITS))
-    for name in EDITS:
-        kube.wait_status(name, "a run", finished(1))
-    operator.stop()
-    behind = _edit_when_slots_have_passed(kube, EDITS)
-    operator.start()
-    _assert_that_old_slots_ran_or_count(kube, behind)

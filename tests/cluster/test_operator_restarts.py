@@ -8,7 +8,7 @@ import pytest
 from dkron_kube.paths import DKRON_JOBS
 from tests.support import ledger
 from tests.support.jobs import at, dkron_job, each_second, simulated
-from tests.support.kube import Kube, condition, finished, marked_after
+from tests.support.kube import Kube, condition, finished, is_running, marked_after
 from tests.support.sites import Site
 
 pytestmark = [pytest.mark.cluster(nodes="kwok"), pytest.mark.promise]
@@ -89,9 +89,7 @@ def test_attempts_that_end_without_an_operator_are_recorded(own_site: Site) -> N
     )
     operator.start()
     for name in ("good", "retried"):
-        kube.wait_status(
-            name, "to run", lambda status: [entry for entry in status.get("active", ()) if entry.get("uid")]
-        )
+        kube.wait_status(name, "to run", is_running)
     operator.kill()
     kube.wait_for(
         "the Jobs to end",

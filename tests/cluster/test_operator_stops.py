@@ -9,7 +9,7 @@ import pytest
 
 from dkron_kube.paths import DKRON_JOBS, JOBS, PODS
 from tests.support.jobs import dkron_job
-from tests.support.kube import Kube, finished
+from tests.support.kube import Kube, finished, is_running
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="kwok")
@@ -28,7 +28,7 @@ def lasting(name: str, **spec: Any) -> dict[str, Any]:
 
 def running(kube: Kube, name: str, *, held: bool = True) -> dict[str, Any]:
     """The first attempt that runs, as status has it. Its pod takes as long to end as the test wants."""
-    status = kube.wait_status(name, "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    status = kube.wait_status(name, "to run", is_running)
     kube.wait_for("its pod to run", lambda: pods(kube, name), lambda found: _phases(found) == ["Running"])
     for pod in pods(kube, name) if held else ():
         kube.patch(PODS, pod["metadata"]["name"], {"metadata": {"finalizers": [HOLD]}})

@@ -1,4 +1,4 @@
-"""A real Prometheus beside a running operator and REST API: each panel shows something, each alert sees its cause.
+"""A real Prometheus beside a running operator and REST API: each panel shows something.
 
 Jobs that succeed, fail, are skipped, missed, suspended and wrong, a receiver, and requests that are refused provoke all
 that there is to show.
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 import localcluster
 from dkron_kube.paths import DKRON_CLUSTERS
@@ -40,7 +39,6 @@ BUILT_IN = {"__rate_interval": "10s", "__range": "5m"}
 VARIABLE = re.compile(r"\$(\w+)")
 CHOICES = re.compile(r"label_values\((.+), (\w+)\)")
 LABEL = re.compile(r"\{\{(\w+)\}\}")
-SELECTOR = re.compile(r"\bdkron_\w+\{[^}]*\}")
 SECONDS = 90
 AWAY = 4.0
 JOBS = (
@@ -165,29 +163,4 @@ def test_every_panel_shows_something(watched: Watched) -> None:
     for query in resources:
         jobs = {sample["metric"]["job"] for sample in watched.prometheus.query(put(query, chosen))}
         assert jobs == {"dkron-api", "dkron-operator"}, query
-
-
-def test_each_problem_fires_its_alert(watched: Watched) -> None:
-    rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
-    selectors = {selector for rule in rules for selector in SELECTOR.findall(rule["expr"])}
-    # What lasts for minutes before it is told is pending until then; tests/alerts has the rest of the story.
-    wanted = {
-        "DkronSlotsMissed": "firing",
-        "DkronJobFailing": "pending",
-        "DkronJobStale": "pending",
-        "DkronApiErrors": "pending",
-    }
-
-    def missing() -> list[str]:
-        states = {rule["name"]: rule["state"] for rule in watched.prometheus.rules()}
-        empty = [selector for selector in selectors if not watched.prometheus.query(selector)]
-        others = [f"{name} is {states[name]}" for name, state in wanted.items() if states[name] != state]
-        return empty + others
-
-    watched.wait_for("the alerts to see what they are for", missing)
-    rules_there = watched.prometheus.rules()
-    assert [rule["lastError"] for rule in rules_there if rule["health"] != "ok"] == []
-    critical = {rule["name"]: rule["state"] for rule in rules_there if rule["labels"]["severity"] == "critical"}
-    assert critical == {"DkronOperatorDown": "inactive", "DkronNoLeader": "inactive"}
-    failing = watched.prometheus.query("dkron_operator_job_failing == 1")
-    assert {sample["metric"]["exported_job"] for sample in failing} == {"fails"}
+    assert [rule["lastError"] for rule in watched.prometheus.rules() if rule["health"] != "ok"] == []

@@ -8,13 +8,10 @@ from pathlib import Path
 import pytest
 
 import localcluster
-from dkron_crds.attempt_names import nanoseconds
 from dkron_crds.traceparent import TraceContext, read_traceparent
-from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.telemetry.spans import trace_of
 from tests.support.api_process import ApiProcess
 from tests.support.api_sites import ApiSite
-from tests.support.jobs import at, dkron_job, simulated
+from tests.support.jobs import dkron_job, simulated
 from tests.support.kube import Kube, Object, finished
 from tests.support.operator_process import OperatorProcess
 from tests.support.sites import install, namespace
@@ -142,36 +139,3 @@ def test_requested_run_joins_the_trace_of_its_client(cluster: localcluster.Clust
             assert CLIENT.trace_id in lines
         told = {span.name for span in receiving.spans if span.kind == "server"}
         assert not {"GET /health", "GET /metrics"} & told, "probes are no news"
-
-
-def test_slot_is_one_trace_across_processes(cluster: localcluster.Cluster, tmp_path: Path) -> None:
-    with (
-        receiver() as receiving,
-        traced(
-            cluster, tmp_path, "slots", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{receiving.web.url}/v1/traces", **AT_ONCE
-        ) as site,
-    ):
-        kube, operator = site.kube, site.operator
-        kube.apply(dkron_job("tick", schedule="@every 2s", jobTemplate=simulated(run_for="3s")))
-        operator.start()
-        operator.wait_for_line("started")
-        operator.kill()
-        uid = kube.get(DKRON_JOBS, "tick")["metadata"]["uid"]
-        left = {job["metadata"]["name"] for job in kube.jobs_of("tick")}
-        assert left, "it was started"
-        operator.start()
-        kube.wait_status("tick", "a slot to be recorded after that", finished(len(left) + 1))
-        for execution in kube.status("tick")["executions"][-len(left) - 1 :]:
-            trace_id = trace_of(uid, nanoseconds(at(execution["slot"])))
-            spans = receiving.wait(trace_id, "run tick", "record tick")
-            run, record = only(spans["run tick"]), only(spans["record tick"])
-            job = kube.get(JOBS, execution["job"])
-            assert own_context(job).span_id == run.span_id
-            assert (run.trace_id, record.parent) == (trace_id, run.span_id)
-            assert run.attributes["dkron.execution.id"] == execution["id"]
-            assert record.ended >= run.ended
-            if execution["job"] not in left:
-                fire = only(spans["fire tick"])
-                assert (fire.parent, run.parent) == ("", fire.span_id)
-                assert fire.begun == at(execution["slot"])
-                assert fire.ended > fire.begun

@@ -8,7 +8,7 @@ import pytest
 from dkron_kube.paths import PODS
 from tests.support import pods
 from tests.support.jobs import at, dkron_job, pod_template
-from tests.support.kube import finished
+from tests.support.kube import finished, is_running
 from tests.support.sites import Site
 
 pytestmark = pytest.mark.cluster(nodes="real")
@@ -31,7 +31,7 @@ def test_a_pod(own_site: Site, command: str, *, grace: int, output: str, code: i
     own_site.operator.start()
     template = pod_template(terminationGracePeriodSeconds=grace)
     kube.apply(dkron_job("long", command, config={"shell": "true"}, run=["once"], retries=2, jobTemplate=template))
-    status = kube.wait_status("long", "to run", lambda s: [e for e in s.get("active", ()) if e.get("uid")])
+    status = kube.wait_status("long", "to run", is_running)
     kube.wait_for(
         "its pod to run", lambda: [pod["status"] for pod in kube.all(PODS)],
         lambda found: [pod for pod in found if pod.get("containerStatuses", [{}])[0].get("ready")], seconds=60,

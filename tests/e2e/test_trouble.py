@@ -7,7 +7,7 @@ import pytest
 from dkron_operator.plan.permissions import CHOOSE_USER
 from tests.support import ledger
 from tests.support.jobs import KEEP_ALL, dkron_job, pod_template
-from tests.support.kube import SECRETS, condition, finished
+from tests.support.kube import SECRETS, condition, finished, is_degraded
 from tests.support.printed import MARK
 from tests.support.sites import Site
 
@@ -74,16 +74,12 @@ def test_pod_that_does_not_start_is_reported(shared_site: Site, name: str, reaso
 
 
 def test_full_cluster_is_reported_in_the_words_of_the_scheduler(shared_site: Site) -> None:
-    status = shared_site.kube.wait_status(
-        "no-room", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True"
-    )
+    status = shared_site.kube.wait_status("no-room", "Degraded", is_degraded)
     assert "Insufficient cpu" in condition(status, "Degraded")["message"]
 
 
 def test_root_image_is_reported_with_its_remedy(shared_site: Site) -> None:
-    status = shared_site.kube.wait_status(
-        "refused-root", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True"
-    )
+    status = shared_site.kube.wait_status("refused-root", "Degraded", is_degraded)
     message = condition(status, "Degraded")["message"]
     assert "image will run as root" in message
     assert message.endswith(CHOOSE_USER)
@@ -97,7 +93,7 @@ def test_output_shows_a_read_only_file_system(shared_site: Site) -> None:
 
 def test_late_start_of_a_pod_clears_the_degraded_condition(shared_site: Site) -> None:
     kube = shared_site.kube
-    kube.wait_status("no-secret", "Degraded", lambda s: condition(s, "Degraded").get("status") == "True")
+    kube.wait_status("no-secret", "Degraded", is_degraded)
     kube.create(SECRETS, {"metadata": {"name": "late"}, "stringData": {"token": f"{MARK} at last"}})
     status = kube.wait_status("no-secret", "its run", finished(1), seconds=90)
     assert (status["executions"][0]["output"], status["status"]) == (f"{MARK} at last\n", "success")

@@ -242,6 +242,21 @@ def is_ready(status: Object) -> bool:
     return bool(condition(status, "Ready").get("status") == "True")
 
 
+def is_not_ready(status: Object) -> bool:
+    """Whether the operator cannot run the job."""
+    return bool(condition(status, "Ready").get("status") == "False")
+
+
+def is_degraded(status: Object) -> bool:
+    """Whether something is wrong with the runs of the job."""
+    return bool(condition(status, "Degraded").get("status") == "True")
+
+
+def is_running(status: Object) -> bool:
+    """Whether an attempt is active whose Job was seen."""
+    return any(entry.get("uid") for entry in status.get("active", ()))
+
+
 def finished(count: int) -> Callable[[Object], bool]:
     """Whether at least so many executions have ended."""
     return lambda status: len(status.get("executions", ())) >= count

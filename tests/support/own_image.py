@@ -3,6 +3,7 @@
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +20,7 @@ from localcluster.locks import locked
 ROOT = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OwnImage:
     """An image that the cluster has."""
 
@@ -28,7 +29,7 @@ class OwnImage:
     source: Source
     """What the checkout was when it was built."""
 
-    @property
+    @cached_property
     def contents(self) -> Contents:
         """What is inside, and how it is to be run."""
         return Contents(self.archive)
