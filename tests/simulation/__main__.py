@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tests.chaos.excuses import excuses, table
 from tests.chaos.verdict import judge
-from tests.simulation.mutants import MUTANTS, broken
+from tests.mutants.catalog import MUTANTS
+from tests.mutants.patched import broken
 from tests.simulation.planner import plan
 from tests.simulation.plans import Plan, from_text
 from tests.simulation.shrink import shrink
@@ -20,6 +21,7 @@ from tests.simulation.simulation import Result, simulate
 
 COMMAND = "python -m tests.simulation"
 CHUNK = 8
+BY_NAME = {mutant.name: mutant for mutant in MUTANTS if mutant.is_simulated}
 EVERY = 5.0
 """Seconds between two lines of progress."""
 MOST = 200
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wanted = None if options.plan is None else from_text(Path(options.plan).read_text())
     except (OSError, ValueError, KeyError, TypeError) as exc:
         parser.error(f"--plan {options.plan} cannot be read: {exc}")
-    with broken(options.mutant):
+    with broken(BY_NAME.get(options.mutant)):
         if options.seeds is not None:
             return _many(options)
         return _one(plan(options.seed) if wanted is None else wanted, options)
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--shrink", metavar="FILE", help="if it fails: drop events as long as it does, and write the rest"
     )
-    parser.add_argument("--mutant", choices=sorted(MUTANTS), help="break the operator in this way before")
+    parser.add_argument("--mutant", choices=sorted(BY_NAME), help="break the operator in this way before")
     return parser
 
 

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dkron_api.routes import schedule
-from dkron_api.translate.forecast import Unclear, forecast, preview
+from dkron_api.routes import reports
+from dkron_api.translate.forecast import Unclear, forecast, preview, upcoming
 from dkron_api.translate.record import Job
-from dkron_api.translate.upcoming import upcoming
 from dkron_crds.job import JobSpec, JobStatus
 from dkron_crds.schedule import parse
 from tests.support.api_app import Api
 from tests.support.builders import NOON, after, wire_job
 
-ROUTES = (schedule.ROUTES,)
+ROUTES = (reports.ROUTES,)
 MARCH = "2026-03-01T"
 MINUTELY, HALF, AT_TWO = {"schedule": "0 * * * * *"}, f"{MARCH}12:30:00Z", f"{MARCH}12:02:00Z"
 HOURLY = [f"{MARCH}13:00:00Z", f"{MARCH}14:00:00Z"]

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from dkron_operator.backfill.kept_slots import KeptSlots, Parsed
-from dkron_operator.backfill.view import View
+from dkron_operator.backfill.view import KeptSlots, Parsed, View
 from tests.support.builders import NOON
 
 Object = dict[str, Any]

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from dkron_crds.job import Active, JobStatus
+from dkron_operator.act.inline_calls import call_outcome
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.changes import Decided, Dropped, Started
 from dkron_operator.plan.fold import fold_all
-from dkron_operator.plan.inline_calls import call_outcome
 from dkron_operator.plan.plan import Plan
 from dkron_operator.plan.view import AttemptJob, JobView, Outcome
 from dkron_pods.inline import NOT_ALLOWED

@@ -13,8 +13,8 @@ from dkron_kube.errors import Unavailable
 from dkron_kube.paths import DKRON_CLUSTERS, DKRON_JOBS, EVENTS, JOBS, PODS
 from dkron_operator.delivery.delivery import LAZY
 from dkron_operator.delivery.delivery_events import DeliveryEvents
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.outputs import LONGEST, Outputs
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_operator.leader.election import Leadership
 from dkron_processors.message import Line, Mail, Message, Post
@@ -99,7 +99,7 @@ async def operator(
         kube.put(DKRON_JOBS, wire_job(**job))
     edges = Edges(kube, senders)
     # What the watch would bring, a test brings by `upsert`.
-    edges.parts.installation.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+    edges.parts.installation.informer.run = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     edges.acts = acts
     await edges.parts.installation.read()
     edges.watch()

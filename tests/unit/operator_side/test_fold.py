@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dkron_crds.attempts import MAX_OUTPUT
 from dkron_crds.conditions import MAX_CONDITIONS
 from dkron_crds.job import (
     Active,
@@ -22,7 +23,6 @@ from dkron_crds.job import (
     Skipped,
     SkipReason,
 )
-from dkron_crds.status import MAX_OUTPUT
 from dkron_operator.plan.changes import (
     Accepted,
     Change,
@@ -39,9 +39,8 @@ from dkron_operator.plan.changes import (
     SlotsSkipped,
     Started,
 )
-from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred
+from dkron_operator.plan.deferred_changes import DeferredSkipped, DeferredStarted, SlotsDeferred, UndecidedSlots
 from dkron_operator.plan.fold import fold, fold_all, is_recorded
-from dkron_operator.plan.undecided_slots import UndecidedSlots
 from tests.support.builders import NOON, after, claim, execution, request_claim, seen, thirds_of_minutes
 
 HISTORY = History()

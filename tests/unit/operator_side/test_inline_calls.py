@@ -16,7 +16,7 @@ from dkron_executors.result import Result
 from dkron_executors.run.pool import Pool
 from dkron_kube.errors import Conflict, KubeError, Unavailable
 from dkron_kube.paths import DKRON_JOBS, JOBS
-from dkron_operator.act.listener import Listener
+from dkron_operator.act.ports import Listener
 from dkron_operator.plan.actions import CreateJob
 from dkron_operator.plan.reserved_slots import Released
 from dkron_operator.plan.view import JobView
@@ -167,7 +167,7 @@ async def test_new_term_treats_earlier_claims_as_undecided() -> None:
         await within_a_window(edges, second=10.5)
         written = edges.status().window
         assert written is not None
-        edges.parts.take_over(idle=timedelta(), anew=True)
+        edges.parts.take_over(idle=timedelta(), new_term=True)
         await until(20)
         reasons = [record.reason for record in edges.status().executions]
         assert reasons.count("Unknown") == len(written.slots), "what it has called, too: that was not written down"
@@ -298,7 +298,7 @@ async def test_slots_under_another_leader_are_missed() -> None:
         await until(35)
         assert (answers.asked, edges.status().active, edges.status().skipped) == (0, (), None)
         edges.acts = True
-        edges.parts.take_over(idle=timedelta(seconds=16), anew=True)
+        edges.parts.take_over(idle=timedelta(seconds=16), new_term=True)
         await until(45)
         assert (answers.asked, active_slots(edges)) == (1, [after(40)])
         skipped = edges.status().skipped
@@ -322,7 +322,7 @@ async def test_call_queued_at_a_lost_lease_is_made_later(*, anew: bool, expected
         await until(25)
         assert answers.asked == 1
         edges.acts = True
-        edges.parts.take_over(idle=timedelta(seconds=16), anew=anew)
+        edges.parts.take_over(idle=timedelta(seconds=16), new_term=anew)
         await until(26)
         if not anew:
             answers.answer(Result("", b"fine"))

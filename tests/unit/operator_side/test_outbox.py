@@ -9,9 +9,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from dkron_operator.delivery.outbox import Limits, Outbox, QueuedMessage
-from dkron_operator.delivery.outboxes import Outboxes
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
+from dkron_operator.delivery.outbox import Limits, Outbox, Outboxes, QueuedMessage, Undeliverable, Unreachable
 from dkron_processors.message import File, Message, Parcel
 
 pytestmark = pytest.mark.looptime

@@ -10,7 +10,7 @@ import pytest
 from dkron_crds.base import rfc3339
 from dkron_crds.job import ConditionStatus, Heard, JobStatus, NotedPause, SkipReason, SuspendedReason, Trigger
 from dkron_crds.requests import run_annotation
-from dkron_operator.cache.pause_index import KEPT, PauseIndex
+from dkron_operator.pauses.index import KEPT, PauseIndex
 from dkron_operator.plan.actions import AcceptJob
 from dkron_operator.plan.advance import advance
 from dkron_operator.plan.fold import fold_all

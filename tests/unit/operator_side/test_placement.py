@@ -11,9 +11,9 @@ from dkron_checks.checks import check_placement
 from dkron_crds.job import SkipReason
 from dkron_crds.node_tags import AgentTags, label_names
 from dkron_operator.plan.decide import Skip
-from dkron_operator.plan.placement import ALONE, Member, members, shortage
+from dkron_operator.plan.placement import ONE_MEMBER, Member, members, shortage
 from dkron_operator.plan.view import Node
-from dkron_pods.tags import read_tags
+from dkron_pods.affinity import read_tags
 from tests.support.builders import job_view, node
 
 NOWHERE = SkipReason.NO_MATCHING_NODE
@@ -36,13 +36,13 @@ def counted(count: int) -> tuple[Member, ...]:
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
-        pytest.param({}, (ALONE,), id="no tags: one, anywhere"),
+        pytest.param({}, (ONE_MEMBER,), id="no tags: one, anywhere"),
         pytest.param({"tag": "test"}, pinned("test1", "test2"), id="no count: each node that matches"),
-        pytest.param({"tag": "test:1"}, (ALONE,), id="one of them"),
+        pytest.param({"tag": "test:1"}, (ONE_MEMBER,), id="one of them"),
         pytest.param({"tag": "test:2"}, counted(2), id="two of them"),
         pytest.param({"tag": "test:9"}, counted(2), id="fewer nodes than the count: all there are"),
         pytest.param({"extra": "tag:2", "tag": "test:2"}, counted(1), id="all tags have to match"),
-        pytest.param({"extra": "tag:2", "tag": "test:1"}, (ALONE,), id="the smallest count rules"),
+        pytest.param({"extra": "tag:2", "tag": "test:1"}, (ONE_MEMBER,), id="the smallest count rules"),
         pytest.param({"extra": "tag", "tag": "test:2"}, counted(1), id="one count is enough"),
         pytest.param({"extra": "tag", "tag": "test"}, pinned("test2"), id="several tags without a count"),
         pytest.param({"tag": "no_tag"}, NOWHERE, id="no node has the value"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dkron_crds.job import RetryBackoff
-from dkron_operator.plan.retries import delay
+from dkron_operator.plan.attempts import delay
 
 
 @pytest.mark.parametrize(

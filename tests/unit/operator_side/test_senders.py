@@ -21,16 +21,14 @@ from dkron_crds.receivers import Fluent, Header, MailServer, Source, Syslog, Tls
 from dkron_kube.client import KubeClient
 from dkron_kube.errors import Rejected
 from dkron_kube.paths import SECRETS
-from dkron_operator.delivery.file import Files
+from dkron_operator.delivery.file import BLOCK, SOON, Files, measured
 from dkron_operator.delivery.fluent import send_record
 from dkron_operator.delivery.http import Poster
-from dkron_operator.delivery.log_line import write_line
 from dkron_operator.delivery.mail import Mailer
-from dkron_operator.delivery.quota import BLOCK, SOON, measured
+from dkron_operator.delivery.outbox import Undeliverable, Unreachable
 from dkron_operator.delivery.secret_reader import KEPT, SecretReader
-from dkron_operator.delivery.senders import Senders
+from dkron_operator.delivery.senders import Senders, write_line
 from dkron_operator.delivery.syslog import send_entry
-from dkron_operator.delivery.trouble import Undeliverable, Unreachable
 from dkron_operator.kit.clock import Clock
 from dkron_processors.mails import mail as compose
 from dkron_processors.message import Ended, Entry, File, Line, Mail, Post, Record, Refused

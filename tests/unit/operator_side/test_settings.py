@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic_settings import CliApp
 
-from dkron_operator.kit.logging_filter import KopfLogFilter
 from dkron_operator.leader.election import Terms
 from dkron_operator.settings import Settings
+from dkron_operator.watch.kopf_streams import KopfLogFilter
 from dkron_runtime.command import options
 from dkron_runtime.image import own_image
 from dkron_runtime.logs import TextFormatter

@@ -32,7 +32,7 @@ def waiting(*, mark: datetime | None = None, **spec: Any) -> Edges:
 def lead(edges: Edges, *, idle: float = 16, anew: bool = True, behind: bool = False) -> None:
     """It acts from now on, after nobody was seen to for so many seconds."""
     edges.acts = True
-    edges.parts.take_over(idle=timedelta(seconds=idle), anew=anew, behind=behind)
+    edges.parts.take_over(idle=timedelta(seconds=idle), new_term=anew, behind=behind)
 
 
 def slots(edges: Edges) -> list[datetime]:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from dkron_runtime.tracing import pod
-from dkron_runtime.tracing.trace_config import Wish, read_wish
+from dkron_runtime.tracing.trace_config import Wish, read_wish, resource_attributes
 
 ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
 ANYWHERE = {ENDPOINT: "http://collector:4318"}
@@ -65,7 +64,7 @@ def test_unusable_setting_is_reported_in_one_sentence(name: str, value: str, say
 
 def test_pod_is_described_by_its_resource() -> None:
     environ = {"POD_NAME": "dkron-0", "POD_NAMESPACE": "dkron-system", "NODE_NAME": "", "POD_UID": "u"}
-    assert pod.attributes(environ, service="dkron-api", version="1", host="h") == {
+    assert resource_attributes(environ, service="dkron-api", version="1", host="h") == {
         "service.name": "dkron-api",
         "service.version": "1",
         "service.instance.id": "dkron-0",
@@ -73,4 +72,4 @@ def test_pod_is_described_by_its_resource() -> None:
         "k8s.pod.uid": "u",
         "k8s.namespace.name": "dkron-system",
     }
-    assert pod.attributes({}, service="s", version="1", host="h")["service.instance.id"] == "h"
+    assert resource_attributes({}, service="s", version="1", host="h")["service.instance.id"] == "h"
