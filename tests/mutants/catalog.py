@@ -65,7 +65,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "plan/deferred_slots.py": ("test_deferred_slots.py",),
     "plan/hold.py": ("test_pauses.py",),
     "plan/edited_active.py": ("test_edited_active.py",),
-    "plan/attempts.py": ("test_attempts.py", "test_retries.py", "test_stops.py"),
+    "plan/attempts.py": ("test_attempts.py", "test_stops.py"),
     "plan/fold.py": ("test_fold.py", "test_written.py", "test_attempts.py"),
     "cache/cached_job.py": ("test_two_writers.py", "test_store.py"),
     "cache/store.py": ("test_store.py", "test_verify.py", "test_standby.py", "test_reconcile.py"),

@@ -1,4 +1,4 @@
-"""What a plan knows of other jobs is what the API server has of them, and nothing that is only planned."""
+"""A plan knows of other jobs only the state that the API server has, and nothing that is only planned."""
 
 from collections.abc import Callable
 from typing import Any

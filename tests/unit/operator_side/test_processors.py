@@ -256,7 +256,7 @@ def test_whatever_is_printed_each_message_can_be_made(output: str, message: str)
 
 
 @pytest.mark.parametrize(
-    ("named", "told"), [({}, False), ({"syslog": {}}, False), ({"log": {}}, True)], ids=["nobody", "not there", "log"]
+    ("named", "told"), [({}, False), ({"syslog": {}}, False), ({"log": {}}, True)], ids=["none", "not there", "log"]
 )
 def test_record_knows_whether_to_deliver_it(named: dict[str, dict[str, str]], told: bool) -> None:
     found = finished(situation(job_view(processors=named)), execution(claim()), None)

@@ -39,7 +39,6 @@ from tests.support.receivers import (
     HOST,
     forward_server,
     mail_server,
-    silent_server,
     tcp_syslog,
     udp_syslog,
     unix_syslog,
@@ -393,13 +392,6 @@ async def test_a_header_with_a_line_feed_is_refused_for_good() -> None:
         with pytest.raises(Undeliverable, match="header"):
             await post(wanted, password="a\nX-Evil: b")  # noqa: S106
     assert not server.requests
-
-
-async def test_silent_connection_is_left_at_the_timeout() -> None:
-    async with silent_server() as port:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await post(Post(b"{}", url=f"http://{HOST}:{port}"))
 
 
 # --- secrets -------------------------------------------------------------------------------------------------------

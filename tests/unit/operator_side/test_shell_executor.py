@@ -161,7 +161,7 @@ REFERENCE = "secretRef:<name of the secret>/<key in it>"
         pytest.param("no closing quotation", "command", ["'a"], id="an open quote"),
         pytest.param("no escaped character", "command", ["a\\"], id="a backslash at the end"),
         pytest.param('nothing before "|"', "command", ["| cat"], id="an operator at once"),
-        pytest.param('nothing before ">"', "command", ["2>x"], id="a redirection alone"),
+        pytest.param('nothing before ">"', "command", ["2>x"], id="only a redirection"),
         pytest.param(REFERENCE, "command", ["secretRef:nothing"], id="a reference cut short"),
         pytest.param(
             REFERENCE, "env", [f"A=secretRef:{text}" for text in ("", "a", "A/b", "a/b/c", "a/")], id="a reference"

@@ -13,11 +13,11 @@ TRACES = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://tempo/v1/traces"}
 @pytest.mark.parametrize(
     "environ",
     [
-        pytest.param({}, id="nobody has said so"),
+        pytest.param({}, id="no variable says so"),
         pytest.param({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, id="an empty address"),
         pytest.param({**ANYWHERE, "OTEL_SDK_DISABLED": "True"}, id="disabled"),
         pytest.param({**ANYWHERE, "OTEL_TRACES_EXPORTER": "none"}, id="no traces"),
-        pytest.param({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://x:4318"}, id="metrics alone"),
+        pytest.param({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://x:4318"}, id="only metrics"),
     ],
 )
 def test_no_traces_are_wanted(environ: dict[str, str]) -> None:
@@ -28,7 +28,7 @@ def test_no_traces_are_wanted(environ: dict[str, str]) -> None:
     ("environ", "endpoint"),
     [
         pytest.param(ANYWHERE, "http://collector:4318", id="everything"),
-        pytest.param(TRACES, "https://tempo/v1/traces", id="traces alone"),
+        pytest.param(TRACES, "https://tempo/v1/traces", id="only traces"),
         pytest.param({**ANYWHERE, **TRACES}, "https://tempo/v1/traces", id="traces elsewhere"),
         pytest.param(
             {**ANYWHERE, "OTEL_TRACES_EXPORTER": "otlp", PROTOCOL: "http/protobuf"}, "http://collector:4318",
