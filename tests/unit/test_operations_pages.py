@@ -14,7 +14,7 @@ from tests.support.rights import LEAST
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 SOURCES = sorted((ROOT / "operator/dkron_operator").rglob("*.py"))
-EVENT = re.compile(r'(?:\b(?:warn|tell)\(|Severity\.\w+, |return |Trouble\()"([A-Z][a-zA-Z]+)", ')
+EVENT = re.compile(r'(?:\b(?:warn|report|tell)\(|Severity\.\w+, |return (?:TRUE, )?|PodProblem\()"([A-Z][a-zA-Z]+)", ')
 
 
 def unnamed(words: set[str]) -> list[str]:
