@@ -43,9 +43,6 @@ class Kube(FakeKube):
             raise NO_RIGHT
         return {"status": {"userInfo": {"username": self.user}}}
 
-    async def close(self) -> None:
-        """Nothing is open."""
-
 
 class Wait:
     """A cluster with a job, and a DkronRun of it that is waited for, with this status. `reads` is whether the user may
@@ -99,7 +96,7 @@ class Wait:
 async def test_a_run_that_its_job_does_not_show(run: dict[str, Any] | None, job: str, heard: tuple[str, str]) -> None:
     wait = Wait(run)
     if job != "there":
-        del wait.kube.objects["dkronjobs", NAME]
+        wait.kube.remove(DKRON_JOBS, NAME)
     if job == "made anew":
         wait.kube.put(DKRON_JOBS, wire_job(uid="another"))
     assert await wait.hear() == heard

@@ -93,14 +93,9 @@ async def test_history_of_several_jobs_has_the_newest_run_first(
         return Cluster(kube, NAMESPACE, everywhere=False)  # type: ignore[arg-type]
 
     monkeypatch.setattr("dkron_cli.edge.connect._open", opened)
-    monkeypatch.setattr(FakeKube, "close", _closed, raising=False)
     await history._history(Options(), Selection(labels=TEAM), failed=False, count=2)
     rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     assert rows == [["JOB", "SLOT"], ["a", rfc3339(after(60))], ["b", rfc3339(after(30))]]
-
-
-async def _closed(_: FakeKube) -> None:
-    """Nothing is open."""
 
 
 class Server:

@@ -14,7 +14,7 @@ from dkron_kube.paging import FIRST, Paging
 from dkron_kube.paths import DKRON_JOBS, JOBS
 from dkron_kube.reading import bounded_text, read_bounded
 from dkron_kube.watch import Pace, follow
-from tests.support.kube_server import nobody, served, serving
+from tests.support.kube_server import anonymous, served, serving
 from tests.support.watching import Diary
 
 MIB = 1 << 20
@@ -153,7 +153,7 @@ async def test_kopf_session_bounds_lists_and_streams() -> None:
     shelf = Shelf(13, 1_400_000, deep=2)
     names, token = list[str](), ""
     async with serving(shelf.answer) as server:
-        access = Access(str(server.make_url("")).rstrip("/"), "default", tls=True, authorization=nobody)
+        access = Access(str(server.make_url("")).rstrip("/"), "default", tls=True, authorization=anonymous)
         async with access.open_session(reading=[read_bounded, Paging()]) as session:
             while token or not names:
                 async with session.get(DKRON_JOBS.path(), params={"limit": "500", "continue": token}) as response:

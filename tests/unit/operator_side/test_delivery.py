@@ -179,7 +179,7 @@ async def test_undelivered_executions_are_sent_after_a_crash(moment: str, pod: b
         await first_ends(edges)
         assert status(kube).undelivered == (FIRST.job,)
     if not pod:
-        del kube.objects["pods", f"pod-{FIRST.job}"]
+        kube.remove(PODS, f"pod-{FIRST.job}")
     async with operator(kube) as (_, second):
         await until(80)
         (line,) = second.lines()
@@ -264,7 +264,7 @@ async def test_kubernetes_job_deleted_while_running_is_sent_as_failure() -> None
     kube = with_cluster(notifications=[{**HOOK, "when": ["failure"], "payload": '{"r": "{{ reason }}"}'}])
     async with operator(kube, job={}) as (edges, senders):
         await until(62)
-        edges.handlers.feed_attempt("DELETED", kube.objects.pop(("jobs", FIRST.job)))
+        edges.handlers.feed_attempt("DELETED", kube.remove(JOBS, FIRST.job))
         await until(65)
         assert edges.status().executions[0].reason == "JobLost"
         assert senders.posts() == [{"r": "JobLost"}]

@@ -33,7 +33,7 @@ TRIMMED = JobStatus(since=NOON, success_count=1, last_schedule_time=ENTRY.slot)
 
 @pytest.mark.looptime
 async def test_run_counted_and_trimmed_elsewhere_is_not_counted_again() -> None:
-    kube = FakeKube(version=1000)
+    kube = FakeKube()
     kube.put(DKRON_JOBS, wire_job(status=TRIMMED, schedule="@yearly"))
     edges = Edges(kube)
     edges.store.upsert_job(wire_job(version=1, status=COUNTED, schedule="@yearly"))
@@ -124,7 +124,7 @@ def test_successor_reports_its_predecessor_as_deleted(versions: tuple[int, ...])
 @pytest.mark.looptime
 async def test_a_claim_for_a_job_that_is_gone_is_no_error() -> None:
     edges = begin()
-    edges.kube.objects.clear()
+    edges.kube.world.objects.clear()
     with pytest.raises(Conflict, match="deleted"):
         await edges.parts.writer.claim(edges.entry(), (Accepted(NOON, "f"),))
     assert edges.store.get(UID) is None

@@ -83,7 +83,7 @@ async def test_jobs_recorded_and_deleted_elsewhere_are_not_recorded() -> None:
         # Another has recorded it, and its history and the names of finished Jobs have no place for it any more.
         edges.kube.put(JOBS, wire_run(old, status=ended()))
         edges.watch()
-        edges.handlers.feed_attempt("DELETED", edges.kube.objects.pop((JOBS.plural, old.job)))
+        edges.handlers.feed_attempt("DELETED", edges.kube.remove(JOBS, old.job))
         await until(30)
         lead(edges)
         await until(60)
